@@ -1,0 +1,199 @@
+//! A connector whose attempts are scripted by address.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use stagger::Connector;
+
+use crate::{Connection, Fate, Ledger, ScriptedAttempt, ScriptedError, Step};
+
+/// A [`Connector`] for any address that prints: what it prints decides what becomes of the
+/// attempt. Clones share their script. An attempt at an address that the script does not have, or
+/// refuses, panics.
+///
+/// # Examples
+///
+/// ```
+/// use stagger::Connector;
+/// use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ms};
+///
+/// let clock = Clock::new();
+/// let ledger = Ledger::new(&clock);
+/// let connector = ScriptedConnector::new(&ledger)
+///     .at("v6", Fate::fails(ms(10)))
+///     .at("[2001:db8::1]:443", Fate::connects(ms(40)))
+///     .refuses("v4");
+/// assert!(clock.run(connector.connect(Place("v6"))).is_err());
+/// assert!(connector.accepts(&Place("v4")).is_err());
+/// ```
+#[derive(Clone, Debug)]
+pub struct ScriptedConnector {
+    ledger: Ledger,
+    script: Arc<Mutex<BTreeMap<String, Plan>>>,
+}
+
+#[derive(Debug)]
+enum Plan {
+    Dials(Fates),
+    Refuses,
+}
+
+impl ScriptedConnector {
+    /// A connector without a script, on the ledger's clock.
+    pub fn new(ledger: &Ledger) -> Self {
+        Self { ledger: ledger.clone(), script: Arc::default() }
+    }
+
+    /// Sets what becomes of the attempt at an address. Set again for one address, the first is for
+    /// its first attempt, and so on; the last serves all later ones.
+    pub fn at(self, address: impl fmt::Display, fate: Fate) -> Self {
+        self.edit(address, |plan| match plan {
+            Some(Plan::Dials(mut fates)) => {
+                fates.push(fate);
+                Plan::Dials(fates)
+            }
+            _ => Plan::Dials(Fates::new(fate)),
+        })
+    }
+
+    /// Makes [`accepts`](Connector::accepts) say no to an address.
+    pub fn refuses(self, address: impl fmt::Display) -> Self {
+        self.edit(address, |_| Plan::Refuses)
+    }
+
+    fn edit(self, address: impl fmt::Display, change: impl FnOnce(Option<Plan>) -> Plan) -> Self {
+        {
+            let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
+            let name = address.to_string();
+            let plan = change(script.remove(&name));
+            script.insert(name, plan);
+        }
+        self
+    }
+}
+
+impl<A: fmt::Display> Connector<A> for ScriptedConnector {
+    type Connection = Connection;
+    type Error = ScriptedError;
+    type Attempt = ScriptedAttempt;
+
+    /// # Panics
+    ///
+    /// If the script has nothing for this address, or refuses it.
+    #[track_caller]
+    fn connect(&self, address: A) -> ScriptedAttempt {
+        let name = address.to_string();
+        let fate = {
+            let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
+            match script.get_mut(&name) {
+                Some(Plan::Dials(fates)) => Some(fates.next()),
+                Some(Plan::Refuses) => None,
+                None => panic!("an attempt at {name}, of which the script says nothing"),
+            }
+        };
+        match fate {
+            Some(fate) => ScriptedAttempt::new(&self.ledger, &name, fate),
+            None => panic!("an attempt at {name}, which the script refuses"),
+        }
+    }
+
+    fn accepts(&self, address: &A) -> Result<(), ScriptedError> {
+        let name = address.to_string();
+        let script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
+        match script.get(&name) {
+            Some(Plan::Refuses) => {
+                self.ledger.record(Step::Refused, &name);
+                Err(ScriptedError(format!("{name} refused")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What becomes of one attempt after another; the last fate serves all later ones.
+#[derive(Clone, Debug)]
+pub(crate) struct Fates(VecDeque<Fate>);
+
+impl Fates {
+    pub(crate) fn new(first: Fate) -> Self {
+        Self(VecDeque::from([first]))
+    }
+
+    pub(crate) fn push(&mut self, fate: Fate) {
+        self.0.push_back(fate);
+    }
+
+    pub(crate) fn next(&mut self) -> Fate {
+        if self.0.len() > 1 {
+            self.0.pop_front().expect("there is more than one")
+        } else {
+            self.0[0].clone()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::*;
+    use crate::{Clock, Place, ms};
+
+    fn kit() -> (Clock, Ledger, ScriptedConnector) {
+        let clock = Clock::new();
+        let ledger = Ledger::new(&clock);
+        let connector = ScriptedConnector::new(&ledger);
+        (clock, ledger, connector)
+    }
+
+    #[test]
+    fn each_address_has_its_fate() {
+        let (clock, ledger, connector) = kit();
+        let connector =
+            connector.at("v6", Fate::fails(ms(10))).at(Place("v4"), Fate::connects(ms(40)));
+        assert_eq!(clock.run(connector.connect("v6")).unwrap_err().0, "v6 failed");
+        assert_eq!(clock.run(connector.connect(Place("v4"))).unwrap().name(), "v4");
+        assert_eq!(ledger.starts(), [(ms(0), "v6"), (ms(10), "v4")]);
+        ledger.assert_clean();
+    }
+
+    #[test]
+    fn a_socket_address_is_known_by_its_text() {
+        let (clock, _, connector) = kit();
+        let connector = connector.at("[2001:db8::1]:443", Fate::connects(ms(40)));
+        let address: SocketAddr = "[2001:db8::1]:443".parse().unwrap();
+        assert!(clock.run(connector.connect(address)).is_ok());
+    }
+
+    #[test]
+    fn successive_attempts_have_successive_fates_and_the_last_stays() {
+        let (clock, _, connector) = kit();
+        let connector = connector.at("v6", Fate::fails(ms(10))).at("v6", Fate::connects(ms(1)));
+        let same = connector.clone();
+        assert!(clock.run(connector.connect("v6")).is_err());
+        assert!(clock.run(same.connect("v6")).is_ok());
+        assert!(clock.run(connector.connect("v6")).is_ok());
+    }
+
+    #[test]
+    fn a_refused_address_is_not_accepted() {
+        let (_, ledger, connector) = kit();
+        let connector = connector.refuses("v6").at("v4", Fate::silent());
+        assert_eq!(connector.accepts(&"v6").unwrap_err().0, "v6 refused");
+        assert_eq!(connector.accepts(&"v4"), Ok(()));
+        assert_eq!(ledger.all(Step::Refused), [(ms(0), "v6")]);
+    }
+
+    #[test]
+    #[should_panic(expected = "an attempt at v6, which the script refuses")]
+    fn an_attempt_at_a_refused_address_is_a_mistake() {
+        drop(kit().2.refuses("v6").connect("v6"));
+    }
+
+    #[test]
+    #[should_panic(expected = "an attempt at v6, of which the script says nothing")]
+    fn an_attempt_outside_the_script_is_a_mistake() {
+        drop(kit().2.connect("v6"));
+    }
+}

@@ -1,0 +1,297 @@
+//! What happened, when, and what is still open.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use stagger::Query;
+
+use crate::Clock;
+
+/// A record of all that the scripted parts did and had done to them, in order and with the time
+/// on the clock, and of what is still open. Clones are one and the same ledger.
+///
+/// # Examples
+///
+/// ```
+/// use stagger::Endpoint;
+/// use stagger_testkit::{Clock, Fate, Ledger, ScriptedEndpoint, ms};
+///
+/// let clock = Clock::new();
+/// let ledger = Ledger::new(&clock);
+/// let endpoint = ScriptedEndpoint::new(&ledger, "v6", Fate::connects(ms(40)));
+/// let connection = clock.run(endpoint.connect()).unwrap();
+/// assert_eq!(ledger.open(), ["v6"]);
+/// drop(connection);
+/// ledger.assert_clean();
+/// assert_eq!(
+///     ledger.to_string(),
+///     "0ns started v6\n\
+///      0ns polled v6\n\
+///      40ms connected v6\n\
+///      40ms closed v6\n",
+/// );
+/// ```
+#[derive(Clone)]
+pub struct Ledger(Arc<Inner>);
+
+struct Inner {
+    clock: Clock,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    entries: Vec<Entry>,
+    queries: Vec<Query>,
+    open: BTreeMap<u64, String>,
+    begun: u64,
+}
+
+/// One line of a [`Ledger`]. It equals a pair of its time and its name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Entry {
+    /// The time since the clock's start.
+    pub time: Duration,
+    /// What happened.
+    pub step: Step,
+    /// Whom it happened to: an address, an endpoint's name, or a target.
+    pub name: String,
+}
+
+impl PartialEq<(Duration, &str)> for Entry {
+    fn eq(&self, other: &(Duration, &str)) -> bool {
+        (self.time, self.name.as_str()) == *other
+    }
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {} {}", self.time, self.step, self.name)
+    }
+}
+
+/// What a [`Ledger`] records of a lookup, an attempt or a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Step {
+    /// A resolver was given a query.
+    Queried,
+    /// A lookup yielded an answer.
+    Answered,
+    /// A lookup came to its end.
+    Ended,
+    /// The answers were dropped before their end.
+    Abandoned,
+    /// A connector was asked for an attempt, or an endpoint to connect.
+    Started,
+    /// A lookup or an attempt was polled for the first time; its script counts from here.
+    Polled,
+    /// A connector said that it does not accept an address.
+    Refused,
+    /// An attempt connected.
+    Connected,
+    /// An attempt failed.
+    Failed,
+    /// An attempt panicked.
+    Panicked,
+    /// An attempt was dropped before its end.
+    Dropped,
+    /// A connection was taken over: see [`Connection::hand_over`](crate::Connection::hand_over).
+    HandedOver,
+    /// A connection was dropped.
+    Closed,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Queried => "queried",
+            Self::Answered => "answered",
+            Self::Ended => "ended",
+            Self::Abandoned => "abandoned",
+            Self::Started => "started",
+            Self::Polled => "polled",
+            Self::Refused => "refused",
+            Self::Connected => "connected",
+            Self::Failed => "failed",
+            Self::Panicked => "panicked",
+            Self::Dropped => "dropped",
+            Self::HandedOver => "handed over",
+            Self::Closed => "closed",
+        })
+    }
+}
+
+impl Ledger {
+    /// An empty ledger that takes its times from `clock`.
+    pub fn new(clock: &Clock) -> Self {
+        Self(Arc::new(Inner { clock: clock.clone(), state: Mutex::default() }))
+    }
+
+    /// The clock from which the times are.
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// All that happened, in order.
+    pub fn entries(&self) -> Vec<Entry> {
+        self.state().entries.clone()
+    }
+
+    /// When one step happened, and to whom.
+    pub fn all(&self, step: Step) -> Vec<Entry> {
+        self.state().entries.iter().filter(|entry| entry.step == step).cloned().collect()
+    }
+
+    /// When attempts were started, and at whom.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use stagger::Endpoint;
+    /// # use stagger_testkit::{Clock, Fate, Ledger, ScriptedEndpoint, ms};
+    /// # let ledger = Ledger::new(&Clock::new());
+    /// let endpoint = ScriptedEndpoint::new(&ledger, "v4", Fate::silent());
+    /// drop(endpoint.connect());
+    /// assert_eq!(ledger.starts(), [(ms(0), "v4")]);
+    /// ```
+    pub fn starts(&self) -> Vec<Entry> {
+        self.all(Step::Started)
+    }
+
+    /// When attempts were dropped before their end, and which.
+    pub fn dropped(&self) -> Vec<Entry> {
+        self.all(Step::Dropped)
+    }
+
+    /// When connections were dropped, and which.
+    pub fn closed(&self) -> Vec<Entry> {
+        self.all(Step::Closed)
+    }
+
+    /// The queries made, in order.
+    pub fn queries(&self) -> Vec<Query> {
+        self.state().queries.clone()
+    }
+
+    /// What is open: lookups and attempts that have not ended, and connections neither dropped nor
+    /// handed over, oldest first.
+    pub fn open(&self) -> Vec<String> {
+        self.state().open.values().cloned().collect()
+    }
+
+    /// Asserts that nothing is left: nothing [`open`](Self::open), and no timer armed.
+    ///
+    /// # Panics
+    ///
+    /// If something is, with what it is and the whole ledger.
+    #[track_caller]
+    pub fn assert_clean(&self) {
+        let (open, timers) = (self.open(), self.0.clock.timers());
+        assert!(
+            open.is_empty() && timers == 0,
+            "not clean: {open:?} open, {timers} timers armed, after\n{self}",
+        );
+    }
+
+    pub(crate) fn record(&self, step: Step, name: &str) {
+        let time = self.0.clock.elapsed();
+        self.state().entries.push(Entry { time, step, name: name.into() });
+    }
+
+    pub(crate) fn record_query(&self, query: &Query) {
+        self.state().queries.push(query.clone());
+    }
+
+    /// Opens something, and says under which number.
+    pub(crate) fn begin(&self, name: &str) -> u64 {
+        let mut state = self.state();
+        state.begun += 1;
+        let id = state.begun;
+        state.open.insert(id, name.into());
+        id
+    }
+
+    /// Closes what was opened under this number.
+    pub(crate) fn release(&self, id: u64) {
+        self.state().open.remove(&id);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Display for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.state().entries.iter().try_for_each(|entry| writeln!(f, "{entry}"))
+    }
+}
+
+impl fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state();
+        f.debug_struct("Ledger")
+            .field("entries", &state.entries)
+            .field("open", &state.open)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use stagger::Timer;
+
+    use super::*;
+    use crate::life::Life;
+    use crate::ms;
+
+    #[test]
+    fn entries_are_in_order_and_have_their_times() {
+        let clock = Clock::new();
+        let ledger = Ledger::new(&clock);
+        let life = Life::begin(&ledger, "v6", Step::Started, Step::Dropped);
+        clock.advance(ms(250));
+        Life::begin(&ledger, "v4", Step::Started, Step::Dropped).end(Step::Failed);
+        drop(life);
+        assert_eq!(ledger.starts(), [(ms(0), "v6"), (ms(250), "v4")]);
+        assert_eq!(ledger.all(Step::Failed), [(ms(250), "v4")]);
+        assert_eq!(ledger.dropped(), [(ms(250), "v6")]);
+        assert_eq!(
+            ledger.to_string(),
+            "0ns started v6\n250ms started v4\n250ms failed v4\n250ms dropped v6\n",
+        );
+    }
+
+    #[test]
+    fn an_entry_differs_in_time_or_name() {
+        let entry = Entry { time: ms(1), step: Step::Started, name: "v6".into() };
+        assert_eq!(entry, (ms(1), "v6"));
+        assert_ne!(entry, (ms(2), "v6"));
+        assert_ne!(entry, (ms(1), "v4"));
+    }
+
+    #[test]
+    #[should_panic(expected = "not clean: [\"v6\"] open, 0 timers armed, after\n0ns started v6")]
+    fn a_leaked_attempt_is_not_clean() {
+        let ledger = Ledger::new(&Clock::new());
+        std::mem::forget(Life::begin(&ledger, "v6", Step::Started, Step::Dropped));
+        ledger.assert_clean();
+    }
+
+    #[test]
+    #[should_panic(expected = "not clean: [] open, 1 timers armed")]
+    fn an_armed_timer_is_not_clean() {
+        let clock = Clock::new();
+        let mut sleep = pin!(clock.sleep_until(clock.now() + ms(1)));
+        assert!(sleep.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        Ledger::new(&clock).assert_clean();
+    }
+}

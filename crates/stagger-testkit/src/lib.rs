@@ -1,0 +1,32 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod clock;
+mod connector;
+mod endpoint;
+mod error;
+mod executor;
+mod fate;
+mod ledger;
+mod life;
+mod place;
+mod resolver;
+mod script;
+
+use std::time::Duration;
+
+pub use clock::{Clock, Sleep};
+pub use connector::ScriptedConnector;
+pub use endpoint::ScriptedEndpoint;
+pub use error::ScriptedError;
+pub use executor::POLLS_PER_INSTANT;
+pub use fate::{Connection, Fate, ScriptedAttempt};
+pub use ledger::{Entry, Ledger, Step};
+pub use place::Place;
+pub use resolver::{ScriptedAnswers, ScriptedResolver};
+pub use script::{Moment, Script};
+
+/// So many milliseconds, the unit in which races are told.
+pub const fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}

@@ -1,0 +1,78 @@
+//! From the beginning of a lookup, an attempt or a connection to its end.
+
+use crate::{Ledger, Step};
+
+/// Something that is open until it is ended or dropped.
+#[derive(Debug)]
+pub(crate) struct Life {
+    ledger: Ledger,
+    id: u64,
+    name: String,
+    /// What its drop is recorded as, until it has ended.
+    at_drop: Option<Step>,
+}
+
+impl Life {
+    pub(crate) fn begin(ledger: &Ledger, name: &str, step: Step, at_drop: Step) -> Self {
+        ledger.record(step, name);
+        let id = ledger.begin(name);
+        Self { ledger: ledger.clone(), id, name: name.into(), at_drop: Some(at_drop) }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn record(&self, step: Step) {
+        self.ledger.record(step, &self.name);
+    }
+
+    /// It lives on, but its drop is another step.
+    pub(crate) fn becomes(mut self, step: Step, at_drop: Step) -> Self {
+        self.record(step);
+        self.at_drop = Some(at_drop);
+        self
+    }
+
+    pub(crate) fn end(mut self, step: Step) {
+        self.at_drop = None;
+        self.record(step);
+    }
+
+    /// It lives on, and need not be dropped.
+    pub(crate) fn release(&self) {
+        self.ledger.release(self.id);
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        self.release();
+        if let Some(step) = self.at_drop {
+            self.record(step);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Clock, ms};
+
+    #[test]
+    fn what_lives_is_open_and_what_has_ended_is_not() {
+        let ledger = Ledger::new(&Clock::new());
+        let first = Life::begin(&ledger, "first", Step::Started, Step::Dropped);
+        let second = Life::begin(&ledger, "second", Step::Started, Step::Dropped);
+        assert_eq!(ledger.open(), ["first", "second"]);
+        first.end(Step::Failed);
+        assert_eq!(ledger.open(), ["second"]);
+        let second = second.becomes(Step::Connected, Step::Closed);
+        assert_eq!(ledger.open(), ["second"]);
+        second.release();
+        ledger.assert_clean();
+        drop(second);
+        assert_eq!(ledger.closed(), [(ms(0), "second")]);
+        assert!(ledger.dropped().is_empty());
+    }
+}

@@ -1,0 +1,258 @@
+//! A race told line by line, on the pure machine.
+
+use std::time::{Duration, Instant};
+
+use stagger::race::{Action, Event, Id, Loss, Machine};
+use stagger::{Address, Class, Policy, Update};
+
+use crate::{Place, ms};
+
+/// A race told line by line: what happens at which millisecond, and what the machine must make of
+/// it. It drives [`Machine`] directly, without a future or a clock.
+///
+/// A candidate's family is told by its name, as of a [`Place`]. Within one instant say first what
+/// happens and then what follows, as the machine does. Whatever the machine does beyond what is
+/// told, and whatever is due at a time that the script leaps over, fails the test.
+///
+/// # Panics
+///
+/// Every method does if the machine does otherwise than told.
+///
+/// # Examples
+///
+/// ```
+/// use stagger_testkit::Script;
+///
+/// let mut race = Script::new(["v6", "v4"]);
+/// race.at(0).starts("v6");
+/// race.at(249).waits_until(250);
+/// race.at(250).starts("v4");
+/// race.at(290).wins("v4").drops(["v6"]);
+/// ```
+#[derive(Debug)]
+pub struct Script {
+    machine: Machine,
+    start: Instant,
+    now: Duration,
+    /// By id.
+    names: Vec<&'static str>,
+    in_flight: Vec<&'static str>,
+    connected: bool,
+}
+
+impl Script {
+    /// A race of the default policy between these candidates, all answered at 0 by one lookup.
+    #[track_caller]
+    pub fn new(candidates: impl IntoIterator<Item = &'static str>) -> Self {
+        Self::with_policy(Policy::new(), candidates)
+    }
+
+    /// A race of this policy between these candidates, all answered at 0 by one lookup.
+    #[track_caller]
+    pub fn with_policy(policy: Policy, candidates: impl IntoIterator<Item = &'static str>) -> Self {
+        let mut script = Self::unresolved(policy);
+        script.at(0).answers(Class::All, candidates).ends();
+        script
+    }
+
+    /// A race that begins at 0 with nothing resolved.
+    pub fn unresolved(policy: Policy) -> Self {
+        let start = Instant::now();
+        Self {
+            machine: Machine::new(policy, start),
+            start,
+            now: Duration::ZERO,
+            names: Vec::new(),
+            in_flight: Vec::new(),
+            connected: false,
+        }
+    }
+
+    /// Goes on to this millisecond since the race began. The instant before must be told to its
+    /// end, and nothing may have been due in between.
+    #[track_caller]
+    pub fn at(&mut self, milliseconds: u64) -> Moment<'_> {
+        let now = ms(milliseconds);
+        assert!(now >= self.now, "at {:?}: the script goes back to {now:?}", self.now);
+        if now > self.now {
+            self.advances_to(None);
+            if let Some(due) = self.due().filter(|due| *due < now) {
+                panic!("at {now:?}: the script has leapt over {due:?}, when something was due");
+            }
+            self.now = now;
+        }
+        Moment(self)
+    }
+
+    /// When the machine wants to be asked again.
+    fn due(&self) -> Option<Duration> {
+        self.machine.deadline().map(|deadline| deadline - self.start)
+    }
+
+    fn id(&mut self, name: &'static str) -> Id {
+        let known = self.names.iter().position(|known| *known == name);
+        Id(known.unwrap_or_else(|| {
+            self.names.push(name);
+            self.names.len() - 1
+        }))
+    }
+
+    fn handle(&mut self, event: Event<'_>) {
+        self.machine.handle(event, self.start + self.now);
+    }
+
+    #[track_caller]
+    fn advances_to(&mut self, expected: Option<Action>) {
+        let action = self.machine.advance(self.start + self.now);
+        if action == expected {
+            return;
+        }
+        let (expected, action) = (self.describe(expected), self.describe(action));
+        panic!("at {:?}: the machine should {expected}, but would {action}", self.now);
+    }
+
+    fn describe(&self, action: Option<Action>) -> String {
+        match action {
+            Some(Action::Start(id)) => format!("start {}", self.names[id.0]),
+            Some(Action::TimeOut(id)) => format!("time out {}", self.names[id.0]),
+            Some(Action::Win(id)) => format!("win with {}", self.names[id.0]),
+            Some(Action::Lose(loss)) => format!("lose, {loss:?}"),
+            None => "do nothing".into(),
+        }
+    }
+
+    fn ended(&mut self, name: &str) {
+        self.in_flight.retain(|running| *running != name);
+    }
+}
+
+/// Fails the test if the last instant was not told to its end.
+impl Drop for Script {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.advances_to(None);
+        }
+    }
+}
+
+/// One instant of a [`Script`]: what happens, and then what the machine must do.
+#[derive(Debug)]
+pub struct Moment<'a>(&'a mut Script);
+
+impl Moment<'_> {
+    /// A lookup answers with these candidates, beside what it has answered before.
+    pub fn answers(self, class: Class, candidates: impl IntoIterator<Item = &'static str>) -> Self {
+        self.answered(class, Update::Add, candidates)
+    }
+
+    /// A lookup answers with these candidates in place of what it has answered before.
+    pub fn replaces(
+        self,
+        class: Class,
+        candidates: impl IntoIterator<Item = &'static str>,
+    ) -> Self {
+        self.answered(class, Update::Replace, candidates)
+    }
+
+    fn answered(
+        self,
+        class: Class,
+        update: Update,
+        candidates: impl IntoIterator<Item = &'static str>,
+    ) -> Self {
+        let candidates: Vec<_> =
+            candidates.into_iter().map(|name| (self.0.id(name), Place(name).family())).collect();
+        self.0.handle(Event::Answered { class, update, candidates: &candidates });
+        self
+    }
+
+    /// Resolution ends.
+    pub fn ends(self) -> Self {
+        self.0.handle(Event::ResolutionEnded);
+        self
+    }
+
+    /// An attempt fails.
+    pub fn fails(self, name: &'static str) -> Self {
+        let id = self.0.id(name);
+        self.0.handle(Event::Failed(id));
+        self.0.ended(name);
+        self
+    }
+
+    /// An attempt connects; who [`wins`](Self::wins) is said apart.
+    pub fn connects(self, name: &'static str) -> Self {
+        let id = self.0.id(name);
+        self.0.handle(Event::Connected(id));
+        // The machine ignores an attempt that is gone, and so must `wins`.
+        self.0.connected |= self.0.in_flight.contains(&name);
+        self
+    }
+
+    /// The next thing the machine does is to start this attempt.
+    #[track_caller]
+    pub fn starts(self, name: &'static str) -> Self {
+        let id = self.0.id(name);
+        self.0.advances_to(Some(Action::Start(id)));
+        self.0.in_flight.push(name);
+        self
+    }
+
+    /// The next thing the machine does is to give this attempt up for having run too long.
+    #[track_caller]
+    pub fn times_out(self, name: &'static str) -> Self {
+        let id = self.0.id(name);
+        self.0.advances_to(Some(Action::TimeOut(id)));
+        self.0.ended(name);
+        self
+    }
+
+    /// This attempt wins the race. It connects here, unless some attempt has been told to
+    /// [`connect`](Self::connects) before.
+    #[track_caller]
+    pub fn wins(mut self, name: &'static str) -> Self {
+        if !self.0.connected {
+            self = self.connects(name);
+        }
+        let id = self.0.id(name);
+        self.0.advances_to(Some(Action::Win(id)));
+        self.0.ended(name);
+        self
+    }
+
+    /// The race is lost.
+    #[track_caller]
+    pub fn loses(self, loss: Loss) -> Self {
+        self.0.advances_to(Some(Action::Lose(loss)));
+        self
+    }
+
+    /// The race is over, and exactly these attempts are still in flight, in start order: they are
+    /// to be dropped.
+    #[track_caller]
+    pub fn drops(self, names: impl IntoIterator<Item = &'static str>) -> Self {
+        assert!(self.0.machine.is_over(), "at {:?}: the race is not over", self.0.now);
+        let names: Vec<_> = names.into_iter().collect();
+        assert_eq!(self.0.in_flight, names, "at {:?}: in flight, and told", self.0.now);
+        self
+    }
+
+    /// Nothing more is done now, and the machine wants to be asked again at this millisecond.
+    #[track_caller]
+    pub fn waits_until(self, milliseconds: u64) -> Self {
+        self.waits(Some(ms(milliseconds)))
+    }
+
+    /// Nothing more is done before the next event.
+    #[track_caller]
+    pub fn waits_for_events(self) -> Self {
+        self.waits(None)
+    }
+
+    #[track_caller]
+    fn waits(self, until: Option<Duration>) -> Self {
+        self.0.advances_to(None);
+        assert_eq!(self.0.due(), until, "at {:?}: the deadline, and the told one", self.0.now);
+        self
+    }
+}

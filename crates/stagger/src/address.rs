@@ -1,0 +1,91 @@
+//! What a named race needs of an address.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
+
+/// An address family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Family {
+    /// IPv4.
+    Ipv4,
+    /// IPv6.
+    Ipv6,
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ipv4 => "IPv4",
+            Self::Ipv6 => "IPv6",
+        })
+    }
+}
+
+/// What a named race needs of an address: to tell two apart, to print one, and its family if it
+/// has one. [`SocketAddr`] has it all.
+///
+/// # Examples
+///
+/// ```
+/// use std::fmt;
+/// use stagger::Address;
+///
+/// #[derive(Clone, PartialEq)]
+/// struct Pipe(&'static str);
+///
+/// impl fmt::Display for Pipe {
+///     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+///         write!(f, "pipe {}", self.0)
+///     }
+/// }
+///
+/// impl Address for Pipe {}
+/// assert_eq!(Pipe("a").family(), None);
+/// ```
+pub trait Address: Clone + PartialEq + fmt::Display {
+    /// The family, by which candidates alternate; none if the address has no such thing.
+    fn family(&self) -> Option<Family> {
+        None
+    }
+
+    /// The one spelling that stands for all spellings of this address, so that two of them make
+    /// one candidate. For [`SocketAddr`] a v4-mapped address becomes the IPv4 address in it
+    /// (RFC 4291 §2.5.5.2).
+    fn canonical(self) -> Self {
+        self
+    }
+
+    /// This type's form of a literal target, if it has one. Where it has none, a literal is put
+    /// to the resolver like a name.
+    fn from_literal(literal: SocketAddr) -> Option<Self> {
+        let _ = literal;
+        None
+    }
+}
+
+impl Address for SocketAddr {
+    fn family(&self) -> Option<Family> {
+        Some(match self {
+            Self::V4(_) => Family::Ipv4,
+            Self::V6(_) => Family::Ipv6,
+        })
+    }
+
+    fn canonical(self) -> Self {
+        match self {
+            Self::V6(v6) => match mapped_ipv4(v6.ip()) {
+                Some(v4) => Self::V4(SocketAddrV4::new(v4, v6.port())),
+                None => self,
+            },
+            Self::V4(_) => self,
+        }
+    }
+
+    fn from_literal(literal: SocketAddr) -> Option<Self> {
+        Some(literal)
+    }
+}
+
+fn mapped_ipv4(ip: &Ipv6Addr) -> Option<Ipv4Addr> {
+    ip.to_ipv4_mapped()
+}

@@ -1,0 +1,153 @@
+//! What a resolver says.
+
+use std::time::Duration;
+
+/// What a lookup asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Class {
+    /// All families at once, as `getaddrinfo` answers.
+    All,
+    /// IPv4 addresses.
+    A,
+    /// IPv6 addresses.
+    Aaaa,
+    /// Service bindings (RFC 9460), and addresses known from their hints.
+    Https,
+}
+
+impl Class {
+    /// The name of the record type in capitals, or `all`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::A => "A",
+            Self::Aaaa => "AAAA",
+            Self::Https => "HTTPS",
+        }
+    }
+}
+
+impl std::fmt::Display for Class {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How an answer relates to earlier answers of its class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Update {
+    /// It adds to them.
+    #[default]
+    Add,
+    /// It takes their place. A candidate that is in the new answer no more is dropped if it has
+    /// not started, and keeps running if it has (RFC 8305 §3; draft-ietf-happy-happyeyeballs-v3 §7).
+    Replace,
+}
+
+/// One address that an answer holds, with room for what is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Candidate<A> {
+    /// Where an attempt would go.
+    pub address: A,
+}
+
+impl<A> From<A> for Candidate<A> {
+    fn from(address: A) -> Self {
+        Self { address }
+    }
+}
+
+/// What one lookup of a [`Resolver`](crate::Resolver) brought: addresses, none, or an error.
+#[derive(Clone, Debug)]
+pub struct Answer<A, E> {
+    class: Class,
+    outcome: Result<Vec<Candidate<A>>, E>,
+    update: Update,
+    sorted: bool,
+    ttl: Option<Duration>,
+}
+
+impl<A, E> Answer<A, E> {
+    /// An answer with these addresses, in the resolver's order of preference. Without any it is a
+    /// negative answer.
+    pub fn found<I>(class: Class, candidates: I) -> Self
+    where
+        I: IntoIterator<Item: Into<Candidate<A>>>,
+    {
+        let candidates = candidates.into_iter().map(Into::into).collect();
+        Self::new(class, Ok(candidates))
+    }
+
+    /// An answer that says there are no addresses of this class.
+    pub fn negative(class: Class) -> Self {
+        Self::new(class, Ok(Vec::new()))
+    }
+
+    /// A lookup that failed. The error belongs to its class alone: other answers still count.
+    pub fn failed(class: Class, error: E) -> Self {
+        Self::new(class, Err(error))
+    }
+
+    fn new(class: Class, outcome: Result<Vec<Candidate<A>>, E>) -> Self {
+        Self { class, outcome, update: Update::Add, sorted: false, ttl: None }
+    }
+
+    /// Makes this answer take the place of earlier ones of its class.
+    pub fn replacing(mut self) -> Self {
+        self.update = Update::Replace;
+        self
+    }
+
+    /// Says that the addresses are already in RFC 6724 §6 order, as those of `getaddrinfo` are.
+    pub fn sorted(mut self) -> Self {
+        self.sorted = true;
+        self
+    }
+
+    /// Says how long the answer may be kept.
+    pub fn with_ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = Some(ttl);
+        self
+    }
+
+    /// What was asked for.
+    pub fn class(&self) -> Class {
+        self.class
+    }
+
+    /// Whether this adds to earlier answers of its class or replaces them.
+    pub fn update(&self) -> Update {
+        self.update
+    }
+
+    /// Whether the platform has sorted the addresses.
+    pub fn is_sorted(&self) -> bool {
+        self.sorted
+    }
+
+    /// How long the answer may be kept, where known.
+    pub fn ttl(&self) -> Option<Duration> {
+        self.ttl
+    }
+
+    /// The error of a lookup that failed.
+    pub fn error(&self) -> Option<&E> {
+        self.outcome.as_ref().err()
+    }
+
+    /// The addresses, none if the answer is negative or an error.
+    pub fn addresses(&self) -> impl Iterator<Item = &A> {
+        self.outcome.iter().flatten().map(|candidate| &candidate.address)
+    }
+
+    /// The candidates or the error.
+    ///
+    /// # Errors
+    ///
+    /// The lookup's own.
+    pub fn into_outcome(self) -> Result<Vec<Candidate<A>>, E> {
+        self.outcome
+    }
+}

@@ -1,0 +1,271 @@
+//! What a named race runs on: the answers of a resolver, or a literal that needs none.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_core::Stream;
+use pin_project_lite::pin_project;
+
+use crate::race::{Course, Entry, Id, Note};
+use crate::report::{AttemptReport, Outcome, QueryReport, UnwantedFamily};
+use crate::{
+    Address, BoxError, Class, Connector, Families, Family, Observer, Policy, Report, Resolver,
+    Update,
+};
+
+/// How many addresses all answers of one connect may hold, duplicates counted, before the rest is
+/// left unread: a hostile resolver stays cheap. The number is ours; it is 256 for each address that
+/// may be tried by default.
+const MAX_READ: usize = 16_384;
+
+/// How many answers of one connect are read before resolution is taken as ended. The number is
+/// ours; an honest resolver gives a handful.
+const MAX_ANSWERS: usize = 1024;
+
+pin_project! {
+    pub(crate) struct HostCourse<R, C, O>
+    where
+        R: Resolver,
+    {
+        #[pin]
+        answers: Option<R::Answers>,
+        literal: Option<R::Address>,
+        connector: C,
+        pub(crate) observer: O,
+        limits: Limits,
+        // What has been asked, and when it was answered.
+        queries: Vec<QueryReport<R::Address>>,
+        unanswered: bool,
+        // Every candidate, by its id.
+        candidates: Vec<R::Address>,
+        skipped: Vec<AttemptReport<R::Address, BoxError>>,
+    }
+}
+
+struct Limits {
+    families: Families,
+    per_family: usize,
+    unread: usize,
+}
+
+impl<R: Resolver, C, O> HostCourse<R, C, O> {
+    /// A course over what the resolver answers.
+    pub(crate) fn query(answers: R::Answers, connector: C, observer: O, policy: &Policy) -> Self {
+        Self::new(Some(answers), None, connector, observer, policy)
+    }
+
+    /// A course to one address, without a query.
+    pub(crate) fn literal(address: R::Address, connector: C, observer: O, policy: &Policy) -> Self {
+        Self::new(None, Some(address), connector, observer, policy)
+    }
+
+    fn new(
+        answers: Option<R::Answers>,
+        literal: Option<R::Address>,
+        connector: C,
+        observer: O,
+        policy: &Policy,
+    ) -> Self {
+        let per_family = policy.max_addresses.unwrap_or(usize::MAX);
+        let unread = if policy.max_addresses.is_some() { MAX_READ } else { usize::MAX };
+        Self {
+            unanswered: answers.is_some(),
+            answers,
+            literal,
+            connector,
+            observer,
+            limits: Limits { families: policy.families, per_family, unread },
+            queries: Vec::new(),
+            candidates: Vec::new(),
+            skipped: Vec::new(),
+        }
+    }
+
+    /// A candidate's address.
+    pub(crate) fn address(&self, id: Id) -> &R::Address {
+        &self.candidates[id.0]
+    }
+}
+
+impl<R, C, O> HostCourse<R, C, O>
+where
+    R: Resolver<Address: Address>,
+    C: Connector<R::Address, Error: Into<BoxError>>,
+    O: Observer<R::Address>,
+{
+    /// Gives an address its id, or notes why it is skipped.
+    fn admit(
+        self: Pin<&mut Self>,
+        address: R::Address,
+        elapsed: Duration,
+        news: &mut Vec<(Id, Option<Family>)>,
+    ) {
+        let this = self.project();
+        let address = address.canonical();
+        let family = address.family();
+        if let Some(known) = this.candidates.iter().position(|known| *known == address) {
+            if !news.iter().any(|(id, _)| id.0 == known) {
+                news.push((Id(known), family));
+            }
+            return;
+        }
+        let wanted = match family {
+            Some(family) if !this.limits.families.contains(family) => {
+                Err(UnwantedFamily(family).into())
+            }
+            _ => this.connector.accepts(&address).map_err(Into::into),
+        };
+        let alike = |(_, other): &&(Id, Option<Family>)| *other == family;
+        let most = this.limits.per_family;
+        match wanted {
+            Ok(()) if news.iter().filter(alike).count() < most => {
+                news.push((Id(this.candidates.len()), family));
+                this.candidates.push(address);
+            }
+            Err(reason)
+                if this.skipped.len() < most
+                    && !this.skipped.iter().any(|skipped| skipped.address == address) =>
+            {
+                this.observer.skipped(elapsed, &address, &reason);
+                this.skipped.push(AttemptReport {
+                    address,
+                    started: elapsed,
+                    ended: elapsed,
+                    outcome: Outcome::Skipped(reason),
+                });
+            }
+            _ => {}
+        }
+    }
+}
+
+impl<R, C, O> Course for HostCourse<R, C, O>
+where
+    R: Resolver<Address: Address, Error: Into<BoxError>>,
+    C: Connector<R::Address, Error: Into<BoxError>>,
+    O: Observer<R::Address>,
+{
+    type Connection = C::Connection;
+    type Failure = C::Error;
+    type Error = BoxError;
+    type Attempt = C::Attempt;
+
+    const LOOKAHEAD: usize = usize::MAX;
+
+    fn poll_news(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        elapsed: Duration,
+        news: &mut Vec<(Id, Option<Family>)>,
+    ) -> Poll<Option<(Class, Update)>> {
+        let mut this = self.as_mut().project();
+        if let Some(literal) = this.literal.take() {
+            self.admit(literal, elapsed, news);
+            return Poll::Ready(Some((Class::All, Update::Add)));
+        }
+        let answer = match this.answers.as_mut().as_pin_mut() {
+            Some(answers) if this.queries.len() < MAX_ANSWERS => ready!(answers.poll_next(cx)),
+            _ => None,
+        };
+        let Some(answer) = answer else {
+            this.answers.set(None);
+            *this.unanswered = false;
+            return Poll::Ready(None);
+        };
+        let class = answer.class();
+        let update = answer.update();
+        let (found, error) = match answer.into_outcome() {
+            Ok(found) => (found, None),
+            Err(error) => (Vec::new(), Some(error.into())),
+        };
+        let unread = &mut this.limits.unread;
+        let read = found.len().min(*unread);
+        *unread -= read;
+        let found = || found.iter().take(read).map(|candidate| candidate.address.clone());
+        let addresses = found().collect();
+        let (started, ended) = (Duration::ZERO, Some(elapsed));
+        let answer = QueryReport { class, started, ended, addresses, error };
+        this.observer.answered(elapsed, &answer);
+        this.queries.push(answer);
+        for address in found() {
+            self.as_mut().admit(address, elapsed, news);
+        }
+        Poll::Ready(Some((class, update)))
+    }
+
+    fn begin(self: Pin<&mut Self>, id: Id) -> C::Attempt {
+        self.connector.connect(self.candidates[id.0].clone())
+    }
+
+    fn keep(failure: C::Error) -> BoxError {
+        failure.into()
+    }
+
+    fn close(self: Pin<&mut Self>) {
+        self.project().answers.set(None);
+    }
+
+    fn note(self: Pin<&mut Self>, at: Duration, note: Note<'_, BoxError>) {
+        let this = self.project();
+        let address = |id: Id| &this.candidates[id.0];
+        match note {
+            Note::Waiting(until) => this.observer.waiting(at, until),
+            Note::Started(id) => this.observer.started(at, address(id)),
+            Note::Ended(id, outcome) => match outcome {
+                Outcome::Connected => this.observer.connected(at, address(id)),
+                Outcome::Failed(error) => this.observer.failed(at, address(id), error),
+                Outcome::TimedOut => this.observer.timed_out(at, address(id)),
+                Outcome::Dropped => this.observer.dropped(at, address(id)),
+                Outcome::Skipped(_) => unreachable!("what is skipped never starts"),
+            },
+        }
+    }
+}
+
+impl<R, C, O> HostCourse<R, C, O>
+where
+    R: Resolver<Address: Clone>,
+{
+    /// Moves all that is known into a report.
+    pub(crate) fn report(
+        self: Pin<&mut Self>,
+        entries: Vec<Entry<BoxError>>,
+        elapsed: Duration,
+    ) -> Report<R::Address> {
+        let this = self.project();
+        let mut queries = std::mem::take(this.queries);
+        if *this.unanswered {
+            queries.extend(awaited(&queries, this.limits.families).map(|class| QueryReport {
+                class,
+                started: Duration::ZERO,
+                ended: None,
+                addresses: Vec::new(),
+                error: None,
+            }));
+        }
+        let mut attempts = std::mem::take(this.skipped);
+        attempts.extend(entries.into_iter().map(|entry| AttemptReport {
+            address: this.candidates[entry.id.0].clone(),
+            started: entry.started,
+            ended: entry.ended.unwrap_or(elapsed),
+            outcome: entry.outcome,
+        }));
+        attempts.sort_by_key(|attempt| attempt.started);
+        Report { elapsed, queries, attempts }
+    }
+}
+
+/// The class that was still to be answered, as far as those that were answered tell.
+fn awaited<A>(queries: &[QueryReport<A>], families: Families) -> Option<Class> {
+    let answered = |class| queries.iter().any(|query| query.class == class);
+    if answered(Class::All) {
+        return None;
+    }
+    match (families, answered(Class::A), answered(Class::Aaaa)) {
+        (Families::Any, false, false) => Some(Class::All),
+        (Families::Any | Families::Ipv6, _, false) => Some(Class::Aaaa),
+        (Families::Any | Families::Ipv4, false, _) => Some(Class::A),
+        _ => None,
+    }
+}

@@ -1,0 +1,123 @@
+//! Resolution alone: the candidates of a target, in the order in which they would be tried.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use pin_project_lite::pin_project;
+
+use crate::course::HostCourse;
+use crate::race::{Course as _, Event, Loss, Machine};
+use crate::{
+    Address, BoxError, Connector, Error, Phase, Policy, Report, Resolver, Target, TargetError,
+    Timer,
+};
+
+pin_project! {
+    /// A lookup in progress: see [`Dialer::resolve`](crate::Dialer::resolve).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the lookup.
+    ///
+    /// # Panics
+    ///
+    /// When polled after it was ready.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Lookup<R, C, T>
+    where
+        R: Resolver,
+        T: Timer,
+    {
+        #[pin]
+        course: Option<HostCourse<R, C, ()>>,
+        #[pin]
+        alarm: Option<T::Sleep>,
+        timer: T,
+        policy: Policy,
+        target: Option<Result<Target, TargetError>>,
+        machine: Option<(Machine, Instant)>,
+    }
+}
+
+impl<R: Resolver, C, T: Timer> Lookup<R, C, T> {
+    pub(crate) fn new(
+        course: Option<HostCourse<R, C, ()>>,
+        timer: T,
+        policy: Policy,
+        target: Result<Target, TargetError>,
+    ) -> Self {
+        Self { course, alarm: None, timer, policy, target: Some(target), machine: None }
+    }
+}
+
+impl<R, C, T> Future for Lookup<R, C, T>
+where
+    R: Resolver<Address: Address, Error: Into<BoxError>>,
+    C: Connector<R::Address, Error: Into<BoxError>>,
+    T: Timer,
+{
+    type Output = Result<(Vec<R::Address>, Report<R::Address>), Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let now = this.timer.now();
+        let Some(mut course) = this.course.as_mut().as_pin_mut() else {
+            let target = this.target.take().expect("a lookup was polled after it had ended");
+            let error = target.expect_err("a lookup without a course has a bad target");
+            return Poll::Ready(Err(error.into()));
+        };
+        let (machine, start) =
+            this.machine.get_or_insert_with(|| (Machine::new(this.policy.clone(), now), now));
+        let elapsed = now.saturating_duration_since(*start);
+        let mut found = Vec::new();
+        let loss = loop {
+            found.clear();
+            match course.as_mut().poll_news(cx, elapsed, &mut found) {
+                Poll::Ready(Some((class, update))) => {
+                    machine.handle(Event::Answered { class, update, candidates: &found }, now);
+                }
+                Poll::Ready(None) if machine.waiting() == 0 => break Some(Loss::NoCandidates),
+                Poll::Ready(None) => break None,
+                Poll::Pending => match this.policy.timeout.map(|timeout| *start + timeout) {
+                    None => return Poll::Pending,
+                    // The clock decides; the alarm only wakes.
+                    Some(deadline) if deadline <= now => {
+                        break Some(Loss::TimedOut(Phase::Resolving));
+                    }
+                    Some(deadline) => {
+                        if this.alarm.is_none() {
+                            this.alarm.set(Some(this.timer.sleep_until(deadline)));
+                        }
+                        let alarm = this.alarm.as_mut().as_pin_mut();
+                        if alarm.is_some_and(|alarm| alarm.poll(cx).is_ready()) {
+                            this.alarm.set(None);
+                            cx.waker().wake_by_ref();
+                        }
+                        return Poll::Pending;
+                    }
+                },
+            }
+        };
+        this.alarm.set(None);
+        course.as_mut().close();
+        let addresses = machine.upcoming().map(|id| course.address(id).clone()).collect();
+        let report = course.report(Vec::new(), elapsed);
+        let target = this.target.take().expect("a lookup was polled after it had ended");
+        Poll::Ready(match loss {
+            None => Ok((addresses, report)),
+            Some(loss) => {
+                let target = target.expect("a lookup that ran has a good target");
+                Err(Error::new(loss, target, report.into_text()))
+            }
+        })
+    }
+}
+
+impl<R: Resolver, C, T: Timer> fmt::Debug for Lookup<R, C, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lookup").field("target", &self.target).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,425 @@
+//! Delays, limits and order, with their ranges.
+
+use std::error::Error;
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::{Families, Family};
+
+/// How long an attempt runs alone before the next starts beside it: 250 ms, kept within
+/// 10 ms and 2 s (RFC 8305 §8). Starting early after a failure is RFC 9623's rule, not RFC 8305's.
+pub const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+/// The range of the attempt delay: 10 ms, the least gap that RFC 8305 §5 allows, to 2 s, the most
+/// that it recommends.
+pub const ATTEMPT_DELAY_RANGE: RangeInclusive<Duration> =
+    Duration::from_millis(10)..=Duration::from_secs(2);
+
+/// The least gap between two starts while an attempt is in flight, whatever failed: 10 ms
+/// (RFC 8305 §5). It is there against congestion, so it does not bind when nothing is in flight;
+/// that reading is ours.
+pub const ATTEMPT_FLOOR: Duration = Duration::from_millis(10);
+
+/// How long the first addresses wait for the preferred family's answer: 50 ms (RFC 8305 §3).
+pub const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
+
+/// The range of the resolution delay: none to 2 s. The bound is ours, so that a mistaken unit
+/// shows.
+pub const RESOLUTION_DELAY_RANGE: RangeInclusive<Duration> =
+    Duration::ZERO..=Duration::from_secs(2);
+
+/// How long resolution and race may take together: 5 minutes, so that a resolver that never
+/// answers can't hang a connect for ever. The number is ours; curl's default is the same.
+pub const TIMEOUT: Duration = Duration::from_secs(300);
+
+/// The range of the overall and of the per-attempt timeout: 1 ms to 1 day. The bounds are ours.
+pub const TIMEOUT_RANGE: RangeInclusive<Duration> =
+    Duration::from_millis(1)..=Duration::from_secs(86_400);
+
+/// How many addresses of one target are tried at the most: 64, so that a hostile answer stays
+/// cheap. The number is ours.
+pub const MAX_ADDRESSES: usize = 64;
+
+/// The range of the limit on addresses. The upper bound is ours; no honest name has more.
+pub const MAX_ADDRESSES_RANGE: RangeInclusive<usize> = 1..=4096;
+
+/// In which order candidates are tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Order {
+    /// Families alternate, and the family of the resolver's first address leads (RFC 8305 §4).
+    #[default]
+    Alternate,
+    /// The resolver's order, whole.
+    Resolver,
+    /// Families alternate, and IPv6 leads whatever the resolver says.
+    Ipv6First,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Pace {
+    Every(Duration),
+    Each(Arc<[Duration]>),
+    OneAfterAnother,
+}
+
+/// Every delay, limit and order of a connect.
+///
+/// The default is what RFC 8305 recommends, with an overall timeout of [`TIMEOUT`] and at most
+/// [`MAX_ADDRESSES`] addresses. A value out of range is an error, never a silent clamp.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use stagger::{Order, Policy};
+///
+/// let policy = Policy::new()
+///     .attempt_delay(Duration::from_millis(100))?
+///     .timeout(Duration::from_secs(30))?
+///     .order(Order::Resolver);
+/// assert!(policy.attempt_delay(Duration::from_millis(5)).is_err());
+/// # Ok::<_, stagger::PolicyError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Policy {
+    pace: Pace,
+    pub(crate) resolution_delay: Duration,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) attempt_timeout: Option<Duration>,
+    pub(crate) max_addresses: Option<usize>,
+    pub(crate) max_in_flight: Option<usize>,
+    pub(crate) order: Order,
+    pub(crate) first_family_count: usize,
+    preferred: Family,
+    pub(crate) families: Families,
+    pub(crate) https: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Policy {
+    /// The default policy.
+    pub fn new() -> Self {
+        Self { timeout: Some(TIMEOUT), max_addresses: Some(MAX_ADDRESSES), ..Self::unlimited() }
+    }
+
+    /// The default delays and order without any limit or timeout: what the general combinator
+    /// [`stagger`](crate::stagger()) begins with.
+    pub fn unlimited() -> Self {
+        Self {
+            pace: Pace::Every(ATTEMPT_DELAY),
+            resolution_delay: RESOLUTION_DELAY,
+            timeout: None,
+            attempt_timeout: None,
+            max_addresses: None,
+            max_in_flight: None,
+            order: Order::Alternate,
+            first_family_count: 1,
+            preferred: Family::Ipv6,
+            families: Families::Any,
+            https: false,
+        }
+    }
+
+    /// Sets how long after a start the next attempt starts beside it; [`ATTEMPT_DELAY`] unless set.
+    ///
+    /// # Errors
+    ///
+    /// A delay outside [`ATTEMPT_DELAY_RANGE`].
+    pub fn attempt_delay(mut self, delay: Duration) -> Result<Self, PolicyError> {
+        check(Setting::AttemptDelay, delay, &ATTEMPT_DELAY_RANGE)?;
+        self.pace = Pace::Every(delay);
+        Ok(self)
+    }
+
+    /// Sets a delay for each start: the first counts from the first start, and the last serves
+    /// all starts after it.
+    ///
+    /// # Errors
+    ///
+    /// An empty list, or a delay outside [`ATTEMPT_DELAY_RANGE`].
+    pub fn attempt_delays(mut self, delays: &[Duration]) -> Result<Self, PolicyError> {
+        if delays.is_empty() {
+            return Err(PolicyError {
+                setting: Setting::AttemptDelay,
+                value: "an empty list".into(),
+                range: "at least one delay".into(),
+            });
+        }
+        for delay in delays {
+            check(Setting::AttemptDelay, *delay, &ATTEMPT_DELAY_RANGE)?;
+        }
+        self.pace = Pace::Each(delays.into());
+        Ok(self)
+    }
+
+    /// Turns the attempt delay off: an attempt starts only when the one before it has failed.
+    pub fn one_after_another(mut self) -> Self {
+        self.pace = Pace::OneAfterAnother;
+        self
+    }
+
+    /// Sets how long the first addresses wait for the preferred family's answer;
+    /// [`RESOLUTION_DELAY`] unless set.
+    ///
+    /// # Errors
+    ///
+    /// A delay outside [`RESOLUTION_DELAY_RANGE`].
+    pub fn resolution_delay(mut self, delay: Duration) -> Result<Self, PolicyError> {
+        check(Setting::ResolutionDelay, delay, &RESOLUTION_DELAY_RANGE)?;
+        self.resolution_delay = delay;
+        Ok(self)
+    }
+
+    /// Sets the one deadline over resolution and race, counted from the first poll. It is never
+    /// divided by the number of addresses.
+    ///
+    /// # Errors
+    ///
+    /// A timeout outside [`TIMEOUT_RANGE`].
+    pub fn timeout(mut self, timeout: Duration) -> Result<Self, PolicyError> {
+        check(Setting::Timeout, timeout, &TIMEOUT_RANGE)?;
+        self.timeout = Some(timeout);
+        Ok(self)
+    }
+
+    /// Removes the overall deadline. A resolver or an attempt that never ends then hangs the
+    /// connect.
+    pub fn without_timeout(mut self) -> Self {
+        self.timeout = None;
+        self
+    }
+
+    /// Sets how long each attempt may run, counted from its start; off unless set.
+    ///
+    /// # Errors
+    ///
+    /// A timeout outside [`TIMEOUT_RANGE`].
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Result<Self, PolicyError> {
+        check(Setting::AttemptTimeout, timeout, &TIMEOUT_RANGE)?;
+        self.attempt_timeout = Some(timeout);
+        Ok(self)
+    }
+
+    /// Sets how many addresses are tried at the most. Those beyond, in the order in which they
+    /// would be tried, are left out.
+    ///
+    /// # Errors
+    ///
+    /// A number outside [`MAX_ADDRESSES_RANGE`].
+    pub fn max_addresses(mut self, max: usize) -> Result<Self, PolicyError> {
+        check(Setting::MaxAddresses, max, &MAX_ADDRESSES_RANGE)?;
+        self.max_addresses = Some(max);
+        Ok(self)
+    }
+
+    /// Sets how many attempts may run at once; at the limit the next start awaits an end. Without
+    /// it only the number of addresses bounds them.
+    ///
+    /// # Errors
+    ///
+    /// A number outside [`MAX_ADDRESSES_RANGE`].
+    pub fn max_in_flight(mut self, max: usize) -> Result<Self, PolicyError> {
+        check(Setting::MaxInFlight, max, &MAX_ADDRESSES_RANGE)?;
+        self.max_in_flight = Some(max);
+        Ok(self)
+    }
+
+    /// Sets in which order candidates are tried.
+    pub fn order(mut self, order: Order) -> Self {
+        self.order = order;
+        self
+    }
+
+    /// Sets how many addresses of the leading family come before the first of the other; 1 unless
+    /// set (RFC 8305 §4, "First Address Family Count").
+    ///
+    /// # Errors
+    ///
+    /// A number outside [`MAX_ADDRESSES_RANGE`].
+    pub fn first_family_count(mut self, count: usize) -> Result<Self, PolicyError> {
+        check(Setting::FirstFamilyCount, count, &MAX_ADDRESSES_RANGE)?;
+        self.first_family_count = count;
+        Ok(self)
+    }
+
+    /// Sets for which family's answer the resolution delay waits, and which leads when families
+    /// are answered apart; IPv6 unless set (draft-ietf-happy-happyeyeballs-v3 §4.2).
+    pub fn preferred_family(mut self, family: Family) -> Self {
+        self.preferred = family;
+        self
+    }
+
+    /// Restricts the connect to these families: the others are neither asked for nor dialed.
+    pub fn families(mut self, families: Families) -> Self {
+        self.families = families;
+        self
+    }
+
+    /// Asks the resolver for HTTPS records too (RFC 9460), and waits for their answer within the
+    /// resolution delay.
+    pub fn https(mut self, https: bool) -> Self {
+        self.https = https;
+        self
+    }
+
+    /// The delay after the `starts`-th start; none when attempts go one after another.
+    pub(crate) fn delay_after(&self, starts: usize) -> Option<Duration> {
+        match &self.pace {
+            Pace::Every(delay) => Some(*delay),
+            Pace::Each(delays) => Some(delays[starts.clamp(1, delays.len()) - 1]),
+            Pace::OneAfterAnother => None,
+        }
+    }
+
+    /// The preferred family among those wanted.
+    pub(crate) fn preferred(&self) -> Family {
+        match self.families {
+            Families::Any => self.preferred,
+            Families::Ipv4 => Family::Ipv4,
+            Families::Ipv6 => Family::Ipv6,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Setting {
+    AttemptDelay,
+    ResolutionDelay,
+    Timeout,
+    AttemptTimeout,
+    MaxAddresses,
+    MaxInFlight,
+    FirstFamilyCount,
+}
+
+impl Setting {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::AttemptDelay => "attempt delay",
+            Self::ResolutionDelay => "resolution delay",
+            Self::Timeout => "timeout",
+            Self::AttemptTimeout => "attempt timeout",
+            Self::MaxAddresses => "limit on addresses",
+            Self::MaxInFlight => "limit on attempts in flight",
+            Self::FirstFamilyCount => "first family count",
+        }
+    }
+}
+
+/// A value that a [`Policy`] can't take: which setting, the value, and the range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyError {
+    setting: Setting,
+    value: String,
+    range: String,
+}
+
+impl PolicyError {
+    /// The setting's name, such as `attempt delay`.
+    pub fn setting(&self) -> &'static str {
+        self.setting.as_str()
+    }
+}
+
+impl fmt::Display for PolicyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { setting, value, range } = self;
+        write!(f, "{} out of range: {value} is not within {range}", setting.as_str())
+    }
+}
+
+impl Error for PolicyError {}
+
+fn check<V: PartialOrd + fmt::Debug>(
+    setting: Setting,
+    value: V,
+    range: &RangeInclusive<V>,
+) -> Result<(), PolicyError> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    Err(PolicyError {
+        setting,
+        value: format!("{value:?}"),
+        range: format!("{:?} to {:?}", range.start(), range.end()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_out_of_range_are_errors_that_say_the_range() {
+        let ms = Duration::from_millis;
+        let cases = [
+            (
+                Policy::new().attempt_delay(ms(9)),
+                "attempt delay out of range: 9ms is not within 10ms to 2s",
+            ),
+            (
+                Policy::new().attempt_delay(ms(2001)),
+                "attempt delay out of range: 2.001s is not within 10ms to 2s",
+            ),
+            (
+                Policy::new().attempt_delays(&[]),
+                "attempt delay out of range: an empty list is not within at least one delay",
+            ),
+            (
+                Policy::new().attempt_delays(&[ms(10), ms(1)]),
+                "attempt delay out of range: 1ms is not within 10ms to 2s",
+            ),
+            (
+                Policy::new().resolution_delay(ms(2001)),
+                "resolution delay out of range: 2.001s is not within 0ns to 2s",
+            ),
+            (
+                Policy::new().timeout(Duration::ZERO),
+                "timeout out of range: 0ns is not within 1ms to 86400s",
+            ),
+            (
+                Policy::new().attempt_timeout(Duration::MAX),
+                "attempt timeout out of range: 18446744073709551615.999999999s is not within 1ms to 86400s",
+            ),
+            (
+                Policy::new().max_addresses(0),
+                "limit on addresses out of range: 0 is not within 1 to 4096",
+            ),
+            (
+                Policy::new().max_in_flight(0),
+                "limit on attempts in flight out of range: 0 is not within 1 to 4096",
+            ),
+            (
+                Policy::new().first_family_count(0),
+                "first family count out of range: 0 is not within 1 to 4096",
+            ),
+        ];
+        for (result, text) in cases {
+            assert_eq!(result.unwrap_err().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn the_ends_of_a_range_are_within_it() {
+        for delay in [ATTEMPT_DELAY_RANGE.start(), ATTEMPT_DELAY_RANGE.end()] {
+            let policy = Policy::new().attempt_delay(*delay).unwrap();
+            assert_eq!(policy.delay_after(1), Some(*delay));
+        }
+    }
+
+    #[test]
+    fn the_last_of_several_delays_serves_all_later_starts() {
+        let ms = Duration::from_millis;
+        let policy = Policy::new().attempt_delays(&[ms(100), ms(200)]).unwrap();
+        let delays: Vec<_> = (1..=4).map(|starts| policy.delay_after(starts).unwrap()).collect();
+        assert_eq!(delays, [ms(100), ms(200), ms(200), ms(200)]);
+    }
+}

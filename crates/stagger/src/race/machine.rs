@@ -1,0 +1,377 @@
+//! The race as a pure machine: events and `now` go in, actions and one deadline come out.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use super::event::{Action, Event, Id, Loss};
+use super::order::alternate;
+use crate::policy::{ATTEMPT_FLOOR, Order, Policy};
+use crate::{Class, Family, Phase, Update};
+
+/// Decides everything about one race, and waits for nothing.
+///
+/// Feed it every event of an instant with [`handle`](Self::handle), carry out what
+/// [`advance`](Self::advance) says until it says no more, then wait for the next event or for
+/// [`deadline`](Self::deadline). The same events at the same instants make the same actions,
+/// always. It can be driven by a future, by a thread, or by a test.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use stagger::race::{Action, Event, Id, Machine};
+/// use stagger::{Class, Family, Policy, Update};
+///
+/// let start = Instant::now();
+/// let mut machine = Machine::new(Policy::new(), start);
+/// machine.handle(
+///     Event::Answered {
+///         class: Class::All,
+///         update: Update::Add,
+///         candidates: &[(Id(0), Some(Family::Ipv6)), (Id(1), Some(Family::Ipv4))],
+///     },
+///     start,
+/// );
+/// machine.handle(Event::ResolutionEnded, start);
+/// assert_eq!(machine.advance(start), Some(Action::Start(Id(0))));
+/// assert_eq!(machine.advance(start), None);
+///
+/// let later = start + Duration::from_millis(250);
+/// assert_eq!(machine.deadline(), Some(later));
+/// assert_eq!(machine.advance(later), Some(Action::Start(Id(1))));
+/// machine.handle(Event::Connected(Id(1)), later);
+/// assert_eq!(machine.advance(later), Some(Action::Win(Id(1))));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Machine {
+    policy: Policy,
+    deadline: Option<Instant>,
+    /// What each class has brought, in order of the classes' first answers.
+    lists: Vec<(Class, Vec<Id>)>,
+    /// By id: the family and where the candidate stands.
+    candidates: Vec<(Option<Family>, State)>,
+    /// What is left to start, next first.
+    queue: VecDeque<Id>,
+    /// What is in flight, in start order.
+    running: Vec<(Id, Instant)>,
+    starts: usize,
+    last_start: Option<Instant>,
+    /// An attempt has failed since the last start.
+    hurried: bool,
+    first_addresses: Option<Instant>,
+    resolution_ended: bool,
+    begun: bool,
+    connected: Option<Id>,
+    over: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum State {
+    /// No answer holds it, or none any more.
+    Unknown,
+    Waiting,
+    /// It has been started once, and never is again.
+    Started,
+}
+
+impl Machine {
+    /// A race that begins now; the overall deadline counts from here.
+    pub fn new(policy: Policy, now: Instant) -> Self {
+        Self {
+            deadline: policy.timeout.map(|timeout| now + timeout),
+            policy,
+            lists: Vec::new(),
+            candidates: Vec::new(),
+            queue: VecDeque::new(),
+            running: Vec::new(),
+            starts: 0,
+            last_start: None,
+            hurried: false,
+            first_addresses: None,
+            resolution_ended: false,
+            begun: false,
+            connected: None,
+            over: false,
+        }
+    }
+
+    /// Takes in what happened. Late news is normal: an event for an attempt that is not in flight,
+    /// or after the race is over, changes nothing.
+    pub fn handle(&mut self, event: Event<'_>, now: Instant) {
+        if self.over {
+            return;
+        }
+        match event {
+            Event::Answered { class, update, candidates } => {
+                self.answered(class, update, candidates, now);
+            }
+            Event::ResolutionEnded => self.resolution_ended = true,
+            Event::Connected(id) => {
+                // Of two successes of one instant the earlier start wins.
+                let place = |id| self.running.iter().position(|(running, _)| *running == id);
+                if let Some(at) = place(id) {
+                    if self.connected.and_then(place).is_none_or(|earlier| at < earlier) {
+                        self.connected = Some(id);
+                    }
+                }
+            }
+            Event::Failed(id) => {
+                if self.connected != Some(id) {
+                    self.end(id);
+                }
+            }
+        }
+    }
+
+    /// Says the next thing to do at `now`; none when there is nothing more to do before the next
+    /// event or the [`deadline`](Self::deadline).
+    ///
+    /// Of what falls on one instant a success comes first, then failures, then the overall
+    /// deadline, then starts.
+    pub fn advance(&mut self, now: Instant) -> Option<Action> {
+        if self.over {
+            return None;
+        }
+        if let Some(id) = self.connected {
+            self.over = true;
+            return Some(Action::Win(id));
+        }
+        if let Some(id) = self.expired(now) {
+            self.end(id);
+            return Some(Action::TimeOut(id));
+        }
+        if let Some(loss) = self.loss(now) {
+            self.over = true;
+            return Some(Action::Lose(loss));
+        }
+        self.begun = self.begun || self.may_begin(now);
+        if self.next_start().is_none_or(|due| due > now) {
+            return None;
+        }
+        let id = self.queue.pop_front()?;
+        self.candidates[id.0].1 = State::Started;
+        self.running.push((id, now));
+        self.starts += 1;
+        self.last_start = Some(now);
+        self.hurried = false;
+        if self.policy.max_addresses.is_some_and(|max| self.starts >= max) {
+            self.queue.clear();
+        }
+        Some(Action::Start(id))
+    }
+
+    /// When [`advance`](Self::advance) is to be called again if nothing happens before; none while
+    /// only an event can change anything. Ask after `advance` has nothing more to say.
+    pub fn deadline(&self) -> Option<Instant> {
+        if self.over {
+            return None;
+        }
+        let attempt = self
+            .policy
+            .attempt_timeout
+            .and_then(|timeout| self.running.first().map(|(_, started)| *started + timeout));
+        [self.deadline, self.waits_until(), attempt, self.next_start()].into_iter().flatten().min()
+    }
+
+    /// Until when candidates wait for a further answer before the first attempt starts; none if
+    /// nothing waits for that. Ask after [`advance`](Self::advance) has nothing more to say.
+    pub fn waits_until(&self) -> Option<Instant> {
+        if self.over || self.begun || self.queue.is_empty() {
+            return None;
+        }
+        self.first_addresses.map(|first| first + self.policy.resolution_delay)
+    }
+
+    /// How many candidates are left to start.
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// How many attempts are in flight.
+    pub fn in_flight(&self) -> usize {
+        self.running.len()
+    }
+
+    /// Whether the race has been won or lost.
+    pub fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// The candidates left to start, in the order in which they would be.
+    pub fn upcoming(&self) -> impl Iterator<Item = Id> {
+        self.queue.iter().copied()
+    }
+
+    fn answered(
+        &mut self,
+        class: Class,
+        update: Update,
+        candidates: &[(Id, Option<Family>)],
+        now: Instant,
+    ) {
+        let (place, appends) = match self.lists.iter().position(|(known, _)| *known == class) {
+            Some(place) => (place, place + 1 == self.lists.len()),
+            None => {
+                self.lists.push((class, Vec::new()));
+                (self.lists.len() - 1, true)
+            }
+        };
+        if update == Update::Replace {
+            for id in std::mem::take(&mut self.lists[place].1) {
+                let state = &mut self.candidates[id.0].1;
+                if *state == State::Waiting {
+                    *state = State::Unknown;
+                }
+            }
+        }
+        let appends = appends && update == Update::Add && self.policy.order == Order::Resolver;
+        for (id, family) in candidates {
+            if self.candidates.len() <= id.0 {
+                self.candidates.resize(id.0 + 1, (None, State::Unknown));
+            }
+            let candidate = &mut self.candidates[id.0];
+            let unknown = candidate.1 == State::Unknown;
+            if unknown {
+                *candidate = (*family, State::Waiting);
+            }
+            self.lists[place].1.push(*id);
+            if appends && unknown && !self.is_full() {
+                self.queue.push_back(*id);
+            }
+        }
+        if !candidates.is_empty() {
+            self.first_addresses.get_or_insert(now);
+        }
+        if !appends {
+            self.reorder();
+        }
+    }
+
+    /// Whether appending to the queue would break the limit on addresses.
+    fn is_full(&self) -> bool {
+        self.policy.max_addresses.is_some_and(|max| self.starts + self.queue.len() >= max)
+    }
+
+    /// Sorts the complete list anew, attempted candidates included, and leaves what has not
+    /// started in the queue (draft-ietf-happy-happyeyeballs-v3 §7).
+    fn reorder(&mut self) {
+        for (_, state) in &mut self.candidates {
+            if *state == State::Waiting {
+                *state = State::Unknown;
+            }
+        }
+        let max = self.policy.max_addresses.unwrap_or(usize::MAX);
+        let order = self.order();
+        self.queue.clear();
+        for id in order.into_iter().take(max) {
+            let state = &mut self.candidates[id.0].1;
+            if *state == State::Unknown {
+                *state = State::Waiting;
+                self.queue.push_back(id);
+            }
+        }
+        self.queue.truncate(max.saturating_sub(self.starts));
+    }
+
+    /// Every candidate that an answer holds, each once, in the order of the policy.
+    fn order(&self) -> Vec<Id> {
+        let mut seen = vec![false; self.candidates.len()];
+        let mut list: Vec<(Id, Option<Family>)> = Vec::new();
+        let mut collect = |ids: &[Id]| {
+            for id in ids {
+                if !std::mem::replace(&mut seen[id.0], true) {
+                    list.push((*id, self.candidates[id.0].0));
+                }
+            }
+        };
+        // A lookup of all families at once knows best how they compare.
+        let resolver_order = self.policy.order == Order::Resolver;
+        let whole = |class: Class| class == Class::All && !resolver_order;
+        for (_, ids) in self.lists.iter().filter(|(class, _)| whole(*class)) {
+            collect(ids);
+        }
+        for (_, ids) in self.lists.iter().filter(|(class, _)| !whole(*class)) {
+            collect(ids);
+        }
+        let leader = match self.policy.order {
+            Order::Resolver => return list.into_iter().map(|(id, _)| id).collect(),
+            Order::Ipv6First => Some(Family::Ipv6),
+            Order::Alternate => {
+                let sorted =
+                    self.lists.iter().find(|(class, ids)| whole(*class) && !ids.is_empty());
+                match sorted {
+                    Some((_, ids)) => self.candidates[ids[0].0].0,
+                    None => Some(self.policy.preferred()),
+                }
+            }
+        };
+        alternate(&list, leader, self.policy.first_family_count)
+    }
+
+    /// Whether attempts may begin: there is an address, and the answers that count have come or
+    /// have been waited for (draft-ietf-happy-happyeyeballs-v3 §4.2).
+    fn may_begin(&self, now: Instant) -> bool {
+        let answered = |class| self.lists.iter().any(|(known, _)| *known == class);
+        let preferred = match self.policy.preferred() {
+            Family::Ipv4 => Class::A,
+            Family::Ipv6 => Class::Aaaa,
+        };
+        let complete = self.resolution_ended
+            || (answered(Class::All) || answered(preferred))
+                && (!self.policy.https || answered(Class::Https));
+        let waited = self.first_addresses.is_some_and(|first| {
+            now.saturating_duration_since(first) >= self.policy.resolution_delay
+        });
+        !self.queue.is_empty() && (complete || waited)
+    }
+
+    /// When the next attempt is due; none if none is left, if none may run beside those in
+    /// flight, or before attempts have begun.
+    fn next_start(&self) -> Option<Instant> {
+        let full = self.policy.max_in_flight.is_some_and(|max| self.running.len() >= max);
+        if !self.begun || self.queue.is_empty() || full {
+            return None;
+        }
+        // Before the first start the race is due since its addresses came.
+        let Some(last) = self.last_start else {
+            return self.first_addresses;
+        };
+        if self.running.is_empty() {
+            return Some(last);
+        }
+        let delay = self.policy.delay_after(self.starts)?;
+        Some(last + if self.hurried { delay.min(ATTEMPT_FLOOR) } else { delay })
+    }
+
+    /// The first attempt in flight that has run for the attempt timeout.
+    fn expired(&self, now: Instant) -> Option<Id> {
+        let timeout = self.policy.attempt_timeout?;
+        let (id, started) = self.running.first()?;
+        (now.saturating_duration_since(*started) >= timeout).then_some(*id)
+    }
+
+    fn loss(&self, now: Instant) -> Option<Loss> {
+        let spent = self.policy.max_addresses.is_some_and(|max| self.starts >= max);
+        let idle = self.running.is_empty() && self.queue.is_empty();
+        if idle && (self.resolution_ended || spent) {
+            return Some(if self.starts == 0 { Loss::NoCandidates } else { Loss::AllFailed });
+        }
+        if self.deadline.is_none_or(|deadline| deadline > now) {
+            return None;
+        }
+        Some(Loss::TimedOut(if self.starts > 0 {
+            Phase::Connecting
+        } else if self.queue.is_empty() {
+            Phase::Resolving
+        } else {
+            Phase::Waiting
+        }))
+    }
+
+    fn end(&mut self, id: Id) {
+        if let Some(at) = self.running.iter().position(|(running, _)| *running == id) {
+            self.running.remove(at);
+            self.hurried = true;
+        }
+    }
+}

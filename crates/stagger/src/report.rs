@@ -1,0 +1,174 @@
+//! What was asked, answered and tried, when, and how each ended.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use crate::{BoxError, Class, Family};
+
+/// How one connect went: there on success as on failure.
+///
+/// All times count from the first poll of the connect. `A` is the type of an address, `E` that of
+/// an attempt's or a query's error.
+#[derive(Clone, Debug)]
+pub struct Report<A, E = BoxError> {
+    pub(crate) elapsed: Duration,
+    pub(crate) queries: Vec<QueryReport<A, E>>,
+    pub(crate) attempts: Vec<AttemptReport<A, E>>,
+}
+
+/// One answer that came, or one that was awaited in vain.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct QueryReport<A, E = BoxError> {
+    /// What was asked for.
+    pub class: Class,
+    /// When it was asked.
+    pub started: Duration,
+    /// When it was answered; none if the connect was over before.
+    pub ended: Option<Duration>,
+    /// The addresses it brought, in the resolver's order.
+    pub addresses: Vec<A>,
+    /// Why it failed.
+    pub error: Option<E>,
+}
+
+/// One attempt, or one candidate that was skipped.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AttemptReport<A, E = BoxError> {
+    /// Where it went.
+    pub address: A,
+    /// When it started, or was skipped.
+    pub started: Duration,
+    /// When it ended.
+    pub ended: Duration,
+    /// How it ended.
+    pub outcome: Outcome<E>,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome<E = BoxError> {
+    /// It won.
+    Connected,
+    /// It failed.
+    Failed(E),
+    /// It had run for the attempt timeout, and was dropped.
+    TimedOut,
+    /// It was dropped in flight because the race was over. That is not a failure.
+    Dropped,
+    /// It was never made, for this reason.
+    Skipped(E),
+}
+
+impl<A, E> Report<A, E> {
+    /// How long resolution and race took together.
+    pub fn elapsed(&self) -> Duration {
+        self.elapsed
+    }
+
+    /// Every answer, in the order of arrival, and what was still awaited at the end.
+    pub fn queries(&self) -> &[QueryReport<A, E>] {
+        &self.queries
+    }
+
+    /// Every attempt in start order, candidates that were skipped among them.
+    pub fn attempts(&self) -> &[AttemptReport<A, E>] {
+        &self.attempts
+    }
+
+    /// The attempt that connected.
+    pub fn winner(&self) -> Option<&AttemptReport<A, E>> {
+        self.attempts.iter().find(|attempt| matches!(attempt.outcome, Outcome::Connected))
+    }
+
+    /// The attempts that failed, those that timed out included, in start order.
+    pub fn failures(&self) -> impl Iterator<Item = &AttemptReport<A, E>> {
+        self.attempts
+            .iter()
+            .filter(|attempt| matches!(attempt.outcome, Outcome::Failed(_) | Outcome::TimedOut))
+    }
+
+    /// The same report with every address as text.
+    pub(crate) fn into_text(self) -> Report<String, E>
+    where
+        A: fmt::Display,
+    {
+        let query = |query: QueryReport<A, E>| QueryReport {
+            class: query.class,
+            started: query.started,
+            ended: query.ended,
+            addresses: query.addresses.iter().map(ToString::to_string).collect(),
+            error: query.error,
+        };
+        let attempt = |attempt: AttemptReport<A, E>| AttemptReport {
+            address: attempt.address.to_string(),
+            started: attempt.started,
+            ended: attempt.ended,
+            outcome: attempt.outcome,
+        };
+        Report {
+            elapsed: self.elapsed,
+            queries: self.queries.into_iter().map(query).collect(),
+            attempts: self.attempts.into_iter().map(attempt).collect(),
+        }
+    }
+}
+
+impl<E> Outcome<E> {
+    /// One word: `connected`, `failed`, `timed out`, `dropped` or `skipped`.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Connected => "connected",
+            Self::Failed(_) => "failed",
+            Self::TimedOut => "timed out",
+            Self::Dropped => "dropped",
+            Self::Skipped(_) => "skipped",
+        }
+    }
+
+    /// The error of an attempt that failed or was skipped.
+    pub fn error(&self) -> Option<&E> {
+        match self {
+            Self::Failed(error) | Self::Skipped(error) => Some(error),
+            Self::Connected | Self::TimedOut | Self::Dropped => None,
+        }
+    }
+}
+
+impl Outcome<BoxError> {
+    /// The error as a cause: an attempt that timed out has one too.
+    pub(crate) fn cause(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Failed(error) | Self::Skipped(error) => Some(&**error),
+            Self::TimedOut => Some(&AttemptTimedOut),
+            Self::Connected | Self::Dropped => None,
+        }
+    }
+}
+
+/// The cause of an attempt that ran for the attempt timeout.
+#[derive(Debug)]
+pub(crate) struct AttemptTimedOut;
+
+impl fmt::Display for AttemptTimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no connection within the attempt timeout")
+    }
+}
+
+impl Error for AttemptTimedOut {}
+
+/// Why a candidate of a family that was not asked for is skipped.
+#[derive(Debug)]
+pub(crate) struct UnwantedFamily(pub(crate) Family);
+
+impl fmt::Display for UnwantedFamily {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an {} address, and only the other family is wanted", self.0)
+    }
+}
+
+impl Error for UnwantedFamily {}

@@ -1,0 +1,269 @@
+//! The staggered race over any endpoints, without names or resolvers.
+
+use std::collections::VecDeque;
+use std::error::Error as StdError;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_core::Stream;
+use pin_project_lite::pin_project;
+
+use crate::race::{Course, Driver, Id, Loss};
+use crate::report::{AttemptReport, Outcome};
+use crate::{Class, Endpoint, Family, Order, Phase, Policy, Report, Timer, Update};
+
+/// Races the endpoints of a list, in its order: each starts when the one before it has failed, or
+/// has run for the attempt delay. The first that connects wins, and the others are dropped.
+///
+/// The list is read as the race needs it, so it may be endless. There is no limit and no timeout
+/// unless [`Stagger::with_policy`] sets one.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use stagger::stagger;
+/// use stagger_testkit::{Clock, Fate, Ledger, ScriptedEndpoint};
+///
+/// let clock = Clock::new();
+/// let ledger = Ledger::new(&clock);
+/// let silent = ScriptedEndpoint::new(&ledger, "silent", Fate::silent());
+/// let quick = Fate::connects(Duration::from_millis(40));
+/// let quick = ScriptedEndpoint::new(&ledger, "quick", quick);
+///
+/// let won = clock.run(stagger([silent, quick], clock.clone())).unwrap();
+/// assert_eq!(won.index, 1);
+/// assert_eq!(won.report.elapsed(), Duration::from_millis(290));
+/// ```
+pub fn stagger<I, T>(endpoints: I, timer: T) -> Stagger<List<I::IntoIter>, T>
+where
+    I: IntoIterator<Item: Endpoint>,
+    T: Timer,
+{
+    stagger_stream(List(endpoints.into_iter()), timer)
+}
+
+/// Races the endpoints of a stream as [`stagger()`] does those of a list. It may bring new ones
+/// while attempts run.
+pub fn stagger_stream<S, T>(endpoints: S, timer: T) -> Stagger<S, T>
+where
+    S: Stream<Item: Endpoint>,
+    T: Timer,
+{
+    let course = ListCourse { endpoints: Some(endpoints), waiting: VecDeque::new(), read: 0 };
+    let policy = Policy::unlimited().order(Order::Resolver);
+    Stagger { driver: Driver::new(course, timer, policy) }
+}
+
+/// An iterator as a stream.
+#[derive(Clone, Debug)]
+pub struct List<I>(I);
+
+// The iterator is never pinned.
+impl<I> Unpin for List<I> {}
+
+impl<I: Iterator> Stream for List<I> {
+    type Item = I::Item;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<I::Item>> {
+        Poll::Ready(self.0.next())
+    }
+}
+
+pin_project! {
+    struct ListCourse<S, E> {
+        #[pin]
+        endpoints: Option<S>,
+        waiting: VecDeque<(Id, E)>,
+        read: usize,
+    }
+}
+
+impl<S: Stream<Item = E>, E: Endpoint> Course for ListCourse<S, E> {
+    type Connection = E::Connection;
+    type Failure = E::Error;
+    type Error = E::Error;
+    type Attempt = E::Connecting;
+
+    const LOOKAHEAD: usize = 1;
+
+    fn poll_news(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        _: Duration,
+        candidates: &mut Vec<(Id, Option<Family>)>,
+    ) -> Poll<Option<(Class, Update)>> {
+        let mut this = self.project();
+        let next = match this.endpoints.as_mut().as_pin_mut() {
+            Some(endpoints) => ready!(endpoints.poll_next(cx)),
+            None => None,
+        };
+        let Some(endpoint) = next else {
+            this.endpoints.set(None);
+            return Poll::Ready(None);
+        };
+        let id = Id(*this.read);
+        *this.read += 1;
+        this.waiting.push_back((id, endpoint));
+        candidates.push((id, None));
+        Poll::Ready(Some((Class::All, Update::Add)))
+    }
+
+    fn begin(self: Pin<&mut Self>, id: Id) -> E::Connecting {
+        let waiting = self.project().waiting;
+        let (next, endpoint) = waiting.pop_front().expect("an endpoint that starts was waiting");
+        assert_eq!(next, id, "endpoints start in their order");
+        endpoint.connect()
+    }
+
+    fn keep(failure: E::Error) -> E::Error {
+        failure
+    }
+
+    fn close(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        this.endpoints.set(None);
+        this.waiting.clear();
+    }
+}
+
+pin_project! {
+    /// A race in progress: see [`stagger()`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops every attempt before `drop` returns.
+    ///
+    /// # Panics
+    ///
+    /// When polled after it was ready.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Stagger<S, T>
+    where
+        S: Stream,
+        S::Item: Endpoint,
+        T: Timer,
+    {
+        #[pin]
+        driver: Driver<ListCourse<S, S::Item>, T>,
+    }
+}
+
+impl<S, T> Stagger<S, T>
+where
+    S: Stream<Item: Endpoint>,
+    T: Timer,
+{
+    /// Takes this policy's delays, limits and timeouts. Its order does not apply: endpoints have no
+    /// family, so the list's order stays.
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.driver.set_policy(policy.order(Order::Resolver));
+        self
+    }
+}
+
+impl<S, T> Future for Stagger<S, T>
+where
+    S: Stream<Item: Endpoint>,
+    T: Timer,
+{
+    type Output = Result<
+        Raced<<S::Item as Endpoint>::Connection, <S::Item as Endpoint>::Error>,
+        RaceError<<S::Item as Endpoint>::Error>,
+    >;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut driver = self.project().driver;
+        let result = ready!(driver.as_mut().poll(cx));
+        let elapsed = driver.elapsed();
+        let (_, entries) = driver.parts();
+        let attempts = entries.drain(..).map(|entry| AttemptReport {
+            address: entry.id.0,
+            started: entry.started,
+            ended: entry.ended.unwrap_or(elapsed),
+            outcome: entry.outcome,
+        });
+        let report = Report { elapsed, queries: Vec::new(), attempts: attempts.collect() };
+        Poll::Ready(match result {
+            Ok((id, connection)) => Ok(Raced { connection, index: id.0, report }),
+            Err(loss) => Err(RaceError { loss, report }),
+        })
+    }
+}
+
+impl<S, T> fmt::Debug for Stagger<S, T>
+where
+    S: Stream,
+    S::Item: Endpoint,
+    T: Timer,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stagger").finish_non_exhaustive()
+    }
+}
+
+/// What a race yields: the connection, and how it went.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Raced<C, E> {
+    /// The connection.
+    pub connection: C,
+    /// Whose it is: the endpoint's place in the list, from 0.
+    pub index: usize,
+    /// How the race went. An attempt's address is its endpoint's place in the list.
+    pub report: Report<usize, E>,
+}
+
+/// Why a race ended without a connection.
+#[derive(Clone, Debug)]
+pub struct RaceError<E> {
+    loss: Loss,
+    report: Report<usize, E>,
+}
+
+impl<E> RaceError<E> {
+    /// Why the race ended.
+    pub fn loss(&self) -> Loss {
+        self.loss
+    }
+
+    /// How the race went. An attempt's address is its endpoint's place in the list.
+    pub fn report(&self) -> &Report<usize, E> {
+        &self.report
+    }
+
+    /// The endpoints' own errors, in start order.
+    pub fn into_errors(self) -> impl Iterator<Item = (usize, E)> {
+        self.report.attempts.into_iter().filter_map(|attempt| match attempt.outcome {
+            Outcome::Failed(error) => Some((attempt.address, error)),
+            _ => None,
+        })
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for RaceError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let started = self.report.attempts.len();
+        let elapsed = self.report.elapsed;
+        match self.loss {
+            Loss::NoCandidates => f.write_str("there was nothing to connect to"),
+            Loss::AllFailed => write!(f, "all {started} attempts failed"),
+            Loss::TimedOut(Phase::Connecting) => {
+                write!(f, "no connection within {elapsed:?}, {started} attempts made")
+            }
+            Loss::TimedOut(_) => write!(f, "nothing to connect to within {elapsed:?}"),
+        }?;
+        let failure = self.report.attempts.iter().find_map(|attempt| attempt.outcome.error());
+        failure.map_or(Ok(()), |failure| write!(f, ", the first with: {failure}"))
+    }
+}
+
+impl<E: StdError + 'static> StdError for RaceError<E> {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        let failure = self.report.attempts.iter().find_map(|attempt| attempt.outcome.error());
+        failure.map(|failure| failure as _)
+    }
+}

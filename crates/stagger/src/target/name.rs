@@ -1,0 +1,350 @@
+//! A name, encoded once.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::error::{Fault, TargetErrorKind};
+
+/// The delimiters that no host can have: the forbidden domain code points of the WHATWG URL
+/// standard, but for control characters and space, which are refused before.
+pub(super) const FORBIDDEN: &str = "%#/:<>?@[\\]^|";
+
+/// The most bytes in a label (RFC 1035 §2.3.4).
+const MAX_LABEL: usize = 63;
+
+/// The most bytes in a name without its trailing dot: RFC 1035 §2.3.4 allows 255 on the wire,
+/// where the first length byte and the root's take two.
+const MAX_NAME: usize = 253;
+
+/// A name to be resolved, kept as text and as what a resolver is asked for.
+///
+/// With the feature `idna` a name may be in Unicode. It is normalised (case, width, NFC) and
+/// encoded by UTS 46 without transitional processing, so `faß.de` and `fass.de` are two names, as
+/// in IDNA 2008 (RFC 5891). An A-label stays as it is, in lower case, but must be one: what
+/// follows its `xn--` has to decode to something valid. The Bidi rule (RFC 5893 §2) is asked of a
+/// whole name in Unicode, but of A-labels one by one. Without the feature a name must be ASCII,
+/// and its A-labels are not looked into.
+///
+/// The rules are those of a resolver, not those of a registry: underscores, hyphens anywhere
+/// (`r3---sn-abc.example.com`) and a trailing dot are legal; control characters, white space and
+/// the delimiters ``% # / : < > ? @ [ \ ] ^ |`` are not. A label has 1 to 63 bytes and a name 253
+/// at most, encoded and without the trailing dot (RFC 1035 §2.3.4).
+///
+/// A name whose last label is a number, such as `127.1`, `0x7f.1`, `1.2.3.4.5` or `256.1.1.1`, is
+/// refused, as in the WHATWG URL standard: no such top-level domain exists, but `getaddrinfo`
+/// takes some of them for IPv4 addresses in the loose old form (RFC 6943 §3.1.1), and a check for
+/// literals must not be walked past in this way. Digits of another script are refused alike.
+///
+/// # Examples
+///
+/// ```
+/// use stagger::{Host, Target};
+///
+/// # #[cfg(feature = "idna")] {
+/// let target = Target::parse("FAß.de:443")?;
+/// let Host::Name(name) = target.host() else { unreachable!() };
+/// assert_eq!(name.as_str(), "faß.de");
+/// assert_eq!(name.ascii(), "xn--fa-hia.de");
+/// # }
+/// # Ok::<(), stagger::TargetError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Name {
+    text: Arc<str>,
+    ascii: Arc<str>,
+}
+
+impl Name {
+    /// The name for people to read: as it was written, once normalised, so in lower case and NFC.
+    ///
+    /// A name written in ASCII keeps its A-labels; one written in Unicode has none.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The name for a resolver: ASCII, in lower case, with A-labels. It must not be encoded again.
+    pub fn ascii(&self) -> &str {
+        &self.ascii
+    }
+
+    /// Reads a name that is not empty and has no control characters.
+    pub(super) fn parse(text: &str) -> Result<Self, Fault> {
+        Fault::find(TargetErrorKind::ForbiddenCharacter, text, |c| FORBIDDEN.contains(c))?;
+        if text.is_ascii() {
+            let ascii: Arc<str> = text.to_ascii_lowercase().into();
+            check(&ascii)?;
+            check_a_labels(&ascii)?;
+            return Ok(Self { text: Arc::clone(&ascii), ascii });
+        }
+        let whole = |kind| Fault::whole(kind, text);
+        let name = Self::encode(text).map_err(whole)?;
+        // The bytes at fault are those of the encoded name, which nobody wrote.
+        check(&name.ascii).map_err(|fault| whole(fault.kind()))?;
+        Ok(name)
+    }
+
+    #[cfg(feature = "idna")]
+    fn encode(text: &str) -> Result<Self, TargetErrorKind> {
+        use idna::uts46::{AsciiDenyList, ErrorPolicy, Hyphens, Uts46};
+
+        let mut unicode = String::new();
+        let mut ascii = String::new();
+        let processed = Uts46::new().process(
+            text.as_bytes(),
+            AsciiDenyList::URL,
+            Hyphens::Allow,
+            ErrorPolicy::FailFast,
+            |_, _, _| true,
+            &mut unicode,
+            Some(&mut ascii),
+        );
+        match processed {
+            Err(_) => Err(TargetErrorKind::InvalidName),
+            // The second sink stays empty if normalising alone has made the name ASCII.
+            Ok(_) if ascii.is_empty() => {
+                let text: Arc<str> = unicode.into();
+                Ok(Self { text: Arc::clone(&text), ascii: text })
+            }
+            Ok(_) => Ok(Self { text: unicode.into(), ascii: ascii.into() }),
+        }
+    }
+
+    #[cfg(not(feature = "idna"))]
+    fn encode(_text: &str) -> Result<Self, TargetErrorKind> {
+        Err(TargetErrorKind::NotAscii)
+    }
+}
+
+/// Checks lengths, and that the name cannot be taken for an address.
+fn check(ascii: &str) -> Result<(), Fault> {
+    if ascii.is_empty() {
+        return Err(Fault::whole(TargetErrorKind::EmptyHost, ascii));
+    }
+    let name = ascii.strip_suffix('.').unwrap_or(ascii);
+    for (part, label) in labels(name) {
+        if label.is_empty() {
+            return Err(Fault::whole(TargetErrorKind::EmptyLabel, ascii));
+        }
+        if label.len() > MAX_LABEL {
+            return Err(Fault::new(TargetErrorKind::LabelTooLong, part));
+        }
+    }
+    if name.len() > MAX_NAME {
+        return Err(Fault::whole(TargetErrorKind::NameTooLong, ascii));
+    }
+    if name.rsplit('.').next().is_some_and(is_number) {
+        return Err(Fault::whole(TargetErrorKind::InvalidIpv4, ascii));
+    }
+    Ok(())
+}
+
+/// Whether a loose reader of IPv4 addresses takes the label for a number; it reads a bare `0x`
+/// as zero.
+fn is_number(label: &str) -> bool {
+    match label.strip_prefix("0x") {
+        Some(digits) => digits.bytes().all(|b| b.is_ascii_hexdigit()),
+        None => label.bytes().all(|b| b.is_ascii_digit()),
+    }
+}
+
+/// Checks each A-label by itself: the Bidi rule over a whole name would refuse `_sip._tcp` before
+/// a right-to-left label, and is about how a name is shown, not about what is asked for.
+#[cfg(feature = "idna")]
+fn check_a_labels(ascii: &str) -> Result<(), Fault> {
+    use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
+
+    for (part, label) in labels(ascii).filter(|(_, label)| label.starts_with("xn--")) {
+        Uts46::new()
+            .to_ascii(label.as_bytes(), AsciiDenyList::URL, Hyphens::Allow, DnsLength::Ignore)
+            .map_err(|_| Fault::new(TargetErrorKind::InvalidName, part))?;
+    }
+    Ok(())
+}
+
+#[cfg(not(feature = "idna"))]
+fn check_a_labels(_ascii: &str) -> Result<(), Fault> {
+    Ok(())
+}
+
+/// The labels of a name, and where they are in it.
+fn labels(name: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
+    let mut next = 0;
+    name.split('.').map(move |label| {
+        let begin = next;
+        next = begin + label.len() + 1;
+        (begin..begin + label.len(), label)
+    })
+}
+
+/// Two spellings of one name are equal: what counts is what a resolver is asked for.
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        self.ascii == other.ascii
+    }
+}
+
+impl Eq for Name {}
+
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.ascii.hash(state);
+    }
+}
+
+/// Prints [`Name::ascii`], which is safe in any log.
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.ascii)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(text: &str) -> TargetErrorKind {
+        Name::parse(text).expect_err(text).kind()
+    }
+
+    #[test]
+    fn an_ascii_name_is_kept_in_lower_case() {
+        for text in [
+            "example.com",
+            "example.com.",
+            "localhost",
+            "_dmarc._tcp.example.com",
+            "r3---sn-abc.example.com",
+            "-a-.example",
+            "xn--fa-hia.de",
+            "3com.com",
+            "1.2.3.4.in-addr.arpa",
+            "0xg",
+            "1e5",
+            &format!("{0}.{0}.{0}.{1}.", "a".repeat(63), "b".repeat(61)),
+        ] {
+            let name = Name::parse(&text.to_ascii_uppercase()).unwrap();
+            assert_eq!((name.ascii(), name.as_str()), (text, text));
+            assert_eq!(name.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_name_that_getaddrinfo_may_take_for_an_address_is_refused() {
+        for text in [
+            "127.1",
+            "0x7f.1",
+            "0X7F",
+            "0x",
+            "1.2.3.4.5",
+            "256.1.1.1",
+            "1",
+            "4294967295",
+            "01.2.3.4",
+            "192.0.2.1.",
+            "a.1",
+            "a.0xff.",
+            "1.2.3.0x4",
+        ] {
+            assert_eq!((text, kind(text)), (text, TargetErrorKind::InvalidIpv4));
+        }
+    }
+
+    #[test]
+    fn lengths_are_those_of_the_encoded_name() {
+        assert_eq!(kind(&format!("a.{}.b", "a".repeat(64))), TargetErrorKind::LabelTooLong);
+        let name = format!("{0}.{0}.{0}.{1}", "a".repeat(63), "b".repeat(61));
+        assert_eq!(Name::parse(&name).unwrap().ascii().len(), MAX_NAME);
+        assert_eq!(kind(&format!("{name}b")), TargetErrorKind::NameTooLong);
+        assert_eq!(kind(&format!("{name}b.")), TargetErrorKind::NameTooLong);
+    }
+
+    #[test]
+    fn a_label_must_not_be_empty() {
+        for text in [".", "..", ".a", "a..", "a..b"] {
+            assert_eq!((text, kind(text)), (text, TargetErrorKind::EmptyLabel));
+        }
+    }
+
+    #[test]
+    fn a_delimiter_is_refused_where_it_stands() {
+        for delimiter in FORBIDDEN.chars() {
+            let fault = Name::parse(&format!("ex{delimiter}mple")).unwrap_err();
+            assert_eq!(fault, Fault::new(TargetErrorKind::ForbiddenCharacter, 2..3));
+        }
+    }
+
+    #[cfg(not(feature = "idna"))]
+    #[test]
+    fn without_the_feature_a_name_outside_ascii_is_refused() {
+        assert_eq!(kind("faß.de"), TargetErrorKind::NotAscii);
+    }
+
+    #[cfg(feature = "idna")]
+    mod idna {
+        use super::*;
+
+        #[test]
+        fn a_unicode_name_is_normalised_and_encoded_once() {
+            for (written, text, ascii) in [
+                ("faß.de", "faß.de", "xn--fa-hia.de"),
+                ("FASS.de", "fass.de", "fass.de"),
+                ("BÜCHER.example.", "bücher.example.", "xn--bcher-kva.example."),
+                ("bu\u{308}cher.example", "bücher.example", "xn--bcher-kva.example"),
+                ("ｅｘａｍｐｌｅ。com", "example.com", "example.com"),
+                ("_sip.bücher.example", "_sip.bücher.example", "_sip.xn--bcher-kva.example"),
+                ("xn--fa-hia.bücher", "faß.bücher", "xn--fa-hia.xn--bcher-kva"),
+                ("☃.net", "☃.net", "xn--n3h.net"),
+                ("r3---sn.ü", "r3---sn.ü", "r3---sn.xn--tda"),
+            ] {
+                let name = Name::parse(written).unwrap();
+                assert_eq!((name.as_str(), name.ascii()), (text, ascii));
+                assert_eq!(Name::parse(name.ascii()).as_ref(), Ok(&name));
+                assert_eq!(Name::parse(name.as_str()).as_ref(), Ok(&name));
+            }
+        }
+
+        #[test]
+        fn an_a_label_stays_as_it_is_and_must_be_one() {
+            assert_eq!(Name::parse("XN--FA-HIA.de").unwrap().as_str(), "xn--fa-hia.de");
+            assert_eq!(
+                Name::parse("_sip._tcp.xn--4dbrk0ce").unwrap().as_str(),
+                "_sip._tcp.xn--4dbrk0ce"
+            );
+            for text in ["xn--", "xn--a", "xn--abc-", "xn--999999999", "ok.xn--zz-.de"] {
+                assert_eq!((text, kind(text)), (text, TargetErrorKind::InvalidName));
+            }
+        }
+
+        #[test]
+        fn a_name_that_cannot_be_encoded_is_refused() {
+            for text in [
+                "\u{fffd}.example",
+                "a\u{202e}b.example",
+                "\u{300}a.example",
+                "a\u{2100}b.example", // normalises to a text with a slash in it
+                "a\u{200d}b.example",
+                "א1a.example",
+            ] {
+                assert_eq!((text, kind(text)), (text, TargetErrorKind::InvalidName));
+            }
+        }
+
+        #[test]
+        fn what_normalising_brings_about_is_checked_too() {
+            for (text, expected) in [
+                ("１２７.1", TargetErrorKind::InvalidIpv4),
+                ("１９２.０.２.１", TargetErrorKind::InvalidIpv4),
+                ("192。0。2。1", TargetErrorKind::InvalidIpv4),
+                ("\u{ad}", TargetErrorKind::EmptyHost),
+                ("a.\u{ad}.b", TargetErrorKind::EmptyLabel),
+                ("。", TargetErrorKind::EmptyLabel),
+                (&"ü".repeat(64), TargetErrorKind::LabelTooLong),
+                (&"ü.".repeat(40), TargetErrorKind::NameTooLong),
+            ] {
+                assert_eq!((text, kind(text)), (text, expected));
+            }
+        }
+    }
+}

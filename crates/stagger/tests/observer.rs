@@ -1,0 +1,176 @@
+//! What an observer is told, in order.
+
+use std::cell::RefCell;
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use stagger::{BoxError, Class, Dialer, Error, Families, Observer, Policy, QueryReport, Target};
+use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
+
+/// Writes down a line for each event.
+#[derive(Clone, Default)]
+struct Diary(Rc<RefCell<Vec<String>>>);
+
+impl Diary {
+    fn write(&self, at: Duration, text: String) {
+        self.0.borrow_mut().push(format!("{} {text}", at.as_millis()));
+    }
+
+    fn lines(&self) -> Vec<String> {
+        self.0.borrow().clone()
+    }
+}
+
+impl Observer<Place> for Diary {
+    fn began(&mut self, target: &Target) {
+        self.write(Duration::ZERO, format!("began {target}"));
+    }
+
+    fn answered(&mut self, at: Duration, answer: &QueryReport<Place>) {
+        self.write(at, format!("answered {} with {}", answer.class, answer.addresses.len()));
+    }
+
+    fn waiting(&mut self, at: Duration, until: Duration) {
+        self.write(at, format!("waiting until {}", until.as_millis()));
+    }
+
+    fn skipped(&mut self, at: Duration, address: &Place, reason: &BoxError) {
+        self.write(at, format!("skipped {address}: {reason}"));
+    }
+
+    fn started(&mut self, at: Duration, address: &Place) {
+        self.write(at, format!("started {address}"));
+    }
+
+    fn failed(&mut self, at: Duration, address: &Place, error: &BoxError) {
+        self.write(at, format!("failed {address}: {error}"));
+    }
+
+    fn timed_out(&mut self, at: Duration, address: &Place) {
+        self.write(at, format!("timed out {address}"));
+    }
+
+    fn dropped(&mut self, at: Duration, address: &Place) {
+        self.write(at, format!("dropped {address}"));
+    }
+
+    fn connected(&mut self, at: Duration, address: &Place) {
+        self.write(at, format!("connected {address}"));
+    }
+
+    fn lost(&mut self, at: Duration, error: &Error) {
+        self.write(at, format!("lost {:?}", error.kind()));
+    }
+
+    fn cancelled(&mut self, at: Duration, target: &Target) {
+        self.write(at, format!("cancelled {target}"));
+    }
+}
+
+#[test]
+fn a_won_race_is_told_in_order_and_losers_before_the_winner() {
+    let clock = Clock::new();
+    let ledger = Ledger::new(&clock);
+    let resolver = ScriptedResolver::new(&ledger)
+        .finds(ms(10), Class::A, [Place("v4a"), Place("v4b")])
+        .finds(ms(100), Class::Aaaa, [Place("v6")]);
+    let connector = ScriptedConnector::new(&ledger)
+        .at("v4a", Fate::fails(ms(20)).saying("refused"))
+        .at("v6", Fate::silent())
+        .at("v4b", Fate::connects(ms(30)));
+    let diary = Diary::default();
+    let dialer = Dialer::new(resolver, connector, clock.clone()).with_observer(diary.clone());
+
+    drop(clock.run(dialer.connect("host.example:80")).unwrap());
+
+    // The first address fails before the second family answers, so the second of its family is
+    // in flight when the other family comes.
+    assert_eq!(
+        diary.lines(),
+        [
+            "0 began host.example:80",
+            "10 answered A with 2",
+            "10 waiting until 60",
+            "60 started v4a",
+            "80 failed v4a: refused",
+            "80 started v4b",
+            "100 answered AAAA with 1",
+            "110 connected v4b",
+        ]
+    );
+    ledger.assert_clean();
+}
+
+#[test]
+fn a_cancelled_race_is_told_with_the_host_and_service_after_its_attempts() {
+    let clock = Clock::new();
+    let ledger = Ledger::new(&clock);
+    let resolver =
+        ScriptedResolver::new(&ledger).finds(ms(10), Class::All, [Place("v6"), Place("v4")]);
+    let connector =
+        ScriptedConnector::new(&ledger).at("v6", Fate::silent()).at("v4", Fate::silent());
+    let diary = Diary::default();
+    let dialer = Dialer::new(resolver, connector, clock.clone()).with_observer(diary.clone());
+    {
+        let connect = pin!(dialer.connect("host.example:http"));
+        assert!(clock.run_until(ms(300), connect).is_pending());
+    }
+    assert_eq!(
+        diary.lines(),
+        [
+            "0 began host.example:http",
+            "10 answered all with 2",
+            "10 started v6",
+            "260 started v4",
+            "300 dropped v6",
+            "300 dropped v4",
+            "300 cancelled host.example:http",
+        ]
+    );
+    ledger.assert_clean();
+    assert_eq!(clock.timers(), 0);
+}
+
+#[test]
+fn a_connect_that_was_never_polled_is_not_told() {
+    let clock = Clock::new();
+    let ledger = Ledger::new(&clock);
+    let diary = Diary::default();
+    let dialer = Dialer::new(
+        ScriptedResolver::new(&ledger).finds(ms(0), Class::All, [Place("v4")]),
+        ScriptedConnector::new(&ledger).at("v4", Fate::silent()),
+        clock.clone(),
+    )
+    .with_observer(diary.clone());
+    drop(dialer.connect("host.example:80"));
+    assert!(diary.lines().is_empty());
+}
+
+#[test]
+fn skips_timeouts_and_the_loss_are_told() {
+    let clock = Clock::new();
+    let ledger = Ledger::new(&clock);
+    let resolver =
+        ScriptedResolver::new(&ledger).finds(ms(0), Class::All, [Place("v6"), Place("v4")]);
+    let connector = ScriptedConnector::new(&ledger).at("v4", Fate::silent());
+    let diary = Diary::default();
+    let policy = Policy::new().attempt_timeout(ms(400)).unwrap().families(Families::Ipv4);
+    let dialer = Dialer::new(resolver, connector, clock.clone())
+        .with_policy(policy)
+        .with_observer(diary.clone());
+
+    clock.run(dialer.connect("host.example:80")).unwrap_err();
+
+    assert_eq!(
+        diary.lines(),
+        [
+            "0 began host.example:80",
+            "0 answered all with 2",
+            "0 skipped v6: an IPv6 address, and only the other family is wanted",
+            "0 started v4",
+            "400 timed out v4",
+            "400 lost Connection",
+        ]
+    );
+}
