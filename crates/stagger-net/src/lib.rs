@@ -1,0 +1,21 @@
+//! Sockets and the system's resolver for [Stagger](stagger), written once for every async runtime.
+//!
+//! Most programs want an adapter instead: `stagger-tokio` or `stagger-smol`. This crate is what
+//! they stand on, and what an adapter for another runtime would stand on:
+//!
+//! - [`SystemResolver`]: `getaddrinfo` without blocking the runtime, on any executor;
+//! - [`TcpConnector`]: opens, binds and connects a socket; the runtime supplies a [`Register`];
+//! - [`TcpOptions`]: bind addresses and socket options.
+//!
+//! Linux is built and tested. Code for other systems is there, but untested.
+#![deny(unsafe_op_in_unsafe_fn)]
+
+mod connector;
+mod lookup;
+mod resolver;
+mod socket;
+
+pub use connector::{Register, TcpAttempt, TcpConnector};
+pub use lookup::{LookupError, LookupErrorKind};
+pub use resolver::{SystemAnswers, SystemResolver};
+pub use socket::{BindError, TcpOptions};

@@ -1,0 +1,218 @@
+//! Why a lookup failed.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+use stagger::Transport;
+
+/// Why a lookup by the system's resolver failed.
+///
+/// It keeps the code that `getaddrinfo` returned and says it in the system's own words. It prints
+/// as one line that names the host and the service. Into an [`io::Error`] it converts with a kind
+/// that fits, and stays inside as the source.
+///
+/// # Examples
+///
+/// ```
+/// use futures_lite::{StreamExt as _, future};
+/// use stagger::{Query, Resolver as _, Target};
+/// use stagger_net::{LookupErrorKind, SystemResolver};
+///
+/// let query = Query::new(Target::parse("127.0.0.1:no-such-service")?);
+/// let answer = future::block_on(SystemResolver::new().resolve(&query).next()).unwrap();
+/// let error = answer.error().unwrap();
+/// assert_eq!(error.kind(), LookupErrorKind::UnknownService);
+/// assert!(error.to_string().contains("no-such-service"));
+/// # Ok::<_, stagger::TargetError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LookupError {
+    subject: Box<str>,
+    cause: Cause,
+}
+
+/// What sort of failure a [`LookupError`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LookupErrorKind {
+    /// There is no such host (`EAI_NONAME`).
+    NotFound,
+    /// The host is known but has no address of the families asked for (`EAI_NODATA`,
+    /// `EAI_ADDRFAMILY`).
+    NoAddress,
+    /// A name server could not be reached or would not answer; later it may (`EAI_AGAIN`).
+    Temporary,
+    /// The transport has no service of that name (`EAI_SERVICE`).
+    UnknownService,
+    /// The machine has no network interface of the name that stands as the zone.
+    UnknownZone,
+    /// The host or the service can't be put to the system, as it holds a NUL character.
+    InvalidName,
+    /// The lookup failed in some other way; the code says how.
+    Failed,
+}
+
+/// What went wrong, without the host and the service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// `getaddrinfo` returned `code`; `os_error` is set if that is `EAI_SYSTEM`.
+    Code {
+        kind: LookupErrorKind,
+        code: i32,
+        symbol: &'static str,
+        os_error: Option<i32>,
+        words: Box<str>,
+    },
+    /// The service has no port.
+    Service { name: Box<str>, transport: Transport, code: Option<i32>, symbol: &'static str },
+    /// The zone has no index.
+    Zone { name: Box<str>, os_error: Option<i32> },
+    /// A NUL character.
+    Nul,
+    /// The standard library's resolver failed, on a platform where `getaddrinfo` is not called.
+    #[cfg(not(unix))]
+    Std { kind: io::ErrorKind, os_error: Option<i32>, words: Box<str> },
+}
+
+impl LookupError {
+    pub(super) fn new(subject: impl Into<Box<str>>, cause: Cause) -> Self {
+        Self { subject: subject.into(), cause }
+    }
+
+    /// What sort of failure it is.
+    pub fn kind(&self) -> LookupErrorKind {
+        match &self.cause {
+            Cause::Code { kind, .. } => *kind,
+            Cause::Service { .. } => LookupErrorKind::UnknownService,
+            Cause::Zone { .. } => LookupErrorKind::UnknownZone,
+            Cause::Nul => LookupErrorKind::InvalidName,
+            #[cfg(not(unix))]
+            Cause::Std { .. } => LookupErrorKind::Failed,
+        }
+    }
+
+    /// The code that `getaddrinfo` returned: one of the platform's `EAI_` numbers. None if it was
+    /// not `getaddrinfo` that failed.
+    pub fn code(&self) -> Option<i32> {
+        match &self.cause {
+            Cause::Code { code, .. } => Some(*code),
+            Cause::Service { code, .. } => *code,
+            _ => None,
+        }
+    }
+
+    /// The operating system's error (`errno`), if there was one: with the code `EAI_SYSTEM`, and
+    /// when a zone's index was asked for.
+    pub fn os_error(&self) -> Option<i32> {
+        match &self.cause {
+            Cause::Code { os_error, .. } | Cause::Zone { os_error, .. } => *os_error,
+            #[cfg(not(unix))]
+            Cause::Std { os_error, .. } => *os_error,
+            _ => None,
+        }
+    }
+
+    fn io_kind(&self) -> io::ErrorKind {
+        match self.kind() {
+            LookupErrorKind::NotFound | LookupErrorKind::NoAddress => io::ErrorKind::NotFound,
+            LookupErrorKind::UnknownService | LookupErrorKind::InvalidName => {
+                io::ErrorKind::InvalidInput
+            }
+            LookupErrorKind::UnknownZone => io::ErrorKind::AddrNotAvailable,
+            LookupErrorKind::Temporary => io::ErrorKind::Other,
+            LookupErrorKind::Failed => match &self.cause {
+                #[cfg(not(unix))]
+                Cause::Std { kind, .. } => *kind,
+                Cause::Code { os_error: Some(errno), .. } => {
+                    io::Error::from_raw_os_error(*errno).kind()
+                }
+                _ => io::ErrorKind::Other,
+            },
+        }
+    }
+}
+
+impl fmt::Display for LookupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot look up {}: ", self.subject.escape_debug())?;
+        match &self.cause {
+            Cause::Code { symbol, os_error: Some(errno), .. } => {
+                write!(f, "{} ({symbol})", io::Error::from_raw_os_error(*errno))
+            }
+            Cause::Code { symbol, code, words, .. } => {
+                write!(f, "{} ({symbol}, {code})", lower_first(words))
+            }
+            Cause::Service { name, transport, symbol, .. } => {
+                let transport = match transport {
+                    Transport::Udp => "UDP",
+                    _ => "TCP",
+                };
+                write!(f, "no {transport} service is named \"{}\"", name.escape_debug())?;
+                if symbol.is_empty() { Ok(()) } else { write!(f, " ({symbol})") }
+            }
+            Cause::Zone { name, .. } => {
+                write!(f, "no network interface is named \"{}\"", name.escape_debug())
+            }
+            Cause::Nul => f.write_str("a NUL character is in it"),
+            #[cfg(not(unix))]
+            Cause::Std { words, .. } => f.write_str(words),
+        }
+    }
+}
+
+/// The words with a small first letter, unless they begin with an abbreviation.
+fn lower_first(words: &str) -> String {
+    let mut chars = words.chars();
+    match (chars.next(), chars.clone().next()) {
+        (Some(first), Some(second)) if second.is_lowercase() => {
+            first.to_lowercase().chain(chars).collect()
+        }
+        _ => words.to_owned(),
+    }
+}
+
+impl Error for LookupError {}
+
+impl From<LookupError> for io::Error {
+    fn from(error: LookupError) -> Self {
+        Self::new(error.io_kind(), error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_escaped_line_with_host_service_words_and_code() {
+        let cause = Cause::Code {
+            kind: LookupErrorKind::Temporary,
+            code: -3,
+            symbol: "EAI_AGAIN",
+            os_error: None,
+            words: "Temporary failure in name resolution".into(),
+        };
+        let error = LookupError::new("a\nb.example:443", cause);
+        assert_eq!(
+            error.to_string(),
+            "cannot look up a\\nb.example:443: temporary failure in name resolution (EAI_AGAIN, -3)"
+        );
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn an_io_error_keeps_the_kind_of_a_system_error_and_the_cause() {
+        let cause = Cause::Code {
+            kind: LookupErrorKind::Failed,
+            code: -11,
+            symbol: "EAI_SYSTEM",
+            os_error: Some(13),
+            words: "System error".into(),
+        };
+        let error = io::Error::from(LookupError::new("a.example:443", cause));
+        assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+        let inner = error.get_ref().unwrap().downcast_ref::<LookupError>().unwrap();
+        assert_eq!((inner.code(), inner.os_error()), (Some(-11), Some(13)));
+    }
+}

@@ -1,0 +1,16 @@
+//! Host and service into addresses, by the system.
+
+mod error;
+mod pool;
+#[cfg(not(unix))]
+mod portable;
+mod request;
+#[cfg(unix)]
+mod system;
+
+#[cfg(not(unix))]
+use portable as system;
+
+pub use error::{LookupError, LookupErrorKind};
+pub(crate) use pool::{Joined, Pool};
+pub(crate) use request::{Found, Literal, Lookup, Request};

@@ -1,0 +1,231 @@
+//! `getaddrinfo` and `if_nametoindex`, the only calls into libc of the lookup.
+
+use std::ffi::{CStr, CString};
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::ptr;
+
+use libc::c_int;
+use stagger::{Families, Transport};
+
+use super::LookupErrorKind;
+use super::error::Cause;
+
+/// The addresses of `host`, in the system's order. Blocks.
+pub(super) fn addresses(
+    host: &str,
+    port: u16,
+    families: Families,
+    transport: Transport,
+) -> Result<Vec<SocketAddr>, Cause> {
+    let host = CString::new(host).map_err(|_| Cause::Nul)?;
+    let hints = hints(families, transport, 0);
+    let list = List::look_up(Some(&host), None, &hints)?;
+    Ok(list.addresses(Some(port)))
+}
+
+/// The port of the service of this name. Blocks while libc reads its files, and asks no network.
+pub(super) fn service_port(name: &str, transport: Transport) -> Result<u16, Cause> {
+    let service = CString::new(name).map_err(|_| Cause::Nul)?;
+    // Without a host the list has the loopback address, with the port (getaddrinfo(3)).
+    let hints = hints(Families::Ipv4, transport, libc::AI_NUMERICHOST);
+    let unknown = |code, symbol| Cause::Service { name: name.into(), transport, code, symbol };
+    let list = List::look_up(None, Some(&service), &hints).map_err(|cause| match cause {
+        // The BSDs say EAI_NONAME here.
+        Cause::Code { code: code @ (libc::EAI_SERVICE | libc::EAI_NONAME), symbol, .. } => {
+            unknown(Some(code), symbol)
+        }
+        other => other,
+    })?;
+    let first = list.addresses(None).first().map(SocketAddr::port);
+    first.ok_or_else(|| unknown(None, ""))
+}
+
+/// The index of the network interface of this name.
+pub(super) fn interface_index(name: &str) -> Result<u32, Cause> {
+    let c_name = CString::new(name).map_err(|_| Cause::Nul)?;
+    // SAFETY: `c_name` is a NUL-terminated string that lives through the call.
+    let index = unsafe { libc::if_nametoindex(c_name.as_ptr()) };
+    if index == 0 {
+        let os_error = io::Error::last_os_error().raw_os_error();
+        return Err(Cause::Zone { name: name.into(), os_error });
+    }
+    Ok(index)
+}
+
+fn hints(families: Families, transport: Transport, flags: c_int) -> libc::addrinfo {
+    let (socktype, protocol) = match transport {
+        Transport::Udp => (libc::SOCK_DGRAM, libc::IPPROTO_UDP),
+        _ => (libc::SOCK_STREAM, libc::IPPROTO_TCP),
+    };
+    // SAFETY: an `addrinfo` is integers and pointers, for which all zeros is a valid value.
+    let mut hints: libc::addrinfo = unsafe { std::mem::zeroed() };
+    hints.ai_flags = flags;
+    hints.ai_family = match families {
+        Families::Any => libc::AF_UNSPEC,
+        Families::Ipv4 => libc::AF_INET,
+        Families::Ipv6 => libc::AF_INET6,
+    };
+    // With both given there is one entry an address, not one for each kind of socket.
+    hints.ai_socktype = socktype;
+    hints.ai_protocol = protocol;
+    hints
+}
+
+/// A list that `getaddrinfo` returned, freed when dropped.
+struct List(*mut libc::addrinfo);
+
+impl List {
+    fn look_up(
+        host: Option<&CStr>,
+        service: Option<&CStr>,
+        hints: &libc::addrinfo,
+    ) -> Result<Self, Cause> {
+        let host = host.map_or(ptr::null(), CStr::as_ptr);
+        let service = service.map_or(ptr::null(), CStr::as_ptr);
+        let mut list = ptr::null_mut();
+        // SAFETY: `host` and `service` are null or NUL-terminated strings that live through the
+        // call, as does `hints`, and `list` is a place for the result.
+        let code = unsafe { libc::getaddrinfo(host, service, hints, &mut list) };
+        if code == 0 { Ok(Self(list)) } else { Err(cause(code)) }
+    }
+
+    /// The addresses, with `port` in place of their own if it is given.
+    fn addresses(&self, port: Option<u16>) -> Vec<SocketAddr> {
+        let mut found = Vec::new();
+        let mut next = self.0;
+        // SAFETY: the list is `getaddrinfo`'s and not yet freed, so each entry is null or valid.
+        while let Some(entry) = unsafe { next.as_ref() } {
+            found.extend(address(entry));
+            next = entry.ai_next;
+        }
+        if let Some(port) = port {
+            found.iter_mut().for_each(|addr| addr.set_port(port));
+        }
+        found
+    }
+}
+
+impl Drop for List {
+    fn drop(&mut self) {
+        if !self.0.is_null() {
+            // SAFETY: the list came from `getaddrinfo` and is freed nowhere else.
+            unsafe { libc::freeaddrinfo(self.0) };
+        }
+    }
+}
+
+/// The address in an entry of the list, if it is one that a socket of ours can use.
+fn address(entry: &libc::addrinfo) -> Option<SocketAddr> {
+    if entry.ai_addr.is_null() {
+        return None;
+    }
+    let has = |size: usize| usize::try_from(entry.ai_addrlen).is_ok_and(|length| length >= size);
+    match entry.ai_family {
+        libc::AF_INET if has(size_of::<libc::sockaddr_in>()) => {
+            // SAFETY: `ai_addr` points to `ai_addrlen` bytes, checked to be enough, that hold what
+            // `ai_family` says; the read asks for no alignment.
+            let raw = unsafe { entry.ai_addr.cast::<libc::sockaddr_in>().read_unaligned() };
+            let ip = Ipv4Addr::from(raw.sin_addr.s_addr.to_ne_bytes());
+            Some(SocketAddrV4::new(ip, u16::from_be(raw.sin_port)).into())
+        }
+        libc::AF_INET6 if has(size_of::<libc::sockaddr_in6>()) => {
+            // SAFETY: as above.
+            let raw = unsafe { entry.ai_addr.cast::<libc::sockaddr_in6>().read_unaligned() };
+            let ip = Ipv6Addr::from(raw.sin6_addr.s6_addr);
+            // Flow info is passed as it is, as the standard library does when it gives it back.
+            let port = u16::from_be(raw.sin6_port);
+            Some(SocketAddrV6::new(ip, port, raw.sin6_flowinfo, raw.sin6_scope_id).into())
+        }
+        _ => None,
+    }
+}
+
+/// What `getaddrinfo`'s code means. To be called right after it, before `errno` changes.
+fn cause(code: c_int) -> Cause {
+    let os_error = (code == libc::EAI_SYSTEM).then(|| io::Error::last_os_error().raw_os_error());
+    // SAFETY: the result is null or a NUL-terminated string that is never freed.
+    let words = unsafe {
+        let words = libc::gai_strerror(code);
+        (!words.is_null()).then(|| CStr::from_ptr(words))
+    };
+    let words = words.unwrap_or(c"unknown error").to_string_lossy();
+    let (symbol, kind) = meaning(code);
+    Cause::Code { kind, code, symbol, os_error: os_error.flatten(), words: words.into() }
+}
+
+fn meaning(code: c_int) -> (&'static str, LookupErrorKind) {
+    use LookupErrorKind::{Failed, NoAddress, NotFound, Temporary, UnknownService};
+    match code {
+        libc::EAI_NONAME => ("EAI_NONAME", NotFound),
+        libc::EAI_AGAIN => ("EAI_AGAIN", Temporary),
+        libc::EAI_SERVICE => ("EAI_SERVICE", UnknownService),
+        libc::EAI_FAIL => ("EAI_FAIL", Failed),
+        libc::EAI_FAMILY => ("EAI_FAMILY", Failed),
+        libc::EAI_MEMORY => ("EAI_MEMORY", Failed),
+        libc::EAI_SOCKTYPE => ("EAI_SOCKTYPE", Failed),
+        libc::EAI_BADFLAGS => ("EAI_BADFLAGS", Failed),
+        libc::EAI_SYSTEM => ("EAI_SYSTEM", Failed),
+        libc::EAI_OVERFLOW => ("EAI_OVERFLOW", Failed),
+        // The rest are not in POSIX, and FreeBSD has dropped them.
+        #[cfg(any(target_os = "linux", target_vendor = "apple"))]
+        libc::EAI_NODATA => ("EAI_NODATA", NoAddress),
+        #[cfg(target_os = "linux")]
+        EAI_ADDRFAMILY => ("EAI_ADDRFAMILY", NoAddress),
+        _ => ("an unknown code", Failed),
+    }
+}
+
+/// `EAI_ADDRFAMILY` of glibc's and musl's `netdb.h`; the `libc` crate lacks it.
+#[cfg(target_os = "linux")]
+const EAI_ADDRFAMILY: c_int = -9;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_a_nul_character_is_an_error() {
+        let found = addresses("a\0b", 80, Families::Any, Transport::Tcp);
+        assert_eq!(found, Err(Cause::Nul));
+        assert_eq!(service_port("a\0b", Transport::Tcp), Err(Cause::Nul));
+        assert_eq!(interface_index("a\0b"), Err(Cause::Nul));
+    }
+
+    #[test]
+    fn an_address_keeps_its_flow_info_and_scope_id() {
+        // SAFETY: both are integers, arrays of them and pointers, for which zeros are valid.
+        let (mut entry, mut raw): (libc::addrinfo, libc::sockaddr_in6) =
+            unsafe { (std::mem::zeroed(), std::mem::zeroed()) };
+        let expected = SocketAddrV6::new("fe80::7".parse().unwrap(), 443, 0xabcde, 5);
+        raw.sin6_port = expected.port().to_be();
+        raw.sin6_flowinfo = expected.flowinfo();
+        raw.sin6_addr.s6_addr = expected.ip().octets();
+        raw.sin6_scope_id = expected.scope_id();
+        entry.ai_family = libc::AF_INET6;
+        entry.ai_addrlen = size_of::<libc::sockaddr_in6>().try_into().unwrap();
+        entry.ai_addr = (&raw mut raw).cast();
+        assert_eq!(address(&entry), Some(expected.into()));
+        entry.ai_addrlen -= 1;
+        assert_eq!(address(&entry), None);
+    }
+
+    #[test]
+    fn a_literal_zone_is_resolved_by_the_system_into_a_scope_id() {
+        let host = c"fe80::1%1";
+        let hints = hints(Families::Any, Transport::Tcp, libc::AI_NUMERICHOST);
+        let list = List::look_up(Some(host), None, &hints).unwrap_or_else(|_| panic!("no list"));
+        let expected = SocketAddrV6::new("fe80::1".parse().unwrap(), 9, 0, 1);
+        assert_eq!(list.addresses(Some(9)), [expected.into()]);
+    }
+
+    #[test]
+    fn a_code_keeps_its_number_and_gets_its_words() {
+        let Cause::Code { code, symbol, words, kind, .. } = cause(libc::EAI_AGAIN) else {
+            panic!("not a code");
+        };
+        assert_eq!((code, symbol), (libc::EAI_AGAIN, "EAI_AGAIN"));
+        assert_eq!(kind, LookupErrorKind::Temporary);
+        assert!(!words.is_empty());
+    }
+}

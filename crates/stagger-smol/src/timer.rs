@@ -1,0 +1,55 @@
+//! The machine's clock, with alarms of async-io.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+/// The machine's clock, with alarms of `async-io`.
+///
+/// # Runtime
+///
+/// Any executor: `async-io` runs its own thread.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use stagger::Timer as _;
+/// use stagger_smol::Timer;
+///
+/// let deadline = Timer.now() + Duration::from_millis(1);
+/// smol::block_on(Timer.sleep_until(deadline));
+/// assert!(Timer.now() >= deadline);
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Timer;
+
+impl stagger::Timer for Timer {
+    type Sleep = Sleep;
+
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> Sleep {
+        Sleep(async_io::Timer::at(deadline))
+    }
+}
+
+/// An alarm of [`Timer`].
+///
+/// # Cancel safety
+///
+/// Dropping it takes the alarm back.
+#[derive(Debug)]
+pub struct Sleep(async_io::Timer);
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        ready!(Pin::new(&mut self.0).poll(cx));
+        Poll::Ready(())
+    }
+}

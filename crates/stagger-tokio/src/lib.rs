@@ -1,0 +1,34 @@
+//! Connect to a name as fast as the network allows, on tokio.
+//!
+//! This is [Stagger](stagger) with tokio's own types: [`connect`] resolves a host with the system's
+//! resolver, races staggered attempts at its addresses (Happy Eyeballs, RFC 8305), and yields the
+//! [`tokio::net::TcpStream`] that connected first. All others are closed by then.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+//! let port = listener.local_addr()?.port();
+//!
+//! let stream = stagger_tokio::connect(("localhost", port)).await?;
+//! assert_eq!(stream.peer_addr()?.port(), port);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A [`Dialer`] has a policy (delays, limits, a deadline) and options for the sockets, and serves
+//! any number of targets. Its clock is tokio's, so tests can pause it; its lookups run on threads
+//! of the `blocking` crate and not on tokio's, so that one that is stuck holds no runtime up when
+//! it shuts down.
+#![forbid(unsafe_code)]
+
+mod connector;
+mod dialer;
+mod timer;
+
+pub use connector::{Reactor, TcpAttempt, TcpConnector};
+pub use dialer::{Connect, Dialer, HostEndpoint, connect, dialer};
+pub use stagger_net::{
+    BindError, LookupError, LookupErrorKind, SystemAnswers, SystemResolver, TcpOptions,
+};
+pub use timer::Timer;
