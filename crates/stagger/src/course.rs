@@ -45,6 +45,7 @@ pin_project! {
 
 struct Limits {
     families: Families,
+    https: bool,
     per_family: usize,
     unread: usize,
 }
@@ -75,7 +76,7 @@ impl<R: Resolver, C, O> HostCourse<R, C, O> {
             literal,
             connector,
             observer,
-            limits: Limits { families: policy.families, per_family, unread },
+            limits: Limits { families: policy.families, https: policy.https, per_family, unread },
             queries: Vec::new(),
             candidates: Vec::new(),
             skipped: Vec::new(),
@@ -231,12 +232,14 @@ where
     pub(crate) fn report(
         self: Pin<&mut Self>,
         entries: Vec<Entry<BoxError>>,
+        untried: &[Id],
         elapsed: Duration,
     ) -> Report<R::Address> {
         let this = self.project();
         let mut queries = std::mem::take(this.queries);
         if *this.unanswered {
-            queries.extend(awaited(&queries, this.limits.families).map(|class| QueryReport {
+            let awaited = awaited(&queries, this.limits);
+            queries.extend(awaited.into_iter().flatten().map(|class| QueryReport {
                 class,
                 started: Duration::ZERO,
                 ended: None,
@@ -252,20 +255,20 @@ where
             outcome: entry.outcome,
         }));
         attempts.sort_by_key(|attempt| attempt.started);
-        Report { elapsed, queries, attempts }
+        let untried = untried.iter().map(|id| this.candidates[id.0].clone()).collect();
+        Report { elapsed, queries, attempts, untried }
     }
 }
 
-/// The class that was still to be answered, as far as those that were answered tell.
-fn awaited<A>(queries: &[QueryReport<A>], families: Families) -> Option<Class> {
+/// The classes that were still to be answered, as far as those that were answered tell.
+fn awaited<A>(queries: &[QueryReport<A>], limits: &Limits) -> [Option<Class>; 2] {
     let answered = |class| queries.iter().any(|query| query.class == class);
-    if answered(Class::All) {
-        return None;
-    }
-    match (families, answered(Class::A), answered(Class::Aaaa)) {
+    let addresses = match (limits.families, answered(Class::A), answered(Class::Aaaa)) {
+        _ if answered(Class::All) => None,
         (Families::Any, false, false) => Some(Class::All),
         (Families::Any | Families::Ipv6, _, false) => Some(Class::Aaaa),
         (Families::Any | Families::Ipv4, false, _) => Some(Class::A),
         _ => None,
-    }
+    };
+    [addresses, (limits.https && !answered(Class::Https)).then_some(Class::Https)]
 }

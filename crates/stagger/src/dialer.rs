@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use crate::course::HostCourse;
+use crate::error::Goal;
 use crate::lookup::Lookup;
 use crate::race::{Driver, Loss};
 use crate::{
@@ -364,7 +365,9 @@ where
         let target = this.target.take().expect("a race ends once");
         let target = target.expect("a race has a good target");
         let mut driver = this.driver.as_mut().as_pin_mut().expect("a race has a driver");
-        let error = Error::new(loss, target, report(driver.as_mut()).into_text());
+        let timeout = driver.timeout();
+        let report = report(driver.as_mut()).into_text();
+        let error = Error::new(Goal::Connection, loss, target, timeout, report);
         let elapsed = driver.elapsed();
         driver.parts().0.project().observer.lost(elapsed, &error);
         error
@@ -379,8 +382,9 @@ where
     O: Observer<R::Address>,
 {
     let elapsed = driver.elapsed();
+    let untried = driver.untried();
     let (course, entries) = driver.as_mut().parts();
-    course.report(std::mem::take(entries), elapsed)
+    course.report(std::mem::take(entries), &untried, elapsed)
 }
 
 impl<R, C, T, O> Future for Dial<R, C, T, O>

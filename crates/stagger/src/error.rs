@@ -3,9 +3,10 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 use crate::race::Loss;
-use crate::{Outcome, Report, Target, TargetError};
+use crate::{Class, Outcome, Report, Target, TargetError};
 
 /// How many failures the one-line form names before it only counts the rest.
 const NAMED: usize = 4;
@@ -29,10 +30,19 @@ const NAMED: usize = 4;
 pub struct Error(Box<Inner>);
 
 struct Inner {
+    goal: Goal,
     kind: ErrorKind,
+    timeout: Option<Duration>,
     target: Option<Target>,
     invalid: Option<TargetError>,
     report: Report<String>,
+}
+
+/// What was wanted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Goal {
+    Connection,
+    Addresses,
 }
 
 /// What sort of failure an [`Error`] is.
@@ -66,7 +76,13 @@ pub enum Phase {
 }
 
 impl Error {
-    pub(crate) fn new(loss: Loss, target: Target, report: Report<String>) -> Self {
+    pub(crate) fn new(
+        goal: Goal,
+        loss: Loss,
+        target: Target,
+        timeout: Option<Duration>,
+        report: Report<String>,
+    ) -> Self {
         let kind = match loss {
             Loss::TimedOut(phase) => ErrorKind::TimedOut(phase),
             Loss::AllFailed => ErrorKind::Connection,
@@ -76,7 +92,8 @@ impl Error {
             }
             Loss::NoCandidates => ErrorKind::NoAddresses,
         };
-        Self(Box::new(Inner { kind, target: Some(target), invalid: None, report }))
+        let target = Some(target);
+        Self(Box::new(Inner { goal, kind, timeout, target, invalid: None, report }))
     }
 
     /// What sort of failure this is.
@@ -116,7 +133,10 @@ impl Error {
         });
         let queries = report.queries.iter().filter_map(|query| {
             let error = query.error.as_ref()?;
-            Some(format!("{} query: {error}", query.class))
+            Some(match query.class {
+                Class::All => error.to_string(),
+                class => format!("{class}: {error}"),
+            })
         });
         let mut failures: Vec<String> = attempts.collect();
         if failures.is_empty() {
@@ -129,30 +149,40 @@ impl Error {
 impl From<TargetError> for Error {
     fn from(invalid: TargetError) -> Self {
         let report = Report {
-            elapsed: std::time::Duration::ZERO,
+            elapsed: Duration::ZERO,
             queries: Vec::new(),
             attempts: Vec::new(),
+            untried: Vec::new(),
         };
-        let kind = ErrorKind::InvalidTarget;
-        Self(Box::new(Inner { kind, target: None, invalid: Some(invalid), report }))
+        Self(Box::new(Inner {
+            goal: Goal::Connection,
+            kind: ErrorKind::InvalidTarget,
+            timeout: None,
+            target: None,
+            invalid: Some(invalid),
+            report,
+        }))
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, target, invalid, report } = &*self.0;
+        let Inner { goal, kind, timeout, target, invalid, report } = &*self.0;
         if let Some(invalid) = invalid {
             return invalid.fmt(f);
         }
-        f.write_str("could not connect")?;
+        f.write_str(match goal {
+            Goal::Connection => "could not connect to",
+            Goal::Addresses => "could not resolve",
+        })?;
         if let Some(target) = target {
-            write!(f, " to {target}")?;
+            write!(f, " {target}")?;
         }
         let made = report.attempts.iter().filter(|a| !matches!(a.outcome, Outcome::Skipped(_)));
-        let elapsed = report.elapsed;
+        let within = timeout.unwrap_or(report.elapsed);
         match kind {
             ErrorKind::InvalidTarget => {}
-            ErrorKind::Resolution => f.write_str(": its addresses could not be looked up")?,
+            ErrorKind::Resolution => f.write_str(": the lookup failed")?,
             ErrorKind::NoAddresses => f.write_str(": it has no addresses")?,
             ErrorKind::NoneUsable => f.write_str(": none of its addresses can be used")?,
             ErrorKind::Connection => match made.count() {
@@ -160,15 +190,15 @@ impl fmt::Display for Error {
                 count => write!(f, ": all {count} attempts failed")?,
             },
             ErrorKind::TimedOut(Phase::Resolving) => {
-                write!(f, " within {elapsed:?}: no address was known yet")?;
+                write!(f, " within {within:?}: no address was known yet")?;
             }
             ErrorKind::TimedOut(Phase::Waiting) => {
-                write!(f, " within {elapsed:?}: its addresses waited for a further answer")?;
+                write!(f, " within {within:?}: it has addresses, but none had been tried yet")?;
             }
             ErrorKind::TimedOut(Phase::Connecting) => {
                 let pending = made.filter(|a| matches!(a.outcome, Outcome::Dropped));
                 let pending: Vec<_> = pending.map(|a| a.address.as_str()).collect();
-                write!(f, " within {elapsed:?}: ")?;
+                write!(f, " within {within:?}: ")?;
                 if pending.is_empty() {
                     f.write_str("no attempt was in flight")?;
                 } else {
@@ -213,6 +243,9 @@ impl Error {
                 write!(f, ": {error}")?;
             }
         }
+        for address in &report.untried {
+            write!(f, "\n  {address}, not tried")?;
+        }
         Ok(())
     }
 }
@@ -231,7 +264,7 @@ fn list<S: fmt::Display>(f: &mut fmt::Formatter<'_>, items: &[S]) -> fmt::Result
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, target, invalid, report } = &*self.0;
+        let Inner { kind, target, invalid, report, .. } = &*self.0;
         f.debug_struct("Error")
             .field("kind", kind)
             .field("target", target)

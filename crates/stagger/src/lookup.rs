@@ -9,6 +9,7 @@ use std::time::Instant;
 use pin_project_lite::pin_project;
 
 use crate::course::HostCourse;
+use crate::error::Goal;
 use crate::race::{Course as _, Event, Loss, Machine};
 use crate::{
     Address, BoxError, Connector, Error, Phase, Policy, Report, Resolver, Target, TargetError,
@@ -85,7 +86,9 @@ where
                     None => return Poll::Pending,
                     // The clock decides; the alarm only wakes.
                     Some(deadline) if deadline <= now => {
-                        break Some(Loss::TimedOut(Phase::Resolving));
+                        let known = machine.waiting() > 0;
+                        let phase = if known { Phase::Waiting } else { Phase::Resolving };
+                        break Some(Loss::TimedOut(phase));
                     }
                     Some(deadline) => {
                         if this.alarm.is_none() {
@@ -104,13 +107,19 @@ where
         this.alarm.set(None);
         course.as_mut().close();
         let addresses = machine.upcoming().map(|id| course.address(id).clone()).collect();
-        let report = course.report(Vec::new(), elapsed);
+        let report = course.report(Vec::new(), &[], elapsed);
         let target = this.target.take().expect("a lookup was polled after it had ended");
         Poll::Ready(match loss {
             None => Ok((addresses, report)),
             Some(loss) => {
                 let target = target.expect("a lookup that ran has a good target");
-                Err(Error::new(loss, target, report.into_text()))
+                Err(Error::new(
+                    Goal::Addresses,
+                    loss,
+                    target,
+                    this.policy.timeout,
+                    report.into_text(),
+                ))
             }
         })
     }

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 use crate::{BoxError, Class, Family};
@@ -15,6 +16,7 @@ pub struct Report<A, E = BoxError> {
     pub(crate) elapsed: Duration,
     pub(crate) queries: Vec<QueryReport<A, E>>,
     pub(crate) attempts: Vec<AttemptReport<A, E>>,
+    pub(crate) untried: Vec<A>,
 }
 
 /// One answer that came, or one that was awaited in vain.
@@ -79,6 +81,12 @@ impl<A, E> Report<A, E> {
         &self.attempts
     }
 
+    /// The candidates that were still to be tried at the end, in the order in which they would
+    /// have been.
+    pub fn untried(&self) -> &[A] {
+        &self.untried
+    }
+
     /// The attempt that connected.
     pub fn winner(&self) -> Option<&AttemptReport<A, E>> {
         self.attempts.iter().find(|attempt| matches!(attempt.outcome, Outcome::Connected))
@@ -91,8 +99,8 @@ impl<A, E> Report<A, E> {
             .filter(|attempt| matches!(attempt.outcome, Outcome::Failed(_) | Outcome::TimedOut))
     }
 
-    /// The same report with every address as text.
-    pub(crate) fn into_text(self) -> Report<String, E>
+    /// The same report with every address as text, as an [`Error`](crate::Error) has it.
+    pub fn into_text(self) -> Report<String, E>
     where
         A: fmt::Display,
     {
@@ -113,7 +121,25 @@ impl<A, E> Report<A, E> {
             elapsed: self.elapsed,
             queries: self.queries.into_iter().map(query).collect(),
             attempts: self.attempts.into_iter().map(attempt).collect(),
+            untried: self.untried.iter().map(ToString::to_string).collect(),
         }
+    }
+}
+
+impl<A> AttemptReport<A> {
+    /// Whether the attempt failed because there is no way to the address: no route to its network
+    /// or to the host itself. Systems tell the two apart, and users need not.
+    pub fn is_unreachable(&self) -> bool {
+        let first = match &self.outcome {
+            Outcome::Failed(error) => Some(&**error as &(dyn Error + 'static)),
+            _ => None,
+        };
+        std::iter::successors(first, |&cause| cause.source())
+            .filter_map(|cause| cause.downcast_ref::<io::Error>())
+            .any(|error| {
+                let kind = error.kind();
+                kind == io::ErrorKind::HostUnreachable || kind == io::ErrorKind::NetworkUnreachable
+            })
     }
 }
 
@@ -139,8 +165,9 @@ impl<E> Outcome<E> {
 }
 
 impl Outcome<BoxError> {
-    /// The error as a cause: an attempt that timed out has one too.
-    pub(crate) fn cause(&self) -> Option<&(dyn Error + 'static)> {
+    /// Why there was no connection: the error of an attempt that failed or was skipped, or that it
+    /// timed out.
+    pub fn cause(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Failed(error) | Self::Skipped(error) => Some(&**error),
             Self::TimedOut => Some(&AttemptTimedOut),
@@ -161,14 +188,36 @@ impl fmt::Display for AttemptTimedOut {
 
 impl Error for AttemptTimedOut {}
 
-/// Why a candidate of a family that was not asked for is skipped.
+/// Why a candidate of the other family than the one that was asked for is skipped.
 #[derive(Debug)]
 pub(crate) struct UnwantedFamily(pub(crate) Family);
 
 impl fmt::Display for UnwantedFamily {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an {} address, and only the other family is wanted", self.0)
+        let wanted = match self.0 {
+            Family::Ipv4 => Family::Ipv6,
+            Family::Ipv6 => Family::Ipv4,
+        };
+        write!(f, "only {wanted} is wanted")
     }
 }
 
 impl Error for UnwantedFamily {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_route_to_the_network_and_none_to_the_host_are_both_unreachable() {
+        let attempt = |kind: io::ErrorKind| AttemptReport {
+            address: "192.0.2.1:80",
+            started: Duration::ZERO,
+            ended: Duration::ZERO,
+            outcome: Outcome::Failed(BoxError::from(io::Error::from(kind))),
+        };
+        assert!(attempt(io::ErrorKind::HostUnreachable).is_unreachable());
+        assert!(attempt(io::ErrorKind::NetworkUnreachable).is_unreachable());
+        assert!(!attempt(io::ErrorKind::ConnectionRefused).is_unreachable());
+    }
+}

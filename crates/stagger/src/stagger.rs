@@ -186,7 +186,12 @@ where
             ended: entry.ended.unwrap_or(elapsed),
             outcome: entry.outcome,
         });
-        let report = Report { elapsed, queries: Vec::new(), attempts: attempts.collect() };
+        let report = Report {
+            elapsed,
+            queries: Vec::new(),
+            attempts: attempts.collect(),
+            untried: Vec::new(),
+        };
         Poll::Ready(match result {
             Ok((id, connection)) => Ok(Raced { connection, index: id.0, report }),
             Err(loss) => Err(RaceError { loss, report }),

@@ -167,7 +167,7 @@ fn skips_timeouts_and_the_loss_are_told() {
         [
             "0 began host.example:80",
             "0 answered all with 2",
-            "0 skipped v6: an IPv6 address, and only the other family is wanted",
+            "0 skipped v6: only IPv4 is wanted",
             "0 started v4",
             "400 timed out v4",
             "400 lost Connection",

@@ -100,7 +100,8 @@ enum State {
     /// Nothing has been done yet: the race begins with the first poll.
     Ready(Policy),
     Racing(Machine, Instant),
-    Over,
+    /// Nothing is held any more; the machine still tells what was left to try.
+    Over(Machine),
 }
 
 impl<K: Course, T: Timer> Driver<K, T> {
@@ -126,6 +127,14 @@ impl<K: Course, T: Timer> Driver<K, T> {
         matches!(self.state, State::Ready(_))
     }
 
+    /// The overall timeout of a race that has begun.
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        match &self.state {
+            State::Ready(_) => None,
+            State::Racing(machine, _) | State::Over(machine) => machine.timeout(),
+        }
+    }
+
     /// How long the race has run, as of the last poll.
     pub(crate) fn elapsed(&self) -> Duration {
         self.elapsed
@@ -135,6 +144,14 @@ impl<K: Course, T: Timer> Driver<K, T> {
     pub(crate) fn set_policy(&mut self, policy: Policy) {
         if let State::Ready(ready) = &mut self.state {
             *ready = policy;
+        }
+    }
+
+    /// What was left to try when the race ended, in the order in which it would have been.
+    pub(crate) fn untried(&self) -> Vec<Id> {
+        match &self.state {
+            State::Over(machine) => machine.upcoming().collect(),
+            State::Ready(_) | State::Racing(..) => Vec::new(),
         }
     }
 
@@ -190,7 +207,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
                 *this.state = State::Racing(Machine::new(policy.clone(), now), now);
             }
             State::Racing(..) => {}
-            State::Over => panic!("a connect was polled after it had ended"),
+            State::Over(_) => panic!("a connect was polled after it had ended"),
         }
     }
 
@@ -359,7 +376,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
             entry.ended = Some(*this.elapsed);
             this.course.as_mut().note(*this.elapsed, Note::Ended(entry.id, &entry.outcome));
         }
-        *this.state = State::Over;
+        this.state.end();
     }
 
     fn note(self: Pin<&mut Self>, note: Note<'_, K::Error>) {
@@ -376,10 +393,19 @@ enum Acted {
 }
 
 impl State {
+    fn end(&mut self) {
+        *self = match std::mem::replace(self, Self::Ready(Policy::unlimited())) {
+            Self::Racing(machine, _) => Self::Over(machine),
+            ended => ended,
+        };
+    }
+
     fn racing(&mut self) -> (&mut Machine, Instant) {
         match self {
             Self::Racing(machine, start) => (machine, *start),
-            Self::Ready(_) | Self::Over => unreachable!("a race is polled between begin and close"),
+            Self::Ready(_) | Self::Over(_) => {
+                unreachable!("a race is polled between begin and close")
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The race as a pure machine: events and `now` go in, actions and one deadline come out.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::event::{Action, Event, Id, Loss};
 use super::order::alternate;
@@ -180,6 +180,10 @@ impl Machine {
             return None;
         }
         self.first_addresses.map(|first| first + self.policy.resolution_delay)
+    }
+
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        self.policy.timeout
     }
 
     /// How many candidates are left to start.

@@ -1,0 +1,214 @@
+//! The command line.
+
+use clap::{Parser, Subcommand, ValueEnum};
+use stagger::{Families, Order, Target};
+
+use crate::usage::UsageError;
+
+const EXAMPLES: &str = "\
+Begin with `stagger demo`: it needs no network, and shows what a race looks like.
+
+Exit status: 0 connected, 1 not connected, 2 bad usage.";
+
+const CONNECT_USAGE: &str = "stagger connect [OPTIONS] <HOST:SERVICE>
+       stagger connect [OPTIONS] <HOST> <SERVICE>";
+
+const CONNECT_EXAMPLES: &str = "\
+Examples:
+  stagger connect example.com:https
+  stagger connect example.com 443 --timeout 10s
+  stagger connect localhost:22 --family v4 --runtime smol
+  stagger connect '[fe80::1%eth0]:22' --json
+  stagger connect example.com:443 --bind 192.0.2.7 --bind 2001:db8::7
+
+Durations are a number and a unit, such as 250ms, 30s or 5m. Standard output
+has the race: a row for each query and each address, with when it started, when
+it ended, and how. Why there is no connection is said on standard error, or in
+the JSON object.
+
+Exit status: 0 connected, 1 not connected, 2 bad usage.";
+
+const RESOLVE_USAGE: &str = "stagger resolve [OPTIONS] <HOST:SERVICE>
+       stagger resolve [OPTIONS] <HOST> <SERVICE>";
+
+const RESOLVE_EXAMPLES: &str = "\
+Examples:
+  stagger resolve localhost:https
+  stagger resolve example.com 443 --order ipv6-first --json
+
+Exit status: 0 resolved, 1 no address, 2 bad usage.";
+
+/// Connect to a name as fast as the network allows, and see the race.
+///
+/// A host is resolved, and staggered attempts race at its addresses (Happy Eyeballs, RFC 8305): the
+/// first that connects wins, and a dead address costs 250 ms instead of a minute.
+#[derive(Debug, Parser)]
+#[command(
+    name = "stagger",
+    version,
+    max_term_width = 80,
+    after_help = EXAMPLES,
+    disable_help_subcommand = true
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Connect, close the connection, and show how the race went
+    #[command(override_usage = CONNECT_USAGE, after_help = CONNECT_EXAMPLES)]
+    Connect(ConnectArgs),
+    /// Show the addresses of a target in the order in which they would be tried
+    #[command(override_usage = RESOLVE_USAGE, after_help = RESOLVE_EXAMPLES)]
+    Resolve(ResolveArgs),
+    /// Run races over loopback sockets past dead addresses, and show each
+    ///
+    /// The demo makes its own listeners on loopback addresses (one that accepts, one that refuses,
+    /// one that is silent) and its own answers, races over real sockets, and checks what it sees.
+    /// It needs no network, ends within seconds and leaves nothing.
+    #[command(after_help = "Exit status: 0 every race went as it should, 1 one did not.")]
+    Demo(DemoArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ConnectArgs {
+    #[command(flatten)]
+    pub(crate) wanted: Wanted,
+    /// How long one attempt may run [default: no limit of its own]
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) attempt_timeout: Option<String>,
+    /// How long after a start the next attempt starts beside it, 10ms to 2s, or `off` for one
+    /// attempt after another [default: 250ms]
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) attempt_delay: Option<String>,
+    /// How long the first addresses wait for those of the preferred family, up to 2s [default:
+    /// 50ms]
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) resolution_delay: Option<String>,
+    /// Where to connect from: an IP address, or one with a port. Once for each family; addresses
+    /// of a family without one are skipped then
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) bind: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ResolveArgs {
+    #[command(flatten)]
+    pub(crate) wanted: Wanted,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DemoArgs {
+    /// The async runtime to run on
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) runtime: RuntimeName,
+}
+
+/// What `connect` and `resolve` have in common.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Wanted {
+    /// A host and a service, such as example.com:443 or localhost:ssh; or a host alone, with
+    /// the service after it
+    #[arg(value_name = "HOST:SERVICE")]
+    pub(crate) target: String,
+    /// The service, a port or a name, if the target has none
+    pub(crate) service: Option<String>,
+    /// Which address families are wanted
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) family: FamilyName,
+    /// The order of the addresses
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) order: OrderName,
+    /// How long it may take in all [default: 5m]
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) timeout: Option<String>,
+    /// The async runtime to run on
+    #[arg(long, value_enum, default_value_t, display_order = 100)]
+    pub(crate) runtime: RuntimeName,
+    /// Print one JSON object instead
+    #[arg(long, display_order = 101)]
+    pub(crate) json: bool,
+}
+
+impl Wanted {
+    /// The target, from one word or from two.
+    pub(crate) fn target(&self) -> Result<Target, UsageError> {
+        let target = match &self.service {
+            None => Target::parse(&self.target),
+            Some(service) => Target::new(&self.target, service),
+        };
+        Ok(target?)
+    }
+
+    /// The target as a text, even if it is none.
+    pub(crate) fn target_text(&self) -> String {
+        match (self.target(), &self.service) {
+            (Ok(target), _) => target.to_string(),
+            (Err(_), None) => self.target.clone(),
+            (Err(_), Some(service)) => format!("{} {service}", self.target),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum RuntimeName {
+    #[default]
+    Tokio,
+    Smol,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum FamilyName {
+    /// Both
+    #[default]
+    Any,
+    /// IPv4 alone
+    V4,
+    /// IPv6 alone
+    V6,
+}
+
+impl From<FamilyName> for Families {
+    fn from(name: FamilyName) -> Self {
+        match name {
+            FamilyName::Any => Self::Any,
+            FamilyName::V4 => Self::Ipv4,
+            FamilyName::V6 => Self::Ipv6,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum OrderName {
+    /// The families alternate, and that of the resolver's first address leads
+    #[default]
+    Alternate,
+    /// The resolver's own
+    Resolver,
+    /// The families alternate, and IPv6 leads
+    Ipv6First,
+}
+
+impl From<OrderName> for Order {
+    fn from(name: OrderName) -> Self {
+        match name {
+            OrderName::Alternate => Self::Alternate,
+            OrderName::Resolver => Self::Resolver,
+            OrderName::Ipv6First => Self::Ipv6First,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+}

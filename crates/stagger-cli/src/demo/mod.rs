@@ -1,0 +1,95 @@
+//! `stagger demo`: real races over loopback sockets, past dead addresses, each checked.
+
+mod place;
+mod scene;
+mod script;
+
+use std::io;
+use std::time::Duration;
+
+use stagger::{Policy, Target};
+use stagger_net::TcpOptions;
+
+use self::place::Place;
+use self::scene::{Scene, scenes};
+use crate::args::RuntimeName;
+use crate::console::{Console, Exit};
+use crate::race::Race;
+use crate::runtime::{Job, Runtime, Stream as _};
+use crate::timeline::{paragraph, timeline};
+
+/// The name that is connected to. It is nobody's (RFC 6761 §6.2), and no one is asked for it.
+const HOST: &str = "demo.test";
+
+/// How long one race may take, so that the demo ends whatever happens.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Runs every race and shows it.
+pub(crate) fn run(runtime: RuntimeName, console: &mut Console) -> Exit {
+    console.print(&paragraph(
+        "Real races over loopback sockets, to addresses that accept, refuse, or are silent \
+         because their backlog is full. Only the answers are made up.",
+    ));
+    let ipv6 = place::ipv6_loopback();
+    if let Err(error) = &ipv6 {
+        console.print(&paragraph(&format!(
+            "There is no IPv6 here ({error}): 127.0.0.2 stands in for ::1, and the race that \
+             needs both families is left out."
+        )));
+    }
+    let scenes = scenes(ipv6.ok());
+    for (index, scene) in scenes.iter().enumerate() {
+        console.print(&format!("\n{}. {}\n", index + 1, scene.heading));
+        if let Err(fault) = show(scene, runtime, console) {
+            console.error(&fault);
+            return Exit::Failure;
+        }
+    }
+    let count = scenes.len();
+    console.print(&format!("\nAll {count} races went as they should.\n"));
+    Exit::Success
+}
+
+/// Runs one race, shows it, and says what was seen.
+///
+/// # Errors
+///
+/// What was seen in place of what should have been.
+fn show(scene: &Scene, runtime: RuntimeName, console: &mut Console) -> Result<(), String> {
+    let set_up = |error| format!("the race could not be set up: {error}");
+    let place = Place::new(&scene.spots).map_err(set_up)?;
+    let target =
+        Target::try_from((HOST, place.port())).map_err(io::Error::other).map_err(set_up)?;
+    console.print(&format!("{}\n", paragraph(&scene.setting(&target))));
+    let job = Play { scene, target, port: place.port() };
+    let race = runtime.run(job).map_err(set_up)?;
+    console.print(&format!("{}\n", timeline(&race)));
+    let sentence = (scene.judge)(&race);
+    let sentence = sentence.map_err(|fault| format!("the race went wrong: {fault}"))?;
+    console.print(&paragraph(&sentence));
+    Ok(())
+}
+
+/// One race on a runtime, in a place that is set up.
+struct Play<'a> {
+    scene: &'a Scene,
+    target: Target,
+    port: u16,
+}
+
+impl Job for Play<'_> {
+    type Output = io::Result<Race>;
+
+    fn run<R: Runtime>(self) -> io::Result<Race> {
+        let policy = Policy::new().timeout(TIMEOUT).map_err(io::Error::other)?;
+        let resolver = script::resolver(self.scene.script(self.port), R::timer());
+        let dialer = R::dialer(resolver, TcpOptions::new()).with_policy(policy);
+        let dial = async {
+            match dialer.connect(self.target).with_report().await {
+                Ok((stream, report)) => Race::won(stream.ends(), &report),
+                Err(error) => Race::lost(&error),
+            }
+        };
+        R::block_on(dial)
+    }
+}

@@ -1,0 +1,136 @@
+//! Loopback addresses that accept, refuse, or are silent.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+
+/// How often a set of addresses is tried with another port, as someone may have taken the first.
+const TRIES: usize = 16;
+
+/// How many connections a full backlog may take. With a backlog of 0, Linux takes one.
+const MAX_FILLERS: usize = 64;
+
+/// How long a connection is waited for before the backlog counts as full. Over loopback it is
+/// there within the system call.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// How an address behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// It listens, and connections succeed.
+    Accepts,
+    /// Its port is taken by a socket that does not listen, so connections are refused.
+    Refuses,
+    /// It listens with a full backlog, so that nothing answers: a black hole.
+    Silent,
+}
+
+impl fmt::Display for Manner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Accepts => "accepts",
+            Self::Refuses => "refuses",
+            Self::Silent => "silent",
+        })
+    }
+}
+
+/// Addresses with one port between them. They are gone when it is dropped.
+pub(crate) struct Place {
+    port: u16,
+    sockets: Vec<Socket>,
+}
+
+impl Place {
+    /// Sets up these addresses on a port that is free on all of them.
+    ///
+    /// # Errors
+    ///
+    /// The system's, when an address can't be had.
+    pub(crate) fn new(spots: &[(IpAddr, Manner)]) -> io::Result<Self> {
+        let mut tries = 1;
+        loop {
+            match Self::once(spots) {
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries < TRIES => {
+                    tries += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn once(spots: &[(IpAddr, Manner)]) -> io::Result<Self> {
+        let mut place = Self { port: 0, sockets: Vec::new() };
+        for (ip, manner) in spots {
+            place.add(*ip, *manner)?;
+        }
+        Ok(place)
+    }
+
+    /// The port of all its addresses.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    fn add(&mut self, ip: IpAddr, manner: Manner) -> io::Result<()> {
+        let (socket, port) = bound(SocketAddr::new(ip, self.port))?;
+        self.port = port;
+        match manner {
+            Manner::Accepts => socket.listen(128)?,
+            Manner::Refuses => {}
+            Manner::Silent => {
+                socket.listen(0)?;
+                self.fill(SocketAddr::new(ip, port))?;
+            }
+        }
+        self.sockets.push(socket);
+        Ok(())
+    }
+
+    /// Connects until nobody answers any more.
+    fn fill(&mut self, addr: SocketAddr) -> io::Result<()> {
+        for _ in 0..MAX_FILLERS {
+            let filler = socket(addr)?;
+            match filler.connect_timeout(&SockAddr::from(addr), PATIENCE) {
+                Ok(()) => self.sockets.push(filler),
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        let message = format!("the backlog of {addr} does not fill up");
+        Err(io::Error::other(message))
+    }
+}
+
+/// The IPv6 loopback address, if this machine has one.
+///
+/// # Errors
+///
+/// Why it has none.
+pub(crate) fn ipv6_loopback() -> io::Result<IpAddr> {
+    let ip = IpAddr::from(Ipv6Addr::LOCALHOST);
+    bound(SocketAddr::new(ip, 0))?;
+    Ok(ip)
+}
+
+/// The `last`-th address of 127.0.0.0/24.
+pub(crate) const fn loopback(last: u8) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(127, 0, 0, last))
+}
+
+fn bound(addr: SocketAddr) -> io::Result<(Socket, u16)> {
+    let socket = socket(addr)?;
+    socket.bind(&addr.into()).map_err(|error| {
+        let message = format!("cannot bind to {}: {error}", addr.ip());
+        io::Error::new(error.kind(), message)
+    })?;
+    let port = socket.local_addr()?.as_socket().map(|addr| addr.port());
+    Ok((socket, port.unwrap_or_default()))
+}
+
+fn socket(addr: SocketAddr) -> io::Result<Socket> {
+    Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))
+}

@@ -1,0 +1,247 @@
+//! The races of the demo: what is set up, what must come of it, and how that is said.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use stagger::{ATTEMPT_DELAY, Class, RESOLUTION_DELAY, Target};
+
+use super::place::{Manner, loopback};
+use super::script::Line;
+use crate::race::{Attempt, End, Query, Race};
+use crate::timeline::ms;
+
+/// When the A query of a scene is answered, and the AAAA query if it is answered after it.
+const A_AFTER: Duration = Duration::from_millis(20);
+const AAAA_AFTER: Duration = Duration::from_millis(60);
+
+/// One race of the demo.
+pub(crate) struct Scene {
+    pub(crate) heading: &'static str,
+    /// The addresses, in the resolver's order.
+    pub(crate) spots: Vec<(IpAddr, Manner)>,
+    pub(crate) answers: Answers,
+    /// Says what was seen, in a sentence.
+    ///
+    /// Its error says what was seen in place of what should have been.
+    pub(crate) judge: fn(&Race) -> Result<String, String>,
+}
+
+/// How the addresses of a scene become known.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Answers {
+    /// All together and at once, as `getaddrinfo` answers.
+    Together,
+    /// The A query first, the AAAA query later.
+    Trickling,
+    /// The A query, and the AAAA query never.
+    WithoutAaaa,
+}
+
+impl Scene {
+    /// What is set up, in a sentence.
+    pub(crate) fn setting(&self, target: &Target) -> String {
+        let spots = self.spots.iter();
+        let spots: Vec<_> = spots.map(|(ip, manner)| format!("{ip} ({manner})")).collect();
+        format!("{target} is {}.", spots.join(", then "))
+    }
+
+    /// The resolver's script.
+    pub(crate) fn script(&self, port: u16) -> Vec<Line> {
+        let of = |wanted: fn(&IpAddr) -> bool| {
+            let ips = self.spots.iter().map(|(ip, _)| *ip);
+            let addrs = ips.filter(wanted).map(|ip| SocketAddr::new(ip, port));
+            addrs.collect::<Vec<_>>()
+        };
+        let a = || Line::Finds(A_AFTER, Class::A, of(IpAddr::is_ipv4));
+        let aaaa = || Line::Finds(AAAA_AFTER, Class::Aaaa, of(IpAddr::is_ipv6));
+        match self.answers {
+            Answers::Together => vec![Line::Finds(Duration::ZERO, Class::All, of(|_| true))],
+            Answers::Trickling => vec![a(), aaaa()],
+            Answers::WithoutAaaa => vec![a(), Line::Hangs],
+        }
+    }
+}
+
+/// Every race; `ipv6` is the IPv6 loopback address, if there is one.
+pub(crate) fn scenes(ipv6: Option<IpAddr>) -> Vec<Scene> {
+    use Manner::{Accepts, Refuses, Silent};
+
+    let first = ipv6.unwrap_or(loopback(2));
+    let second = loopback(1);
+    let scene = |heading, answers, spots: &[_], judge| Scene {
+        heading,
+        spots: spots.to_vec(),
+        answers,
+        judge,
+    };
+    let mut scenes = vec![
+        scene("All is well", Answers::Together, &[(first, Accepts), (second, Accepts)], healthy),
+        scene(
+            "The first address is silent",
+            Answers::Together,
+            &[(first, Silent), (second, Accepts)],
+            first_silent,
+        ),
+        scene(
+            "The first address refuses",
+            Answers::Together,
+            &[(first, Refuses), (second, Accepts)],
+            first_refused,
+        ),
+        scene(
+            "The answers trickle in: A first, AAAA soon after",
+            Answers::Trickling,
+            &[(first, Accepts), (second, Accepts)],
+            trickling,
+        ),
+        scene(
+            "The answers trickle in: A, and AAAA never",
+            Answers::WithoutAaaa,
+            &[(second, Accepts)],
+            without_aaaa,
+        ),
+        scene(
+            "Every address refuses",
+            Answers::Together,
+            &[(first, Refuses), (second, Refuses), (loopback(3), Refuses)],
+            all_refused,
+        ),
+    ];
+    if ipv6.is_none() {
+        scenes.retain(|scene| !matches!(scene.answers, Answers::Trickling));
+    }
+    scenes
+}
+
+fn healthy(race: &Race) -> Result<String, String> {
+    let first = attempt(race, 0, End::Connected)?;
+    Ok(format!(
+        "{} was tried first and won in {}; {} was never tried.",
+        first.address,
+        ms(race.elapsed),
+        race.untried.join(", "),
+    ))
+}
+
+fn first_silent(race: &Race) -> Result<String, String> {
+    let first = attempt(race, 0, End::Dropped)?;
+    let second = attempt(race, 1, End::Connected)?;
+    let gap = second.started.saturating_sub(first.started);
+    if gap < ATTEMPT_DELAY {
+        return Err(format!("the second attempt started only {} after the first", ms(gap)));
+    }
+    Ok(format!(
+        "{} was silent; {} was tried {} after it and won in {}.",
+        first.address,
+        second.address,
+        ms(gap),
+        ms(race.elapsed),
+    ))
+}
+
+fn first_refused(race: &Race) -> Result<String, String> {
+    let first = attempt(race, 0, End::Failed)?;
+    let second = attempt(race, 1, End::Connected)?;
+    let gap = second.started.saturating_sub(first.ended);
+    if gap > Duration::ZERO {
+        return Err(format!("the second attempt started {} after the failure", ms(gap)));
+    }
+    Ok(format!(
+        "{} refused after {}; {} was tried at once, without the {} wait, and won in {}.",
+        first.address,
+        ms(first.ended.saturating_sub(first.started)),
+        second.address,
+        ms(ATTEMPT_DELAY),
+        ms(race.elapsed),
+    ))
+}
+
+fn trickling(race: &Race) -> Result<String, String> {
+    let a = query(race, 0, Class::A)?;
+    let aaaa = query(race, 1, Class::Aaaa)?;
+    let first = attempt(race, 0, End::Connected)?;
+    let (Some(known), Some(complete)) = (a.ended, aaaa.ended) else {
+        return Err("a query was not answered".to_owned());
+    };
+    if !aaaa.addresses.contains(&first.address) {
+        return Err(format!("{} was tried before AAAA's address", first.address));
+    }
+    if first.started > complete {
+        let late = ms(first.started.saturating_sub(complete));
+        return Err(format!("the first attempt started {late} after both answers"));
+    }
+    Ok(format!(
+        "A was known after {} and waited for AAAA, which came {} later; so {} was tried first \
+         and won.",
+        ms(known),
+        ms(complete.saturating_sub(known)),
+        first.address,
+    ))
+}
+
+fn without_aaaa(race: &Race) -> Result<String, String> {
+    let a = query(race, 0, Class::A)?;
+    let aaaa = query(race, 1, Class::Aaaa)?;
+    let first = attempt(race, 0, End::Connected)?;
+    if aaaa.ended.is_some() {
+        return Err("AAAA was answered".to_owned());
+    }
+    let waited = first.started.saturating_sub(a.ended.unwrap_or_default());
+    if waited < RESOLUTION_DELAY {
+        return Err(format!("A waited for AAAA only {}", ms(waited)));
+    }
+    Ok(format!(
+        "A waited {} for AAAA, in vain; then {} was tried and won.",
+        ms(waited),
+        first.address,
+    ))
+}
+
+fn all_refused(race: &Race) -> Result<String, String> {
+    let Some(error) = &race.error else {
+        return Err("there is a connection".to_owned());
+    };
+    for index in 0..3 {
+        attempt(race, index, End::Failed)?;
+    }
+    let last = race.attempts.last().map(|attempt| attempt.ended);
+    let late = race.elapsed.saturating_sub(last.unwrap_or_default());
+    if late > Duration::ZERO {
+        return Err(format!("the error came {} after the last failure", ms(late)));
+    }
+    Ok(format!(
+        "All {} refused, and with the last of them, after {}, the connect failed: \"{error}\".",
+        race.attempts.len(),
+        ms(race.elapsed),
+    ))
+}
+
+/// The attempt of this place in the order of starts, if it ended like this.
+fn attempt(race: &Race, index: usize, end: End) -> Result<&Attempt, String> {
+    let Some(attempt) = race.attempts.get(index) else {
+        return Err(format!("there were only {index} attempts"));
+    };
+    if attempt.end == end {
+        return Ok(attempt);
+    }
+    let error = attempt.error.as_deref();
+    let error = error.map(|error| format!(" ({error})")).unwrap_or_default();
+    Err(format!(
+        "the attempt at {} was to end as {}, and ended as {}{error}",
+        attempt.address,
+        end.as_str(),
+        attempt.end.as_str(),
+    ))
+}
+
+/// The query of this place in the order of answers, if it was for this class.
+fn query(race: &Race, index: usize, class: Class) -> Result<&Query, String> {
+    match race.queries.get(index) {
+        Some(query) if query.class == class.as_str() => Ok(query),
+        Some(query) => Err(format!("{class} was to be answered, not {}", query.class)),
+        None => Err(format!("there was no query for {class}")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,41 @@
+//! Text from outside, made safe for a terminal.
+
+/// How many characters of a text that was typed are repeated in a message.
+const MAX_QUOTED: usize = 100;
+
+/// The text with control and invisible characters escaped. Quotes and backslashes stay, as what
+/// comes here is often quoted already.
+pub(crate) fn printable(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '"' | '\'' | '\\' => escaped.push(character),
+            other => escaped.extend(other.escape_debug()),
+        }
+    }
+    escaped
+}
+
+/// The text in quotes, escaped, and cut short if it is long.
+pub(crate) fn quoted(text: &str) -> String {
+    match text.char_indices().nth(MAX_QUOTED) {
+        None => format!("{text:?}"),
+        Some((end, _)) => format!("{:?}…", &text[..end]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_and_invisible_characters_are_escaped_and_others_stay() {
+        assert_eq!(printable("a\x1b[31m\u{202e}\n\"é\\"), "a\\u{1b}[31m\\u{202e}\\n\"é\\");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_short_in_quotes() {
+        assert_eq!(quoted("a\tb"), "\"a\\tb\"");
+        assert_eq!(quoted(&"é".repeat(1000)).chars().count(), 103);
+    }
+}

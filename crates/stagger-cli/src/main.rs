@@ -1,0 +1,44 @@
+//! The `stagger` command: connect to a name as fast as the network allows, and see the race.
+#![forbid(unsafe_code)]
+
+mod args;
+mod bind;
+mod connect;
+mod console;
+mod demo;
+mod escape;
+mod json;
+mod policy;
+mod race;
+mod resolve;
+mod runtime;
+mod timeline;
+mod usage;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Args, Command};
+use console::{Console, Exit};
+
+fn main() -> ExitCode {
+    let mut console = Console::of_process();
+    let exit = match Args::try_parse() {
+        Ok(Args { command }) => match command {
+            Command::Connect(args) => connect::run(&args, &mut console),
+            Command::Resolve(args) => resolve::run(&args, &mut console),
+            Command::Demo(args) => demo::run(args.runtime, &mut console),
+        },
+        Err(error) if error.use_stderr() => {
+            console.complain(&error.render().to_string());
+            Exit::Usage
+        }
+        // The help and the version come as errors too.
+        Err(help) => {
+            console.print(&help.render().to_string());
+            Exit::Success
+        }
+    };
+    console.end(exit).into()
+}

@@ -1,0 +1,119 @@
+//! Both runtimes behind one face.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+
+use stagger::{BoxError, Connector, Dialer, Timer};
+use stagger_net::TcpOptions;
+
+use crate::args::RuntimeName;
+
+/// A runtime with its adapter.
+pub(crate) trait Runtime {
+    /// The adapter's connector.
+    type Connector: Connector<SocketAddr, Connection: Stream, Error: Into<BoxError>> + Clone;
+    /// The adapter's timer.
+    type Timer: Timer + Clone;
+
+    /// A connector with these socket options.
+    fn connector(options: TcpOptions) -> Self::Connector;
+
+    /// The runtime's clock.
+    fn timer() -> Self::Timer;
+
+    /// Runs a future to its end. A lookup that is stuck does not hold it up.
+    ///
+    /// # Errors
+    ///
+    /// The runtime can't be started.
+    fn block_on<F: Future>(future: F) -> io::Result<F::Output>;
+
+    /// A dialer with this adapter's parts.
+    fn dialer<R>(resolver: R, options: TcpOptions) -> Dialer<R, Self::Connector, Self::Timer> {
+        Dialer::new(resolver, Self::connector(options), Self::timer())
+    }
+}
+
+/// A runtime's own stream.
+pub(crate) trait Stream {
+    /// Both ends of it, as far as they are known.
+    fn ends(&self) -> Ends;
+}
+
+/// The ends of a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ends {
+    pub(crate) peer: Option<SocketAddr>,
+    pub(crate) local: Option<SocketAddr>,
+}
+
+pub(crate) struct Tokio;
+
+impl Runtime for Tokio {
+    type Connector = stagger_tokio::TcpConnector;
+    type Timer = stagger_tokio::Timer;
+
+    fn connector(options: TcpOptions) -> Self::Connector {
+        Self::Connector::new(options)
+    }
+
+    fn timer() -> Self::Timer {
+        stagger_tokio::Timer
+    }
+
+    fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let output = runtime.block_on(future);
+        runtime.shutdown_background();
+        Ok(output)
+    }
+}
+
+impl Stream for tokio::net::TcpStream {
+    fn ends(&self) -> Ends {
+        Ends { peer: self.peer_addr().ok(), local: self.local_addr().ok() }
+    }
+}
+
+pub(crate) struct Smol;
+
+impl Runtime for Smol {
+    type Connector = stagger_smol::TcpConnector;
+    type Timer = stagger_smol::Timer;
+
+    fn connector(options: TcpOptions) -> Self::Connector {
+        Self::Connector::new(options)
+    }
+
+    fn timer() -> Self::Timer {
+        stagger_smol::Timer
+    }
+
+    fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
+        Ok(smol::block_on(future))
+    }
+}
+
+impl Stream for smol::net::TcpStream {
+    fn ends(&self) -> Ends {
+        Ends { peer: self.peer_addr().ok(), local: self.local_addr().ok() }
+    }
+}
+
+/// Something to do on a runtime that is chosen at run time.
+pub(crate) trait Job {
+    type Output;
+
+    fn run<R: Runtime>(self) -> Self::Output;
+}
+
+impl RuntimeName {
+    /// Does a job on the runtime of this name.
+    pub(crate) fn run<J: Job>(self, job: J) -> J::Output {
+        match self {
+            Self::Tokio => job.run::<Tokio>(),
+            Self::Smol => job.run::<Smol>(),
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The command as a user runs it: the real binary, its output and its exit codes.
+#![forbid(unsafe_code)]
+
+mod connect;
+mod demo;
+#[cfg(target_os = "linux")]
+mod namespace;
+mod resolve;
+mod run;
+mod usage;

@@ -1,0 +1,41 @@
+use crate::run::{RUNTIMES, keys, stagger};
+
+#[test]
+fn candidates_are_printed_one_a_line() {
+    for runtime in RUNTIMES {
+        let run = stagger(&["resolve", "localhost:https", "--family", "v4", "--runtime", runtime]);
+        assert_eq!((run.code, &run.err[..]), (Some(0), ""), "{run:?}");
+        assert_eq!(run.out, "127.0.0.1:443\n");
+    }
+}
+
+#[test]
+fn a_literal_is_its_own_candidate() {
+    let run = stagger(&["resolve", "::1", "80"]);
+    assert_eq!((run.code, &run.out[..]), (Some(0), "[::1]:80\n"), "{run:?}");
+}
+
+#[test]
+fn json_has_candidates_and_queries_in_one_object() {
+    let run = stagger(&["resolve", "localhost", "443", "--family", "v4", "--json"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let lookup = run.json();
+    assert_eq!(keys(&lookup), ["target", "candidates", "skipped", "elapsed_us", "queries"]);
+    assert_eq!(lookup["target"], "localhost:443");
+    assert_eq!(lookup["candidates"][0], "127.0.0.1:443");
+    assert_eq!(lookup["queries"][0]["class"], "A");
+}
+
+#[test]
+fn no_address_is_a_failure_that_says_why() {
+    let run = stagger(&["resolve", "no-such-host.invalid:80"]);
+    assert_eq!((run.code, &run.out[..]), (Some(1), ""), "{run:?}");
+    let start = "error: could not resolve no-such-host.invalid:80: ";
+    assert!(run.err.starts_with(start), "{run:?}");
+
+    let run = stagger(&["resolve", "127.0.0.1:80", "--family", "v6", "--json"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    let lookup = run.json();
+    assert_eq!(lookup["skipped"][0]["address"], "127.0.0.1:80");
+    assert!(lookup["error"].is_string());
+}

@@ -1,0 +1,82 @@
+//! Running the binary.
+
+use std::net::{SocketAddr, TcpListener};
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+use socket2::{Domain, Socket, Type};
+
+pub(crate) const STAGGER: &str = env!("CARGO_BIN_EXE_stagger");
+
+pub(crate) const RUNTIMES: [&str; 2] = ["tokio", "smol"];
+
+/// What a run of a command left.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// Runs `stagger` to its end.
+pub(crate) fn stagger(args: &[&str]) -> Run {
+    run(Command::new(STAGGER).args(args))
+}
+
+/// Runs a command to its end.
+pub(crate) fn run(command: &mut Command) -> Run {
+    let output = command.output().unwrap();
+    Run {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+impl Run {
+    /// The one JSON object on standard output, with nothing on standard error.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        assert_eq!(self.err, "");
+        assert_eq!(self.out.lines().count(), 1, "{self:?}");
+        serde_json::from_str(&self.out).unwrap()
+    }
+}
+
+/// A listener on 127.0.0.1, whose backlog takes what comes, and its address.
+pub(crate) fn listener() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    (listener, addr)
+}
+
+/// An address that refuses, for as long as the socket is kept.
+pub(crate) fn refusing() -> (Socket, SocketAddr) {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let any_port: SocketAddr = "127.0.0.1:0".parse().unwrap();
+    socket.bind(&any_port.into()).unwrap();
+    let addr = socket.local_addr().unwrap().as_socket().unwrap();
+    (socket, addr)
+}
+
+/// An address that never answers, for as long as the sockets are kept: its backlog is full.
+pub(crate) fn silent() -> (Vec<Socket>, SocketAddr) {
+    let (listener, addr) = refusing();
+    listener.listen(0).unwrap();
+    let mut sockets = vec![listener];
+    loop {
+        assert!(sockets.len() < 64, "the backlog does not fill up");
+        let filler = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        if filler.connect_timeout(&addr.into(), Duration::from_millis(100)).is_err() {
+            return (sockets, addr);
+        }
+        sockets.push(filler);
+    }
+}
+
+/// The names in an object, in their order.
+pub(crate) fn keys(value: &Value) -> Vec<&str> {
+    let object = value.as_object().unwrap();
+    object.keys().map(String::as_str).collect()
+}

@@ -1,0 +1,186 @@
+use std::io::Read as _;
+use std::process::{Command, Stdio};
+
+use crate::run::{STAGGER, keys, stagger};
+
+#[test]
+fn a_bad_target_is_quoted_escaped_on_one_line() {
+    let long_label = format!("{}.example:80", "a".repeat(64));
+    let long_name = format!("{}:80", ["abc"; 70].join("."));
+    let long_text = "a".repeat(5000);
+    let mut messages = Vec::new();
+    for (target, fault) in [
+        ("", "the host is empty"),
+        (":80", "the host is empty"),
+        ("localhost", "no service follows"),
+        ("localhost:", "the service is empty"),
+        ("localhost:65536", "over 65535"),
+        ("localhost:+80", "neither a port nor a service name"),
+        ("[::1:80", "is not closed"),
+        ("[::1]80", "is followed by"),
+        ("::1:80", "several colons"),
+        ("[::g]:80", "is not an IPv6 address"),
+        ("127.1:80", "is not an IPv4 address"),
+        ("[fe80::1%]:80", "no zone follows"),
+        ("local\u{7}host:80", "is a control character"),
+        ("local\u{1b}[31mhost:80", "is a control character"),
+        ("user@localhost:80", "cannot be in a host"),
+        (&long_label, "over 63 bytes"),
+        (&long_name, "over 253 bytes"),
+        (&long_text, "over 1024 bytes"),
+    ] {
+        for command in ["connect", "resolve"] {
+            let run = stagger(&[command, target]);
+            assert_eq!((run.code, &run.out[..]), (Some(2), ""), "{run:?}");
+            let quoted = format!("{target:?}").chars().take(90).collect::<String>();
+            let quoted = quoted.trim_end_matches('"');
+            let start = format!("error: bad target {quoted}");
+            assert!(run.err.starts_with(&start), "{run:?}");
+            assert!(run.err.contains(fault), "{fault}: {run:?}");
+            assert_eq!(run.err.lines().count(), 1, "{run:?}");
+            messages.push(run.err);
+        }
+    }
+    assert!(messages.iter().all(|line| !line.trim_end().contains(char::is_control)));
+}
+
+#[test]
+fn a_service_or_a_zone_that_nobody_knows_is_bad_usage() {
+    for (target, fault) in [
+        ("localhost:no-such-service", "no TCP service is named \"no-such-service\""),
+        ("127.0.0.1:no-such-service", "no TCP service is named \"no-such-service\""),
+        ("[fe80::1%nosuch0]:80", "no network interface is named \"nosuch0\""),
+    ] {
+        for command in ["connect", "resolve"] {
+            let run = stagger(&[command, target]);
+            assert_eq!((run.code, &run.out[..]), (Some(2), ""), "{run:?}");
+            let start = format!("error: cannot look up {target}: {fault}");
+            assert!(run.err.starts_with(&start), "{run:?}");
+        }
+    }
+}
+
+#[test]
+fn a_bad_option_is_quoted_escaped_on_one_line() {
+    for (option, value, fault) in [
+        ("--timeout", "soon", "not a duration"),
+        ("--timeout", "250", "not a duration"),
+        ("--timeout", "", "not a duration"),
+        ("--timeout", "\u{1b}[m", "not a duration"),
+        ("--timeout", "99999999999999999999s", "not a duration"),
+        ("--timeout", "0s", "timeout out of range"),
+        ("--timeout", "2days", "timeout out of range"),
+        ("--attempt-timeout", "0s", "attempt timeout out of range"),
+        ("--attempt-delay", "9ms", "9ms is not within 10ms to 2s"),
+        ("--attempt-delay", "2001ms", "2.001s is not within 10ms to 2s"),
+        ("--attempt-delay", "on", "not a duration"),
+        ("--resolution-delay", "3s", "3s is not within 0ns to 2s"),
+        ("--bind", "localhost", "not an IP address"),
+        ("--bind", "127.0.0.1:65536", "not an IP address"),
+        ("--bind", "fe80::1%nosuch0", "no network interface is named"),
+    ] {
+        let run = stagger(&["connect", "localhost:80", option, value]);
+        assert_eq!((run.code, &run.out[..]), (Some(2), ""), "{run:?}");
+        let start = format!("error: bad {option} {value:?}: ");
+        assert!(run.err.starts_with(&start), "{run:?}");
+        assert!(run.err.contains(fault), "{run:?}");
+        assert_eq!(run.err.lines().count(), 1, "{run:?}");
+    }
+}
+
+#[test]
+fn bind_addresses_that_serve_no_candidate_are_bad_usage() {
+    for (options, fault) in [
+        (
+            &["localhost:80", "--bind", "127.0.0.1", "--bind", "127.0.0.2:0"][..],
+            "bad --bind \"127.0.0.2:0\": a second bind address of one family",
+        ),
+        (
+            &["localhost:80", "--bind", "::1", "--family", "v4"],
+            "bad --bind \"::1\": an IPv6 address, and --family wants only the other",
+        ),
+        (
+            &["127.0.0.1:80", "--bind", "::1"],
+            "no bind address of the family of 127.0.0.1:80, only [::1]:0",
+        ),
+    ] {
+        let run = stagger(&[&["connect"], options].concat());
+        assert_eq!((run.code, &run.out[..]), (Some(2), ""), "{run:?}");
+        assert!(run.err.contains(fault), "{run:?}");
+    }
+}
+
+#[test]
+fn with_json_bad_usage_is_an_object_too() {
+    let run = stagger(&["connect", "localhost:65536", "--json"]);
+    assert_eq!(run.code, Some(2), "{run:?}");
+    let race = run.json();
+    assert_eq!(
+        keys(&race),
+        ["target", "connected", "peer", "local", "elapsed_us", "queries", "attempts", "error"]
+    );
+    assert_eq!(race["target"], "localhost:65536");
+    assert_eq!(race["connected"], false);
+    assert!(race["error"].as_str().unwrap().contains("over 65535"));
+
+    for (args, fault) in [
+        (&["connect", "localhost:80", "--timeout", "x", "--json"][..], "not a duration"),
+        (&["connect", "127.0.0.1:80", "--bind", "::1", "--json"], "no bind address"),
+        (&["connect", "localhost:nosuch", "--json"], "no TCP service"),
+        (&["resolve", "localhost", "--json"], "no service follows"),
+    ] {
+        let run = stagger(args);
+        assert_eq!(run.code, Some(2), "{run:?}");
+        let error = &run.json()["error"];
+        assert!(error.as_str().unwrap().contains(fault), "{error}");
+    }
+}
+
+#[test]
+fn what_clap_refuses_is_bad_usage_too() {
+    for args in [
+        &[][..],
+        &["connect"],
+        &["connect", "localhost:80", "--family", "v5"],
+        &["connect", "localhost:80", "--runtime", "async-std"],
+        &["connect", "localhost:80", "--order", "\u{1b}[m"],
+        &["connect", "localhost", "80", "81"],
+        &["listen-to-me"],
+        &["demo", "now"],
+    ] {
+        let run = stagger(args);
+        assert_eq!((run.code, &run.out[..]), (Some(2), ""), "{run:?}");
+        assert!(!run.err.contains('\u{1b}'), "{run:?}");
+    }
+}
+
+#[test]
+fn help_and_version_go_to_standard_output() {
+    for (args, part) in [
+        (&["--help"][..], "stagger demo"),
+        (&["connect", "--help"], "stagger connect example.com:https"),
+        (&["resolve", "-h"], "<HOST> <SERVICE>"),
+        (&["demo", "--help"], "needs no network"),
+        (&["--version"], env!("CARGO_PKG_VERSION")),
+    ] {
+        let run = stagger(args);
+        assert_eq!((run.code, &run.err[..]), (Some(0), ""), "{run:?}");
+        assert!(run.out.contains(part), "{run:?}");
+        assert!(run.out.lines().all(|line| line.chars().count() <= 80), "{run:?}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let mut child = Command::new(STAGGER)
+        .arg("demo")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut err = String::new();
+    let mut stderr = child.stderr.take().unwrap();
+    stderr.read_to_string(&mut err).unwrap();
+    assert_eq!((child.wait().unwrap().code(), &err[..]), (Some(0), ""));
+}

@@ -1,0 +1,369 @@
+//! The rules of the race, told a second time: from what has happened so far, what may be done now,
+//! what must be, and when the machine has to wake. Nothing here is taken from the machine. It keeps
+//! no queue, for one: what comes next is worked out anew from the answers each time.
+
+use std::collections::BTreeSet;
+
+use stagger::race::{Action, Id, Loss};
+use stagger::{Class, Family, Order, Phase, Update};
+
+use crate::rules::Rules;
+
+/// Microseconds since the race began.
+pub(crate) type Time = u64;
+
+/// No two starts are nearer than this while an attempt is in flight.
+const FLOOR: Time = 10_000;
+
+/// Which rule was broken, and how.
+#[derive(Debug)]
+pub(crate) struct Violation {
+    pub(crate) rule: &'static str,
+    pub(crate) detail: String,
+}
+
+pub(crate) type Checked<T = ()> = Result<T, Violation>;
+
+/// Fails with the rule's name unless the condition holds.
+macro_rules! rule {
+    ($name:literal, $holds:expr, $($detail:tt)+) => {
+        if !$holds {
+            return Err($crate::oracle::Violation { rule: $name, detail: format!($($detail)+) });
+        }
+    };
+}
+pub(crate) use rule;
+
+/// What an answer holds, in the resolver's order.
+pub(crate) type Held = Vec<(Id, Option<Family>)>;
+
+/// What happened, as the driver of a machine would hear it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum News {
+    Answered(Class, Update, Held),
+    ResolutionEnded,
+    Connected(Id),
+    Failed(Id),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum End {
+    Failed,
+    TimedOut,
+    Dropped,
+    Won,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Attempt {
+    id: Id,
+    at: Time,
+    end: Option<End>,
+    /// It has connected, and the machine has not said yet who wins.
+    connected: bool,
+}
+
+/// All that has happened in one race.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Oracle {
+    answers: Vec<(Class, Held)>,
+    first_addresses: Option<Time>,
+    resolution_ended: bool,
+    /// In start order.
+    attempts: Vec<Attempt>,
+    failed_since_start: bool,
+    outcome: Option<Action>,
+}
+
+impl Oracle {
+    pub(crate) fn outcome(&self) -> Option<Action> {
+        self.outcome
+    }
+
+    pub(crate) fn resolution_ended(&self) -> bool {
+        self.resolution_ended
+    }
+
+    pub(crate) fn in_flight(&self) -> impl Iterator<Item = Id> {
+        self.attempts.iter().filter(|attempt| attempt.end.is_none()).map(|attempt| attempt.id)
+    }
+
+    /// Whether an attempt is in flight and has said nothing yet.
+    pub(crate) fn is_awaited(&self, id: Id) -> bool {
+        self.attempts.iter().any(|own| own.id == id && own.end.is_none() && !own.connected)
+    }
+
+    /// Takes note of news, whatever the machine makes of it.
+    pub(crate) fn note(&mut self, news: &News, now: Time) {
+        match news {
+            News::Answered(class, update, candidates) => {
+                let known = self.answers.iter().position(|(known, _)| known == class);
+                let place = known.unwrap_or_else(|| {
+                    self.answers.push((*class, Vec::new()));
+                    self.answers.len() - 1
+                });
+                let held = &mut self.answers[place].1;
+                if *update == Update::Replace {
+                    held.clear();
+                }
+                for candidate in candidates {
+                    if !held.contains(candidate) {
+                        held.push(*candidate);
+                    }
+                }
+                if self.first_addresses.is_none() && !candidates.is_empty() {
+                    self.first_addresses = Some(now);
+                }
+            }
+            News::ResolutionEnded => self.resolution_ended = true,
+            News::Connected(id) if self.is_awaited(*id) => self.attempt(*id).connected = true,
+            News::Failed(id) if self.is_awaited(*id) => self.fail(*id, End::Failed),
+            News::Connected(_) | News::Failed(_) => {}
+        }
+    }
+
+    /// Judges what the machine does.
+    pub(crate) fn act(&mut self, rules: &Rules, action: Action, now: Time) -> Checked {
+        rule!(
+            "a race has one outcome",
+            self.outcome.is_none(),
+            "{action:?} after {:?}",
+            self.outcome
+        );
+        let success = self.successes().next();
+        if !matches!(action, Action::Win(_)) {
+            rule!("a success comes first", success.is_none(), "{action:?}, {success:?} connected");
+        }
+        match action {
+            Action::Start(id) => self.start(rules, id, now),
+            Action::TimeOut(id) => {
+                let started = self.attempts.iter().find(|own| own.id == id && own.end.is_none());
+                rule!("only what is in flight times out", started.is_some(), "{id:?}");
+                let expiry = started.zip(rules.attempt_timeout).map(|(own, run)| own.at + run);
+                let due = expiry.is_some_and(|expiry| expiry <= now);
+                rule!("no attempt is cut short", due, "{id:?} at {now}, due {expiry:?}");
+                self.fail(id, End::TimedOut);
+                Ok(())
+            }
+            Action::Win(id) => {
+                rule!(
+                    "the winner is the earliest start among the successes of its instant",
+                    success == Some(id),
+                    "{id:?} won, {success:?} should have"
+                );
+                self.attempt(id).end = Some(End::Won);
+                self.finish(action);
+                Ok(())
+            }
+            Action::Lose(loss) => {
+                let expected = self.loss(rules, now);
+                rule!(
+                    "a loss is told as it is",
+                    Some(loss) == expected,
+                    "{loss:?}, not {expected:?}"
+                );
+                self.finish(action);
+                Ok(())
+            }
+        }
+    }
+
+    /// Judges a machine that has nothing more to do now and wants to be woken at `deadline`.
+    pub(crate) fn rest(&self, rules: &Rules, deadline: Option<Time>, now: Time) -> Checked {
+        if self.outcome.is_some() {
+            rule!("no deadline is left after the end", deadline.is_none(), "{deadline:?}");
+            let open = self.in_flight().next();
+            rule!("every attempt has ended when the race has", open.is_none(), "{open:?}");
+            return Ok(());
+        }
+        let success = self.successes().next();
+        rule!("a success ends the race at once", success.is_none(), "{success:?}");
+        let loss = self.loss(rules, now);
+        rule!("the last failure and the deadline end the race at once", loss.is_none(), "{loss:?}");
+        let expiry = self.expiry(rules);
+        let overdue = expiry.is_some_and(|expiry| expiry <= now);
+        rule!("no attempt outlives the attempt timeout", !overdue, "{expiry:?}");
+        let due = self.due(rules, now);
+        let idle = due.is_some_and(|due| due <= now);
+        rule!("nothing waits once its time has come", !idle, "{:?}", self.left(rules).first());
+
+        let past = deadline.is_some_and(|deadline| deadline <= now);
+        rule!("no deadline lies in the past", !past, "{deadline:?} at {now}");
+        let expected = [rules.timeout, expiry, due].into_iter().flatten().min();
+        let needless = deadline.is_some() && expected.is_none();
+        rule!("no deadline is armed for nothing", !needless, "{deadline:?}");
+        rule!(
+            "the machine wakes when there is something to do",
+            deadline == expected,
+            "{deadline:?}, not {expected:?}"
+        );
+        Ok(())
+    }
+
+    /// What is left to start, next first.
+    pub(crate) fn left(&self, rules: &Rules) -> Vec<Id> {
+        let started = |id: &Id| self.attempts.iter().any(|attempt| attempt.id == *id);
+        let room = rules.max_addresses.map_or(usize::MAX, |max| max - self.attempts.len());
+        self.order(rules).into_iter().filter(|id| !started(id)).take(room).collect()
+    }
+
+    /// Until when candidates wait for a further answer, none of them started.
+    pub(crate) fn waits_until(&self, rules: &Rules) -> Option<Time> {
+        let waits = self.attempts.is_empty() && !self.left(rules).is_empty();
+        self.gate(rules).filter(|_| waits)
+    }
+
+    fn start(&mut self, rules: &Rules, id: Id, now: Time) -> Checked {
+        let again = self.attempts.iter().any(|attempt| attempt.id == id);
+        rule!("no candidate is started twice", !again, "{id:?}");
+        let held = self.answers.iter().any(|(_, list)| list.iter().any(|(own, _)| *own == id));
+        rule!("only what an answer holds is started", held, "{id:?}");
+        let started = self.attempts.len();
+        let allowed = rules.max_addresses.is_none_or(|max| started < max);
+        rule!("no more addresses are tried than allowed", allowed, "{id:?} after {started}");
+        let running = self.in_flight().count();
+        let allowed = rules.max_in_flight.is_none_or(|max| running < max);
+        rule!("no more attempts run than allowed", allowed, "{id:?} beside {running}");
+        let over = rules.timeout.is_some_and(|timeout| timeout <= now);
+        rule!("the overall deadline beats a start", !over, "{id:?} at {now}");
+        let next = self.left(rules).first().copied();
+        rule!(
+            "candidates start in the order of the policy",
+            next == Some(id),
+            "{id:?}, not {next:?}"
+        );
+        match self.attempts.last() {
+            None => {
+                let open = self.gate(rules).is_some_and(|opens| opens <= now);
+                rule!("nothing starts before the answers that count", open, "{id:?} at {now}");
+            }
+            Some(last) if running > 0 => {
+                let twice = last.at == now;
+                rule!("attempts in flight let no two start at one instant", !twice, "{id:?}");
+                let alone = rules.delays.is_empty();
+                rule!("one after another means alone", !alone, "{id:?} beside {running}");
+                let gap = if self.failed_since_start { FLOOR } else { rules.delay(started) };
+                rule!(
+                    "starts keep their distance from the last one",
+                    now >= last.at + gap,
+                    "{id:?} at {now}, last {}, gap {gap}",
+                    last.at
+                );
+            }
+            Some(_) => {}
+        }
+        self.attempts.push(Attempt { id, at: now, end: None, connected: false });
+        self.failed_since_start = false;
+        Ok(())
+    }
+
+    /// When the next start is due; none while only news can bring one.
+    fn due(&self, rules: &Rules, now: Time) -> Option<Time> {
+        if self.left(rules).is_empty() {
+            return None;
+        }
+        let Some(last) = self.attempts.last() else { return self.gate(rules) };
+        let running = self.in_flight().count();
+        if running == 0 {
+            return Some(now);
+        }
+        if rules.delays.is_empty() || rules.max_in_flight.is_some_and(|max| running >= max) {
+            return None;
+        }
+        let gap = if self.failed_since_start { FLOOR } else { rules.delay(self.attempts.len()) };
+        Some(last.at + gap)
+    }
+
+    /// When the first attempt may start; none before there is an address.
+    fn gate(&self, rules: &Rules) -> Option<Time> {
+        let came = self.first_addresses?;
+        let answered = |class| self.answers.iter().any(|(known, _)| *known == class);
+        let preferred = if rules.preferred == Family::Ipv6 { Class::Aaaa } else { Class::A };
+        let addresses = answered(Class::All) || answered(preferred);
+        let bindings = answered(Class::Https) || !rules.https;
+        let wait = if self.resolution_ended || (addresses && bindings) {
+            0
+        } else {
+            rules.resolution_delay
+        };
+        Some(came + wait)
+    }
+
+    fn expiry(&self, rules: &Rules) -> Option<Time> {
+        let oldest = self.attempts.iter().find(|attempt| attempt.end.is_none())?;
+        Some(oldest.at + rules.attempt_timeout?)
+    }
+
+    fn loss(&self, rules: &Rules, now: Time) -> Option<Loss> {
+        let started = self.attempts.len();
+        let left = !self.left(rules).is_empty();
+        let more = !self.resolution_ended && rules.max_addresses != Some(started);
+        if !left && !more && self.in_flight().next().is_none() {
+            return Some(if started > 0 { Loss::AllFailed } else { Loss::NoCandidates });
+        }
+        rules.timeout.filter(|timeout| *timeout <= now)?;
+        Some(Loss::TimedOut(match (started, left) {
+            (0, false) => Phase::Resolving,
+            (0, true) => Phase::Waiting,
+            _ => Phase::Connecting,
+        }))
+    }
+
+    /// Every candidate that an answer holds, started or not. Each gets a place on a line: in the
+    /// leading family the n-th takes n until the first others come in, then every second place.
+    fn order(&self, rules: &Rules) -> Vec<Id> {
+        let resolver = rules.order == Order::Resolver;
+        let mut lists: Vec<_> = self.answers.iter().collect();
+        // The full lookup is the authority on how its addresses compare.
+        lists.sort_by_key(|(class, _)| resolver || *class != Class::All);
+        let mut seen = BTreeSet::new();
+        let list: Vec<_> =
+            lists.iter().flat_map(|(_, held)| held).filter(|(id, _)| seen.insert(*id)).collect();
+        let full = lists
+            .iter()
+            .filter(|(class, _)| *class == Class::All)
+            .find_map(|(_, held)| held.first());
+        let leader = match (rules.order, full) {
+            (Order::Alternate, Some((_, family))) => *family,
+            (Order::Alternate, None) => Some(rules.preferred),
+            _ => Some(Family::Ipv6),
+        };
+        let (mut leading, mut others) = (0, 0);
+        let mut places: Vec<(usize, Id)> = Vec::new();
+        for (id, family) in list {
+            let count = rules.first_family_count;
+            places.push(if resolver {
+                (0, *id)
+            } else if *family == leader {
+                leading += 1;
+                (if leading <= count { leading } else { 2 * leading - count }, *id)
+            } else {
+                others += 1;
+                (count + 2 * others - 1, *id)
+            });
+        }
+        places.sort_by_key(|(place, _)| *place);
+        places.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// The attempts that have connected at this instant, in start order.
+    pub(crate) fn successes(&self) -> impl Iterator<Item = Id> {
+        self.attempts.iter().filter(|own| own.connected && own.end.is_none()).map(|own| own.id)
+    }
+
+    fn attempt(&mut self, id: Id) -> &mut Attempt {
+        self.attempts.iter_mut().find(|attempt| attempt.id == id).expect("it was started")
+    }
+
+    fn fail(&mut self, id: Id, end: End) {
+        self.attempt(id).end = Some(end);
+        self.failed_since_start = true;
+    }
+
+    fn finish(&mut self, outcome: Action) {
+        self.outcome = Some(outcome);
+        for attempt in self.attempts.iter_mut().filter(|attempt| attempt.end.is_none()) {
+            attempt.end = Some(End::Dropped);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! A machine and the oracle beside it: both hear the same news, and the one judges the other.
+
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use stagger::race::{Action, Event, Id, Machine};
+use stagger::{Class, Family, Update};
+
+use crate::oracle::{Checked, News, Oracle, Time, rule};
+use crate::rules::Rules;
+
+/// More actions than this at one instant and the machine is said to hang.
+const MOST_ACTIONS: usize = 1000;
+
+/// The instant that all virtual time counts from.
+static BASE: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+fn instant(time: Time) -> Instant {
+    *BASE + Duration::from_micros(time)
+}
+
+fn time(instant: Instant) -> Time {
+    Time::try_from(instant.duration_since(*BASE).as_micros()).expect("a near instant")
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Race {
+    machine: Machine,
+    oracle: Oracle,
+}
+
+impl Race {
+    pub(crate) fn new(rules: &Rules) -> Self {
+        Self { machine: Machine::new(rules.policy(), instant(0)), oracle: Oracle::default() }
+    }
+
+    pub(crate) fn oracle(&self) -> &Oracle {
+        &self.oracle
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        self.machine.deadline().map(time)
+    }
+
+    pub(crate) fn feed(&mut self, news: &News, now: Time) {
+        self.oracle.note(news, now);
+        handle(&mut self.machine, news, now);
+    }
+
+    /// Lets the machine do all that it has to do now, and judges each thing and the rest after it.
+    pub(crate) fn settle(&mut self, rules: &Rules, now: Time) -> Checked<Vec<Action>> {
+        let mut actions = Vec::new();
+        while let Some(action) = self.machine.advance(instant(now)) {
+            self.oracle.act(rules, action, now)?;
+            actions.push(action);
+            rule!("advance comes to an end", actions.len() < MOST_ACTIONS, "{action:?}");
+        }
+        let again = self.machine.clone().advance(instant(now));
+        rule!("what has nothing to do stays so", again.is_none(), "{again:?}");
+        self.oracle.rest(rules, self.deadline(), now)?;
+        let over = self.oracle.outcome().is_some();
+        rule!("the machine knows its end", self.machine.is_over() == over, "over: {over}");
+        if !over {
+            self.compare(rules)?;
+        }
+        Ok(actions)
+    }
+
+    /// News of attempts that have ended or are about to win changes nothing; after the end nothing does.
+    pub(crate) fn ignores_late_news(&self, candidates: usize, now: Time) -> Checked {
+        let mut machine = self.machine.clone();
+        let winner = self.oracle.successes().next();
+        for id in (0..candidates + 2).map(Id) {
+            let ended = !self.oracle.in_flight().any(|running| running == id);
+            if ended || winner == Some(id) {
+                handle(&mut machine, &News::Failed(id), now);
+                handle(&mut machine, &News::Connected(id), now);
+            }
+        }
+        if self.oracle.outcome().is_some() {
+            let held = vec![(Id(0), Some(Family::Ipv6)), (Id(candidates), Some(Family::Ipv4))];
+            handle(&mut machine, &News::Answered(Class::All, Update::Add, held), now);
+            handle(&mut machine, &News::Answered(Class::A, Update::Replace, Vec::new()), now);
+            handle(&mut machine, &News::ResolutionEnded, now);
+            let action = machine.advance(instant(now + 1_000_000_000));
+            rule!("a race has one outcome", action.is_none(), "{action:?} after the end");
+        }
+        rule!("late news changes nothing", machine == self.machine, "{machine:?}");
+        Ok(())
+    }
+
+    fn compare(&self, rules: &Rules) -> Checked {
+        let running = self.oracle.in_flight().count();
+        let told = self.machine.in_flight();
+        rule!("an attempt is in flight until it ends", told == running, "{told}, not {running}");
+        let waits = self.oracle.waits_until(rules);
+        let told = self.machine.waits_until().map(time);
+        rule!("a wait for further answers is told", told == waits, "{told:?}, not {waits:?}");
+        let left = self.oracle.left(rules);
+        let told: Vec<_> = self.machine.upcoming().collect();
+        rule!(
+            "what is left stands in the order of the policy",
+            told == left,
+            "{told:?}, not {left:?}"
+        );
+        let told = self.machine.waiting();
+        rule!("what is left is counted", told == left.len(), "{told}, not {}", left.len());
+        Ok(())
+    }
+}
+
+/// The news of each instant at which a machine was woken, and what it did.
+pub(crate) type Log = Vec<(Time, Vec<News>, Vec<Action>)>;
+
+/// Runs what is logged on a new machine and sees that it does the same.
+pub(crate) fn repeats(rules: &Rules, log: &Log) -> Checked {
+    let mut machine = Machine::new(rules.policy(), instant(0));
+    for (now, news, actions) in log {
+        for piece in news {
+            handle(&mut machine, piece, *now);
+        }
+        for action in actions.iter().copied().map(Some).chain([None]) {
+            let told = machine.advance(instant(*now));
+            rule!(
+                "the same events make the same actions",
+                told == action,
+                "{told:?}, not {action:?}"
+            );
+        }
+    }
+    Ok(())
+}
+
+fn handle(machine: &mut Machine, news: &News, now: Time) {
+    let event = match news {
+        News::Answered(class, update, candidates) => {
+            Event::Answered { class: *class, update: *update, candidates }
+        }
+        News::ResolutionEnded => Event::ResolutionEnded,
+        News::Connected(id) => Event::Connected(*id),
+        News::Failed(id) => Event::Failed(*id),
+    };
+    machine.handle(event, instant(now));
+}

@@ -1,0 +1,80 @@
+//! A policy as the tests see it: every number of it can be read.
+
+use std::time::Duration;
+
+use stagger::{Family, Order, Policy};
+
+use crate::oracle::Time;
+
+/// What a race is run under.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    /// None at all means one after another.
+    pub(crate) delays: Vec<Time>,
+    pub(crate) resolution_delay: Time,
+    pub(crate) timeout: Option<Time>,
+    pub(crate) attempt_timeout: Option<Time>,
+    pub(crate) max_addresses: Option<usize>,
+    pub(crate) max_in_flight: Option<usize>,
+    pub(crate) order: Order,
+    pub(crate) first_family_count: usize,
+    pub(crate) preferred: Family,
+    pub(crate) https: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            delays: vec![250_000],
+            resolution_delay: 50_000,
+            timeout: None,
+            attempt_timeout: None,
+            max_addresses: None,
+            max_in_flight: None,
+            order: Order::Alternate,
+            first_family_count: 1,
+            preferred: Family::Ipv6,
+            https: false,
+        }
+    }
+}
+
+impl Rules {
+    /// The delay after the `starts`-th start.
+    pub(crate) fn delay(&self, starts: usize) -> Time {
+        *self.delays.get(starts - 1).or_else(|| self.delays.last()).expect("not one after another")
+    }
+
+    /// The same as the library's own type. A single delay goes in as one, so that both setters
+    /// are used.
+    pub(crate) fn policy(&self) -> Policy {
+        let delays: Vec<_> =
+            self.delays.iter().map(|delay| Duration::from_micros(*delay)).collect();
+        let mut policy = match delays.as_slice() {
+            [] => Policy::unlimited().one_after_another(),
+            [delay] => Policy::unlimited().attempt_delay(*delay).unwrap(),
+            delays => Policy::unlimited().attempt_delays(delays).unwrap(),
+        };
+        policy = policy
+            .resolution_delay(Duration::from_micros(self.resolution_delay))
+            .unwrap()
+            .order(self.order)
+            .first_family_count(self.first_family_count)
+            .unwrap()
+            .preferred_family(self.preferred)
+            .https(self.https);
+        if let Some(timeout) = self.timeout {
+            policy = policy.timeout(Duration::from_micros(timeout)).unwrap();
+        }
+        if let Some(timeout) = self.attempt_timeout {
+            policy = policy.attempt_timeout(Duration::from_micros(timeout)).unwrap();
+        }
+        if let Some(max) = self.max_addresses {
+            policy = policy.max_addresses(max).unwrap();
+        }
+        if let Some(max) = self.max_in_flight {
+            policy = policy.max_in_flight(max).unwrap();
+        }
+        policy
+    }
+}

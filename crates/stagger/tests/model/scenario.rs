@@ -1,0 +1,257 @@
+//! The races that the checker explores: up to four candidates in two families.
+
+use stagger::race::Id;
+use stagger::{Class, Family, Order, Update};
+
+use crate::checker::{Extent, Scenario, explore};
+use crate::oracle::{News, Time};
+use crate::rules::Rules;
+
+const MS: Time = 1_000;
+
+/// `families` names the family of each candidate, the first character that of `Id(0)`; an answer
+/// holds candidates by their digits there.
+struct Names(&'static str);
+
+impl Names {
+    fn answer(&self, class: Class, update: Update, ids: &str) -> News {
+        let family = |id: usize| match self.0.as_bytes()[id] {
+            b'6' => Family::Ipv6,
+            _ => Family::Ipv4,
+        };
+        let ids = ids.bytes().map(|digit| usize::from(digit - b'0'));
+        News::Answered(class, update, ids.map(|id| (Id(id), Some(family(id)))).collect())
+    }
+
+    fn add(&self, class: Class, ids: &str) -> News {
+        self.answer(class, Update::Add, ids)
+    }
+
+    fn replace(&self, class: Class, ids: &str) -> News {
+        self.answer(class, Update::Replace, ids)
+    }
+}
+
+/// Explores each scenario: its name, rules, answers, detours, and the least number of states.
+///
+/// `STAGGER_DETOURS` adds to the detours, for a longer search than a test run has time for.
+fn explore_all(scenarios: Vec<(&'static str, Rules, Vec<News>, u8, usize)>) {
+    let more = std::env::var("STAGGER_DETOURS").ok();
+    let more: u8 = more.map_or(0, |more| more.parse().expect("STAGGER_DETOURS is a number"));
+    for (name, rules, answers, detours, least_states) in scenarios {
+        let detours = detours + more;
+        let scenario = Scenario { name, rules, answers, candidates: 4, detours, least_states };
+        let began = std::time::Instant::now();
+        let Extent { states, transitions, won, lost } = explore(&scenario);
+        println!(
+            "{name}: {states} states, {transitions} transitions, {won} ways to win, {lost} to lose, {:?}",
+            began.elapsed()
+        );
+        assert!(lost > 0, "{name}: no race was lost");
+    }
+}
+
+#[test]
+fn a_full_answer_is_raced_by_the_rules_in_every_order_of_events() {
+    let names = Names("6464");
+    let full = || vec![names.add(Class::All, "0123")];
+    let rules = Rules::default;
+    explore_all(vec![
+        ("four at once", rules(), full(), 2, 110_000),
+        ("two at once", rules(), vec![names.add(Class::All, "01")], 4, 9_600),
+        ("one", rules(), vec![names.add(Class::All, "0")], 5, 270),
+        ("none", rules(), vec![names.add(Class::All, "")], 5, 45),
+        ("no answer", Rules { timeout: Some(100 * MS), ..rules() }, vec![], 5, 310),
+        (
+            "told twice",
+            rules(),
+            vec![names.add(Class::All, "01"), names.add(Class::All, "01")],
+            3,
+            14_000,
+        ),
+        (
+            "one more",
+            rules(),
+            vec![names.add(Class::All, "01"), names.add(Class::All, "2")],
+            2,
+            73_000,
+        ),
+        ("the least delay", Rules { delays: vec![10 * MS], ..rules() }, full(), 1, 19_000),
+        ("uneven delays", Rules { delays: vec![100 * MS, 20 * MS], ..rules() }, full(), 1, 21_000),
+    ]);
+}
+
+#[test]
+fn answers_apart_are_raced_by_the_rules_in_every_order_of_events() {
+    let names = Names("6464");
+    let apart = || vec![names.add(Class::Aaaa, "02"), names.add(Class::A, "13")];
+    let three = || vec![names.add(Class::Aaaa, "02"), names.add(Class::A, "1")];
+    let rules = Rules::default;
+    explore_all(vec![
+        ("four apart", rules(), apart(), 0, 20_000),
+        ("three apart", rules(), three(), 1, 41_000),
+        (
+            "one each",
+            rules(),
+            vec![names.add(Class::Aaaa, "0"), names.add(Class::A, "1")],
+            2,
+            24_000,
+        ),
+        (
+            "no IPv6",
+            rules(),
+            vec![names.add(Class::Aaaa, ""), names.add(Class::A, "13")],
+            2,
+            22_000,
+        ),
+        (
+            "no IPv4",
+            rules(),
+            vec![names.add(Class::Aaaa, "02"), names.add(Class::A, "")],
+            2,
+            11_000,
+        ),
+        ("neither", rules(), vec![names.add(Class::Aaaa, ""), names.add(Class::A, "")], 4, 220),
+        ("IPv4 preferred", Rules { preferred: Family::Ipv4, ..rules() }, three(), 1, 46_000),
+        ("nothing waits", Rules { resolution_delay: 0, ..rules() }, three(), 1, 29_000),
+        ("two lead", Rules { first_family_count: 2, ..rules() }, three(), 1, 36_000),
+    ]);
+}
+
+#[test]
+fn changing_answers_are_raced_by_the_rules_in_every_order_of_events() {
+    let names = Names("6464");
+    let rules = Rules::default;
+    let grows =
+        vec![names.add(Class::Aaaa, "0"), names.add(Class::Aaaa, "2"), names.add(Class::A, "1")];
+    let shrinks = vec![
+        names.add(Class::Aaaa, "02"),
+        names.replace(Class::Aaaa, "2"),
+        names.add(Class::A, "1"),
+    ];
+    let moves = vec![names.add(Class::All, "01"), names.replace(Class::All, "32")];
+    let empties = vec![names.add(Class::All, "01"), names.replace(Class::All, "")];
+    let lanes =
+        vec![names.add(Class::All, "01"), names.add(Class::A, "1"), names.add(Class::Aaaa, "0")];
+    let shared = vec![names.add(Class::A, "1"), names.add(Class::All, "102")];
+    let hints = vec![
+        names.add(Class::Https, "01"),
+        names.replace(Class::Https, ""),
+        names.add(Class::Aaaa, "2"),
+    ];
+    explore_all(vec![
+        ("grows", rules(), grows, 1, 160_000),
+        ("shrinks", rules(), shrinks, 0, 23_000),
+        ("moves", rules(), moves.clone(), 1, 92_000),
+        ("moves, two allowed", Rules { max_addresses: Some(2), ..rules() }, moves, 2, 18_000),
+        ("empties", rules(), empties, 3, 25_000),
+        ("lanes beside a full lookup", rules(), lanes, 1, 43_000),
+        ("a lane before a full lookup", rules(), shared, 1, 30_000),
+        ("hints, bindings awaited", Rules { https: true, ..rules() }, hints, 0, 19_000),
+    ]);
+}
+
+#[test]
+fn limits_are_kept_in_every_order_of_events() {
+    let names = Names("6464");
+    let full = || vec![names.add(Class::All, "0123")];
+    let apart = || vec![names.add(Class::Aaaa, "02"), names.add(Class::A, "13")];
+    let rules = Rules::default;
+    let one_after_another = || Rules { delays: vec![], ..rules() };
+    explore_all(vec![
+        ("one in flight", Rules { max_in_flight: Some(1), ..rules() }, full(), 3, 8_500),
+        ("two in flight", Rules { max_in_flight: Some(2), ..rules() }, full(), 1, 16_000),
+        ("two addresses", Rules { max_addresses: Some(2), ..rules() }, full(), 3, 5_400),
+        ("two addresses, apart", Rules { max_addresses: Some(2), ..rules() }, apart(), 2, 37_000),
+        ("one after another", one_after_another(), full(), 3, 8_500),
+        ("one after another, apart", one_after_another(), apart(), 2, 58_000),
+        (
+            "one after another, each for 80 ms",
+            Rules { attempt_timeout: Some(80 * MS), ..one_after_another() },
+            full(),
+            2,
+            30_000,
+        ),
+    ]);
+}
+
+#[test]
+fn timeouts_are_kept_in_every_order_of_events() {
+    let names = Names("6464");
+    let full = || vec![names.add(Class::All, "0123")];
+    let apart = || vec![names.add(Class::Aaaa, "0"), names.add(Class::A, "13")];
+    let rules = Rules::default;
+    explore_all(vec![
+        (
+            "each for 100 ms",
+            Rules { attempt_timeout: Some(100 * MS), ..rules() },
+            full(),
+            2,
+            30_000,
+        ),
+        (
+            "each for 250 ms",
+            Rules { attempt_timeout: Some(250 * MS), ..rules() },
+            full(),
+            2,
+            30_000,
+        ),
+        ("each for 5 ms", Rules { attempt_timeout: Some(5 * MS), ..rules() }, full(), 2, 30_000),
+        (
+            "each for 400 ms",
+            Rules { attempt_timeout: Some(400 * MS), ..rules() },
+            full(),
+            1,
+            17_000,
+        ),
+        (
+            "500 ms, when a start is due",
+            Rules { timeout: Some(500 * MS), ..rules() },
+            full(),
+            3,
+            27_000,
+        ),
+        (
+            "50 ms, when the gate opens",
+            Rules { timeout: Some(50 * MS), ..rules() },
+            apart(),
+            3,
+            17_000,
+        ),
+        ("600 ms", Rules { timeout: Some(600 * MS), ..rules() }, apart(), 1, 10_000),
+        (
+            "everything is limited",
+            Rules {
+                timeout: Some(900 * MS),
+                attempt_timeout: Some(300 * MS),
+                max_addresses: Some(3),
+                max_in_flight: Some(2),
+                ..rules()
+            },
+            full(),
+            2,
+            10_000,
+        ),
+    ]);
+}
+
+#[test]
+fn every_order_of_candidates_is_kept_in_every_order_of_events() {
+    let names = Names("4466");
+    let full = || vec![names.add(Class::All, "0123")];
+    let apart = || vec![names.add(Class::Aaaa, "23"), names.add(Class::A, "0")];
+    let rules = Rules::default;
+    let order = |order| Rules { order, ..rules() };
+    let mixed =
+        vec![names.add(Class::A, "0"), names.add(Class::Aaaa, "2"), names.add(Class::A, "1")];
+    let two = Rules { max_addresses: Some(2), ..order(Order::Resolver) };
+    explore_all(vec![
+        ("IPv4 leads", rules(), full(), 1, 24_000),
+        ("IPv6 first", order(Order::Ipv6First), full(), 1, 24_000),
+        ("IPv6 first, apart", order(Order::Ipv6First), apart(), 1, 41_000),
+        ("the resolver's", order(Order::Resolver), full(), 1, 24_000),
+        ("the resolver's, apart", order(Order::Resolver), apart(), 1, 28_000),
+        ("the resolver's, mixed", order(Order::Resolver), mixed.clone(), 0, 17_000),
+        ("the resolver's, mixed, two allowed", two, mixed, 1, 46_000),
+    ]);
+}

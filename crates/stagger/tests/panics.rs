@@ -1,0 +1,182 @@
+//! A panic in a seam reaches whoever polls, and everything else is dropped.
+
+mod support;
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+use futures_lite::stream;
+use stagger::{Answer, Class, Connector, Query, Timer, endpoint_fn, resolver_fn, stagger};
+use stagger_testkit::{
+    Clock, Fate, Place, ScriptedAttempt, ScriptedConnector, ScriptedError, Sleep, Step, ms,
+};
+use support::{TARGET, World, connects, fails};
+
+/// Runs what panics, and then drops it; says what the panic said.
+#[track_caller]
+fn panics<F: Future>(world: &World, race: F) -> String {
+    let mut race = Box::pin(race);
+    let caught = catch_unwind(AssertUnwindSafe(|| drop(world.clock.run(race.as_mut()))));
+    let text = caught.expect_err("the panic was lost");
+    drop(race);
+    world.ledger.assert_clean();
+    assert!(world.ledger.all(Step::HandedOver).is_empty());
+    text_of(text)
+}
+
+fn text_of(panic: Box<dyn Any + Send>) -> String {
+    match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(text) => (*text.downcast::<&str>().expect("a text")).to_owned(),
+    }
+}
+
+#[test]
+fn a_panic_in_an_attempt_drops_the_others() {
+    let fates = [("v6", Fate::silent()), ("v4", Fate::panics(ms(20))), ("v4b", connects(0))];
+    let world = World::new();
+    let text = panics(&world, world.places(fates.clone()).connect(TARGET));
+    assert_eq!(text, "v4 panicked, as scripted");
+    assert_eq!(
+        world.story(),
+        ["0 started v6", "250 started v4", "270 panicked v4", "270 dropped v6"]
+    );
+
+    let world = World::new();
+    let endpoints = fates.map(|(name, fate)| world.endpoint(name, fate));
+    panics(&world, stagger(endpoints, world.clock.clone()));
+    assert_eq!(
+        world.story(),
+        ["0 started v6", "250 started v4", "270 panicked v4", "270 dropped v6"]
+    );
+}
+
+#[test]
+fn a_panic_closes_a_connection_that_was_made_at_the_same_instant() {
+    let world = World::new();
+    let fates = [("v6", connects(270)), ("v4", Fate::panics(ms(20)))];
+    panics(&world, world.places(fates).connect(TARGET));
+    assert_eq!(world.story()[2..], ["270 connected v6", "270 panicked v4", "270 closed v6"]);
+}
+
+#[test]
+fn a_panic_in_a_lookup_drops_the_attempts() {
+    let world = World::new();
+    let clock = world.clock.clone();
+    let resolver = resolver_fn(move |_: &Query| {
+        let clock = clock.clone();
+        Box::pin(stream::unfold(0, move |step| {
+            let clock = clock.clone();
+            async move {
+                if step == 1 {
+                    clock.sleep_until(clock.now() + ms(30)).await;
+                    panic!("no such record");
+                }
+                Some((Answer::<_, ScriptedError>::found(Class::Aaaa, [Place("v6")]), step + 1))
+            }
+        }))
+    });
+    let dialer = world.dialer(resolver, world.connector([("v6", Fate::silent())]));
+    assert_eq!(panics(&world, dialer.connect(TARGET)), "no such record");
+    assert_eq!(world.story(), ["0 started v6", "30 dropped v6"]);
+}
+
+/// Panics when it is asked for an attempt at `v4`, or whether it would make one at `v4b`.
+#[derive(Clone)]
+struct Touchy(ScriptedConnector);
+
+impl Connector<Place> for Touchy {
+    type Connection = stagger_testkit::Connection;
+    type Error = ScriptedError;
+    type Attempt = ScriptedAttempt;
+
+    fn connect(&self, address: Place) -> ScriptedAttempt {
+        assert_ne!(address, Place("v4"), "not that one");
+        self.0.connect(address)
+    }
+
+    fn accepts(&self, address: &Place) -> Result<(), ScriptedError> {
+        assert_ne!(*address, Place("v4b"), "nor that one");
+        Ok(())
+    }
+}
+
+#[test]
+fn a_panic_in_a_connector_drops_the_attempts() {
+    for (place, text) in [("v4", "not that one"), ("v4b", "nor that one")] {
+        let world = World::new();
+        let resolver = world
+            .resolver()
+            .finds(ms(0), Class::Aaaa, ["v6"])
+            .finds(ms(250), Class::A, [place])
+            .never_ends();
+        let connector = Touchy(world.connector([("v6", Fate::silent())]));
+        let panic = panics(&world, world.dialer(resolver, connector).connect(TARGET));
+        assert!(panic.contains(text), "{panic}");
+        assert_eq!(world.story(), ["0 started v6", "250 dropped v6"]);
+    }
+}
+
+#[test]
+fn a_panic_in_an_endpoint_or_its_list_drops_the_attempts() {
+    let world = World::new();
+    let silent = || world.endpoint("a", Fate::silent());
+    let endpoints = (0..2).map(|n| if n == 0 { silent() } else { panic!("no more") });
+    assert_eq!(panics(&world, stagger(endpoints, world.clock.clone())), "no more");
+    let endpoint =
+        endpoint_fn(|| -> std::future::Pending<Result<(), ScriptedError>> { panic!("not ready") });
+    assert_eq!(panics(&world, stagger([endpoint], world.clock.clone())), "not ready");
+}
+
+/// A clock that breaks after 100 ms.
+#[derive(Clone)]
+struct Broken(Clock);
+
+impl Timer for Broken {
+    type Sleep = Sleep;
+
+    fn now(&self) -> Instant {
+        assert!(self.0.elapsed() < ms(100), "the clock is broken");
+        self.0.now()
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> Sleep {
+        self.0.sleep_until(deadline)
+    }
+}
+
+#[test]
+fn a_panic_in_a_timer_drops_the_attempts() {
+    let world = World::new();
+    let endpoints = ["a", "b"].map(|name| world.endpoint(name, Fate::silent()));
+    let text = panics(&world, stagger(endpoints, Broken(world.clock.clone())));
+    assert_eq!(text, "the clock is broken");
+    assert_eq!(world.story(), ["0 started a", "250 dropped a"]);
+}
+
+#[test]
+fn a_connect_polled_after_its_end_panics_and_says_why() {
+    let world = World::new();
+    let over = |text: &str, polled: &mut dyn FnMut()| {
+        let panic = catch_unwind(AssertUnwindSafe(polled)).expect_err("no panic");
+        assert_eq!(text_of(panic), text);
+    };
+    let dialer = world.places([("v6", fails(0))]);
+    for target in [TARGET, "a b"] {
+        let mut connect = Box::pin(dialer.connect(target));
+        assert!(world.clock.run(connect.as_mut()).is_err());
+        over("a connect was polled after it had ended", &mut || {
+            drop(world.clock.run(connect.as_mut()));
+        });
+        let mut lookup = Box::pin(dialer.resolve(target));
+        drop(world.clock.run(lookup.as_mut()));
+        over("a lookup was polled after it had ended", &mut || {
+            drop(world.clock.run(lookup.as_mut()));
+        });
+    }
+    let mut race = Box::pin(stagger([world.endpoint("a", connects(0))], world.clock.clone()));
+    assert!(world.clock.run(race.as_mut()).is_ok());
+    over("a connect was polled after it had ended", &mut || drop(world.clock.run(race.as_mut())));
+    world.ledger.assert_clean();
+}

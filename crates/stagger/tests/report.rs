@@ -1,0 +1,367 @@
+//! What a connect tells of itself: the report, and the error with every cause.
+
+mod support;
+
+use std::collections::HashSet;
+use std::error::Error as _;
+use std::fmt;
+use std::io;
+
+use stagger::{
+    Answer, Class, Error, ErrorKind, Phase, Policy, RaceError, Target, connector_fn, stagger,
+};
+use stagger_testkit::{Fate, Place, ScriptedConnector, ScriptedError, ScriptedResolver, ms};
+use support::{Scripted, TARGET, World, attempts, connects, errors, fails, queries, within};
+
+#[test]
+fn the_report_of_a_win_says_who_won_when_and_what_became_of_the_others() {
+    let world = World::new();
+    let resolver = world
+        .resolver()
+        .finds(ms(5), Class::Aaaa, ["v6a", "v6b", "v6x"])
+        .finds(ms(20), Class::A, ["v4a", "v4b"])
+        .never_ends();
+    let connector = world
+        .connector([("v6a", fails(100)), ("v4a", Fate::silent()), ("v6b", connects(40))])
+        .refuses("v6x");
+    let connect = world.dialer(resolver, connector).connect(TARGET);
+    let (winner, report) = world.run(connect.with_report()).unwrap();
+    assert_eq!(report.winner().unwrap().address.to_string(), winner.name());
+    assert_eq!(report.elapsed(), ms(395));
+    assert_eq!(queries(&report), ["AAAA at 5: v6a v6b v6x", "A at 20: v4a v4b"]);
+    assert_eq!(
+        attempts(&report),
+        [
+            "v6x 5-5 skipped: v6x refused",
+            "v6a 5-105 failed: v6a failed",
+            "v4a 105-395 dropped",
+            "v6b 355-395 connected",
+        ]
+    );
+    assert_eq!(errors(&report), ["v6a failed"], "a loser is no failure");
+}
+
+#[test]
+fn the_report_of_a_raced_list_says_the_index_of_the_winner() {
+    let world = World::new();
+    let endpoints = [fails(10), Fate::silent(), connects(40), connects(0)];
+    let endpoints = endpoints.map(|fate| world.endpoint("endpoint", fate));
+    let won = world.run(stagger(endpoints, world.clock.clone())).unwrap();
+    assert_eq!((won.index, won.report.elapsed()), (2, ms(300)));
+    assert_eq!(won.report.winner().unwrap().address, 2);
+    assert_eq!(
+        attempts(&won.report),
+        ["0 0-10 failed: endpoint failed", "1 10-300 dropped", "2 260-300 connected"]
+    );
+}
+
+#[test]
+fn a_lost_list_keeps_its_endpoints_own_errors() {
+    let lost = |policy: Policy, fates: Vec<Fate>| -> RaceError<ScriptedError> {
+        let world = World::new();
+        let endpoints = fates.into_iter().map(|fate| world.endpoint("e", fate));
+        world.run(stagger(endpoints, world.clock.clone()).with_policy(policy)).unwrap_err()
+    };
+    let refused =
+        lost(Policy::unlimited(), vec![fails(10).saying("first"), fails(9).saying("second")]);
+    assert_eq!(refused.to_string(), "all 2 attempts failed, the first with: first");
+    assert_eq!(refused.source().unwrap().to_string(), "first");
+    let own: Vec<_> = refused.into_errors().collect();
+    assert_eq!(own, [(0, ScriptedError::new("first")), (1, ScriptedError::new("second"))]);
+    let silent = lost(within(300), vec![Fate::silent(), Fate::silent()]);
+    assert_eq!(silent.to_string(), "no connection within 300ms, 2 attempts made");
+    assert!(silent.source().is_none());
+    let empty = lost(within(300), vec![]);
+    assert_eq!(empty.to_string(), "there was nothing to connect to");
+}
+
+/// The error of a connect.
+#[track_caller]
+fn lost(
+    policy: Policy,
+    answers: impl FnOnce(ScriptedResolver) -> ScriptedResolver,
+    connector: impl FnOnce(ScriptedConnector) -> ScriptedConnector,
+) -> Error {
+    let world = World::new();
+    let dialer: Scripted = world.dialer(answers(world.resolver()), connector(world.connector([])));
+    world.run(dialer.with_policy(policy).connect(TARGET)).unwrap_err()
+}
+
+/// One error of every kind, with its text, its details and its source.
+fn every_kind() -> [(Error, ErrorKind, &'static str, &'static str, Option<&'static str>); 8] {
+    [
+        (
+            Target::parse("exa mple:1").unwrap_err().into(),
+            ErrorKind::InvalidTarget,
+            r#"bad target "exa mple:1": the character " " at byte 3 is a control character or white space"#,
+            "",
+            None,
+        ),
+        (
+            lost(
+                Policy::new(),
+                |r| r.fails(ms(3), Class::Aaaa).answers(ms(5), Answer::negative(Class::A)),
+                |c| c,
+            ),
+            ErrorKind::Resolution,
+            "could not connect to example.com:443: the lookup failed \
+             (AAAA: AAAA lookup failed)",
+            "\n  query AAAA, answered after 3ms: AAAA lookup failed\
+             \n  query A, answered after 5ms: no addresses",
+            Some("AAAA lookup failed"),
+        ),
+        (
+            lost(Policy::new(), |r| r.answers(ms(5), Answer::negative(Class::All)), |c| c),
+            ErrorKind::NoAddresses,
+            "could not connect to example.com:443: it has no addresses",
+            "\n  query all, answered after 5ms: no addresses",
+            None,
+        ),
+        (
+            lost(
+                Policy::new(),
+                |r| r.finds(ms(5), Class::All, ["v6", "v4"]),
+                |c| c.refuses("v6").refuses("v4"),
+            ),
+            ErrorKind::NoneUsable,
+            "could not connect to example.com:443: none of its addresses can be used \
+             (v6: v6 refused, v4: v4 refused)",
+            "\n  query all, answered after 5ms: v6, v4\
+             \n  v6, skipped at 5ms: v6 refused\
+             \n  v4, skipped at 5ms: v4 refused",
+            Some("v6 refused"),
+        ),
+        (
+            lost(
+                Policy::new().attempt_timeout(ms(100)).unwrap(),
+                |r| r.finds(ms(5), Class::Aaaa, ["v6", "v6x"]).finds(ms(9), Class::A, ["v4"]),
+                |c| c.at("v6", fails(20)).at("v4", Fate::silent()).refuses("v6x"),
+            ),
+            ErrorKind::Connection,
+            "could not connect to example.com:443: all 2 attempts failed \
+             (v6: v6 failed, v4: no connection within the attempt timeout)",
+            "\n  query AAAA, answered after 5ms: v6, v6x\
+             \n  query A, answered after 9ms: v4\
+             \n  v6x, skipped at 5ms: v6x refused\
+             \n  v6, started at 5ms, failed at 25ms: v6 failed\
+             \n  v4, started at 25ms, timed out at 125ms",
+            Some("v6 failed"),
+        ),
+        (
+            lost(within(70), |r| r.fails(ms(5), Class::A).never_ends(), |c| c),
+            ErrorKind::TimedOut(Phase::Resolving),
+            "could not connect to example.com:443 within 70ms: no address was known yet \
+             (A: A lookup failed)",
+            "\n  query A, answered after 5ms: A lookup failed\
+             \n  query AAAA, not answered",
+            Some("A lookup failed"),
+        ),
+        (
+            lost(within(30), |r| r.finds(ms(5), Class::A, ["v4"]).never_ends(), |c| c),
+            ErrorKind::TimedOut(Phase::Waiting),
+            "could not connect to example.com:443 within 30ms: it has addresses, but \
+             none had been tried yet",
+            "\n  query A, answered after 5ms: v4\
+             \n  query AAAA, not answered\
+             \n  v4, not tried",
+            None,
+        ),
+        (
+            lost(
+                within(600),
+                |r| r.finds(ms(5), Class::All, ["v6", "v4", "v6b"]),
+                |c| c.at("v6", fails(20)).at("v4", Fate::silent()).at("v6b", Fate::silent()),
+            ),
+            ErrorKind::TimedOut(Phase::Connecting),
+            "could not connect to example.com:443 within 600ms: no answer from v4, v6b \
+             (v6: v6 failed)",
+            "\n  query all, answered after 5ms: v6, v4, v6b\
+             \n  v6, started at 5ms, failed at 25ms: v6 failed\
+             \n  v4, started at 25ms, dropped at 600ms\
+             \n  v6b, started at 275ms, dropped at 600ms",
+            Some("v6 failed"),
+        ),
+    ]
+}
+
+#[test]
+fn every_kind_of_error_says_what_happened_in_one_line_and_all_of_it_in_more() {
+    for (error, kind, line, more, source) in every_kind() {
+        assert_eq!(error.kind(), kind);
+        assert_eq!(error.to_string(), line);
+        assert_eq!(format!("{error:#}"), format!("{line}{more}"));
+        assert_eq!(error.source().map(ToString::to_string).as_deref(), source, "{kind:?}");
+        assert!(!line.contains('\n') && !line.ends_with('.'));
+    }
+}
+
+#[test]
+fn no_two_kinds_of_error_read_alike() {
+    let texts: HashSet<_> = every_kind().iter().map(|(error, ..)| error.to_string()).collect();
+    let kinds: HashSet<_> = every_kind().iter().map(|(_, kind, ..)| *kind).collect();
+    assert_eq!((texts.len(), kinds.len()), (8, 8));
+}
+
+#[test]
+fn the_debug_form_of_an_error_has_every_cause() {
+    for (error, kind, ..) in every_kind() {
+        let text = format!("{error:?}");
+        assert!(text.contains(&format!("{kind:?}")), "{text}");
+        for failure in error.report().attempts().iter().filter_map(|a| a.outcome.error()) {
+            assert!(text.contains(&failure.to_string()), "{text}");
+        }
+    }
+}
+
+#[test]
+fn an_error_keeps_its_target() {
+    for (error, kind, ..) in every_kind() {
+        let target = error.target().map(ToString::to_string);
+        assert_eq!(target.is_none(), kind == ErrorKind::InvalidTarget);
+        assert_eq!(target.as_deref().unwrap_or(TARGET), TARGET);
+    }
+}
+
+#[test]
+fn many_failures_are_counted_in_one_line_and_all_named_in_more() {
+    let world = World::new();
+    let texts = [
+        "192.0.2.1:80",
+        "192.0.2.2:80",
+        "[2001:db8::1]:80",
+        "[fe80::1%3]:80",
+        "192.0.2.3:80",
+        "192.0.2.4:80",
+    ];
+    let connector = world.connector(texts.map(|text| (text, fails(0).saying("refused"))));
+    let dialer = world.dialer(world.sockets(texts), connector);
+    let error = world.run(dialer.connect("example.com:80")).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "could not connect to example.com:80: all 6 attempts failed (192.0.2.1:80: refused, \
+         [2001:db8::1]:80: refused, 192.0.2.2:80: refused, [fe80::1%3]:80: refused and 2 more)"
+    );
+    let details = format!("{error:#}");
+    for text in texts {
+        assert!(details.contains(&format!("\n  {text}, started at 0ns, failed at 0ns: refused")));
+    }
+    assert_eq!(error.report().failures().count(), 6);
+}
+
+#[test]
+fn a_lone_failure_is_told_as_the_only_attempt() {
+    let error = lost(
+        Policy::new(),
+        |r| r.finds(ms(0), Class::All, ["v6"]),
+        |c| c.at("v6", fails(1).saying("no route")),
+    );
+    assert_eq!(
+        error.to_string(),
+        "could not connect to example.com:443: the only attempt failed (v6: no route)"
+    );
+}
+
+#[test]
+fn a_failed_lookup_beside_failed_attempts_is_kept() {
+    let error = lost(
+        Policy::new(),
+        |r| r.finds(ms(0), Class::Aaaa, ["v6"]).fails(ms(2), Class::A),
+        |c| c.at("v6", fails(1)),
+    );
+    assert_eq!(error.kind(), ErrorKind::Connection);
+    assert_eq!(queries(error.report()), ["AAAA at 0: v6", "A at 2: A lookup failed"]);
+    assert!(format!("{error:#}").contains("query A, answered after 2ms: A lookup failed"));
+}
+
+#[test]
+fn a_lookup_that_was_awaited_at_the_end_is_in_the_report() {
+    let awaited = |policy, answers: fn(ScriptedResolver) -> ScriptedResolver| {
+        let error = lost(policy, |r| answers(r).never_ends(), |c| c);
+        queries(error.report())
+    };
+    assert_eq!(awaited(within(9), |r| r), ["all awaited:"]);
+    let a = |r: ScriptedResolver| r.answers(ms(1), Answer::negative(Class::A));
+    assert_eq!(awaited(within(9), a), ["A at 1:", "AAAA awaited:"]);
+    let aaaa = |r: ScriptedResolver| r.answers(ms(1), Answer::negative(Class::Aaaa));
+    assert_eq!(awaited(within(9), aaaa), ["AAAA at 1:", "A awaited:"]);
+    let both = |r: ScriptedResolver| {
+        r.answers(ms(1), Answer::negative(Class::Aaaa)).answers(ms(2), Answer::negative(Class::A))
+    };
+    let https = within(9).https(true);
+    assert_eq!(awaited(https, both), ["AAAA at 1:", "A at 2:", "HTTPS awaited:"]);
+}
+
+#[test]
+fn failures_are_kept_in_start_order_whichever_comes_first() {
+    let error = lost(
+        Policy::new(),
+        |r| r.finds(ms(0), Class::All, ["v6", "v4"]),
+        |c| c.at("v6", fails(500)).at("v4", fails(20)),
+    );
+    assert_eq!(
+        attempts(error.report()),
+        ["v6 0-500 failed: v6 failed", "v4 250-270 failed: v4 failed"]
+    );
+    assert_eq!(error.source().unwrap().to_string(), "v6 failed");
+}
+
+/// An error around another.
+#[derive(Debug)]
+struct Wrapped(io::Error);
+
+impl fmt::Display for Wrapped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the handshake failed")
+    }
+}
+
+impl std::error::Error for Wrapped {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+#[test]
+fn as_an_io_error_it_keeps_the_kind_of_the_most_preferred_attempt() {
+    let world = World::new();
+    let kinds = [io::ErrorKind::NetworkUnreachable, io::ErrorKind::ConnectionRefused];
+    let resolver = || world.resolver().finds(ms(0), Class::All, ["v6", "v4"]);
+    let kind = |place: Place| kinds[usize::from(place == Place("v4"))];
+    let plain = connector_fn(move |place: Place| async move {
+        Err::<stagger_testkit::Connection, _>(io::Error::from(kind(place)))
+    });
+    let wrapped = connector_fn(move |place: Place| async move {
+        Err::<stagger_testkit::Connection, _>(Wrapped(kind(place).into()))
+    });
+    let plain = world.run(world.dialer(resolver(), plain).connect(TARGET)).unwrap_err();
+    let wrapped = world.run(world.dialer(resolver(), wrapped).connect(TARGET)).unwrap_err();
+    for error in [plain, wrapped] {
+        let text = error.to_string();
+        let error = io::Error::from(error);
+        assert_eq!((error.kind(), error.to_string()), (kinds[0], text));
+        let inner = error.get_ref().unwrap().downcast_ref::<Error>().unwrap();
+        assert_eq!(inner.kind(), ErrorKind::Connection);
+    }
+}
+
+#[test]
+fn as_an_io_error_every_kind_has_a_fitting_one() {
+    let kinds = every_kind().map(|(error, ..)| io::Error::from(error).kind());
+    let expected = [
+        io::ErrorKind::InvalidInput,
+        io::ErrorKind::NotFound,
+        io::ErrorKind::NotFound,
+        io::ErrorKind::AddrNotAvailable,
+        io::ErrorKind::Other,
+        io::ErrorKind::TimedOut,
+        io::ErrorKind::TimedOut,
+        io::ErrorKind::TimedOut,
+    ];
+    assert_eq!(kinds, expected);
+    let silent = lost(
+        Policy::new().attempt_timeout(ms(100)).unwrap(),
+        |r| r.finds(ms(0), Class::All, ["v6"]),
+        |c| c.at("v6", Fate::silent()),
+    );
+    assert_eq!(io::Error::from(silent).kind(), io::ErrorKind::TimedOut);
+}
