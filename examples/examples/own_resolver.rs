@@ -1,0 +1,48 @@
+//! How do I bring a resolver of my own?
+//!
+//! Names here come from a table, as in a test bed or behind a service registry. Everything else
+//! (order, spacing, deadline, sockets) stays as it was.
+#![allow(clippy::print_stdout, reason = "it is a program")]
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use futures_lite::stream::{self, Once};
+use stagger::{Answer, Class, Query, Resolver};
+
+/// Names and where they lead. Cloning is cheap, as a dialer wants it.
+#[derive(Clone)]
+struct Table(Arc<HashMap<&'static str, Vec<SocketAddr>>>);
+
+impl Resolver for Table {
+    type Address = SocketAddr;
+    type Error = io::Error;
+    type Answers = Once<Answer<SocketAddr, io::Error>>;
+
+    fn resolve(&self, query: &Query) -> Self::Answers {
+        let target = query.target().to_string();
+        // An unknown name is an error of the lookup; an empty list would say "it has no addresses".
+        stream::once(match self.0.get(target.as_str()) {
+            Some(addresses) => Answer::found(Class::All, addresses.iter().copied()),
+            None => Answer::failed(Class::All, io::Error::other("not in the table")),
+        })
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // Nobody listens on the first port, so the race goes on to the second.
+    let refusing = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let addresses = vec![refusing, stagger_examples::greeter()?];
+    let table = Table(Arc::new(HashMap::from([("greeter.test:hello", addresses)])));
+
+    let dialer = stagger_tokio::dialer().with_resolver(table);
+    let stream = dialer.connect("greeter.test:hello").await?;
+    println!("greeter.test is at {}", stream.peer_addr()?);
+
+    let error = dialer.connect("stranger.test:hello").await.unwrap_err();
+    println!("{error}");
+    Ok(())
+}
