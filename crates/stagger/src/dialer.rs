@@ -298,6 +298,11 @@ where
     O: Observer<R::Address>,
 {
     fn cancel(self: Pin<&mut Self>) {
+        // While a panic unwinds nobody is told: a timer or an observer that panics again would
+        // abort the process. Everything is dropped all the same.
+        if std::thread::panicking() {
+            return;
+        }
         let mut this = self.project();
         let Some(mut driver) = this.driver.as_mut().as_pin_mut() else { return };
         if !driver.as_mut().cancel() {

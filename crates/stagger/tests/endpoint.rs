@@ -294,3 +294,13 @@ fn a_lookup_alone_ends_at_the_deadline() {
     assert_eq!(world.elapsed(), 80);
     world.ledger.assert_clean();
 }
+
+#[test]
+fn a_lookup_of_a_literal_is_the_literal() {
+    let world = World::new();
+    let resolver = ScriptedResolver::<SocketAddr>::new(&world.ledger).never_ends();
+    let dialer = world.dialer(resolver, world.connector([]));
+    let (addresses, report) = world.clock.run(dialer.resolve("[fe80::1%3]:22")).unwrap();
+    assert_eq!(addresses, ["[fe80::1%3]:22".parse().unwrap()]);
+    assert!(report.queries().is_empty() && world.ledger.entries().is_empty());
+}

@@ -558,6 +558,14 @@ mod replacement {
     }
 
     #[test]
+    fn what_was_tried_and_replaced_away_has_had_its_familys_turn() {
+        let mut race = Script::new(plain());
+        race.at(0).adds(Aaaa, ["v6a"]).starts("v6a");
+        race.at(50).replaces(Aaaa, ["v6b"]).has_left(["v6b"]);
+        race.at(100).adds(A, ["v4a"]).has_left(["v4a", "v6b"]);
+    }
+
+    #[test]
     fn what_another_answer_holds_too_stays() {
         let mut race = Script::new(plain());
         race.at(0).adds(Https, ["v6a", "v4a"]).adds(Aaaa, ["v6a", "v6b"]).starts("v6a");

@@ -4,10 +4,13 @@ mod support;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_lite::stream;
-use stagger::{Answer, Class, Connector, Query, Timer, endpoint_fn, resolver_fn, stagger};
+use stagger::{
+    Answer, BoxError, Class, Connector, Dialer, Observer, Query, Target, Timer, endpoint_fn,
+    resolver_fn, stagger,
+};
 use stagger_testkit::{
     Clock, Fate, Place, ScriptedAttempt, ScriptedConnector, ScriptedError, Sleep, Step, ms,
 };
@@ -153,6 +156,48 @@ fn a_panic_in_a_timer_drops_the_attempts() {
     let text = panics(&world, stagger(endpoints, Broken(world.clock.clone())));
     assert_eq!(text, "the clock is broken");
     assert_eq!(world.story(), ["0 started a", "250 dropped a"]);
+}
+
+#[test]
+fn a_panic_that_unwinds_through_a_connect_is_no_double_panic() {
+    let world = World::new();
+    let resolver = world.resolver().finds(ms(0), Class::All, ["v6", "v4"]).never_ends();
+    let connector = world.connector([("v6", Fate::silent()), ("v4", fails(10))]);
+    let connect = Dialer::new(resolver, connector, Broken(world.clock.clone())).connect(TARGET);
+    let caught = catch_unwind(AssertUnwindSafe(|| drop(world.clock.run(connect))));
+    assert_eq!(text_of(caught.unwrap_err()), "the clock is broken");
+    world.ledger.assert_clean();
+    assert_eq!(world.story(), ["0 started v6", "250 dropped v6"]);
+}
+
+/// Panics at a failure, and from then on.
+#[derive(Clone, Default)]
+struct Shocked(bool);
+
+impl<A> Observer<A> for Shocked {
+    fn failed(&mut self, _: Duration, _: &A, _: &BoxError) {
+        self.0 = true;
+        panic!("not again");
+    }
+
+    fn dropped(&mut self, _: Duration, _: &A) {
+        assert!(!self.0, "still shocked");
+    }
+
+    fn cancelled(&mut self, _: Duration, _: &Target) {
+        assert!(!self.0, "still shocked");
+    }
+}
+
+#[test]
+fn a_panic_in_an_observer_drops_the_attempts() {
+    let world = World::new();
+    let dialer = world.places([("v6", Fate::silent()), ("v4", fails(10))]);
+    let connect = dialer.with_observer(Shocked::default()).connect(TARGET);
+    let caught = catch_unwind(AssertUnwindSafe(|| drop(world.clock.run(connect))));
+    assert_eq!(text_of(caught.unwrap_err()), "not again");
+    world.ledger.assert_clean();
+    assert_eq!(world.story()[3..], ["260 dropped v6"]);
 }
 
 #[test]

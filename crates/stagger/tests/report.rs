@@ -39,6 +39,7 @@ fn the_report_of_a_win_says_who_won_when_and_what_became_of_the_others() {
         ]
     );
     assert_eq!(errors(&report), ["v6a failed"], "a loser is no failure");
+    assert_eq!(report.untried(), [Place("v4b")]);
 }
 
 #[test]

@@ -154,9 +154,6 @@ impl Machine {
         self.starts += 1;
         self.last_start = Some(now);
         self.hurried = false;
-        if self.policy.max_addresses.is_some_and(|max| self.starts >= max) {
-            self.queue.clear();
-        }
         Some(Action::Start(id))
     }
 
@@ -265,19 +262,17 @@ impl Machine {
             }
         }
         let max = self.policy.max_addresses.unwrap_or(usize::MAX);
+        let room = max.saturating_sub(self.starts);
         let order = self.order();
-        self.queue.clear();
-        for id in order.into_iter().take(max) {
-            let state = &mut self.candidates[id.0].1;
-            if *state == State::Unknown {
-                *state = State::Waiting;
-                self.queue.push_back(id);
-            }
+        let left = order.into_iter().filter(|id| self.candidates[id.0].1 != State::Started);
+        self.queue = left.take(room).collect();
+        for id in &self.queue {
+            self.candidates[id.0].1 = State::Waiting;
         }
-        self.queue.truncate(max.saturating_sub(self.starts));
     }
 
-    /// Every candidate that an answer holds, each once, in the order of the policy.
+    /// Every candidate that an answer holds or that was tried, each once, in the order of the
+    /// policy.
     fn order(&self) -> Vec<Id> {
         let mut seen = vec![false; self.candidates.len()];
         let mut list: Vec<(Id, Option<Family>)> = Vec::new();
@@ -297,6 +292,11 @@ impl Machine {
         for (_, ids) in self.lists.iter().filter(|(class, _)| !whole(*class)) {
             collect(ids);
         }
+        // What was tried and then replaced away has had its family's turn.
+        let all = self.candidates.iter().zip(&seen).enumerate();
+        let tried = all.filter(|(_, ((_, state), seen))| *state == State::Started && !**seen);
+        let tried: Vec<_> = tried.map(|(id, ((family, _), _))| (Id(id), *family)).collect();
+        list.splice(..0, tried);
         let leader = match self.policy.order {
             Order::Resolver => return list.into_iter().map(|(id, _)| id).collect(),
             Order::Ipv6First => Some(Family::Ipv6),

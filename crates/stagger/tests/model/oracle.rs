@@ -57,6 +57,7 @@ enum End {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Attempt {
     id: Id,
+    family: Option<Family>,
     at: Time,
     end: Option<End>,
     /// It has connected, and the machine has not said yet who wins.
@@ -252,7 +253,9 @@ impl Oracle {
             }
             Some(_) => {}
         }
-        self.attempts.push(Attempt { id, at: now, end: None, connected: false });
+        let held = self.answers.iter().flat_map(|(_, held)| held);
+        let family = held.clone().find(|(own, _)| *own == id).and_then(|(_, family)| *family);
+        self.attempts.push(Attempt { id, family, at: now, end: None, connected: false });
         self.failed_since_start = false;
         Ok(())
     }
@@ -309,7 +312,7 @@ impl Oracle {
         }))
     }
 
-    /// Every candidate that an answer holds, started or not. Each gets a place on a line: in the
+    /// Every candidate that an answer holds or that was tried. Each gets a place on a line: in the
     /// leading family the n-th takes n until the first others come in, then every second place.
     fn order(&self, rules: &Rules) -> Vec<Id> {
         let resolver = rules.order == Order::Resolver;
@@ -317,8 +320,16 @@ impl Oracle {
         // The full lookup is the authority on how its addresses compare.
         lists.sort_by_key(|(class, _)| resolver || *class != Class::All);
         let mut seen = BTreeSet::new();
-        let list: Vec<_> =
-            lists.iter().flat_map(|(_, held)| held).filter(|(id, _)| seen.insert(*id)).collect();
+        let held: Vec<(Id, Option<Family>)> = lists
+            .iter()
+            .flat_map(|(_, held)| held)
+            .copied()
+            .filter(|(id, _)| seen.insert(*id))
+            .collect();
+        // What was tried and then replaced away has had its family's turn.
+        let tried = self.attempts.iter().map(|attempt| (attempt.id, attempt.family));
+        let tried = tried.filter(|(id, _)| !seen.contains(id));
+        let list: Vec<(Id, Option<Family>)> = tried.chain(held).collect();
         let full = lists
             .iter()
             .filter(|(class, _)| *class == Class::All)
@@ -333,13 +344,13 @@ impl Oracle {
         for (id, family) in list {
             let count = rules.first_family_count;
             places.push(if resolver {
-                (0, *id)
-            } else if *family == leader {
+                (0, id)
+            } else if family == leader {
                 leading += 1;
-                (if leading <= count { leading } else { 2 * leading - count }, *id)
+                (if leading <= count { leading } else { 2 * leading - count }, id)
             } else {
                 others += 1;
-                (count + 2 * others - 1, *id)
+                (count + 2 * others - 1, id)
             });
         }
         places.sort_by_key(|(place, _)| *place);
