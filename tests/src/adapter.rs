@@ -1,0 +1,103 @@
+//! What the two adapters have in common: the names that both export.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+
+use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _};
+use stagger::{Connector, Dial, Dialer, Target, TargetError, Timer};
+use stagger_net::{SystemResolver, TcpOptions};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+/// An adapter crate.
+///
+/// The bounds say what an adapter promises: everything it makes can go to another thread.
+pub trait Adapter: 'static {
+    /// The runtime's own stream.
+    type Stream: Send + 'static;
+    /// The adapter's `TcpConnector`.
+    type Connector: Connector<SocketAddr, Connection = Self::Stream, Error = io::Error, Attempt: Send + 'static>
+        + Clone
+        + Send
+        + Sync
+        + 'static;
+    /// The adapter's `Timer`.
+    type Timer: Timer<Sleep: Send + 'static> + Clone + Default + Send + Sync + 'static;
+
+    /// The adapter's `connect`.
+    fn connect<T>(target: T) -> Dial<SystemResolver, Self::Connector, Self::Timer>
+    where
+        T: TryInto<Target>,
+        TargetError: From<T::Error>;
+
+    /// The adapter's `dialer`.
+    fn dialer() -> Dialer<SystemResolver, Self::Connector, Self::Timer>;
+
+    /// The adapter's `TcpConnector::new`.
+    fn connector(options: TcpOptions) -> Self::Connector;
+
+    /// The far end, as the stream tells it.
+    fn peer_addr(stream: &Self::Stream) -> SocketAddr;
+
+    /// The near end, as the stream tells it.
+    fn local_addr(stream: &Self::Stream) -> SocketAddr;
+
+    /// Writes the request and reads all that comes until the far end closes.
+    fn exchange(
+        stream: Self::Stream,
+        request: &'static [u8],
+    ) -> impl Future<Output = Vec<u8>> + Send;
+}
+
+/// `stagger-tokio`.
+#[derive(Debug)]
+pub struct Tokio;
+
+/// `stagger-smol`.
+#[derive(Debug)]
+pub struct Smol;
+
+macro_rules! adapter {
+    ($adapter:ident, $name:ident, $stream:ty) => {
+        impl Adapter for $adapter {
+            type Stream = $stream;
+            type Connector = $name::TcpConnector;
+            type Timer = $name::Timer;
+
+            fn connect<T>(target: T) -> Dial<SystemResolver, Self::Connector, Self::Timer>
+            where
+                T: TryInto<Target>,
+                TargetError: From<T::Error>,
+            {
+                $name::connect(target)
+            }
+
+            fn dialer() -> Dialer<SystemResolver, Self::Connector, Self::Timer> {
+                $name::dialer()
+            }
+
+            fn connector(options: TcpOptions) -> Self::Connector {
+                $name::TcpConnector::new(options)
+            }
+
+            fn peer_addr(stream: &Self::Stream) -> SocketAddr {
+                stream.peer_addr().expect("a connected stream has a peer")
+            }
+
+            fn local_addr(stream: &Self::Stream) -> SocketAddr {
+                stream.local_addr().expect("a stream has a local address")
+            }
+
+            async fn exchange(mut stream: Self::Stream, request: &'static [u8]) -> Vec<u8> {
+                stream.write_all(request).await.expect("the request is sent");
+                let mut answer = Vec::new();
+                let read = stream.read_to_end(&mut answer).await;
+                read.expect("the answer comes");
+                answer
+            }
+        }
+    };
+}
+
+adapter!(Tokio, stagger_tokio, tokio::net::TcpStream);
+adapter!(Smol, stagger_smol, smol::net::TcpStream);

@@ -1,0 +1,48 @@
+//! Counting what this process holds open.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long descriptors on other threads may take to go before they count as leaked. It bounds a
+/// failing test only.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Every open descriptor with what it is. Two such lists are equal if nothing was opened or closed
+/// between them.
+///
+/// All threads count, so the test must be [alone](crate::process::alone) in its process.
+///
+/// # Panics
+///
+/// If `/proc` is not there.
+pub fn open() -> BTreeMap<u32, PathBuf> {
+    let entries = fs::read_dir("/proc/self/fd").expect("/proc is mounted");
+    let entries = entries.map(|entry| entry.expect("/proc/self/fd is read"));
+    let open = entries.filter_map(|entry| {
+        let number = entry.file_name().to_str()?.parse().ok()?;
+        // The listing's own descriptor is gone by the end of the listing, but not yet here.
+        let is = fs::read_link(entry.path()).ok()?;
+        let own = is.starts_with("/proc") && is.ends_with("fd");
+        (!own).then_some((number, is))
+    });
+    open.collect()
+}
+
+/// Waits until the open descriptors are these again. For where a thread that can't be stopped,
+/// such as that of an abandoned lookup, may have some open for a moment.
+///
+/// # Panics
+///
+/// If they are not within a minute.
+pub fn return_to(expected: &BTreeMap<u32, PathBuf>) {
+    let start = Instant::now();
+    while open() != *expected {
+        if start.elapsed() > PATIENCE {
+            assert_eq!(open(), *expected);
+        }
+        thread::yield_now();
+    }
+}

@@ -1,0 +1,34 @@
+//! What the battery over the adapters stands on: runtimes, places to connect to, and ways to set
+//! a test apart from the machine.
+//!
+//! The tests are in `tests/battery`. Every case is written once, over any [`Runtime`], and
+//! [`battery!`] makes it a test on each. Traffic goes to loopback, or stays in a namespace that the
+//! test has made.
+#![cfg(target_os = "linux")]
+#![forbid(unsafe_code)]
+
+mod adapter;
+mod battery;
+pub mod descriptor;
+mod http;
+mod listed;
+pub mod namespace;
+pub mod place;
+mod poll;
+pub mod process;
+mod runtime;
+mod scratch;
+mod server;
+pub mod skip;
+pub mod table;
+
+pub use adapter::{Adapter, Smol, Tokio};
+pub use http::{GET, assert_ok};
+pub use listed::Listed;
+pub use poll::polled;
+pub use runtime::{
+    AsyncExecutor, DialerOf, FuturesLite, Runtime, SmolBlockOn, TokioCurrentThread,
+    TokioMultiThread, dialer,
+};
+pub use scratch::Scratch;
+pub use server::Nginx;

@@ -1,0 +1,85 @@
+//! A network of its own for one test.
+
+use std::env;
+use std::process::Command;
+
+use crate::{Scratch, process, skip};
+
+/// Loopback, and no route to anywhere else.
+pub const LOOPBACK: &str = "ip link set lo up";
+
+/// Beside loopback a pair of interfaces, `near0` and `far0`, and on `near0`, which has the index
+/// [`NEAR`], the address `fe80::1`.
+pub const LINK_LOCAL: &str = "ip link set lo up && \
+    ip link add near0 index 77 type veth peer name far0 && \
+    ip link set near0 up && ip link set far0 up && \
+    ip address add fe80::1/64 dev near0 nodad";
+
+/// The index of the interface `near0` of [`LINK_LOCAL`].
+pub const NEAR: u32 = 77;
+
+/// Runs a test in a process with users, mounts and a network of its own, set up by a shell's
+/// command. Where that can't be had the test is [skipped](skip::skip).
+///
+/// `test` is as for [`process::alone`].
+///
+/// # Panics
+///
+/// If the test fails.
+pub fn within(test: &str, setup: &str, body: impl FnOnce()) {
+    if process::is_within(test) {
+        return body();
+    }
+    // The whole process moves: a thread that moved alone would leave those of the lookups behind.
+    let unshare = |script: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["-Urnm", "sh", "-c", script]);
+        command
+    };
+    let why = match unshare(setup).output() {
+        Ok(output) if output.status.success() => None,
+        Ok(output) => Some(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
+        Err(error) => Some(error.to_string()),
+    };
+    if let Some(why) = why {
+        return skip::skip(&format!("{test}: no namespace set up by {setup:?}: {why}"));
+    }
+    let mut command = unshare(&format!("{setup} && exec \"$0\" \"$@\""));
+    command.arg(env::current_exe().expect("a test knows its binary"));
+    process::run(command, test);
+}
+
+/// Puts these files in the place of all of `/etc`, for this mount namespace alone: what libc reads
+/// there is what the test says and nothing of the machine's.
+///
+/// # Panics
+///
+/// If that fails, as it does outside a namespace without the privilege.
+#[must_use = "the files are there while this lives"]
+pub fn etc(files: &[(&str, &str)]) -> Scratch {
+    // Who runs the test is root in the namespace, and some servers look that up. Without its line
+    // for glibc a name has only one of its addresses in `hosts` (host.conf(5)).
+    let always = [
+        ("host.conf", "multi on\n"),
+        ("passwd", "root:x:0:0:root:/:/bin/sh\n"),
+        ("group", "root:x:0:\n"),
+    ];
+    let scratch = Scratch::new();
+    for (name, text) in files.iter().chain(&always) {
+        scratch.write(name, text);
+    }
+    let mut command = Command::new("mount");
+    let status = command.arg("--bind").arg(scratch.path()).arg("/etc").status();
+    assert!(status.is_ok_and(|status| status.success()), "/etc can't be replaced");
+    scratch
+}
+
+/// Runs a shell's command, to change the namespace.
+///
+/// # Panics
+///
+/// If it fails.
+pub fn shell(command: &str) {
+    let status = Command::new("sh").args(["-c", command]).status();
+    assert!(status.is_ok_and(|status| status.success()), "{command:?} failed");
+}

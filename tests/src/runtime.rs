@@ -1,0 +1,140 @@
+//! The ways in which a connect can be run.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::panic::resume_unwind;
+
+use futures_lite::future;
+use stagger::Dialer;
+
+use crate::{Adapter, Listed, Smol, Tokio};
+
+/// A runtime, or a bare executor, with the adapter that fits it.
+pub trait Runtime {
+    /// The adapter.
+    type Adapter: Adapter;
+
+    /// Builds it.
+    fn new() -> Self;
+
+    /// Runs a future to its end, as this runtime runs a task; a panic of its is passed on.
+    ///
+    /// The bounds are those of the strictest runtime, so that every case shows that its futures
+    /// keep them.
+    fn run<F>(&self, future: F) -> F::Output
+    where
+        F: Future<Output: Send + 'static> + Send + 'static;
+}
+
+/// A dialer over listed addresses on the runtime `R`.
+pub type DialerOf<R> = Dialer<
+    Listed,
+    <<R as Runtime>::Adapter as Adapter>::Connector,
+    <<R as Runtime>::Adapter as Adapter>::Timer,
+>;
+
+/// A dialer for which every name has these addresses.
+pub fn dialer<R: Runtime>(addrs: impl IntoIterator<Item = SocketAddr>) -> DialerOf<R> {
+    R::Adapter::dialer().with_resolver(Listed::new(addrs))
+}
+
+/// Tokio on one thread: the future is polled by `block_on`.
+#[derive(Debug)]
+pub struct TokioCurrentThread(tokio::runtime::Runtime);
+
+impl Runtime for TokioCurrentThread {
+    type Adapter = Tokio;
+
+    fn new() -> Self {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        Self(builder.enable_all().build().expect("a runtime can be built"))
+    }
+
+    fn run<F>(&self, future: F) -> F::Output
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        self.0.block_on(future)
+    }
+}
+
+/// Tokio on two worker threads, one of which polls the future as a task.
+#[derive(Debug)]
+pub struct TokioMultiThread(tokio::runtime::Runtime);
+
+impl Runtime for TokioMultiThread {
+    type Adapter = Tokio;
+
+    fn new() -> Self {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        builder.worker_threads(2).enable_all();
+        Self(builder.build().expect("a runtime can be built"))
+    }
+
+    fn run<F>(&self, future: F) -> F::Output
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        match self.0.block_on(self.0.spawn(future)) {
+            Ok(output) => output,
+            Err(error) => resume_unwind(error.into_panic()),
+        }
+    }
+}
+
+/// `smol::block_on`, whose thread runs the reactor too.
+#[derive(Debug)]
+pub struct SmolBlockOn;
+
+impl Runtime for SmolBlockOn {
+    type Adapter = Smol;
+
+    fn new() -> Self {
+        Self
+    }
+
+    fn run<F>(&self, future: F) -> F::Output
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        smol::block_on(future)
+    }
+}
+
+/// `futures_lite::future::block_on`, which knows of no reactor.
+#[derive(Debug)]
+pub struct FuturesLite;
+
+impl Runtime for FuturesLite {
+    type Adapter = Smol;
+
+    fn new() -> Self {
+        Self
+    }
+
+    fn run<F>(&self, future: F) -> F::Output
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        future::block_on(future)
+    }
+}
+
+/// A bare `async-executor`, which knows of no reactor either; the future is a task of it.
+#[derive(Debug)]
+pub struct AsyncExecutor(async_executor::Executor<'static>);
+
+impl Runtime for AsyncExecutor {
+    type Adapter = Smol;
+
+    fn new() -> Self {
+        Self(async_executor::Executor::new())
+    }
+
+    fn run<F>(&self, future: F) -> F::Output
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        future::block_on(self.0.run(self.0.spawn(future)))
+    }
+}

@@ -1,0 +1,166 @@
+//! What cannot be looked up, or asked for at all.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use stagger::{Error, ErrorKind};
+use stagger_net::{LookupError, LookupErrorKind};
+use stagger_tests::namespace::etc;
+use stagger_tests::{Adapter, Runtime, battery, dialer};
+
+battery! {
+    {
+        no_addresses_is_an_error_of_its_own_with_the_name,
+        a_bad_target_is_an_error_of_the_future_that_quotes_it,
+    }
+    within LOOPBACK {
+        what_the_system_cannot_look_up_is_an_error_with_its_code_in_words,
+        a_name_server_that_is_gone_is_a_temporary_failure,
+    }
+    within LINK_LOCAL {
+        a_link_local_address_in_no_zone_of_this_machine_is_an_attempt_that_fails,
+    }
+}
+
+fn error<R: Runtime>(target: &str) -> Error {
+    let dial = R::Adapter::connect(target);
+    let outcome = R::new().run(dial).map(|stream| R::Adapter::peer_addr(&stream));
+    outcome.expect_err(target)
+}
+
+/// The one lookup's error.
+fn lookup_error(error: &Error) -> &LookupError {
+    assert_eq!(error.kind(), ErrorKind::Resolution, "{error:#}");
+    assert!(error.report().attempts().is_empty(), "{error:#}");
+    let [query] = error.report().queries() else {
+        panic!("{error:#}");
+    };
+    let source = query.error.as_ref().expect("the lookup failed");
+    source.downcast_ref().expect("it is the system resolver's")
+}
+
+fn no_addresses_is_an_error_of_its_own_with_the_name<R: Runtime>() {
+    let dialer = dialer::<R>([]);
+    let outcome = R::new().run(dialer.connect("stagger.test:80"));
+    let error = outcome.map(drop).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NoAddresses);
+    assert!(error.to_string().contains("stagger.test:80"), "{error}");
+    assert_eq!(io::Error::from(error).kind(), io::ErrorKind::NotFound);
+}
+
+fn a_bad_target_is_an_error_of_the_future_that_quotes_it<R: Runtime>() {
+    let label = format!("{}.test:80", "a".repeat(64));
+    let name = format!("{}test:80", "a.".repeat(125));
+    let mut texts = BTreeSet::new();
+    for target in [
+        ":80",
+        "stagger.test",
+        "stagger.test:65536",
+        "stagger.test:",
+        "[::1:80",
+        "::1:80",
+        "[fe80::1%]:80",
+        "stag\0ger.test:80",
+        "stag\nger.test:80",
+        &label,
+        &name,
+    ] {
+        let error = error::<R>(target);
+        assert_eq!(error.kind(), ErrorKind::InvalidTarget);
+        let text = error.to_string();
+        let quoted = format!("{target:?}");
+        // A long one is cut short.
+        let shown = quoted.trim_end_matches('"').chars().take(101);
+        assert!(text.contains(&shown.collect::<String>()), "{text}");
+        assert!(!text.contains(char::is_control), "{text:?}");
+        assert_eq!(io::Error::from(error).kind(), io::ErrorKind::InvalidInput);
+        assert!(texts.insert(text), "{target:?} has the text of another");
+    }
+}
+
+fn what_the_system_cannot_look_up_is_an_error_with_its_code_in_words<R: Runtime>() {
+    let _etc = etc(&[
+        ("nsswitch.conf", "hosts: files\nservices: files\n"),
+        ("hosts", "127.0.0.1 localhost\n"),
+        ("services", "staggered 4711/udp\n"),
+    ]);
+    let mut texts = BTreeSet::new();
+    for (target, quoted, words, kind, io_kind) in [
+        (
+            "nobody.test:80",
+            "nobody.test:80",
+            "EAI_NONAME",
+            LookupErrorKind::NotFound,
+            io::ErrorKind::NotFound,
+        ),
+        (
+            "localhost:nothing",
+            "\"nothing\"",
+            "EAI_SERVICE",
+            LookupErrorKind::UnknownService,
+            io::ErrorKind::InvalidInput,
+        ),
+        (
+            "127.0.0.1:nothing",
+            "\"nothing\"",
+            "EAI_SERVICE",
+            LookupErrorKind::UnknownService,
+            io::ErrorKind::InvalidInput,
+        ),
+        (
+            // A service of UDP is none of TCP.
+            "127.0.0.1:staggered",
+            "\"staggered\"",
+            "no TCP service",
+            LookupErrorKind::UnknownService,
+            io::ErrorKind::InvalidInput,
+        ),
+        (
+            "[fe80::1%nowhere0]:80",
+            "\"nowhere0\"",
+            "no network interface",
+            LookupErrorKind::UnknownZone,
+            io::ErrorKind::AddrNotAvailable,
+        ),
+    ] {
+        let error = error::<R>(target);
+        let lookup = lookup_error(&error);
+        assert_eq!(lookup.kind(), kind, "{error:#}");
+        let text = error.to_string();
+        for part in [target, quoted, words] {
+            assert!(text.contains(part), "{part} is not in: {text}");
+        }
+        assert!(!text.contains('\n'), "{text}");
+        let converted = io::Error::from(lookup.clone());
+        assert_eq!(converted.kind(), io_kind, "{text}");
+        assert!(texts.insert(text), "{target} has the text of another");
+    }
+}
+
+fn a_name_server_that_is_gone_is_a_temporary_failure<R: Runtime>() {
+    let _etc = etc(&[
+        ("nsswitch.conf", "hosts: dns\n"),
+        // Nobody listens there, and in this namespace nobody else will.
+        ("resolv.conf", "nameserver 127.0.0.1\noptions attempts:1\n"),
+    ]);
+    let error = error::<R>("server.test:80");
+    let lookup = lookup_error(&error);
+    assert_eq!(lookup.kind(), LookupErrorKind::Temporary, "{error:#}");
+    let text = error.to_string();
+    assert!(text.contains("server.test:80"), "{text}");
+    assert!(text.contains("EAI_AGAIN"), "{text}");
+    assert!(text.contains("temporary failure"), "{text}");
+}
+
+fn a_link_local_address_in_no_zone_of_this_machine_is_an_attempt_that_fails<R: Runtime>() {
+    for target in ["[fe80::1%4242]:80", "[fe80::1]:80"] {
+        let error = error::<R>(target);
+        assert_eq!(error.kind(), ErrorKind::Connection, "{error:#}");
+        assert!(error.report().queries().is_empty(), "{error:#}");
+        let [attempt] = error.report().attempts() else {
+            panic!("{error:#}");
+        };
+        assert_eq!(attempt.address, target);
+        assert!(error.to_string().contains(target), "{error}");
+    }
+}

@@ -1,0 +1,16 @@
+//! The same battery over every adapter, on real sockets.
+//!
+//! A test's path is its subject, its runtime, and the sentence that it proves.
+#![cfg(target_os = "linux")]
+
+mod bind;
+mod clock;
+mod descriptor;
+mod failure;
+mod race;
+mod send;
+mod server;
+mod stuck;
+mod target;
+mod task;
+mod unreachable;
