@@ -13,6 +13,7 @@ pub mod descriptor;
 mod http;
 mod listed;
 pub mod namespace;
+mod pace;
 pub mod place;
 mod poll;
 pub mod process;
@@ -25,6 +26,7 @@ pub mod table;
 pub use adapter::{Adapter, Smol, Tokio};
 pub use http::{GET, assert_ok};
 pub use listed::Listed;
+pub use pace::assert_at_once;
 pub use poll::polled;
 pub use runtime::{
     AsyncExecutor, DialerOf, FuturesLite, Runtime, SmolBlockOn, TokioCurrentThread,

@@ -2,6 +2,7 @@
 //! silent.
 
 use std::io::{Read as _, Write as _};
+use std::iter;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
 
@@ -50,17 +51,20 @@ impl Healthy {
         self.0.accept().expect("a connection is accepted")
     }
 
-    /// On a thread: accepts one connection, reads the request, answers, and closes.
-    ///
-    /// Yields where the connection came from.
-    pub fn serve(self, request: &'static [u8], answer: &'static [u8]) -> JoinHandle<SocketAddr> {
+    /// On a thread: takes the connection from `peer`, reads the request, answers, and closes.
+    pub fn serve(
+        self,
+        peer: SocketAddr,
+        request: &'static [u8],
+        answer: &'static [u8],
+    ) -> JoinHandle<()> {
         thread::spawn(move || {
-            let (mut stream, peer) = self.accept();
+            let mut accepted = iter::repeat_with(|| self.accept());
+            let (mut stream, _) = accepted.find(|(_, from)| *from == peer).expect("it repeats");
             let mut read = vec![0; request.len()];
             stream.read_exact(&mut read).expect("the request comes");
             assert_eq!(read, request);
             stream.write_all(answer).expect("the answer is sent");
-            peer
         })
     }
 }
@@ -121,6 +125,10 @@ impl Silent {
     }
 
     /// How many sockets are still trying to connect to it.
+    ///
+    /// A process that another test starts holds copies of all descriptors until its program runs,
+    /// and so keeps a socket that was closed here. A test that wants none must be
+    /// [alone](crate::process::alone).
     pub fn connecting(&self) -> usize {
         table::connecting_to(self.addr())
     }

@@ -18,4 +18,4 @@ mod socket;
 pub use connector::{Register, TcpAttempt, TcpConnector};
 pub use lookup::{LookupError, LookupErrorKind};
 pub use resolver::{SystemAnswers, SystemResolver};
-pub use socket::{BindError, TcpOptions};
+pub use socket::{BindError, KEEPALIVE_RANGE, KeepaliveError, TcpOptions};

@@ -28,7 +28,10 @@ mod timer;
 
 pub use connector::{Reactor, TcpAttempt, TcpConnector};
 pub use dialer::{Connect, Dialer, HostEndpoint, connect, dialer};
+/// The core, with all that a dialer is set up with and returns: policy, error, report, target.
+pub use stagger;
 pub use stagger_net::{
-    BindError, LookupError, LookupErrorKind, SystemAnswers, SystemResolver, TcpOptions,
+    BindError, KEEPALIVE_RANGE, KeepaliveError, LookupError, LookupErrorKind, SystemAnswers,
+    SystemResolver, TcpOptions,
 };
 pub use timer::{Sleep, Timer};

@@ -17,8 +17,9 @@
 //! ```
 //!
 //! A [`Dialer`] has a policy (delays, limits, a deadline) and options for the sockets, and serves
-//! any number of targets. Its clock is tokio's, so tests can pause it; its lookups run on threads
-//! of the `blocking` crate and not on tokio's, so that one that is stuck holds no runtime up when
+//! any number of targets. Its clock is tokio's, so tests can pause it; such a test wants literals or a
+//! resolver of its own, for tokio does not see a lookup in progress and its clock would jump to the
+//! deadline. Lookups run on threads of the `blocking` crate and not on tokio's, so that one that is stuck holds no runtime up when
 //! it shuts down.
 #![forbid(unsafe_code)]
 
@@ -28,7 +29,10 @@ mod timer;
 
 pub use connector::{Reactor, TcpAttempt, TcpConnector};
 pub use dialer::{Connect, Dialer, HostEndpoint, connect, dialer};
+/// The core, with all that a dialer is set up with and returns: policy, error, report, target.
+pub use stagger;
 pub use stagger_net::{
-    BindError, LookupError, LookupErrorKind, SystemAnswers, SystemResolver, TcpOptions,
+    BindError, KEEPALIVE_RANGE, KeepaliveError, LookupError, LookupErrorKind, SystemAnswers,
+    SystemResolver, TcpOptions,
 };
 pub use timer::Timer;

@@ -106,6 +106,16 @@ impl Error {
         self.0.target.as_ref()
     }
 
+    /// What is wrong with the target, if that is why.
+    pub fn invalid_target(&self) -> Option<&TargetError> {
+        self.0.invalid.as_ref()
+    }
+
+    /// The report itself, with the causes as they are.
+    pub fn into_report(self) -> Report<String> {
+        self.0.report
+    }
+
     /// Every query and attempt with its own failure, addresses as text.
     pub fn report(&self) -> &Report<String> {
         &self.0.report
@@ -191,6 +201,9 @@ impl fmt::Display for Error {
             },
             ErrorKind::TimedOut(Phase::Resolving) => {
                 write!(f, " within {within:?}: no address was known yet")?;
+            }
+            ErrorKind::TimedOut(Phase::Waiting) if matches!(goal, Goal::Addresses) => {
+                write!(f, " within {within:?}: not every lookup had answered")?;
             }
             ErrorKind::TimedOut(Phase::Waiting) => {
                 write!(f, " within {within:?}: it has addresses, but none had been tried yet")?;
@@ -293,9 +306,8 @@ impl From<Error> for io::Error {
         let kind = match error.kind() {
             ErrorKind::InvalidTarget => io::ErrorKind::InvalidInput,
             ErrorKind::TimedOut(_) => io::ErrorKind::TimedOut,
-            ErrorKind::Resolution | ErrorKind::NoAddresses => {
-                cause().unwrap_or(io::ErrorKind::NotFound)
-            }
+            ErrorKind::Resolution => cause().unwrap_or(io::ErrorKind::Other),
+            ErrorKind::NoAddresses => io::ErrorKind::NotFound,
             ErrorKind::NoneUsable => cause().unwrap_or(io::ErrorKind::AddrNotAvailable),
             ErrorKind::Connection => {
                 let failed = error.report().failures().next();

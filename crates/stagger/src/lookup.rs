@@ -107,7 +107,8 @@ where
         this.alarm.set(None);
         course.as_mut().close();
         let addresses = machine.upcoming().map(|id| course.address(id).clone()).collect();
-        let report = course.report(Vec::new(), &[], elapsed);
+        let untried: Vec<_> = machine.upcoming().collect();
+        let report = course.report(Vec::new(), &untried, elapsed);
         let target = this.target.take().expect("a lookup was polled after it had ended");
         Poll::Ready(match loss {
             None => Ok((addresses, report)),

@@ -92,7 +92,8 @@ pub trait Observer<A> {
         let _ = (at, error);
     }
 
-    /// The connect is over: its future was dropped, and every attempt with it.
+    /// The connect is over: its future was dropped, and every attempt with it. Neither this nor
+    /// the drops are told when a panic drops the future.
     fn cancelled(&mut self, at: Duration, target: &Target) {
         let _ = (at, target);
     }

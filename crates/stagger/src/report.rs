@@ -81,6 +81,11 @@ impl<A, E> Report<A, E> {
         &self.attempts
     }
 
+    /// The attempts themselves, with the causes as they are.
+    pub fn into_attempts(self) -> Vec<AttemptReport<A, E>> {
+        self.attempts
+    }
+
     /// The candidates that were still to be tried at the end, in the order in which they would
     /// have been.
     pub fn untried(&self) -> &[A] {

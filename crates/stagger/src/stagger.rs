@@ -160,7 +160,7 @@ where
     /// Takes this policy's delays, limits and timeouts. Its order does not apply: endpoints have no
     /// family, so the list's order stays.
     pub fn with_policy(mut self, policy: Policy) -> Self {
-        self.driver.set_policy(policy.order(Order::Resolver));
+        self.driver.set_policy(policy.order(Order::Resolver).https(false));
         self
     }
 }

@@ -260,6 +260,29 @@ fn a_list_is_read_as_it_is_needed_and_may_be_endless() {
 }
 
 #[test]
+fn an_endless_list_is_read_no_further_than_its_limit() {
+    let world = World::new();
+    let read = Cell::new(0);
+    let endpoints = std::iter::repeat_with(|| {
+        read.set(read.get() + 1);
+        world.endpoint("endpoint", Fate::silent())
+    });
+    let policy = Policy::new().max_addresses(2).unwrap();
+    let race = stagger(endpoints, world.clock.clone()).with_policy(policy);
+    let error = world.run(race).unwrap_err();
+    assert_eq!(error.loss(), Loss::TimedOut(Phase::Connecting));
+    assert_eq!((world.ledger.starts().len(), read.get()), (2, 2));
+}
+
+#[test]
+fn a_list_does_not_wait_for_service_bindings_that_its_policy_asks_for() {
+    let world = World::new();
+    let race = stagger([world.endpoint("quick", connects(3))], world.clock.clone());
+    world.run(race.with_policy(Policy::new().https(true))).unwrap();
+    assert_eq!(world.elapsed(), 3);
+}
+
+#[test]
 fn a_stream_brings_endpoints_while_attempts_run_and_is_dropped_at_the_end() {
     let world = World::new();
     let clock = world.clock.clone();

@@ -174,3 +174,24 @@ fn skips_timeouts_and_the_loss_are_told() {
         ]
     );
 }
+
+#[test]
+fn a_loser_that_connects_together_with_the_winner_is_told_as_dropped() {
+    let clock = Clock::new();
+    let ledger = Ledger::new(&clock);
+    let resolver =
+        ScriptedResolver::new(&ledger).finds(ms(0), Class::All, [Place("v6"), Place("v4")]);
+    let connector = ScriptedConnector::new(&ledger)
+        .at("v6", Fate::connects(ms(300)))
+        .at("v4", Fate::connects(ms(50)));
+    let diary = Diary::default();
+    let dialer = Dialer::new(resolver, connector, clock.clone()).with_observer(diary.clone());
+
+    drop(clock.run(dialer.connect("host.example:80")).unwrap());
+
+    assert_eq!(
+        diary.lines()[2..],
+        ["0 started v6", "250 started v4", "300 dropped v4", "300 connected v6"]
+    );
+    ledger.assert_clean();
+}

@@ -176,6 +176,19 @@ fn no_timer_is_armed_when_nothing_is_left_to_start() {
 }
 
 #[test]
+fn a_timer_is_disarmed_when_a_failure_has_started_the_last_candidate_early() {
+    let world = World::new();
+    let endpoints = [world.endpoint("a", fails(100)), world.endpoint("b", Fate::silent())];
+    let mut race = Box::pin(stagger(endpoints, world.clock.clone()));
+    assert!(world.clock.run_until(ms(99), race.as_mut()).is_pending());
+    assert_eq!(world.clock.timers(), 2, "the attempt's, and the delay's");
+    assert!(world.clock.run_until(ms(100), race.as_mut()).is_pending());
+    assert_eq!((world.starts().len(), world.clock.timers()), (2, 0));
+    drop(race);
+    world.ledger.assert_clean();
+}
+
+#[test]
 fn twenty_dead_candidates_start_at_every_delay_and_the_last_ends_the_race() {
     let starts: Vec<_> = (0..20).map(|n| format!("{} {}", n * 250, NAMES[n])).collect();
     for told in race(&Policy::new(), &vec![fails(10_000); 20]) {

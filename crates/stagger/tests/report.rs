@@ -350,7 +350,7 @@ fn as_an_io_error_every_kind_has_a_fitting_one() {
     let kinds = every_kind().map(|(error, ..)| io::Error::from(error).kind());
     let expected = [
         io::ErrorKind::InvalidInput,
-        io::ErrorKind::NotFound,
+        io::ErrorKind::Other,
         io::ErrorKind::NotFound,
         io::ErrorKind::AddrNotAvailable,
         io::ErrorKind::Other,

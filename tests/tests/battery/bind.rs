@@ -13,6 +13,8 @@ battery! {
         an_ipv4_bind_address_skips_ipv6_and_is_where_the_winner_comes_from,
         with_a_bind_address_of_each_family_each_is_bound_to_its_own,
         a_bind_address_of_the_wrong_family_alone_is_an_error_of_its_own,
+    }
+    alone {
         a_fixed_local_port_lets_no_attempt_block_another,
     }
     within LOOPBACK {

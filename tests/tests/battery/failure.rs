@@ -133,6 +133,7 @@ fn what_the_system_cannot_look_up_is_an_error_with_its_code_in_words<R: Runtime>
         assert!(!text.contains('\n'), "{text}");
         let converted = io::Error::from(lookup.clone());
         assert_eq!(converted.kind(), io_kind, "{text}");
+        assert_eq!(io::Error::from(error).kind(), io_kind, "{text}");
         assert!(texts.insert(text), "{target} has the text of another");
     }
 }

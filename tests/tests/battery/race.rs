@@ -2,15 +2,14 @@
 
 use std::error::Error as _;
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use stagger::{ErrorKind, Outcome, Phase, Policy, Timer as _};
 use stagger_tests::place::{Healthy, Refusing, Silent, V4, V6, has_ipv6};
-use stagger_tests::{Adapter, GET, Runtime, assert_ok, battery, dialer};
+use stagger_tests::{Adapter, GET, Runtime, assert_at_once, assert_ok, battery, dialer};
 
 battery! {
-    {
+    alone {
         silent_first_is_joined_after_the_delay,
         refused_first_is_followed_at_once,
         refused_ipv6_is_followed_by_ipv4_at_once,
@@ -25,10 +24,8 @@ battery! {
 
 const NAME: &str = "stagger.test:80";
 
-/// Long enough that no wait for it goes unseen.
-fn slow() -> Policy {
-    Policy::new().attempt_delay(Duration::from_secs(2)).unwrap()
-}
+/// The longest attempt delay, so that no wait for it goes unseen.
+const SLOW: Duration = Duration::from_secs(2);
 
 fn kind<E>(outcome: &Outcome<E>) -> io::ErrorKind
 where
@@ -74,7 +71,8 @@ fn silent_ipv6_is_joined_by_ipv4_after_the_delay<R: Runtime>() {
 
 fn refused_is_followed<R: Runtime>(refusing: &Refusing, healthy: &Healthy) {
     let candidates = [refusing.addr(), healthy.addr()];
-    let dialer = dialer::<R>(candidates).with_policy(slow());
+    let slow = Policy::new().attempt_delay(SLOW).unwrap();
+    let dialer = dialer::<R>(candidates).with_policy(slow);
     let dial = dialer.connect(NAME).with_report();
     let (stream, report) = R::new().run(dial).unwrap();
     assert_eq!(R::Adapter::peer_addr(&stream), healthy.addr());
@@ -82,10 +80,8 @@ fn refused_is_followed<R: Runtime>(refusing: &Refusing, healthy: &Healthy) {
         panic!("{report:?}");
     };
     assert_eq!([first.address, second.address], candidates);
-    assert_eq!(kind(&first.outcome), io::ErrorKind::ConnectionRefused);
     assert!(matches!(second.outcome, Outcome::Connected), "{second:?}");
-    // The same instant on the race's clock, however long the machine took over it.
-    assert_eq!(second.started, first.ended);
+    assert_at_once(first, second, SLOW);
 }
 
 fn refused_first_is_followed_at_once<R: Runtime>() {
@@ -104,7 +100,8 @@ fn everything_refused_is_an_error_with_each_failure_in_start_order<R: Runtime>()
     }
     let places = [V6, V6, V4, V4].map(Refusing::new);
     let [a, b, c, d] = places.each_ref().map(Refusing::addr);
-    let dialer = dialer::<R>([a, b, c, d]).with_policy(slow());
+    let policy = Policy::new().one_after_another();
+    let dialer = dialer::<R>([a, b, c, d]).with_policy(policy);
     let error = R::new().run(dialer.connect(NAME)).map(drop).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);
     // The families alternate.
@@ -182,16 +179,25 @@ fn an_attempt_that_times_out_is_followed_at_once<R: Runtime>() {
 }
 
 fn no_deadline_touches_the_stream_after_success<R: Runtime>() {
-    let timeout = Duration::from_secs(2);
-    let policy = Policy::new().timeout(timeout).unwrap();
-    let policy = policy.attempt_timeout(timeout).unwrap();
     let healthy = Healthy::new(V4);
-    let addrs: [SocketAddr; 1] = [healthy.addr()];
-    let dialer = dialer::<R>(addrs).with_policy(policy);
-    let served = healthy.serve(GET, b"HTTP/1.1 200 OK\r\n\r\n");
-    let answer = R::new().run(async move {
-        let stream = dialer.connect(NAME).await.unwrap();
-        drop(dialer);
+    let addr = healthy.addr();
+    let runtime = R::new();
+    let (stream, timeout) = runtime.run(async move {
+        let mut timeout = Duration::from_millis(200);
+        loop {
+            let policy = Policy::new().timeout(timeout).unwrap();
+            let policy = policy.attempt_timeout(timeout).unwrap();
+            let dialer = dialer::<R>([addr]).with_policy(policy);
+            match dialer.connect(NAME).await {
+                Ok(stream) => return (stream, timeout),
+                // This machine needs longer.
+                Err(_) => timeout *= 2,
+            }
+        }
+    });
+    let local = R::Adapter::local_addr(&stream);
+    let served = healthy.serve(local, GET, b"HTTP/1.1 200 OK\r\n\r\n");
+    let answer = runtime.run(async move {
         // The deadlines have come by then.
         let timer = <R::Adapter as Adapter>::Timer::default();
         timer.sleep_until(timer.now() + timeout).await;

@@ -5,11 +5,16 @@ use std::time::Duration;
 use ::futures_lite::future::poll_once;
 use stagger::Policy;
 use stagger_tests::place::{Healthy, Silent, V4};
-use stagger_tests::{TokioCurrentThread, dialer};
+use stagger_tests::{Runtime as _, TokioCurrentThread, dialer, process};
 use tokio::runtime::Handle;
 
-#[tokio::test]
-async fn no_task_is_spawned_for_an_attempt() {
+#[test]
+fn no_task_is_spawned_for_an_attempt() {
+    let test = concat!(module_path!(), "::no_task_is_spawned_for_an_attempt");
+    process::alone(test, || TokioCurrentThread::new().run(counts_tasks()));
+}
+
+async fn counts_tasks() {
     let (silent, healthy) = (Silent::new(V4), Healthy::new(V4));
     let policy = Policy::new().attempt_delay(Duration::from_millis(10));
     let dialer = dialer::<TokioCurrentThread>([silent.addr(), healthy.addr()]);

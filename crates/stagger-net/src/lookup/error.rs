@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
 use stagger::Transport;
 
@@ -10,7 +11,8 @@ use stagger::Transport;
 ///
 /// It keeps the code that `getaddrinfo` returned and says it in the system's own words. It prints
 /// as one line that names the host and the service. Into an [`io::Error`] it converts with a kind
-/// that fits, and stays inside as the source.
+/// that fits, and stays inside. Its source is an [`io::Error`] of that kind too, so that whoever
+/// wraps it can find the kind.
 ///
 /// # Examples
 ///
@@ -26,11 +28,20 @@ use stagger::Transport;
 /// assert!(error.to_string().contains("no-such-service"));
 /// # Ok::<_, stagger::TargetError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct LookupError {
     subject: Box<str>,
     cause: Cause,
+    source: Arc<io::Error>,
 }
+
+impl PartialEq for LookupError {
+    fn eq(&self, other: &Self) -> bool {
+        self.subject == other.subject && self.cause == other.cause
+    }
+}
+
+impl Eq for LookupError {}
 
 /// What sort of failure a [`LookupError`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,19 +88,13 @@ pub(super) enum Cause {
 
 impl LookupError {
     pub(super) fn new(subject: impl Into<Box<str>>, cause: Cause) -> Self {
-        Self { subject: subject.into(), cause }
+        let source = Arc::new(io::Error::new(cause.io_kind(), cause.to_string()));
+        Self { subject: subject.into(), cause, source }
     }
 
     /// What sort of failure it is.
     pub fn kind(&self) -> LookupErrorKind {
-        match &self.cause {
-            Cause::Code { kind, .. } => *kind,
-            Cause::Service { .. } => LookupErrorKind::UnknownService,
-            Cause::Zone { .. } => LookupErrorKind::UnknownZone,
-            Cause::Nul => LookupErrorKind::InvalidName,
-            #[cfg(not(unix))]
-            Cause::Std { .. } => LookupErrorKind::Failed,
-        }
+        self.cause.kind()
     }
 
     /// The code that `getaddrinfo` returned: one of the platform's `EAI_` numbers. None if it was
@@ -112,6 +117,22 @@ impl LookupError {
             _ => None,
         }
     }
+}
+
+impl Cause {
+    fn kind(&self) -> LookupErrorKind {
+        match self {
+            Self::Code { kind, .. } => *kind,
+            Self::Service { .. } => LookupErrorKind::UnknownService,
+            Self::Zone { os_error: Some(errno), .. } if !means_no_interface(*errno) => {
+                LookupErrorKind::Failed
+            }
+            Self::Zone { .. } => LookupErrorKind::UnknownZone,
+            Self::Nul => LookupErrorKind::InvalidName,
+            #[cfg(not(unix))]
+            Self::Std { .. } => LookupErrorKind::Failed,
+        }
+    }
 
     fn io_kind(&self) -> io::ErrorKind {
         match self.kind() {
@@ -121,10 +142,11 @@ impl LookupError {
             }
             LookupErrorKind::UnknownZone => io::ErrorKind::AddrNotAvailable,
             LookupErrorKind::Temporary => io::ErrorKind::Other,
-            LookupErrorKind::Failed => match &self.cause {
+            LookupErrorKind::Failed => match self {
                 #[cfg(not(unix))]
-                Cause::Std { kind, .. } => *kind,
-                Cause::Code { os_error: Some(errno), .. } => {
+                Self::Std { kind, .. } => *kind,
+                Self::Code { os_error: Some(errno), .. }
+                | Self::Zone { os_error: Some(errno), .. } => {
                     io::Error::from_raw_os_error(*errno).kind()
                 }
                 _ => io::ErrorKind::Other,
@@ -133,17 +155,33 @@ impl LookupError {
     }
 }
 
+/// Whether `if_nametoindex` says that there is no such interface, and not that it could not look.
+#[cfg(unix)]
+fn means_no_interface(errno: i32) -> bool {
+    errno == libc::ENODEV || errno == libc::ENXIO
+}
+
+#[cfg(not(unix))]
+fn means_no_interface(_: i32) -> bool {
+    true
+}
+
 impl fmt::Display for LookupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot look up {}: ", self.subject.escape_debug())?;
-        match &self.cause {
-            Cause::Code { symbol, os_error: Some(errno), .. } => {
+        write!(f, "cannot look up {}: {}", self.subject.escape_debug(), self.cause)
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code { symbol, os_error: Some(errno), .. } => {
                 write!(f, "{} ({symbol})", io::Error::from_raw_os_error(*errno))
             }
-            Cause::Code { symbol, code, words, .. } => {
+            Self::Code { symbol, code, words, .. } => {
                 write!(f, "{} ({symbol}, {code})", lower_first(words))
             }
-            Cause::Service { name, transport, symbol, .. } => {
+            Self::Service { name, transport, symbol, .. } => {
                 let transport = match transport {
                     Transport::Udp => "UDP",
                     _ => "TCP",
@@ -151,12 +189,16 @@ impl fmt::Display for LookupError {
                 write!(f, "no {transport} service is named \"{}\"", name.escape_debug())?;
                 if symbol.is_empty() { Ok(()) } else { write!(f, " ({symbol})") }
             }
-            Cause::Zone { name, .. } => {
+            Self::Zone { name, os_error: Some(errno) } if !means_no_interface(*errno) => {
+                let error = io::Error::from_raw_os_error(*errno);
+                write!(f, "the index of \"{}\" can't be read: {error}", name.escape_debug())
+            }
+            Self::Zone { name, .. } => {
                 write!(f, "no network interface is named \"{}\"", name.escape_debug())
             }
-            Cause::Nul => f.write_str("a NUL character is in it"),
+            Self::Nul => f.write_str("a NUL character is in it"),
             #[cfg(not(unix))]
-            Cause::Std { words, .. } => f.write_str(words),
+            Self::Std { words, .. } => f.write_str(words),
         }
     }
 }
@@ -172,11 +214,15 @@ fn lower_first(words: &str) -> String {
     }
 }
 
-impl Error for LookupError {}
+impl Error for LookupError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.source)
+    }
+}
 
 impl From<LookupError> for io::Error {
     fn from(error: LookupError) -> Self {
-        Self::new(error.io_kind(), error)
+        Self::new(error.source.kind(), error)
     }
 }
 

@@ -154,7 +154,10 @@ impl<V> Verdict<V> {
         waiting.outcome = Some(outcome);
         let wakers = std::mem::take(&mut waiting.wakers);
         drop(waiting);
-        wakers.into_values().for_each(Waker::wake);
+        for waker in wakers.into_values() {
+            // One that panics must not keep the others asleep.
+            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+        }
     }
 }
 

@@ -4,6 +4,9 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::KEEPALIVE_RANGE;
 
 /// Why a bind address does not do.
 ///
@@ -42,6 +45,19 @@ impl fmt::Display for BindError {
 
 impl Error for BindError {}
 
+/// A time of idleness before the first probe that no system takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeepaliveError(pub(super) Duration);
+
+impl fmt::Display for KeepaliveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (start, end) = (KEEPALIVE_RANGE.start(), KEEPALIVE_RANGE.end());
+        write!(f, "keep-alive out of range: {:?} is not within {start:?} to {end:?}", self.0)
+    }
+}
+
+impl Error for KeepaliveError {}
+
 impl From<BindError> for io::Error {
     fn from(error: BindError) -> Self {
         let kind = match error {
@@ -67,7 +83,7 @@ impl fmt::Display for StepError {
 
 impl Error for StepError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source.source()
+        Some(&self.source)
     }
 }
 

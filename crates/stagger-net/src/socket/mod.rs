@@ -8,9 +8,9 @@ use std::net::SocketAddr;
 
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
-pub use error::BindError;
 pub(crate) use error::in_step;
-pub use option::TcpOptions;
+pub use error::{BindError, KeepaliveError};
+pub use option::{KEEPALIVE_RANGE, TcpOptions};
 
 /// Says whether a socket with these options can go to `addr` at all.
 ///
@@ -85,12 +85,16 @@ fn choose_port_late(socket: &Socket) -> io::Result<()> {
     if code == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Whether the connect goes on without us. After a signal it does too (connect(2)).
+/// Whether the connect goes on without us. After a signal it does too; `EAGAIN` is a failure, for
+/// want of a port or a route (connect(2)).
+#[cfg(unix)]
 fn in_progress(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    if error.raw_os_error() == Some(libc::EINPROGRESS) {
-        return true;
-    }
+    matches!(error.raw_os_error(), Some(libc::EINPROGRESS | libc::EINTR))
+}
+
+/// Whether the connect goes on without us.
+#[cfg(not(unix))]
+fn in_progress(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 

@@ -1,9 +1,17 @@
 //! How a TCP socket is set up before it connects.
 
 use std::net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::BindError;
+use stagger::Address as _;
+
+use super::{BindError, KeepaliveError};
+
+/// How long a connection may be idle before it is probed: 1 s to 32 767 s, which is what Linux
+/// takes (`MAX_TCP_KEEPIDLE`).
+pub const KEEPALIVE_RANGE: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(32_767);
 
 /// How a TCP socket is set up before it connects: the same for every attempt.
 ///
@@ -19,9 +27,9 @@ use super::BindError;
 /// let options = TcpOptions::new()
 ///     .bind("192.0.2.7:0".parse().unwrap())?
 ///     .bind("[2001:db8::7]:0".parse().unwrap())?
-///     .keepalive(Duration::from_secs(60));
+///     .keepalive(Duration::from_secs(60))?;
 /// assert!(options.bind("192.0.2.8:0".parse().unwrap()).is_err());
-/// # Ok::<_, stagger_net::BindError>(())
+/// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TcpOptions {
@@ -54,6 +62,7 @@ impl TcpOptions {
     ///
     /// [`BindError::Second`] if the family has an address already.
     pub fn bind(mut self, addr: SocketAddr) -> Result<Self, BindError> {
+        let addr = addr.canonical();
         let first = self.bound(addr.is_ipv6());
         if let Some(first) = first {
             return Err(BindError::Second { first, second: addr });
@@ -83,10 +92,18 @@ impl TcpOptions {
     }
 
     /// Probes a connection that has been idle for this long (`SO_KEEPALIVE`, `TCP_KEEPIDLE`), in
-    /// whole seconds. How often, and how often in vain, stays the system's choice.
-    pub fn keepalive(mut self, idle: Duration) -> Self {
+    /// whole seconds; a fraction is cut off. How often, and how often in vain, stays the system's
+    /// choice.
+    ///
+    /// # Errors
+    ///
+    /// [`KeepaliveError`] if it is not within [`KEEPALIVE_RANGE`].
+    pub fn keepalive(mut self, idle: Duration) -> Result<Self, KeepaliveError> {
+        if !KEEPALIVE_RANGE.contains(&idle) {
+            return Err(KeepaliveError(idle));
+        }
         self.keepalive = Some(idle);
-        self
+        Ok(self)
     }
 
     /// The bind address of one family.

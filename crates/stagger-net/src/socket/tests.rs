@@ -24,7 +24,8 @@ fn v6(port: u16) -> SocketAddr {
 #[test]
 fn a_socket_is_set_up_as_told() {
     let (_listener, addr) = listener();
-    let socket = open(&addr, &TcpOptions::new().keepalive(Duration::from_secs(77))).unwrap();
+    let socket =
+        open(&addr, &TcpOptions::new().keepalive(Duration::from_secs(77)).unwrap()).unwrap();
     assert!(socket.tcp_nodelay().unwrap());
     assert!(socket.keepalive().unwrap());
     assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(77));
@@ -107,4 +108,22 @@ fn a_socket_that_is_not_connected_yet_must_wait() {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     let error = outcome(&SockRef::from(&socket)).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+}
+
+#[test]
+fn an_idle_time_that_no_system_takes_is_an_error_with_the_range() {
+    for (idle, text) in
+        [(Duration::from_millis(999), "999ms"), (Duration::from_secs(32_768), "32768s")]
+    {
+        let error = TcpOptions::new().keepalive(idle).unwrap_err();
+        let expected = format!("keep-alive out of range: {text} is not within 1s to 32767s");
+        assert_eq!(error.to_string(), expected);
+    }
+}
+
+#[test]
+fn a_mapped_bind_address_is_the_ipv4_address_in_it() {
+    let options = TcpOptions::new().bind("[::ffff:127.0.0.1]:0".parse().unwrap()).unwrap();
+    assert!(check(&"127.0.0.1:80".parse().unwrap(), &options).is_ok());
+    assert!(check(&"[::1]:80".parse().unwrap(), &options).is_err());
 }

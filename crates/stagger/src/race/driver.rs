@@ -245,7 +245,11 @@ impl<K: Course, T: Timer> Driver<K, T> {
                     entry.outcome = Outcome::Connected;
                     machine.handle(Event::Connected(entry.id), now);
                 }
-                Ok(late) => drop(late),
+                // Closed here; the end of the race drops it, and tells so.
+                Ok(late) => {
+                    drop(late);
+                    return true;
+                }
                 Err(failure) => {
                     entry.outcome = Outcome::Failed(K::keep(failure));
                     machine.handle(Event::Failed(entry.id), now);
@@ -263,7 +267,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
         let mut this = self.project();
         let (machine, _) = this.state.racing();
         for _ in 0..ANSWERS {
-            if *this.ended || machine.waiting() >= K::LOOKAHEAD {
+            if *this.ended || !machine.wants(K::LOOKAHEAD) {
                 return false;
             }
             this.candidates.clear();

@@ -4,12 +4,14 @@ use crate::{Class, Family, Phase, Update};
 
 /// A candidate's number, given by whoever feeds the machine: 0 for the first, and so on.
 ///
-/// One address keeps one number however many answers hold it.
+/// One address keeps one number however many answers hold it. The machine keeps a table by number,
+/// so leave no gaps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id(pub usize);
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Event<'a> {
     /// A lookup has answered. An answer without candidates is a negative one, a failure included.
     Answered {
@@ -28,7 +30,7 @@ pub enum Event<'a> {
     Failed(Id),
 }
 
-/// What is to be done.
+/// What is to be done. Complete: whoever drives the machine must carry out each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 pub enum Action {
@@ -44,6 +46,7 @@ pub enum Action {
 
 /// Why a race ended without a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Loss {
     /// No attempt was ever made, and no candidate is left.
     NoCandidates,

@@ -183,6 +183,11 @@ impl Machine {
         self.policy.timeout
     }
 
+    /// Whether fewer than `ahead` candidates are left to start and a further one could be.
+    pub(crate) fn wants(&self, ahead: usize) -> bool {
+        self.queue.len() < ahead && self.policy.max_addresses.is_none_or(|max| self.starts < max)
+    }
+
     /// How many candidates are left to start.
     pub fn waiting(&self) -> usize {
         self.queue.len()
