@@ -1,0 +1,39 @@
+//! Connect to a name as fast as the network allows, on async-std.
+//!
+//! **async-std is discontinued upstream** (RUSTSEC-2025-0052) in favour of smol. This crate is for
+//! programs that are on async-std already; a new one wants [`stagger_smol`], which exports the same
+//! names.
+//!
+//! This is [Stagger](stagger) with async-std's stream: [`connect`] resolves a host with the
+//! system's resolver, races staggered attempts at its addresses (Happy Eyeballs, RFC 8305), and
+//! yields the [`async_std::net::TcpStream`] that connected first. All others are closed by then.
+//!
+//! ```
+//! # async_std::task::block_on(async {
+//! let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+//! let port = listener.local_addr()?.port();
+//!
+//! let stream = stagger_async_std::connect(("localhost", port)).await?;
+//! assert_eq!(stream.peer_addr()?.port(), port);
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A [`Dialer`] has a policy (delays, limits, a deadline) and options for the sockets, and serves
+//! any number of targets.
+//!
+//! It is a thin leaf over [`stagger_smol`]. async-std 1.13 stands on the same version 2 of
+//! `async-io`, so attempts, timers and streams share one reactor, which runs on a thread of its
+//! own, and any executor can poll these futures.
+#![forbid(unsafe_code)]
+
+mod connector;
+mod dialer;
+
+pub use connector::{Reactor, TcpAttempt, TcpConnector};
+pub use dialer::{Connect, Dialer, HostEndpoint, connect, dialer};
+pub use stagger_net::{
+    BindError, LookupError, LookupErrorKind, SystemAnswers, SystemResolver, TcpOptions,
+};
+pub use stagger_smol::{Sleep, Timer};
