@@ -1,4 +1,4 @@
-//! What the two adapters have in common: the names that both export.
+//! What the adapters have in common: the names that all export.
 
 use std::future::Future;
 use std::io;
@@ -57,6 +57,10 @@ pub struct Tokio;
 #[derive(Debug)]
 pub struct Smol;
 
+/// `stagger-async-std`.
+#[derive(Debug)]
+pub struct AsyncStd;
+
 macro_rules! adapter {
     ($adapter:ident, $name:ident, $stream:ty) => {
         impl Adapter for $adapter {
@@ -101,3 +105,4 @@ macro_rules! adapter {
 
 adapter!(Tokio, stagger_tokio, tokio::net::TcpStream);
 adapter!(Smol, stagger_smol, smol::net::TcpStream);
+adapter!(AsyncStd, stagger_async_std, async_std::net::TcpStream);

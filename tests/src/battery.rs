@@ -38,5 +38,6 @@ macro_rules! battery {
         $crate::battery!(@module smol SmolBlockOn $(($($place)*) { $($case)* })*);
         $crate::battery!(@module futures_lite FuturesLite $(($($place)*) { $($case)* })*);
         $crate::battery!(@module async_executor AsyncExecutor $(($($place)*) { $($case)* })*);
+        $crate::battery!(@module async_std AsyncStdTask $(($($place)*) { $($case)* })*);
     };
 }

@@ -23,13 +23,13 @@ mod server;
 pub mod skip;
 pub mod table;
 
-pub use adapter::{Adapter, Smol, Tokio};
+pub use adapter::{Adapter, AsyncStd, Smol, Tokio};
 pub use http::{GET, assert_ok};
 pub use listed::Listed;
 pub use pace::assert_at_once;
 pub use poll::polled;
 pub use runtime::{
-    AsyncExecutor, DialerOf, FuturesLite, Runtime, SmolBlockOn, TokioCurrentThread,
+    AsyncExecutor, AsyncStdTask, DialerOf, FuturesLite, Runtime, SmolBlockOn, TokioCurrentThread,
     TokioMultiThread, dialer,
 };
 pub use scratch::Scratch;

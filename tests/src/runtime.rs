@@ -7,7 +7,7 @@ use std::panic::resume_unwind;
 use futures_lite::future;
 use stagger::Dialer;
 
-use crate::{Adapter, Listed, Smol, Tokio};
+use crate::{Adapter, AsyncStd, Listed, Smol, Tokio};
 
 /// A runtime, or a bare executor, with the adapter that fits it.
 pub trait Runtime {
@@ -136,5 +136,24 @@ impl Runtime for AsyncExecutor {
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         future::block_on(self.0.run(self.0.spawn(future)))
+    }
+}
+
+/// async-std's own executor, a thread of which polls the future as a task.
+#[derive(Debug)]
+pub struct AsyncStdTask;
+
+impl Runtime for AsyncStdTask {
+    type Adapter = AsyncStd;
+
+    fn new() -> Self {
+        Self
+    }
+
+    fn run<F>(&self, future: F) -> F::Output
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        async_std::task::block_on(async_std::task::spawn(future))
     }
 }
