@@ -157,6 +157,7 @@ pub(crate) enum RuntimeName {
     #[default]
     Tokio,
     Smol,
+    AsyncStd,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]

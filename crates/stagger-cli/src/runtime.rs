@@ -1,4 +1,4 @@
-//! Both runtimes behind one face.
+//! The runtimes behind one face.
 
 use std::future::Future;
 use std::io;
@@ -101,6 +101,31 @@ impl Stream for smol::net::TcpStream {
     }
 }
 
+pub(crate) struct AsyncStd;
+
+impl Runtime for AsyncStd {
+    type Connector = stagger_async_std::TcpConnector;
+    type Timer = stagger_async_std::Timer;
+
+    fn connector(options: TcpOptions) -> Self::Connector {
+        Self::Connector::new(options)
+    }
+
+    fn timer() -> Self::Timer {
+        stagger_async_std::Timer
+    }
+
+    fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
+        Ok(async_std::task::block_on(future))
+    }
+}
+
+impl Stream for async_std::net::TcpStream {
+    fn ends(&self) -> Ends {
+        Ends { peer: self.peer_addr().ok(), local: self.local_addr().ok() }
+    }
+}
+
 /// Something to do on a runtime that is chosen at run time.
 pub(crate) trait Job {
     type Output;
@@ -114,6 +139,7 @@ impl RuntimeName {
         match self {
             Self::Tokio => job.run::<Tokio>(),
             Self::Smol => job.run::<Smol>(),
+            Self::AsyncStd => job.run::<AsyncStd>(),
         }
     }
 }

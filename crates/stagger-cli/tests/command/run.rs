@@ -9,7 +9,7 @@ use socket2::{Domain, Socket, Type};
 
 pub(crate) const STAGGER: &str = env!("CARGO_BIN_EXE_stagger");
 
-pub(crate) const RUNTIMES: [&str; 2] = ["tokio", "smol"];
+pub(crate) const RUNTIMES: [&str; 3] = ["tokio", "smol", "async-std"];
 
 /// What a run of a command left.
 #[derive(Debug)]

@@ -142,7 +142,7 @@ fn what_clap_refuses_is_bad_usage_too() {
         &[][..],
         &["connect"],
         &["connect", "localhost:80", "--family", "v5"],
-        &["connect", "localhost:80", "--runtime", "async-std"],
+        &["connect", "localhost:80", "--runtime", "glommio"],
         &["connect", "localhost:80", "--order", "\u{1b}[m"],
         &["connect", "localhost", "80", "81"],
         &["listen-to-me"],
