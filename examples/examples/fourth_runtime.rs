@@ -1,0 +1,99 @@
+//! How do I bring a runtime of my own? `docs/adding-a-runtime.md` goes through this one, a toy of
+//! one task and one thread: whatever happens, it wakes all who wait.
+#![allow(clippy::print_stdout, reason = "it is a program")]
+
+use std::future::poll_fn;
+use std::io::{self, Read as _, Write as _};
+use std::rc::{Rc, Weak};
+use std::task::{Context, Poll, Wake, Waker};
+use std::{
+    cell::RefCell, net::TcpStream, os::unix::net::UnixStream, pin, sync::Arc, time::Instant,
+};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use stagger::{Dialer, Timer};
+use stagger_net::{Register, SystemResolver, TcpConnector, TcpOptions};
+
+/// Alarms and sockets, with who waits for them; pointers are weak, so dropping an attempt closes it.
+#[derive(Clone, Default)]
+struct Toy(List<Instant>, List<Weak<TcpStream>>);
+type List<T> = Rc<RefCell<Vec<(T, Waker)>>>;
+
+impl Timer for Toy {
+    type Sleep = pin::Pin<Box<dyn Future<Output = ()>>>;
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+    fn sleep_until(&self, deadline: Instant) -> Self::Sleep {
+        let alarms = self.0.clone();
+        Box::pin(poll_fn(move |cx| {
+            alarms.borrow_mut().push((deadline, cx.waker().clone()));
+            if deadline <= Instant::now() { Poll::Ready(()) } else { Poll::Pending }
+        }))
+    }
+}
+
+impl Register for Toy {
+    type Socket = Rc<TcpStream>;
+    type Stream = TcpStream;
+    fn register(&self, socket: TcpStream) -> io::Result<Rc<TcpStream>> {
+        Ok(Rc::new(socket))
+    }
+    fn poll_writable(
+        &self,
+        socket: &Rc<TcpStream>,
+        cx: &mut Context<'_>,
+        mut check: impl FnMut() -> io::Result<()>,
+    ) -> Poll<io::Result<()>> {
+        self.1.borrow_mut().push((Rc::downgrade(socket), cx.waker().clone()));
+        match check() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+            outcome => Poll::Ready(outcome),
+        }
+    }
+    fn finish(&self, socket: Rc<TcpStream>) -> io::Result<TcpStream> {
+        Ok(Rc::into_inner(socket).expect("the loop's pointers are weak"))
+    }
+}
+
+/// Ends the loop's wait from any thread, as those of lookups do.
+struct Nudge(UnixStream);
+impl Wake for Nudge {
+    fn wake(self: Arc<Self>) {
+        let _ = (&self.0).write(&[0]);
+    }
+}
+
+fn block_on<F: Future>(toy: &Toy, future: F) -> io::Result<F::Output> {
+    let (nudge, mut nudged) = UnixStream::pair()?;
+    nudge.set_nonblocking(true).and_then(|()| nudged.set_nonblocking(true))?;
+    let (waker, mut future) = (Waker::from(Arc::new(Nudge(nudge))), pin::pin!(future));
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return Ok(output);
+        }
+        let (alarms, sockets) = (toy.0.take(), toy.1.take());
+        let left = alarms.iter().map(|(at, _)| at.saturating_duration_since(Instant::now())).min();
+        let left = left.and_then(|left| Timespec::try_from(left).ok());
+        let open: Vec<_> = sockets.iter().filter_map(|(socket, _)| socket.upgrade()).collect();
+        let mut watched = vec![PollFd::new(&nudged, PollFlags::IN)];
+        watched.extend(open.iter().map(|socket| PollFd::new(socket, PollFlags::OUT)));
+        rustix::io::retry_on_intr(|| poll(&mut watched, left.as_ref()))?;
+        alarms.into_iter().for_each(|(_, waker)| waker.wake());
+        sockets.into_iter().for_each(|(_, waker)| waker.wake());
+        while nudged.read(&mut [0; 64]).is_ok() {}
+    }
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let (toy, silent) = (Toy::default(), stagger_examples::Silent::new()?);
+    let greeter = stagger_examples::greeter()?;
+    let connector = TcpConnector::with_register(toy.clone(), TcpOptions::new());
+    let dialer = Dialer::new(SystemResolver::new(), connector, toy.clone());
+    let stream = block_on(&toy, dialer.connect(("localhost", greeter.port())))??;
+    println!("localhost is at {}", stream.peer_addr()?);
+    let dialer = dialer.with_resolver(stagger_examples::listed([silent.addr(), greeter]));
+    let stream = block_on(&toy, dialer.connect("greeter.test:hello"))??;
+    println!("past {}, which is silent, to {}", silent.addr(), stream.peer_addr()?);
+    Ok(())
+}
