@@ -142,7 +142,18 @@ pub struct Moment<'a>(&'a mut Script);
 impl Moment<'_> {
     /// A lookup answers with these candidates, beside what it has answered before.
     pub fn answers(self, class: Class, candidates: impl IntoIterator<Item = &'static str>) -> Self {
-        self.answered(class, Update::Add, candidates)
+        self.answered(class, Update::Add, 0, candidates)
+    }
+
+    /// A lookup answers with these candidates, and says that so many milliseconds of the
+    /// resolution delay are spent.
+    pub fn answers_late(
+        self,
+        class: Class,
+        spent: u64,
+        candidates: impl IntoIterator<Item = &'static str>,
+    ) -> Self {
+        self.answered(class, Update::Add, spent, candidates)
     }
 
     /// A lookup answers with these candidates in place of what it has answered before.
@@ -151,18 +162,20 @@ impl Moment<'_> {
         class: Class,
         candidates: impl IntoIterator<Item = &'static str>,
     ) -> Self {
-        self.answered(class, Update::Replace, candidates)
+        self.answered(class, Update::Replace, 0, candidates)
     }
 
     fn answered(
         self,
         class: Class,
         update: Update,
+        spent: u64,
         candidates: impl IntoIterator<Item = &'static str>,
     ) -> Self {
         let candidates: Vec<_> =
             candidates.into_iter().map(|name| (self.0.id(name), Place(name).family())).collect();
-        self.0.handle(Event::Answered { class, update, candidates: &candidates });
+        let candidates = &candidates[..];
+        self.0.handle(Event::Answered { class, update, candidates, delay_spent: ms(spent) });
         self
     }
 

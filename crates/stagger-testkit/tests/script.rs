@@ -25,6 +25,13 @@ fn lookups_are_told_one_by_one() {
 }
 
 #[test]
+fn a_late_lookup_has_its_delay_spent() {
+    let mut race = Script::unresolved(Policy::unlimited());
+    race.at(30).answers_late(Class::A, 20, ["v4a"]).waits_until(60);
+    race.at(55).answers_late(Class::A, 50, ["v4b"]).starts("v4a").waits_until(305);
+}
+
+#[test]
 fn of_two_that_connect_the_told_one_must_win() {
     let mut race = Script::new(["v6", "v4"]);
     race.at(0).starts("v6");

@@ -67,6 +67,7 @@ pub struct Answer<A, E> {
     update: Update,
     sorted: bool,
     ttl: Option<Duration>,
+    delay_spent: Duration,
 }
 
 impl<A, E> Answer<A, E> {
@@ -91,7 +92,14 @@ impl<A, E> Answer<A, E> {
     }
 
     fn new(class: Class, outcome: Result<Vec<Candidate<A>>, E>) -> Self {
-        Self { class, outcome, update: Update::Add, sorted: false, ttl: None }
+        Self {
+            class,
+            outcome,
+            update: Update::Add,
+            sorted: false,
+            ttl: None,
+            delay_spent: Duration::ZERO,
+        }
     }
 
     /// Makes this answer take the place of earlier ones of its class.
@@ -109,6 +117,33 @@ impl<A, E> Answer<A, E> {
     /// Says how long the answer may be kept.
     pub fn with_ttl(mut self, ttl: Duration) -> Self {
         self.ttl = Some(ttl);
+        self
+    }
+
+    /// Says how much of the resolution delay is spent when this answer comes. The delay then
+    /// counts not from this answer's arrival, but from that long before it.
+    ///
+    /// It is for an answer to a second question, asked because the first is late: what has been
+    /// waited for the first need not be waited again. The rule is ours and not the RFC's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::{Answer, Class, Dialer};
+    /// use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let answer = Answer::found(Class::A, [Place("v4")]).with_delay_spent(ms(50));
+    /// let resolver = ScriptedResolver::new(&ledger).answers(ms(60), answer).never_ends();
+    /// let connector = ScriptedConnector::new(&ledger).at("v4", Fate::connects(ms(30)));
+    /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
+    ///
+    /// ledger.clock().run(dialer.connect("example.com:443"))?.hand_over();
+    /// assert_eq!(ledger.starts(), [(ms(60), "v4")]);
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
+    pub fn with_delay_spent(mut self, spent: Duration) -> Self {
+        self.delay_spent = spent;
         self
     }
 
@@ -130,6 +165,12 @@ impl<A, E> Answer<A, E> {
     /// How long the answer may be kept, where known.
     pub fn ttl(&self) -> Option<Duration> {
         self.ttl
+    }
+
+    /// How much of the resolution delay is spent when this answer comes: nothing unless
+    /// [said](Self::with_delay_spent).
+    pub fn delay_spent(&self) -> Duration {
+        self.delay_spent
     }
 
     /// The error of a lookup that failed.

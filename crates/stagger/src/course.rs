@@ -7,11 +7,10 @@ use std::time::Duration;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use crate::race::{Course, Entry, Id, Note};
+use crate::race::{Course, Entry, Id, News, Note};
 use crate::report::{AttemptReport, Outcome, QueryReport, UnwantedFamily};
 use crate::{
     Address, BoxError, Class, Connector, Families, Family, Observer, Policy, Report, Resolver,
-    Update,
 };
 
 /// How many addresses all answers of one connect may hold, duplicates counted, before the rest is
@@ -159,11 +158,11 @@ where
         cx: &mut Context<'_>,
         elapsed: Duration,
         news: &mut Vec<(Id, Option<Family>)>,
-    ) -> Poll<Option<(Class, Update)>> {
+    ) -> Poll<Option<News>> {
         let mut this = self.as_mut().project();
         if let Some(literal) = this.literal.take() {
             self.admit(literal, elapsed, news);
-            return Poll::Ready(Some((Class::All, Update::Add)));
+            return Poll::Ready(Some(Class::All.into()));
         }
         let answer = match this.answers.as_mut().as_pin_mut() {
             Some(answers) if this.queries.len() < MAX_ANSWERS => ready!(answers.poll_next(cx)),
@@ -175,7 +174,7 @@ where
             return Poll::Ready(None);
         };
         let class = answer.class();
-        let update = answer.update();
+        let (update, delay_spent) = (answer.update(), answer.delay_spent());
         let (found, error) = match answer.into_outcome() {
             Ok(found) => (found, None),
             Err(error) => (Vec::new(), Some(error.into())),
@@ -192,7 +191,7 @@ where
         for address in found() {
             self.as_mut().admit(address, elapsed, news);
         }
-        Poll::Ready(Some((class, update)))
+        Poll::Ready(Some(News { class, update, delay_spent }))
     }
 
     fn begin(self: Pin<&mut Self>, id: Id) -> C::Attempt {

@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 
 use crate::course::HostCourse;
 use crate::error::Goal;
-use crate::race::{Course as _, Event, Loss, Machine};
+use crate::race::{Course as _, Loss, Machine};
 use crate::{
     Address, BoxError, Connector, Error, Phase, Policy, Report, Resolver, Target, TargetError,
     Timer,
@@ -77,9 +77,7 @@ where
         let loss = loop {
             found.clear();
             match course.as_mut().poll_news(cx, elapsed, &mut found) {
-                Poll::Ready(Some((class, update))) => {
-                    machine.handle(Event::Answered { class, update, candidates: &found }, now);
-                }
+                Poll::Ready(Some(answer)) => machine.handle(answer.event(&found), now),
                 Poll::Ready(None) if machine.waiting() == 0 => break Some(Loss::NoCandidates),
                 Poll::Ready(None) => break None,
                 Poll::Pending => match this.policy.timeout.map(|timeout| *start + timeout) {

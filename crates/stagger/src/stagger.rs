@@ -11,9 +11,9 @@ use std::time::Duration;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use crate::race::{Course, Driver, Id, Loss};
+use crate::race::{Course, Driver, Id, Loss, News};
 use crate::report::{AttemptReport, Outcome};
-use crate::{Class, Endpoint, Family, Order, Phase, Policy, Report, Timer, Update};
+use crate::{Class, Endpoint, Family, Order, Phase, Policy, Report, Timer};
 
 /// Races the endpoints of a list, in its order: each starts when the one before it has failed, or
 /// has run for the attempt delay. The first that connects wins, and the others are dropped.
@@ -95,7 +95,7 @@ impl<S: Stream<Item = E>, E: Endpoint> Course for ListCourse<S, E> {
         cx: &mut Context<'_>,
         _: Duration,
         candidates: &mut Vec<(Id, Option<Family>)>,
-    ) -> Poll<Option<(Class, Update)>> {
+    ) -> Poll<Option<News>> {
         let mut this = self.project();
         let next = match this.endpoints.as_mut().as_pin_mut() {
             Some(endpoints) => ready!(endpoints.poll_next(cx)),
@@ -109,7 +109,7 @@ impl<S: Stream<Item = E>, E: Endpoint> Course for ListCourse<S, E> {
         *this.read += 1;
         this.waiting.push_back((id, endpoint));
         candidates.push((id, None));
-        Poll::Ready(Some((Class::All, Update::Add)))
+        Poll::Ready(Some(Class::All.into()))
     }
 
     fn begin(self: Pin<&mut Self>, id: Id) -> E::Connecting {

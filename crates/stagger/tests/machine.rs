@@ -35,14 +35,30 @@ impl Script {
     }
 
     fn adds<const N: usize>(&mut self, class: Class, names: [&'static str; N]) -> &mut Self {
-        self.answers(class, Update::Add, &names)
+        self.answers(class, Update::Add, 0, &names)
     }
 
     fn replaces<const N: usize>(&mut self, class: Class, names: [&'static str; N]) -> &mut Self {
-        self.answers(class, Update::Replace, &names)
+        self.answers(class, Update::Replace, 0, &names)
     }
 
-    fn answers(&mut self, class: Class, update: Update, names: &[&'static str]) -> &mut Self {
+    /// An answer that comes with so much of the resolution delay spent.
+    fn adds_late<const N: usize>(
+        &mut self,
+        class: Class,
+        spent: u64,
+        names: [&'static str; N],
+    ) -> &mut Self {
+        self.answers(class, Update::Add, spent, &names)
+    }
+
+    fn answers(
+        &mut self,
+        class: Class,
+        update: Update,
+        spent: u64,
+        names: &[&'static str],
+    ) -> &mut Self {
         let candidates: Vec<_> = names
             .iter()
             .map(|name| {
@@ -50,7 +66,10 @@ impl Script {
                 (self.id(name), Some(family))
             })
             .collect();
-        self.machine.handle(Event::Answered { class, update, candidates: &candidates }, self.now);
+        let delay_spent = ms(spent);
+        let candidates = &candidates[..];
+        let answer = Event::Answered { class, update, candidates, delay_spent };
+        self.machine.handle(answer, self.now);
         self
     }
 
@@ -441,6 +460,52 @@ mod resolution {
     fn the_only_family_wanted_waits_for_no_other() {
         let mut race = Script::new(plain().families(Families::Ipv4));
         race.at(3).adds(A, ["v4"]).starts("v4").waits();
+    }
+
+    #[test]
+    fn v4_whose_delay_is_spent_starts_at_once() {
+        let mut race = Script::new(plain());
+        race.at(60).adds_late(A, 60, ["v4a", "v4b"]).starts("v4a").waits_until(310);
+    }
+
+    #[test]
+    fn v4_whose_delay_is_spent_in_part_waits_for_the_rest() {
+        let mut race = Script::new(plain());
+        race.at(30).adds_late(A, 20, ["v4"]).waits_until(60);
+        race.at(60).starts("v4").waits();
+    }
+
+    #[test]
+    fn a_spent_delay_ends_the_wait_of_what_came_before() {
+        let mut race = Script::new(plain());
+        race.at(60).adds(A, ["v4a"]).waits_until(110);
+        race.at(70).adds_late(A, 50, ["v4b"]).starts("v4a").waits_until(320);
+    }
+
+    #[test]
+    fn a_wait_that_has_begun_is_not_made_longer() {
+        let mut race = Script::new(plain());
+        race.at(60).adds_late(A, 30, ["v4a"]).waits_until(80);
+        race.at(70).adds_late(A, 10, ["v4b"]).adds(A, ["v4c"]).waits_until(80);
+    }
+
+    #[test]
+    fn no_more_of_the_delay_is_spent_than_the_race_has_lasted() {
+        let mut race = Script::new(plain());
+        race.at(10).adds_late(A, 5_000, ["v4"]).waits_until(50);
+    }
+
+    #[test]
+    fn an_answer_without_addresses_spends_nothing() {
+        let mut race = Script::new(plain());
+        race.at(60).adds_late(A, 60, []).waits();
+        race.at(61).adds(A, ["v4"]).waits_until(111);
+    }
+
+    #[test]
+    fn bindings_are_not_waited_for_with_the_delay_spent() {
+        let mut race = Script::new(plain().https(true));
+        race.at(60).adds_late(Aaaa, 60, ["v6"]).starts("v6").waits();
     }
 
     #[test]

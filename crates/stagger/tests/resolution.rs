@@ -113,6 +113,25 @@ fn the_resolution_delay_counts_from_the_first_answer_with_addresses() {
     assert_eq!(starts(answers), ["80 v4a"]);
 }
 
+/// An answer of IPv4 to a question that was asked because the first was late.
+fn late(places: [&'static str; 1], spent: u64) -> Answer<Place, ScriptedError> {
+    Answer::found(Class::A, places.map(Place)).with_delay_spent(ms(spent))
+}
+
+#[test]
+fn an_answer_with_its_delay_spent_starts_at_once() {
+    assert_eq!(starts(|r| r.answers(ms(60), late(["v4a"], 60)).never_ends()), ["60 v4a"]);
+    assert_eq!(starts(|r| r.answers(ms(60), late(["v4a"], 50)).never_ends()), ["60 v4a"]);
+}
+
+#[test]
+fn an_answer_with_its_delay_spent_in_part_waits_for_the_rest() {
+    assert_eq!(starts(|r| r.answers(ms(30), late(["v4a"], 30)).never_ends()), ["50 v4a"]);
+    let policy = Policy::new().resolution_delay(ms(300)).unwrap();
+    let starts = silent_starts(policy, |r| r.answers(ms(60), late(["v4a"], 50)).never_ends());
+    assert_eq!(starts, ["310 v4a"]);
+}
+
 #[test]
 fn the_resolution_delay_can_be_set() {
     for (delay, start) in [(0, "10 v4a"), (300, "310 v4a")] {

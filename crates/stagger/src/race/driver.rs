@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use pin_project_lite::pin_project;
 
-use super::event::{Action, Event, Id, Loss};
+use super::event::{Action, Event, Id, Loss, News};
 use super::machine::Machine;
 use super::slot::Slots;
 use crate::report::Outcome;
-use crate::{Class, Family, Policy, Timer, Update};
+use crate::{Family, Policy, Timer};
 
 /// How many rounds of starts and answers one poll makes before it lets others run. Attempts that
 /// end without ever waiting would otherwise keep the thread for themselves. The number is ours.
@@ -36,7 +36,7 @@ pub(crate) trait Course {
         cx: &mut Context<'_>,
         elapsed: Duration,
         candidates: &mut Vec<(Id, Option<Family>)>,
-    ) -> Poll<Option<(Class, Update)>>;
+    ) -> Poll<Option<News>>;
 
     /// Begins the attempt at a candidate.
     fn begin(self: Pin<&mut Self>, id: Id) -> Self::Attempt;
@@ -273,9 +273,8 @@ impl<K: Course, T: Timer> Driver<K, T> {
             this.candidates.clear();
             match this.course.as_mut().poll_news(cx, *this.elapsed, this.candidates) {
                 Poll::Pending => return false,
-                Poll::Ready(Some((class, update))) => {
-                    let candidates = &this.candidates[..];
-                    machine.handle(Event::Answered { class, update, candidates }, now);
+                Poll::Ready(Some(answer)) => {
+                    machine.handle(answer.event(this.candidates), now);
                 }
                 Poll::Ready(None) => {
                     *this.ended = true;

@@ -1,5 +1,7 @@
 //! What goes into the machine and what comes out.
 
+use std::time::Duration;
+
 use crate::{Class, Family, Phase, Update};
 
 /// A candidate's number, given by whoever feeds the machine: 0 for the first, and so on.
@@ -21,6 +23,8 @@ pub enum Event<'a> {
         update: Update,
         /// What it brought, in the resolver's order of preference.
         candidates: &'a [(Id, Option<Family>)],
+        /// How much of the resolution delay is spent by now, if it brought candidates.
+        delay_spent: Duration,
     },
     /// No answer will come any more.
     ResolutionEnded,
@@ -28,6 +32,28 @@ pub enum Event<'a> {
     Connected(Id),
     /// An attempt has failed. Ignored unless the attempt is in flight.
     Failed(Id),
+}
+
+/// An answer of a course, beside the candidates that it brought.
+pub(crate) struct News {
+    pub(crate) class: Class,
+    pub(crate) update: Update,
+    pub(crate) delay_spent: Duration,
+}
+
+impl News {
+    /// The event of this answer, with its candidates.
+    pub(crate) fn event<'a>(&self, candidates: &'a [(Id, Option<Family>)]) -> Event<'a> {
+        let Self { class, update, delay_spent } = *self;
+        Event::Answered { class, update, candidates, delay_spent }
+    }
+}
+
+impl From<Class> for News {
+    /// An answer that adds to the others and has no delay behind it.
+    fn from(class: Class) -> Self {
+        Self { class, update: Update::Add, delay_spent: Duration::ZERO }
+    }
 }
 
 /// What is to be done. Complete: whoever drives the machine must carry out each.

@@ -29,6 +29,7 @@ use crate::{Class, Family, Phase, Update};
 ///         class: Class::All,
 ///         update: Update::Add,
 ///         candidates: &[(Id(0), Some(Family::Ipv6)), (Id(1), Some(Family::Ipv4))],
+///         delay_spent: Duration::ZERO,
 ///     },
 ///     start,
 /// );
@@ -45,6 +46,7 @@ use crate::{Class, Family, Phase, Update};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Machine {
     policy: Policy,
+    began: Instant,
     deadline: Option<Instant>,
     /// What each class has brought, in order of the classes' first answers.
     lists: Vec<(Class, Vec<Id>)>,
@@ -58,7 +60,9 @@ pub struct Machine {
     last_start: Option<Instant>,
     /// An attempt has failed since the last start.
     hurried: bool,
-    first_addresses: Option<Instant>,
+    /// Since when the resolution delay counts: when the first addresses came, or before that what
+    /// an answer says is spent of it.
+    delay_began: Option<Instant>,
     resolution_ended: bool,
     begun: bool,
     connected: Option<Id>,
@@ -79,6 +83,7 @@ impl Machine {
     pub fn new(policy: Policy, now: Instant) -> Self {
         Self {
             deadline: policy.timeout.map(|timeout| now + timeout),
+            began: now,
             policy,
             lists: Vec::new(),
             candidates: Vec::new(),
@@ -87,7 +92,7 @@ impl Machine {
             starts: 0,
             last_start: None,
             hurried: false,
-            first_addresses: None,
+            delay_began: None,
             resolution_ended: false,
             begun: false,
             connected: None,
@@ -102,8 +107,11 @@ impl Machine {
             return;
         }
         match event {
-            Event::Answered { class, update, candidates } => {
-                self.answered(class, update, candidates, now);
+            Event::Answered { class, update, candidates, delay_spent } => {
+                self.answered(class, update, candidates);
+                if !candidates.is_empty() {
+                    self.spend(delay_spent, now);
+                }
             }
             Event::ResolutionEnded => self.resolution_ended = true,
             Event::Connected(id) => {
@@ -176,7 +184,7 @@ impl Machine {
         if self.over || self.begun || self.queue.is_empty() {
             return None;
         }
-        self.first_addresses.map(|first| first + self.policy.resolution_delay)
+        self.delay_began.map(|began| began + self.policy.resolution_delay)
     }
 
     pub(crate) fn timeout(&self) -> Option<Duration> {
@@ -208,13 +216,7 @@ impl Machine {
         self.queue.iter().copied()
     }
 
-    fn answered(
-        &mut self,
-        class: Class,
-        update: Update,
-        candidates: &[(Id, Option<Family>)],
-        now: Instant,
-    ) {
+    fn answered(&mut self, class: Class, update: Update, candidates: &[(Id, Option<Family>)]) {
         let (place, appends) = match self.lists.iter().position(|(known, _)| *known == class) {
             Some(place) => (place, place + 1 == self.lists.len()),
             None => {
@@ -245,12 +247,17 @@ impl Machine {
                 self.queue.push_back(*id);
             }
         }
-        if !candidates.is_empty() {
-            self.first_addresses.get_or_insert(now);
-        }
         if !appends {
             self.reorder();
         }
+    }
+
+    /// Addresses have come, and so much of the resolution delay is spent: never more than the race
+    /// has lasted.
+    fn spend(&mut self, spent: Duration, now: Instant) {
+        let lasted = now.saturating_duration_since(self.began);
+        let began = now - spent.min(lasted);
+        self.delay_began = Some(self.delay_began.map_or(began, |earlier| earlier.min(began)));
     }
 
     /// Whether appending to the queue would break the limit on addresses.
@@ -328,8 +335,8 @@ impl Machine {
         let complete = self.resolution_ended
             || (answered(Class::All) || answered(preferred))
                 && (!self.policy.https || answered(Class::Https));
-        let waited = self.first_addresses.is_some_and(|first| {
-            now.saturating_duration_since(first) >= self.policy.resolution_delay
+        let waited = self.delay_began.is_some_and(|began| {
+            now.saturating_duration_since(began) >= self.policy.resolution_delay
         });
         !self.queue.is_empty() && (complete || waited)
     }
@@ -343,7 +350,7 @@ impl Machine {
         }
         // Before the first start the race is due since its addresses came.
         let Some(last) = self.last_start else {
-            return self.first_addresses;
+            return self.delay_began;
         };
         if self.running.is_empty() {
             return Some(last);

@@ -26,6 +26,8 @@
 //! - Everything that falls on one instant is taken in before anything is done, and then a success
 //!   comes first, failures next, the overall deadline next, starts last. Of two successes the
 //!   earlier start wins. No tie is left to chance, and no handshake is begun for nothing.
+//! - The wait for a further answer counts from the first addresses, or from before them where an
+//!   answer says so: a question that was asked because another is late has its wait behind it.
 //! - A late answer sorts the complete list anew, what was tried included
 //!   (draft-ietf-happy-happyeyeballs-v3 §7). With an IPv6 attempt in flight, an IPv4 address that
 //!   comes in is next, before more IPv6.
@@ -58,5 +60,6 @@ mod order;
 mod slot;
 
 pub(crate) use driver::{Course, Driver, Entry, Note};
+pub(crate) use event::News;
 pub use event::{Action, Event, Id, Loss};
 pub use machine::Machine;

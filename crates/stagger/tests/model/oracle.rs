@@ -40,7 +40,8 @@ pub(crate) type Held = Vec<(Id, Option<Family>)>;
 /// What happened, as the driver of a machine would hear it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum News {
-    Answered(Class, Update, Held),
+    /// The time is what is spent of the resolution delay.
+    Answered(Class, Update, Held, Time),
     ResolutionEnded,
     Connected(Id),
     Failed(Id),
@@ -68,7 +69,9 @@ struct Attempt {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Oracle {
     answers: Vec<(Class, Held)>,
-    first_addresses: Option<Time>,
+    /// The earliest, over the answers with addresses: when it came, less what it says is spent of
+    /// the resolution delay.
+    delay_began: Option<Time>,
     resolution_ended: bool,
     /// In start order.
     attempts: Vec<Attempt>,
@@ -97,7 +100,7 @@ impl Oracle {
     /// Takes note of news, whatever the machine makes of it.
     pub(crate) fn note(&mut self, news: &News, now: Time) {
         match news {
-            News::Answered(class, update, candidates) => {
+            News::Answered(class, update, candidates, spent) => {
                 let known = self.answers.iter().position(|(known, _)| known == class);
                 let place = known.unwrap_or_else(|| {
                     self.answers.push((*class, Vec::new()));
@@ -112,8 +115,9 @@ impl Oracle {
                         held.push(*candidate);
                     }
                 }
-                if self.first_addresses.is_none() && !candidates.is_empty() {
-                    self.first_addresses = Some(now);
+                if !candidates.is_empty() {
+                    let began = [self.delay_began, Some(now.saturating_sub(*spent))];
+                    self.delay_began = began.into_iter().flatten().min();
                 }
             }
             News::ResolutionEnded => self.resolution_ended = true,
@@ -279,7 +283,7 @@ impl Oracle {
 
     /// When the first attempt may start; none before there is an address.
     fn gate(&self, rules: &Rules) -> Option<Time> {
-        let came = self.first_addresses?;
+        let came = self.delay_began?;
         let answered = |class| self.answers.iter().any(|(known, _)| *known == class);
         let preferred = if rules.preferred == Family::Ipv6 { Class::Aaaa } else { Class::A };
         let addresses = answered(Class::All) || answered(preferred);

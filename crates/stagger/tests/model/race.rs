@@ -79,8 +79,8 @@ impl Race {
         }
         if self.oracle.outcome().is_some() {
             let held = vec![(Id(0), Some(Family::Ipv6)), (Id(candidates), Some(Family::Ipv4))];
-            handle(&mut machine, &News::Answered(Class::All, Update::Add, held), now);
-            handle(&mut machine, &News::Answered(Class::A, Update::Replace, Vec::new()), now);
+            handle(&mut machine, &News::Answered(Class::All, Update::Add, held, now), now);
+            handle(&mut machine, &News::Answered(Class::A, Update::Replace, Vec::new(), 0), now);
             handle(&mut machine, &News::ResolutionEnded, now);
             let action = machine.advance(instant(now + 1_000_000_000));
             rule!("a race has one outcome", action.is_none(), "{action:?} after the end");
@@ -133,8 +133,9 @@ pub(crate) fn repeats(rules: &Rules, log: &Log) -> Checked {
 
 fn handle(machine: &mut Machine, news: &News, now: Time) {
     let event = match news {
-        News::Answered(class, update, candidates) => {
-            Event::Answered { class: *class, update: *update, candidates }
+        News::Answered(class, update, candidates, spent) => {
+            let delay_spent = Duration::from_micros(*spent);
+            Event::Answered { class: *class, update: *update, candidates, delay_spent }
         }
         News::ResolutionEnded => Event::ResolutionEnded,
         News::Connected(id) => Event::Connected(*id),

@@ -46,7 +46,8 @@ impl Fate {
 struct Course {
     rules: Rules,
     candidates: Vec<(Option<Family>, Fate)>,
-    answers: Vec<(Time, Class, Update, Vec<usize>)>,
+    /// When each comes, and last what it says is spent of the resolution delay.
+    answers: Vec<(Time, Class, Update, Vec<usize>, Time)>,
     resolution_end: Option<Time>,
     /// How late the clock wakes the machine, time and again; empty if never late.
     lateness: Vec<Time>,
@@ -111,7 +112,9 @@ fn course() -> impl Strategy<Value = Course> {
     vec((family(), fate()), 1..=30).prop_flat_map(|candidates| {
         let class = select(vec![Class::All, Class::A, Class::Aaaa, Class::Https]);
         let update = prop_oneof![3 => Just(Update::Add), 1 => Just(Update::Replace)];
-        let answer = (time(1000), class, update, vec(0..candidates.len(), 0..=candidates.len()));
+        let held = vec(0..candidates.len(), 0..=candidates.len());
+        let spent = prop_oneof![2 => Just(0), 1 => time(300)];
+        let answer = (time(1000), class, update, held, spent);
         let late = prop_oneof![3 => Just(Vec::new()), 1 => vec(time(600), 1..5)];
         let clock = (option::weighted(0.7, time(1500)), late, any::<bool>());
         (rules(), Just(candidates), vec(answer, 0..8), clock).prop_map(
@@ -138,9 +141,9 @@ fn drive(course: &Course) -> Checked {
     // The success that no other can beat, and how often attempts were begun and dropped.
     let mut earliest: Option<(Time, usize, Id)> = None;
     let (mut begun, mut ended) = (0, 0);
-    for (at, class, update, ids) in &course.answers {
+    for (at, class, update, ids, spent) in &course.answers {
         let held = ids.iter().map(|id| (Id(*id), course.candidates[*id].0)).collect();
-        coming.push((*at, News::Answered(*class, *update, held)));
+        coming.push((*at, News::Answered(*class, *update, held, *spent)));
     }
     coming.extend(course.resolution_end.map(|at| (at, News::ResolutionEnded)));
     let mut lateness = course.lateness.iter().cycle();

@@ -14,21 +14,26 @@ const MS: Time = 1_000;
 struct Names(&'static str);
 
 impl Names {
-    fn answer(&self, class: Class, update: Update, ids: &str) -> News {
+    fn answer(&self, class: Class, update: Update, ids: &str, spent: Time) -> News {
         let family = |id: usize| match self.0.as_bytes()[id] {
             b'6' => Family::Ipv6,
             _ => Family::Ipv4,
         };
         let ids = ids.bytes().map(|digit| usize::from(digit - b'0'));
-        News::Answered(class, update, ids.map(|id| (Id(id), Some(family(id)))).collect())
+        News::Answered(class, update, ids.map(|id| (Id(id), Some(family(id)))).collect(), spent)
     }
 
     fn add(&self, class: Class, ids: &str) -> News {
-        self.answer(class, Update::Add, ids)
+        self.answer(class, Update::Add, ids, 0)
     }
 
     fn replace(&self, class: Class, ids: &str) -> News {
-        self.answer(class, Update::Replace, ids)
+        self.answer(class, Update::Replace, ids, 0)
+    }
+
+    /// An answer beside a lookup that was asked so much earlier.
+    fn late(&self, class: Class, ids: &str, spent: Time) -> News {
+        self.answer(class, Update::Add, ids, spent)
     }
 }
 
@@ -148,6 +153,28 @@ fn changing_answers_are_raced_by_the_rules_in_every_order_of_events() {
         ("lanes beside a full lookup", rules(), lanes, 1, 43_000),
         ("a lane before a full lookup", rules(), shared, 1, 30_000),
         ("hints, bindings awaited", Rules { https: true, ..rules() }, hints, 0, 19_000),
+    ]);
+}
+
+#[test]
+fn answers_with_their_delay_spent_are_raced_by_the_rules_in_every_order_of_events() {
+    let names = Names("6464");
+    let rules = Rules::default;
+    let lanes =
+        |spent: Time| vec![names.late(Class::Aaaa, "0", spent), names.late(Class::A, "1", spent)];
+    let full = |spent| [lanes(spent), vec![names.add(Class::All, "10")]].concat();
+    let mixed = vec![names.add(Class::A, "1"), names.late(Class::A, "3", 50 * MS)];
+    let empty = vec![names.late(Class::A, "", 50 * MS), names.late(Class::A, "1", 20 * MS)];
+    let bindings = vec![names.late(Class::A, "1", 50 * MS), names.add(Class::Https, "0")];
+    explore_all(vec![
+        ("lanes", rules(), lanes(50 * MS), 2, 18_000),
+        ("lanes, the delay half spent", rules(), lanes(25 * MS), 2, 19_000),
+        ("lanes, then a full lookup", rules(), full(50 * MS), 1, 40_000),
+        ("one that waits, one that has waited", rules(), mixed, 2, 18_000),
+        ("none, then one", rules(), empty, 3, 3_700),
+        ("IPv4 preferred", Rules { preferred: Family::Ipv4, ..rules() }, lanes(50 * MS), 2, 18_000),
+        ("bindings awaited", Rules { https: true, ..rules() }, bindings, 2, 21_000),
+        ("50 ms", Rules { timeout: Some(50 * MS), ..rules() }, lanes(30 * MS), 3, 9_000),
     ]);
 }
 
