@@ -25,13 +25,13 @@ pub trait Adapter: 'static {
     type Timer: Timer<Sleep: Send + 'static> + Clone + Default + Send + Sync + 'static;
 
     /// The adapter's `connect`.
-    fn connect<T>(target: T) -> Dial<SystemResolver, Self::Connector, Self::Timer>
+    fn connect<T>(target: T) -> Dial<SystemResolver<Self::Timer>, Self::Connector, Self::Timer>
     where
         T: TryInto<Target>,
         TargetError: From<T::Error>;
 
     /// The adapter's `dialer`.
-    fn dialer() -> Dialer<SystemResolver, Self::Connector, Self::Timer>;
+    fn dialer() -> Dialer<SystemResolver<Self::Timer>, Self::Connector, Self::Timer>;
 
     /// The adapter's `TcpConnector::new`.
     fn connector(options: TcpOptions) -> Self::Connector;
@@ -68,7 +68,9 @@ macro_rules! adapter {
             type Connector = $name::TcpConnector;
             type Timer = $name::Timer;
 
-            fn connect<T>(target: T) -> Dial<SystemResolver, Self::Connector, Self::Timer>
+            fn connect<T>(
+                target: T,
+            ) -> Dial<SystemResolver<Self::Timer>, Self::Connector, Self::Timer>
             where
                 T: TryInto<Target>,
                 TargetError: From<T::Error>,
@@ -76,7 +78,7 @@ macro_rules! adapter {
                 $name::connect(target)
             }
 
-            fn dialer() -> Dialer<SystemResolver, Self::Connector, Self::Timer> {
+            fn dialer() -> Dialer<SystemResolver<Self::Timer>, Self::Connector, Self::Timer> {
                 $name::dialer()
             }
 

@@ -4,7 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use futures_lite::{StreamExt as _, future};
 use stagger::{Address as _, Families, Host, Query, Resolver as _, Target};
-use stagger_net::{SystemResolver, TcpOptions};
+use stagger_net::TcpOptions;
+use stagger_smol::SystemResolver;
 
 use crate::usage::UsageError;
 

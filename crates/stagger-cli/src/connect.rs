@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::io;
 
 use stagger::{Error, ErrorKind, Policy, Target};
-use stagger_net::{BindError, LookupError, LookupErrorKind, SystemResolver, TcpOptions};
+use stagger_net::{BindError, LookupError, LookupErrorKind, TcpOptions};
 
 use crate::args::ConnectArgs;
 use crate::console::{Console, Exit};
@@ -55,7 +55,7 @@ impl Job for Connect {
 
     fn run<R: Runtime>(self) -> (Race, Exit) {
         let Self { target, policy, options } = self;
-        let dialer = R::dialer(SystemResolver::new(), options).with_policy(policy);
+        let dialer = R::dialer(R::resolver(), options).with_policy(policy);
         let dial = async {
             let (stream, report) = dialer.connect(target).with_report().await?;
             Ok(Race::won(stream.ends(), &report))

@@ -1,7 +1,7 @@
 //! `stagger resolve`.
 
 use stagger::{Policy, Target};
-use stagger_net::{SystemResolver, TcpOptions};
+use stagger_net::TcpOptions;
 
 use crate::args::ResolveArgs;
 use crate::connect::{lost, no_runtime};
@@ -45,7 +45,7 @@ impl Job for Resolve {
     type Output = (Vec<String>, Race, Exit);
 
     fn run<R: Runtime>(self) -> Self::Output {
-        let dialer = R::dialer(SystemResolver::new(), TcpOptions::new()).with_policy(self.policy);
+        let dialer = R::dialer(R::resolver(), TcpOptions::new()).with_policy(self.policy);
         match R::block_on(dialer.resolve(self.target)) {
             Ok(Ok((addresses, report))) => {
                 let candidates = addresses.iter().map(ToString::to_string).collect();

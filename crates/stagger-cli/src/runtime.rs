@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use stagger::{BoxError, Connector, Dialer, Timer};
-use stagger_net::TcpOptions;
+use stagger_net::{SystemResolver, TcpOptions};
 
 use crate::args::RuntimeName;
 
@@ -21,6 +21,11 @@ pub(crate) trait Runtime {
 
     /// The runtime's clock.
     fn timer() -> Self::Timer;
+
+    /// The system's resolver on that clock.
+    fn resolver() -> SystemResolver<Self::Timer> {
+        SystemResolver::with_timer(Self::timer())
+    }
 
     /// Runs a future to its end. A lookup that is stuck does not hold it up.
     ///

@@ -3,7 +3,8 @@
 //! Most programs want an adapter instead: `stagger-tokio` or `stagger-smol`. This crate is what
 //! they stand on, and what an adapter for another runtime would stand on:
 //!
-//! - [`SystemResolver`]: `getaddrinfo` without blocking the runtime, on any executor;
+//! - [`SystemResolver`]: `getaddrinfo` without blocking the runtime, on any executor, and without
+//!   one family waiting for the other; the runtime supplies a [`Timer`](stagger::Timer);
 //! - [`TcpConnector`]: opens, binds and connects a socket; the runtime supplies a [`Register`];
 //! - [`TcpOptions`]: bind addresses and socket options.
 //!
@@ -11,11 +12,13 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 
 mod connector;
+mod lanes;
 mod lookup;
 mod resolver;
 mod socket;
 
 pub use connector::{Register, TcpAttempt, TcpConnector};
+pub use lanes::{Lanes, LanesError};
 pub use lookup::{LookupError, LookupErrorKind};
 pub use resolver::{SystemAnswers, SystemResolver};
 pub use socket::{BindError, KEEPALIVE_RANGE, KeepaliveError, TcpOptions};

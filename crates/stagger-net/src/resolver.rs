@@ -5,12 +5,14 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::LazyLock;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use stagger::{Answer, Class, Families, Query, Resolver};
+use pin_project_lite::pin_project;
+use stagger::{Answer, Families, Query, Resolver, Timer};
 
-use crate::lookup::{Found, Joined, Literal, Lookup, LookupError, Pool, Request};
+use crate::Lanes;
+use crate::lookup::{Found, Joined, Literal, Lookup, LookupError, Lookups, Pool, Request, Source};
 
 /// How many calls of `getaddrinfo` run at once in a process: 64.
 ///
@@ -19,15 +21,25 @@ use crate::lookup::{Found, Joined, Literal, Lookup, LookupError, Pool, Request};
 /// blocking work shares, and far more than a working name server keeps busy.
 const CAPACITY: usize = 64;
 
+/// How many of them may be for one family beside a full lookup that is late: half of them. When
+/// every lookup is late, those of names that were not asked for yet find places all the same. The
+/// share is ours.
+const SPARE_CAPACITY: usize = CAPACITY / 2;
+
 static POOL: LazyLock<Pool<Request, Found>> =
-    LazyLock::new(|| Pool::new(CAPACITY, Request::look_up));
+    LazyLock::new(|| Pool::new(CAPACITY, SPARE_CAPACITY, Request::look_up));
 
 /// The system's resolver: `getaddrinfo`, with all that it reads (`/etc/hosts`, `nsswitch.conf`,
 /// mDNS, whatever the machine is set up for).
 ///
-/// It answers once, with all families together in the system's order, or with the one family that
-/// the query is restricted to. The order is RFC 6724's as the platform applies it, and is not
-/// touched. A lookup that fails answers with its [`LookupError`].
+/// It asks once, for all families together, and answers in the system's order, which is RFC 6724's
+/// as the platform applies it and is not touched. A lookup that fails answers with its
+/// [`LookupError`]. `getaddrinfo` returns only when it knows both families, so when that takes
+/// longer than the resolution delay, each family is asked for beside it, in a lane of its own, and
+/// what a lane finds is answered as soon as it is there, with that delay spent
+/// ([`Answer::with_delay_spent`]). The answers end when the full lookup has answered, or when both
+/// lanes have. [`Lanes`] says when they start, if at all. A query for one family has none, nor has
+/// any outside Unix, where one family can't be asked for apart.
 ///
 /// `AI_ADDRCONFIG` is not set: it hides the addresses of a family in which the machine has none
 /// but loopback addresses, which breaks names for loopback on a machine without a network. An
@@ -35,89 +47,145 @@ static POOL: LazyLock<Pool<Request, Found>> =
 /// set either, so that IPv6 addresses are IPv6 addresses.
 ///
 /// `getaddrinfo` blocks, so it runs on the threads of the `blocking` crate: at most 64 calls at
-/// once in a process. Further lookups wait in turn and hold no thread; one equal to another that
-/// waits or runs shares its answer. A literal is completed (a service's name, a zone's name)
-/// without the network and without waiting for any of these.
+/// once in a process, and at most 32 of them in lanes. Further lookups wait in turn and hold no
+/// thread; one equal to another that waits or runs shares its answer. A literal is completed (a
+/// service's name, a zone's name) without the network and without waiting for any of these.
 ///
 /// # Cancel safety
 ///
-/// Dropping the answers abandons the lookup: one that waits leaves the queue. One that runs can't
+/// Dropping the answers abandons the lookups: one that waits leaves the queue. One that runs can't
 /// be cancelled: its thread and its place among the 64 come back when libc returns, and its result
 /// goes to whoever asked the same in the meantime, if anyone did.
 ///
 /// # Runtime
 ///
-/// None is needed: the answers can be polled by any executor.
+/// The answers can be polled by any executor on which the timer works. The timer is used when the
+/// full lookup is not ready at once, and there may be lanes.
 ///
 /// # Examples
+///
+/// The adapters have this with their runtime's timer; here it is the test kit's clock.
 ///
 /// ```
 /// use futures_lite::{StreamExt as _, future};
 /// use stagger::{Query, Resolver as _, Target};
 /// use stagger_net::SystemResolver;
+/// use stagger_testkit::Clock;
 ///
+/// let resolver = SystemResolver::with_timer(Clock::new());
 /// let query = Query::new(Target::parse("localhost:80")?);
-/// let answer = future::block_on(SystemResolver::new().resolve(&query).next()).unwrap();
+/// let answer = future::block_on(resolver.resolve(&query).next()).unwrap();
 /// assert!(answer.addresses().all(|addr| addr.ip().is_loopback() && addr.port() == 80));
 /// # Ok::<_, stagger::TargetError>(())
 /// ```
 #[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct SystemResolver {}
+pub struct SystemResolver<T> {
+    timer: T,
+    lanes: Lanes,
+}
 
-impl SystemResolver {
-    /// The system's resolver.
+impl<T: Default> SystemResolver<T> {
+    /// The system's resolver with the timer's default, as is right for a runtime's own timer.
     pub fn new() -> Self {
         Self::default()
     }
 }
 
-impl Resolver for SystemResolver {
-    type Address = SocketAddr;
-    type Error = LookupError;
-    type Answers = SystemAnswers;
+impl<T> SystemResolver<T> {
+    /// The system's resolver with this timer.
+    pub fn with_timer(timer: T) -> Self {
+        Self { timer, lanes: Lanes::default() }
+    }
 
-    fn resolve(&self, query: &Query) -> SystemAnswers {
-        let class = match query.families() {
-            Families::Any => Class::All,
-            Families::Ipv4 => Class::A,
-            Families::Ipv6 => Class::Aaaa,
-        };
-        SystemAnswers { class, stage: Stage::Asked(Lookup::new(query)) }
+    /// Says when each family is asked for apart.
+    pub fn with_lanes(mut self, lanes: Lanes) -> Self {
+        self.lanes = lanes;
+        self
     }
 }
 
-/// What a [`SystemResolver`] answers: one [`Answer`], then the end.
-///
-/// # Cancel safety
-///
-/// Dropping it abandons the lookup, as [`SystemResolver`] says.
-#[must_use = "streams do nothing unless polled"]
-pub struct SystemAnswers {
-    class: Class,
-    stage: Stage,
+impl<T: Timer + Clone> Resolver for SystemResolver<T> {
+    type Address = SocketAddr;
+    type Error = LookupError;
+    type Answers = SystemAnswers<T>;
+
+    fn resolve(&self, query: &Query) -> SystemAnswers<T> {
+        let lookup = Lookup::new(query);
+        let apart = cfg!(unix) && matches!(lookup, Lookup::Name(_));
+        let lanes = if apart { self.lanes } else { Lanes::never() };
+        let lookups = Lookups::new(lookup, query.families(), lanes, self.timer.clone());
+        SystemAnswers { lookups }
+    }
 }
 
-enum Stage {
-    Asked(Lookup),
+pin_project! {
+    /// What a [`SystemResolver`] answers: one [`Answer`], and before it those of the lanes, if it
+    /// is late.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it abandons the lookups, as [`SystemResolver`] says.
+    #[must_use = "streams do nothing unless polled"]
+    pub struct SystemAnswers<T>
+    where
+        T: Timer,
+    {
+        #[pin]
+        lookups: Lookups<Lookup, T>,
+    }
+}
+
+impl<T: Timer> Stream for SystemAnswers<T> {
+    type Item = Answer<SocketAddr, LookupError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.project().lookups.poll_next(cx)
+    }
+}
+
+impl<T: Timer> fmt::Debug for SystemAnswers<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let families = self.lookups.families();
+        f.debug_struct("SystemAnswers").field("families", &families).finish_non_exhaustive()
+    }
+}
+
+impl Source for Lookup {
+    type Lookup = Call;
+
+    fn full(&self) -> Call {
+        match self {
+            Self::Name(request) => Call::Name(POOL.join(request.clone())),
+            Self::Literal(literal) if literal.is_complete() => {
+                Call::Known(Some(literal.complete()))
+            }
+            Self::Literal(literal) => Call::Literal(complete(literal.clone())),
+        }
+    }
+
+    fn lane(&self, families: Families) -> Call {
+        match self {
+            Self::Name(request) => Call::Name(POOL.join_spare(request.with_families(families))),
+            Self::Literal(_) => unreachable!("a literal has no lanes"),
+        }
+    }
+}
+
+/// A lookup that has begun.
+pub(crate) enum Call {
     Name(Joined<Request, Found>),
     Literal(blocking::Task<Found>),
-    Done,
+    Known(Option<Found>),
 }
 
-impl SystemAnswers {
-    fn poll_found(&mut self, cx: &mut Context<'_>) -> Poll<Option<Found>> {
-        loop {
-            self.stage = match &mut self.stage {
-                Stage::Asked(Lookup::Name(request)) => Stage::Name(POOL.join(request.clone())),
-                Stage::Asked(Lookup::Literal(literal)) if literal.is_complete() => {
-                    return Poll::Ready(Some(literal.complete()));
-                }
-                Stage::Asked(Lookup::Literal(literal)) => Stage::Literal(complete(literal.clone())),
-                Stage::Name(joined) => return Pin::new(joined).poll(cx).map(Some),
-                Stage::Literal(task) => return Pin::new(task).poll(cx).map(Some),
-                Stage::Done => return Poll::Ready(None),
-            }
+impl Future for Call {
+    type Output = Found;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Found> {
+        match &mut *self {
+            Self::Name(joined) => Pin::new(joined).poll(cx),
+            Self::Literal(task) => Pin::new(task).poll(cx),
+            Self::Known(found) => Poll::Ready(found.take().expect("what is known is told once")),
         }
     }
 }
@@ -127,40 +195,24 @@ fn complete(literal: Literal) -> blocking::Task<Found> {
     blocking::unblock(move || literal.complete())
 }
 
-impl Stream for SystemAnswers {
-    type Item = Answer<SocketAddr, LookupError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Some(found) = ready!(self.poll_found(cx)) else {
-            return Poll::Ready(None);
-        };
-        self.stage = Stage::Done;
-        let answer = match found {
-            Ok(addresses) => Answer::found(self.class, addresses.iter().copied()),
-            Err(error) => Answer::failed(self.class, error),
-        };
-        Poll::Ready(Some(answer.sorted()))
-    }
-}
-
-impl fmt::Debug for SystemAnswers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SystemAnswers").field("class", &self.class).finish_non_exhaustive()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::{Ipv4Addr, SocketAddrV6};
 
     use futures_lite::{StreamExt as _, future::block_on};
-    use stagger::Target;
+    use stagger::{Class, Target};
+    use stagger_testkit::Clock;
 
     use super::*;
     use crate::LookupErrorKind;
 
+    /// On a clock that stands still, so that there are no lanes however slow the machine is.
+    fn resolver() -> SystemResolver<Clock> {
+        SystemResolver::new()
+    }
+
     fn answer(query: Query) -> Answer<SocketAddr, LookupError> {
-        let mut answers = SystemResolver::new().resolve(&query);
+        let mut answers = resolver().resolve(&query);
         let answer = block_on(answers.next()).unwrap();
         assert!(block_on(answers.next()).is_none());
         assert!(answer.is_sorted());
@@ -246,14 +298,36 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_done_before_the_first_poll() {
-        let answers = SystemResolver::new().resolve(&query("localhost:80"));
-        assert!(matches!(answers.stage, Stage::Asked(_)));
+    fn lanes_find_each_family_of_a_name_and_the_full_lookup_all() {
+        let resolver = resolver().with_lanes(Lanes::at_once());
+        let answers: Vec<_> = block_on(resolver.resolve(&query("localhost:80")).collect());
+        let classes: Vec<_> = answers.iter().map(Answer::class).collect();
+        // Which of them is the first is the system's to decide.
+        let last = *classes.last().unwrap();
+        assert!(last == Class::All || classes.len() == 2, "{classes:?}");
+        for answer in &answers {
+            let wanted = |addr: &SocketAddr| match answer.class() {
+                Class::A => addr.is_ipv4(),
+                Class::Aaaa => addr.is_ipv6(),
+                _ => true,
+            };
+            assert!(answer.addresses().all(|addr| wanted(addr) && addr.port() == 80));
+        }
+    }
+
+    #[test]
+    fn a_literal_has_no_lanes() {
+        let resolver = resolver().with_lanes(Lanes::at_once());
+        for target in ["127.0.0.1:80", "127.0.0.1:http"] {
+            let answers: Vec<_> = block_on(resolver.resolve(&query(target)).collect());
+            let classes: Vec<_> = answers.iter().map(Answer::class).collect();
+            assert_eq!(classes, [Class::All], "{target}");
+        }
     }
 
     #[test]
     fn the_answers_can_go_to_another_thread() {
         fn check<T: Send + 'static>(_: &T) {}
-        check(&SystemResolver::new().resolve(&query("localhost:80")));
+        check(&resolver().resolve(&query("localhost:80")));
     }
 }

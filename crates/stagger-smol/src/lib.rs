@@ -24,14 +24,16 @@
 
 mod connector;
 mod dialer;
+mod resolver;
 mod timer;
 
 pub use connector::{Reactor, TcpAttempt, TcpConnector};
 pub use dialer::{Connect, Dialer, HostEndpoint, connect, dialer};
+pub use resolver::{SystemAnswers, SystemResolver};
 /// The core, with all that a dialer is set up with and returns: policy, error, report, target.
 pub use stagger;
 pub use stagger_net::{
-    BindError, KEEPALIVE_RANGE, KeepaliveError, LookupError, LookupErrorKind, SystemAnswers,
-    SystemResolver, TcpOptions,
+    BindError, KEEPALIVE_RANGE, KeepaliveError, Lanes, LanesError, LookupError, LookupErrorKind,
+    TcpOptions,
 };
 pub use timer::{Sleep, Timer};

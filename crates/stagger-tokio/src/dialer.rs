@@ -1,9 +1,8 @@
 //! Resolver, connector and timer, put together.
 
 use stagger::{Target, TargetError};
-use stagger_net::SystemResolver;
 
-use crate::{TcpConnector, Timer};
+use crate::{SystemResolver, TcpConnector, Timer};
 
 /// A [`stagger::Dialer`] of the system's resolver with this crate's connector and timer.
 ///

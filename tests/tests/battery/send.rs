@@ -26,7 +26,7 @@ fn every_future_may_go_to_another_thread<R: Runtime>() {
     drop(goes(dialer.resolve("stagger.test:80")));
     let query = Query::new("stagger.test:80".parse().unwrap());
     drop(goes(dialer.resolver().resolve(&query)));
-    goes(SystemResolver::new());
+    goes(SystemResolver::<<R::Adapter as Adapter>::Timer>::new());
     let connector = goes(R::Adapter::connector(TcpOptions::new()));
     drop(goes(connector.connect((V4, 80).into())));
     drop(goes(goes(dialer).endpoint("stagger.test:80").unwrap().connect()));

@@ -3,7 +3,7 @@
 use std::net::{SocketAddr, SocketAddrV6};
 use std::time::Duration;
 
-use stagger::{Class, Policy, Report, Target, TargetError};
+use stagger::{Outcome, Policy, Report, Target, TargetError};
 use stagger_tests::namespace::{NEAR, etc};
 use stagger_tests::place::{Healthy, Refusing, V4, V6, has_ipv6};
 use stagger_tests::{Adapter, Runtime, assert_at_once, battery};
@@ -49,11 +49,9 @@ fn localhost_is_resolved_and_connected_to<R: Runtime>() {
     let healthy = Healthy::new(V4);
     let target = format!("localhost:{}", healthy.addr().port());
     let report = connects::<R, _>(&*target, &healthy);
-    let [query] = report.queries() else {
-        panic!("{report:?}");
-    };
-    assert_eq!(query.class, Class::All);
-    assert!(query.addresses.contains(&healthy.addr()), "{query:?}");
+    // By the one full lookup, unless the machine is so slow that a lane was first.
+    let mut found = report.queries().iter().flat_map(|query| &query.addresses);
+    assert!(found.any(|addr| *addr == healthy.addr()), "{report:?}");
 }
 
 fn host_and_service_may_be_given_apart<R: Runtime>() {

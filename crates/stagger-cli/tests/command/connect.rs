@@ -20,7 +20,8 @@ fn a_name_is_looked_up_and_connected_to() {
         let target = format!("localhost:{}", addr.port());
         let run = stagger(&["connect", &target, "--runtime", runtime]);
         assert_eq!(run.code, Some(0), "{run:?}");
-        assert!(run.out.contains("\n  query all "), "{run:?}");
+        // Of all families, unless the machine is so slow that a lane was first.
+        assert!(run.out.contains("\n  query "), "{run:?}");
         assert!(run.out.contains(&format!("\nconnected to {addr} in ")), "{run:?}");
         drop(listener);
     }

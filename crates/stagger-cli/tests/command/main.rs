@@ -4,7 +4,11 @@
 mod connect;
 mod demo;
 #[cfg(target_os = "linux")]
+mod lane;
+#[cfg(target_os = "linux")]
 mod namespace;
 mod resolve;
 mod run;
+#[cfg(target_os = "linux")]
+mod server;
 mod usage;

@@ -15,7 +15,7 @@ const INSIDE: &str = "STAGGER_TEST_NAMESPACE";
 
 /// Runs `test`, the whole name of the calling test, in namespaces of its own. Says whether this is
 /// the inner run, in which the test is to be made.
-fn inside(test: &str) -> bool {
+pub(crate) fn inside(test: &str) -> bool {
     if std::env::var_os(INSIDE).is_some() {
         sh("ip link set lo up");
         return true;
@@ -38,7 +38,7 @@ fn sh(script: &str) {
 }
 
 /// Puts text in the place of a file, for this mount namespace alone.
-fn replace(path: &str, text: &str) -> Temporary {
+pub(crate) fn replace(path: &str, text: &str) -> Temporary {
     let name = Path::new(path).file_name().unwrap().to_str().unwrap();
     let file = std::env::temp_dir().join(format!("stagger-cli-{}-{name}", process::id()));
     fs::write(&file, text).unwrap();
@@ -47,7 +47,7 @@ fn replace(path: &str, text: &str) -> Temporary {
 }
 
 /// A file that is removed in the end.
-struct Temporary(PathBuf);
+pub(crate) struct Temporary(PathBuf);
 
 impl Drop for Temporary {
     fn drop(&mut self) {

@@ -20,9 +20,11 @@ use stagger::Transport;
 /// use futures_lite::{StreamExt as _, future};
 /// use stagger::{Query, Resolver as _, Target};
 /// use stagger_net::{LookupErrorKind, SystemResolver};
+/// use stagger_testkit::Clock;
 ///
 /// let query = Query::new(Target::parse("127.0.0.1:no-such-service")?);
-/// let answer = future::block_on(SystemResolver::new().resolve(&query).next()).unwrap();
+/// let resolver = SystemResolver::with_timer(Clock::new());
+/// let answer = future::block_on(resolver.resolve(&query).next()).unwrap();
 /// let error = answer.error().unwrap();
 /// assert_eq!(error.kind(), LookupErrorKind::UnknownService);
 /// assert!(error.to_string().contains("no-such-service"));

@@ -1,6 +1,7 @@
 //! Host and service into addresses, by the system.
 
 mod error;
+mod lane;
 mod pool;
 #[cfg(not(unix))]
 mod portable;
@@ -12,5 +13,6 @@ mod system;
 use portable as system;
 
 pub use error::{LookupError, LookupErrorKind};
+pub(crate) use lane::{Lookups, Source};
 pub(crate) use pool::{Joined, Pool};
 pub(crate) use request::{Found, Literal, Lookup, Request};

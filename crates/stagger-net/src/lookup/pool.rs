@@ -4,6 +4,10 @@
 //! keeps that from growing: so many calls run at once and no more, those that wait hold no thread,
 //! and a request that is already in flight is joined, not repeated. A call whose last waiter is
 //! gone keeps its place until it returns, for that is how long its thread is taken.
+//!
+//! Some calls are spare: they are made beside another for the same, which is late. They may have a
+//! part of the places, so that when every call is late the spare ones don't keep others out. A
+//! spare call that is joined by one who has no other is spare no more.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -14,29 +18,36 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-/// Runs at most `capacity` blocking calls at once, and equal ones once.
+/// Runs at most `capacity` blocking calls at once, at most `spare_capacity` of them spare, and
+/// equal ones once.
 pub(crate) struct Pool<K, V> {
     shared: Arc<Shared<K, V>>,
 }
 
 struct Shared<K, V> {
     capacity: usize,
+    spare_capacity: usize,
     look_up: Box<dyn Fn(&K) -> V + Send + Sync>,
     state: Mutex<State<K, V>>,
 }
 
 struct State<K, V> {
     running: usize,
+    /// How many of those that run are spare.
+    running_spare: usize,
     /// Every call that runs or waits.
     calls: HashMap<Arc<K>, Call<V>>,
     /// Those that wait, by ticket: the lowest is the next.
     queue: BTreeMap<u64, Arc<K>>,
+    /// The spare ones that wait, by ticket.
+    spare_queue: BTreeMap<u64, Arc<K>>,
     next_ticket: u64,
 }
 
 struct Call<V> {
     verdict: Arc<Verdict<V>>,
     joined: usize,
+    spare: bool,
     /// The place in the queue; none once it runs.
     ticket: Option<u64>,
 }
@@ -66,37 +77,39 @@ where
     K: Eq + Hash + Send + Sync + 'static,
     V: Clone + Send + 'static,
 {
-    pub(crate) fn new(capacity: usize, look_up: impl Fn(&K) -> V + Send + Sync + 'static) -> Self {
-        let state =
-            State { running: 0, calls: HashMap::new(), queue: BTreeMap::new(), next_ticket: 0 };
+    pub(crate) fn new(
+        capacity: usize,
+        spare_capacity: usize,
+        look_up: impl Fn(&K) -> V + Send + Sync + 'static,
+    ) -> Self {
+        let state = Mutex::new(State {
+            running: 0,
+            running_spare: 0,
+            calls: HashMap::new(),
+            queue: BTreeMap::new(),
+            spare_queue: BTreeMap::new(),
+            next_ticket: 0,
+        });
         let look_up = Box::new(look_up);
-        Self { shared: Arc::new(Shared { capacity, look_up, state: Mutex::new(state) }) }
+        Self { shared: Arc::new(Shared { capacity, spare_capacity, look_up, state }) }
     }
 
     /// Joins the call for `key`, which starts at once if it is new and there is a place.
     pub(crate) fn join(&self, key: K) -> Joined<K, V> {
+        self.join_as(key, false)
+    }
+
+    /// Joins the call for `key`, which is spare if it is new.
+    pub(crate) fn join_spare(&self, key: K) -> Joined<K, V> {
+        self.join_as(key, true)
+    }
+
+    fn join_as(&self, key: K, spare: bool) -> Joined<K, V> {
         let key = Arc::new(key);
         let mut state = lock(&self.shared.state);
-        let state_ref = &mut *state;
-        let mut starts = false;
-        let call = state_ref.calls.entry(Arc::clone(&key)).or_insert_with(|| {
-            starts = state_ref.running < self.shared.capacity;
-            let ticket = if starts {
-                state_ref.running += 1;
-                None
-            } else {
-                state_ref.next_ticket += 1;
-                state_ref.queue.insert(state_ref.next_ticket, Arc::clone(&key));
-                Some(state_ref.next_ticket)
-            };
-            Call { verdict: Arc::new(Verdict::new()), joined: 0, ticket }
-        });
-        call.joined += 1;
-        let verdict = Arc::clone(&call.verdict);
+        let verdict = state.enter(&key, spare);
         drop(state);
-        if starts {
-            Shared::start(&self.shared, Arc::clone(&key), Arc::clone(&verdict));
-        }
+        Shared::start_next(&self.shared);
         Joined { shared: Arc::clone(&self.shared), key, verdict, id: None }
     }
 }
@@ -126,21 +139,67 @@ where
     fn pass_on(this: &Arc<Self>, key: &K) {
         let mut state = lock(&this.state);
         let ended = state.calls.remove(key);
-        let next = state.queue.pop_first().map(|(_, key)| key);
-        let next = next.and_then(|key| {
-            let call = state.calls.get_mut(&key)?;
-            call.ticket = None;
-            let verdict = Arc::clone(&call.verdict);
-            Some((key, verdict))
-        });
-        if next.is_none() {
-            state.running -= 1;
-        }
+        state.running -= 1;
+        state.running_spare -= usize::from(ended.as_ref().is_some_and(|call| call.spare));
         drop(state);
         drop(ended);
-        if let Some((key, verdict)) = next {
+        Self::start_next(this);
+    }
+
+    /// Starts what waits and has a place now.
+    fn start_next(this: &Arc<Self>) {
+        loop {
+            let next = lock(&this.state).next(this.capacity, this.spare_capacity);
+            let Some((key, verdict)) = next else { return };
             Self::start(this, key, verdict);
         }
+    }
+}
+
+impl<K: Eq + Hash, V> State<K, V> {
+    /// Joins the call for `key`, which waits if it is new.
+    fn enter(&mut self, key: &Arc<K>, spare: bool) -> Arc<Verdict<V>> {
+        let call = self.calls.entry(Arc::clone(key)).or_insert_with(|| {
+            self.next_ticket += 1;
+            let queue = if spare { &mut self.spare_queue } else { &mut self.queue };
+            queue.insert(self.next_ticket, Arc::clone(key));
+            let verdict = Arc::new(Verdict::new());
+            Call { verdict, joined: 0, spare, ticket: Some(self.next_ticket) }
+        });
+        call.joined += 1;
+        if call.spare && !spare {
+            call.spare = false;
+            match call.ticket {
+                None => self.running_spare -= 1,
+                Some(ticket) => self.queue.extend(self.spare_queue.remove_entry(&ticket)),
+            }
+        }
+        Arc::clone(&call.verdict)
+    }
+
+    /// Gives the next in turn a place, if there is one for it.
+    fn next(
+        &mut self,
+        capacity: usize,
+        spare_capacity: usize,
+    ) -> Option<(Arc<K>, Arc<Verdict<V>>)> {
+        if self.running >= capacity {
+            return None;
+        }
+        let first = self.queue.first_key_value().map(|(ticket, _)| *ticket);
+        let spare = self.spare_queue.first_key_value().map(|(ticket, _)| *ticket);
+        let spare = spare.filter(|_| self.running_spare < spare_capacity);
+        let is_spare = match (first, spare) {
+            (Some(first), Some(spare)) => spare < first,
+            (_, spare) => spare.is_some(),
+        };
+        let queue = if is_spare { &mut self.spare_queue } else { &mut self.queue };
+        let (_, key) = queue.pop_first()?;
+        let call = self.calls.get_mut(&key).expect("what waits is a call");
+        call.ticket = None;
+        self.running += 1;
+        self.running_spare += usize::from(is_spare);
+        Some((key, Arc::clone(&call.verdict)))
     }
 }
 
@@ -212,7 +271,9 @@ impl<K: Eq + Hash, V> Drop for Joined<K, V> {
         }
         call.joined -= 1;
         if let (0, Some(ticket)) = (call.joined, call.ticket) {
-            let removed = (state.queue.remove(&ticket), state.calls.remove(&*self.key));
+            let State { queue, spare_queue, calls, .. } = &mut *state;
+            let key = queue.remove(&ticket).or_else(|| spare_queue.remove(&ticket));
+            let removed = (key, calls.remove(&*self.key));
             drop(state);
             drop(removed);
         }

@@ -57,6 +57,11 @@ impl Lookup {
 }
 
 impl Request {
+    /// The same name in these families.
+    pub(crate) fn with_families(&self, families: Families) -> Self {
+        Self { families, ..self.clone() }
+    }
+
     /// Looks the name up. Blocks for as long as the system takes.
     ///
     /// A service's name is looked up by itself and first, so that an unknown one is told from an

@@ -15,8 +15,12 @@ struct Script {
 
 impl Script {
     fn new(capacity: usize) -> Self {
+        Self::with_spare(capacity, capacity)
+    }
+
+    fn with_spare(capacity: usize, spare_capacity: usize) -> Self {
         let (tell, began) = mpsc::channel();
-        let pool = Pool::new(capacity, move |key: &&'static str| {
+        let pool = Pool::new(capacity, spare_capacity, move |key: &&'static str| {
             let (answer, told) = mpsc::channel();
             tell.send((*key, answer)).unwrap();
             // A sender that was dropped makes the call panic.
@@ -35,8 +39,11 @@ impl Script {
     /// How many run and how many wait.
     fn load(&self) -> (usize, usize) {
         let state = lock(&self.pool.shared.state);
-        assert_eq!(state.calls.len(), state.running + state.queue.len());
-        (state.running, state.queue.len())
+        let waiting = state.queue.len() + state.spare_queue.len();
+        assert_eq!(state.calls.len(), state.running + waiting);
+        let spare = state.calls.values().filter(|call| call.spare && call.ticket.is_none());
+        assert_eq!(state.running_spare, spare.count());
+        (state.running, waiting)
     }
 }
 
@@ -61,6 +68,91 @@ fn no_more_calls_run_than_there_are_places_and_the_rest_follow_in_turn() {
     fourth.send(4).unwrap();
     let results: Vec<_> = all.into_iter().map(block_on).collect();
     assert_eq!(results, [1, 2, 3, 4]);
+    assert_eq!(script.load(), (0, 0));
+}
+
+#[test]
+fn spare_calls_have_a_part_of_the_places_and_others_have_them_all() {
+    let script = Script::with_spare(3, 1);
+    let first = script.pool.join_spare("a");
+    let call = script.begins("a");
+    let waiting = script.pool.join_spare("b");
+    assert_eq!(script.load(), (1, 1));
+    let others = ["c", "d", "e"].map(|key| script.pool.join(key));
+    assert_eq!(script.load(), (3, 2));
+    let mut running = [script.began.recv().unwrap(), script.began.recv().unwrap()];
+    running.sort_by_key(|(key, _)| *key);
+    let [(c, end_c), (d, end_d)] = running;
+    assert_eq!((c, d), ("c", "d"));
+    // A place that is free but not for it is left to the next.
+    end_c.send(3).unwrap();
+    let end_e = script.begins("e");
+    assert_eq!(script.load(), (3, 1));
+    call.send(1).unwrap();
+    script.begins("b").send(2).unwrap();
+    for (answer, end) in [(4, end_d), (5, end_e)] {
+        end.send(answer).unwrap();
+    }
+    assert_eq!(others.map(block_on), [3, 4, 5]);
+    assert_eq!((block_on(first), block_on(waiting)), (1, 2));
+    assert_eq!(script.load(), (0, 0));
+}
+
+#[test]
+fn a_spare_call_that_waits_has_its_turn_among_the_others() {
+    let script = Script::with_spare(1, 1);
+    let all = [script.pool.join("a"), script.pool.join_spare("b"), script.pool.join("c")];
+    for (answer, key) in [(1, "a"), (2, "b"), (3, "c")] {
+        script.begins(key).send(answer).unwrap();
+    }
+    assert_eq!(all.map(block_on), [1, 2, 3]);
+}
+
+#[test]
+fn a_spare_call_that_another_joins_is_spare_no_more() {
+    let script = Script::with_spare(3, 1);
+    let first = script.pool.join_spare("a");
+    let call = script.begins("a");
+    let second = script.pool.join_spare("b");
+    let third = script.pool.join_spare("c");
+    assert_eq!(script.load(), (1, 2));
+    // One that runs makes room for the next, and one that waits needs none.
+    let joined = script.pool.join("a");
+    let next = script.begins("b");
+    assert_eq!(script.load(), (2, 1));
+    let late = script.pool.join("c");
+    let last = script.begins("c");
+    assert_eq!(script.load(), (3, 0));
+    for (answer, end) in [(1, call), (2, next), (3, last)] {
+        end.send(answer).unwrap();
+    }
+    assert_eq!([first, joined, second, third, late].map(block_on), [1, 1, 2, 3, 3]);
+    assert_eq!(script.load(), (0, 0));
+}
+
+#[test]
+fn a_call_that_a_spare_one_joins_stays_what_it_was() {
+    let script = Script::with_spare(2, 1);
+    let all = [script.pool.join("a"), script.pool.join_spare("a"), script.pool.join_spare("b")];
+    let mut running = [script.began.recv().unwrap(), script.began.recv().unwrap()];
+    running.sort_by_key(|(key, _)| *key);
+    for (answer, (_, end)) in (1..).zip(running) {
+        end.send(answer).unwrap();
+    }
+    assert_eq!(all.map(block_on), [1, 1, 2]);
+}
+
+#[test]
+fn a_spare_call_that_was_abandoned_keeps_its_place_and_one_that_waits_leaves() {
+    let script = Script::with_spare(2, 1);
+    drop(script.pool.join_spare("a"));
+    let stuck = script.begins("a");
+    let next = script.pool.join_spare("b");
+    drop(script.pool.join_spare("c"));
+    assert_eq!(script.load(), (1, 1));
+    stuck.send(0).unwrap();
+    script.begins("b").send(2).unwrap();
+    assert_eq!(block_on(next), 2);
     assert_eq!(script.load(), (0, 0));
 }
 

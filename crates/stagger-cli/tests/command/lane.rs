@@ -1,0 +1,91 @@
+//! A name of which one record is late or never comes, asked of the system's own resolver.
+
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+
+use crate::namespace::{inside, replace};
+use crate::run::{RUNTIMES, stagger};
+use crate::server::{NameServer, Record, Reply};
+
+/// Connects to `local` by a name with these records on every runtime, and sees that the record of
+/// `local` alone was enough.
+fn connects_by(local: &str, prompt: Record, aaaa: Reply, a: Reply) {
+    let (class, awaited) = match prompt {
+        Record::A => ("A", "AAAA"),
+        Record::Aaaa => ("AAAA", "A"),
+    };
+    let server = NameServer::start();
+    let listener = TcpListener::bind((local, 0)).unwrap();
+    let addr = listener.local_addr().unwrap();
+    for runtime in RUNTIMES {
+        server.answers(aaaa, a);
+        let target = format!("half.test:{}", addr.port());
+        let args = ["connect", &target, "--json", "--timeout", "100s", "--runtime", runtime];
+        let run = thread::scope(|scope| {
+            let run = scope.spawn(|| stagger(&args));
+            scope.spawn(|| {
+                let _connection = listener.accept().unwrap();
+                server.release();
+            });
+            let run = run.join().unwrap();
+            if run.code != Some(0) {
+                // Nobody else connects then.
+                let _ = TcpStream::connect(addr);
+            }
+            run
+        });
+        assert_eq!(run.code, Some(0), "{run:?}");
+        let race = run.json();
+        assert_eq!(race["peer"], addr.to_string(), "{race}");
+
+        let queries = race["queries"].as_array().unwrap();
+        assert_eq!(queries.len(), 2, "{race}");
+        assert_eq!(queries[0]["class"], class, "{race}");
+        assert_eq!(queries[0]["addresses"][0], addr.to_string(), "{race}");
+        let answered = queries[0]["ended_us"].as_u64().unwrap();
+        assert!(answered >= 50_000, "a lane starts when the full lookup is late: {race}");
+        assert_eq!(queries[1]["class"], awaited, "{race}");
+        assert!(queries[1]["ended_us"].is_null(), "{race}");
+
+        let attempts = race["attempts"].as_array().unwrap();
+        assert_eq!(attempts.len(), 1, "{race}");
+        // The very instant at which the answer came.
+        assert_eq!(attempts[0]["started_us"], answered, "the delay is spent once: {race}");
+        assert_eq!(server.asked(prompt), 2, "once by the full lookup and once by a lane");
+    }
+}
+
+/// The system asks a name server on loopback, and has patience.
+fn by_name_server(test: &str, body: impl FnOnce()) {
+    if !inside(test) {
+        return;
+    }
+    let _switch = replace("/etc/nsswitch.conf", "hosts: dns\nservices: files\n");
+    let options = "options timeout:30 attempts:5";
+    let _resolv = replace("/etc/resolv.conf", &format!("nameserver 127.0.0.1\n{options}\n"));
+    body();
+}
+
+#[test]
+fn a_name_whose_a_never_comes_is_connected_to_over_ipv6() {
+    let test = "lane::a_name_whose_a_never_comes_is_connected_to_over_ipv6";
+    by_name_server(test, || connects_by("::1", Record::Aaaa, Reply::Prompt, Reply::Never));
+}
+
+#[test]
+fn a_name_whose_a_is_late_is_connected_to_over_ipv6_meanwhile() {
+    let test = "lane::a_name_whose_a_is_late_is_connected_to_over_ipv6_meanwhile";
+    by_name_server(test, || connects_by("::1", Record::Aaaa, Reply::Prompt, Reply::Late));
+}
+
+#[test]
+fn a_name_whose_aaaa_never_comes_is_connected_to_over_ipv4() {
+    let test = "lane::a_name_whose_aaaa_never_comes_is_connected_to_over_ipv4";
+    by_name_server(test, || connects_by("127.0.0.1", Record::A, Reply::Never, Reply::Prompt));
+}
+
+#[test]
+fn a_name_whose_aaaa_is_late_is_connected_to_over_ipv4_meanwhile() {
+    let test = "lane::a_name_whose_aaaa_is_late_is_connected_to_over_ipv4_meanwhile";
+    by_name_server(test, || connects_by("127.0.0.1", Record::A, Reply::Late, Reply::Prompt));
+}

@@ -1,0 +1,179 @@
+//! The full lookup of a name, and a lane for each family beside it when it is late.
+//!
+//! `getaddrinfo` waits for A and AAAA both, so one that is never answered holds the other up until
+//! libc gives up. The full lookup stays the authority: it is all that a prompt name costs, its
+//! answer ends the lanes, and only it knows how the addresses of the families compare. What a lane
+//! finds in the meantime is passed on as its family's answer, and the time since the full lookup
+//! began counts as spent on the resolution delay: it has been waited for once.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use futures_core::Stream;
+use pin_project_lite::pin_project;
+use stagger::{Answer, Class, Families, Timer};
+
+use super::{Found, LookupError, LookupErrorKind};
+use crate::Lanes;
+
+/// Of which families there are lanes. IPv6 is asked for first (RFC 8305 §3).
+const FAMILIES: [Families; 2] = [Families::Ipv6, Families::Ipv4];
+
+/// Where the lookups of one query come from.
+pub(crate) trait Source {
+    /// Dropping it abandons the lookup.
+    type Lookup: Future<Output = Found> + Unpin;
+
+    /// Begins the lookup of all that is wanted.
+    fn full(&self) -> Self::Lookup;
+
+    /// Begins the lookup of one family.
+    fn lane(&self, families: Families) -> Self::Lookup;
+}
+
+pin_project! {
+    /// The answers of a query's lookups. They end when the full lookup has answered, or when both
+    /// lanes have.
+    pub(crate) struct Lookups<S, T>
+    where
+        S: Source,
+        T: Timer,
+    {
+        source: S,
+        families: Families,
+        lanes: Lanes,
+        timer: T,
+        #[pin]
+        alarm: Option<T::Sleep>,
+        stage: Stage<S::Lookup>,
+    }
+}
+
+enum Stage<L> {
+    /// Nothing has been done yet.
+    Asked,
+    Running {
+        began: Instant,
+        full: L,
+        /// None before they start.
+        lanes: Option<[Lane<L>; 2]>,
+    },
+    Done,
+}
+
+enum Lane<L> {
+    Running(L),
+    /// It has answered: with addresses, or that there are none.
+    Answered,
+    /// It could not find out. The full lookup still may.
+    Failed,
+}
+
+impl<S: Source, T: Timer> Lookups<S, T> {
+    /// The lookups of these families, none of them begun. Of one family alone there are no lanes,
+    /// for the full lookup asks for no more than its lane would.
+    pub(crate) fn new(source: S, families: Families, lanes: Lanes, timer: T) -> Self {
+        let lanes = if families == Families::Any { lanes } else { Lanes::never() };
+        Self { source, families, lanes, timer, alarm: None, stage: Stage::Asked }
+    }
+
+    pub(crate) fn families(&self) -> Families {
+        self.families
+    }
+}
+
+impl<S: Source, T: Timer> Stream for Lookups<S, T> {
+    type Item = Answer<SocketAddr, LookupError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut this = self.project();
+        if let Stage::Asked = this.stage {
+            let (began, full) = (this.timer.now(), this.source.full());
+            *this.stage = Stage::Running { began, full, lanes: None };
+        }
+        let Stage::Running { began, full, lanes } = this.stage else {
+            return Poll::Ready(None);
+        };
+        if let Poll::Ready(found) = Pin::new(full).poll(cx) {
+            *this.stage = Stage::Done;
+            this.alarm.set(None);
+            return Poll::Ready(Some(answer(*this.families, found, Duration::ZERO)));
+        }
+        if lanes.is_none() {
+            let Some(delay) = this.lanes.delay() else { return Poll::Pending };
+            ready!(poll_until(*began + delay, this.timer, this.alarm.as_mut(), cx));
+        }
+        let lanes = lanes.get_or_insert_with(|| {
+            FAMILIES.map(|families| Lane::Running(this.source.lane(families)))
+        });
+        let Some((families, found)) = poll_lanes(lanes, cx) else {
+            return Poll::Pending;
+        };
+        let spent = this.timer.now().saturating_duration_since(*began);
+        if lanes.iter().all(|lane| matches!(lane, Lane::Answered)) {
+            *this.stage = Stage::Done;
+        }
+        Poll::Ready(Some(answer(families, found, spent)))
+    }
+}
+
+/// Waits until `due`. The clock decides and the alarm only wakes; there is none when it is ready.
+fn poll_until<T: Timer>(
+    due: Instant,
+    timer: &T,
+    mut alarm: Pin<&mut Option<T::Sleep>>,
+    cx: &mut Context<'_>,
+) -> Poll<()> {
+    if timer.now() < due {
+        if alarm.is_none() {
+            alarm.set(Some(timer.sleep_until(due)));
+        }
+        let sleep = alarm.as_mut().as_pin_mut();
+        ready!(sleep.expect("an alarm has just been set").poll(cx));
+    }
+    alarm.set(None);
+    if timer.now() < due {
+        // It rang early, and is set again.
+        cx.waker().wake_by_ref();
+        return Poll::Pending;
+    }
+    Poll::Ready(())
+}
+
+/// Polls the lanes until one answers.
+fn poll_lanes<L>(lanes: &mut [Lane<L>; 2], cx: &mut Context<'_>) -> Option<(Families, Found)>
+where
+    L: Future<Output = Found> + Unpin,
+{
+    FAMILIES.into_iter().zip(lanes).find_map(|(families, lane)| {
+        let Lane::Running(lookup) = lane else { return None };
+        let Poll::Ready(found) = Pin::new(lookup).poll(cx) else { return None };
+        let known = found.as_ref().map_or_else(is_negative, |_| true);
+        *lane = if known { Lane::Answered } else { Lane::Failed };
+        Some((families, found))
+    })
+}
+
+/// Whether it says that there are no such addresses, and not that this is unknown.
+fn is_negative(error: &LookupError) -> bool {
+    matches!(error.kind(), LookupErrorKind::NotFound | LookupErrorKind::NoAddress)
+}
+
+fn answer(families: Families, found: Found, spent: Duration) -> Answer<SocketAddr, LookupError> {
+    let class = match families {
+        Families::Any => Class::All,
+        Families::Ipv4 => Class::A,
+        Families::Ipv6 => Class::Aaaa,
+    };
+    let answer = match found {
+        Ok(addresses) => Answer::found(class, addresses.iter().copied()),
+        Err(error) => Answer::failed(class, error),
+    };
+    answer.sorted().with_delay_spent(spent)
+}
+
+#[cfg(test)]
+mod tests;
