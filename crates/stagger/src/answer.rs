@@ -68,6 +68,7 @@ pub struct Answer<A, E> {
     sorted: bool,
     ttl: Option<Duration>,
     delay_spent: Duration,
+    asked_after: Duration,
 }
 
 impl<A, E> Answer<A, E> {
@@ -99,6 +100,7 @@ impl<A, E> Answer<A, E> {
             sorted: false,
             ttl: None,
             delay_spent: Duration::ZERO,
+            asked_after: Duration::ZERO,
         }
     }
 
@@ -147,6 +149,12 @@ impl<A, E> Answer<A, E> {
         self
     }
 
+    /// Says how long after the beginning of the resolution this was asked, for the report.
+    pub fn with_asked_after(mut self, after: Duration) -> Self {
+        self.asked_after = after;
+        self
+    }
+
     /// What was asked for.
     pub fn class(&self) -> Class {
         self.class
@@ -171,6 +179,12 @@ impl<A, E> Answer<A, E> {
     /// [said](Self::with_delay_spent).
     pub fn delay_spent(&self) -> Duration {
         self.delay_spent
+    }
+
+    /// How long after the beginning of the resolution this was asked: at once unless
+    /// [said](Self::with_asked_after).
+    pub fn asked_after(&self) -> Duration {
+        self.asked_after
     }
 
     /// The error of a lookup that failed.

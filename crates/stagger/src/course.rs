@@ -175,6 +175,7 @@ where
         };
         let class = answer.class();
         let (update, delay_spent) = (answer.update(), answer.delay_spent());
+        let started = answer.asked_after().min(elapsed);
         let (found, error) = match answer.into_outcome() {
             Ok(found) => (found, None),
             Err(error) => (Vec::new(), Some(error.into())),
@@ -184,8 +185,7 @@ where
         *unread -= read;
         let found = || found.iter().take(read).map(|candidate| candidate.address.clone());
         let addresses = found().collect();
-        let (started, ended) = (Duration::ZERO, Some(elapsed));
-        let answer = QueryReport { class, started, ended, addresses, error };
+        let answer = QueryReport { class, started, ended: Some(elapsed), addresses, error };
         this.observer.answered(elapsed, &answer);
         this.queries.push(answer);
         for address in found() {

@@ -25,7 +25,7 @@ pub struct Report<A, E = BoxError> {
 pub struct QueryReport<A, E = BoxError> {
     /// What was asked for.
     pub class: Class,
-    /// When it was asked.
+    /// When it was asked, as far as the answer tells; one that did not come does not tell.
     pub started: Duration,
     /// When it was answered; none if the connect was over before.
     pub ended: Option<Duration>,

@@ -43,6 +43,23 @@ fn the_report_of_a_win_says_who_won_when_and_what_became_of_the_others() {
 }
 
 #[test]
+fn the_report_says_when_each_answer_was_asked_for() {
+    let world = World::new();
+    let asked =
+        |class, place, after| Answer::found(class, [Place(place)]).with_asked_after(ms(after));
+    let resolver = world
+        .resolver()
+        .finds(ms(60), Class::Aaaa, ["v6"])
+        .answers(ms(70), asked(Class::A, "v4", 50))
+        .answers(ms(80), asked(Class::All, "v4", 1000))
+        .never_ends();
+    let dialer = world.dialer(resolver, world.connector([("v6", connects(40))]));
+    let (_, report) = world.run(dialer.connect(TARGET).with_report()).unwrap();
+    let queries: Vec<_> = report.queries().iter().map(|query| query.started).collect();
+    assert_eq!(queries, [ms(0), ms(50), ms(80)], "and never after it was answered");
+}
+
+#[test]
 fn the_report_of_a_raced_list_says_the_index_of_the_winner() {
     let world = World::new();
     let endpoints = [fails(10), Fate::silent(), connects(40), connects(0)];

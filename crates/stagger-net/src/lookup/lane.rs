@@ -58,8 +58,8 @@ enum Stage<L> {
     Running {
         began: Instant,
         full: L,
-        /// None before they start.
-        lanes: Option<[Lane<L>; 2]>,
+        /// With how late they have started; none before they do.
+        lanes: Option<([Lane<L>; 2], Duration)>,
     },
     Done,
 }
@@ -100,23 +100,24 @@ impl<S: Source, T: Timer> Stream for Lookups<S, T> {
         if let Poll::Ready(found) = Pin::new(full).poll(cx) {
             *this.stage = Stage::Done;
             this.alarm.set(None);
-            return Poll::Ready(Some(answer(*this.families, found, Duration::ZERO)));
+            return Poll::Ready(Some(answer(*this.families, found)));
         }
         if lanes.is_none() {
             let Some(delay) = this.lanes.delay() else { return Poll::Pending };
             ready!(poll_until(*began + delay, this.timer, this.alarm.as_mut(), cx));
         }
-        let lanes = lanes.get_or_insert_with(|| {
-            FAMILIES.map(|families| Lane::Running(this.source.lane(families)))
+        let lasted = || this.timer.now().saturating_duration_since(*began);
+        let (lanes, late) = lanes.get_or_insert_with(|| {
+            (FAMILIES.map(|families| Lane::Running(this.source.lane(families))), lasted())
         });
         let Some((families, found)) = poll_lanes(lanes, cx) else {
             return Poll::Pending;
         };
-        let spent = this.timer.now().saturating_duration_since(*began);
+        let answer = answer(families, found).with_asked_after(*late).with_delay_spent(lasted());
         if lanes.iter().all(|lane| matches!(lane, Lane::Answered)) {
             *this.stage = Stage::Done;
         }
-        Poll::Ready(Some(answer(families, found, spent)))
+        Poll::Ready(Some(answer))
     }
 }
 
@@ -162,7 +163,7 @@ fn is_negative(error: &LookupError) -> bool {
     matches!(error.kind(), LookupErrorKind::NotFound | LookupErrorKind::NoAddress)
 }
 
-fn answer(families: Families, found: Found, spent: Duration) -> Answer<SocketAddr, LookupError> {
+fn answer(families: Families, found: Found) -> Answer<SocketAddr, LookupError> {
     let class = match families {
         Families::Any => Class::All,
         Families::Ipv4 => Class::A,
@@ -172,7 +173,7 @@ fn answer(families: Families, found: Found, spent: Duration) -> Answer<SocketAdd
         Ok(addresses) => Answer::found(class, addresses.iter().copied()),
         Err(error) => Answer::failed(class, error),
     };
-    answer.sorted().with_delay_spent(spent)
+    answer.sorted()
 }
 
 #[cfg(test)]

@@ -36,6 +36,8 @@ struct World {
     full: Fated,
     ipv4: Fated,
     ipv6: Fated,
+    /// How late each answer says it was asked.
+    asked: Rc<RefCell<Vec<Duration>>>,
     alarms: Rc<Cell<usize>>,
     /// From the time that is left to the time after which an alarm rings.
     rings: fn(Duration) -> Duration,
@@ -43,8 +45,16 @@ struct World {
 
 impl World {
     fn new(full: Fated, ipv6: Fated, ipv4: Fated) -> Self {
-        let (clock, story, alarms) = (Clock::new(), Rc::default(), Rc::default());
-        Self { clock, story, full, ipv4, ipv6, alarms, rings: |left| left }
+        Self {
+            clock: Clock::new(),
+            story: Rc::default(),
+            full,
+            ipv4,
+            ipv6,
+            asked: Rc::default(),
+            alarms: Rc::default(),
+            rings: |left| left,
+        }
     }
 
     fn tell(&self, what: &str) {
@@ -77,6 +87,7 @@ impl World {
             };
             let spent = answer.delay_spent().as_millis();
             assert!(answer.is_sorted());
+            self.asked.borrow_mut().push(answer.asked_after());
             self.tell(&format!("{}, {spent} spent: {what}", answer.class()));
         }
         self.tell("end");
@@ -307,6 +318,13 @@ fn a_lane_that_can_not_find_out_leaves_it_to_the_full_lookup() {
         ];
         assert_eq!(world.story()[3..], end);
     }
+}
+
+#[test]
+fn an_answer_says_when_it_was_asked() {
+    let world = World::new(finds(1000, [V4, V6]), NEVER, finds(10, [V4]));
+    world.story();
+    assert_eq!(world.asked.take(), [ms(50), ms(0)]);
 }
 
 #[test]
