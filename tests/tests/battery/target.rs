@@ -3,7 +3,7 @@
 use std::net::{SocketAddr, SocketAddrV6};
 use std::time::Duration;
 
-use stagger::{Outcome, Policy, Report, Target, TargetError};
+use stagger::{Policy, Report, Target, TargetError};
 use stagger_tests::namespace::{NEAR, etc};
 use stagger_tests::place::{Healthy, Refusing, V4, V6, has_ipv6};
 use stagger_tests::{Adapter, Runtime, assert_at_once, battery};
