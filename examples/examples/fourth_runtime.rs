@@ -89,7 +89,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (toy, silent) = (Toy::default(), stagger_examples::Silent::new()?);
     let greeter = stagger_examples::greeter()?;
     let connector = TcpConnector::with_register(toy.clone(), TcpOptions::new());
-    let dialer = Dialer::new(SystemResolver::new(), connector, toy.clone());
+    let dialer = Dialer::new(SystemResolver::with_timer(toy.clone()), connector, toy.clone());
     let stream = block_on(&toy, dialer.connect(("localhost", greeter.port())))??;
     println!("localhost is at {}", stream.peer_addr()?);
     let dialer = dialer.with_resolver(stagger_examples::listed([silent.addr(), greeter]));

@@ -1,8 +1,7 @@
 //! Resolver, connector and timer, put together.
 
 use stagger::{Target, TargetError};
-use stagger_net::SystemResolver;
-use stagger_smol::Timer;
+use stagger_smol::{SystemResolver, Timer};
 
 use crate::TcpConnector;
 

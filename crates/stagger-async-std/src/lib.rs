@@ -33,7 +33,10 @@ mod dialer;
 
 pub use connector::{Reactor, TcpAttempt, TcpConnector};
 pub use dialer::{Connect, Dialer, HostEndpoint, connect, dialer};
+/// The core, with all that a dialer is set up with and returns: policy, error, report, target.
+pub use stagger;
 pub use stagger_net::{
-    BindError, LookupError, LookupErrorKind, SystemAnswers, SystemResolver, TcpOptions,
+    BindError, KEEPALIVE_RANGE, KeepaliveError, Lanes, LanesError, LookupError, LookupErrorKind,
+    TcpOptions,
 };
-pub use stagger_smol::{Sleep, Timer};
+pub use stagger_smol::{Sleep, SystemAnswers, SystemResolver, Timer};
