@@ -1,18 +1,10 @@
 //! From a target to a connection: resolver, connector, timer and policy together.
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
-
-use pin_project_lite::pin_project;
 
 use crate::course::HostCourse;
-use crate::error::Goal;
-use crate::lookup::Lookup;
-use crate::race::{Driver, Loss};
 use crate::{
-    Address, BoxError, Connector, Endpoint, Error, Observer, Policy, Query, Report, Resolver,
+    Address, BoxError, Connector, Dial, Endpoint, Error, Lookup, Observer, Policy, Query, Resolver,
     Target, TargetError, Timer,
 };
 
@@ -144,8 +136,9 @@ where
         TargetError: From<I::Error>,
     {
         let target = target.try_into().map_err(TargetError::from);
-        let driver = target.as_ref().ok().map(|target| self.driver(target));
-        Dial { driver, target: Some(target) }
+        let observer = || self.observer.clone();
+        let course = target.as_ref().ok().map(|target| self.course(target, observer()));
+        Dial::new(course, self.timer.clone(), self.policy.clone(), target)
     }
 
     /// Resolves a target without connecting: the addresses in the order in which they would be
@@ -166,14 +159,6 @@ where
         let target = target.try_into().map_err(TargetError::from);
         let course = target.as_ref().ok().map(|target| self.course(target, ()));
         Lookup::new(course, self.timer.clone(), self.policy.clone(), target)
-    }
-
-    fn driver(&self, target: &Target) -> Driver<HostCourse<R, C, O>, T> {
-        Driver::new(
-            self.course(target, self.observer.clone()),
-            self.timer.clone(),
-            self.policy.clone(),
-        )
     }
 
     fn course<P>(&self, target: &Target, observer: P) -> HostCourse<R, C, P> {
@@ -244,219 +229,5 @@ where
 
     fn connect(&self) -> Self::Connecting {
         self.dialer.connect(self.target.clone())
-    }
-}
-
-pin_project! {
-    /// A connect in progress: see [`Dialer::connect`].
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping it drops the lookup and every attempt, and so closes their sockets, before `drop`
-    /// returns.
-    ///
-    /// # Panics
-    ///
-    /// When polled after it was ready.
-    #[must_use = "futures do nothing unless polled"]
-    pub struct Dial<R, C, T, O = ()>
-    where
-        R: Resolver,
-        R::Address: Address,
-        R::Error: Into<BoxError>,
-        C: Connector<R::Address>,
-        C::Error: Into<BoxError>,
-        T: Timer,
-        O: Observer<R::Address>,
-    {
-        #[pin]
-        driver: Option<Driver<HostCourse<R, C, O>, T>>,
-        target: Option<Result<Target, TargetError>>,
-    }
-
-    impl<R, C, T, O> PinnedDrop for Dial<R, C, T, O>
-    where
-        R: Resolver,
-        R::Address: Address,
-        R::Error: Into<BoxError>,
-        C: Connector<R::Address>,
-        C::Error: Into<BoxError>,
-        T: Timer,
-        O: Observer<R::Address>,
-    {
-        fn drop(this: Pin<&mut Self>) {
-            this.cancel();
-        }
-    }
-}
-
-impl<R, C, T, O> Dial<R, C, T, O>
-where
-    R: Resolver<Address: Address, Error: Into<BoxError>>,
-    C: Connector<R::Address, Error: Into<BoxError>>,
-    T: Timer,
-    O: Observer<R::Address>,
-{
-    fn cancel(self: Pin<&mut Self>) {
-        // While a panic unwinds nobody is told: a timer or an observer that panics again would
-        // abort the process. Everything is dropped all the same.
-        if std::thread::panicking() {
-            return;
-        }
-        let mut this = self.project();
-        let Some(mut driver) = this.driver.as_mut().as_pin_mut() else { return };
-        if !driver.as_mut().cancel() {
-            return;
-        }
-        let elapsed = driver.elapsed();
-        if let Some(Ok(target)) = &this.target {
-            driver.parts().0.project().observer.cancelled(elapsed, target);
-        }
-    }
-}
-
-impl<R, C, T, O> Dial<R, C, T, O>
-where
-    R: Resolver<Address: Address, Error: Into<BoxError>>,
-    C: Connector<R::Address, Error: Into<BoxError>>,
-    T: Timer,
-    O: Observer<R::Address>,
-{
-    /// Yields how it went beside the connection. On failure the [`Error`] has the report.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use stagger::{Answer, Class, Dialer, connector_fn, resolver_fn};
-    /// use stagger_testkit::Clock;
-    ///
-    /// let resolver = resolver_fn(|_: &_| {
-    ///     let address: std::net::SocketAddr = "192.0.2.1:80".parse().unwrap();
-    ///     futures_lite::stream::once(Answer::<_, std::io::Error>::found(Class::All, [address]))
-    /// });
-    /// let connector = connector_fn(|_: std::net::SocketAddr| async { Ok::<_, std::io::Error>(()) });
-    /// let clock = Clock::new();
-    /// let dialer = Dialer::new(resolver, connector, clock.clone());
-    /// let ((), report) = clock.run(dialer.connect("example.com:80").with_report())?;
-    /// assert_eq!(report.winner().unwrap().address.port(), 80);
-    /// # Ok::<_, stagger::Error>(())
-    /// ```
-    pub fn with_report(self) -> DialReport<R, C, T, O> {
-        DialReport { dial: self }
-    }
-
-    /// Runs the race; on success says who won, on failure has built the error.
-    fn poll_race(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<C::Connection, Error>> {
-        let mut this = self.as_mut().project();
-        let Some(mut driver) = this.driver.as_mut().as_pin_mut() else {
-            let target = this.target.take().expect("a connect was polled after it had ended");
-            let error = target.expect_err("a connect without a driver has a bad target");
-            return Poll::Ready(Err(error.into()));
-        };
-        if let (true, Some(Ok(target))) = (driver.is_ready(), &this.target) {
-            driver.as_mut().parts().0.project().observer.began(target);
-        }
-        match ready!(driver.poll(cx)) {
-            Ok((_, connection)) => Poll::Ready(Ok(connection)),
-            Err(loss) => Poll::Ready(Err(self.error(loss))),
-        }
-    }
-
-    fn error(self: Pin<&mut Self>, loss: Loss) -> Error {
-        let mut this = self.project();
-        let target = this.target.take().expect("a race ends once");
-        let target = target.expect("a race has a good target");
-        let mut driver = this.driver.as_mut().as_pin_mut().expect("a race has a driver");
-        let timeout = driver.timeout();
-        let report = report(driver.as_mut()).into_text();
-        let error = Error::new(Goal::Connection, loss, target, timeout, report);
-        let elapsed = driver.elapsed();
-        driver.parts().0.project().observer.lost(elapsed, &error);
-        error
-    }
-}
-
-fn report<R, C, T, O>(mut driver: Pin<&mut Driver<HostCourse<R, C, O>, T>>) -> Report<R::Address>
-where
-    R: Resolver<Address: Address, Error: Into<BoxError>>,
-    C: Connector<R::Address, Error: Into<BoxError>>,
-    T: Timer,
-    O: Observer<R::Address>,
-{
-    let elapsed = driver.elapsed();
-    let untried = driver.untried();
-    let (course, entries) = driver.as_mut().parts();
-    course.report(std::mem::take(entries), &untried, elapsed)
-}
-
-impl<R, C, T, O> Future for Dial<R, C, T, O>
-where
-    R: Resolver<Address: Address, Error: Into<BoxError>>,
-    C: Connector<R::Address, Error: Into<BoxError>>,
-    T: Timer,
-    O: Observer<R::Address>,
-{
-    type Output = Result<C::Connection, Error>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.poll_race(cx)
-    }
-}
-
-impl<R, C, T, O> fmt::Debug for Dial<R, C, T, O>
-where
-    R: Resolver,
-    R::Address: Address,
-    R::Error: Into<BoxError>,
-    C: Connector<R::Address>,
-    C::Error: Into<BoxError>,
-    T: Timer,
-    O: Observer<R::Address>,
-{
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Dial").field("target", &self.target).finish_non_exhaustive()
-    }
-}
-
-pin_project! {
-    /// A connect in progress that yields its report too: see [`Dial::with_report`].
-    ///
-    /// # Panics
-    ///
-    /// When polled after it was ready.
-    #[derive(Debug)]
-    #[must_use = "futures do nothing unless polled"]
-    pub struct DialReport<R, C, T, O = ()>
-    where
-        R: Resolver,
-        R::Address: Address,
-        R::Error: Into<BoxError>,
-        C: Connector<R::Address>,
-        C::Error: Into<BoxError>,
-        T: Timer,
-        O: Observer<R::Address>,
-    {
-        #[pin]
-        dial: Dial<R, C, T, O>,
-    }
-}
-
-impl<R, C, T, O> Future for DialReport<R, C, T, O>
-where
-    R: Resolver<Address: Address, Error: Into<BoxError>>,
-    C: Connector<R::Address, Error: Into<BoxError>>,
-    T: Timer,
-    O: Observer<R::Address>,
-{
-    type Output = Result<(C::Connection, Report<R::Address>), Error>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut dial = self.project().dial;
-        let connection = ready!(dial.as_mut().poll_race(cx))?;
-        let driver = dial.project().driver.as_pin_mut().expect("a race that was won has a driver");
-        Poll::Ready(Ok((connection, report(driver))))
     }
 }

@@ -83,6 +83,7 @@ mod address;
 mod answer;
 mod connector;
 mod course;
+mod dial;
 mod dialer;
 mod endpoint;
 mod error;
@@ -102,7 +103,8 @@ pub use answer::{Answer, Candidate, Class, Update};
 pub use connector::{
     BoxConnector, Connector, ConnectorFn, Direct, LocalBoxConnector, connector_fn,
 };
-pub use dialer::{Dial, DialReport, Dialer, HostEndpoint};
+pub use dial::{Dial, DialReport};
+pub use dialer::{Dialer, HostEndpoint};
 pub use endpoint::{BoxEndpoint, Endpoint, EndpointFn, LocalBoxEndpoint, endpoint_fn};
 pub use error::{Error, ErrorKind, Phase};
 pub use lookup::Lookup;

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use pin_project_lite::pin_project;
 
-use super::event::{Action, Event, Id, Loss, News};
+use super::course::{Course, Note};
+use super::event::{Action, Event, Id, Loss};
 use super::machine::Machine;
 use super::slot::Slots;
 use crate::report::Outcome;
@@ -18,48 +19,6 @@ const ROUNDS: usize = 64;
 
 /// How many answers are taken in before attempts are looked at again. The number is ours.
 const ANSWERS: usize = 32;
-
-/// What is raced: where candidates come from, and how an attempt at one begins.
-pub(crate) trait Course {
-    type Connection;
-    /// What an attempt fails with, and what is kept of it.
-    type Failure;
-    type Error;
-    type Attempt: Future<Output = Result<Self::Connection, Self::Failure>>;
-
-    /// How many candidates are to be known ahead of the next start.
-    const LOOKAHEAD: usize;
-
-    /// Polls for the next answer and pushes its candidates; none when no more will come.
-    fn poll_news(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        elapsed: Duration,
-        candidates: &mut Vec<(Id, Option<Family>)>,
-    ) -> Poll<Option<News>>;
-
-    /// Begins the attempt at a candidate.
-    fn begin(self: Pin<&mut Self>, id: Id) -> Self::Attempt;
-
-    /// Turns an attempt's failure into what is kept of it.
-    fn keep(failure: Self::Failure) -> Self::Error;
-
-    /// Drops whatever is still to bring candidates.
-    fn close(self: Pin<&mut Self>);
-
-    /// Is told what happens.
-    fn note(self: Pin<&mut Self>, elapsed: Duration, note: Note<'_, Self::Error>) {
-        let _ = (elapsed, note);
-    }
-}
-
-/// What a course is told.
-pub(crate) enum Note<'a, E> {
-    /// Candidates wait for a further answer, until then.
-    Waiting(Duration),
-    Started(Id),
-    Ended(Id, &'a Outcome<E>),
-}
 
 /// One attempt, as the driver keeps it.
 pub(crate) struct Entry<E> {

@@ -53,13 +53,15 @@
 //! - *Keeping a loser as a spare.* One connection was asked for. A second would be state at the
 //!   server that nobody has promised to use.
 
+mod course;
 mod driver;
 mod event;
 mod machine;
 mod order;
 mod slot;
 
-pub(crate) use driver::{Course, Driver, Entry, Note};
+pub(crate) use course::{Course, Note};
+pub(crate) use driver::{Driver, Entry};
 pub(crate) use event::News;
 pub use event::{Action, Event, Id, Loss};
 pub use machine::Machine;

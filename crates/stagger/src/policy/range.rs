@@ -1,0 +1,69 @@
+//! Ranges of settings, and the error of a value outside.
+
+use std::error::Error;
+use std::fmt;
+use std::ops::RangeInclusive;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Setting {
+    AttemptDelay,
+    ResolutionDelay,
+    Timeout,
+    AttemptTimeout,
+    MaxAddresses,
+    MaxInFlight,
+    FirstFamilyCount,
+}
+
+impl Setting {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::AttemptDelay => "attempt delay",
+            Self::ResolutionDelay => "resolution delay",
+            Self::Timeout => "timeout",
+            Self::AttemptTimeout => "attempt timeout",
+            Self::MaxAddresses => "limit on addresses",
+            Self::MaxInFlight => "limit on attempts in flight",
+            Self::FirstFamilyCount => "first family count",
+        }
+    }
+}
+
+/// A value that a [`Policy`] can't take: which setting, the value, and the range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyError {
+    pub(super) setting: Setting,
+    pub(super) value: String,
+    pub(super) range: String,
+}
+
+impl PolicyError {
+    /// The setting's name, such as `attempt delay`.
+    pub fn setting(&self) -> &'static str {
+        self.setting.as_str()
+    }
+}
+
+impl fmt::Display for PolicyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { setting, value, range } = self;
+        write!(f, "{} out of range: {value} is not within {range}", setting.as_str())
+    }
+}
+
+impl Error for PolicyError {}
+
+pub(super) fn check<V: PartialOrd + fmt::Debug>(
+    setting: Setting,
+    value: V,
+    range: &RangeInclusive<V>,
+) -> Result<(), PolicyError> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    Err(PolicyError {
+        setting,
+        value: format!("{value:?}"),
+        range: format!("{:?} to {:?}", range.start(), range.end()),
+    })
+}

@@ -1,0 +1,51 @@
+//! What a driver drives: the use that a race is put to.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::event::{Id, News};
+use crate::Family;
+use crate::report::Outcome;
+
+/// What is raced: where candidates come from, and how an attempt at one begins.
+pub(crate) trait Course {
+    type Connection;
+    /// What an attempt fails with, and what is kept of it.
+    type Failure;
+    type Error;
+    type Attempt: Future<Output = Result<Self::Connection, Self::Failure>>;
+
+    /// How many candidates are to be known ahead of the next start.
+    const LOOKAHEAD: usize;
+
+    /// Polls for the next answer and pushes its candidates; none when no more will come.
+    fn poll_news(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        elapsed: Duration,
+        candidates: &mut Vec<(Id, Option<Family>)>,
+    ) -> Poll<Option<News>>;
+
+    /// Begins the attempt at a candidate.
+    fn begin(self: Pin<&mut Self>, id: Id) -> Self::Attempt;
+
+    /// Turns an attempt's failure into what is kept of it.
+    fn keep(failure: Self::Failure) -> Self::Error;
+
+    /// Drops whatever is still to bring candidates.
+    fn close(self: Pin<&mut Self>);
+
+    /// Is told what happens.
+    fn note(self: Pin<&mut Self>, elapsed: Duration, note: Note<'_, Self::Error>) {
+        let _ = (elapsed, note);
+    }
+}
+
+/// What a course is told.
+pub(crate) enum Note<'a, E> {
+    /// Candidates wait for a further answer, until then.
+    Waiting(Duration),
+    Started(Id),
+    Ended(Id, &'a Outcome<E>),
+}
