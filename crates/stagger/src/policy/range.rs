@@ -29,7 +29,7 @@ impl Setting {
     }
 }
 
-/// A value that a [`Policy`] can't take: which setting, the value, and the range.
+/// A value that a [`Policy`](crate::Policy) can't take: which setting, the value, and the range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyError {
     pub(super) setting: Setting,
