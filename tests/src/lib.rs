@@ -27,7 +27,7 @@ pub use adapter::{Adapter, AsyncStd, Smol, Tokio};
 pub use http::{GET, assert_ok};
 pub use listed::Listed;
 pub use pace::assert_at_once;
-pub use poll::polled;
+pub use poll::{counted, polled};
 pub use runtime::{
     AsyncExecutor, AsyncStdTask, DialerOf, FuturesLite, Runtime, SmolBlockOn, TokioCurrentThread,
     TokioMultiThread, dialer,

@@ -1,6 +1,7 @@
-//! Dropping a future in the middle.
+//! Counting the polls of a future, and dropping it in the middle.
 
 use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::task::Poll;
 
 /// Polls a future so many times, each time when it has asked for it, and drops it.
@@ -21,4 +22,15 @@ pub async fn polled<F: Future>(times: usize, future: F) -> Option<F::Output> {
         }
     })
     .await
+}
+
+/// Polls a future to its end, and yields its output and how often it was polled.
+pub async fn counted<F: Future>(future: F) -> (F::Output, usize) {
+    let mut future = pin!(future);
+    let mut polls = 0;
+    let output = poll_fn(|cx| {
+        polls += 1;
+        future.as_mut().poll(cx)
+    });
+    (output.await, polls)
 }

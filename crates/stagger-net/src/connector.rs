@@ -82,7 +82,7 @@ pub trait Register {
     /// The reactor's. The socket is closed then.
     fn register(&self, socket: TcpStream) -> io::Result<Self::Socket>;
 
-    /// Waits until the socket is writable, then runs `check`.
+    /// Waits until the socket is writable, then runs `check`, which may be run before too.
     ///
     /// An [`io::ErrorKind::WouldBlock`] from `check` means that the socket was not ready after
     /// all: its readiness must be cleared, and waited for again.

@@ -53,12 +53,14 @@ impl Register for Reactor {
         mut check: impl FnMut() -> io::Result<()>,
     ) -> Poll<io::Result<()>> {
         loop {
-            ready!(socket.poll_writable(cx))?;
-            // After it was ready once, the next poll waits for the reactor's next event.
+            // Asked first, because async-io takes an event of a turn that had begun before the
+            // question for a stale one: a connect that is over by then would be asked after again
+            // and again, for as long as the reactor's thread is in a turn.
             match check() {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 outcome => return Poll::Ready(outcome),
             }
+            ready!(socket.poll_writable(cx))?;
         }
     }
 

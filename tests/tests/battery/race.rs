@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use stagger::{ErrorKind, Outcome, Phase, Policy, Timer as _};
 use stagger_tests::place::{Healthy, Refusing, Silent, V4, V6, has_ipv6};
-use stagger_tests::{Adapter, GET, Runtime, assert_at_once, assert_ok, battery, dialer};
+use stagger_tests::{Adapter, GET, Runtime, assert_at_once, assert_ok, battery, counted, dialer};
 
 battery! {
     alone {
@@ -19,6 +19,7 @@ battery! {
         a_black_hole_ends_at_the_attempt_timeout,
         an_attempt_that_times_out_is_followed_at_once,
         no_deadline_touches_the_stream_after_success,
+        a_connect_is_polled_only_when_something_has_happened,
     }
 }
 
@@ -205,4 +206,17 @@ fn no_deadline_touches_the_stream_after_success<R: Runtime>() {
     });
     assert_ok(&answer);
     served.join().unwrap();
+}
+
+fn a_connect_is_polled_only_when_something_has_happened<R: Runtime>() {
+    let healthy = Healthy::new(V4);
+    let runtime = R::new();
+    for _ in 0..100 {
+        let dial = counted(dialer::<R>([healthy.addr()]).connect(NAME));
+        let (stream, polls) = runtime.run(dial);
+        assert_eq!(R::Adapter::local_addr(&stream.unwrap()), healthy.accept().1);
+        // It starts, it is connected, and a wake-up may be for nothing now and then; a reactor that
+        // is asked in a way it can't answer takes thousands.
+        assert!(polls <= 64, "{polls} polls for one attempt");
+    }
 }
