@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _};
 use stagger::{Connector, Dial, Dialer, Target, TargetError, Timer};
-use stagger_net::{SystemResolver, TcpOptions};
+use stagger_net::{Lanes, SystemResolver, TcpOptions};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// An adapter crate.
@@ -32,6 +32,12 @@ pub trait Adapter: 'static {
 
     /// The adapter's `dialer`.
     fn dialer() -> Dialer<SystemResolver<Self::Timer>, Self::Connector, Self::Timer>;
+
+    /// The adapter's `dialer` with the full lookup alone, which a slow machine does not turn into
+    /// several.
+    fn dialer_without_lanes() -> Dialer<SystemResolver<Self::Timer>, Self::Connector, Self::Timer> {
+        Self::dialer().with_resolver(SystemResolver::new().with_lanes(Lanes::never()))
+    }
 
     /// The adapter's `TcpConnector::new`.
     fn connector(options: TcpOptions) -> Self::Connector;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 
 use stagger::{Error, ErrorKind};
-use stagger_net::{Lanes, LookupError, LookupErrorKind, SystemResolver};
+use stagger_net::{LookupError, LookupErrorKind};
 use stagger_tests::namespace::etc;
 use stagger_tests::{Adapter, Runtime, battery, dialer};
 
@@ -23,11 +23,8 @@ battery! {
 }
 
 fn error<R: Runtime>(target: &str) -> Error {
-    // However slow this machine is, there is the one lookup to tell of.
-    let resolver =
-        SystemResolver::<<R::Adapter as Adapter>::Timer>::new().with_lanes(Lanes::never());
-    let dialer = R::Adapter::dialer().with_resolver(resolver);
-    let outcome = R::new().run(dialer.connect(target)).map(|stream| R::Adapter::peer_addr(&stream));
+    let dial = R::Adapter::dialer_without_lanes().connect(target);
+    let outcome = R::new().run(dial).map(|stream| R::Adapter::peer_addr(&stream));
     outcome.expect_err(target)
 }
 
