@@ -81,15 +81,7 @@ where
             driver.parts().0.project().observer.cancelled(elapsed, target);
         }
     }
-}
 
-impl<R, C, T, O> Dial<R, C, T, O>
-where
-    R: Resolver<Address: Address, Error: Into<BoxError>>,
-    C: Connector<R::Address, Error: Into<BoxError>>,
-    T: Timer,
-    O: Observer<R::Address>,
-{
     pub(crate) fn new(
         course: Option<HostCourse<R, C, O>>,
         timer: T,
