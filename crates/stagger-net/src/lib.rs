@@ -11,14 +11,17 @@
 //! Linux is built and tested. Code for other systems is there, but untested.
 #![deny(unsafe_op_in_unsafe_fn)]
 
+mod attempt;
 mod connector;
 mod lanes;
 mod lookup;
+mod register;
 mod resolver;
 mod socket;
 
-pub use connector::{Register, TcpAttempt, TcpConnector};
+pub use connector::{TcpAttempt, TcpConnector};
 pub use lanes::{Lanes, LanesError};
 pub use lookup::{LookupError, LookupErrorKind};
+pub use register::Register;
 pub use resolver::{SystemAnswers, SystemResolver};
 pub use socket::{BindError, KEEPALIVE_RANGE, KeepaliveError, TcpOptions};
