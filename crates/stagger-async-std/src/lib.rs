@@ -36,7 +36,7 @@ pub use dialer::{Connect, Dialer, HostEndpoint, connect, dialer};
 /// The core, with all that a dialer is set up with and returns: policy, error, report, target.
 pub use stagger;
 pub use stagger_net::{
-    BindError, KEEPALIVE_RANGE, KeepaliveError, Lanes, LanesError, LookupError, LookupErrorKind,
-    TcpOptions,
+    BUFFER_RANGE, BindError, HOP_LIMIT_RANGE, KEEPALIVE_RANGE, KEEPALIVE_RETRIES_RANGE, Lanes,
+    LanesError, LookupError, LookupErrorKind, OptionError, TcpOptions, USER_TIMEOUT_RANGE,
 };
 pub use stagger_smol::{Sleep, SystemAnswers, SystemResolver, Timer};

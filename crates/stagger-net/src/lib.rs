@@ -24,4 +24,7 @@ pub use lanes::{Lanes, LanesError};
 pub use lookup::{LookupError, LookupErrorKind};
 pub use register::Register;
 pub use resolver::{SystemAnswers, SystemResolver};
-pub use socket::{BindError, KEEPALIVE_RANGE, KeepaliveError, TcpOptions};
+pub use socket::{
+    BUFFER_RANGE, BindError, HOP_LIMIT_RANGE, KEEPALIVE_RANGE, KEEPALIVE_RETRIES_RANGE,
+    OptionError, TcpOptions, USER_TIMEOUT_RANGE,
+};

@@ -33,7 +33,7 @@ pub use resolver::{SystemAnswers, SystemResolver};
 /// The core, with all that a dialer is set up with and returns: policy, error, report, target.
 pub use stagger;
 pub use stagger_net::{
-    BindError, KEEPALIVE_RANGE, KeepaliveError, Lanes, LanesError, LookupError, LookupErrorKind,
-    TcpOptions,
+    BUFFER_RANGE, BindError, HOP_LIMIT_RANGE, KEEPALIVE_RANGE, KEEPALIVE_RETRIES_RANGE, Lanes,
+    LanesError, LookupError, LookupErrorKind, OptionError, TcpOptions, USER_TIMEOUT_RANGE,
 };
 pub use timer::{Sleep, Timer};
