@@ -6,7 +6,8 @@
 //! - [`SystemResolver`]: `getaddrinfo` without blocking the runtime, on any executor, and without
 //!   one family waiting for the other; the runtime supplies a [`Timer`](stagger::Timer);
 //! - [`TcpConnector`]: opens, binds and connects a socket; the runtime supplies a [`Register`];
-//! - [`TcpOptions`]: bind addresses and socket options.
+//! - [`TcpOptions`]: bind addresses and socket options;
+//! - `UnixConnector` and `UnixEndpoint`: the same for Unix-domain sockets, on Unix.
 //!
 //! Linux is built and tested. Code for other systems is there, but untested.
 #![deny(unsafe_op_in_unsafe_fn)]
@@ -18,6 +19,8 @@ mod lookup;
 mod register;
 mod resolver;
 mod socket;
+#[cfg(unix)]
+mod unix;
 
 pub use connector::{TcpAttempt, TcpConnector};
 pub use lanes::{Lanes, LanesError};
@@ -28,3 +31,5 @@ pub use socket::{
     BUFFER_RANGE, BindError, HOP_LIMIT_RANGE, KEEPALIVE_RANGE, KEEPALIVE_RETRIES_RANGE,
     OptionError, TcpOptions, USER_TIMEOUT_RANGE,
 };
+#[cfg(unix)]
+pub use unix::{UnixAddr, UnixAddrError, UnixAttempt, UnixConnector, UnixEndpoint};

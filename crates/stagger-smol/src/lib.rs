@@ -20,15 +20,22 @@
 //! A [`Dialer`] has a policy (delays, limits, a deadline) and options for the sockets, and serves
 //! any number of targets. The reactor is `async-io`'s, which runs on a thread of its own, so any
 //! executor can poll these futures.
+//!
+//! [`TcpOptions`] says how a socket is set up before it connects. [`UnixEndpoint`] connects over a
+//! Unix-domain socket, and [`UnixConnector`] is for a resolver that yields addresses of such.
 #![forbid(unsafe_code)]
 
 mod connector;
 mod dialer;
+mod reactor;
 mod resolver;
 mod timer;
+#[cfg(unix)]
+mod unix;
 
-pub use connector::{Reactor, TcpAttempt, TcpConnector};
+pub use connector::{TcpAttempt, TcpConnector};
 pub use dialer::{Connect, Dialer, HostEndpoint, connect, dialer};
+pub use reactor::Reactor;
 pub use resolver::{SystemAnswers, SystemResolver};
 /// The core, with all that a dialer is set up with and returns: policy, error, report, target.
 pub use stagger;
@@ -36,4 +43,8 @@ pub use stagger_net::{
     BUFFER_RANGE, BindError, HOP_LIMIT_RANGE, KEEPALIVE_RANGE, KEEPALIVE_RETRIES_RANGE, Lanes,
     LanesError, LookupError, LookupErrorKind, OptionError, TcpOptions, USER_TIMEOUT_RANGE,
 };
+#[cfg(unix)]
+pub use stagger_net::{UnixAddr, UnixAddrError};
 pub use timer::{Sleep, Timer};
+#[cfg(unix)]
+pub use unix::{UnixAttempt, UnixConnector, UnixEndpoint};

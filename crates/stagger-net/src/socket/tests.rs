@@ -179,6 +179,12 @@ fn an_error_of_the_hook_keeps_its_kind_and_says_whose_it_is() {
 }
 
 #[test]
+fn options_are_a_flag_and_a_pointer_that_is_empty_by_default() {
+    assert_eq!(size_of::<TcpOptions>(), 2 * size_of::<usize>());
+    assert!(format!("{:?}", TcpOptions::new()).contains("rare: None"));
+}
+
+#[test]
 #[cfg(unix)]
 fn options_are_equal_if_all_is_and_the_hook_is_one_and_the_same() {
     let hook = |_: std::os::fd::BorrowedFd<'_>, _| Ok(());
