@@ -83,6 +83,7 @@ mod address;
 mod answer;
 mod connector;
 mod course;
+pub mod destination;
 mod dial;
 mod dialer;
 mod endpoint;
