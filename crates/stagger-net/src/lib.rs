@@ -11,14 +11,19 @@
 //! Linux is built and tested. Code for other systems is there, but untested.
 #![deny(unsafe_op_in_unsafe_fn)]
 
+mod connectivity;
 mod connector;
+mod interface;
 mod lanes;
 mod lookup;
 mod resolver;
 mod socket;
+mod source;
 
+pub use connectivity::Connectivity;
 pub use connector::{Register, TcpAttempt, TcpConnector};
 pub use lanes::{Lanes, LanesError};
 pub use lookup::{LookupError, LookupErrorKind};
 pub use resolver::{SystemAnswers, SystemResolver};
 pub use socket::{BindError, KEEPALIVE_RANGE, KeepaliveError, TcpOptions};
+pub use source::SystemSources;
