@@ -124,6 +124,10 @@ pub(crate) struct Wanted {
     /// How long it may take in all [default: 5m]
     #[arg(long, value_name = "DURATION")]
     pub(crate) timeout: Option<String>,
+    /// When each family is asked for apart, beside the one lookup of all: `late`, which is when
+    /// that has taken 50ms, after another delay of up to 2s, `at-once`, or `never` [default: late]
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) lanes: Option<String>,
     /// The async runtime to run on
     #[arg(long, value_enum, default_value_t, display_order = 100)]
     pub(crate) runtime: RuntimeName,

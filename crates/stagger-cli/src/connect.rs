@@ -4,10 +4,11 @@ use std::error::Error as _;
 use std::io;
 
 use stagger::{Error, ErrorKind, Policy, Target};
-use stagger_net::{BindError, LookupError, LookupErrorKind, TcpOptions};
+use stagger_net::{BindError, Lanes, LookupError, LookupErrorKind, TcpOptions};
 
 use crate::args::ConnectArgs;
 use crate::console::{Console, Exit};
+use crate::lanes::lanes;
 use crate::race::Race;
 use crate::runtime::{Job, Runtime, Stream as _};
 use crate::timeline::timeline;
@@ -18,6 +19,7 @@ struct Connect {
     target: Target,
     policy: Policy,
     options: TcpOptions,
+    lanes: Lanes,
 }
 
 /// Connects, closes the connection, and shows how it went.
@@ -46,6 +48,7 @@ impl Connect {
             target: args.wanted.target()?,
             policy: policy::of_connect(args)?,
             options: bind::options(&args.bind, args.wanted.family.into())?,
+            lanes: lanes(args.wanted.lanes.as_deref())?,
         })
     }
 }
@@ -54,8 +57,8 @@ impl Job for Connect {
     type Output = (Race, Exit);
 
     fn run<R: Runtime>(self) -> (Race, Exit) {
-        let Self { target, policy, options } = self;
-        let dialer = R::dialer(R::resolver(), options).with_policy(policy);
+        let Self { target, policy, options, lanes } = self;
+        let dialer = R::dialer(R::resolver().with_lanes(lanes), options).with_policy(policy);
         let dial = async {
             let (stream, report) = dialer.connect(target).with_report().await?;
             Ok(Race::won(stream.ends(), &report))

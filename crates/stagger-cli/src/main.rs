@@ -8,6 +8,7 @@ mod console;
 mod demo;
 mod escape;
 mod json;
+mod lanes;
 mod policy;
 mod race;
 mod resolve;

@@ -75,6 +75,8 @@ fn a_bad_option_is_quoted_escaped_on_one_line() {
         ("--attempt-delay", "2001ms", "2.001s is not within 10ms to 2s"),
         ("--attempt-delay", "on", "not a duration"),
         ("--resolution-delay", "3s", "3s is not within 0ns to 2s"),
+        ("--lanes", "soon", "neither late, at-once or never, nor a duration"),
+        ("--lanes", "2001ms", "2.001s is not within 0ns to 2s"),
         ("--bind", "localhost", "not an IP address"),
         ("--bind", "127.0.0.1:65536", "not an IP address"),
         ("--bind", "fe80::1%nosuch0", "no network interface is named"),
