@@ -8,7 +8,8 @@ use crate::usage::UsageError;
 const EXAMPLES: &str = "\
 Begin with `stagger demo`: it needs no network, and shows what a race looks like.
 
-Exit status: 0 connected, 1 not connected, 2 bad usage.";
+Exit status: 0 connected, 1 not connected, 2 bad usage; 128 and the number of
+the signal that ended it: 130 for Ctrl-C, 141 when nobody reads the output.";
 
 const CONNECT_USAGE: &str = "stagger connect [OPTIONS] <HOST:SERVICE>
        stagger connect [OPTIONS] <HOST> <SERVICE>";
@@ -26,7 +27,8 @@ has the race: a row for each query and each address, with when it started, when
 it ended, and how. Why there is no connection is said on standard error, or in
 the JSON object.
 
-Exit status: 0 connected, 1 not connected, 2 bad usage.";
+Exit status: 0 connected, 1 not connected, 2 bad usage; 128 and a signal's
+number when that ended it.";
 
 const RESOLVE_USAGE: &str = "stagger resolve [OPTIONS] <HOST:SERVICE>
        stagger resolve [OPTIONS] <HOST> <SERVICE>";

@@ -13,6 +13,7 @@ mod policy;
 mod race;
 mod resolve;
 mod runtime;
+mod signal;
 mod timeline;
 mod usage;
 

@@ -8,6 +8,7 @@ use stagger::{BoxError, Connector, Dialer, Timer};
 use stagger_net::{SystemResolver, TcpOptions};
 
 use crate::args::RuntimeName;
+use crate::signal::Watch;
 
 /// A runtime with its adapter.
 pub(crate) trait Runtime {
@@ -27,12 +28,25 @@ pub(crate) trait Runtime {
         SystemResolver::with_timer(Self::timer())
     }
 
-    /// Runs a future to its end. A lookup that is stuck does not hold it up.
+    /// Runs a future to its end, and what the runtime may still have to do not. A lookup that is
+    /// stuck does not hold it up.
     ///
     /// # Errors
     ///
     /// The runtime can't be started.
-    fn block_on<F: Future>(future: F) -> io::Result<F::Output>;
+    fn drive<F: Future>(future: F) -> io::Result<F::Output>;
+
+    /// Runs a future to its end. If a signal comes first that ends processes, the future is
+    /// dropped, and the process ends by that signal.
+    ///
+    /// # Errors
+    ///
+    /// The runtime can't be started.
+    fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
+        let watch = Watch::begin()?;
+        let output = Self::drive(watch.unless_signalled(future))?;
+        Ok(watch.end(output))
+    }
 
     /// A dialer with this adapter's parts.
     fn dialer<R>(resolver: R, options: TcpOptions) -> Dialer<R, Self::Connector, Self::Timer> {
@@ -67,7 +81,7 @@ impl Runtime for Tokio {
         stagger_tokio::Timer
     }
 
-    fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
+    fn drive<F: Future>(future: F) -> io::Result<F::Output> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let output = runtime.block_on(future);
         runtime.shutdown_background();
@@ -95,7 +109,7 @@ impl Runtime for Smol {
         stagger_smol::Timer
     }
 
-    fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
+    fn drive<F: Future>(future: F) -> io::Result<F::Output> {
         Ok(smol::block_on(future))
     }
 }
@@ -120,7 +134,7 @@ impl Runtime for AsyncStd {
         stagger_async_std::Timer
     }
 
-    fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
+    fn drive<F: Future>(future: F) -> io::Result<F::Output> {
         Ok(async_std::task::block_on(future))
     }
 }

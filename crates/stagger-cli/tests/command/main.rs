@@ -11,4 +11,6 @@ mod resolve;
 mod run;
 #[cfg(target_os = "linux")]
 mod server;
+#[cfg(unix)]
+mod signal;
 mod usage;
