@@ -21,14 +21,20 @@ Examples:
   stagger connect localhost:22 --family v4 --runtime smol
   stagger connect '[fe80::1%eth0]:22' --json
   stagger connect example.com:443 --bind 192.0.2.7 --bind 2001:db8::7
+  ssh -o 'ProxyCommand=stagger connect --pipe %h %p' example.com
 
 Durations are a number and a unit, such as 250ms, 30s or 5m. Standard output
 has the race: a row for each query and each address, with when it started, when
 it ended, and how. Why there is no connection is said on standard error, or in
 the JSON object.
 
-Exit status: 0 connected, 1 not connected, 2 bad usage; 128 and a signal's
-number when that ended it.";
+With --pipe, the end of standard input is passed on to the peer, and what it
+still sends is waited for. The peer's end closes standard output, and the rest
+of standard input is sent; but if that is a terminal, the peer's end is the end
+of all.
+
+Exit status: 0 connected, and with --pipe all carried; 1 not connected, or not
+all carried; 2 bad usage; 128 and a signal's number when that ended it.";
 
 const RESOLVE_USAGE: &str = "stagger resolve [OPTIONS] <HOST:SERVICE>
        stagger resolve [OPTIONS] <HOST> <SERVICE>";
@@ -93,6 +99,10 @@ pub(crate) struct ConnectArgs {
     /// of a family without one are skipped then
     #[arg(long, value_name = "ADDR")]
     pub(crate) bind: Vec<String>,
+    /// Be a pipe: send standard input, and write what is received to standard output and nothing
+    /// else
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) pipe: bool,
 }
 
 #[derive(Debug, clap::Args)]

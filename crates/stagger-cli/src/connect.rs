@@ -13,17 +13,20 @@ use crate::race::Race;
 use crate::runtime::{Job, Runtime, Stream as _};
 use crate::timeline::timeline;
 use crate::usage::UsageError;
-use crate::{bind, json, policy};
+use crate::{bind, json, pipe, policy};
 
-struct Connect {
-    target: Target,
-    policy: Policy,
-    options: TcpOptions,
-    lanes: Lanes,
+pub(crate) struct Connect {
+    pub(crate) target: Target,
+    pub(crate) policy: Policy,
+    pub(crate) options: TcpOptions,
+    pub(crate) lanes: Lanes,
 }
 
-/// Connects, closes the connection, and shows how it went.
+/// Connects, closes the connection, and shows how it went; or makes a pipe of it.
 pub(crate) fn run(args: &ConnectArgs, console: &mut Console) -> Exit {
+    if args.pipe {
+        return pipe::run(args, console);
+    }
     let wanted = &args.wanted;
     let (race, exit) = match Connect::of(args) {
         Ok(connect) => wanted.runtime.run(connect),
@@ -43,7 +46,7 @@ pub(crate) fn run(args: &ConnectArgs, console: &mut Console) -> Exit {
 }
 
 impl Connect {
-    fn of(args: &ConnectArgs) -> Result<Self, UsageError> {
+    pub(crate) fn of(args: &ConnectArgs) -> Result<Self, UsageError> {
         Ok(Self {
             target: args.wanted.target()?,
             policy: policy::of_connect(args)?,

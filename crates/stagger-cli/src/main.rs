@@ -9,6 +9,7 @@ mod demo;
 mod escape;
 mod json;
 mod lanes;
+mod pipe;
 mod policy;
 mod race;
 mod resolve;

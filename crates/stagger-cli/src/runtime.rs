@@ -2,8 +2,10 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 
+use futures_lite::{AsyncReadExt, AsyncWriteExt};
+use socket2::SockRef;
 use stagger::{BoxError, Connector, Dialer, Timer};
 use stagger_net::{SystemResolver, TcpOptions};
 
@@ -58,6 +60,15 @@ pub(crate) trait Runtime {
 pub(crate) trait Stream {
     /// Both ends of it, as far as they are known.
     fn ends(&self) -> Ends;
+
+    /// Waits for something to read and reads some of it; nothing at the end of what the peer sends.
+    fn read(&self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>>;
+
+    /// Waits until something can be sent, and sends the beginning of these bytes.
+    fn write(&self, bytes: &[u8]) -> impl Future<Output = io::Result<usize>>;
+
+    /// Says to the peer that no more is sent (FIN).
+    fn shut_down(&self) -> io::Result<()>;
 }
 
 /// The ends of a connection.
@@ -93,6 +104,30 @@ impl Stream for tokio::net::TcpStream {
     fn ends(&self) -> Ends {
         Ends { peer: self.peer_addr().ok(), local: self.local_addr().ok() }
     }
+
+    async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            self.readable().await?;
+            match self.try_read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            self.writable().await?;
+            match self.try_write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                done => return done,
+            }
+        }
+    }
+
+    fn shut_down(&self) -> io::Result<()> {
+        SockRef::from(self).shutdown(Shutdown::Write)
+    }
 }
 
 pub(crate) struct Smol;
@@ -118,6 +153,18 @@ impl Stream for smol::net::TcpStream {
     fn ends(&self) -> Ends {
         Ends { peer: self.peer_addr().ok(), local: self.local_addr().ok() }
     }
+
+    async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        AsyncReadExt::read(&mut self.clone(), buffer).await
+    }
+
+    async fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        AsyncWriteExt::write(&mut self.clone(), bytes).await
+    }
+
+    fn shut_down(&self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
 }
 
 pub(crate) struct AsyncStd;
@@ -142,6 +189,18 @@ impl Runtime for AsyncStd {
 impl Stream for async_std::net::TcpStream {
     fn ends(&self) -> Ends {
         Ends { peer: self.peer_addr().ok(), local: self.local_addr().ok() }
+    }
+
+    async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        AsyncReadExt::read(&mut &*self, buffer).await
+    }
+
+    async fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        AsyncWriteExt::write(&mut &*self, bytes).await
+    }
+
+    fn shut_down(&self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
     }
 }
 

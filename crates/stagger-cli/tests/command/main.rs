@@ -7,10 +7,14 @@ mod demo;
 mod lane;
 #[cfg(target_os = "linux")]
 mod namespace;
+#[cfg(unix)]
+mod pipe;
 mod resolve;
 mod run;
 #[cfg(target_os = "linux")]
 mod server;
 #[cfg(unix)]
 mod signal;
+#[cfg(unix)]
+mod skip;
 mod usage;

@@ -53,7 +53,7 @@ fn a_signal_ends_a_race_and_nothing_is_printed() {
     let before = attempts_at(addr);
     for runtime in RUNTIMES {
         for signal in [SIGINT, SIGTERM] {
-            for option in ["--json"] {
+            for option in ["--json", "--pipe"] {
                 let args = ["connect", &addr.to_string(), option, "--runtime", runtime];
                 let child = start(&args, Stdio::piped());
                 while attempts_at(addr) == before {
@@ -63,6 +63,28 @@ fn a_signal_ends_a_race_and_nothing_is_printed() {
                 ended_silently_by(signal, &child.wait_with_output().unwrap());
                 assert_eq!(attempts_at(addr), before, "an attempt is left");
             }
+        }
+    }
+}
+
+#[test]
+fn a_signal_ends_a_pipe_and_its_connection() {
+    for runtime in RUNTIMES {
+        for signal in [SIGINT, SIGTERM] {
+            let (listener, addr) = listener();
+            let args = ["connect", &addr.to_string(), "--pipe", "--runtime", runtime];
+            let mut child = start(&args, Stdio::piped());
+            let (mut peer, _) = listener.accept().unwrap();
+            // It is up to nothing but to wait for either side.
+            child.stdin.as_mut().unwrap().write_all(b"so far").unwrap();
+            peer.read_exact(&mut [0; 6]).unwrap();
+            send(signal, &child);
+            // The connection ends as any other, not by a reset.
+            assert_eq!(peer.read(&mut [0]).unwrap(), 0);
+            // Held until now, so that its end is not what ended the pipe.
+            let input = child.stdin.take();
+            ended_silently_by(signal, &child.wait_with_output().unwrap());
+            drop(input);
         }
     }
 }
@@ -100,6 +122,26 @@ fn a_signal_ends_the_demo_between_lines() {
         assert!(stderr.is_empty(), "{}", stderr.escape_ascii());
         assert!(shown.ends_with('\n') && !shown.contains("as they should."), "{shown}");
     }
+}
+
+#[test]
+fn a_shell_counts_the_signal_as_128_and_its_number() {
+    let (listener, addr) = listener();
+    let inner = "echo $$; exec \"$0\" connect --pipe \"$1\"";
+    let outer = "sh -c \"$0\" \"$1\" \"$2\"; echo $?";
+    let mut command = Command::new("sh");
+    command.args(["-c", outer, inner, STAGGER, &addr.to_string()]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut id = String::new();
+    output.read_line(&mut id).unwrap();
+    let _peer = listener.accept().unwrap();
+    let script = format!("kill -{SIGTERM} {id}");
+    assert_eq!(run(Command::new("sh").args(["-c", &script])).code, Some(0));
+    let mut rest = String::new();
+    output.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "143\n");
+    child.wait().unwrap();
 }
 
 #[test]
