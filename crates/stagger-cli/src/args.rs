@@ -1,6 +1,7 @@
 //! The command line.
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
 use stagger::{Families, Order, Target};
 
 use crate::usage::UsageError;
@@ -46,6 +47,18 @@ Examples:
 
 Exit status: 0 resolved, 1 no address, 2 bad usage.";
 
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  stagger completions bash \\
+    > ~/.local/share/bash-completion/completions/stagger
+  stagger completions zsh > ~/.zfunc/_stagger
+  stagger completions fish > ~/.config/fish/completions/stagger.fish";
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  stagger man | man -l -
+  stagger man connect > ~/.local/share/man/man1/stagger-connect.1";
+
 /// Connect to a name as fast as the network allows, and see the race.
 ///
 /// A host is resolved, and staggered attempts race at its addresses (Happy Eyeballs, RFC 8305): the
@@ -78,6 +91,20 @@ pub(crate) enum Command {
     /// It needs no network, ends within seconds and leaves nothing.
     #[command(after_help = "Exit status: 0 every race went as it should, 1 one did not.")]
     Demo(DemoArgs),
+    /// Print the completions of the command line for a shell
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Print a page of the manual, in roff
+    #[command(after_help = MAN_EXAMPLES)]
+    Man {
+        /// The command that the page is of, if not of the whole
+        #[arg(value_enum, value_name = "COMMAND")]
+        page: Option<Page>,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -123,7 +150,7 @@ pub(crate) struct DemoArgs {
 pub(crate) struct Wanted {
     /// A host and a service, such as example.com:443 or localhost:ssh; or a host alone, with
     /// the service after it
-    #[arg(value_name = "HOST:SERVICE")]
+    #[arg(value_name = "HOST:SERVICE", value_hint = ValueHint::Hostname)]
     pub(crate) target: String,
     /// The service, a port or a name, if the target has none
     pub(crate) service: Option<String>,
@@ -164,6 +191,29 @@ impl Wanted {
             (Ok(target), _) => target.to_string(),
             (Err(_), None) => self.target.clone(),
             (Err(_), Some(service)) => format!("{} {service}", self.target),
+        }
+    }
+}
+
+/// A page of the manual that is of one command.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Page {
+    Connect,
+    Resolve,
+    Demo,
+    Completions,
+    Man,
+}
+
+impl Page {
+    /// The command's name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Resolve => "resolve",
+            Self::Demo => "demo",
+            Self::Completions => "completions",
+            Self::Man => "man",
         }
     }
 }
@@ -227,5 +277,12 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_a_page() {
+        let command = Args::command();
+        let commands = command.get_subcommands().map(clap::Command::get_name);
+        assert!(commands.eq(Page::value_variants().iter().map(|page| page.name())));
     }
 }

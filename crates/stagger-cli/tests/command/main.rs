@@ -1,10 +1,14 @@
 //! The command as a user runs it: the real binary, its output and its exit codes.
 #![forbid(unsafe_code)]
 
+#[cfg(unix)]
+mod completions;
 mod connect;
 mod demo;
 #[cfg(target_os = "linux")]
 mod lane;
+#[cfg(unix)]
+mod man;
 #[cfg(target_os = "linux")]
 mod namespace;
 #[cfg(unix)]

@@ -153,7 +153,7 @@ fn a_reader_that_goes_away_ends_it_without_a_word() {
         assert!(line.starts_with("Real races"), "{line}");
         ended_silently_by(SIGPIPE, &child.wait_with_output().unwrap());
     }
-    for args in [&["--help"][..], &["resolve", "::1", "80"]] {
+    for args in [&["man"][..], &["completions", "bash"], &["--help"], &["resolve", "::1", "80"]] {
         let (reader, writer) = UnixStream::pair().unwrap();
         drop(reader);
         let child = start(args, OwnedFd::from(writer));
