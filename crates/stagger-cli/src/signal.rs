@@ -175,3 +175,87 @@ mod portable {
         process::exit(128 + signal)
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::env;
+    use std::future::pending;
+    use std::io::Write as _;
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::Command;
+
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::low_level::raise;
+
+    use super::*;
+
+    /// Set in the process that is to end, to what it is to end by.
+    const MARK: &str = "STAGGER_TEST_ENDS_BY";
+
+    struct Told;
+
+    impl Drop for Told {
+        fn drop(&mut self) {
+            let _ = io::stdout().write_all(b"dropped\n");
+        }
+    }
+
+    /// Runs until the first signal, and says so.
+    fn interrupted() -> Watch {
+        let watch = Watch::begin().unwrap();
+        let output = future::block_on(watch.unless_signalled(async {
+            let _told = Told;
+            raise(SIGINT).unwrap();
+            pending::<()>().await;
+        }));
+        assert!(output.is_none());
+        let _ = io::stdout().write_all(b"alive\n");
+        watch
+    }
+
+    /// Runs the test named so in a process of its own; the signal that it ended by, and what it
+    /// said.
+    fn ended(name: &str) -> (Option<i32>, String) {
+        let mut command = Command::new(env::current_exe().unwrap());
+        command.args(["--exact", &format!("signal::tests::{name}"), "--nocapture"]);
+        let output = command.env(MARK, name).output().unwrap();
+        (output.status.signal(), String::from_utf8(output.stdout).unwrap())
+    }
+
+    #[test]
+    fn the_first_signal_drops_what_runs_and_is_then_what_the_process_ends_by() {
+        if env::var_os(MARK).is_some() {
+            return interrupted().end(None);
+        }
+        let (signal, said) =
+            ended("the_first_signal_drops_what_runs_and_is_then_what_the_process_ends_by");
+        assert_eq!(signal, Some(SIGINT), "{said}");
+        assert!(said.ends_with("dropped\nalive\n"), "{said}");
+    }
+
+    #[test]
+    fn the_second_signal_ends_the_process_at_once() {
+        if env::var_os(MARK).is_some() {
+            let _watch = interrupted();
+            raise(SIGTERM).unwrap();
+            unreachable!("the second signal ends it");
+        }
+        let (signal, said) = ended("the_second_signal_ends_the_process_at_once");
+        assert_eq!(signal, Some(SIGTERM), "{said}");
+        assert!(said.ends_with("dropped\nalive\n"), "{said}");
+    }
+
+    #[test]
+    fn a_signal_that_comes_after_the_result_still_ends_the_process() {
+        if env::var_os(MARK).is_some() {
+            let watch = Watch::begin().unwrap();
+            let output = future::block_on(watch.unless_signalled(async {}));
+            raise(SIGTERM).unwrap();
+            let _ = io::stdout().write_all(b"alive\n");
+            return watch.end(output);
+        }
+        let (signal, said) = ended("a_signal_that_comes_after_the_result_still_ends_the_process");
+        assert_eq!(signal, Some(SIGTERM), "{said}");
+        assert!(said.ends_with("alive\n"), "{said}");
+    }
+}
