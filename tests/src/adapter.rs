@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _};
 use stagger::{Connector, Dial, Dialer, Target, TargetError, Timer};
-use stagger_net::{Lanes, SystemResolver, TcpOptions};
+use stagger_net::{AddressLookup, Lanes, NameLookup, SystemResolver, TcpOptions};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// An adapter crate.
@@ -41,6 +41,12 @@ pub trait Adapter: 'static {
 
     /// The adapter's `TcpConnector::new`.
     fn connector(options: TcpOptions) -> Self::Connector;
+
+    /// The adapter's `lookup`.
+    fn lookup(host: &str) -> AddressLookup;
+
+    /// The adapter's `reverse_lookup`.
+    fn reverse_lookup(addr: SocketAddr) -> NameLookup;
 
     /// The far end, as the stream tells it.
     fn peer_addr(stream: &Self::Stream) -> SocketAddr;
@@ -90,6 +96,14 @@ macro_rules! adapter {
 
             fn connector(options: TcpOptions) -> Self::Connector {
                 $name::TcpConnector::new(options)
+            }
+
+            fn lookup(host: &str) -> AddressLookup {
+                $name::lookup(host)
+            }
+
+            fn reverse_lookup(addr: SocketAddr) -> NameLookup {
+                $name::reverse_lookup(addr)
             }
 
             fn peer_addr(stream: &Self::Stream) -> SocketAddr {

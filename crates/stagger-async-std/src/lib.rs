@@ -36,7 +36,8 @@ pub use dialer::{Connect, Dialer, HostEndpoint, connect, dialer};
 /// The core, with all that a dialer is set up with and returns: policy, error, report, target.
 pub use stagger;
 pub use stagger_net::{
-    BindError, KEEPALIVE_RANGE, KeepaliveError, Lanes, LanesError, LookupError, LookupErrorKind,
-    TcpOptions,
+    AddressEntry, AddressLookup, Addresses, BindError, KEEPALIVE_RANGE, KeepaliveError, Lanes,
+    LanesError, LookupError, LookupErrorKind, NameInfo, NameLookup, PendingLookup, Protocol,
+    SocketType, TcpOptions, lookup, reverse_lookup,
 };
 pub use stagger_smol::{Sleep, SystemAnswers, SystemResolver, Timer};

@@ -5,6 +5,8 @@
 //!
 //! - [`SystemResolver`]: `getaddrinfo` without blocking the runtime, on any executor, and without
 //!   one family waiting for the other; the runtime supplies a [`Timer`](stagger::Timer);
+//! - [`lookup`] and [`reverse_lookup`]: all that `getaddrinfo` and `getnameinfo` can do, as futures
+//!   for any executor;
 //! - [`TcpConnector`]: opens, binds and connects a socket; the runtime supplies a [`Register`];
 //! - [`TcpOptions`]: bind addresses and socket options.
 //!
@@ -23,7 +25,10 @@ mod source;
 pub use connectivity::Connectivity;
 pub use connector::{Register, TcpAttempt, TcpConnector};
 pub use lanes::{Lanes, LanesError};
-pub use lookup::{LookupError, LookupErrorKind};
+pub use lookup::{
+    AddressEntry, AddressLookup, Addresses, LookupError, LookupErrorKind, NameInfo, NameLookup,
+    PendingLookup, Protocol, SocketType, lookup, reverse_lookup,
+};
 pub use resolver::{SystemAnswers, SystemResolver};
 pub use socket::{BindError, KEEPALIVE_RANGE, KeepaliveError, TcpOptions};
 pub use source::SystemSources;

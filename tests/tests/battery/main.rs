@@ -7,6 +7,7 @@ mod bind;
 mod clock;
 mod descriptor;
 mod failure;
+mod lookup;
 mod race;
 mod send;
 mod server;
