@@ -47,6 +47,11 @@ pub trait Observer<A> {
         let _ = target;
     }
 
+    /// The resolver is asked. It is not for a literal that is an address already.
+    fn asked(&mut self, at: Duration) {
+        let _ = at;
+    }
+
     /// A lookup has answered, or failed.
     fn answered(&mut self, at: Duration, answer: &QueryReport<A>) {
         let _ = (at, answer);
@@ -107,6 +112,10 @@ macro_rules! forward {
         impl<A, O: Observer<A> + ?Sized> Observer<A> for $pointer {
             fn began(&mut self, target: &Target) {
                 (**self).began(target);
+            }
+
+            fn asked(&mut self, at: Duration) {
+                (**self).asked(at);
             }
 
             fn answered(&mut self, at: Duration, answer: &QueryReport<A>) {
