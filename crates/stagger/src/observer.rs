@@ -1,7 +1,12 @@
 //! Who is told what happens in a connect.
 
+#[cfg(feature = "tracing")]
+mod tracing;
+
 use std::time::Duration;
 
+#[cfg(feature = "tracing")]
+pub use self::tracing::Tracing;
 use crate::{BoxError, Error, QueryReport, Target};
 
 /// Told what happens in a connect, in order, as it happens.
