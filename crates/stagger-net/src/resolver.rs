@@ -30,7 +30,8 @@ use crate::lookup::{Call, Found, Lookup, LookupError, Lookups, Question, Reply, 
 /// set either, so that IPv6 addresses are IPv6 addresses.
 ///
 /// `getaddrinfo` blocks, so it runs on the threads of the `blocking` crate: at most 64 calls at
-/// once in a process, and at most 32 of them in lanes. Further lookups wait in turn and hold no
+/// once in a process, those of [`lookup`](crate::lookup()) and
+/// [`reverse_lookup`](crate::reverse_lookup) among them, and at most 32 of them in lanes. Further lookups wait in turn and hold no
 /// thread; one equal to another that waits or runs shares its answer. A literal is completed (a
 /// service's name, a zone's name) without the network and without waiting for any of these.
 ///

@@ -18,8 +18,8 @@ use super::{
 /// asked. A program that wants to connect has no need of it: it resolves and races at once.
 ///
 /// The host is a name, or an address with or without a zone, and is read as a
-/// [`Host`] is: a name is checked and encoded once (IDNA 2008), so that `bücher.example` asks for
-/// `xn--bcher-kva.example`, and what `getaddrinfo` would take for a number in a loose old form
+/// [`Host`] is: a name is checked and encoded once (IDNA 2008, with the core's feature `idna`), so
+/// that `bücher.example` asks for `xn--bcher-kva.example`, and what `getaddrinfo` would take for a number in a loose old form
 /// (`127.1`) is refused.
 ///
 /// # Errors
