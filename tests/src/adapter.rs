@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 
 use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _};
 use stagger::{Connector, Dial, Dialer, Endpoint, Target, TargetError, Timer};
-use stagger_net::{Lanes, SystemResolver, TcpOptions, UnixAddr};
+use stagger_net::{AddressLookup, Lanes, NameLookup, SystemResolver, TcpOptions, UnixAddr};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// An adapter crate.
@@ -64,6 +64,12 @@ pub trait Adapter: 'static {
 
     /// The adapter's `UnixEndpoint::new`.
     fn unix_endpoint(addr: UnixAddr) -> Self::UnixEndpoint;
+
+    /// The adapter's `lookup`.
+    fn lookup(host: &str) -> AddressLookup;
+
+    /// The adapter's `reverse_lookup`.
+    fn reverse_lookup(addr: SocketAddr) -> NameLookup;
 
     /// The far end, as the stream tells it.
     fn peer_addr(stream: &Self::Stream) -> SocketAddr;
@@ -137,6 +143,14 @@ macro_rules! adapter {
 
             fn unix_endpoint(addr: UnixAddr) -> Self::UnixEndpoint {
                 $name::UnixEndpoint::new(addr)
+            }
+
+            fn lookup(host: &str) -> AddressLookup {
+                $name::lookup(host)
+            }
+
+            fn reverse_lookup(addr: SocketAddr) -> NameLookup {
+                $name::reverse_lookup(addr)
             }
 
             fn peer_addr(stream: &Self::Stream) -> SocketAddr {

@@ -4,24 +4,29 @@ use std::error::Error as _;
 use std::io;
 
 use stagger::{Error, ErrorKind, Policy, Target};
-use stagger_net::{BindError, LookupError, LookupErrorKind, TcpOptions};
+use stagger_net::{BindError, Lanes, LookupError, LookupErrorKind, TcpOptions};
 
 use crate::args::ConnectArgs;
 use crate::console::{Console, Exit};
+use crate::lanes::lanes;
 use crate::race::Race;
 use crate::runtime::{Job, Runtime, Stream as _};
 use crate::timeline::timeline;
 use crate::usage::UsageError;
-use crate::{bind, json, policy};
+use crate::{bind, json, pipe, policy};
 
-struct Connect {
-    target: Target,
-    policy: Policy,
-    options: TcpOptions,
+pub(crate) struct Connect {
+    pub(crate) target: Target,
+    pub(crate) policy: Policy,
+    pub(crate) options: TcpOptions,
+    pub(crate) lanes: Lanes,
 }
 
-/// Connects, closes the connection, and shows how it went.
+/// Connects, closes the connection, and shows how it went; or makes a pipe of it.
 pub(crate) fn run(args: &ConnectArgs, console: &mut Console) -> Exit {
+    if args.pipe {
+        return pipe::run(args, console);
+    }
     let wanted = &args.wanted;
     let (race, exit) = match Connect::of(args) {
         Ok(connect) => wanted.runtime.run(connect),
@@ -41,11 +46,12 @@ pub(crate) fn run(args: &ConnectArgs, console: &mut Console) -> Exit {
 }
 
 impl Connect {
-    fn of(args: &ConnectArgs) -> Result<Self, UsageError> {
+    pub(crate) fn of(args: &ConnectArgs) -> Result<Self, UsageError> {
         Ok(Self {
             target: args.wanted.target()?,
             policy: policy::of_connect(args)?,
             options: bind::options(&args.bind, args.wanted.family.into())?,
+            lanes: lanes(args.wanted.lanes.as_deref())?,
         })
     }
 }
@@ -54,8 +60,8 @@ impl Job for Connect {
     type Output = (Race, Exit);
 
     fn run<R: Runtime>(self) -> (Race, Exit) {
-        let Self { target, policy, options } = self;
-        let dialer = R::dialer(R::resolver(), options).with_policy(policy);
+        let Self { target, policy, options, lanes } = self;
+        let dialer = R::dialer(R::resolver().with_lanes(lanes), options).with_policy(policy);
         let dial = async {
             let (stream, report) = dialer.connect(target).with_report().await?;
             Ok(Race::won(stream.ends(), &report))

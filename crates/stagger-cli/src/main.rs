@@ -3,15 +3,20 @@
 
 mod args;
 mod bind;
+mod completions;
 mod connect;
 mod console;
 mod demo;
 mod escape;
 mod json;
+mod lanes;
+mod manual;
+mod pipe;
 mod policy;
 mod race;
 mod resolve;
 mod runtime;
+mod signal;
 mod timeline;
 mod usage;
 
@@ -29,6 +34,8 @@ fn main() -> ExitCode {
             Command::Connect(args) => connect::run(&args, &mut console),
             Command::Resolve(args) => resolve::run(&args, &mut console),
             Command::Demo(args) => demo::run(args.runtime, &mut console),
+            Command::Completions { shell } => completions::run(shell, &mut console),
+            Command::Man { page } => manual::run(page, &mut console),
         },
         Err(error) if error.use_stderr() => {
             console.complain(&error.render().to_string());

@@ -40,8 +40,10 @@ pub use resolver::{SystemAnswers, SystemResolver};
 /// The core, with all that a dialer is set up with and returns: policy, error, report, target.
 pub use stagger;
 pub use stagger_net::{
-    BUFFER_RANGE, BindError, HOP_LIMIT_RANGE, KEEPALIVE_RANGE, KEEPALIVE_RETRIES_RANGE, Lanes,
-    LanesError, LookupError, LookupErrorKind, OptionError, TcpOptions, USER_TIMEOUT_RANGE,
+    AddressEntry, AddressLookup, Addresses, BUFFER_RANGE, BindError, HOP_LIMIT_RANGE,
+    KEEPALIVE_RANGE, KEEPALIVE_RETRIES_RANGE, Lanes, LanesError, LookupError, LookupErrorKind,
+    NameInfo, NameLookup, OptionError, PendingLookup, Protocol, SocketType, TcpOptions,
+    USER_TIMEOUT_RANGE, lookup, reverse_lookup,
 };
 #[cfg(unix)]
 pub use stagger_net::{UnixAddr, UnixAddrError};

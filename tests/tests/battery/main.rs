@@ -8,6 +8,7 @@ mod clock;
 mod descriptor;
 mod failure;
 mod hook;
+mod lookup;
 mod option;
 mod race;
 mod send;
