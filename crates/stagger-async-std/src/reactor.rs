@@ -3,7 +3,7 @@
 use std::io;
 use std::task::{Context, Poll};
 
-use stagger_net::Register;
+use stagger_net::{Interest, Register};
 
 /// The reactor of `async-io`, of which a process has one; async-std stands on it too.
 ///
@@ -28,13 +28,15 @@ macro_rules! register {
                 stagger_smol::Reactor.register(socket)
             }
 
-            fn poll_writable(
+            fn poll_io<T>(
                 &self,
                 socket: &Self::Socket,
+                interest: Interest,
                 cx: &mut Context<'_>,
-                check: impl FnMut() -> io::Result<()>,
-            ) -> Poll<io::Result<()>> {
-                Register::<$socket>::poll_writable(&stagger_smol::Reactor, socket, cx, check)
+                operation: impl FnMut() -> io::Result<T>,
+            ) -> Poll<io::Result<T>> {
+                let reactor = stagger_smol::Reactor;
+                Register::<$socket>::poll_io(&reactor, socket, interest, cx, operation)
             }
 
             fn finish(&self, socket: Self::Socket) -> io::Result<$stream> {

@@ -9,8 +9,8 @@ use std::task::{Context, Poll};
 
 use socket2::{SockRef, Socket};
 
-use crate::Register;
 use crate::socket::{self, in_step};
+use crate::{Interest, Register};
 
 /// Where an attempt is to go, and all that it takes to go there.
 pub(crate) trait Way: fmt::Display {
@@ -75,7 +75,7 @@ impl<W: Way, R: Register<W::Owner>> Future for Attempt<W, R> {
             Stage::Done => panic!("an attempt was polled after it had ended"),
         };
         let check = || socket::outcome(&SockRef::from(&socket));
-        match this.register.poll_writable(&socket, cx, check) {
+        match this.register.poll_io(&socket, Interest::Writable, cx, check) {
             Poll::Ready(outcome) => {
                 Poll::Ready(outcome.and_then(|()| this.register.finish(socket)))
             }

@@ -34,7 +34,7 @@ pub use lookup::{
     AddressEntry, AddressLookup, Addresses, LookupError, LookupErrorKind, NameInfo, NameLookup,
     PendingLookup, Protocol, SocketType, lookup, reverse_lookup,
 };
-pub use register::Register;
+pub use register::{Interest, Register};
 pub use resolver::{SystemAnswers, SystemResolver};
 pub use socket::{
     BUFFER_RANGE, BindError, HOP_LIMIT_RANGE, KEEPALIVE_RANGE, KEEPALIVE_RETRIES_RANGE,

@@ -9,7 +9,7 @@ use std::os::windows::io::AsSocket;
 use std::task::{Context, Poll};
 
 /// What a runtime adapter supplies for one kind of socket: how to register it with the runtime's
-/// reactor, how to wait until it is writable, and which stream comes of it.
+/// reactor, how to wait until it can be read or written, and which stream comes of it.
 ///
 /// The kind is the type of `std` that owns such a socket. [`TcpConnector`](crate::TcpConnector)
 /// asks for the default, `TcpStream`; `UnixConnector` for `std::os::unix::net::UnixStream`.
@@ -23,7 +23,7 @@ use std::task::{Context, Poll};
 /// use std::net::{TcpListener, TcpStream};
 /// use std::task::{Context, Poll};
 /// use stagger::Connector as _;
-/// use stagger_net::{Register, TcpConnector};
+/// use stagger_net::{Interest, Register, TcpConnector};
 ///
 /// #[derive(Clone, Default)]
 /// struct AskAgain;
@@ -36,13 +36,14 @@ use std::task::{Context, Poll};
 ///         Ok(socket)
 ///     }
 ///
-///     fn poll_writable(
+///     fn poll_io<T>(
 ///         &self,
 ///         _: &TcpStream,
+///         _: Interest,
 ///         cx: &mut Context<'_>,
-///         mut check: impl FnMut() -> io::Result<()>,
-///     ) -> Poll<io::Result<()>> {
-///         match check() {
+///         mut operation: impl FnMut() -> io::Result<T>,
+///     ) -> Poll<io::Result<T>> {
+///         match operation() {
 ///             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
 ///                 cx.waker().wake_by_ref();
 ///                 Poll::Pending
@@ -76,20 +77,22 @@ pub trait Register<S = TcpStream> {
     /// The reactor's. The socket is closed then.
     fn register(&self, socket: S) -> io::Result<Self::Socket>;
 
-    /// Waits until the socket is writable, then runs `check`, which may be run before too.
+    /// Does something with the socket, waiting until it is ready for that if need be.
     ///
-    /// An [`io::ErrorKind::WouldBlock`] from `check` means that the socket was not ready after
-    /// all: its readiness must be cleared, and waited for again.
+    /// It is tried first, for it may be over: a handshake on loopback is. An
+    /// [`io::ErrorKind::WouldBlock`] from `operation` means that the socket is not ready: its
+    /// readiness must be cleared and waited for, and `operation` tried again.
     ///
     /// # Errors
     ///
-    /// The reactor's, or the one of `check`.
-    fn poll_writable(
+    /// The reactor's, or the one of `operation`.
+    fn poll_io<T>(
         &self,
         socket: &Self::Socket,
+        interest: Interest,
         cx: &mut Context<'_>,
-        check: impl FnMut() -> io::Result<()>,
-    ) -> Poll<io::Result<()>>;
+        operation: impl FnMut() -> io::Result<T>,
+    ) -> Poll<io::Result<T>>;
 
     /// Makes a socket that has connected into the runtime's stream.
     ///
@@ -97,4 +100,13 @@ pub trait Register<S = TcpStream> {
     ///
     /// The reactor's. The socket is closed then.
     fn finish(&self, socket: Self::Socket) -> io::Result<Self::Stream>;
+}
+
+/// For what a socket must be ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Interest {
+    /// To be read: there is something to receive, a connection to accept, or the end.
+    Readable,
+    /// To be written: there is room to send, or a connect is over.
+    Writable,
 }

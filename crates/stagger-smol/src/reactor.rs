@@ -4,7 +4,7 @@ use std::io;
 use std::task::{Context, Poll, ready};
 
 use async_io::Async;
-use stagger_net::Register;
+use stagger_net::{Interest, Register};
 
 /// The reactor of `async-io`, of which a process has one.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,13 +20,14 @@ macro_rules! register {
                 Async::new_nonblocking(socket)
             }
 
-            fn poll_writable(
+            fn poll_io<T>(
                 &self,
                 socket: &Self::Socket,
+                interest: Interest,
                 cx: &mut Context<'_>,
-                check: impl FnMut() -> io::Result<()>,
-            ) -> Poll<io::Result<()>> {
-                poll_writable(socket, cx, check)
+                operation: impl FnMut() -> io::Result<T>,
+            ) -> Poll<io::Result<T>> {
+                poll_io(socket, interest, cx, operation)
             }
 
             fn finish(&self, socket: Self::Socket) -> io::Result<$stream> {
@@ -40,19 +41,23 @@ register!(std::net::TcpStream => async_net::TcpStream);
 #[cfg(unix)]
 register!(std::os::unix::net::UnixStream => async_net::unix::UnixStream);
 
-fn poll_writable<S>(
+fn poll_io<S, T>(
     socket: &Async<S>,
+    interest: Interest,
     cx: &mut Context<'_>,
-    mut check: impl FnMut() -> io::Result<()>,
-) -> Poll<io::Result<()>> {
+    mut operation: impl FnMut() -> io::Result<T>,
+) -> Poll<io::Result<T>> {
     loop {
-        // Asked first, because async-io takes an event of a turn that had begun before the
-        // question for a stale one: a connect that is over by then would be asked after again and
-        // again, for as long as the reactor's thread is in a turn.
-        match check() {
+        // Tried first, because async-io takes an event of a turn that had begun before the question
+        // for a stale one: a connect that is over by then would be asked after again and again, for
+        // as long as the reactor's thread is in a turn.
+        match operation() {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             outcome => return Poll::Ready(outcome),
         }
-        ready!(socket.poll_writable(cx))?;
+        ready!(match interest {
+            Interest::Readable => socket.poll_readable(cx),
+            Interest::Writable => socket.poll_writable(cx),
+        })?;
     }
 }

@@ -175,6 +175,7 @@ impl<R: Register<UnixStream>> fmt::Debug for UnixAttempt<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Interest;
 
     /// A listener in no file system.
     #[cfg(target_os = "linux")]
@@ -223,13 +224,14 @@ mod tests {
                 Ok(socket)
             }
 
-            fn poll_writable(
+            fn poll_io<T>(
                 &self,
                 _: &UnixStream,
+                _: Interest,
                 _: &mut Context<'_>,
-                mut check: impl FnMut() -> io::Result<()>,
-            ) -> Poll<io::Result<()>> {
-                Poll::Ready(check())
+                mut operation: impl FnMut() -> io::Result<T>,
+            ) -> Poll<io::Result<T>> {
+                Poll::Ready(operation())
             }
 
             fn finish(&self, socket: UnixStream) -> io::Result<UnixStream> {
