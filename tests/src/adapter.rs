@@ -7,7 +7,10 @@ use std::os::fd::AsFd;
 
 use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _};
 use stagger::{Connector, Dial, Dialer, Endpoint, Target, TargetError, Timer};
-use stagger_net::{AddressLookup, Lanes, NameLookup, SystemResolver, TcpOptions, UnixAddr};
+use stagger_net::{
+    AddressLookup, Lanes, NameLookup, Register, SystemResolver, TcpOptions, UdpOptions, UdpSocket,
+    UnixAddr,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// An adapter crate.
@@ -43,6 +46,26 @@ pub trait Adapter: 'static {
         + 'static;
     /// The adapter's `Timer`.
     type Timer: Timer<Sleep: Send + 'static> + Clone + Default + Send + Sync + 'static;
+
+    /// The adapter's `Reactor`.
+    type Reactor: Register<
+            std::net::UdpSocket,
+            Socket: Send + Sync + 'static,
+            Stream = Self::RuntimeUdpSocket,
+        > + Send
+        + Sync
+        + 'static;
+    /// The runtime's own socket for datagrams.
+    type RuntimeUdpSocket: AsFd + Send + 'static;
+
+    /// The adapter's `UdpSocket::bind_with`.
+    fn bind_udp<T>(addr: T, options: &UdpOptions) -> io::Result<UdpSocket<Self::Reactor>>
+    where
+        T: TryInto<Target>,
+        TargetError: From<T::Error>;
+
+    /// The adapter's `UdpSocket::from_std`.
+    fn udp_from_std(socket: std::net::UdpSocket) -> io::Result<UdpSocket<Self::Reactor>>;
 
     /// The adapter's `connect`.
     fn connect<T>(target: T) -> Dial<SystemResolver<Self::Timer>, Self::Connector, Self::Timer>
@@ -114,7 +137,7 @@ macro_rules! exchange {
 }
 
 macro_rules! adapter {
-    ($adapter:ident, $name:ident, $stream:ty, $unix_stream:ty) => {
+    ($adapter:ident, $name:ident, $stream:ty, $unix_stream:ty, $udp_socket:ty) => {
         impl Adapter for $adapter {
             type Stream = $stream;
             type Connector = $name::TcpConnector;
@@ -122,6 +145,20 @@ macro_rules! adapter {
             type UnixConnector = $name::UnixConnector;
             type UnixEndpoint = $name::UnixEndpoint;
             type Timer = $name::Timer;
+            type Reactor = $name::Reactor;
+            type RuntimeUdpSocket = $udp_socket;
+
+            fn bind_udp<T>(addr: T, options: &UdpOptions) -> io::Result<UdpSocket<Self::Reactor>>
+            where
+                T: TryInto<Target>,
+                TargetError: From<T::Error>,
+            {
+                $name::UdpSocket::bind_with(addr, options)
+            }
+
+            fn udp_from_std(socket: std::net::UdpSocket) -> io::Result<UdpSocket<Self::Reactor>> {
+                $name::UdpSocket::from_std(socket)
+            }
 
             fn connect<T>(
                 target: T,
@@ -175,11 +212,24 @@ macro_rules! adapter {
     };
 }
 
-adapter!(Tokio, stagger_tokio, tokio::net::TcpStream, tokio::net::UnixStream);
-adapter!(Smol, stagger_smol, smol::net::TcpStream, smol::net::unix::UnixStream);
+adapter!(
+    Tokio,
+    stagger_tokio,
+    tokio::net::TcpStream,
+    tokio::net::UnixStream,
+    tokio::net::UdpSocket
+);
+adapter!(
+    Smol,
+    stagger_smol,
+    smol::net::TcpStream,
+    smol::net::unix::UnixStream,
+    smol::net::UdpSocket
+);
 adapter!(
     AsyncStd,
     stagger_async_std,
     async_std::net::TcpStream,
-    async_std::os::unix::net::UnixStream
+    async_std::os::unix::net::UnixStream,
+    async_std::net::UdpSocket
 );

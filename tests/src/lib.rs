@@ -22,15 +22,17 @@ mod scratch;
 mod server;
 pub mod skip;
 pub mod table;
+mod udp;
 
 pub use adapter::{Adapter, AsyncStd, Smol, Tokio};
 pub use http::{GET, assert_ok};
 pub use listed::Listed;
 pub use pace::assert_at_once;
-pub use poll::{counted, polled};
+pub use poll::{apart, counted, polled};
 pub use runtime::{
     AsyncExecutor, AsyncStdTask, DialerOf, FuturesLite, Runtime, SmolBlockOn, TokioCurrentThread,
     TokioMultiThread, dialer,
 };
 pub use scratch::Scratch;
 pub use server::Nginx;
+pub use udp::{UdpSocketOf, received, udp_fault};

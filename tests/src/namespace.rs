@@ -1,7 +1,13 @@
 //! A network of its own for one test.
 
 use std::env;
+use std::fs::File;
+use std::os::fd::AsFd as _;
+use std::panic::resume_unwind;
 use std::process::Command;
+use std::thread;
+
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use crate::{Scratch, process, skip};
 
@@ -24,6 +30,28 @@ pub const ASIDE: &str = "ip link set lo up && \
     ip link add aside0 type veth peer name beyond0 && \
     ip link set aside0 up && ip link set beyond0 up && \
     ip address add 192.0.2.9/24 dev aside0";
+
+/// Two networks, joined by two links. Here are `near0` and `near1`, which have the indexes [`NEAR`]
+/// and [`NEAR`]` + 1`, and in the namespace `far`, to which [`far`] leads, `far0` and `far1`. Both
+/// near ones have the addresses fe80::1 and 169.254.7.1 (RFC 3927), both far ones fe80::2 and
+/// 169.254.7.2; `far0` has fe80::3 and 169.254.7.3 too.
+pub const TWO_HOSTS: &str = "ip link set lo up && mount -t tmpfs none /run && ip netns add far && \
+    ip -n far link set lo up && \
+    for n in 0 1; do \
+        ip link add near$n index $((77 + n)) type veth peer name far$n netns far && \
+        ip link set near$n addrgenmode none && ip -n far link set far$n addrgenmode none && \
+        ip link set near$n up && ip -n far link set far$n up && \
+        ip address add fe80::1/64 dev near$n nodad && \
+        ip -n far address add fe80::2/64 dev far$n nodad && \
+        ip address add 169.254.7.1/24 dev near$n && \
+        ip -n far address add 169.254.7.2/24 dev far$n || exit 1; \
+    done && \
+    ip -n far address add fe80::3/64 dev far0 nodad && \
+    ip -n far address add 169.254.7.3/24 dev far0 && \
+    for n in $(seq 1000); do \
+        test $(ip -o link | grep -c 'near.*state UP') = 2 && \
+        test $(ip -n far -o link | grep -c 'far.*state UP') = 2 && break; \
+    done";
 
 /// Runs a test in a process with users, mounts and a network of its own, set up by a shell's
 /// command. Where that can't be had the test is [skipped](skip::skip).
@@ -74,6 +102,25 @@ fn moved(namespaces: &str, test: &str, setup: &str) {
     let mut command = unshare(&format!("{setup} && exec \"$0\" \"$@\""));
     command.arg(env::current_exe().expect("a test knows its binary"));
     process::run(command, test);
+}
+
+/// Does something in the network `far` of [`TWO_HOSTS`], on a thread of its own: a socket that is
+/// opened there stays there.
+///
+/// # Panics
+///
+/// If there is no such network, or if `body` does.
+pub fn far<T: Send>(body: impl FnOnce() -> T + Send) -> T {
+    let there = File::open("/run/netns/far").expect("there is a far network");
+    let body = || {
+        let kind = Some(LinkNameSpaceType::Network);
+        move_into_link_name_space(there.as_fd(), kind).expect("a thread may go there");
+        body()
+    };
+    thread::scope(|scope| match scope.spawn(body).join() {
+        Ok(output) => output,
+        Err(panic) => resume_unwind(panic),
+    })
 }
 
 /// Puts these files in the place of all of `/etc`, for this mount namespace alone: what libc reads

@@ -1,8 +1,10 @@
-//! Counting the polls of a future, and dropping it in the middle.
+//! Counting the polls of a future, dropping it in the middle, and polling several apart.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::task::Poll;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
 
 /// Polls a future so many times, each time when it has asked for it, and drops it.
 ///
@@ -33,4 +35,51 @@ pub async fn counted<F: Future>(future: F) -> (F::Output, usize) {
         future.as_mut().poll(cx)
     });
     (output.await, polls)
+}
+
+/// Polls each future with a waker of its own, as a task is polled, so only when that has been
+/// woken. Yields the outputs in the order in which they came.
+pub async fn apart<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+    let mut left: Vec<(Pin<Box<F>>, Arc<Own>)> =
+        futures.into_iter().map(|future| (Box::pin(future), Arc::new(Own::woken()))).collect();
+    let mut outputs = Vec::new();
+    poll_fn(|cx| {
+        left.retain_mut(|(future, own)| {
+            *own.outer.lock().unwrap_or_else(PoisonError::into_inner) = Some(cx.waker().clone());
+            if !own.woken.swap(false, Ordering::SeqCst) {
+                return true;
+            }
+            let waker = Waker::from(own.clone());
+            match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+                Poll::Ready(output) => outputs.push(output),
+                Poll::Pending => return true,
+            }
+            false
+        });
+        if left.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    outputs
+}
+
+/// The waker of one future among several.
+struct Own {
+    woken: AtomicBool,
+    outer: Mutex<Option<Waker>>,
+}
+
+impl Own {
+    fn woken() -> Self {
+        Self { woken: AtomicBool::new(true), outer: Mutex::default() }
+    }
+}
+
+impl Wake for Own {
+    fn wake(self: Arc<Self>) {
+        self.woken.store(true, Ordering::SeqCst);
+        let outer = self.outer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(outer) = outer {
+            outer.wake();
+        }
+    }
 }

@@ -9,6 +9,7 @@
 //!   for any executor;
 //! - [`TcpConnector`]: opens, binds and connects a socket; the runtime supplies a [`Register`];
 //! - [`TcpOptions`]: bind addresses and socket options;
+//! - [`UdpSocket`]: datagrams and multicast, over the same [`Register`];
 //! - `UnixConnector` and `UnixEndpoint`: the same for Unix-domain sockets, on Unix.
 //!
 //! Linux is built and tested. Code for other systems is there, but untested.
@@ -24,6 +25,7 @@ mod register;
 mod resolver;
 mod socket;
 mod source;
+mod udp;
 #[cfg(unix)]
 mod unix;
 
@@ -41,5 +43,6 @@ pub use socket::{
     OptionError, TcpOptions, USER_TIMEOUT_RANGE,
 };
 pub use source::SystemSources;
+pub use udp::{Arrival, Datagram, Interface, UdpAddrError, UdpOptions, UdpSocket};
 #[cfg(unix)]
 pub use unix::{UnixAddr, UnixAddrError, UnixAttempt, UnixConnector, UnixEndpoint};

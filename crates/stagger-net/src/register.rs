@@ -12,7 +12,8 @@ use std::task::{Context, Poll};
 /// reactor, how to wait until it can be read or written, and which stream comes of it.
 ///
 /// The kind is the type of `std` that owns such a socket. [`TcpConnector`](crate::TcpConnector)
-/// asks for the default, `TcpStream`; `UnixConnector` for `std::os::unix::net::UnixStream`.
+/// asks for the default, `TcpStream`; `UnixConnector` for `std::os::unix::net::UnixStream`;
+/// [`UdpSocket`](crate::UdpSocket) for `std::net::UdpSocket`.
 ///
 /// # Examples
 ///
@@ -67,10 +68,10 @@ use std::task::{Context, Poll};
 pub trait Register<S = TcpStream> {
     /// A socket in the reactor's care. Dropping it takes it out and closes it.
     type Socket: AsSocket;
-    /// The runtime's own stream.
+    /// The runtime's own stream, or its own socket for datagrams.
     type Stream;
 
-    /// Puts a socket, non-blocking and connecting or connected, into the reactor's care.
+    /// Puts a socket, non-blocking and connecting, connected or bound, into the reactor's care.
     ///
     /// # Errors
     ///
@@ -105,7 +106,8 @@ pub trait Register<S = TcpStream> {
 /// For what a socket must be ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Interest {
-    /// To be read: there is something to receive, a connection to accept, or the end.
+    /// To be read: there is something to receive, a connection to accept, the end, or, of a socket for
+    /// datagrams, an error to be told.
     Readable,
     /// To be written: there is room to send, or a connect is over.
     Writable,

@@ -23,6 +23,7 @@
 //!
 //! [`TcpOptions`] says how a socket is set up before it connects. [`UnixEndpoint`] connects over a
 //! Unix-domain socket, and [`UnixConnector`] is for a resolver that yields addresses of such.
+//! [`UdpSocket`] sends and receives datagrams, to and from groups too.
 #![forbid(unsafe_code)]
 
 mod connector;
@@ -30,6 +31,7 @@ mod dialer;
 mod reactor;
 mod resolver;
 mod timer;
+mod udp;
 #[cfg(unix)]
 mod unix;
 
@@ -45,8 +47,10 @@ pub use stagger_net::{
     NameInfo, NameLookup, OptionError, PendingLookup, Protocol, SocketType, TcpOptions,
     USER_TIMEOUT_RANGE, lookup, reverse_lookup,
 };
+pub use stagger_net::{Arrival, Datagram, Interface, UdpAddrError, UdpOptions};
 #[cfg(unix)]
 pub use stagger_net::{UnixAddr, UnixAddrError};
 pub use timer::{Sleep, Timer};
+pub use udp::UdpSocket;
 #[cfg(unix)]
 pub use unix::{UnixAttempt, UnixConnector, UnixEndpoint};

@@ -70,7 +70,7 @@ register!(std::os::unix::net::UnixStream => UnixStream);
 /// A handshake with this machine is over before `connect(2)` returns: then no turn of the reactor
 /// is needed. The budget is spent as for a wait, so that a task which never has to wait lets others
 /// run.
-fn poll_now<T>(
+pub(crate) fn poll_now<T>(
     cx: &mut Context<'_>,
     mut operation: impl FnMut() -> io::Result<T>,
 ) -> Poll<Option<io::Result<T>>> {

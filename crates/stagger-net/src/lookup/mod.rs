@@ -27,3 +27,8 @@ pub use name::{NameInfo, NameLookup, reverse_lookup};
 pub use pending::PendingLookup;
 pub(crate) use question::{Call, Question, Reply};
 pub(crate) use request::{Found, Lookup, Request};
+
+/// The index of the network interface of this name. No network is asked.
+pub(crate) fn interface_index(name: &str) -> Result<u32, LookupError> {
+    system::interface_index(name).map_err(|cause| LookupError::new(name.to_owned(), cause))
+}

@@ -97,7 +97,7 @@ impl From<OptionError> for io::Error {
 }
 
 /// The value, if the range has it.
-pub(super) fn within<T: PartialOrd + fmt::Debug>(
+pub(crate) fn within<T: PartialOrd + fmt::Debug>(
     option: &'static str,
     value: T,
     range: &RangeInclusive<T>,

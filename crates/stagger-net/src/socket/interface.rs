@@ -15,22 +15,9 @@ const LONGEST: usize = 15;
 pub(super) struct Interface(Box<str>);
 
 impl Interface {
-    /// Takes the names that Linux takes (`dev_valid_name`).
     pub(super) fn new(name: &str) -> Result<Self, OptionError> {
-        let fault = match name {
-            "" => "is empty",
-            "." | ".." => "is the name of a directory",
-            _ if name.contains('\0') => "has a NUL",
-            _ if name.contains('/') => "has a slash",
-            _ if name.contains(':') => "has a colon",
-            _ if name.contains(|c: char| c.is_ascii_whitespace() || c == '\x0b') => "has a space",
-            _ if name.len() > LONGEST => "is longer than 15 bytes",
-            _ => return Ok(Self(name.into())),
-        };
-        // Anything may have been given: what is shown of it is short.
-        let shown: String = name.chars().take(LONGEST + 1).collect();
-        let more = if shown.len() < name.len() { "…" } else { "" };
-        Err(OptionError::other("interface", format!("{:?}{more}", shown), fault))
+        check_interface_name(name)?;
+        Ok(Self(name.into()))
     }
 
     pub(super) fn name(&self) -> &str {
@@ -57,6 +44,24 @@ impl Interface {
             socket.bind_device_by_index_v4(Some(index))
         }
     }
+}
+
+/// Takes the names that Linux takes (`dev_valid_name`).
+pub(crate) fn check_interface_name(name: &str) -> Result<(), OptionError> {
+    let fault = match name {
+        "" => "is empty",
+        "." | ".." => "is the name of a directory",
+        _ if name.contains('\0') => "has a NUL",
+        _ if name.contains('/') => "has a slash",
+        _ if name.contains(':') => "has a colon",
+        _ if name.contains(|c: char| c.is_ascii_whitespace() || c == '\x0b') => "has a space",
+        _ if name.len() > LONGEST => "is longer than 15 bytes",
+        _ => return Ok(()),
+    };
+    // Anything may have been given: what is shown of it is short.
+    let shown: String = name.chars().take(LONGEST + 1).collect();
+    let more = if shown.len() < name.len() { "…" } else { "" };
+    Err(OptionError::other("interface", format!("{:?}{more}", shown), fault))
 }
 
 #[cfg(test)]

@@ -5,15 +5,16 @@ mod hook;
 mod interface;
 mod keepalive;
 mod option;
-mod setup;
+pub(crate) mod setup;
 
 use std::io;
 use std::net::SocketAddr;
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-pub(crate) use error::in_step;
 pub use error::{BindError, OptionError};
+pub(crate) use error::{in_step, within};
+pub(crate) use interface::check_interface_name;
 pub use keepalive::{KEEPALIVE_RANGE, KEEPALIVE_RETRIES_RANGE, USER_TIMEOUT_RANGE};
 pub use option::{BUFFER_RANGE, HOP_LIMIT_RANGE, TcpOptions};
 

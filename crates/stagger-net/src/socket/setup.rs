@@ -13,7 +13,7 @@ use super::{TcpOptions, in_step};
 /// # Errors
 ///
 /// The system's, of the same kind, with the option's name.
-pub(super) fn set(socket: &Socket, addr: &SocketAddr, options: &TcpOptions) -> io::Result<()> {
+pub(crate) fn set(socket: &Socket, addr: &SocketAddr, options: &TcpOptions) -> io::Result<()> {
     if options.nodelay {
         socket.set_tcp_nodelay(true).map_err(in_step("set TCP_NODELAY"))?;
     }

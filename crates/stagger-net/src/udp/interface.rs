@@ -1,0 +1,142 @@
+//! A network interface, by its index or its name.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::io;
+use std::num::NonZeroU32;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::socket::{OptionError, check_interface_name};
+
+/// A network interface of this machine, by its index or its name.
+///
+/// The index is what a socket address has as its scope id. A text of decimal digits is an index, all
+/// other text is a name, which is looked for when it is used. The index 0, which is the
+/// default, leaves the choice to the system.
+///
+/// # Examples
+///
+/// ```
+/// use stagger_net::Interface;
+///
+/// let loopback = Interface::try_from("lo")?;
+/// # #[cfg(target_os = "linux")]
+/// assert_eq!(loopback.index()?, 1);
+/// assert_eq!(Interface::try_from("3")?, Interface::from(3));
+/// assert!(Interface::try_from("eth0/1").is_err());
+/// let error = Interface::try_from("nowhere0")?.index().unwrap_err();
+/// assert!(error.to_string().contains("nowhere0"));
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+pub struct Interface(Which);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+enum Which {
+    #[default]
+    Any,
+    Index(NonZeroU32),
+    Name(Arc<str>),
+}
+
+impl Interface {
+    /// Its index, which is 0 if the choice is the system's. A name is looked for now; no network is
+    /// asked.
+    ///
+    /// # Errors
+    ///
+    /// With the name in it: [`io::ErrorKind::AddrNotAvailable`] if there is no such interface, or what
+    /// kept the system from looking. An index is not looked for.
+    pub fn index(&self) -> io::Result<u32> {
+        match &self.0 {
+            Which::Any => Ok(0),
+            Which::Index(index) => Ok(index.get()),
+            Which::Name(name) => Ok(crate::lookup::interface_index(name)?),
+        }
+    }
+}
+
+impl fmt::Display for Interface {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Which::Any => f.write_str("any interface"),
+            Which::Index(index) => write!(f, "interface {index}"),
+            Which::Name(name) => write!(f, "interface {name:?}"),
+        }
+    }
+}
+
+impl From<u32> for Interface {
+    /// The one of this index; 0 leaves the choice to the system.
+    fn from(index: u32) -> Self {
+        Self(NonZeroU32::new(index).map_or(Which::Any, Which::Index))
+    }
+}
+
+impl From<&Self> for Interface {
+    fn from(interface: &Self) -> Self {
+        interface.clone()
+    }
+}
+
+impl FromStr for Interface {
+    type Err = OptionError;
+
+    fn from_str(text: &str) -> Result<Self, OptionError> {
+        Self::try_from(text)
+    }
+}
+
+impl TryFrom<&str> for Interface {
+    type Error = OptionError;
+
+    /// # Errors
+    ///
+    /// If no interface can have the name, or the index: as for [`TcpOptions`](crate::TcpOptions)'s
+    /// `interface`.
+    fn try_from(text: &str) -> Result<Self, OptionError> {
+        if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+            if let Ok(index) = text.parse::<u32>() {
+                return Ok(index.into());
+            }
+        }
+        check_interface_name(text)?;
+        Ok(Self(Which::Name(text.into())))
+    }
+}
+
+impl From<Infallible> for OptionError {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interface_is_any_or_an_index_or_a_name() {
+        for (text, shown) in
+            [("0", "any interface"), ("7", "interface 7"), ("eth0", "interface \"eth0\"")]
+        {
+            assert_eq!(text.parse::<Interface>().unwrap().to_string(), shown);
+        }
+        assert_eq!(Interface::default(), Interface::from(0));
+        assert_eq!(Interface::from(7).index().unwrap(), 7);
+        // Digits that are no index may still be a name.
+        assert_eq!("4294967296".parse::<Interface>().unwrap().0, Which::Name("4294967296".into()));
+        for bad in ["", "a b", "sixteen-letters-"] {
+            assert_eq!(bad.parse::<Interface>().unwrap_err().option(), "interface");
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_name_that_nobody_has_is_an_error_that_names_it() {
+        let error = "nowhere0".parse::<Interface>().unwrap().index().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrNotAvailable);
+        assert!(error.to_string().contains("nowhere0"), "{error}");
+    }
+}

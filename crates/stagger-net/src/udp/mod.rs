@@ -1,0 +1,370 @@
+//! Datagrams over UDP, on any runtime.
+
+mod addr;
+mod interface;
+mod message;
+mod multicast;
+mod option;
+mod system;
+mod waiter;
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+#[cfg(unix)]
+use std::os::fd::{AsFd as AsSocket, BorrowedFd as BorrowedSocket};
+#[cfg(windows)]
+use std::os::windows::io::{AsSocket, BorrowedSocket};
+use std::task::{Context, Poll};
+
+use socket2::{SockAddr, SockRef};
+use stagger::{Address as _, Families, Target, TargetError};
+
+use crate::socket::in_step;
+use crate::{Interest, Register};
+
+pub use addr::UdpAddrError;
+use addr::{admit, numeric};
+pub use interface::Interface;
+pub use message::{Arrival, Datagram};
+pub use option::UdpOptions;
+use waiter::Waiters;
+
+/// A UDP socket on the runtime whose [`Register`] it holds.
+///
+/// It is bound, may be connected, and sends and receives with `&self`, so that any number of tasks
+/// can share it: each of them that waits is woken when it is worth another try, and a datagram goes to
+/// one of them.
+///
+/// Addresses are given as addresses or as text, an IPv6 one with a zone by name or number
+/// (`[fe80::1%eth0]:5353`), as a [`Target`] is. Nothing is resolved: a name is refused, and so is an
+/// address of a family that the socket is not for, both before any system call ([`UdpAddrError`]).
+///
+/// Scope id and flow info of an IPv6 address go with it both ways. So an answer to the
+/// [`peer`](Datagram::peer) of a link-local datagram goes back by the interface by which that came;
+/// of any other, [`send_to_from`](Self::send_to_from) sees to it.
+///
+/// # Runtime
+///
+/// The one of `R`. With the adapters it is a type without parameters.
+///
+/// # Examples
+///
+/// See the adapters' `UdpSocket`.
+pub struct UdpSocket<R: Register<std::net::UdpSocket>> {
+    register: R,
+    socket: R::Socket,
+    families: Families,
+    readers: Waiters,
+    writers: Waiters,
+}
+
+impl<R: Register<std::net::UdpSocket> + Default> UdpSocket<R> {
+    /// Binds a socket with the default [options](UdpOptions), in the runtime in which this is
+    /// called. With port 0 the system chooses one.
+    ///
+    /// # Errors
+    ///
+    /// [`UdpAddrError`] if it is no address; the system's of the same kind, with the step that
+    /// failed; the reactor's.
+    ///
+    /// # Panics
+    ///
+    /// Outside its runtime as the adapter says.
+    pub fn bind<T>(addr: T) -> io::Result<Self>
+    where
+        T: TryInto<Target>,
+        TargetError: From<T::Error>,
+    {
+        Self::bind_with(addr, &UdpOptions::new())
+    }
+
+    /// Binds a socket with these options, as [`bind`](Self::bind) does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`bind`](Self::bind).
+    ///
+    /// # Panics
+    ///
+    /// Outside its runtime as the adapter says.
+    pub fn bind_with<T>(addr: T, options: &UdpOptions) -> io::Result<Self>
+    where
+        T: TryInto<Target>,
+        TargetError: From<T::Error>,
+    {
+        let (socket, families) = option::open(numeric(addr)?, options)?;
+        Self::new(R::default(), socket, families)
+    }
+
+    /// Takes a socket that was made elsewhere, and makes it non-blocking; all else stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// The system's or the reactor's. The socket is closed then.
+    ///
+    /// # Panics
+    ///
+    /// Outside its runtime as the adapter says.
+    pub fn from_std(socket: std::net::UdpSocket) -> io::Result<Self> {
+        Self::from_std_with(R::default(), socket)
+    }
+}
+
+impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
+    /// Takes a socket that was made elsewhere, on the reactor of `register`; else as
+    /// [`from_std`](Self::from_std).
+    ///
+    /// # Errors
+    ///
+    /// As for [`from_std`](Self::from_std).
+    pub fn from_std_with(register: R, socket: std::net::UdpSocket) -> io::Result<Self> {
+        socket.set_nonblocking(true).map_err(in_step("make the socket non-blocking"))?;
+        let families = match socket.local_addr()? {
+            SocketAddr::V4(_) => Families::Ipv4,
+            SocketAddr::V6(_) if SockRef::from(&socket).only_v6()? => Families::Ipv6,
+            SocketAddr::V6(_) => Families::Any,
+        };
+        Self::new(register, socket, families)
+    }
+
+    fn new(register: R, socket: std::net::UdpSocket, families: Families) -> io::Result<Self> {
+        let socket = register.register(socket)?;
+        let (readers, writers) = (Waiters::new(), Waiters::new());
+        Ok(Self { register, socket, families, readers, writers })
+    }
+
+    /// Gives the socket to the runtime's own type.
+    ///
+    /// # Errors
+    ///
+    /// The reactor's. The socket is closed then.
+    pub fn into_inner(self) -> io::Result<R::Stream> {
+        self.register.finish(self.socket)
+    }
+
+    /// Where it is bound, with the port that the system chose and, of a link-local address, the
+    /// scope id.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.inet(self.system().local_addr()?)
+    }
+
+    /// To whom it is connected.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::NotConnected`] if it is not.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.inet(self.system().peer_addr()?)
+    }
+
+    /// Connects: from now on it [sends](Self::send) there, and receives from there alone. Nothing is
+    /// sent and nothing awaited. It may be connected anew to another address.
+    ///
+    /// What ICMP says of a datagram that could not be delivered, such as
+    /// [`io::ErrorKind::ConnectionRefused`], is the error of a later send or receive.
+    ///
+    /// # Errors
+    ///
+    /// [`UdpAddrError`], or the system's: that there is no route, for example.
+    pub fn connect<T>(&self, addr: T) -> io::Result<()>
+    where
+        T: TryInto<Target>,
+        TargetError: From<T::Error>,
+    {
+        let addr = self.admit(numeric(addr)?)?;
+        self.system().connect(&addr)
+    }
+
+    /// Sends a datagram to whom the socket is [connected](Self::connect). It goes whole or not at
+    /// all.
+    ///
+    /// # Errors
+    ///
+    /// The system's: that the socket is not connected, that the datagram is too long, or what ICMP
+    /// said of an earlier one.
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is dropped before it has ended nothing is sent.
+    pub async fn send(&self, data: &[u8]) -> io::Result<()> {
+        self.write(|socket| socket.send(data).map(drop)).await
+    }
+
+    /// Sends a datagram to this address. It goes whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// [`UdpAddrError`], or the system's: that there is no route, that the datagram is too long, or
+    /// what ICMP said of an earlier one.
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is dropped before it has ended nothing is sent.
+    pub async fn send_to<T>(&self, data: &[u8], addr: T) -> io::Result<()>
+    where
+        T: TryInto<Target>,
+        TargetError: From<T::Error>,
+    {
+        let addr = self.admit(numeric(addr)?)?;
+        self.write(|socket| socket.send_to(data, &addr).map(drop)).await
+    }
+
+    /// Sends a datagram to this address, from an address of the machine's and by an interface that
+    /// are given: those at which another [came in](Datagram::arrival), so that the answer comes from
+    /// where the question went, or [others](Arrival::new) (`IP_PKTINFO`, `IPV6_PKTINFO`).
+    ///
+    /// On Linux and Android.
+    ///
+    /// # Errors
+    ///
+    /// [`UdpAddrError`] for either address, or the system's: that the machine has no such address or
+    /// interface, and as for [`send_to`](Self::send_to).
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is dropped before it has ended nothing is sent.
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    pub async fn send_to_from<T>(&self, data: &[u8], addr: T, from: Arrival) -> io::Result<()>
+    where
+        T: TryInto<Target>,
+        TargetError: From<T::Error>,
+    {
+        let addr = numeric(addr)?.canonical();
+        if let Some(source) = from.source() {
+            // It leaves in the family of the address.
+            let families = if addr.is_ipv4() { Families::Ipv4 } else { Families::Ipv6 };
+            addr::check(families, source)?;
+        }
+        let control =
+            message::control::write(&from, self.families != Families::Ipv4, addr.is_ipv4());
+        let addr = self.admit(addr)?;
+        self.write(|socket| {
+            let buffers = [io::IoSlice::new(data)];
+            let message = socket2::MsgHdr::new()
+                .with_addr(&addr)
+                .with_buffers(&buffers)
+                .with_control(control.as_bytes());
+            socket.sendmsg(&message, 0).map(drop)
+        })
+        .await
+    }
+
+    /// Receives a datagram: its bytes into the buffer, and the rest as the result. If the buffer is
+    /// too short the rest of the bytes is lost, and the result [says so](Datagram::truncated).
+    ///
+    /// # Errors
+    ///
+    /// The system's: what ICMP said of a datagram sent earlier, for example.
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is dropped before it has ended nothing is received, and no datagram is lost.
+    pub async fn recv_from(&self, buffer: &mut [u8]) -> io::Result<Datagram> {
+        let mut place = self.readers.place();
+        poll_fn(|cx| {
+            place.poll(cx, |cx| {
+                let receive = || message::receive(&self.system(), buffer);
+                self.register.poll_io(&self.socket, Interest::Readable, cx, receive)
+            })
+        })
+        .await
+    }
+
+    /// Polls to send a datagram to this address, as [`send_to`](Self::send_to) does.
+    ///
+    /// Of several tasks that poll this, the last is woken.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send_to`](Self::send_to).
+    pub fn poll_send_to(
+        &self,
+        cx: &mut Context<'_>,
+        data: &[u8],
+        addr: SocketAddr,
+    ) -> Poll<io::Result<()>> {
+        let addr = self.admit(addr)?;
+        self.writers.poll_shared(cx, |cx| {
+            let send = || self.system().send_to(data, &addr).map(drop);
+            self.register.poll_io(&self.socket, Interest::Writable, cx, send)
+        })
+    }
+
+    /// Polls to receive a datagram, as [`recv_from`](Self::recv_from) does.
+    ///
+    /// Of several tasks that poll this, the last is woken.
+    ///
+    /// # Errors
+    ///
+    /// As for [`recv_from`](Self::recv_from).
+    pub fn poll_recv_from(
+        &self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<Datagram>> {
+        self.readers.poll_shared(cx, |cx| {
+            let receive = || message::receive(&self.system(), buffer);
+            self.register.poll_io(&self.socket, Interest::Readable, cx, receive)
+        })
+    }
+
+    async fn write(
+        &self,
+        mut operation: impl FnMut(&SockRef<'_>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut place = self.writers.place();
+        poll_fn(|cx| {
+            place.poll(cx, |cx| {
+                let operation = || operation(&self.system());
+                self.register.poll_io(&self.socket, Interest::Writable, cx, operation)
+            })
+        })
+        .await
+    }
+
+    fn system(&self) -> SockRef<'_> {
+        SockRef::from(&self.socket)
+    }
+
+    fn admit(&self, addr: SocketAddr) -> Result<SockAddr, UdpAddrError> {
+        Ok(admit(self.families, addr)?.into())
+    }
+
+    fn inet(&self, addr: SockAddr) -> io::Result<SocketAddr> {
+        let addr = addr.as_socket().map(SocketAddr::canonical);
+        addr.ok_or_else(|| io::Error::other("the socket is not of IPv4 or IPv6"))
+    }
+}
+
+#[cfg(unix)]
+impl<R: Register<std::net::UdpSocket>> AsSocket for UdpSocket<R> {
+    fn as_fd(&self) -> BorrowedSocket<'_> {
+        self.socket.as_fd()
+    }
+}
+
+#[cfg(windows)]
+impl<R: Register<std::net::UdpSocket>> AsSocket for UdpSocket<R> {
+    fn as_socket(&self) -> BorrowedSocket<'_> {
+        self.socket.as_socket()
+    }
+}
+
+impl<R: Register<std::net::UdpSocket>> fmt::Debug for UdpSocket<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("UdpSocket");
+        if let Ok(addr) = self.local_addr() {
+            debug.field("local", &addr);
+        }
+        if let Ok(addr) = self.peer_addr() {
+            debug.field("peer", &addr);
+        }
+        debug.finish()
+    }
+}

@@ -1,0 +1,340 @@
+//! How a UDP socket is set up before it is bound.
+
+use std::io;
+use std::net::SocketAddr;
+
+use socket2::{Domain, Protocol, Socket, Type};
+use stagger::{Address as _, Families, Family};
+
+use super::addr::check;
+use super::system;
+use crate::socket::{OptionError, in_step, setup, within};
+use crate::{HOP_LIMIT_RANGE, TcpOptions};
+
+/// How a UDP socket is set up before it is bound.
+///
+/// The default leaves all to the system, but that an IPv6 socket is for IPv6 alone, and that a
+/// socket receives from no group that it has not joined itself. Values are looked at when they are
+/// set; what the system itself refuses is the error of the bind, and names the option. What only
+/// some systems have is there on those alone, as its description says.
+///
+/// # Examples
+///
+/// ```
+/// use stagger_net::UdpOptions;
+///
+/// let options = UdpOptions::new().v6_only(false).broadcast(true).hop_limit(1)?;
+/// assert!(options.receive_buffer(0).is_err());
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UdpOptions {
+    /// On unless set, and only if set in the way of an IPv4 address.
+    v6_only: Option<bool>,
+    broadcast: bool,
+    hop_limit: Option<u8>,
+    traffic_class: Option<u8>,
+    packet_info: bool,
+    flow_info: bool,
+    /// What a socket of either kind has; nothing that is TCP's alone is ever set here.
+    common: TcpOptions,
+}
+
+impl Default for UdpOptions {
+    fn default() -> Self {
+        Self {
+            v6_only: None,
+            broadcast: false,
+            hop_limit: None,
+            traffic_class: None,
+            packet_info: false,
+            flow_info: false,
+            common: TcpOptions::new().nodelay(false),
+        }
+    }
+}
+
+impl UdpOptions {
+    /// The default.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether a socket that is bound to an IPv6 address is for IPv6 alone (`IPV6_V6ONLY`), as it is
+    /// by default, whatever the system's default is. If not, one that is bound to `[::]` sends to
+    /// IPv4 addresses and receives from them too, and has them as such, not v4-mapped.
+    ///
+    /// Who says that it is for IPv6 alone can bind it to no IPv4 address
+    /// ([`UdpAddrError::Family`](crate::UdpAddrError::Family)).
+    pub fn v6_only(mut self, only: bool) -> Self {
+        self.v6_only = Some(only);
+        self
+    }
+
+    /// Whether the socket may send to broadcast addresses (`SO_BROADCAST`). Off by default.
+    pub fn broadcast(mut self, broadcast: bool) -> Self {
+        self.broadcast = broadcast;
+        self
+    }
+
+    /// Whether each datagram that is received tells to which address and by which interface it came
+    /// (`IP_PKTINFO`, `IPV6_RECVPKTINFO`): its [`arrival`](crate::Datagram::arrival). Off by
+    /// default.
+    ///
+    /// On Linux and Android.
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    pub fn packet_info(mut self, packet_info: bool) -> Self {
+        self.packet_info = packet_info;
+        self
+    }
+
+    /// Whether the peer of a datagram that is received over IPv6 has its flow info, which is the
+    /// traffic class and the flow label (`IPV6_FLOWINFO`). Off by default, for Linux labels flows
+    /// by itself, and then the peer's address is not equal to the one that it has bound.
+    ///
+    /// The flow info of an address that is sent or connected to is always obeyed.
+    ///
+    /// On Linux and Android.
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    pub fn flow_info(mut self, flow_info: bool) -> Self {
+        self.flow_info = flow_info;
+        self
+    }
+
+    /// The bytes for what has arrived and is not received yet (`SO_RCVBUF`). What does not fit is
+    /// dropped. Linux doubles the value for its own bookkeeping, and caps it silently at
+    /// `net.core.rmem_max` (socket(7)).
+    ///
+    /// # Errors
+    ///
+    /// If it is not within [`BUFFER_RANGE`](crate::BUFFER_RANGE).
+    pub fn receive_buffer(mut self, bytes: usize) -> Result<Self, OptionError> {
+        self.common = self.common.receive_buffer(bytes)?;
+        Ok(self)
+    }
+
+    /// The bytes for what is sent and has not left yet (`SO_SNDBUF`). Linux doubles the value for its
+    /// own bookkeeping, and caps it silently at `net.core.wmem_max` (socket(7)).
+    ///
+    /// # Errors
+    ///
+    /// If it is not within [`BUFFER_RANGE`](crate::BUFFER_RANGE).
+    pub fn send_buffer(mut self, bytes: usize) -> Result<Self, OptionError> {
+        self.common = self.common.send_buffer(bytes)?;
+        Ok(self)
+    }
+
+    /// How many hops a datagram to one host may make (`IP_TTL`, `IPV6_UNICAST_HOPS`). For those
+    /// to groups see [`set_multicast_hops`](crate::UdpSocket::set_multicast_hops).
+    ///
+    /// # Errors
+    ///
+    /// If it is not within [`HOP_LIMIT_RANGE`](crate::HOP_LIMIT_RANGE).
+    pub fn hop_limit(mut self, hops: u8) -> Result<Self, OptionError> {
+        self.hop_limit = Some(within("hop limit", hops, &HOP_LIMIT_RANGE)?);
+        Ok(self)
+    }
+
+    /// The byte that tells routers how to treat a datagram (`IP_TOS`, `IPV6_TCLASS`): six bits of
+    /// DSCP (RFC 2474), and two of congestion notification, which over UDP are the program's to
+    /// set (RFC 3168 §5, RFC 8085 §3.1.7).
+    ///
+    /// On Android, the BSDs, Linux and macOS.
+    #[cfg(any(
+        target_os = "android",
+        target_os = "dragonfly",
+        target_os = "freebsd",
+        target_os = "linux",
+        target_os = "macos",
+        target_os = "netbsd",
+        target_os = "openbsd"
+    ))]
+    pub fn traffic_class(mut self, class: u8) -> Self {
+        self.traffic_class = Some(class);
+        self
+    }
+
+    /// Sends by the network interface of this name alone, and receives by it alone
+    /// (`SO_BINDTODEVICE`; on Apple's systems `IP_BOUND_IF` and `IPV6_BOUND_IF`).
+    ///
+    /// On Linux, Android and Apple's systems. Before Linux 5.7 the option needs the capability
+    /// `CAP_NET_RAW`.
+    ///
+    /// # Errors
+    ///
+    /// If no interface can have the name: as for `TcpOptions::interface`.
+    #[cfg(any(target_os = "android", target_os = "linux", target_vendor = "apple"))]
+    pub fn interface(mut self, name: &str) -> Result<Self, OptionError> {
+        self.common = self.common.interface(name)?;
+        Ok(self)
+    }
+
+    /// Whether others may be bound to the same address, if they say so too (`SO_REUSEADDR`). Off by
+    /// default. On Linux all of them receive a datagram to a group, and one alone, the last, any
+    /// other.
+    pub fn reuse_address(mut self, reuse: bool) -> Self {
+        self.common = self.common.reuse_address(reuse);
+        self
+    }
+
+    /// Whether others may be bound to the same address, if they say so too (`SO_REUSEPORT`). Off by
+    /// default. On Linux all must be of one user, and what arrives is spread over them, but
+    /// for datagrams to groups, which all receive (socket(7)).
+    ///
+    /// On Unix, but for illumos and Solaris.
+    #[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos", target_os = "cygwin"))))]
+    pub fn reuse_port(mut self, reuse: bool) -> Self {
+        self.common = self.common.reuse_port(reuse);
+        self
+    }
+}
+
+/// Makes a non-blocking socket, sets it up and binds it; yields it with the families that it is for.
+///
+/// # Errors
+///
+/// The system's, of the same kind, with the step that failed.
+pub(super) fn open(
+    addr: SocketAddr,
+    options: &UdpOptions,
+) -> io::Result<(std::net::UdpSocket, Families)> {
+    let addr = addr.canonical();
+    if options.v6_only == Some(true) {
+        check(Families::Ipv6, addr.ip())?;
+    }
+    let v6_only = options.v6_only.unwrap_or(true);
+    let families = match addr {
+        SocketAddr::V4(_) => Families::Ipv4,
+        SocketAddr::V6(_) if v6_only => Families::Ipv6,
+        SocketAddr::V6(_) => Families::Any,
+    };
+    let socket = Socket::new(Domain::for_address(addr), Type::DGRAM, Some(Protocol::UDP))
+        .map_err(in_step("open a socket"))?;
+    socket.set_nonblocking(true).map_err(in_step("make the socket non-blocking"))?;
+    if addr.is_ipv6() {
+        let set = socket.set_only_v6(v6_only);
+        set.map_err(in_step(format_args!("set IPV6_V6ONLY to {v6_only}")))?;
+    }
+    setup::set(&socket, &addr, &options.common)?;
+    if options.broadcast {
+        socket.set_broadcast(true).map_err(in_step("set SO_BROADCAST"))?;
+    }
+    set_header(&socket, families, options)?;
+    system::set_up(&socket, families, options.packet_info, options.flow_info)?;
+    socket.bind(&addr.into()).map_err(in_step(format_args!("bind to {addr}")))?;
+    Ok((socket.into(), families))
+}
+
+/// What stands in the header of each datagram, which one for both families has of each.
+fn set_header(socket: &Socket, families: Families, options: &UdpOptions) -> io::Result<()> {
+    for family in [Family::Ipv4, Family::Ipv6] {
+        if !families.contains(family) {
+            continue;
+        }
+        if let Some(hops) = options.hop_limit.map(u32::from) {
+            let (name, set) = match family {
+                Family::Ipv4 => ("IP_TTL", socket.set_ttl_v4(hops)),
+                Family::Ipv6 => ("IPV6_UNICAST_HOPS", socket.set_unicast_hops_v6(hops)),
+            };
+            set.map_err(in_step(format_args!("set {name} to {hops}")))?;
+        }
+        #[cfg(any(
+            target_os = "android",
+            target_os = "dragonfly",
+            target_os = "freebsd",
+            target_os = "linux",
+            target_os = "macos",
+            target_os = "netbsd",
+            target_os = "openbsd"
+        ))]
+        if let Some(class) = options.traffic_class.map(u32::from) {
+            let (name, set) = match family {
+                Family::Ipv4 => ("IP_TOS", socket.set_tos_v4(class)),
+                Family::Ipv6 => ("IPV6_TCLASS", socket.set_tclass_v6(class)),
+            };
+            set.map_err(in_step(format_args!("set {name} to {class:#04x}")))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use socket2::SockRef;
+
+    use super::*;
+
+    fn opened(addr: &str, options: &UdpOptions) -> std::net::UdpSocket {
+        open(addr.parse().unwrap(), options).unwrap().0
+    }
+
+    #[test]
+    fn the_default_is_non_blocking_and_each_family_s_own() {
+        for (addr, families) in [("127.0.0.1:0", Families::Ipv4), ("[::1]:0", Families::Ipv6)] {
+            let (socket, found) = open(addr.parse().unwrap(), &UdpOptions::new()).unwrap();
+            assert_eq!(found, families);
+            let socket = SockRef::from(&socket);
+            assert_eq!(socket.r#type().unwrap(), Type::DGRAM);
+            #[cfg(unix)]
+            assert!(socket.nonblocking().unwrap());
+            assert!(!socket.broadcast().unwrap() && !socket.reuse_address().unwrap());
+            if families == Families::Ipv6 {
+                assert!(socket.only_v6().unwrap());
+            }
+        }
+        let (socket, families) =
+            open("[::]:0".parse().unwrap(), &UdpOptions::new().v6_only(false)).unwrap();
+        assert_eq!(families, Families::Any);
+        assert!(!SockRef::from(&socket).only_v6().unwrap());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn every_option_is_read_back_from_the_socket() {
+        let options = UdpOptions::new()
+            .broadcast(true)
+            .reuse_address(true)
+            .reuse_port(true)
+            .traffic_class(0x2a)
+            .interface("lo")
+            .and_then(|options| options.hop_limit(7)?.receive_buffer(8192)?.send_buffer(16384))
+            .unwrap();
+        for (addr, only) in [("127.0.0.1:0", false), ("[::1]:0", true), ("[::]:0", false)] {
+            let socket = opened(addr, &options.clone().v6_only(only));
+            let socket = SockRef::from(&socket);
+            assert!(socket.broadcast().unwrap());
+            assert!(socket.reuse_address().unwrap() && socket.reuse_port().unwrap());
+            // Linux doubles them (socket(7)).
+            assert_eq!(socket.recv_buffer_size().unwrap(), 2 * 8192);
+            assert_eq!(socket.send_buffer_size().unwrap(), 2 * 16384);
+            assert_eq!(socket.device().unwrap().as_deref(), Some(&b"lo"[..]));
+            if addr.starts_with('[') {
+                assert_eq!(socket.only_v6().unwrap(), only);
+                assert_eq!(socket.tclass_v6().unwrap(), 0x2a);
+                assert_eq!(socket.unicast_hops_v6().unwrap(), 7);
+                assert!(!socket.multicast_all_v6().unwrap());
+            }
+            if !(addr.starts_with('[') && only) {
+                assert_eq!(socket.tos_v4().unwrap(), 0x2a);
+                assert_eq!(socket.ttl_v4().unwrap(), 7);
+                assert!(!socket.multicast_all_v4().unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_out_of_range_is_an_error_that_says_so() {
+        assert!(UdpOptions::new().hop_limit(0).is_err());
+        assert!(UdpOptions::new().receive_buffer(0).is_err());
+        assert!(UdpOptions::new().send_buffer(usize::MAX).is_err());
+    }
+
+    #[test]
+    fn a_bind_that_fails_says_where_and_keeps_its_kind() {
+        let first = opened("127.0.0.1:0", &UdpOptions::new());
+        let addr = first.local_addr().unwrap();
+        let error = open(addr, &UdpOptions::new()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+        assert!(error.to_string().starts_with(&format!("bind to {addr}: ")), "{error}");
+    }
+}

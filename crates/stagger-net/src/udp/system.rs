@@ -1,0 +1,143 @@
+//! The options that only the system's own interface has.
+
+use std::io;
+
+#[cfg(any(target_os = "android", target_os = "linux"))]
+pub(super) use linux::*;
+#[cfg(not(any(target_os = "android", target_os = "linux")))]
+pub(super) use portable::*;
+use socket2::Socket;
+use stagger::Families;
+
+#[cfg(not(any(target_os = "android", target_os = "linux")))]
+mod portable {
+    use super::*;
+
+    pub(in super::super) fn set_up(_: &Socket, _: Families, _: bool, _: bool) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// The index can't be given here.
+    pub(in super::super) fn set_multicast_interface_v4<S>(_: &S, _: u32) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+#[cfg(any(target_os = "android", target_os = "linux"))]
+mod linux {
+    use std::net::{IpAddr, SocketAddr};
+    use std::os::fd::{AsFd, AsRawFd as _};
+
+    use libc::{
+        IP_MULTICAST_IF, IP_PKTINFO, IPPROTO_IP, IPPROTO_IPV6, IPV6_FLOWINFO, IPV6_FLOWINFO_SEND,
+        IPV6_RECVPKTINFO, MCAST_JOIN_SOURCE_GROUP, MCAST_LEAVE_SOURCE_GROUP, c_int,
+    };
+    use socket2::SockAddr;
+
+    use super::{Families, Socket, io};
+    use crate::socket::in_step;
+
+    /// `group_source_req` of `linux/in.h`, which libc lacks.
+    #[repr(C)]
+    struct GroupSource {
+        interface: u32,
+        group: libc::sockaddr_storage,
+        source: libc::sockaddr_storage,
+    }
+
+    /// Has the system tell what is asked for, obey flow info, and keep away what is for groups of
+    /// others.
+    ///
+    /// # Errors
+    ///
+    /// The system's, of the same kind, with the option's name.
+    pub(in super::super) fn set_up(
+        socket: &Socket,
+        families: Families,
+        packet_info: bool,
+        flow_info: bool,
+    ) -> io::Result<()> {
+        const ON: c_int = 1;
+        if families != Families::Ipv6 {
+            // By default a socket has what is for a group that anybody on the machine has joined
+            // (ip(7), since Linux 2.6.31).
+            #[cfg(target_os = "linux")]
+            socket.set_multicast_all_v4(false).map_err(in_step("set IP_MULTICAST_ALL"))?;
+        }
+        if families == Families::Ipv4 {
+            if packet_info {
+                let set = set_option(socket, IPPROTO_IP, IP_PKTINFO, &ON);
+                set.map_err(in_step("set IP_PKTINFO"))?;
+            }
+            return Ok(());
+        }
+        // Kernels before 4.20 lack it and go without.
+        #[cfg(target_os = "linux")]
+        let _ = socket.set_multicast_all_v6(false);
+        let set = set_option(socket, IPPROTO_IPV6, IPV6_FLOWINFO_SEND, &ON);
+        set.map_err(in_step("set IPV6_FLOWINFO_SEND"))?;
+        if packet_info {
+            let set = set_option(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, &ON);
+            set.map_err(in_step("set IPV6_RECVPKTINFO"))?;
+        }
+        if flow_info {
+            let set = set_option(socket, IPPROTO_IPV6, IPV6_FLOWINFO, &ON);
+            set.map_err(in_step("set IPV6_FLOWINFO"))?;
+        }
+        Ok(())
+    }
+
+    /// Sends IPv4 datagrams to groups by this interface.
+    pub(in super::super) fn set_multicast_interface_v4(
+        socket: &impl AsFd,
+        interface: u32,
+    ) -> io::Result<()> {
+        let any = libc::in_addr { s_addr: 0 };
+        let interface =
+            c_int::try_from(interface).map_err(|_| io::Error::from_raw_os_error(libc::ENODEV))?;
+        let wish = libc::ip_mreqn { imr_multiaddr: any, imr_address: any, imr_ifindex: interface };
+        set_option(socket, IPPROTO_IP, IP_MULTICAST_IF, &wish)
+    }
+
+    /// Joins or leaves what one host sends to a group (RFC 3678 §5.1).
+    pub(in super::super) fn set_source(
+        socket: &impl AsFd,
+        join: bool,
+        group: IpAddr,
+        source: IpAddr,
+        interface: u32,
+    ) -> io::Result<()> {
+        let storage = |ip: IpAddr| SockAddr::from(SocketAddr::new(ip, 0)).as_storage();
+        let level = if group.is_ipv4() { IPPROTO_IP } else { IPPROTO_IPV6 };
+        let option = if join { MCAST_JOIN_SOURCE_GROUP } else { MCAST_LEAVE_SOURCE_GROUP };
+        let wish =
+            GroupSource { interface, group: raw(storage(group)), source: raw(storage(source)) };
+        set_option(socket, level, option, &wish)
+    }
+
+    fn raw(mut storage: socket2::SockAddrStorage) -> libc::sockaddr_storage {
+        // SAFETY: `sockaddr_storage` is one of the platform's types of that name.
+        unsafe { *storage.view_as() }
+    }
+
+    /// What is handed to the kernel as it lies in memory.
+    trait Plain {}
+    impl Plain for c_int {}
+    impl Plain for libc::ip_mreqn {}
+    impl Plain for GroupSource {}
+
+    fn set_option<T: Plain>(
+        socket: &impl AsFd,
+        level: c_int,
+        option: c_int,
+        value: &T,
+    ) -> io::Result<()> {
+        let (descriptor, length) = (socket.as_fd().as_raw_fd(), size_of::<T>() as libc::socklen_t);
+        // SAFETY: the descriptor is open as `socket` is borrowed, and `value` is of `length` bytes
+        // and lives through the call; the kernel reads the plain C type that the option is of.
+        let code = unsafe {
+            libc::setsockopt(descriptor, level, option, (&raw const *value).cast(), length)
+        };
+        if code == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    }
+}
