@@ -2,12 +2,14 @@
 
 mod support;
 
+use std::future;
+use std::io;
 use std::net::SocketAddr;
 
 use futures_lite::{StreamExt as _, stream};
 use hickory_proto::op::ResponseCode::{NXDomain, NoError, ServFail};
 use stagger::{Answer, Class, Families, Query, Resolver as _, Target, Transport, resolver_fn};
-use stagger_dns::{DnsErrorKind, DnsResolver, Numeric};
+use stagger_dns::{DnsErrorKind, DnsResolver, Network, Numeric};
 use stagger_testkit::{Clock, ms};
 use support::{Scene, after, fails, line, one, settings, silence};
 
@@ -117,7 +119,7 @@ fn the_port_of_a_service_is_known_before_anything_is_asked() {
         assert_eq!(query.transport(), Transport::Udp);
         assert_eq!(query.target().to_string(), "127.0.0.1:tftp");
         let found = SocketAddr::from(([127, 0, 0, 1], 69));
-        let found = Answer::<_, std::io::Error>::found(Class::All, [found]);
+        let found = Answer::<_, io::Error>::found(Class::All, [found]);
         stream::iter([Answer::negative(Class::A), found])
     });
     let resolver = DnsResolver::new(settings(1), scene.servers.clone(), scene.clock.clone())
@@ -132,7 +134,7 @@ fn the_port_of_a_service_is_known_before_anything_is_asked() {
 #[test]
 fn a_service_that_nobody_knows_ends_the_lookup_before_it_begins() {
     let scene = one(|asked| panic!("{} went out", asked.line()));
-    let services = resolver_fn(|_: &Query| stream::empty::<Answer<_, std::io::Error>>());
+    let services = resolver_fn(|_: &Query| stream::empty::<Answer<_, io::Error>>());
     let resolver = DnsResolver::new(settings(1), scene.servers.clone(), scene.clock.clone())
         .with_literals(services);
     let query = Query::new(Target::parse("a.example:nothing").unwrap());
@@ -167,11 +169,35 @@ fn nothing_is_asked_before_the_first_poll_and_a_drop_closes_everything() {
 
 #[test]
 fn the_network_s_own_error_is_the_source() {
-    let scene = one(|_| fails(3, std::io::ErrorKind::ConnectionRefused));
+    let scene = one(|_| fails(3, io::ErrorKind::ConnectionRefused));
     let error = scene.error("a.example");
     assert_eq!(error.kind(), DnsErrorKind::Network);
-    let error = std::io::Error::from(error);
-    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+    let error = io::Error::from(error);
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+}
+
+#[test]
+fn a_socket_that_ends_is_an_error_of_the_network() {
+    struct Ended;
+    impl Network for Ended {
+        type Datagrams = stream::Empty<io::Result<Vec<u8>>>;
+        type Reply = future::Pending<io::Result<Vec<u8>>>;
+
+        fn datagrams(&self, _: SocketAddr, _: Vec<u8>) -> Self::Datagrams {
+            stream::empty()
+        }
+
+        fn reply(&self, _: SocketAddr, _: Vec<u8>) -> Self::Reply {
+            future::pending()
+        }
+    }
+
+    let clock = Clock::new();
+    let resolver = DnsResolver::new(settings(1), Ended, clock.clone());
+    let query = Query::new(Target::parse("a.example:1").unwrap());
+    let answer = clock.run(resolver.resolve(&query).next()).unwrap();
+    let error = io::Error::from(answer.error().unwrap().clone());
+    assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
 }
 
 #[test]
@@ -188,16 +214,16 @@ fn the_answers_can_go_to_another_thread_if_the_parts_can() {
     fn check<T: Send>(_: &T) {}
 
     struct Silent;
-    impl stagger_dns::Network for Silent {
-        type Datagrams = stream::Pending<std::io::Result<Vec<u8>>>;
-        type Reply = std::future::Pending<std::io::Result<Vec<u8>>>;
+    impl Network for Silent {
+        type Datagrams = stream::Pending<io::Result<Vec<u8>>>;
+        type Reply = future::Pending<io::Result<Vec<u8>>>;
 
         fn datagrams(&self, _: SocketAddr, _: Vec<u8>) -> Self::Datagrams {
             stream::pending()
         }
 
         fn reply(&self, _: SocketAddr, _: Vec<u8>) -> Self::Reply {
-            std::future::pending()
+            future::pending()
         }
     }
 
