@@ -28,7 +28,7 @@ pub(crate) type Outcome = Result<Found, DnsError>;
 
 /// Begins lookups: the one place that is passed by all of them. What joins equal ones stands over
 /// another source, and so may what keeps their outcomes.
-pub(crate) trait Source {
+pub(crate) trait Lookups {
     type Lookup: Future<Output = Outcome>;
 
     /// Begins the lookup of `question`. Nothing is done before it is polled, and dropping it
@@ -36,7 +36,7 @@ pub(crate) trait Source {
     fn look_up(&self, question: &Question) -> Self::Lookup;
 }
 
-impl<N: Network, T: Timer> Source for Client<N, T> {
+impl<N: Network, T: Timer> Lookups for Client<N, T> {
     type Lookup = Lookup<N, T>;
 
     fn look_up(&self, question: &Question) -> Lookup<N, T> {

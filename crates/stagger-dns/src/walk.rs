@@ -31,7 +31,7 @@ use pin_project_lite::pin_project;
 use stagger::{Families, Family};
 
 use crate::error::DnsErrorKind;
-use crate::lookup::{Outcome, Source};
+use crate::lookup::{Lookups, Outcome};
 use crate::question::Question;
 use crate::search::Candidates;
 
@@ -39,7 +39,7 @@ pin_project! {
     /// The outcomes of a name, one a family.
     pub(crate) struct Walk<S>
     where
-        S: Source,
+        S: Lookups,
     {
         source: S,
         candidates: Candidates,
@@ -67,7 +67,7 @@ pin_project! {
     }
 }
 
-impl<S: Source> Walk<S> {
+impl<S: Lookups> Walk<S> {
     /// Looks `candidates` up, of which there must be one.
     pub(crate) fn new(source: S, candidates: Candidates, families: Families) -> Self {
         let lane = || Lane { lookup: None, outcome: None, kept: None };
@@ -109,7 +109,7 @@ impl<S: Source> Walk<S> {
     }
 }
 
-impl<S: Source> Stream for Walk<S> {
+impl<S: Lookups> Stream for Walk<S> {
     type Item = (Family, Outcome);
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {

@@ -12,19 +12,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 
-use crate::lookup::{Outcome, Source};
+use crate::lookup::{Lookups, Outcome};
 use crate::question::Question;
 
 /// A source that begins no lookup which is in flight already. Clones share what is in flight.
-pub(crate) struct Joining<S: Source>(Arc<Shared<S>>);
+pub(crate) struct Joining<S: Lookups>(Arc<Shared<S>>);
 
-struct Shared<S: Source> {
+struct Shared<S: Lookups> {
     source: S,
     calls: Mutex<HashMap<Question, Weak<Call<S>>>>,
 }
 
 /// A lookup that is shared. The last waiter drops it.
-struct Call<S: Source> {
+struct Call<S: Lookups> {
     shared: Arc<Shared<S>>,
     question: Question,
     /// The lookup: taken out for the time of a poll, and gone when it has ended.
@@ -35,7 +35,7 @@ struct Call<S: Source> {
     waiters: Arc<Waiters>,
 }
 
-type Place<S> = Option<Pin<Box<<S as Source>::Lookup>>>;
+type Place<S> = Option<Pin<Box<<S as Lookups>::Lookup>>>;
 
 #[derive(Clone)]
 enum Ended {
@@ -59,19 +59,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<S: Source> Joining<S> {
+impl<S: Lookups> Joining<S> {
     pub(crate) fn new(source: S) -> Self {
         Self(Arc::new(Shared { source, calls: Mutex::default() }))
     }
 }
 
-impl<S: Source> Clone for Joining<S> {
+impl<S: Lookups> Clone for Joining<S> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<S: Source> Source for Joining<S> {
+impl<S: Lookups> Lookups for Joining<S> {
     type Lookup = Joined<S>;
 
     fn look_up(&self, question: &Question) -> Joined<S> {
@@ -105,12 +105,12 @@ impl<S: Source> Source for Joining<S> {
 /// A lookup that others may wait for too.
 ///
 /// Dropped, it leaves the lookup to the others, and ends it if there are none.
-pub(crate) struct Joined<S: Source> {
+pub(crate) struct Joined<S: Lookups> {
     call: Arc<Call<S>>,
     waiter: u64,
 }
 
-impl<S: Source> Future for Joined<S> {
+impl<S: Lookups> Future for Joined<S> {
     type Output = Outcome;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
@@ -131,7 +131,7 @@ impl<S: Source> Future for Joined<S> {
     }
 }
 
-impl<S: Source> Call<S> {
+impl<S: Lookups> Call<S> {
     fn ended(&self) -> Option<Ended> {
         lock(&self.ended).clone()
     }
@@ -200,22 +200,22 @@ impl<S: Source> Call<S> {
 }
 
 /// Ends a call whose lookup has panicked, so that nobody waits for it any more.
-struct Ending<'a, S: Source>(&'a Call<S>);
+struct Ending<'a, S: Lookups>(&'a Call<S>);
 
-impl<S: Source> Drop for Ending<'_, S> {
+impl<S: Lookups> Drop for Ending<'_, S> {
     fn drop(&mut self) {
         self.0.end(Ended::Panicked);
         self.0.waiters.wake_all();
     }
 }
 
-impl<S: Source> Drop for Call<S> {
+impl<S: Lookups> Drop for Call<S> {
     fn drop(&mut self) {
         self.leave();
     }
 }
 
-impl<S: Source> Drop for Joined<S> {
+impl<S: Lookups> Drop for Joined<S> {
     fn drop(&mut self) {
         self.call.waiters.leave(self.waiter);
     }

@@ -26,7 +26,7 @@ struct State {
 
 struct ToldLookup(Told);
 
-impl Source for Told {
+impl Lookups for Told {
     type Lookup = ToldLookup;
 
     fn look_up(&self, _: &Question) -> ToldLookup {
