@@ -1,2 +1,19 @@
 //! DNS for [Stagger](stagger) on every async runtime: each answer as soon as it comes.
 #![forbid(unsafe_code)]
+
+mod address;
+mod config;
+mod environment;
+mod hosts;
+mod line;
+mod note;
+mod switch;
+
+pub use config::{
+    ATTEMPTS, ATTEMPTS_RANGE, Config, ConfigError, MAX_SEARCH, MAX_SERVERS, NDOTS, NDOTS_RANGE,
+    PORT, TRY_TIMEOUT, TRY_TIMEOUT_RANGE,
+};
+pub use environment::Environment;
+pub use hosts::{Hosts, MAX_HOST_NAMES};
+pub use note::{MAX_NOTES, Note, Notes, Origin, Parsed, Problem};
+pub use switch::{Action, MAX_SOURCES, Source, Status, Switch};
