@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod cache;
 mod config;
 mod environment;
 mod hosts;
@@ -9,6 +10,7 @@ mod line;
 mod note;
 mod switch;
 
+pub use cache::{CACHE_CAPACITY, Cache, Hit, MAX_NEGATIVE_TTL, MAX_TTL, negative_ttl};
 pub use config::{
     ATTEMPTS, ATTEMPTS_RANGE, Config, ConfigError, MAX_SEARCH, MAX_SERVERS, NDOTS, NDOTS_RANGE,
     PORT, TRY_TIMEOUT, TRY_TIMEOUT_RANGE,
