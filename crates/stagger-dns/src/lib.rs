@@ -9,6 +9,7 @@ mod hosts;
 mod line;
 mod note;
 mod switch;
+mod watch;
 
 pub use cache::{CACHE_CAPACITY, Cache, Hit, MAX_NEGATIVE_TTL, MAX_TTL, negative_ttl};
 pub use config::{
@@ -19,3 +20,4 @@ pub use environment::Environment;
 pub use hosts::{Hosts, MAX_HOST_NAMES};
 pub use note::{MAX_NOTES, Note, Notes, Origin, Parsed, Problem};
 pub use switch::{Action, MAX_SOURCES, Source, Status, Switch};
+pub use watch::{CHECK_INTERVAL, FileError, MAX_CONFIG_BYTES, MAX_HOSTS_BYTES, Watched};
