@@ -6,10 +6,15 @@ use crate::line::{self, lines, without_comment, words};
 use crate::{Environment, Notes, Origin, Parsed, Problem};
 
 pub(super) fn read(bytes: &[u8], environment: &Environment) -> Parsed<Hosts> {
+    read_up_to(MAX_HOST_NAMES, bytes, environment)
+}
+
+fn read_up_to(max_names: usize, bytes: &[u8], environment: &Environment) -> Parsed<Hosts> {
     let mut hosts = Hosts::default();
     let mut notes = Notes::default();
     for (number, line) in lines(bytes) {
-        read_line(&mut hosts, &mut notes, Origin::Line(number), line, environment);
+        let origin = Origin::Line(number);
+        read_line(&mut hosts, &mut notes, max_names, origin, line, environment);
     }
     let Hosts { text, entries, .. } = &mut hosts;
     // Stable, so that the addresses of one name stay in the file's order.
@@ -23,6 +28,7 @@ pub(super) fn read(bytes: &[u8], environment: &Environment) -> Parsed<Hosts> {
 fn read_line(
     hosts: &mut Hosts,
     notes: &mut Notes,
+    max_names: usize,
     origin: Origin,
     line: &[u8],
     environment: &Environment,
@@ -43,7 +49,7 @@ fn read_line(
             notes.add(origin, word, Problem::InvalidName);
             continue;
         };
-        if hosts.entries.len() == MAX_HOST_NAMES {
+        if hosts.entries.len() == max_names {
             notes.add(origin, word, Problem::TooMany);
             continue;
         }
