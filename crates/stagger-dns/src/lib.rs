@@ -1,4 +1,15 @@
 //! DNS for [Stagger](stagger) on every async runtime: each answer as soon as it comes.
+//!
+//! # What the machine says
+//!
+//! [`Config`] is whom to ask and how (`resolv.conf`), [`Hosts`] are the names that the machine has by
+//! itself (`/etc/hosts`), and [`Switch`] is which of these come first (`nsswitch.conf`). Each is read
+//! from bytes, in an [`Environment`] where that matters, and comes with [`Notes`] on what was passed
+//! over. [`Watched`] reads the files themselves, and again when they change.
+//!
+//! # What is remembered
+//!
+//! [`Cache`] keeps answers until their TTL is over, on a clock that it is given.
 #![forbid(unsafe_code)]
 
 mod address;
