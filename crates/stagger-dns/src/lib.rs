@@ -18,6 +18,17 @@
 //! read, how many aliases are followed, how long anything is kept: all of it is bounded. Answers are
 //! not validated by DNSSEC.
 //!
+//! # What the machine says
+//!
+//! [`Config`] is whom to ask and how (`resolv.conf`), [`Hosts`] are the names that the machine has by
+//! itself (`/etc/hosts`), and [`Switch`] is which of these come first (`nsswitch.conf`). Each is read
+//! from bytes, in an [`Environment`] where that matters, and comes with [`Notes`] on what was passed
+//! over. [`Watched`] reads the files themselves, and again when they change.
+//!
+//! # What is remembered
+//!
+//! [`Cache`] keeps answers until their TTL is over, on a clock that it is given.
+//!
 //! # Examples
 //!
 //! A machine whose cable is out, on the test kit's clock:
@@ -68,24 +79,43 @@
 //! Rust 1.88 or later, which `hickory-proto` asks for.
 #![forbid(unsafe_code)]
 
+mod address;
+mod cache;
 mod client;
 mod code;
+mod config;
+mod environment;
 mod error;
 mod exchange;
+mod hosts;
 mod joined;
+mod line;
 mod lookup;
 mod message;
 mod network;
+mod note;
 mod numeric;
 mod question;
 mod resolver;
 mod search;
 mod settings;
 mod special;
+mod switch;
 mod walk;
+mod watch;
 
+pub use cache::{CACHE_CAPACITY, Cache, Hit, MAX_NEGATIVE_TTL, MAX_TTL, negative_ttl};
+pub use config::{
+    ATTEMPTS, ATTEMPTS_RANGE, Config, ConfigError, MAX_SEARCH, MAX_SERVERS, NDOTS, NDOTS_RANGE,
+    PORT, TRY_TIMEOUT, TRY_TIMEOUT_RANGE,
+};
+pub use environment::Environment;
 pub use error::{DnsError, DnsErrorKind, ServerError};
+pub use hosts::{Hosts, MAX_HOST_NAMES};
 pub use network::{MAX_DATAGRAM, Network};
+pub use note::{MAX_NOTES, Note, Notes, Origin, Parsed, Problem};
 pub use numeric::{NotNumeric, Numeric, NumericAnswers};
 pub use resolver::{DnsAnswers, DnsResolver};
 pub use settings::Settings;
+pub use switch::{Action, MAX_SOURCES, Source, Status, Switch};
+pub use watch::{CHECK_INTERVAL, FileError, MAX_CONFIG_BYTES, MAX_HOSTS_BYTES, Watched};
