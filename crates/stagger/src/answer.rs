@@ -197,6 +197,23 @@ impl<A, E> Answer<A, E> {
         self.outcome.iter().flatten().map(|candidate| &candidate.address)
     }
 
+    /// The same answer with another error, if it is one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::{Answer, Class};
+    ///
+    /// let answer = Answer::<(), _>::failed(Class::A, "no name server");
+    /// let answer = answer.map_error(|text| std::io::Error::other(text));
+    /// assert_eq!(answer.error().unwrap().to_string(), "no name server");
+    /// ```
+    pub fn map_error<F>(self, map: impl FnOnce(E) -> F) -> Answer<A, F> {
+        let Self { class, outcome, update, sorted, ttl, delay_spent, asked_after } = self;
+        let outcome = outcome.map_err(map);
+        Answer { class, outcome, update, sorted, ttl, delay_spent, asked_after }
+    }
+
     /// The candidates or the error.
     ///
     /// # Errors

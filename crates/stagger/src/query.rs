@@ -61,6 +61,12 @@ impl Query {
         Self { target, families: Families::Any, transport: Transport::Tcp, https: false }
     }
 
+    /// Asks for this target in place of the one it has.
+    pub fn with_target(mut self, target: Target) -> Self {
+        self.target = target;
+        self
+    }
+
     /// Asks for these families.
     pub fn with_families(mut self, families: Families) -> Self {
         self.families = families;

@@ -5,7 +5,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
-use super::{Host, Service, Target, TargetError, Zone, read_part};
+use super::{Host, Name, Service, Target, TargetError, Zone, read_part};
 
 impl FromStr for Target {
     type Err = TargetError;
@@ -87,5 +87,22 @@ impl From<(IpAddr, u16)> for Target {
 impl From<&Self> for Target {
     fn from(target: &Self) -> Self {
         target.clone()
+    }
+}
+
+/// Reads a name as [`Target::parse`] reads one. An IP address is none.
+impl FromStr for Name {
+    type Err = TargetError;
+
+    fn from_str(text: &str) -> Result<Self, TargetError> {
+        read_part(text, Self::read)
+    }
+}
+
+impl TryFrom<&str> for Name {
+    type Error = TargetError;
+
+    fn try_from(text: &str) -> Result<Self, TargetError> {
+        text.parse()
     }
 }
