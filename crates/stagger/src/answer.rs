@@ -66,6 +66,7 @@ pub struct Answer<A, E> {
     outcome: Result<Vec<Candidate<A>>, E>,
     update: Update,
     sorted: bool,
+    interim: bool,
     ttl: Option<Duration>,
     delay_spent: Duration,
     asked_after: Duration,
@@ -98,6 +99,7 @@ impl<A, E> Answer<A, E> {
             outcome,
             update: Update::Add,
             sorted: false,
+            interim: false,
             ttl: None,
             delay_spent: Duration::ZERO,
             asked_after: Duration::ZERO,
@@ -113,6 +115,40 @@ impl<A, E> Answer<A, E> {
     /// Says that the addresses are already in RFC 6724 §6 order, as those of `getaddrinfo` are.
     pub fn sorted(mut self) -> Self {
         self.sorted = true;
+        self
+    }
+
+    /// Says that this is not the last word on its class: somebody else has been asked as well, or
+    /// is now. The report and the observer have it, but the race goes on waiting for the class, as
+    /// if nothing had come. It means nothing where there are addresses.
+    ///
+    /// # Examples
+    ///
+    /// The failure does not end the wait for IPv6, which lasts 50 ms:
+    ///
+    /// ```
+    /// use stagger::{Answer, Class, Dialer};
+    /// use stagger_testkit::{
+    ///     Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedError, ScriptedResolver, ms,
+    /// };
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let failure = Answer::failed(Class::Aaaa, ScriptedError::new("no name server")).interim();
+    /// let resolver = ScriptedResolver::<Place>::new(&ledger)
+    ///     .answers(ms(5), failure)
+    ///     .finds(ms(10), Class::A, ["v4"])
+    ///     .finds(ms(20), Class::Aaaa, ["v6"]);
+    /// let connector = ScriptedConnector::new(&ledger).at("v6", Fate::connects(ms(30)));
+    /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
+    ///
+    /// let connect = dialer.connect("example.com:443").with_report();
+    /// let (_, report) = ledger.clock().run(connect)?;
+    /// assert_eq!(ledger.starts(), [(ms(20), "v6")]);
+    /// assert!(report.queries()[0].error.is_some());
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
+    pub fn interim(mut self) -> Self {
+        self.interim = true;
         self
     }
 
@@ -170,6 +206,17 @@ impl<A, E> Answer<A, E> {
         self.sorted
     }
 
+    /// Whether this leaves the last word on its class to another answer: only one without
+    /// addresses does.
+    pub fn is_interim(&self) -> bool {
+        self.interim && self.is_empty()
+    }
+
+    /// Whether there are no addresses: the answer is negative, or an error.
+    pub fn is_empty(&self) -> bool {
+        self.outcome.as_ref().map_or(true, Vec::is_empty)
+    }
+
     /// How long the answer may be kept, where known.
     pub fn ttl(&self) -> Option<Duration> {
         self.ttl
@@ -209,9 +256,9 @@ impl<A, E> Answer<A, E> {
     /// assert_eq!(answer.error().unwrap().to_string(), "no name server");
     /// ```
     pub fn map_error<F>(self, map: impl FnOnce(E) -> F) -> Answer<A, F> {
-        let Self { class, outcome, update, sorted, ttl, delay_spent, asked_after } = self;
+        let Self { class, outcome, update, sorted, interim, ttl, delay_spent, asked_after } = self;
         let outcome = outcome.map_err(map);
-        Answer { class, outcome, update, sorted, ttl, delay_spent, asked_after }
+        Answer { class, outcome, update, sorted, interim, ttl, delay_spent, asked_after }
     }
 
     /// The candidates or the error.

@@ -117,8 +117,9 @@ pub use policy::{
 pub use query::{Families, Query, Transport};
 pub use report::{AttemptReport, Outcome, QueryReport, Report};
 pub use resolver::{
-    BoxResolver, LocalBoxResolver, OverriddenAnswers, Overrides, Resolver, ResolverFn, Routes,
-    resolver_fn,
+    BoxResolver, Fallback, FallbackAnswers, Fastest, FastestAnswers, LocalBoxResolver,
+    LookupTimedOut, OverriddenAnswers, Overrides, Resolver, ResolverFn, ResolverTimeout, Routes,
+    TimelyAnswers, resolver_fn,
 };
 pub use stagger::{List, RaceError, Raced, Stagger, stagger, stagger_stream};
 pub use target::{Host, Name, Service, Target, TargetError, TargetErrorKind, Zone};

@@ -2,8 +2,11 @@
 
 mod boxed;
 mod closure;
+mod fallback;
+mod fastest;
 mod overrides;
 mod routes;
+mod timeout;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,8 +15,11 @@ use futures_core::Stream;
 
 pub use self::boxed::{BoxResolver, LocalBoxResolver};
 pub use self::closure::{ResolverFn, resolver_fn};
+pub use self::fallback::{Fallback, FallbackAnswers};
+pub use self::fastest::{Fastest, FastestAnswers};
 pub use self::overrides::{OverriddenAnswers, Overrides};
 pub use self::routes::Routes;
+pub use self::timeout::{LookupTimedOut, ResolverTimeout, TimelyAnswers};
 use crate::{Answer, Query};
 
 /// Turns a query into answers, each as soon as it is known.
@@ -28,6 +34,9 @@ use crate::{Answer, Query};
 ///
 /// - [`Overrides`]: some names lead where the program says.
 /// - [`Routes`]: names under some suffix are another resolver's.
+/// - [`Fallback`]: several, one after another, until one has addresses.
+/// - [`Fastest`]: several at once, of which the first with addresses counts.
+/// - [`ResolverTimeout`]: a lookup ends after a given time.
 ///
 /// They can be put into one another in any order. The system's resolver is in `stagger-net`.
 ///

@@ -1,9 +1,12 @@
 //! Resolvers that wrap others: what they ask, what they answer, and when.
 
+mod fallback;
+mod fastest;
 mod overrides;
 mod routes;
 #[path = "../support/mod.rs"]
 mod support;
+mod timeout;
 
 use std::fmt;
 use std::future::poll_fn;
@@ -28,8 +31,9 @@ fn line<A: fmt::Display, E: fmt::Display>(answer: &Answer<A, E>) -> String {
         None => addresses.join(" "),
     };
     let sorted = if answer.is_sorted() { ", sorted" } else { "" };
+    let interim = if answer.is_interim() { ", interim" } else { "" };
     let ttl = answer.ttl().map(|ttl| format!(", for {} s", ttl.as_secs())).unwrap_or_default();
-    format!("{}: {what}{sorted}{ttl}", answer.class())
+    format!("{}: {what}{interim}{sorted}{ttl}", answer.class())
 }
 
 /// Every answer with the milliseconds at which it came, and those of the end.
