@@ -1,5 +1,6 @@
 //! What a resolver says.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 /// What a lookup asked for.
@@ -259,6 +260,17 @@ impl<A, E> Answer<A, E> {
         let Self { class, outcome, update, sorted, interim, ttl, delay_spent, asked_after } = self;
         let outcome = outcome.map_err(map);
         Answer { class, outcome, update, sorted, interim, ttl, delay_spent, asked_after }
+    }
+
+    /// A copy, unless it is an error.
+    pub(crate) fn found_copy(&self) -> Option<Answer<A, Infallible>>
+    where
+        A: Clone,
+    {
+        let Self { class, ref outcome, update, sorted, interim, ttl, delay_spent, asked_after } =
+            *self;
+        let outcome = Ok(outcome.as_ref().ok()?.clone());
+        Some(Answer { class, outcome, update, sorted, interim, ttl, delay_spent, asked_after })
     }
 
     /// The candidates or the error.

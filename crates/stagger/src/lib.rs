@@ -117,9 +117,10 @@ pub use policy::{
 pub use query::{Families, Query, Transport};
 pub use report::{AttemptReport, Outcome, QueryReport, Report};
 pub use resolver::{
-    BoxResolver, Fallback, FallbackAnswers, Fastest, FastestAnswers, LocalBoxResolver,
-    LookupTimedOut, OverriddenAnswers, Overrides, Resolver, ResolverFn, ResolverTimeout, Routes,
-    TimelyAnswers, resolver_fn,
+    BoxResolver, CACHE_CAPACITY, CachedAnswers, CachedResolver, Fallback, FallbackAnswers, Fastest,
+    FastestAnswers, LocalBoxResolver, LookupTimedOut, MAX_NEGATIVE_TTL, OverriddenAnswers,
+    Overrides, Resolver, ResolverFn, ResolverTimeout, Routes, TTL_RANGE, TimelyAnswers,
+    resolver_fn,
 };
 pub use stagger::{List, RaceError, Raced, Stagger, stagger, stagger_stream};
 pub use target::{Host, Name, Service, Target, TargetError, TargetErrorKind, Zone};

@@ -1,6 +1,7 @@
 //! What turns a query into answers.
 
 mod boxed;
+mod cache;
 mod closure;
 mod fallback;
 mod fastest;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use futures_core::Stream;
 
 pub use self::boxed::{BoxResolver, LocalBoxResolver};
+pub use self::cache::{CACHE_CAPACITY, CachedAnswers, CachedResolver, MAX_NEGATIVE_TTL, TTL_RANGE};
 pub use self::closure::{ResolverFn, resolver_fn};
 pub use self::fallback::{Fallback, FallbackAnswers};
 pub use self::fastest::{Fastest, FastestAnswers};
@@ -36,6 +38,7 @@ use crate::{Answer, Query};
 /// - [`Routes`]: names under some suffix are another resolver's.
 /// - [`Fallback`]: several, one after another, until one has addresses.
 /// - [`Fastest`]: several at once, of which the first with addresses counts.
+/// - [`CachedResolver`]: answers are kept for as long as they say.
 /// - [`ResolverTimeout`]: a lookup ends after a given time.
 ///
 /// They can be put into one another in any order. The system's resolver is in `stagger-net`.

@@ -1,5 +1,6 @@
 //! Resolvers that wrap others: what they ask, what they answer, and when.
 
+mod cache;
 mod fallback;
 mod fastest;
 mod overrides;
