@@ -262,6 +262,15 @@ impl<A, E> Answer<A, E> {
         Answer { class, outcome, update, sorted, interim, ttl, delay_spent, asked_after }
     }
 
+    /// The same answer with other candidates, unless it is an error.
+    pub(crate) fn map_candidates(
+        mut self,
+        map: impl FnOnce(Vec<Candidate<A>>) -> Vec<Candidate<A>>,
+    ) -> Self {
+        self.outcome = self.outcome.map(map);
+        self
+    }
+
     /// A copy, unless it is an error.
     pub(crate) fn found_copy(&self) -> Option<Answer<A, Infallible>>
     where

@@ -7,6 +7,7 @@ mod fallback;
 mod fastest;
 mod overrides;
 mod routes;
+mod sorted;
 mod timeout;
 
 use std::rc::Rc;
@@ -21,6 +22,7 @@ pub use self::fallback::{Fallback, FallbackAnswers};
 pub use self::fastest::{Fastest, FastestAnswers};
 pub use self::overrides::{OverriddenAnswers, Overrides};
 pub use self::routes::Routes;
+pub use self::sorted::{SortedAnswers, SortedResolver};
 pub use self::timeout::{LookupTimedOut, ResolverTimeout, TimelyAnswers};
 use crate::{Answer, Query};
 
@@ -40,6 +42,7 @@ use crate::{Answer, Query};
 /// - [`Fastest`]: several at once, of which the first with addresses counts.
 /// - [`CachedResolver`]: answers are kept for as long as they say.
 /// - [`ResolverTimeout`]: a lookup ends after a given time.
+/// - [`SortedResolver`]: addresses are put in the order of RFC 6724.
 ///
 /// They can be put into one another in any order. The system's resolver is in `stagger-net`.
 ///

@@ -5,6 +5,7 @@ mod fallback;
 mod fastest;
 mod overrides;
 mod routes;
+mod sorted;
 #[path = "../support/mod.rs"]
 mod support;
 mod timeout;
