@@ -3,6 +3,8 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use crate::Family;
+
 /// What a lookup asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -68,6 +70,7 @@ pub struct Answer<A, E> {
     update: Update,
     sorted: bool,
     interim: bool,
+    leader: Option<Family>,
     ttl: Option<Duration>,
     delay_spent: Duration,
     asked_after: Duration,
@@ -101,6 +104,7 @@ impl<A, E> Answer<A, E> {
             update: Update::Add,
             sorted: false,
             interim: false,
+            leader: None,
             ttl: None,
             delay_spent: Duration::ZERO,
             asked_after: Duration::ZERO,
@@ -150,6 +154,34 @@ impl<A, E> Answer<A, E> {
     /// ```
     pub fn interim(mut self) -> Self {
         self.interim = true;
+        self
+    }
+
+    /// Says which family leads: that of the first address of all answers so far, this one included,
+    /// when they are sorted together (draft-ietf-happy-happyeyeballs-v3 §5.3). It holds until
+    /// another answer says otherwise. Families alternate, and inside a family the order is that of
+    /// its answers, so this is all that answers apart can't say each by itself. An answer of all
+    /// families says it by its own first address, which goes before this.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::{Answer, Class, Dialer, Family};
+    /// use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let resolver = ScriptedResolver::<Place>::new(&ledger)
+    ///     .finds(ms(5), Class::A, ["v4"])
+    ///     .answers(ms(9), Answer::found(Class::Aaaa, [Place("v6")]).led_by(Family::Ipv4));
+    /// let connector = ScriptedConnector::new(&ledger).at("v4", Fate::connects(ms(30)));
+    /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
+    ///
+    /// ledger.clock().run(dialer.connect("example.com:443"))?.hand_over();
+    /// assert_eq!(ledger.starts(), [(ms(9), "v4")]);
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
+    pub fn led_by(mut self, family: Family) -> Self {
+        self.leader = Some(family);
         self
     }
 
@@ -218,6 +250,11 @@ impl<A, E> Answer<A, E> {
         self.outcome.as_ref().map_or(true, Vec::is_empty)
     }
 
+    /// Which family leads, if the answer [says](Self::led_by) so.
+    pub fn leader(&self) -> Option<Family> {
+        self.leader
+    }
+
     /// How long the answer may be kept, where known.
     pub fn ttl(&self) -> Option<Duration> {
         self.ttl
@@ -257,9 +294,17 @@ impl<A, E> Answer<A, E> {
     /// assert_eq!(answer.error().unwrap().to_string(), "no name server");
     /// ```
     pub fn map_error<F>(self, map: impl FnOnce(E) -> F) -> Answer<A, F> {
-        let Self { class, outcome, update, sorted, interim, ttl, delay_spent, asked_after } = self;
-        let outcome = outcome.map_err(map);
-        Answer { class, outcome, update, sorted, interim, ttl, delay_spent, asked_after }
+        Answer {
+            class: self.class,
+            outcome: self.outcome.map_err(map),
+            update: self.update,
+            sorted: self.sorted,
+            interim: self.interim,
+            leader: self.leader,
+            ttl: self.ttl,
+            delay_spent: self.delay_spent,
+            asked_after: self.asked_after,
+        }
     }
 
     /// The same answer with other candidates, unless it is an error.
@@ -276,10 +321,18 @@ impl<A, E> Answer<A, E> {
     where
         A: Clone,
     {
-        let Self { class, ref outcome, update, sorted, interim, ttl, delay_spent, asked_after } =
-            *self;
-        let outcome = Ok(outcome.as_ref().ok()?.clone());
-        Some(Answer { class, outcome, update, sorted, interim, ttl, delay_spent, asked_after })
+        let found = self.outcome.as_ref().ok()?.clone();
+        Some(Answer {
+            class: self.class,
+            outcome: Ok(found),
+            update: self.update,
+            sorted: self.sorted,
+            interim: self.interim,
+            leader: self.leader,
+            ttl: self.ttl,
+            delay_spent: self.delay_spent,
+            asked_after: self.asked_after,
+        })
     }
 
     /// The candidates or the error.

@@ -207,7 +207,8 @@ where
                 return Poll::Ready(None);
             };
             let (class, interim) = (answer.class(), answer.is_interim());
-            let (update, delay_spent) = (answer.update(), answer.delay_spent());
+            let (update, delay_spent, leader) =
+                (answer.update(), answer.delay_spent(), answer.leader());
             let found = self.as_mut().record(answer, elapsed);
             if interim {
                 // It is for the record alone; the race waits on.
@@ -220,7 +221,7 @@ where
             for address in found {
                 self.as_mut().admit(address, elapsed, news);
             }
-            return Poll::Ready(Some(News { class, update, delay_spent }));
+            return Poll::Ready(Some(News { class, update, delay_spent, leader }));
         }
     }
 

@@ -11,10 +11,10 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 use super::Resolver;
-use crate::destination::{Sorter, Sources};
-use crate::{Answer, Candidate, Class, Query};
+use crate::destination::{Sorter, Source, Sources};
+use crate::{Address as _, Answer, Candidate, Class, Family, Query, Update};
 
-/// How many addresses of one answer are sorted; what is beyond follows as it came. Each costs a
+/// How many addresses of one lookup are sorted; what is beyond follows as it came. Each costs a
 /// question to the system, and a hostile answer has thousands. The number is ours; it is far more
 /// than are ever tried by default.
 const MAX_SORTED: usize = 512;
@@ -26,8 +26,12 @@ const MAX_SORTED: usize = 512;
 /// answer that is sorted already, as the system's are, passes untouched; so does one of service
 /// bindings, whose order only the resolver knows (RFC 9460 §2.4.1). Nothing waits for anything.
 ///
-/// Where the source addresses come from is a seam, [`Sources`]; it is asked for each address in the
-/// poll in which the answer comes.
+/// Where A and AAAA are answered apart, the one that comes second also says which family leads:
+/// that of the first address of both, sorted together. So IPv4 leads where IPv6 has no route,
+/// though IPv6 is preferred. What has already been tried by then has been.
+///
+/// Where the source addresses come from is a seam, [`Sources`]; it is asked once for each address
+/// of a lookup, in the poll in which its answer comes.
 ///
 /// # Examples
 ///
@@ -97,8 +101,17 @@ where
             answers: self.resolver.resolve(query),
             sorter: Arc::clone(&self.sorter),
             sources: Arc::clone(&self.sources),
+            known: Known::default(),
         }
     }
+}
+
+/// What is known of the addresses of one lookup.
+#[derive(Default)]
+struct Known {
+    sources: HashMap<SocketAddr, Option<Source>>,
+    /// What the classes AAAA and A hold, each address once.
+    apart: [Vec<SocketAddr>; 2],
 }
 
 pin_project! {
@@ -113,6 +126,7 @@ pin_project! {
         answers: A,
         sorter: Arc<Sorter>,
         sources: Arc<S>,
+        known: Known,
     }
 }
 
@@ -126,30 +140,86 @@ where
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.project();
         let Some(answer) = ready!(this.answers.poll_next(cx)) else { return Poll::Ready(None) };
+        let sources = &**this.sources;
+        this.known.note(&answer);
         if answer.is_sorted() || answer.is_empty() || answer.class() == Class::Https {
             return Poll::Ready(Some(answer));
         }
-        let sort = |candidates| sort(candidates, this.sorter, &**this.sources);
-        Poll::Ready(Some(answer.map_candidates(sort).sorted()))
+        let leader = this.known.leader(answer.class(), this.sorter, sources);
+        let sort = |candidates| this.known.sort(candidates, this.sorter, sources);
+        let answer = answer.map_candidates(sort).sorted();
+        Poll::Ready(Some(match leader {
+            Some(family) => answer.led_by(family),
+            None => answer,
+        }))
     }
 }
 
-/// Sorts candidates by their addresses; whatever else is known of one goes with it.
-fn sort(
-    mut candidates: Vec<Candidate<SocketAddr>>,
-    sorter: &Sorter,
-    sources: &impl Sources,
-) -> Vec<Candidate<SocketAddr>> {
-    let rest = candidates.split_off(candidates.len().min(MAX_SORTED));
-    let addresses: Vec<_> = candidates.iter().map(|candidate| candidate.address).collect();
-    let mut by_address: HashMap<SocketAddr, VecDeque<_>> = HashMap::new();
-    for candidate in candidates {
-        by_address.entry(candidate.address).or_default().push_back(candidate);
+impl Known {
+    /// Asks for the source address of a destination, unless it is known or there have been too
+    /// many.
+    fn learn(&mut self, destination: SocketAddr, sources: &impl Sources) -> bool {
+        let known = self.sources.contains_key(&destination);
+        if !known && self.sources.len() < MAX_SORTED {
+            self.sources.insert(destination, sources.source(&destination));
+            return true;
+        }
+        known
     }
-    let sorted = sorter.sort(addresses, sources);
-    let take = |address| by_address.get_mut(address).and_then(VecDeque::pop_front);
-    let sorted = sorted.iter().map(|placed| &placed.address).filter_map(take);
-    sorted.chain(rest).collect()
+
+    /// Takes note of what the class of an answer holds now.
+    fn note<E>(&mut self, answer: &Answer<SocketAddr, E>) {
+        let place = match answer.class() {
+            Class::Aaaa => 0,
+            Class::A => 1,
+            Class::All | Class::Https => return,
+        };
+        let list = &mut self.apart[place];
+        if answer.update() == Update::Replace {
+            list.clear();
+        }
+        for address in answer.addresses() {
+            if list.len() < MAX_SORTED && !list.contains(address) {
+                list.push(*address);
+            }
+        }
+    }
+
+    /// The family of the first address of A and AAAA together, once there are both.
+    fn leader(&mut self, class: Class, sorter: &Sorter, sources: &impl Sources) -> Option<Family> {
+        if class == Class::All || self.apart.iter().any(Vec::is_empty) {
+            return None;
+        }
+        let mut all = self.apart.concat();
+        all.retain(|address| self.learn(*address, sources));
+        let known = |destination: &SocketAddr| self.sources.get(destination).copied().flatten();
+        let sorted = sorter.sort(all, &known);
+        sorted.first().and_then(|first| first.address.canonical().family())
+    }
+
+    /// Sorts candidates by their addresses; whatever else is known of one goes with it.
+    fn sort(
+        &mut self,
+        candidates: Vec<Candidate<SocketAddr>>,
+        sorter: &Sorter,
+        sources: &impl Sources,
+    ) -> Vec<Candidate<SocketAddr>> {
+        let (mut addresses, mut rest) = (Vec::new(), Vec::new());
+        let mut by_address: HashMap<SocketAddr, VecDeque<_>> = HashMap::new();
+        for candidate in candidates {
+            if self.learn(candidate.address, sources) {
+                addresses.push(candidate.address);
+                by_address.entry(candidate.address).or_default().push_back(candidate);
+            } else {
+                rest.push(candidate);
+            }
+        }
+        let known = |destination: &SocketAddr| self.sources.get(destination).copied().flatten();
+        let sorted = sorter.sort(addresses, &known);
+        let take = |address| by_address.get_mut(address).and_then(VecDeque::pop_front);
+        let sorted = sorted.iter().map(|placed| &placed.address).filter_map(take);
+        sorted.chain(rest).collect()
+    }
 }
 
 impl<A, S> fmt::Debug for SortedAnswers<A, S> {

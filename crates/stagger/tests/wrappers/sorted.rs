@@ -4,9 +4,9 @@ use std::cell::Cell;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 
-use stagger::destination::{PolicyTable, Prefix, Row, Sorter, Source};
-use stagger::{Answer, Class, Resolver, SortedResolver, Update};
-use stagger_testkit::{ScriptedError, ScriptedResolver, ms};
+use stagger::destination::{PolicyTable, Prefix, Row, Sorter, Source, Sources};
+use stagger::{Answer, Class, Family, Resolver, SortedResolver, Update};
+use stagger_testkit::{Fate, ScriptedError, ScriptedResolver, ms};
 
 use crate::support::{TARGET, World};
 use crate::{query, told};
@@ -141,6 +141,73 @@ fn of_thousands_of_addresses_the_first_are_sorted_and_none_is_lost() {
     let sorted: Vec<_> = said[0].addresses().copied().collect();
     assert_eq!((sorted.len(), asked.get()), (2001, 512));
     assert_eq!(sorted[511], far, "the last of those that are sorted, for it has no route");
+}
+
+/// Starts of a race in which IPv6 and IPv4 come at these times; every attempt is silent.
+fn starts(aaaa: u64, a: u64, sources: impl Sources) -> Vec<String> {
+    let world = World::new();
+    let inner = inner(&world)
+        .answers(ms(aaaa), found(Class::Aaaa, [FAR_V6, V6]))
+        .answers(ms(a), found(Class::A, [V4]));
+    let fates = [V6, FAR_V6, V4].map(|place| (place, Fate::silent()));
+    let resolver = SortedResolver::new(inner, sources);
+    let dialer = world.dialer(resolver, world.connector(fates));
+    assert!(world.run_until(ms(900), dialer.connect(TARGET)).is_pending());
+    world.starts()
+}
+
+#[test]
+fn the_complete_list_says_which_family_leads_when_answers_come_apart() {
+    let (v4, v6, far) = (V4, V6, FAR_V6);
+    // Without a route the order of IPv6 is as it came.
+    let four_first = [format!("30 {v4}"), format!("280 {far}"), format!("530 {v6}")];
+    assert_eq!(starts(30, 9, ipv4_only), four_first);
+    let six_first = [format!("30 {v6}"), format!("280 {v4}"), format!("530 {far}")];
+    assert_eq!(starts(30, 9, dual), six_first);
+}
+
+#[test]
+fn who_leads_changes_nothing_that_has_started_and_what_is_next() {
+    let (v4, v6, far) = (V4, V6, FAR_V6);
+    let expected = [format!("9 {far}"), format!("259 {v4}"), format!("509 {v6}")];
+    assert_eq!(starts(9, 30, ipv4_only), expected);
+}
+
+#[test]
+fn a_family_that_was_replaced_away_leads_no_more() {
+    let world = World::new();
+    let local = "[fe80::1%3]:443";
+    // Only the link-local address has a source of its scope.
+    let sources = |destination: &SocketAddr| {
+        let source = if destination.is_ipv6() { "fe80::99" } else { "192.0.2.99" };
+        Some(Source::new(source.parse().unwrap()))
+    };
+    let inner = inner(&world)
+        .answers(ms(0), found(Class::A, [V4]))
+        .answers(ms(1), found(Class::Aaaa, [local]))
+        .answers(ms(2), found(Class::Aaaa, [V6]).replacing());
+    let answers = SortedResolver::new(inner, sources).resolve(&query(TARGET));
+    let said: Vec<_> = world.clock.run(futures_lite::StreamExt::collect(answers));
+    let leaders: Vec<_> = said.iter().map(Answer::leader).collect();
+    assert_eq!(leaders, [None, Some(Family::Ipv6), Some(Family::Ipv4)]);
+}
+
+#[test]
+fn each_address_of_a_lookup_is_asked_for_once() {
+    let world = World::new();
+    let asked = Rc::new(Cell::new(0));
+    let count = Rc::clone(&asked);
+    let sources = move |destination: &SocketAddr| {
+        count.set(count.get() + 1);
+        dual(destination)
+    };
+    let inner = inner(&world)
+        .answers(ms(0), found(Class::A, [V4]))
+        .answers(ms(1), found(Class::Aaaa, [FAR_V6, V6]))
+        .answers(ms(2), found(Class::Aaaa, [V6, FAR_V6]))
+        .answers(ms(3), found(Class::All, [V4, V6]));
+    told(&world, &SortedResolver::new(inner, sources), &query(TARGET));
+    assert_eq!(asked.get(), 3);
 }
 
 #[test]
