@@ -23,7 +23,8 @@ const MAX_IDLE: usize = 64;
 ///   earlier resolver in the list counts.
 /// - An answer without addresses, a failure among them, is passed on at once, but as
 ///   [interim](Answer::interim) as long as another resolver may still have addresses: the race
-///   waits. The last is the last word. Once a class has addresses, others' failures are passed on
+///   waits. The last is the last word; if a resolver ends without one, which none should, the race
+///   may wait for the rest of its resolution delay. Once a class has addresses, others' failures are passed on
 ///   for the report, and their negative answers are left aside.
 /// - When all that the query asks for has addresses, every resolver that has part in none is
 ///   dropped; the answers end when the others have.

@@ -30,6 +30,10 @@ const MAX_SORTED: usize = 512;
 /// that of the first address of both, sorted together. So IPv4 leads where IPv6 has no route,
 /// though IPv6 is preferred. What has already been tried by then has been.
 ///
+/// Put it round a [`CachedResolver`](crate::CachedResolver) and not into one: the order is for the
+/// routes of the moment, and what is kept would keep it when they have changed. Round
+/// [`Fastest`](crate::Fastest) it compares A of one resolver with AAAA of another.
+///
 /// Where the source addresses come from is a seam, [`Sources`]; it is asked once for each address
 /// of a lookup, in the poll in which its answer comes.
 ///

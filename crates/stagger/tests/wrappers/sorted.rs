@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 
 use stagger::destination::{PolicyTable, Prefix, Row, Sorter, Source, Sources};
-use stagger::{Answer, Class, Family, Resolver, SortedResolver, Update};
+use stagger::{Answer, CachedResolver, Class, Family, Fastest, Resolver, SortedResolver, Update};
 use stagger_testkit::{Fate, ScriptedError, ScriptedResolver, ms};
 
 use crate::support::{TARGET, World};
@@ -171,6 +171,25 @@ fn who_leads_changes_nothing_that_has_started_and_what_is_next() {
     let (v4, v6, far) = (V4, V6, FAR_V6);
     let expected = [format!("9 {far}"), format!("259 {v4}"), format!("509 {v6}")];
     assert_eq!(starts(9, 30, ipv4_only), expected);
+}
+
+#[test]
+fn round_others_the_sort_compares_all_that_they_answer_and_from_memory_too() {
+    let world = World::new();
+    let answer = |class, place| {
+        inner(&world).answers(ms(5), found(class, [place]).with_ttl(ms(60_000))).ends_at(ms(5))
+    };
+    let fastest = Fastest::new([answer(Class::Aaaa, V6), answer(Class::A, V4)]);
+    let cached = CachedResolver::new(fastest, world.clock.clone());
+    let resolver = SortedResolver::new(cached, ipv4_only);
+    for _ in 0..2 {
+        let answers = resolver.resolve(&query(TARGET));
+        let said: Vec<_> = world.clock.run(futures_lite::StreamExt::collect(answers));
+        let leaders: Vec<_> = said.iter().map(Answer::leader).collect();
+        assert_eq!(leaders, [None, Some(Family::Ipv4)]);
+        assert!(said.iter().all(Answer::is_sorted));
+        assert_eq!((world.elapsed(), world.ledger.queries().len()), (5, 2));
+    }
 }
 
 #[test]
