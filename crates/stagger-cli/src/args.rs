@@ -22,9 +22,9 @@ Examples:
   stagger connect example.com:443 --bind 192.0.2.7 --bind 2001:db8::7
 
 Durations are a number and a unit, such as 250ms, 30s or 5m. Standard output
-has the race: a row for each query and each address, with when it started, when
-it ended, and how. Why there is no connection is said on standard error, or in
-the JSON object.
+has the race: a bar over time for each query and each address, with when it
+started, when it ended, and how. On a terminal it is drawn while it runs. Why
+there is no connection is said on standard error, or in the JSON object.
 
 Exit status: 0 connected, 1 not connected, 2 bad usage.";
 
@@ -91,6 +91,9 @@ pub(crate) struct ConnectArgs {
     /// of a family without one are skipped then
     #[arg(long, value_name = "ADDR")]
     pub(crate) bind: Vec<String>,
+    /// When to use colours: on a terminal unless NO_COLOR is set, always, or never
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t, display_order = 102)]
+    pub(crate) color: ColorWhen,
 }
 
 #[derive(Debug, clap::Args)]
@@ -104,6 +107,9 @@ pub(crate) struct DemoArgs {
     /// The async runtime to run on
     #[arg(long, value_enum, default_value_t)]
     pub(crate) runtime: RuntimeName,
+    /// When to use colours: on a terminal unless NO_COLOR is set, always, or never
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    pub(crate) color: ColorWhen,
 }
 
 /// What `connect` and `resolve` have in common.
@@ -158,6 +164,14 @@ pub(crate) enum RuntimeName {
     Tokio,
     Smol,
     AsyncStd,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum ColorWhen {
+    #[default]
+    Auto,
+    Always,
+    Never,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]

@@ -1,23 +1,28 @@
 //! `stagger connect`.
 
 use std::error::Error as _;
-use std::io;
+use std::io::{self, Stdout};
 
 use stagger::{Error, ErrorKind, Policy, Target};
 use stagger_net::{BindError, LookupError, LookupErrorKind, TcpOptions};
 
 use crate::args::ConnectArgs;
 use crate::console::{Console, Exit};
+use crate::live::{Screen, shown};
+use crate::picture::timeline;
 use crate::race::Race;
 use crate::runtime::{Job, Runtime, Stream as _};
-use crate::timeline::timeline;
+use crate::terminal::Terminal;
 use crate::usage::UsageError;
+use crate::watch::Watch;
 use crate::{bind, json, policy};
 
 struct Connect {
     target: Target,
     policy: Policy,
     options: TcpOptions,
+    watch: Watch,
+    screen: Option<Screen<Stdout>>,
 }
 
 /// Connects, closes the connection, and shows how it went.
@@ -32,7 +37,7 @@ pub(crate) fn run(args: &ConnectArgs, console: &mut Console) -> Exit {
         return exit;
     }
     if exit != Exit::Usage {
-        console.print(&timeline(&race));
+        console.print(&timeline(&race, &Terminal::of_process(args.color).look));
     }
     if let Some(error) = &race.error {
         console.error(error);
@@ -42,10 +47,13 @@ pub(crate) fn run(args: &ConnectArgs, console: &mut Console) -> Exit {
 
 impl Connect {
     fn of(args: &ConnectArgs) -> Result<Self, UsageError> {
+        let families = args.wanted.family.into();
         Ok(Self {
             target: args.wanted.target()?,
             policy: policy::of_connect(args)?,
-            options: bind::options(&args.bind, args.wanted.family.into())?,
+            options: bind::options(&args.bind, families)?,
+            watch: Watch::new(families),
+            screen: (!args.wanted.json).then(|| Screen::of_process(args.color)).flatten(),
         })
     }
 }
@@ -54,17 +62,19 @@ impl Job for Connect {
     type Output = (Race, Exit);
 
     fn run<R: Runtime>(self) -> (Race, Exit) {
-        let Self { target, policy, options } = self;
+        let Self { target, policy, options, watch, screen } = self;
         let dialer = R::dialer(R::resolver(), options).with_policy(policy);
+        let dialer = dialer.with_observer(watch.clone());
         let dial = async {
             let (stream, report) = dialer.connect(target).with_report().await?;
             Ok(Race::won(stream.ends(), &report))
         };
-        match R::block_on(dial) {
+        let (race, exit) = match R::block_on(shown(dial, &R::timer(), &watch, screen)) {
             Ok(Ok(race)) => (race, Exit::Success),
             Ok(Err(error)) => lost(&error),
             Err(error) => (Race::refused(no_runtime(&error)), Exit::Failure),
-        }
+        };
+        (watch.complete(race), exit)
     }
 }
 

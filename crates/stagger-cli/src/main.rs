@@ -8,12 +8,16 @@ mod console;
 mod demo;
 mod escape;
 mod json;
+mod live;
+mod picture;
 mod policy;
 mod race;
 mod resolve;
 mod runtime;
-mod timeline;
+mod terminal;
 mod usage;
+mod watch;
+mod wrap;
 
 use std::process::ExitCode;
 
@@ -28,7 +32,7 @@ fn main() -> ExitCode {
         Ok(Args { command }) => match command {
             Command::Connect(args) => connect::run(&args, &mut console),
             Command::Resolve(args) => resolve::run(&args, &mut console),
-            Command::Demo(args) => demo::run(args.runtime, &mut console),
+            Command::Demo(args) => demo::run(&args, &mut console),
         },
         Err(error) if error.use_stderr() => {
             console.complain(&error.render().to_string());

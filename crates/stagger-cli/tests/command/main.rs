@@ -7,8 +7,11 @@ mod demo;
 mod lane;
 #[cfg(target_os = "linux")]
 mod namespace;
+mod picture;
 mod resolve;
 mod run;
 #[cfg(target_os = "linux")]
 mod server;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod usage;
