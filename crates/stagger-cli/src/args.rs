@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::path::PathBuf;
+
 use clap::{Parser, Subcommand, ValueEnum};
 use stagger::{Families, Order, Target};
 
@@ -20,13 +22,15 @@ Examples:
   stagger connect localhost:22 --family v4 --runtime smol
   stagger connect '[fe80::1%eth0]:22' --json
   stagger connect example.com:443 --bind 192.0.2.7 --bind 2001:db8::7
+  stagger connect example.com:https --svg race.svg
 
 Durations are a number and a unit, such as 250ms, 30s or 5m. Standard output
 has the race: a bar over time for each query and each address, with when it
 started, when it ended, and how. On a terminal it is drawn while it runs. Why
 there is no connection is said on standard error, or in the JSON object.
 
-Exit status: 0 connected, 1 not connected, 2 bad usage.";
+Exit status: 0 connected, 1 not connected or a picture that cannot be written,
+2 bad usage.";
 
 const RESOLVE_USAGE: &str = "stagger resolve [OPTIONS] <HOST:SERVICE>
        stagger resolve [OPTIONS] <HOST> <SERVICE>";
@@ -91,8 +95,12 @@ pub(crate) struct ConnectArgs {
     /// of a family without one are skipped then
     #[arg(long, value_name = "ADDR")]
     pub(crate) bind: Vec<String>,
+    /// Write the picture to this file too, as SVG; with `-`, to standard output in place of the
+    /// text
+    #[arg(long, value_name = "FILE", display_order = 102)]
+    pub(crate) svg: Option<PathBuf>,
     /// When to use colours: on a terminal unless NO_COLOR is set, always, or never
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t, display_order = 102)]
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t, display_order = 103)]
     pub(crate) color: ColorWhen,
 }
 

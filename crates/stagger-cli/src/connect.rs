@@ -2,16 +2,19 @@
 
 use std::error::Error as _;
 use std::io::{self, Stdout};
+use std::path::Path;
 
 use stagger::{Error, ErrorKind, Policy, Target};
 use stagger_net::{BindError, LookupError, LookupErrorKind, TcpOptions};
 
 use crate::args::ConnectArgs;
 use crate::console::{Console, Exit};
+use crate::escape::quoted;
 use crate::live::{Screen, shown};
-use crate::picture::timeline;
+use crate::picture::{svg, timeline};
 use crate::race::Race;
 use crate::runtime::{Job, Runtime, Stream as _};
+use crate::save::save;
 use crate::terminal::Terminal;
 use crate::usage::UsageError;
 use crate::watch::Watch;
@@ -34,26 +37,60 @@ pub(crate) fn run(args: &ConnectArgs, console: &mut Console) -> Exit {
     };
     if wanted.json {
         console.print(&json::connect(&wanted.target_text(), &race));
-        return exit;
+        return draw(args, &race, console, exit);
     }
-    if exit != Exit::Usage {
+    let drawn_instead = args.svg.as_deref().is_some_and(is_output);
+    if exit != Exit::Usage && !drawn_instead {
         console.print(&timeline(&race, &Terminal::of_process(args.color).look));
     }
     if let Some(error) = &race.error {
         console.error(error);
     }
-    exit
+    draw(args, &race, console, exit)
+}
+
+/// Writes the picture that is asked for, if one is and there was a race.
+fn draw(args: &ConnectArgs, race: &Race, console: &mut Console, exit: Exit) -> Exit {
+    let Some(path) = args.svg.as_deref().filter(|_| exit != Exit::Usage) else {
+        return exit;
+    };
+    let picture = svg(&args.wanted.target_text(), race);
+    if is_output(path) {
+        console.print(&picture);
+        return exit;
+    }
+    match save(path, &picture) {
+        Ok(()) => exit,
+        Err(error) => {
+            console.error(&format!("cannot write {}: {error}", quoted(&path.to_string_lossy())));
+            Exit::Failure
+        }
+    }
+}
+
+/// Whether a file's name stands for standard output.
+fn is_output(path: &Path) -> bool {
+    path == Path::new("-")
 }
 
 impl Connect {
     fn of(args: &ConnectArgs) -> Result<Self, UsageError> {
+        let drawn_instead = args.svg.as_deref().is_some_and(is_output);
+        if drawn_instead && args.wanted.json {
+            return Err(UsageError::new(
+                "--svg",
+                "-",
+                "with --json, standard output has the object",
+            ));
+        }
+        let shown = !args.wanted.json && !drawn_instead;
         let families = args.wanted.family.into();
         Ok(Self {
             target: args.wanted.target()?,
             policy: policy::of_connect(args)?,
             options: bind::options(&args.bind, families)?,
             watch: Watch::new(families),
-            screen: (!args.wanted.json).then(|| Screen::of_process(args.color)).flatten(),
+            screen: shown.then(|| Screen::of_process(args.color)).flatten(),
         })
     }
 }

@@ -14,6 +14,7 @@ mod policy;
 mod race;
 mod resolve;
 mod runtime;
+mod save;
 mod terminal;
 mod usage;
 mod watch;

@@ -29,4 +29,16 @@ impl Ink {
             Self::Failed => AnsiColor::Red.on_default().bold(),
         }
     }
+
+    /// The name of its class in a style sheet.
+    pub(crate) fn class(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Faint => "faint",
+            Self::Open => "open",
+            Self::Wait => "wait",
+            Self::Won => "won",
+            Self::Failed => "failed",
+        }
+    }
 }

@@ -1,17 +1,19 @@
 //! The race as a picture: a bar over time for each query and each candidate.
 //!
-//! [`chart`] says what there is to draw, [`text`] draws it.
+//! [`chart`] says what there is to draw, [`text`] and [`svg`] draw it.
 
 mod axis;
 mod chart;
 mod glyph;
 mod ink;
 mod line;
+mod svg;
 mod text;
 
 pub(crate) use self::axis::spelled;
 pub(crate) use self::ink::Ink;
 pub(crate) use self::line::Line;
+pub(crate) use self::svg::svg;
 pub(crate) use self::text::{Look, Picture};
 
 use self::chart::Chart;

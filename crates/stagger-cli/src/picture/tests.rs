@@ -9,6 +9,7 @@ use crate::runtime::Ends;
 use crate::watch::Watch;
 
 mod drawn;
+mod file;
 mod shape;
 
 const LOOK: Look = Look { width: 80, color: false, unicode: true };

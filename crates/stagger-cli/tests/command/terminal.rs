@@ -122,7 +122,9 @@ fn a_terminal_has_colours_unless_they_are_not_wanted() {
 
 #[test]
 fn nothing_moves_on_a_dumb_terminal_or_where_the_output_is_for_a_program() {
-    for (variables, options) in [(&[("TERM", "dumb")][..], &[][..]), (&[], &["--json"])] {
+    for (variables, options) in
+        [(&[("TERM", "dumb")][..], &[][..]), (&[], &["--json"]), (&[], &["--svg", "-"])]
+    {
         let (_sockets, addr) = silent();
         let target = addr.to_string();
         let args = [&["connect", &target, "--timeout", "300ms"], options].concat();
