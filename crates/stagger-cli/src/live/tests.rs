@@ -120,6 +120,18 @@ fn a_race_is_drawn_in_place_while_it_runs_and_cleared_in_the_end() {
 }
 
 #[test]
+fn the_axis_stands_still_as_long_as_it_is_long_enough() {
+    let glass = Glass::new(SIZE);
+    run(&glass, usual, 4, three);
+    let frames = glass.frames();
+    // From the answer, which brings labels, to the end of the first axis.
+    let axes = frames[2..9].iter().map(|frame| frame.lines().skip(1).take(2).collect::<Vec<_>>());
+    let axes: Vec<_> = axes.collect();
+    assert!(axes[0][0].trim_start().starts_with("ms  0 "), "{axes:?}");
+    assert!(axes.iter().all(|axis| *axis == axes[0]), "{axes:?}");
+}
+
+#[test]
 fn the_final_picture_stands_where_the_live_one_stood() {
     let mut glass = Glass::new(SIZE);
     let race = run(&glass, usual, 4, three);

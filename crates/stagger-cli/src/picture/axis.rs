@@ -42,6 +42,11 @@ impl Axis {
         Self { end: ends.unwrap_or(elapsed) }
     }
 
+    /// The last moment on it.
+    pub(crate) fn end(&self) -> Duration {
+        self.end
+    }
+
     /// Where a moment stands on an axis of `length` places: from 0 to `length - 1`.
     pub(crate) fn place(&self, at: Duration, length: usize) -> usize {
         let last = length.saturating_sub(1);

@@ -17,7 +17,13 @@ pub(crate) struct Chart {
     pub(crate) rows: Vec<Row>,
     /// Who won, or for how long the race has run; none if it was lost.
     pub(crate) sentence: Option<String>,
+    /// How many letters a label and an outcome will soon have, so that the bars of a running race
+    /// keep their place.
+    pub(crate) room_for: [usize; 2],
 }
+
+/// How many letters an outcome that is yet to come has: as many as `4 addresses`.
+const USUAL_OUTCOME: usize = 11;
 
 /// A query or a candidate.
 #[derive(Debug)]
@@ -96,7 +102,12 @@ impl Chart {
         rows.extend(race.attempts.iter().map(|attempt| Row::attempt(attempt, race)));
         rows.extend(untried(race));
         let axis = if race.running { Axis::beyond(race.elapsed) } else { Axis::to(race.elapsed) };
-        Self { axis, rows, sentence: sentence(race) }
+        let labels = race.untried.iter().map(|address| printable(address).chars().count());
+        let room_for = match race.running {
+            true => [labels.max().unwrap_or(0), USUAL_OUTCOME],
+            false => [0, 0],
+        };
+        Self { axis, rows, sentence: sentence(race), room_for }
     }
 }
 
@@ -121,7 +132,7 @@ fn sentence(race: &Race) -> Option<String> {
 fn untried(race: &Race) -> Vec<Row> {
     let count = race.untried.len();
     if race.running {
-        let row = || Row::untried(format!("{count} more"), None, "not tried yet");
+        let row = || Row::untried(format!("{count} more"), None, "not yet");
         return (count > 0).then(row).into_iter().collect();
     }
     let shown = race.untried.iter().take(MAX_UNTRIED);

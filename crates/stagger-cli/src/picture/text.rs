@@ -20,6 +20,9 @@ const MIN_LABELS: usize = 21;
 /// The part of the width that an outcome may take with its detail beside it: a quarter.
 const DETAILED: usize = 4;
 
+/// The columns of a mark before an outcome.
+const MARK: usize = 2;
+
 /// How it is drawn, not what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Look {
@@ -77,7 +80,10 @@ impl Numbers {
         let rows: Vec<_> = rows.collect();
         let widest = |column: usize| rows.iter().map(|row| row[column].len()).max();
         // As wide as their headings.
-        let width = [0, 1].map(|column| widest(column).unwrap_or(0).max(HEADINGS[column].len()));
+        let mut width =
+            [0, 1].map(|column| widest(column).unwrap_or(0).max(HEADINGS[column].len()));
+        // Wide enough for all to come, so that the bars of a running race keep their length.
+        width[1] = width[1].max(chart.axis.number(chart.axis.end()).len());
         Self { rows, width }
     }
 
@@ -106,10 +112,11 @@ impl Columns {
             let detailed = length(&outcome(row, true));
             if detailed <= most { detailed } else { length(&outcome(row, false)) }
         };
-        let room = chart.rows.iter().map(outcome).max().unwrap_or(0);
+        let [label, usual] = chart.room_for;
+        let room = chart.rows.iter().map(outcome).max().unwrap_or(0).max(MARK + usual);
         let fixed = INDENT + GAP + GAP + numbers.total() + GAP + room;
         let free = look.width.checked_sub(fixed)?;
-        let lengths = || chart.rows.iter().map(|row| length(&row.label));
+        let lengths = || chart.rows.iter().map(|row| length(&row.label)).chain([label]);
         let least = lengths().max().unwrap_or(0).min(MIN_LABELS);
         let labels = free.checked_sub(MIN_BARS).filter(|labels| *labels >= least)?;
         // A label that is too long has a line of its own, and is no reason to keep bars short.

@@ -119,21 +119,21 @@ fn a_race_that_runs_has_room_ahead_and_says_how_long_it_has_run() {
     };
     assert_eq!(
         at(10),
-        "         ms  0       100      200     300      400     500  start  end
-             ├────────┼────────┼───────┼────────┼────────┼
-  query all  ─▸                                               0.0       ▸ asking
+        "         ms  0             200            400        start    end
+             ├──────────────┼──────────────┼───────
+  query all  ─▸                                        0.0         ▸ asking
 
 connecting for 10.0 ms
 "
     );
     assert_eq!(
         at(300),
-        "                ms  0          200        400       start   end
-                    ├───────────┼──────────┼──────
-  query all         ─┤                                0.0  20.0  ┤ 3 addresses
-  [2001:db8::1]:80   ━━━━━━━━━━━━━━━━▸               20.0        ▸ running
-  192.0.2.1:80                      ━▸              270.0        ▸ running
-  1 more                                                         ◦ not tried yet
+        "                ms  0          200         400       start    end
+                    ├───────────┼───────────┼──────
+  query all         ─┤                                 0.0   20.0  ┤ 3 addresses
+  [2001:db8::1]:80   ━━━━━━━━━━━━━━━━━▸               20.0         ▸ running
+  192.0.2.1:80                      ━━▸              270.0         ▸ running
+  1 more                                                           ◦ not yet
 
 connecting for 300.0 ms
 "
