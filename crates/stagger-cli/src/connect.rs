@@ -5,11 +5,12 @@ use std::io::{self, Stdout};
 use std::path::Path;
 
 use stagger::{Error, ErrorKind, Policy, Target};
-use stagger_net::{BindError, LookupError, LookupErrorKind, TcpOptions};
+use stagger_net::{BindError, Lanes, LookupError, LookupErrorKind, TcpOptions};
 
 use crate::args::ConnectArgs;
 use crate::console::{Console, Exit};
 use crate::escape::quoted;
+use crate::lanes::lanes;
 use crate::live::{Screen, shown};
 use crate::picture::{svg, timeline};
 use crate::race::Race;
@@ -18,18 +19,22 @@ use crate::save::save;
 use crate::terminal::Terminal;
 use crate::usage::UsageError;
 use crate::watch::Watch;
-use crate::{bind, json, policy};
+use crate::{bind, json, pipe, policy};
 
-struct Connect {
-    target: Target,
-    policy: Policy,
-    options: TcpOptions,
+pub(crate) struct Connect {
+    pub(crate) target: Target,
+    pub(crate) policy: Policy,
+    pub(crate) options: TcpOptions,
+    pub(crate) lanes: Lanes,
     watch: Watch,
     screen: Option<Screen<Stdout>>,
 }
 
-/// Connects, closes the connection, and shows how it went.
+/// Connects, closes the connection, and shows how it went; or makes a pipe of it.
 pub(crate) fn run(args: &ConnectArgs, console: &mut Console) -> Exit {
+    if args.pipe {
+        return pipe::run(args, console);
+    }
     let wanted = &args.wanted;
     let (race, exit) = match Connect::of(args) {
         Ok(connect) => wanted.runtime.run(connect),
@@ -74,7 +79,7 @@ fn is_output(path: &Path) -> bool {
 }
 
 impl Connect {
-    fn of(args: &ConnectArgs) -> Result<Self, UsageError> {
+    pub(crate) fn of(args: &ConnectArgs) -> Result<Self, UsageError> {
         let drawn_instead = args.svg.as_deref().is_some_and(is_output);
         if drawn_instead && args.wanted.json {
             return Err(UsageError::new(
@@ -83,12 +88,13 @@ impl Connect {
                 "with --json, standard output has the object",
             ));
         }
-        let shown = !args.wanted.json && !drawn_instead;
+        let shown = !args.wanted.json && !drawn_instead && !args.pipe;
         let families = args.wanted.family.into();
         Ok(Self {
             target: args.wanted.target()?,
             policy: policy::of_connect(args)?,
             options: bind::options(&args.bind, families)?,
+            lanes: lanes(args.wanted.lanes.as_deref())?,
             watch: Watch::new(families),
             screen: shown.then(|| Screen::of_process(args.color)).flatten(),
         })
@@ -99,8 +105,8 @@ impl Job for Connect {
     type Output = (Race, Exit);
 
     fn run<R: Runtime>(self) -> (Race, Exit) {
-        let Self { target, policy, options, watch, screen } = self;
-        let dialer = R::dialer(R::resolver(), options).with_policy(policy);
+        let Self { target, policy, options, lanes, watch, screen } = self;
+        let dialer = R::dialer(R::resolver().with_lanes(lanes), options).with_policy(policy);
         let dialer = dialer.with_observer(watch.clone());
         let dial = async {
             let (stream, report) = dialer.connect(target).with_report().await?;

@@ -35,6 +35,7 @@ pin_project! {
         limits: Limits,
         // What has been asked, and when it was answered.
         queries: Vec<QueryReport<R::Address>>,
+        asked: bool,
         unanswered: bool,
         // Every candidate, by its id.
         candidates: Vec<R::Address>,
@@ -70,6 +71,7 @@ impl<R: Resolver, C, O> HostCourse<R, C, O> {
         let per_family = policy.max_addresses.unwrap_or(usize::MAX);
         let unread = if policy.max_addresses.is_some() { MAX_READ } else { usize::MAX };
         Self {
+            asked: false,
             unanswered: answers.is_some(),
             answers,
             literal,
@@ -163,6 +165,10 @@ where
         if let Some(literal) = this.literal.take() {
             self.admit(literal, elapsed, news);
             return Poll::Ready(Some(Class::All.into()));
+        }
+        if !*this.asked && this.answers.is_some() {
+            *this.asked = true;
+            this.observer.asked(elapsed);
         }
         let answer = match this.answers.as_mut().as_pin_mut() {
             Some(answers) if this.queries.len() < MAX_ANSWERS => ready!(answers.poll_next(cx)),

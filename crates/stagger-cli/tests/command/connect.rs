@@ -18,10 +18,10 @@ fn a_name_is_looked_up_and_connected_to() {
     for runtime in RUNTIMES {
         let (listener, addr) = listener();
         let target = format!("localhost:{}", addr.port());
-        let run = stagger(&["connect", &target, "--runtime", runtime]);
+        let run = stagger(&["connect", &target, "--lanes", "never", "--runtime", runtime]);
         assert_eq!(run.code, Some(0), "{run:?}");
-        // Of all families, unless the machine is so slow that a lane was first.
-        assert!(run.out.contains("\n  query "), "{run:?}");
+        assert_eq!(run.out.matches("\n  query all ").count(), 1, "{run:?}");
+        assert_eq!(run.out.matches("\n  query ").count(), 1, "{run:?}");
         assert!(run.out.contains(&format!("\nconnected to {addr} in ")), "{run:?}");
         drop(listener);
     }
