@@ -39,6 +39,7 @@ pin_project! {
         queries: Vec<QueryReport<R::Address>>,
         // The classes on which the last word has been said.
         answered: Vec<Class>,
+        asked: bool,
         unanswered: bool,
         // Every candidate, by its id.
         candidates: Vec<R::Address>,
@@ -74,6 +75,7 @@ impl<R: Resolver, C, O> HostCourse<R, C, O> {
         let per_family = policy.max_addresses.unwrap_or(usize::MAX);
         let unread = if policy.max_addresses.is_some() { MAX_READ } else { usize::MAX };
         Self {
+            asked: false,
             unanswered: answers.is_some(),
             answers,
             literal,
@@ -194,6 +196,11 @@ where
         if let Some(literal) = self.as_mut().project().literal.take() {
             self.admit(literal, elapsed, news);
             return Poll::Ready(Some(Class::All.into()));
+        }
+        let this = self.as_mut().project();
+        if !*this.asked && this.answers.is_some() {
+            *this.asked = true;
+            this.observer.asked(elapsed);
         }
         loop {
             let mut this = self.as_mut().project();
