@@ -7,10 +7,12 @@ use std::time::Duration;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
+use crate::query::awaited;
 use crate::race::{Course, Entry, Id, News, Note};
 use crate::report::{AttemptReport, Outcome, QueryReport, UnwantedFamily};
 use crate::{
-    Address, BoxError, Class, Connector, Families, Family, Observer, Policy, Report, Resolver,
+    Address, Answer, BoxError, Class, Connector, Families, Family, Observer, Policy, Report,
+    Resolver,
 };
 
 /// How many addresses all answers of one connect may hold, duplicates counted, before the rest is
@@ -35,6 +37,9 @@ pin_project! {
         limits: Limits,
         // What has been asked, and when it was answered.
         queries: Vec<QueryReport<R::Address>>,
+        // The classes on which the last word has been said.
+        answered: Vec<Class>,
+        asked: bool,
         unanswered: bool,
         // Every candidate, by its id.
         candidates: Vec<R::Address>,
@@ -70,6 +75,7 @@ impl<R: Resolver, C, O> HostCourse<R, C, O> {
         let per_family = policy.max_addresses.unwrap_or(usize::MAX);
         let unread = if policy.max_addresses.is_some() { MAX_READ } else { usize::MAX };
         Self {
+            asked: false,
             unanswered: answers.is_some(),
             answers,
             literal,
@@ -77,6 +83,7 @@ impl<R: Resolver, C, O> HostCourse<R, C, O> {
             observer,
             limits: Limits { families: policy.families, https: policy.https, per_family, unread },
             queries: Vec::new(),
+            answered: Vec::new(),
             candidates: Vec::new(),
             skipped: Vec::new(),
         }
@@ -94,6 +101,33 @@ where
     C: Connector<R::Address, Error: Into<BoxError>>,
     O: Observer<R::Address>,
 {
+    /// Puts an answer on record, and says which addresses of it are read.
+    fn record(
+        self: Pin<&mut Self>,
+        answer: Answer<R::Address, R::Error>,
+        elapsed: Duration,
+    ) -> Vec<R::Address>
+    where
+        R::Error: Into<BoxError>,
+    {
+        let this = self.project();
+        let (class, started) = (answer.class(), answer.asked_after().min(elapsed));
+        let (found, error) = match answer.into_outcome() {
+            Ok(found) => (found, None),
+            Err(error) => (Vec::new(), Some(error.into())),
+        };
+        let unread = &mut this.limits.unread;
+        let read = found.len().min(*unread);
+        *unread -= read;
+        let read: Vec<_> =
+            found.into_iter().take(read).map(|candidate| candidate.address).collect();
+        let ended = Some(elapsed);
+        let answer = QueryReport { class, started, ended, addresses: read.clone(), error };
+        this.observer.answered(elapsed, &answer);
+        this.queries.push(answer);
+        read
+    }
+
     /// Gives an address its id, or notes why it is skipped.
     fn admit(
         self: Pin<&mut Self>,
@@ -159,39 +193,43 @@ where
         elapsed: Duration,
         news: &mut Vec<(Id, Option<Family>)>,
     ) -> Poll<Option<News>> {
-        let mut this = self.as_mut().project();
-        if let Some(literal) = this.literal.take() {
+        if let Some(literal) = self.as_mut().project().literal.take() {
             self.admit(literal, elapsed, news);
             return Poll::Ready(Some(Class::All.into()));
         }
-        let answer = match this.answers.as_mut().as_pin_mut() {
-            Some(answers) if this.queries.len() < MAX_ANSWERS => ready!(answers.poll_next(cx)),
-            _ => None,
-        };
-        let Some(answer) = answer else {
-            this.answers.set(None);
-            *this.unanswered = false;
-            return Poll::Ready(None);
-        };
-        let class = answer.class();
-        let (update, delay_spent) = (answer.update(), answer.delay_spent());
-        let started = answer.asked_after().min(elapsed);
-        let (found, error) = match answer.into_outcome() {
-            Ok(found) => (found, None),
-            Err(error) => (Vec::new(), Some(error.into())),
-        };
-        let unread = &mut this.limits.unread;
-        let read = found.len().min(*unread);
-        *unread -= read;
-        let found = || found.iter().take(read).map(|candidate| candidate.address.clone());
-        let addresses = found().collect();
-        let answer = QueryReport { class, started, ended: Some(elapsed), addresses, error };
-        this.observer.answered(elapsed, &answer);
-        this.queries.push(answer);
-        for address in found() {
-            self.as_mut().admit(address, elapsed, news);
+        let this = self.as_mut().project();
+        if !*this.asked && this.answers.is_some() {
+            *this.asked = true;
+            this.observer.asked(elapsed);
         }
-        Poll::Ready(Some(News { class, update, delay_spent }))
+        loop {
+            let mut this = self.as_mut().project();
+            let answer = match this.answers.as_mut().as_pin_mut() {
+                Some(answers) if this.queries.len() < MAX_ANSWERS => ready!(answers.poll_next(cx)),
+                _ => None,
+            };
+            let Some(answer) = answer else {
+                this.answers.set(None);
+                *this.unanswered = false;
+                return Poll::Ready(None);
+            };
+            let (class, interim) = (answer.class(), answer.is_interim());
+            let (update, delay_spent, leader) =
+                (answer.update(), answer.delay_spent(), answer.leader());
+            let found = self.as_mut().record(answer, elapsed);
+            if interim {
+                // It is for the record alone; the race waits on.
+                continue;
+            }
+            let answered = self.as_mut().project().answered;
+            if !answered.contains(&class) {
+                answered.push(class);
+            }
+            for address in found {
+                self.as_mut().admit(address, elapsed, news);
+            }
+            return Poll::Ready(Some(News { class, update, delay_spent, leader }));
+        }
     }
 
     fn begin(self: Pin<&mut Self>, id: Id) -> C::Attempt {
@@ -237,8 +275,9 @@ where
         let this = self.project();
         let mut queries = std::mem::take(this.queries);
         if *this.unanswered {
-            let awaited = awaited(&queries, this.limits);
-            queries.extend(awaited.into_iter().flatten().map(|class| QueryReport {
+            let Limits { families, https, .. } = *this.limits;
+            let awaited = awaited(families, https, |class| this.answered.contains(&class));
+            queries.extend(awaited.map(|class| QueryReport {
                 class,
                 started: Duration::ZERO,
                 ended: None,
@@ -257,17 +296,4 @@ where
         let untried = untried.iter().map(|id| this.candidates[id.0].clone()).collect();
         Report { elapsed, queries, attempts, untried }
     }
-}
-
-/// The classes that were still to be answered, as far as those that were answered tell.
-fn awaited<A>(queries: &[QueryReport<A>], limits: &Limits) -> [Option<Class>; 2] {
-    let answered = |class| queries.iter().any(|query| query.class == class);
-    let addresses = match (limits.families, answered(Class::A), answered(Class::Aaaa)) {
-        _ if answered(Class::All) => None,
-        (Families::Any, false, false) => Some(Class::All),
-        (Families::Any | Families::Ipv6, _, false) => Some(Class::Aaaa),
-        (Families::Any | Families::Ipv4, false, _) => Some(Class::A),
-        _ => None,
-    };
-    [addresses, (limits.https && !answered(Class::Https)).then_some(Class::Https)]
 }

@@ -50,6 +50,8 @@ pub struct Machine {
     deadline: Option<Instant>,
     /// What each class has brought, in order of the classes' first answers.
     lists: Vec<(Class, Vec<Id>)>,
+    /// The family of the first of all candidates, if that has been said.
+    leader: Option<Family>,
     /// By id: the family and where the candidate stands.
     candidates: Vec<(Option<Family>, State)>,
     /// What is left to start, next first.
@@ -86,6 +88,7 @@ impl Machine {
             began: now,
             policy,
             lists: Vec::new(),
+            leader: None,
             candidates: Vec::new(),
             queue: VecDeque::new(),
             running: Vec::new(),
@@ -112,6 +115,10 @@ impl Machine {
                 if !candidates.is_empty() {
                     self.spend(delay_spent, now);
                 }
+            }
+            Event::Leads(family) => {
+                self.leader = Some(family);
+                self.reorder();
             }
             Event::ResolutionEnded => self.resolution_ended = true,
             Event::Connected(id) => {
@@ -317,7 +324,7 @@ impl Machine {
                     self.lists.iter().find(|(class, ids)| whole(*class) && !ids.is_empty());
                 match sorted {
                     Some((_, ids)) => self.candidates[ids[0].0].0,
-                    None => Some(self.policy.preferred()),
+                    None => Some(self.leader.unwrap_or_else(|| self.policy.preferred())),
                 }
             }
         };
