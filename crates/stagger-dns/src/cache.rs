@@ -10,8 +10,7 @@ use hashlink::LruCache;
 pub const CACHE_CAPACITY: usize = 1024;
 
 /// The longest that an answer with records is kept: 1 day, whatever its TTL. RFC 8767 §4 asks for
-/// a cap in days to weeks, also for a TTL with its top bit set, which RFC 2181 §8 had as 0. Ours
-/// is the shortest of that, for a client may be on the move.
+/// a cap in days to weeks. Ours is the shortest of that, for a client may be on the move.
 pub const MAX_TTL: Duration = Duration::from_secs(86_400);
 
 /// The longest that an answer without records is kept: 3 hours, the upper end of what RFC 2308 §5
@@ -20,7 +19,7 @@ pub const MAX_NEGATIVE_TTL: Duration = Duration::from_secs(3 * 3600);
 
 /// The TTL of an answer without records, of the SOA record beside it: the lesser of its own TTL
 /// and its MINIMUM field (RFC 2308 §5). Without an SOA record such an answer must not be kept, so
-/// its TTL is 0.
+/// its TTL is 0. So is it if the record's has its top bit set (RFC 2181 §8).
 ///
 /// # Examples
 ///
@@ -30,9 +29,16 @@ pub const MAX_NEGATIVE_TTL: Duration = Duration::from_secs(3 * 3600);
 ///
 /// assert_eq!(negative_ttl(3600, 300), Duration::from_secs(300));
 /// assert_eq!(negative_ttl(60, 300), Duration::from_secs(60));
+/// assert_eq!(negative_ttl(1 << 31, 300), Duration::ZERO);
 /// ```
 pub fn negative_ttl(soa_ttl: u32, soa_minimum: u32) -> Duration {
-    Duration::from_secs(soa_ttl.min(soa_minimum).into())
+    seconds(soa_ttl).min(Duration::from_secs(soa_minimum.into()))
+}
+
+/// The TTL that a record says. One with its top bit set is none (RFC 2181 §8). RFC 8767 §4 would
+/// rather have the cap; what is asked for again too early does no harm.
+pub(crate) fn seconds(ttl: u32) -> Duration {
+    Duration::from_secs(if ttl > i32::MAX as u32 { 0 } else { ttl.into() })
 }
 
 /// Answers by key, each until its TTL is over; when it is full, the one that was not asked for

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 use stagger::Timer;
 
-use crate::Settings;
+use crate::Config;
 use crate::error::{ServerError, Trouble};
 use crate::exchange::Exchange;
 use crate::message::{Reply, Request};
@@ -25,21 +25,17 @@ const TRIES_PER_POLL: usize = 32;
 pub(crate) struct Client<N, T>(Arc<Shared<N, T>>);
 
 pub(crate) struct Shared<N, T> {
-    pub(crate) settings: Arc<Settings>,
+    pub(crate) config: Arc<Config>,
     pub(crate) network: N,
     pub(crate) timer: T,
 }
 
 impl<N: Network, T: Timer> Client<N, T> {
-    pub(crate) fn new(settings: Arc<Settings>, network: N, timer: T) -> Self {
-        Self(Arc::new(Shared { settings, network, timer }))
+    pub(crate) fn new(config: Arc<Config>, network: N, timer: T) -> Self {
+        Self(Arc::new(Shared { config, network, timer }))
     }
 
-    pub(crate) fn settings(&self) -> &Settings {
-        &self.0.settings
-    }
-
-    /// Asks one server after another, the whole list as often as the settings say, until one
+    /// Asks one server after another, the whole list as often as the configuration says, until one
     /// answers.
     pub(crate) fn ask(&self, question: Question) -> Ask<N, T> {
         Ask {
@@ -61,7 +57,7 @@ impl<N, T> Clone for Client<N, T> {
 
 pin_project! {
     /// One question on its way through the servers. It yields a reply, whatever that says, or
-    /// what each server did instead; nothing if there are none.
+    /// what each server did instead.
     pub(crate) struct Ask<N, T>
     where
         N: Network,
@@ -83,15 +79,16 @@ impl<N: Network, T: Timer> Ask<N, T> {
     /// Begins with the next server, or says that there is none.
     fn begin_next(self: Pin<&mut Self>) -> bool {
         let mut this = self.project();
-        let settings = &this.shared.settings;
-        let count = settings.servers.len();
-        if *this.tried == count * usize::from(settings.attempts) {
+        let config = &this.shared.config;
+        let servers = config.servers();
+        let attempts = usize::try_from(config.attempts()).unwrap_or(usize::MAX);
+        if *this.tried == servers.len() * attempts {
             return false;
         }
-        let request = Request::new(this.question, settings.payload);
-        let lot = if settings.rotate { request.lot() % count } else { 0 };
+        let request = Request::new(this.question, config.edns0());
+        let lot = if config.rotate() { request.lot() % servers.len() } else { 0 };
         let first = *this.first.get_or_insert(lot);
-        let server = settings.servers[(first + *this.tried) % count];
+        let server = servers[(first + *this.tried) % servers.len()];
         let shared = Arc::clone(this.shared);
         let exchange = Exchange::new(shared, server, this.question.clone(), request);
         this.exchange.set(Some(exchange));
@@ -101,7 +98,7 @@ impl<N: Network, T: Timer> Ask<N, T> {
     /// Notes what the server did that is being asked, and is done with it.
     pub(crate) fn fail(self: Pin<&mut Self>, trouble: Trouble) {
         let mut this = self.project();
-        let servers = &this.shared.settings.servers;
+        let servers = this.shared.config.servers();
         let first = this.first.expect("a server that failed was asked");
         let server: SocketAddr = servers[(first + *this.tried) % servers.len()];
         match this.errors.iter_mut().find(|error| error.server() == server) {

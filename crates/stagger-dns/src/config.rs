@@ -45,8 +45,8 @@ pub const ATTEMPTS_RANGE: RangeInclusive<u32> = 1..=5;
 /// Whom to ask, and how: name servers, search list and options, as in resolv.conf(5).
 ///
 /// The default is that of a machine without the file: the server at 127.0.0.1, no search list,
-/// and the options of the manual. A value out of range is an error here; in a file it is capped,
-/// as in libc, and noted.
+/// and the options of the manual, but for EDNS, which is on. A value out of range is an error here;
+/// in a file it is capped, as in libc, and noted.
 ///
 /// # Examples
 ///
@@ -93,7 +93,7 @@ impl Config {
             attempts: ATTEMPTS,
             rotate: false,
             use_vc: false,
-            edns0: false,
+            edns0: true,
         }
     }
 
@@ -111,8 +111,8 @@ impl Config {
     /// comment may begin with any word of a line, not with a line alone. An IPv4 address has four
     /// numbers: `127.1` is none. Options must be whole words, their values decimal numbers, and
     /// `timeout` and `attempts` at least 1. A server whose zone is not known is left out rather than
-    /// asked without it. `sortlist` and the options that are not among the settings here do
-    /// nothing.
+    /// asked without it. EDNS is used whether the file says so or not. `sortlist` and the options
+    /// that are not among the settings here do nothing.
     ///
     /// # Examples
     ///
@@ -207,7 +207,8 @@ impl Config {
         Ok(self)
     }
 
-    /// Sets whether queries take turns in which server they begin with (`rotate`).
+    /// Sets whether queries begin with any of the servers, so that these share the load, and not
+    /// always with the first (`rotate`). Which one is drawn by lot for each question.
     pub fn with_rotate(mut self, rotate: bool) -> Self {
         self.rotate = rotate;
         self
@@ -219,7 +220,10 @@ impl Config {
         self
     }
 
-    /// Sets whether queries say that they understand EDNS (`edns0`, RFC 6891).
+    /// Sets whether queries say that they understand EDNS, and so how large a datagram may be
+    /// (`edns0`, RFC 6891): on unless set, where glibc has it off. Without it an answer that does
+    /// not fit in 512 bytes costs a connection. A server that does not understand it is asked again
+    /// without.
     pub fn with_edns0(mut self, edns0: bool) -> Self {
         self.edns0 = edns0;
         self
@@ -250,7 +254,7 @@ impl Config {
         self.attempts
     }
 
-    /// Whether queries take turns in which server they begin with.
+    /// Whether queries begin with any of the servers.
     pub fn rotate(&self) -> bool {
         self.rotate
     }

@@ -40,11 +40,10 @@ pin_project! {
         server: SocketAddr,
         question: Question,
         request: Request,
-        payload: Option<u16>,
+        edns: bool,
         stray: usize,
         is_out: bool,
-        // When the message that is out has had its time; none if that is beyond what the clock
-        // can tell.
+        // When the message that is out has had its time.
         deadline: Option<Instant>,
         over_tcp: bool,
         #[pin]
@@ -63,13 +62,13 @@ impl<N: Network, T: Timer> Exchange<N, T> {
         question: Question,
         request: Request,
     ) -> Self {
-        let (payload, over_tcp) = (shared.settings.payload, shared.settings.use_tcp);
+        let (edns, over_tcp) = (shared.config.edns0(), shared.config.use_vc());
         Self {
             shared,
             server,
             question,
             request,
-            payload,
+            edns,
             stray: 0,
             is_out: false,
             deadline: None,
@@ -99,12 +98,10 @@ impl<N: Network, T: Timer> Future for Exchange<N, T> {
             };
             let this = self.as_mut().project();
             match this.request.read(this.question, &bytes) {
-                Received::Reply(reply)
-                    if reply.code() == code::FORMAT_ERROR && this.payload.is_some() =>
-                {
+                Received::Reply(reply) if reply.code() == code::FORMAT_ERROR && *this.edns => {
                     // It does not know EDNS (RFC 6891 §7).
-                    *this.payload = None;
-                    *this.request = Request::new(this.question, None);
+                    *this.edns = false;
+                    *this.request = Request::new(this.question, false);
                     *this.is_out = false;
                 }
                 Received::Reply(reply) => return Poll::Ready(Ok(reply)),
@@ -141,7 +138,7 @@ impl<N: Network, T: Timer> Exchange<N, T> {
         this.reply.set(None);
         this.alarm.set(None);
         *this.is_out = true;
-        *this.deadline = now.checked_add(this.shared.settings.timeout);
+        *this.deadline = Some(now + this.shared.config.timeout());
         let (network, message) = (&this.shared.network, this.request.bytes().to_vec());
         if *this.over_tcp {
             this.reply.set(Some(network.reply(*this.server, message)));
@@ -169,9 +166,9 @@ impl<N: Network, T: Timer> Exchange<N, T> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Reply, Trouble>> {
         let mut this = self.project();
-        let Some(deadline) = *this.deadline else { return Poll::Pending };
+        let deadline = this.deadline.expect("a question that is out has its time");
         if deadline <= now {
-            return Poll::Ready(Err(Trouble::TimedOut(this.shared.settings.timeout)));
+            return Poll::Ready(Err(Trouble::TimedOut(this.shared.config.timeout())));
         }
         if this.alarm.is_none() {
             this.alarm.set(Some(this.shared.timer.sleep_until(deadline)));

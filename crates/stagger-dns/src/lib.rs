@@ -39,7 +39,7 @@
 //! use std::net::SocketAddr;
 //! use futures_lite::{StreamExt as _, stream};
 //! use stagger::{Query, Resolver as _, Target};
-//! use stagger_dns::{DnsResolver, Network, Settings};
+//! use stagger_dns::{Config, DnsResolver, Network};
 //! use stagger_testkit::Clock;
 //!
 //! struct Unplugged;
@@ -58,8 +58,8 @@
 //! }
 //!
 //! let clock = Clock::new();
-//! let settings = Settings::new(["192.0.2.53:53".parse().unwrap()]);
-//! let resolver = DnsResolver::new(settings, Unplugged, clock.clone());
+//! let config = Config::new().with_servers(["192.0.2.53:53".parse().unwrap()]).unwrap();
+//! let resolver = DnsResolver::new(config, Unplugged, clock.clone());
 //! let resolve = |target| {
 //!     let query = Query::new(Target::parse(target).unwrap());
 //!     clock.run(resolver.resolve(&query).collect::<Vec<_>>())
@@ -98,7 +98,6 @@ mod numeric;
 mod question;
 mod resolver;
 mod search;
-mod settings;
 mod special;
 mod switch;
 mod walk;
@@ -116,6 +115,5 @@ pub use network::{MAX_DATAGRAM, Network};
 pub use note::{MAX_NOTES, Note, Notes, Origin, Parsed, Problem};
 pub use numeric::{NotNumeric, Numeric, NumericAnswers};
 pub use resolver::{DnsAnswers, DnsResolver};
-pub use settings::Settings;
 pub use switch::{Action, MAX_SOURCES, Source, Status, Switch};
 pub use watch::{CHECK_INTERVAL, FileError, MAX_CONFIG_BYTES, MAX_HOSTS_BYTES, Watched};

@@ -73,9 +73,6 @@ impl<N: Network, T: Timer> Future for Lookup<N, T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
         let mut this = self.project();
         let question = &*this.question;
-        if this.client.settings().servers.is_empty() {
-            return Poll::Ready(Err(DnsError::new(question, Cause::NoServers)));
-        }
         loop {
             if this.ask.is_none() {
                 let next = Question::new(this.chain.last().clone(), question.family);

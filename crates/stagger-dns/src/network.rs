@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use futures_core::Stream;
 
-/// The most bytes of a datagram that are asked for: 4096. A server is told of no more, and what a
-/// [`Network`] cuts off beyond is not missed. RFC 6891 §6.2.5 suggests this as the most to begin
-/// with; above about 1232 datagrams are fragmented on their way, and often lost.
+/// The most bytes of a datagram that are received: 4096. What a [`Network`] cuts off beyond is not
+/// missed: servers are asked for 1232 at the most, and 4096 is what many are set up to send, asked
+/// or not (RFC 6891 §6.2.5).
 pub const MAX_DATAGRAM: usize = 4096;
 
 /// Carries one DNS message to a name server and brings back what it says: a runtime's sockets, or

@@ -21,7 +21,7 @@ use crate::question::class_of;
 use crate::search::Candidates;
 use crate::special::Special;
 use crate::walk::Walk;
-use crate::{Network, Settings};
+use crate::{Config, Network};
 
 /// Resolves names by DNS, over a [`Network`] and a [`Timer`].
 ///
@@ -31,7 +31,7 @@ use crate::{Network, Settings};
 /// without addresses of a family with a negative answer. An answer has its TTL, a negative one too
 /// if it may be kept. The addresses are not sorted; the order is that of the reply.
 ///
-/// A name that does not end in a dot is looked for in the search list of the [`Settings`]. Both
+/// A name that does not end in a dot is looked for in the search list of the [`Config`]. Both
 /// families take every step together, so that all addresses belong to one and the same name.
 ///
 /// Some names never go out: `localhost` and all below it are this machine (RFC 6761 §6.3), `invalid`
@@ -56,17 +56,17 @@ where
     N: Network,
     T: Timer,
 {
-    settings: Arc<Settings>,
+    config: Arc<Config>,
     source: Joining<Client<N, T>>,
     literals: L,
 }
 
 impl<N: Network, T: Timer> DnsResolver<N, T> {
-    /// A resolver that asks the servers of these settings.
-    pub fn new(settings: Settings, network: N, timer: T) -> Self {
-        let settings = Arc::new(settings);
-        let client = Client::new(Arc::clone(&settings), network, timer);
-        Self { settings, source: Joining::new(client), literals: Numeric }
+    /// A resolver that asks the servers of this configuration.
+    pub fn new(config: Config, network: N, timer: T) -> Self {
+        let config = Arc::new(config);
+        let client = Client::new(Arc::clone(&config), network, timer);
+        Self { config, source: Joining::new(client), literals: Numeric }
     }
 }
 
@@ -81,12 +81,12 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
     where
         M: Resolver<Address = SocketAddr, Error: Into<BoxError>>,
     {
-        DnsResolver { settings: self.settings, source: self.source, literals }
+        DnsResolver { config: self.config, source: self.source, literals }
     }
 
     /// Which servers are asked, and how.
-    pub fn settings(&self) -> &Settings {
-        &self.settings
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 }
 
@@ -113,7 +113,7 @@ where
         };
         DnsAnswers {
             source: self.source.clone(),
-            settings: Arc::clone(&self.settings),
+            config: Arc::clone(&self.config),
             query: query.clone(),
             port: target.port(),
             known: Vec::new(),
@@ -127,7 +127,7 @@ where
 impl<N: Network, T: Timer, L: Clone> Clone for DnsResolver<N, T, L> {
     fn clone(&self) -> Self {
         Self {
-            settings: Arc::clone(&self.settings),
+            config: Arc::clone(&self.config),
             source: self.source.clone(),
             literals: self.literals.clone(),
         }
@@ -136,7 +136,7 @@ impl<N: Network, T: Timer, L: Clone> Clone for DnsResolver<N, T, L> {
 
 impl<N: Network, T: Timer, L> fmt::Debug for DnsResolver<N, T, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DnsResolver").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("DnsResolver").field("config", &self.config).finish_non_exhaustive()
     }
 }
 
@@ -154,7 +154,7 @@ pin_project! {
         L: Resolver,
     {
         source: Joining<Client<N, T>>,
-        settings: Arc<Settings>,
+        config: Arc<Config>,
         query: Query,
         // None before it is looked up.
         port: Option<u16>,
@@ -247,8 +247,8 @@ impl<N: Network, T: Timer, L: Resolver> DnsAnswers<N, T, L> {
             }
             return;
         }
-        let Settings { search, ndots, .. } = &**this.settings;
-        let candidates = Candidates::new(name.ascii(), search, *ndots);
+        let config = this.config;
+        let candidates = Candidates::new(name.ascii(), config.search(), config.ndots());
         this.walk.set(Some(Walk::new(this.source.clone(), candidates, families)));
     }
 }

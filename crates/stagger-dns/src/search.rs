@@ -18,12 +18,12 @@ impl Candidates {
     /// One that ends in a dot is asked for as it is and not looked for. One with `ndots` dots or
     /// more is asked for as it is before the domains of the search list are tried, and with fewer
     /// after them. What would be too long, or would be asked twice, is left out.
-    pub(crate) fn new(text: &str, search: &[String], ndots: u8) -> Self {
+    pub(crate) fn new(text: &str, search: &[String], ndots: u32) -> Self {
         let written = name_of(text).expect("the name of a target fits in DNS");
         let mut names = Vec::new();
         let is_absolute = text.ends_with('.');
         let dots = text.bytes().filter(|byte| *byte == b'.').count();
-        let first = is_absolute || dots >= usize::from(ndots);
+        let first = is_absolute || u32::try_from(dots).is_ok_and(|dots| dots >= ndots);
         if first {
             names.push(written.clone());
         }
@@ -56,7 +56,7 @@ impl Candidates {
 mod tests {
     use super::*;
 
-    fn names(text: &str, search: &[&str], ndots: u8) -> Vec<String> {
+    fn names(text: &str, search: &[&str], ndots: u32) -> Vec<String> {
         let search: Vec<_> = search.iter().map(|domain| (*domain).to_owned()).collect();
         let candidates = Candidates::new(text, &search, ndots);
         candidates.names.iter().map(Name::to_ascii).collect()

@@ -4,9 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use stagger::Family;
 
+use crate::cache::MAX_TTL;
 use crate::error::{Cause, DnsError};
 use crate::lookup::{Found, Outcome};
-use crate::message::MAX_TTL;
 use crate::question::{Question, name_of};
 
 /// What is known of a name without asking.

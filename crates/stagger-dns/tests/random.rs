@@ -15,9 +15,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use stagger::{Class, Families, Query, Resolver as _, Target};
-use stagger_dns::Settings;
 use stagger_testkit::ms;
-use support::{Asked, Said, Scene, address, after, alias, fails, name_server, settings, silence};
+use support::{Asked, Said, Scene, address, after, alias, config, fails, name_server, silence};
 
 /// What is asked for, of whom, and all that the servers decide by.
 #[derive(Clone, Debug)]
@@ -65,13 +64,14 @@ fn cases() -> impl Strategy<Value = Case> {
 const MOODS: u8 = 20;
 
 impl Case {
-    fn settings(&self) -> Settings {
-        settings(self.servers)
-            .with_attempts(self.attempts)
-            .with_search(SEARCH[..self.search].iter().copied())
-            .with_ndots(self.ndots)
-            .with_tcp(self.tcp)
-            .with_payload(self.edns.then_some(1232))
+    fn config(&self) -> stagger_dns::Config {
+        config(self.servers)
+            .with_attempts(self.attempts.into())
+            .and_then(|config| config.with_search(&SEARCH[..self.search]))
+            .and_then(|config| config.with_ndots(self.ndots.into()))
+            .unwrap()
+            .with_use_vc(self.tcp)
+            .with_edns0(self.edns)
     }
 
     fn families(&self) -> Families {
@@ -171,7 +171,7 @@ impl Case {
 
 fn check(case: &Case) {
     let script = case.clone();
-    let scene = Scene::new(case.settings(), move |asked| script.say(asked));
+    let scene = Scene::new(case.config(), move |asked| script.say(asked));
     // This checks that no socket and no timer is left behind.
     let heard = scene.resolve(&format!("{}:1", case.name), case.families());
 
@@ -211,7 +211,7 @@ fn check(case: &Case) {
     assert!(log.len() <= 3 * 2 * 17 * 2 * 2 * 3, "{} questions", log.len());
 
     let script = case.clone();
-    let scene = Scene::new(case.settings(), move |asked| script.say(asked));
+    let scene = Scene::new(case.config(), move |asked| script.say(asked));
     let query = Query::new(Target::new(case.name, "1").unwrap()).with_families(case.families());
     let mut answers = Box::pin(scene.resolver.resolve(&query));
     let all = async { while answers.next().await.is_some() {} };

@@ -11,7 +11,7 @@ use hickory_proto::op::ResponseCode::{NXDomain, NoError, ServFail};
 use stagger::{Answer, Class, Families, Query, Resolver as _, Target, Transport, resolver_fn};
 use stagger_dns::{DnsErrorKind, DnsResolver, Network, Numeric};
 use stagger_testkit::{Clock, ms};
-use support::{Scene, after, fails, line, one, settings, silence};
+use support::{after, config, fails, line, one, silence};
 
 #[test]
 fn both_families_are_asked_for_in_one_poll_aaaa_first() {
@@ -122,7 +122,7 @@ fn the_port_of_a_service_is_known_before_anything_is_asked() {
         let found = Answer::<_, io::Error>::found(Class::All, [found]);
         stream::iter([Answer::negative(Class::A), found])
     });
-    let resolver = DnsResolver::new(settings(1), scene.servers.clone(), scene.clock.clone())
+    let resolver = DnsResolver::new(config(1), scene.servers.clone(), scene.clock.clone())
         .with_literals(services);
     let query = Query::new(Target::parse("a.example:tftp").unwrap())
         .with_transport(Transport::Udp)
@@ -135,18 +135,12 @@ fn the_port_of_a_service_is_known_before_anything_is_asked() {
 fn a_service_that_nobody_knows_ends_the_lookup_before_it_begins() {
     let scene = one(|asked| panic!("{} went out", asked.line()));
     let services = resolver_fn(|_: &Query| stream::empty::<Answer<_, io::Error>>());
-    let resolver = DnsResolver::new(settings(1), scene.servers.clone(), scene.clock.clone())
+    let resolver = DnsResolver::new(config(1), scene.servers.clone(), scene.clock.clone())
         .with_literals(services);
     let query = Query::new(Target::parse("a.example:nothing").unwrap());
     let answers = scene.clock.run(resolver.resolve(&query).collect::<Vec<_>>());
     let error = answers[0].error().unwrap();
     assert_eq!((answers.len(), error.kind()), (1, DnsErrorKind::Incomplete));
-}
-
-#[test]
-fn without_servers_that_is_the_error() {
-    let scene = Scene::new(settings(0), |asked| panic!("{} went out", asked.line()));
-    assert_eq!(scene.lines("a.example:1"), ["0 AAAA NoServers", "0 A NoServers"]);
 }
 
 #[test]
@@ -193,7 +187,7 @@ fn a_socket_that_ends_is_an_error_of_the_network() {
     }
 
     let clock = Clock::new();
-    let resolver = DnsResolver::new(settings(1), Ended, clock.clone());
+    let resolver = DnsResolver::new(config(1), Ended, clock.clone());
     let query = Query::new(Target::parse("a.example:1").unwrap());
     let answer = clock.run(resolver.resolve(&query).next()).unwrap();
     let error = io::Error::from(answer.error().unwrap().clone());
@@ -227,7 +221,7 @@ fn the_answers_can_go_to_another_thread_if_the_parts_can() {
         }
     }
 
-    let resolver = DnsResolver::new(settings(1), Silent, Clock::new()).with_literals(Numeric);
+    let resolver = DnsResolver::new(config(1), Silent, Clock::new()).with_literals(Numeric);
     check(&resolver);
     check(&resolver.resolve(&Query::new(Target::parse("a.example:1").unwrap())));
 }

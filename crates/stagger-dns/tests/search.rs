@@ -3,11 +3,11 @@
 mod support;
 
 use hickory_proto::op::ResponseCode::{NXDomain, NoError, Refused, ServFail};
-use stagger_dns::{DnsErrorKind, Settings};
-use support::{Asked, Said, Scene, after, settings, silence};
+use stagger_dns::{Config, DnsErrorKind};
+use support::{Asked, Said, Scene, after, config, silence};
 
-fn list() -> Settings {
-    settings(1).with_search(["x.test", "y.test"])
+fn list() -> Config {
+    config(1).with_search(["x.test", "y.test"]).unwrap()
 }
 
 fn missing(asked: &Asked) -> Said {
@@ -139,7 +139,7 @@ fn that_there_is_no_name_is_not_believed_of_aaaa_alone() {
 
 #[test]
 fn at_the_last_name_each_family_is_told_at_once() {
-    let scene = Scene::new(settings(1).with_search(["x.test"]), |asked| {
+    let scene = Scene::new(config(1).with_search(["x.test"]).unwrap(), |asked| {
         match (asked.name.as_str(), asked.is_aaaa()) {
             ("a.", true) => after(10, asked.nothing(NoError)),
             ("a.", false) => silence(),

@@ -8,7 +8,7 @@ use hickory_proto::op::ResponseCode::{FormErr, NoError, NotImp, Refused, ServFai
 use stagger::Families;
 use stagger_dns::DnsErrorKind;
 use stagger_testkit::ms;
-use support::{Asked, Said, Scene, after, fails, line, name_server, one, settings, silence};
+use support::{Asked, Said, Scene, after, config, fails, line, name_server, one, silence};
 
 fn found(asked: &Asked) -> Said {
     after(10, asked.found(&["192.0.2.80"]))
@@ -16,7 +16,7 @@ fn found(asked: &Asked) -> Said {
 
 #[test]
 fn a_silent_server_is_followed_by_the_next_after_its_timeout() {
-    let scene = Scene::new(settings(2), |asked| match asked.server {
+    let scene = Scene::new(config(2), |asked| match asked.server {
         1 => silence(),
         _ => found(asked),
     });
@@ -27,13 +27,13 @@ fn a_silent_server_is_followed_by_the_next_after_its_timeout() {
 #[test]
 fn a_server_that_fails_is_followed_by_the_next_at_once() {
     for code in [ServFail, Refused, NotImp] {
-        let scene = Scene::new(settings(2), move |asked| match asked.server {
+        let scene = Scene::new(config(2), move |asked| match asked.server {
             1 => after(5, asked.reply(code)),
             _ => found(asked),
         });
         assert_eq!(scene.ipv4("a.example"), "15 A 192.0.2.80:80");
     }
-    let scene = Scene::new(settings(2), |asked| match asked.server {
+    let scene = Scene::new(config(2), |asked| match asked.server {
         1 => fails(5, io::ErrorKind::ConnectionRefused),
         _ => found(asked),
     });
@@ -42,7 +42,7 @@ fn a_server_that_fails_is_followed_by_the_next_at_once() {
 
 #[test]
 fn a_server_that_only_refers_to_others_is_followed_by_the_next() {
-    let scene = Scene::new(settings(2), |asked| match asked.server {
+    let scene = Scene::new(config(2), |asked| match asked.server {
         1 => {
             let mut reply = asked.reply(NoError);
             reply.metadata.recursion_available = false;
@@ -56,7 +56,7 @@ fn a_server_that_only_refers_to_others_is_followed_by_the_next() {
 
 #[test]
 fn a_server_whose_reply_can_not_be_read_is_followed_by_the_next() {
-    let scene = Scene::new(settings(2), |asked| match asked.server {
+    let scene = Scene::new(config(2), |asked| match asked.server {
         1 => {
             let mut bytes = asked.found(&["192.0.2.1"]).to_vec().unwrap();
             bytes.pop();
@@ -69,7 +69,7 @@ fn a_server_whose_reply_can_not_be_read_is_followed_by_the_next() {
 
 #[test]
 fn the_list_is_gone_through_as_often_as_the_settings_say_and_each_failure_is_kept() {
-    let scene = Scene::new(settings(2).with_attempts(2), |asked| match asked.server {
+    let scene = Scene::new(config(2).with_attempts(2).unwrap(), |asked| match asked.server {
         1 => silence(),
         _ => after(5, asked.reply(ServFail)),
     });
@@ -97,24 +97,28 @@ fn the_list_is_gone_through_as_often_as_the_settings_say_and_each_failure_is_kep
 
 #[test]
 fn an_answer_in_a_later_round_is_an_answer() {
-    let scene = Scene::new(settings(1).with_attempts(3), |asked| match asked.at.as_millis() {
-        0..2000 => silence(),
-        _ => found(asked),
-    });
+    let scene =
+        Scene::new(config(1).with_attempts(3).unwrap(), |asked| match asked.at.as_millis() {
+            0..2000 => silence(),
+            _ => found(asked),
+        });
     assert_eq!(scene.ipv4("a.example"), "2010 A 192.0.2.80:80");
 }
 
 #[test]
 fn many_servers_that_fail_at_once_are_all_asked_and_others_run_in_between() {
-    let scene = Scene::new(settings(100), |_| fails(0, io::ErrorKind::NetworkUnreachable));
+    let scene = Scene::new(config(16).with_attempts(5).unwrap(), |_| {
+        fails(0, io::ErrorKind::NetworkUnreachable)
+    });
     let error = scene.error("a.example");
-    assert_eq!((error.kind(), error.servers().len()), (DnsErrorKind::Network, 100));
-    assert!(scene.clock.polls() > 3, "all was done in {} polls", scene.clock.polls());
+    assert_eq!((error.kind(), error.servers().len()), (DnsErrorKind::Network, 16));
+    assert_eq!(scene.servers.log().len(), 80);
+    assert!(scene.clock.polls() > 2, "all was done in {} polls", scene.clock.polls());
 }
 
 #[test]
 fn each_of_the_servers_is_asked_first_now_and_then_with_rotate() {
-    let scene = Scene::new(settings(3).with_rotate(true), |asked| match asked.server {
+    let scene = Scene::new(config(3).with_rotate(true), |asked| match asked.server {
         2 => fails(0, io::ErrorKind::ConnectionRefused),
         _ => found(asked),
     });
@@ -141,7 +145,7 @@ fn a_reply_that_does_not_fit_is_asked_for_over_tcp_with_its_time_anew() {
 
 #[test]
 fn a_server_without_tcp_is_followed_by_the_next() {
-    let scene = Scene::new(settings(2), |asked| match (asked.server, asked.tcp) {
+    let scene = Scene::new(config(2), |asked| match (asked.server, asked.tcp) {
         (1, true) => fails(5, io::ErrorKind::ConnectionRefused),
         (1, false) => {
             let mut reply = asked.found(&["192.0.2.80"]);
@@ -155,7 +159,7 @@ fn a_server_without_tcp_is_followed_by_the_next() {
 
 #[test]
 fn over_tcp_a_silent_server_has_its_timeout() {
-    let scene = Scene::new(settings(2).with_tcp(true), |asked| match asked.server {
+    let scene = Scene::new(config(2).with_use_vc(true), |asked| match asked.server {
         1 => silence(),
         _ => found(asked),
     });
@@ -166,7 +170,7 @@ fn over_tcp_a_silent_server_has_its_timeout() {
 #[test]
 fn a_reply_over_tcp_that_is_cut_or_belongs_to_another_question_is_malformed() {
     for cut in [true, false] {
-        let scene = Scene::new(settings(1).with_tcp(true), move |asked| {
+        let scene = Scene::new(config(1).with_use_vc(true), move |asked| {
             let mut reply = asked.found(&["192.0.2.80"]);
             reply.metadata.truncation = cut;
             reply.metadata.id ^= u16::from(!cut);
@@ -199,13 +203,8 @@ fn a_server_that_does_not_know_edns_is_asked_once_more_without() {
 
 #[test]
 fn edns_says_what_can_be_received_unless_it_is_turned_off() {
-    for (payload, said) in [
-        (Some(1232), Some(1232)),
-        (Some(100), Some(512)),
-        (Some(u16::MAX), Some(4096)),
-        (None, None),
-    ] {
-        let scene = Scene::new(settings(1).with_payload(payload), found);
+    for (edns0, said) in [(true, Some(1232)), (false, None)] {
+        let scene = Scene::new(config(1).with_edns0(edns0), found);
         scene.ipv4("a.example");
         let edns = scene.servers.log()[0].message.edns.clone();
         assert_eq!(edns.map(|edns| edns.max_payload()), said);
@@ -214,12 +213,12 @@ fn edns_says_what_can_be_received_unless_it_is_turned_off() {
 
 #[test]
 fn each_try_has_an_id_of_its_own() {
-    let scene = Scene::new(settings(1).with_attempts(8), |_| silence());
+    let scene = Scene::new(config(1).with_attempts(5).unwrap(), |_| silence());
     scene.error("a.example");
     let mut ids: Vec<_> = scene.servers.log().iter().map(|a| a.message.metadata.id).collect();
     ids.sort_unstable();
     ids.dedup();
-    assert!(ids.len() > 4, "{ids:?}");
+    assert!(ids.len() > 2, "{ids:?}");
 }
 
 #[test]
@@ -229,13 +228,4 @@ fn a_ttl_is_that_of_the_reply() {
     assert_eq!(heard[0].1.ttl(), Some(ms(300_000)));
     assert!(!heard[0].1.is_sorted());
     assert_eq!(line(&heard[0]), "10 A 192.0.2.80:80");
-}
-
-#[test]
-fn a_timeout_beyond_what_the_clock_can_tell_is_none() {
-    let forever = std::time::Duration::MAX;
-    let scene = Scene::new(settings(1).with_timeout(forever), |asked| {
-        after(3_600_000, asked.found(&["192.0.2.80"]))
-    });
-    assert_eq!(scene.ipv4("a.example"), "3600000 A 192.0.2.80:80");
 }

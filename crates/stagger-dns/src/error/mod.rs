@@ -61,8 +61,6 @@ pub enum DnsErrorKind {
     Network,
     /// The name is an alias of an alias, and so on, without an end or for too long.
     Aliases,
-    /// There are no servers to ask.
-    NoServers,
     /// The name of a service or of a zone could not be looked up; the source says why.
     Incomplete,
 }
@@ -75,7 +73,6 @@ pub(crate) enum Cause {
     Servers,
     Circle,
     TooManyAliases,
-    NoServers,
     Incomplete,
 }
 
@@ -181,7 +178,6 @@ fn kind_of(cause: Cause, servers: &[ServerError]) -> DnsErrorKind {
         Cause::NotFound => DnsErrorKind::NotFound,
         Cause::NoAddress => DnsErrorKind::NoAddress,
         Cause::Circle | Cause::TooManyAliases => DnsErrorKind::Aliases,
-        Cause::NoServers => DnsErrorKind::NoServers,
         Cause::Incomplete => DnsErrorKind::Incomplete,
         Cause::Servers => {
             use DnsErrorKind::{Malformed, Network, Refused, ServerFailure, Timeout};
@@ -198,10 +194,9 @@ fn io_kind(kind: DnsErrorKind) -> io::ErrorKind {
         DnsErrorKind::Malformed | DnsErrorKind::Aliases => io::ErrorKind::InvalidData,
         DnsErrorKind::Timeout => io::ErrorKind::TimedOut,
         DnsErrorKind::Incomplete => io::ErrorKind::InvalidInput,
-        DnsErrorKind::ServerFailure
-        | DnsErrorKind::Refused
-        | DnsErrorKind::Network
-        | DnsErrorKind::NoServers => io::ErrorKind::Other,
+        DnsErrorKind::ServerFailure | DnsErrorKind::Refused | DnsErrorKind::Network => {
+            io::ErrorKind::Other
+        }
     }
 }
 
@@ -215,7 +210,6 @@ impl fmt::Display for Reason<'_> {
             Cause::NoAddress => "the name has no such address",
             Cause::Circle => "its aliases go round in a circle",
             Cause::TooManyAliases => "it has too many aliases",
-            Cause::NoServers => "there are no name servers to ask",
             Cause::Incomplete => "the service or the zone can't be looked up",
             Cause::Servers => {
                 for (index, server) in self.1.iter().enumerate() {

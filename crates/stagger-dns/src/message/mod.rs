@@ -14,9 +14,14 @@ use hickory_proto::op::{Edns, Header, Message, MessageType, OpCode, Query, Respo
 use hickory_proto::rr::DNSClass;
 use hickory_proto::serialize::binary::{BinDecodable as _, BinDecoder};
 
-pub(crate) use self::reply::{Chain, Extended, MAX_TTL, Reply, Verdict};
+pub(crate) use self::reply::{Chain, Extended, Reply, Verdict};
 use self::section::read_name;
 use crate::question::Question;
+
+/// How large a datagram a server may answer with, which EDNS tells it (RFC 6891 §6.2.3): 1232 bytes,
+/// which pass nearly every path in one piece: what is left of IPv6's least MTU of 1280 without
+/// the headers of IPv6 and UDP. Without EDNS 512 are the most (RFC 1035 §4.2.1).
+const MAX_PAYLOAD: u16 = 1232;
 
 /// A question as it is sent.
 #[derive(Clone, Debug)]
@@ -42,14 +47,14 @@ impl Request {
     /// Asks with recursion, under an id that can't be guessed: it is drawn from the generator of
     /// `rand` that is seeded by the system and meant for cryptography.
     ///
-    /// With a `payload`, EDNS says that a datagram of so many bytes can be received.
-    pub(crate) fn new(question: &Question, payload: Option<u16>) -> Self {
+    /// With `edns` it says that a datagram of [`MAX_PAYLOAD`] bytes can be received.
+    pub(crate) fn new(question: &Question, edns: bool) -> Self {
         let mut message = Message::query();
         message.metadata.recursion_desired = true;
         message.add_query(Query::query(question.name.clone(), question.record_type()));
-        if let Some(payload) = payload {
+        if edns {
             let mut edns = Edns::new();
-            edns.set_max_payload(payload);
+            edns.set_max_payload(MAX_PAYLOAD);
             message.set_edns(edns);
         }
         let bytes = message.to_vec().expect("a question with a name of legal length has a form");

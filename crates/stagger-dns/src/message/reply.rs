@@ -9,20 +9,13 @@ use hickory_proto::serialize::binary::BinDecoder;
 use stagger::Family;
 
 use super::section::{Data, MAX_RECORDS, Record, read_record};
+use crate::cache::{MAX_NEGATIVE_TTL, MAX_TTL, negative_ttl, seconds};
 use crate::code;
 use crate::question::Question;
 
 /// How many aliases are followed from one name: 16. Zones have one or two; other resolvers stop
 /// between 8 and 20. The bound is ours.
 const MAX_ALIASES: usize = 16;
-
-/// The longest that a positive answer may be kept: 1 day. RFC 8767 §4 recommends a cap, of a week
-/// there; a short one costs a query a day.
-pub(crate) const MAX_TTL: Duration = Duration::from_secs(86_400);
-
-/// The longest that a negative answer may be kept: 3 h, the upper end of what RFC 2308 §5 found to
-/// work well.
-const MAX_NEGATIVE_TTL: Duration = Duration::from_secs(3 * 3600);
 
 /// The most bytes kept of a server's words on an error. The bound is ours.
 const MAX_WORDS: usize = 200;
@@ -35,7 +28,7 @@ pub(crate) struct Reply {
     aliases: Vec<(Name, Name, u32)>,
     addresses: Vec<(Name, IpAddr, u32)>,
     /// The zones that say there is nothing, and for how long that may be kept.
-    authorities: Vec<(Name, u32)>,
+    authorities: Vec<(Name, Duration)>,
     /// Whether it only names servers that may know, as one does that makes no recursion.
     referral: bool,
     /// Whether there were more records than are read.
@@ -140,7 +133,7 @@ impl Reply {
                 }
                 Data::Alias(target) if is_answer => reply.aliases.push((owner, target, ttl)),
                 Data::Authority { minimum } if is_authority => {
-                    reply.authorities.push((owner, minimum.min(seconds(ttl))));
+                    reply.authorities.push((owner, negative_ttl(ttl, minimum)));
                 }
                 Data::Server if is_authority => names_servers = true,
                 Data::Options(options) if !is_answer && !is_authority => {
@@ -185,7 +178,7 @@ impl Reply {
                 return Verdict::TooLong;
             }
             chain.names.push(target.clone());
-            chain.shorten(capped(*ttl, MAX_TTL));
+            chain.shorten(MAX_TTL.min(seconds(*ttl)));
         }
         let name = chain.last();
         // An NXDOMAIN is about the last name of the chain (RFC 6604 §3).
@@ -193,7 +186,7 @@ impl Reply {
         let mut shortest = MAX_TTL;
         for (_, address, ttl) in self.addresses.iter().filter(|(owner, ..)| exists && owner == name)
         {
-            shortest = shortest.min(capped(*ttl, MAX_TTL));
+            shortest = shortest.min(seconds(*ttl));
             if !addresses.contains(address) {
                 addresses.push(*address);
             }
@@ -203,7 +196,7 @@ impl Reply {
         }
         // RFC 2308 §5; without the zone's word nothing is kept.
         let authority = self.authorities.iter().find(|(zone, _)| zone.zone_of(name));
-        let ttl = authority.map(|(_, ttl)| capped(*ttl, MAX_NEGATIVE_TTL));
+        let ttl = authority.map(|(_, ttl)| MAX_NEGATIVE_TTL.min(*ttl));
         let ttl = ttl.map(|ttl| chain.shorten(ttl));
         if !exists {
             Verdict::NotFound { ttl }
@@ -241,14 +234,4 @@ impl Extended {
 
 fn is_of(address: IpAddr, family: Family) -> bool {
     address.is_ipv6() == (family == Family::Ipv6)
-}
-
-/// A TTL with its top bit set is none (RFC 2181 §8). RFC 8767 §4 would rather have the cap; what is
-/// asked for again too early does no harm.
-fn seconds(ttl: u32) -> u32 {
-    if ttl > i32::MAX as u32 { 0 } else { ttl }
-}
-
-fn capped(ttl: u32, cap: Duration) -> Duration {
-    Duration::from_secs(seconds(ttl).into()).min(cap)
 }

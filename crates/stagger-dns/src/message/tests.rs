@@ -20,7 +20,7 @@ fn question(text: &str) -> Question {
 
 fn asked(text: &str) -> (Question, Request) {
     let question = question(text);
-    let request = Request::new(&question, Some(1232));
+    let request = Request::new(&question, true);
     (question, request)
 }
 
@@ -71,7 +71,7 @@ fn a_question_asks_for_recursion_and_says_what_it_can_receive() {
     assert!(message.metadata.recursion_desired);
     assert_eq!(message.edns.as_ref().unwrap().max_payload(), 1232);
     assert_eq!((message.queries.len(), message.queries[0].name()), (1, &name("a.example")));
-    let plain = Request::new(&question("a.example"), None);
+    let plain = Request::new(&question("a.example"), false);
     assert!(Message::from_vec(plain.bytes()).unwrap().edns.is_none());
 }
 

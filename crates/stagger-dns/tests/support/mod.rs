@@ -17,7 +17,7 @@ use hickory_proto::op::{Message, MessageType, OpCode, ResponseCode};
 use hickory_proto::rr::rdata::{A, AAAA, CNAME, NS, SOA};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 use stagger::{Answer, Families, Query, Resolver, Target, Timer as _};
-use stagger_dns::{DnsError, DnsResolver, Network, Settings};
+use stagger_dns::{Config, DnsError, DnsResolver, Network};
 use stagger_testkit::{Clock, ms};
 
 /// What a server says to one question, each thing so long after it was asked.
@@ -236,15 +236,14 @@ impl Drop for Socket {
 }
 
 /// So many servers, each with 1 s for a reply, and once through the list.
-pub(crate) fn settings(servers: u8) -> Settings {
-    Settings::new((1..=servers).map(|last| ([192, 0, 2, last], 53).into()))
-        .with_timeout(ms(1000))
-        .with_attempts(1)
+pub(crate) fn config(servers: u8) -> Config {
+    let config = Config::new().with_timeout(ms(1000)).unwrap().with_attempts(1).unwrap();
+    config.with_servers((1..=servers).map(|last| ([192, 0, 2, last], 53).into())).unwrap()
 }
 
 /// A clock, servers of this script, and a resolver that asks one of them.
 pub(crate) fn one(script: impl Fn(&Asked) -> Said + 'static) -> Scene {
-    Scene::new(settings(1), script)
+    Scene::new(config(1), script)
 }
 
 /// Servers, and a resolver that asks them.
@@ -258,10 +257,10 @@ pub(crate) struct Scene {
 pub(crate) type Heard = (u128, Answer<SocketAddr, DnsError>);
 
 impl Scene {
-    pub(crate) fn new(settings: Settings, script: impl Fn(&Asked) -> Said + 'static) -> Self {
+    pub(crate) fn new(config: Config, script: impl Fn(&Asked) -> Said + 'static) -> Self {
         let clock = Clock::new();
         let servers = Servers::new(&clock, script);
-        let resolver = DnsResolver::new(settings, servers.clone(), clock.clone());
+        let resolver = DnsResolver::new(config, servers.clone(), clock.clone());
         Self { clock, servers, resolver }
     }
 
