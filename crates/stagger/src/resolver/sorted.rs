@@ -34,8 +34,9 @@ const MAX_SORTED: usize = 512;
 /// routes of the moment, and what is kept would keep it when they have changed. Round
 /// [`Fastest`](crate::Fastest) it compares A of one resolver with AAAA of another.
 ///
-/// Where the source addresses come from is a seam, [`Sources`]; it is asked once for each address
-/// of a lookup, in the poll in which its answer comes.
+/// Where the source addresses come from is a seam, [`Sources`]. Each lookup has its own, so that
+/// what one finds out is not believed when the routes have changed; they are asked once for each
+/// address, in the poll in which its answer comes.
 ///
 /// # Examples
 ///
@@ -54,24 +55,25 @@ const MAX_SORTED: usize = 512;
 /// let found = ["[2001:db8::1]:443", "192.0.2.1:443"].map(|text| text.parse::<SocketAddr>().unwrap());
 /// let inner = ScriptedResolver::<SocketAddr>::new(&ledger).finds(ms(5), Class::All, found);
 /// let connector = ScriptedConnector::new(&ledger).at("192.0.2.1:443", Fate::connects(ms(10)));
-/// let resolver = SortedResolver::new(inner, sources);
+/// let resolver = SortedResolver::new(inner, || sources);
 /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
 ///
 /// ledger.clock().run(dialer.connect("example.com:443"))?.hand_over();
 /// assert_eq!(ledger.starts(), [(ms(5), "192.0.2.1:443")]);
 /// # Ok::<_, stagger::Error>(())
 /// ```
-#[derive(Debug)]
-pub struct SortedResolver<R, S> {
+#[derive(Clone)]
+pub struct SortedResolver<R, F> {
     resolver: R,
     sorter: Arc<Sorter>,
-    sources: Arc<S>,
+    sources: F,
 }
 
-impl<R, S> SortedResolver<R, S> {
-    /// Sorts what this resolver answers, with these source addresses and the default table.
-    pub fn new(resolver: R, sources: S) -> Self {
-        Self { resolver, sorter: Arc::default(), sources: Arc::new(sources) }
+impl<R, F> SortedResolver<R, F> {
+    /// Sorts what this resolver answers with the default table. `sources` makes the source
+    /// addresses of a lookup.
+    pub fn new(resolver: R, sources: F) -> Self {
+        Self { resolver, sorter: Arc::default(), sources }
     }
 
     /// Sorts with this sorter: with another table, say.
@@ -81,19 +83,19 @@ impl<R, S> SortedResolver<R, S> {
     }
 }
 
-impl<R: Clone, S> Clone for SortedResolver<R, S> {
-    fn clone(&self) -> Self {
-        Self {
-            resolver: self.resolver.clone(),
-            sorter: Arc::clone(&self.sorter),
-            sources: Arc::clone(&self.sources),
-        }
+impl<R: fmt::Debug, F> fmt::Debug for SortedResolver<R, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SortedResolver")
+            .field("resolver", &self.resolver)
+            .field("sorter", &self.sorter)
+            .finish_non_exhaustive()
     }
 }
 
-impl<R, S> Resolver for SortedResolver<R, S>
+impl<R, F, S> Resolver for SortedResolver<R, F>
 where
     R: Resolver<Address = SocketAddr>,
+    F: Fn() -> S,
     S: Sources,
 {
     type Address = SocketAddr;
@@ -101,12 +103,8 @@ where
     type Answers = SortedAnswers<R::Answers, S>;
 
     fn resolve(&self, query: &Query) -> Self::Answers {
-        SortedAnswers {
-            answers: self.resolver.resolve(query),
-            sorter: Arc::clone(&self.sorter),
-            sources: Arc::clone(&self.sources),
-            known: Known::default(),
-        }
+        let answers = self.resolver.resolve(query);
+        SortedAnswers::new(answers, Arc::clone(&self.sorter), (self.sources)())
     }
 }
 
@@ -119,7 +117,8 @@ struct Known {
 }
 
 pin_project! {
-    /// What a [`SortedResolver`] answers.
+    /// What a [`SortedResolver`] answers, or a resolver that has its own answers sorted in the same
+    /// way.
     ///
     /// # Cancel safety
     ///
@@ -129,8 +128,15 @@ pin_project! {
         #[pin]
         answers: A,
         sorter: Arc<Sorter>,
-        sources: Arc<S>,
+        sources: S,
         known: Known,
+    }
+}
+
+impl<A, S> SortedAnswers<A, S> {
+    /// Sorts the answers of one lookup, as [`SortedResolver`] does.
+    pub fn new(answers: A, sorter: Arc<Sorter>, sources: S) -> Self {
+        Self { answers, sorter, sources, known: Known::default() }
     }
 }
 
@@ -144,7 +150,7 @@ where
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.project();
         let Some(answer) = ready!(this.answers.poll_next(cx)) else { return Poll::Ready(None) };
-        let sources = &**this.sources;
+        let sources = &*this.sources;
         this.known.note(&answer);
         if answer.is_sorted() || answer.is_empty() || answer.class() == Class::Https {
             return Poll::Ready(Some(answer));

@@ -46,7 +46,7 @@ fn each_answer_is_sorted_as_it_comes() {
     let inner = inner(&world)
         .answers(ms(5), found(Class::Aaaa, [FAR_V6, V6]).with_ttl(ms(60_000)))
         .answers(ms(9), found(Class::A, [V4]));
-    let lines = told(&world, &SortedResolver::new(inner, dual), &query(TARGET));
+    let lines = told(&world, &SortedResolver::new(inner, || dual), &query(TARGET));
     let expected = [
         "5 AAAA: [2001:db8::1]:443 [2001:db8:ffff::1]:443, sorted, for 60 s",
         "9 A: 192.0.2.1:443, sorted",
@@ -59,10 +59,10 @@ fn each_answer_is_sorted_as_it_comes() {
 fn an_answer_of_all_families_is_led_by_the_family_with_a_route() {
     let world = World::new();
     let inner = inner(&world).answers(ms(0), found(Class::All, [V6, V4, FAR_V6]));
-    let resolver = SortedResolver::new(inner.clone(), ipv4_only);
+    let resolver = SortedResolver::new(inner.clone(), || ipv4_only);
     let lines = told(&world, &resolver, &query(TARGET));
     assert!(lines[0].starts_with("0 all: 192.0.2.1:443 ["), "{lines:?}");
-    let lines = told(&world, &SortedResolver::new(inner, dual), &query(TARGET));
+    let lines = told(&world, &SortedResolver::new(inner, || dual), &query(TARGET));
     assert!(lines[0].starts_with("0 all: [2001:db8::1]:443 ["), "{lines:?}");
 }
 
@@ -78,7 +78,7 @@ fn what_is_sorted_already_and_what_is_bound_to_a_service_is_not_touched() {
         count.set(count.get() + 1);
         dual(destination)
     };
-    let lines = told(&world, &SortedResolver::new(inner, sources), &query(TARGET));
+    let lines = told(&world, &SortedResolver::new(inner, || sources.clone()), &query(TARGET));
     let as_it_came = "[2001:db8:ffff::1]:443 [2001:db8::1]:443";
     let expected =
         [format!("1 AAAA: {as_it_came}, sorted"), format!("2 HTTPS: {as_it_came}"), "2 end".into()];
@@ -92,7 +92,7 @@ fn failures_and_negative_answers_pass() {
     let inner = inner(&world)
         .fails(ms(1), Class::Aaaa)
         .answers(ms(2), Answer::negative(Class::A).with_ttl(ms(9000)));
-    let lines = told(&world, &SortedResolver::new(inner, dual), &query(TARGET));
+    let lines = told(&world, &SortedResolver::new(inner, || dual), &query(TARGET));
     assert_eq!(lines, ["1 AAAA: AAAA lookup failed", "2 A: none, for 9 s", "2 end"]);
 }
 
@@ -104,7 +104,7 @@ fn all_else_that_an_answer_says_stays() {
         .with_ttl(ms(1000))
         .with_delay_spent(ms(7))
         .with_asked_after(ms(3));
-    let resolver = SortedResolver::new(inner(&world).answers(ms(0), answer), dual);
+    let resolver = SortedResolver::new(inner(&world).answers(ms(0), answer), || dual);
     let answers = resolver.resolve(&query(TARGET));
     let said: Vec<_> = world.clock.run(futures_lite::StreamExt::collect(answers));
     assert_eq!(said[0].update(), Update::Replace);
@@ -116,7 +116,7 @@ fn all_else_that_an_answer_says_stays() {
 fn an_address_told_twice_stays_twice() {
     let world = World::new();
     let inner = inner(&world).answers(ms(0), found(Class::Aaaa, [V6, FAR_V6, V6]));
-    let lines = told(&world, &SortedResolver::new(inner, dual), &query(TARGET));
+    let lines = told(&world, &SortedResolver::new(inner, || dual), &query(TARGET));
     assert_eq!(
         lines[0],
         "0 AAAA: [2001:db8::1]:443 [2001:db8::1]:443 [2001:db8:ffff::1]:443, sorted"
@@ -136,7 +136,7 @@ fn of_thousands_of_addresses_the_first_are_sorted_and_none_is_lost() {
         ipv4_only(destination)
     };
     let inner = inner(&world).answers(ms(0), Answer::found(Class::All, many));
-    let answers = SortedResolver::new(inner, sources).resolve(&query(TARGET));
+    let answers = SortedResolver::new(inner, || sources.clone()).resolve(&query(TARGET));
     let said: Vec<_> = world.clock.run(futures_lite::StreamExt::collect(answers));
     let sorted: Vec<_> = said[0].addresses().copied().collect();
     assert_eq!((sorted.len(), asked.get()), (2001, 512));
@@ -144,13 +144,13 @@ fn of_thousands_of_addresses_the_first_are_sorted_and_none_is_lost() {
 }
 
 /// Starts of a race in which IPv6 and IPv4 come at these times; every attempt is silent.
-fn starts(aaaa: u64, a: u64, sources: impl Sources) -> Vec<String> {
+fn starts(aaaa: u64, a: u64, sources: impl Sources + Clone) -> Vec<String> {
     let world = World::new();
     let inner = inner(&world)
         .answers(ms(aaaa), found(Class::Aaaa, [FAR_V6, V6]))
         .answers(ms(a), found(Class::A, [V4]));
     let fates = [V6, FAR_V6, V4].map(|place| (place, Fate::silent()));
-    let resolver = SortedResolver::new(inner, sources);
+    let resolver = SortedResolver::new(inner, || sources.clone());
     let dialer = world.dialer(resolver, world.connector(fates));
     assert!(world.run_until(ms(900), dialer.connect(TARGET)).is_pending());
     world.starts()
@@ -181,7 +181,7 @@ fn round_others_the_sort_compares_all_that_they_answer_and_from_memory_too() {
     };
     let fastest = Fastest::new([answer(Class::Aaaa, V6), answer(Class::A, V4)]);
     let cached = CachedResolver::new(fastest, world.clock.clone());
-    let resolver = SortedResolver::new(cached, ipv4_only);
+    let resolver = SortedResolver::new(cached, || ipv4_only);
     for _ in 0..2 {
         let answers = resolver.resolve(&query(TARGET));
         let said: Vec<_> = world.clock.run(futures_lite::StreamExt::collect(answers));
@@ -205,10 +205,31 @@ fn a_family_that_was_replaced_away_leads_no_more() {
         .answers(ms(0), found(Class::A, [V4]))
         .answers(ms(1), found(Class::Aaaa, [local]))
         .answers(ms(2), found(Class::Aaaa, [V6]).replacing());
-    let answers = SortedResolver::new(inner, sources).resolve(&query(TARGET));
+    let answers = SortedResolver::new(inner, || sources).resolve(&query(TARGET));
     let said: Vec<_> = world.clock.run(futures_lite::StreamExt::collect(answers));
     let leaders: Vec<_> = said.iter().map(Answer::leader).collect();
     assert_eq!(leaders, [None, Some(Family::Ipv6), Some(Family::Ipv4)]);
+}
+
+#[test]
+fn each_lookup_has_sources_of_its_own() {
+    let world = World::new();
+    let made = Cell::new(0);
+    // IPv6 leads nowhere at first, and then somewhere.
+    let sources = || {
+        made.set(made.get() + 1);
+        if made.get() == 1 { ipv4_only } else { dual }
+    };
+    let inner = inner(&world).answers(ms(0), found(Class::All, [V6, V4]));
+    let resolver = SortedResolver::new(inner, sources);
+    let first = |resolver: &_| {
+        let answers = Resolver::resolve(resolver, &query(TARGET));
+        let said: Vec<Answer<SocketAddr, _>> =
+            world.clock.run(futures_lite::StreamExt::collect(answers));
+        said[0].addresses().next().unwrap().to_string()
+    };
+    assert_eq!([first(&resolver), first(&resolver)], [V4, V6]);
+    assert_eq!(made.get(), 2);
 }
 
 #[test]
@@ -225,7 +246,7 @@ fn each_address_of_a_lookup_is_asked_for_once() {
         .answers(ms(1), found(Class::Aaaa, [FAR_V6, V6]))
         .answers(ms(2), found(Class::Aaaa, [V6, FAR_V6]))
         .answers(ms(3), found(Class::All, [V4, V6]));
-    told(&world, &SortedResolver::new(inner, sources), &query(TARGET));
+    told(&world, &SortedResolver::new(inner, || sources.clone()), &query(TARGET));
     assert_eq!(asked.get(), 3);
 }
 
@@ -236,7 +257,7 @@ fn another_table_may_be_given() {
     let v4_first = PolicyTable::rfc6724().with_row(Row::new(mapped, 100, 4));
     let inner = inner(&world).answers(ms(0), found(Class::All, [V6, V4]));
     let resolver =
-        SortedResolver::new(inner, dual).with_sorter(Sorter::new().with_table(v4_first)).clone();
+        SortedResolver::new(inner, || dual).with_sorter(Sorter::new().with_table(v4_first)).clone();
     let lines = told(&world, &resolver, &query(TARGET));
     assert_eq!(lines[0], "0 all: 192.0.2.1:443 [2001:db8::1]:443, sorted");
 }
@@ -244,6 +265,6 @@ fn another_table_may_be_given() {
 #[test]
 fn the_answers_are_send_if_their_parts_are() {
     let world = World::new();
-    let answers = SortedResolver::new(inner(&world), dual).resolve(&query(TARGET));
+    let answers = SortedResolver::new(inner(&world), || dual).resolve(&query(TARGET));
     crate::is_send(Box::pin(answers).as_ref());
 }
