@@ -6,16 +6,17 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use pin_project_lite::pin_project;
 use stagger::Timer;
 
-use crate::Config;
 use crate::error::{ServerError, Trouble};
 use crate::exchange::Exchange;
 use crate::message::{Reply, Request};
 use crate::network::Network;
 use crate::question::Question;
+use crate::{Config, Parsed};
 
 /// How many servers one poll asks before it lets others run, if they all fail at once: 32. The
 /// number is ours.
@@ -24,15 +25,30 @@ const TRIES_PER_POLL: usize = 32;
 /// What every question needs: cheap to clone.
 pub(crate) struct Client<N, T>(Arc<Shared<N, T>>);
 
-pub(crate) struct Shared<N, T> {
-    pub(crate) config: Arc<Config>,
+/// The way to servers, and the time.
+pub(crate) struct Means<N, T> {
     pub(crate) network: N,
     pub(crate) timer: T,
 }
 
+pub(crate) struct Shared<N, T> {
+    config: Arc<Parsed<Config>>,
+    pub(crate) means: Arc<Means<N, T>>,
+}
+
+impl<N, T> Shared<N, T> {
+    pub(crate) fn config(&self) -> &Config {
+        &self.config.value
+    }
+}
+
 impl<N: Network, T: Timer> Client<N, T> {
-    pub(crate) fn new(config: Arc<Config>, network: N, timer: T) -> Self {
-        Self(Arc::new(Shared { config, network, timer }))
+    pub(crate) fn new(config: Arc<Parsed<Config>>, means: Arc<Means<N, T>>) -> Self {
+        Self(Arc::new(Shared { config, means }))
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.0.means.timer.now()
     }
 
     /// Asks one server after another, the whole list as often as the configuration says, until one
@@ -79,7 +95,7 @@ impl<N: Network, T: Timer> Ask<N, T> {
     /// Begins with the next server, or says that there is none.
     fn begin_next(self: Pin<&mut Self>) -> bool {
         let mut this = self.project();
-        let config = &this.shared.config;
+        let config = this.shared.config();
         let servers = config.servers();
         let attempts = usize::try_from(config.attempts()).unwrap_or(usize::MAX);
         if *this.tried == servers.len() * attempts {
@@ -98,7 +114,7 @@ impl<N: Network, T: Timer> Ask<N, T> {
     /// Notes what the server did that is being asked, and is done with it.
     pub(crate) fn fail(self: Pin<&mut Self>, trouble: Trouble) {
         let mut this = self.project();
-        let servers = this.shared.config.servers();
+        let servers = this.shared.config().servers();
         let first = this.first.expect("a server that failed was asked");
         let server: SocketAddr = servers[(first + *this.tried) % servers.len()];
         match this.errors.iter_mut().find(|error| error.server() == server) {

@@ -62,7 +62,7 @@ impl<N: Network, T: Timer> Exchange<N, T> {
         question: Question,
         request: Request,
     ) -> Self {
-        let (edns, over_tcp) = (shared.config.edns0(), shared.config.use_vc());
+        let (edns, over_tcp) = (shared.config().edns0(), shared.config().use_vc());
         Self {
             shared,
             server,
@@ -84,7 +84,7 @@ impl<N: Network, T: Timer> Future for Exchange<N, T> {
     type Output = Result<Reply, Trouble>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let now = self.shared.timer.now();
+        let now = self.shared.means.timer.now();
         loop {
             if !self.is_out {
                 self.as_mut().send(now);
@@ -138,8 +138,8 @@ impl<N: Network, T: Timer> Exchange<N, T> {
         this.reply.set(None);
         this.alarm.set(None);
         *this.is_out = true;
-        *this.deadline = Some(now + this.shared.config.timeout());
-        let (network, message) = (&this.shared.network, this.request.bytes().to_vec());
+        *this.deadline = Some(now + this.shared.config().timeout());
+        let (network, message) = (&this.shared.means.network, this.request.bytes().to_vec());
         if *this.over_tcp {
             this.reply.set(Some(network.reply(*this.server, message)));
         } else {
@@ -168,10 +168,10 @@ impl<N: Network, T: Timer> Exchange<N, T> {
         let mut this = self.project();
         let deadline = this.deadline.expect("a question that is out has its time");
         if deadline <= now {
-            return Poll::Ready(Err(Trouble::TimedOut(this.shared.config.timeout())));
+            return Poll::Ready(Err(Trouble::TimedOut(this.shared.config().timeout())));
         }
         if this.alarm.is_none() {
-            this.alarm.set(Some(this.shared.timer.sleep_until(deadline)));
+            this.alarm.set(Some(this.shared.means.timer.sleep_until(deadline)));
         }
         if this.alarm.as_mut().as_pin_mut().is_some_and(|alarm| alarm.poll(cx).is_ready()) {
             this.alarm.set(None);

@@ -5,9 +5,13 @@
 //! moment it is there. It is a [`Resolver`](stagger::Resolver), so it goes into a
 //! [`Dialer`](stagger::Dialer) as any other.
 //!
-//! It has no socket, no clock and no runtime of its own. Sockets come in through a [`Network`], time
-//! through a [`Timer`](stagger::Timer), and nothing is spawned: whoever polls the answers drives the
-//! lookups, and dropping them ends them.
+//! Most programs want an adapter's: with their feature `dns`, `stagger-tokio`, `stagger-smol` and
+//! `stagger-async-std` have a `DnsResolver` that does [as the machine does](DnsResolver::system).
+//!
+//! It has no clock and no runtime of its own. Messages are carried by a [`Network`], such as the
+//! [`Sockets`] of any reactor, time comes through a [`Timer`](stagger::Timer), and nothing is
+//! spawned but the reading of files: whoever polls the answers drives the lookups, and dropping them
+//! ends them.
 //!
 //! # What it trusts
 //!
@@ -27,7 +31,8 @@
 //!
 //! # What is remembered
 //!
-//! [`Cache`] keeps answers until their TTL is over, on a clock that it is given.
+//! [`Cache`] keeps answers until their TTL is over, on a clock that it is given. A resolver has one,
+//! which its clones share.
 //!
 //! # Examples
 //!
@@ -80,6 +85,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod answers;
 mod cache;
 mod client;
 mod code;
@@ -91,15 +97,19 @@ mod hosts;
 mod joined;
 mod line;
 mod lookup;
+mod memory;
 mod message;
 mod network;
 mod note;
 mod numeric;
+mod origin;
 mod question;
 mod resolver;
 mod search;
+mod sockets;
 mod special;
 mod switch;
+mod upstream;
 mod walk;
 mod watch;
 
@@ -115,5 +125,6 @@ pub use network::{MAX_DATAGRAM, Network};
 pub use note::{MAX_NOTES, Note, Notes, Origin, Parsed, Problem};
 pub use numeric::{NotNumeric, Numeric, NumericAnswers};
 pub use resolver::{DnsAnswers, DnsResolver};
+pub use sockets::{Datagrams, Sockets, TcpReply};
 pub use switch::{Action, MAX_SOURCES, Source, Status, Switch};
-pub use watch::{CHECK_INTERVAL, FileError, MAX_CONFIG_BYTES, MAX_HOSTS_BYTES, Watched};
+pub use watch::{CHECK_INTERVAL, FileError, MAX_CONFIG_BYTES, MAX_HOSTS_BYTES, Reading, Watched};

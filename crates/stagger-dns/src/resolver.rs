@@ -4,24 +4,21 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
-use stagger::{
-    Answer, BoxError, Class, Families, Family, Host, Query, Resolver, Service, Target, Timer,
-};
+use stagger::destination::Sorter;
+use stagger::{Answer, BoxError, Query, Resolver, SortedAnswers, Timer};
+use stagger_net::{SystemResolver, SystemSources};
 
-use crate::client::Client;
-use crate::error::{DnsError, DnsErrorKind};
-use crate::joined::Joining;
-use crate::lookup::{Found, Outcome};
+use crate::answers::{Setup, Unsorted};
+use crate::client::Means;
+use crate::error::DnsError;
 use crate::numeric::Numeric;
-use crate::question::class_of;
-use crate::search::Candidates;
-use crate::special::Special;
-use crate::walk::Walk;
-use crate::{Config, Network};
+use crate::origin::Origin;
+use crate::upstream::Upstream;
+use crate::{CACHE_CAPACITY, Config, Environment, Hosts, Network, Parsed, Sockets, Watched};
 
 /// Resolves names by DNS, over a [`Network`] and a [`Timer`].
 ///
@@ -29,44 +26,110 @@ use crate::{Config, Network};
 /// there, also if the reply is that there is nothing: a slow one holds the other up in nothing. A
 /// name that does not exist and a lookup that failed are answered with their [`DnsError`], a name
 /// without addresses of a family with a negative answer. An answer has its TTL, a negative one too
-/// if it may be kept. The addresses are not sorted; the order is that of the reply.
+/// if it may be kept.
+///
+/// # Which machine
+///
+/// [`new`](Self::new) knows of the machine what it is given and nothing else.
+/// [`system`](Self::system), which an adapter has with its runtime's parts, does as the machine does:
+///
+/// - Whom to ask is in `/etc/resolv.conf`, which is read again when it has changed.
+/// - `/etc/hosts` goes before all servers. A name that has an address of a wanted family there is
+///   answered with these, in one, and nothing is asked. It is the order `files dns` of
+///   nsswitch.conf(5), which itself is not obeyed: whatever else it names is for the system's own
+///   resolver.
+/// - Of the two families only those are asked for that lead anywhere at the time
+///   ([`with_only_connected`](Self::with_only_connected)).
+/// - The addresses are sorted ([`with_sorter`](Self::with_sorter)).
+/// - The names of services and zones are known ([`with_literals`](Self::with_literals)).
+///
+/// # Names
 ///
 /// A name that does not end in a dot is looked for in the search list of the [`Config`]. Both
 /// families take every step together, so that all addresses belong to one and the same name.
 ///
 /// Some names never go out: `localhost` and all below it are this machine (RFC 6761 §6.3), `invalid`
-/// (RFC 6761 §6.4) and `onion` (RFC 7686 §2) do not exist.
+/// (RFC 6761 §6.4) and `onion` (RFC 7686 §2) do not exist. The hosts file alone may say otherwise.
 ///
 /// Nor do literals. They are left to the resolver of [`with_literals`](Self::with_literals), and so
 /// is the port of a service given by its name, which is found before anything is asked for.
 ///
-/// Lookups in flight are shared: who asks for the same name and family as another, of this resolver
-/// or a clone, gets the same answer and nothing is sent.
+/// # What is shared
+///
+/// Answers are [remembered](Self::with_cache_capacity) until their TTL is over. Lookups in flight are
+/// joined: who asks for the same name and family as another gets the same answer and nothing is
+/// sent. Clones share all of it. When another [`Config`] is read, which is what another network
+/// looks like, everything begins anew.
 ///
 /// # Cancel safety
 ///
-/// Dropping the answers abandons the lookups and closes their sockets, unless others share them.
+/// Dropping the answers abandons the lookups and closes their sockets, unless others share them. A
+/// file that is being read is read to its end.
 ///
 /// # Runtime
 ///
-/// Nothing is spawned. The answers can be polled by any executor on which the network and the timer
-/// work, and are `Send` if the futures of these are.
+/// Nothing is spawned but the reading of files, on the threads of `blocking`. The answers can be
+/// polled by any executor on which the network and the timer work, and are `Send` if the futures of
+/// these are.
 pub struct DnsResolver<N, T, L = Numeric>
 where
     N: Network,
     T: Timer,
 {
-    config: Arc<Config>,
-    source: Joining<Client<N, T>>,
+    setup: Setup<N, T>,
+    sorter: Option<Arc<Sorter>>,
     literals: L,
 }
 
 impl<N: Network, T: Timer> DnsResolver<N, T> {
-    /// A resolver that asks the servers of this configuration.
+    /// A resolver that asks the servers of this configuration: for both families, without a hosts
+    /// file, and in the order of the replies.
     pub fn new(config: Config, network: N, timer: T) -> Self {
-        let config = Arc::new(config);
-        let client = Client::new(Arc::clone(&config), network, timer);
-        Self { config, source: Joining::new(client), literals: Numeric }
+        let means = Arc::new(Means { network, timer });
+        let setup = Setup {
+            config: Origin::given(config),
+            hosts: None,
+            only_connected: false,
+            upstream: Arc::new(Upstream::new(means, CACHE_CAPACITY)),
+        };
+        Self { setup, sorter: None, literals: Numeric }
+    }
+}
+
+impl<R, T> DnsResolver<Sockets<R>, T, SystemResolver<T>>
+where
+    R: Default,
+    Sockets<R>: Network,
+    T: Timer + Clone + Default,
+{
+    /// A resolver that does as this machine does, with the runtime's own sockets and timer.
+    pub fn system() -> Self {
+        Self::system_over(Sockets::default(), T::default())
+    }
+}
+
+impl<R, T> Default for DnsResolver<Sockets<R>, T, SystemResolver<T>>
+where
+    R: Default,
+    Sockets<R>: Network,
+    T: Timer + Clone + Default,
+{
+    fn default() -> Self {
+        Self::system()
+    }
+}
+
+impl<N: Network, T: Timer + Clone> DnsResolver<N, T, SystemResolver<T>> {
+    /// A resolver that does as this machine does, over another network.
+    pub fn system_over(network: N, timer: T) -> Self {
+        let environment = Environment::of_process();
+        let literals = SystemResolver::with_timer(timer.clone());
+        DnsResolver::new(Config::new(), network, timer)
+            .with_config_file(Watched::config("/etc/resolv.conf", environment.clone()))
+            .with_hosts_file(Watched::hosts("/etc/hosts", environment))
+            .with_only_connected(true)
+            .with_sorter(Sorter::new())
+            .with_literals(literals)
     }
 }
 
@@ -81,12 +144,73 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
     where
         M: Resolver<Address = SocketAddr, Error: Into<BoxError>>,
     {
-        DnsResolver { config: self.config, source: self.source, literals }
+        DnsResolver { setup: self.setup, sorter: self.sorter, literals }
     }
 
-    /// Which servers are asked, and how.
-    pub fn config(&self) -> &Config {
-        &self.config
+    /// Asks the servers of this configuration. Clones made before share nothing with this one.
+    pub fn with_config(self, config: Config) -> Self {
+        self.asking(Origin::given(config))
+    }
+
+    /// Asks the servers that this file names at the time. If it can't be read, that is the answer.
+    /// Clones made before share nothing with this one.
+    pub fn with_config_file(self, file: Watched<Parsed<Config>>) -> Self {
+        self.asking(Origin::File(file))
+    }
+
+    fn asking(mut self, config: Origin<Config>) -> Self {
+        self.setup.config = config;
+        let capacity = self.setup.upstream.capacity();
+        self.with_cache_capacity(capacity)
+    }
+
+    /// Knows these names without asking.
+    pub fn with_hosts(mut self, hosts: Hosts) -> Self {
+        self.setup.hosts = Some(Origin::given(hosts));
+        self
+    }
+
+    /// Knows the names of this file without asking, as it is at the time. If it can't be read, that
+    /// is an answer, but not [the last word](Answer::interim): the servers are asked.
+    pub fn with_hosts_file(mut self, file: Watched<Parsed<Hosts>>) -> Self {
+        self.setup.hosts = Some(Origin::File(file));
+        self
+    }
+
+    /// Looks into no hosts file.
+    pub fn without_hosts(mut self) -> Self {
+        self.setup.hosts = None;
+        self
+    }
+
+    /// Remembers so many answers in place of [`CACHE_CAPACITY`], by name and family, and none with
+    /// 0. Failures are not remembered, nor are answers of more than 256 addresses. Clones made
+    /// before share nothing with this one.
+    pub fn with_cache_capacity(mut self, capacity: usize) -> Self {
+        self.setup.upstream = Arc::new(self.setup.upstream.anew(capacity));
+        self
+    }
+
+    /// Forgets all answers, for all clones. One to a lookup in flight is remembered all the same.
+    pub fn clear_cache(&self) {
+        self.setup.upstream.forget();
+    }
+
+    /// Whether to ask only for the families in which this machine has
+    /// [connectivity](stagger_net::Connectivity), as it is when servers are about to be asked
+    /// (draft-ietf-happy-happyeyeballs-v3 §4.1). A query for one family is left as it is, and
+    /// so is what is known without asking. Where nothing is connected both are asked for.
+    pub fn with_only_connected(mut self, only_connected: bool) -> Self {
+        self.setup.only_connected = only_connected;
+        self
+    }
+
+    /// Sorts answers by RFC 6724 with this, by the source addresses that the machine has for them at
+    /// the time, and says which family leads, as [`SortedResolver`](stagger::SortedResolver) does.
+    /// With none their order is that of the replies.
+    pub fn with_sorter(mut self, sorter: impl Into<Option<Sorter>>) -> Self {
+        self.sorter = sorter.into().map(Arc::new);
+        self
     }
 }
 
@@ -101,34 +225,24 @@ where
     type Answers = DnsAnswers<N, T, L>;
 
     fn resolve(&self, query: &Query) -> DnsAnswers<N, T, L> {
-        let target = query.target();
-        let literals = match (target.host(), target.service()) {
-            (Host::Name(_), Service::Port(_)) => None,
-            (Host::Name(_), Service::Name(service)) => {
-                let target = Target::new("127.0.0.1", service).expect("its parts have been read");
-                let query = Query::new(target).with_transport(query.transport());
-                Some(self.literals.resolve(&query))
+        let answers = Unsorted::new(self.setup.clone(), &self.literals, query);
+        let order = match &self.sorter {
+            None => Order::AsTheyCome { answers },
+            Some(sorter) => {
+                let sources = SystemSources::new();
+                let answers = SortedAnswers::new(answers, Arc::clone(sorter), sources);
+                Order::Sorted { answers }
             }
-            (Host::Ipv4(_) | Host::Ipv6 { .. }, _) => Some(self.literals.resolve(query)),
         };
-        DnsAnswers {
-            source: self.source.clone(),
-            config: Arc::clone(&self.config),
-            query: query.clone(),
-            port: target.port(),
-            known: Vec::new(),
-            begun: false,
-            literals,
-            walk: None,
-        }
+        DnsAnswers { order }
     }
 }
 
 impl<N: Network, T: Timer, L: Clone> Clone for DnsResolver<N, T, L> {
     fn clone(&self) -> Self {
         Self {
-            config: Arc::clone(&self.config),
-            source: self.source.clone(),
+            setup: self.setup.clone(),
+            sorter: self.sorter.clone(),
             literals: self.literals.clone(),
         }
     }
@@ -136,12 +250,19 @@ impl<N: Network, T: Timer, L: Clone> Clone for DnsResolver<N, T, L> {
 
 impl<N: Network, T: Timer, L> fmt::Debug for DnsResolver<N, T, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DnsResolver").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("DnsResolver")
+            .field("config", &self.setup.config)
+            .field("hosts", &self.setup.hosts)
+            .field("cache_capacity", &self.setup.upstream.capacity())
+            .field("only_connected", &self.setup.only_connected)
+            .field("sorter", &self.sorter)
+            .finish_non_exhaustive()
     }
 }
 
 pin_project! {
-    /// What a [`DnsResolver`] answers: once for each family asked for.
+    /// What a [`DnsResolver`] answers: once for each family asked for, or once for both where the
+    /// hosts file has the name.
     ///
     /// # Cancel safety
     ///
@@ -153,18 +274,27 @@ pin_project! {
         T: Timer,
         L: Resolver,
     {
-        source: Joining<Client<N, T>>,
-        config: Arc<Config>,
-        query: Query,
-        // None before it is looked up.
-        port: Option<u16>,
-        // What is known without asking, the last first.
-        known: Vec<Answer<SocketAddr, DnsError>>,
-        begun: bool,
         #[pin]
-        literals: Option<L::Answers>,
-        #[pin]
-        walk: Option<Walk<Joining<Client<N, T>>>>,
+        order: Order<N, T, L>,
+    }
+}
+
+pin_project! {
+    #[project = OrderProjection]
+    enum Order<N, T, L>
+    where
+        N: Network,
+        T: Timer,
+        L: Resolver,
+    {
+        AsTheyCome {
+            #[pin]
+            answers: Unsorted<N, T, L>,
+        },
+        Sorted {
+            #[pin]
+            answers: SortedAnswers<Unsorted<N, T, L>, SystemSources>,
+        },
     }
 }
 
@@ -176,129 +306,17 @@ where
 {
     type Item = Answer<SocketAddr, DnsError>;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        loop {
-            let mut this = self.as_mut().project();
-            if let Some(literals) = this.literals.as_mut().as_pin_mut() {
-                let answer = ready!(literals.poll_next(cx));
-                let target = this.query.target();
-                if !matches!(target.host(), Host::Name(_)) {
-                    if answer.is_none() {
-                        this.literals.set(None);
-                        *this.begun = true;
-                    }
-                    return Poll::Ready(answer.map(|answer| translate(answer, target)));
-                }
-                match answer.map(Answer::into_outcome) {
-                    Some(Ok(found)) => match found.first() {
-                        None => continue,
-                        Some(first) => *this.port = Some(first.address.port()),
-                    },
-                    failed => {
-                        let error = match failed {
-                            Some(Err(error)) => error.into(),
-                            _ => "no port was found for the service".into(),
-                        };
-                        let error = DnsError::incomplete(target.to_string(), error);
-                        this.known.push(Answer::failed(class(this.query.families()), error));
-                        *this.begun = true;
-                    }
-                }
-                this.literals.set(None);
-            }
-            if !*this.begun {
-                *this.begun = true;
-                self.as_mut().begin();
-                continue;
-            }
-            if let Some(answer) = this.known.pop() {
-                return Poll::Ready(Some(answer));
-            }
-            let Some(walk) = this.walk.as_mut().as_pin_mut() else { return Poll::Ready(None) };
-            return Poll::Ready(match ready!(walk.poll_next(cx)) {
-                None => {
-                    this.walk.set(None);
-                    None
-                }
-                Some((family, outcome)) => {
-                    let port = this.port.expect("a name is looked up when its port is known");
-                    Some(answer(family, outcome, port))
-                }
-            });
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match self.project().order.project() {
+            OrderProjection::AsTheyCome { answers } => answers.poll_next(cx),
+            OrderProjection::Sorted { answers } => answers.poll_next(cx),
         }
-    }
-}
-
-impl<N: Network, T: Timer, L: Resolver> DnsAnswers<N, T, L> {
-    /// Says what is known of the name, or sets out to look it up.
-    fn begin(self: Pin<&mut Self>) {
-        let mut this = self.project();
-        let Host::Name(name) = this.query.target().host() else {
-            unreachable!("a literal is left to the other resolver")
-        };
-        let families = this.query.families();
-        if let Some(special) = Special::of(name.ascii()) {
-            let port = this.port.expect("what needs no lookup is told when its port is known");
-            for family in [Family::Ipv4, Family::Ipv6] {
-                if families.contains(family) {
-                    let outcome = special.outcome(name.ascii(), family);
-                    this.known.push(answer(family, outcome, port));
-                }
-            }
-            return;
-        }
-        let config = this.config;
-        let candidates = Candidates::new(name.ascii(), config.search(), config.ndots());
-        this.walk.set(Some(Walk::new(this.source.clone(), candidates, families)));
     }
 }
 
 impl<N: Network, T: Timer, L: Resolver> fmt::Debug for DnsAnswers<N, T, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DnsAnswers").field("query", &self.query).finish_non_exhaustive()
-    }
-}
-
-/// The answer that an outcome is.
-fn answer(family: Family, outcome: Outcome, port: u16) -> Answer<SocketAddr, DnsError> {
-    let class = class_of(family);
-    match outcome {
-        Ok(Found { addresses, ttl }) => {
-            let addresses = addresses.into_iter().map(|address| SocketAddr::new(address, port));
-            Answer::found(class, addresses).with_ttl(ttl)
-        }
-        Err(error) => {
-            let ttl = error.ttl();
-            let answer = match error.kind() {
-                DnsErrorKind::NoAddress => Answer::negative(class),
-                _ => Answer::failed(class, error),
-            };
-            ttl.into_iter().fold(answer, Answer::with_ttl)
-        }
-    }
-}
-
-/// Another resolver's answer of a literal, as ours.
-fn translate<E: Into<BoxError>>(
-    answer: Answer<SocketAddr, E>,
-    target: &Target,
-) -> Answer<SocketAddr, DnsError> {
-    let (class, ttl, sorted) = (answer.class(), answer.ttl(), answer.is_sorted());
-    let mut ours = match answer.into_outcome() {
-        Ok(found) => Answer::found(class, found),
-        Err(error) => Answer::failed(class, DnsError::incomplete(target.to_string(), error.into())),
-    };
-    if sorted {
-        ours = ours.sorted();
-    }
-    ttl.into_iter().fold(ours, Answer::with_ttl)
-}
-
-/// What is asked for when it is asked for in one.
-fn class(families: Families) -> Class {
-    match families {
-        Families::Any => Class::All,
-        Families::Ipv4 => Class::A,
-        Families::Ipv6 => Class::Aaaa,
+        let sorted = matches!(self.order, Order::Sorted { .. });
+        f.debug_struct("DnsAnswers").field("sorted", &sorted).finish_non_exhaustive()
     }
 }

@@ -4,8 +4,11 @@ mod check;
 mod error;
 
 use std::fmt;
+use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant, SystemTime};
 
 use event_listener::{Event, EventListener};
@@ -135,29 +138,25 @@ impl<T: PartialEq + Send + Sync + 'static> Watched<T> {
     /// # Runtime
     ///
     /// Any.
-    pub async fn get(&self, now: Instant) -> Result<Arc<T>, FileError> {
-        loop {
-            let ended = match self.begin(now) {
-                Ok(outcome) => return outcome,
-                Err(ended) => ended,
-            };
-            ended.await;
-        }
+    pub fn get(&self, now: Instant) -> Reading<T> {
+        Reading { shared: Arc::clone(&self.shared), now, ended: None }
     }
+}
 
+impl<T: PartialEq + Send + Sync + 'static> Shared<T> {
     /// The last result if it is new enough, else what tells of the end of a check.
-    fn begin(&self, now: Instant) -> Result<Outcome<T>, EventListener> {
-        let mut state = self.shared.lock();
+    fn begin(self: &Arc<Self>, now: Instant) -> Result<Outcome<T>, EventListener> {
+        let mut state = self.lock();
         if let Some((checked, outcome)) = &state.last
             && now.saturating_duration_since(*checked) < CHECK_INTERVAL
         {
             return Ok(outcome.clone());
         }
-        let ended = self.shared.checked.listen();
+        let ended = self.checked.listen();
         if !state.is_checking {
             state.is_checking = true;
             drop(state);
-            let check = Check { shared: Arc::clone(&self.shared), now };
+            let check = Check { shared: Arc::clone(self), now };
             blocking::unblock(move || check.run()).detach();
         }
         Err(ended)
@@ -168,6 +167,35 @@ impl<T> Shared<T> {
     /// Nothing of a caller's runs under the lock, so a poisoned one is still sound.
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is in a [`Watched`] file, when that is known.
+///
+/// # Cancel safety
+///
+/// Dropped, it leaves, as [`Watched::get`] says.
+#[must_use = "futures do nothing unless polled"]
+pub struct Reading<T> {
+    shared: Arc<Shared<T>>,
+    now: Instant,
+    /// Tells of the end of a check.
+    ended: Option<EventListener>,
+}
+
+impl<T: PartialEq + Send + Sync + 'static> Future for Reading<T> {
+    type Output = Result<Arc<T>, FileError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            if let Some(ended) = &mut self.ended {
+                ready!(Pin::new(ended).poll(cx));
+            }
+            match self.shared.begin(self.now) {
+                Ok(outcome) => return Poll::Ready(outcome),
+                Err(ended) => self.ended = Some(ended),
+            }
+        }
     }
 }
 
@@ -217,6 +245,19 @@ impl<T> Drop for Check<T> {
         }
         drop(state);
         self.shared.checked.notify(usize::MAX);
+    }
+}
+
+/// Clones share what was read.
+impl<T> Clone for Watched<T> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<T> fmt::Debug for Reading<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reading").field("path", &self.shared.path).finish_non_exhaustive()
     }
 }
 

@@ -12,6 +12,7 @@ use stagger::{BoxError, Class};
 
 pub use self::server::ServerError;
 pub(crate) use self::server::Trouble;
+use crate::FileError;
 use crate::question::Question;
 
 /// Why a lookup by a [`DnsResolver`](crate::DnsResolver) failed.
@@ -36,7 +37,7 @@ enum Source {
     /// The system's own error of a server, which stands among the troubles too.
     Network(Arc<io::Error>),
     Kind(io::Error),
-    /// Another resolver's.
+    /// Another resolver's, or a file's.
     Delegate(BoxError),
 }
 
@@ -63,6 +64,8 @@ pub enum DnsErrorKind {
     Aliases,
     /// The name of a service or of a zone could not be looked up; the source says why.
     Incomplete,
+    /// A file of the machine's could not be read; the source says which and why.
+    Unreadable,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +77,7 @@ pub(crate) enum Cause {
     Circle,
     TooManyAliases,
     Incomplete,
+    Unreadable,
 }
 
 impl DnsError {
@@ -89,12 +93,32 @@ impl DnsError {
         Self::make(question, Cause::Servers, servers, None)
     }
 
+    /// The same of a lookup that was answered from memory, if it is one that may be kept: for
+    /// `question`, which is spelled in its own way, and with what is left of the TTL.
+    pub(crate) fn aged(&self, question: &Question, ttl: Duration) -> Self {
+        match self.0.cause {
+            cause @ (Cause::NotFound | Cause::NoAddress) => {
+                Self::negative(question, cause, Some(ttl))
+            }
+            _ => self.clone(),
+        }
+    }
+
     /// What the resolver for literals and services said of `subject`.
     pub(crate) fn incomplete(subject: String, source: BoxError) -> Self {
+        Self::delegated(Cause::Incomplete, subject, source)
+    }
+
+    /// That a file can't be read which says of `subject` where it is, or whom to ask.
+    pub(crate) fn unreadable(subject: String, source: FileError) -> Self {
+        Self::delegated(Cause::Unreadable, subject, source.into())
+    }
+
+    fn delegated(cause: Cause, subject: String, source: BoxError) -> Self {
         Self(Arc::new(Inner {
             subject: subject.into(),
             class: None,
-            cause: Cause::Incomplete,
+            cause,
             servers: Box::default(),
             ttl: None,
             source: Source::Delegate(source),
@@ -165,6 +189,9 @@ impl DnsError {
                     if let Some(error) = error.downcast_ref::<io::Error>() {
                         return error.kind();
                     }
+                    if let Some(error) = error.downcast_ref::<FileError>() {
+                        return error.kind();
+                    }
                     next = error.source();
                 }
                 io::ErrorKind::InvalidInput
@@ -179,6 +206,7 @@ fn kind_of(cause: Cause, servers: &[ServerError]) -> DnsErrorKind {
         Cause::NoAddress => DnsErrorKind::NoAddress,
         Cause::Circle | Cause::TooManyAliases => DnsErrorKind::Aliases,
         Cause::Incomplete => DnsErrorKind::Incomplete,
+        Cause::Unreadable => DnsErrorKind::Unreadable,
         Cause::Servers => {
             use DnsErrorKind::{Malformed, Network, Refused, ServerFailure, Timeout};
             let telling = [ServerFailure, Refused, Malformed, Timeout];
@@ -194,9 +222,10 @@ fn io_kind(kind: DnsErrorKind) -> io::ErrorKind {
         DnsErrorKind::Malformed | DnsErrorKind::Aliases => io::ErrorKind::InvalidData,
         DnsErrorKind::Timeout => io::ErrorKind::TimedOut,
         DnsErrorKind::Incomplete => io::ErrorKind::InvalidInput,
-        DnsErrorKind::ServerFailure | DnsErrorKind::Refused | DnsErrorKind::Network => {
-            io::ErrorKind::Other
-        }
+        DnsErrorKind::ServerFailure
+        | DnsErrorKind::Refused
+        | DnsErrorKind::Network
+        | DnsErrorKind::Unreadable => io::ErrorKind::Other,
     }
 }
 
@@ -211,6 +240,7 @@ impl fmt::Display for Reason<'_> {
             Cause::Circle => "its aliases go round in a circle",
             Cause::TooManyAliases => "it has too many aliases",
             Cause::Incomplete => "the service or the zone can't be looked up",
+            Cause::Unreadable => "a file of this machine can't be read",
             Cause::Servers => {
                 for (index, server) in self.1.iter().enumerate() {
                     let comma = if index == 0 { "" } else { ", " };

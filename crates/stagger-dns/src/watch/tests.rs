@@ -54,7 +54,7 @@ fn later(start: Instant, checks: u32) -> Instant {
     start + checks * CHECK_INTERVAL
 }
 
-fn poll<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
+fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 

@@ -261,7 +261,14 @@ impl Scene {
         let clock = Clock::new();
         let servers = Servers::new(&clock, script);
         let resolver = DnsResolver::new(config, servers.clone(), clock.clone());
+        let resolver = resolver.with_cache_capacity(0);
         Self { clock, servers, resolver }
+    }
+
+    /// The same with a clone of the resolver.
+    pub(crate) fn clone_of(&self) -> Self {
+        let Self { clock, servers, resolver } = self;
+        Self { clock: clock.clone(), servers: servers.clone(), resolver: resolver.clone() }
     }
 
     /// Resolves a target to the end, and sees that nothing is left behind.
