@@ -27,21 +27,31 @@
 //! `async-io`, so attempts, timers and streams share one reactor, which runs on a thread of its
 //! own, and any executor can poll these futures.
 //!
+//! With the feature `dns` there is a `DnsResolver`, which asks the name servers itself, so that an A or
+//! AAAA record that is late holds nothing up.
+//!
 //! [`TcpOptions`] says how a socket is set up before it connects. [`UnixEndpoint`] connects over a
 //! Unix-domain socket, and [`UnixConnector`] is for a resolver that yields addresses of such.
 #![forbid(unsafe_code)]
 
 mod connector;
 mod dialer;
+#[cfg(feature = "dns")]
+mod over_dns;
 mod reactor;
 #[cfg(unix)]
 mod unix;
 
 pub use connector::{TcpAttempt, TcpConnector};
 pub use dialer::{Connect, Dialer, HostEndpoint, connect, dialer};
+#[cfg(feature = "dns")]
+pub use over_dns::{DnsAnswers, DnsResolver, Sockets};
 pub use reactor::Reactor;
 /// The core, with all that a dialer is set up with and returns: policy, error, report, target.
 pub use stagger;
+/// What a [`DnsResolver`] is set up with, and what it says.
+#[cfg(feature = "dns")]
+pub use stagger_dns as dns;
 pub use stagger_net::{
     AddressEntry, AddressLookup, Addresses, BUFFER_RANGE, BindError, HOP_LIMIT_RANGE,
     KEEPALIVE_RANGE, KEEPALIVE_RETRIES_RANGE, Lanes, LanesError, LookupError, LookupErrorKind,

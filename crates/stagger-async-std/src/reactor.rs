@@ -49,5 +49,6 @@ macro_rules! register {
 }
 
 register!(std::net::TcpStream => async_std::net::TcpStream);
+register!(std::net::UdpSocket => async_std::net::UdpSocket);
 #[cfg(unix)]
 register!(std::os::unix::net::UnixStream => async_std::os::unix::net::UnixStream);

@@ -38,6 +38,7 @@ macro_rules! register {
 }
 
 register!(std::net::TcpStream => async_net::TcpStream);
+register!(std::net::UdpSocket => async_net::UdpSocket);
 #[cfg(unix)]
 register!(std::os::unix::net::UnixStream => async_net::unix::UnixStream);
 

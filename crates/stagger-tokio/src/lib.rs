@@ -22,12 +22,17 @@
 //! deadline. Lookups run on threads of the `blocking` crate and not on tokio's, so that one that is stuck holds no runtime up when
 //! it shuts down.
 //!
+//! With the feature `dns` there is a `DnsResolver`, which asks the name servers itself, so that an A or
+//! AAAA record that is late holds nothing up.
+//!
 //! [`TcpOptions`] says how a socket is set up before it connects. [`UnixEndpoint`] connects over a
 //! Unix-domain socket, and [`UnixConnector`] is for a resolver that yields addresses of such.
 #![forbid(unsafe_code)]
 
 mod connector;
 mod dialer;
+#[cfg(feature = "dns")]
+mod over_dns;
 mod reactor;
 mod resolver;
 mod timer;
@@ -36,10 +41,15 @@ mod unix;
 
 pub use connector::{TcpAttempt, TcpConnector};
 pub use dialer::{Connect, Dialer, HostEndpoint, connect, dialer};
+#[cfg(feature = "dns")]
+pub use over_dns::{DnsAnswers, DnsResolver, Sockets};
 pub use reactor::Reactor;
 pub use resolver::{SystemAnswers, SystemResolver};
 /// The core, with all that a dialer is set up with and returns: policy, error, report, target.
 pub use stagger;
+/// What a [`DnsResolver`] is set up with, and what it says.
+#[cfg(feature = "dns")]
+pub use stagger_dns as dns;
 pub use stagger_net::{
     AddressEntry, AddressLookup, Addresses, BUFFER_RANGE, BindError, HOP_LIMIT_RANGE,
     KEEPALIVE_RANGE, KEEPALIVE_RETRIES_RANGE, Lanes, LanesError, LookupError, LookupErrorKind,

@@ -4,18 +4,21 @@ use std::io;
 use std::task::{Context, Poll, ready};
 
 use stagger_net::{Interest, Register};
-use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
+use tokio::net::{TcpStream, UdpSocket};
 use tokio::task::coop;
 
 /// The reactor of the tokio runtime in which an attempt is polled.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reactor;
 
-// Tokio's streams have the same methods, and no trait has them all.
+// Tokio's sockets have the same methods, but for two that have other names; no trait has them all.
 macro_rules! register {
     ($socket:ty => $stream:ident) => {
+        register!($socket => $stream, poll_read_ready, poll_write_ready);
+    };
+    ($socket:ty => $stream:ident, $poll_readable:ident, $poll_writable:ident) => {
         impl Register<$socket> for Reactor {
             type Socket = $stream;
             type Stream = $stream;
@@ -37,11 +40,11 @@ macro_rules! register {
                 loop {
                     let interest = match interest {
                         Interest::Readable => {
-                            ready!(socket.poll_read_ready(cx))?;
+                            ready!(socket.$poll_readable(cx))?;
                             tokio::io::Interest::READABLE
                         }
                         Interest::Writable => {
-                            ready!(socket.poll_write_ready(cx))?;
+                            ready!(socket.$poll_writable(cx))?;
                             tokio::io::Interest::WRITABLE
                         }
                     };
@@ -62,6 +65,7 @@ macro_rules! register {
 }
 
 register!(std::net::TcpStream => TcpStream);
+register!(std::net::UdpSocket => UdpSocket, poll_recv_ready, poll_send_ready);
 #[cfg(unix)]
 register!(std::os::unix::net::UnixStream => UnixStream);
 
