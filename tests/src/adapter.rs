@@ -2,12 +2,15 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::os::fd::AsFd;
 
 use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _};
 use stagger::{Connector, Dial, Dialer, Endpoint, Target, TargetError, Timer};
-use stagger_net::{AddressLookup, Lanes, NameLookup, SystemResolver, TcpOptions, UnixAddr};
+use stagger_dns::{DnsResolver, Sockets};
+use stagger_net::{
+    AddressLookup, Lanes, NameLookup, Register, SystemResolver, TcpOptions, UnixAddr,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// An adapter crate.
@@ -41,6 +44,14 @@ pub trait Adapter: 'static {
         + Send
         + Sync
         + 'static;
+    /// The adapter's `Reactor`.
+    type Reactor: Register<TcpStream, Socket: Send + Sync + 'static>
+        + Register<UdpSocket, Socket: Send + Sync + 'static>
+        + Clone
+        + Default
+        + Send
+        + Sync
+        + 'static;
     /// The adapter's `Timer`.
     type Timer: Timer<Sleep: Send + 'static> + Clone + Default + Send + Sync + 'static;
 
@@ -58,6 +69,9 @@ pub trait Adapter: 'static {
     fn dialer_without_lanes() -> Dialer<SystemResolver<Self::Timer>, Self::Connector, Self::Timer> {
         Self::dialer().with_resolver(SystemResolver::new().with_lanes(Lanes::never()))
     }
+
+    /// The adapter's `DnsResolver::system`.
+    fn dns() -> DnsResolver<Sockets<Self::Reactor>, Self::Timer, SystemResolver<Self::Timer>>;
 
     /// The adapter's `TcpConnector::new`.
     fn connector(options: TcpOptions) -> Self::Connector;
@@ -121,6 +135,7 @@ macro_rules! adapter {
             type UnixStream = $unix_stream;
             type UnixConnector = $name::UnixConnector;
             type UnixEndpoint = $name::UnixEndpoint;
+            type Reactor = $name::Reactor;
             type Timer = $name::Timer;
 
             fn connect<T>(
@@ -135,6 +150,11 @@ macro_rules! adapter {
 
             fn dialer() -> Dialer<SystemResolver<Self::Timer>, Self::Connector, Self::Timer> {
                 $name::dialer()
+            }
+
+            fn dns() -> DnsResolver<Sockets<Self::Reactor>, Self::Timer, SystemResolver<Self::Timer>>
+            {
+                $name::DnsResolver::system()
             }
 
             fn connector(options: TcpOptions) -> Self::Connector {

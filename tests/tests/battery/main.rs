@@ -6,6 +6,7 @@
 mod bind;
 mod clock;
 mod descriptor;
+mod dns;
 mod failure;
 mod hook;
 mod lookup;
