@@ -51,3 +51,6 @@ macro_rules! register {
 register!(std::net::TcpStream => async_std::net::TcpStream);
 #[cfg(unix)]
 register!(std::os::unix::net::UnixStream => async_std::os::unix::net::UnixStream);
+register!(std::net::TcpListener => async_std::net::TcpListener);
+#[cfg(unix)]
+register!(std::os::unix::net::UnixListener => async_std::os::unix::net::UnixListener);

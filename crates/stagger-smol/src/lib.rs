@@ -23,10 +23,14 @@
 //!
 //! [`TcpOptions`] says how a socket is set up before it connects. [`UnixEndpoint`] connects over a
 //! Unix-domain socket, and [`UnixConnector`] is for a resolver that yields addresses of such.
+//!
+//! On the other side [`listen`] and [`listen_all`] yield a [`TcpListener`], and [`UnixListen`] its
+//! like for Unix-domain sockets; [`stagger::Listener`] says how connections are accepted.
 #![forbid(unsafe_code)]
 
 mod connector;
 mod dialer;
+mod listen;
 mod reactor;
 mod resolver;
 mod timer;
@@ -35,10 +39,19 @@ mod unix;
 
 pub use connector::{TcpAttempt, TcpConnector};
 pub use dialer::{Connect, Dialer, HostEndpoint, connect, dialer};
+pub use listen::{
+    TcpConnecting, TcpEndpoint, TcpListen, TcpListener, TcpListening, listen, listen_all,
+};
+#[cfg(unix)]
+pub use listen::{UnixListen, UnixListener, UnixListening};
 pub use reactor::Reactor;
 pub use resolver::{SystemAnswers, SystemResolver};
 /// The core, with all that a dialer is set up with and returns: policy, error, report, target.
 pub use stagger;
+pub use stagger_net::{
+    ACCEPT_PAUSE_RANGE, AcceptError, AcceptErrorKind, BACKLOG, BACKLOG_RANGE, ListenAddr,
+    LiteralError, SocketLiteral, TcpListenOptions,
+};
 pub use stagger_net::{
     AddressEntry, AddressLookup, Addresses, BUFFER_RANGE, BindError, HOP_LIMIT_RANGE,
     KEEPALIVE_RANGE, KEEPALIVE_RETRIES_RANGE, Lanes, LanesError, LookupError, LookupErrorKind,
@@ -46,7 +59,7 @@ pub use stagger_net::{
     USER_TIMEOUT_RANGE, lookup, reverse_lookup,
 };
 #[cfg(unix)]
-pub use stagger_net::{UnixAddr, UnixAddrError};
+pub use stagger_net::{UnixAddr, UnixAddrError, UnixListenOptions};
 pub use timer::{Sleep, Timer};
 #[cfg(unix)]
 pub use unix::{UnixAttempt, UnixConnector, UnixEndpoint};

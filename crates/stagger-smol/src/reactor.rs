@@ -40,6 +40,9 @@ macro_rules! register {
 register!(std::net::TcpStream => async_net::TcpStream);
 #[cfg(unix)]
 register!(std::os::unix::net::UnixStream => async_net::unix::UnixStream);
+register!(std::net::TcpListener => async_net::TcpListener);
+#[cfg(unix)]
+register!(std::os::unix::net::UnixListener => async_net::unix::UnixListener);
 
 fn poll_io<S, T>(
     socket: &Async<S>,

@@ -12,8 +12,8 @@ use std::net::SocketAddr;
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-pub(crate) use error::in_step;
 pub use error::{BindError, OptionError};
+pub(crate) use error::{in_step, raw_os_error, within};
 pub use keepalive::{KEEPALIVE_RANGE, KEEPALIVE_RETRIES_RANGE, USER_TIMEOUT_RANGE};
 pub use option::{BUFFER_RANGE, HOP_LIMIT_RANGE, TcpOptions};
 
@@ -51,6 +51,23 @@ pub(crate) fn open(addr: &SocketAddr, options: &TcpOptions) -> io::Result<Socket
         Err(error) if !in_progress(&error) => Err(error),
         _ => Ok(socket),
     }
+}
+
+/// Sets up a socket that is to listen at `addr`, and calls the hook with it.
+///
+/// # Errors
+///
+/// The system's, of the same kind, with the name of the step; the hook's.
+pub(crate) fn set_listening(
+    socket: &Socket,
+    addr: &SocketAddr,
+    options: &TcpOptions,
+) -> io::Result<()> {
+    setup::set_listening(socket, addr, options)?;
+    if let Some(hook) = &options.rare().hook {
+        hook.call(socket, *addr).map_err(in_step("the hook"))?;
+    }
+    Ok(())
 }
 
 /// Whether the connect goes on without us. After a signal it does too; `EAGAIN` is a failure, for

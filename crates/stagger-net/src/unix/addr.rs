@@ -85,8 +85,17 @@ impl UnixAddr {
         self.0.strip_prefix(&[0])
     }
 
+    /// As the system gives it; nothing if the socket has none.
+    pub(crate) fn from_socket_address(addr: &socket2::SockAddr) -> Option<Self> {
+        #[cfg(any(target_os = "android", target_os = "linux"))]
+        if let Some(name) = addr.as_abstract_namespace() {
+            return Self::abstract_name(name).ok();
+        }
+        Self::path(addr.as_pathname()?).ok()
+    }
+
     /// As it is given to the system.
-    pub(super) fn to_socket_address(&self) -> socket2::SockAddr {
+    pub(crate) fn to_socket_address(&self) -> socket2::SockAddr {
         let address = socket2::SockAddr::unix(OsStr::from_bytes(&self.0));
         address.expect("its length was looked at when it was made")
     }
