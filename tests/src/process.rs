@@ -80,7 +80,9 @@ pub(crate) fn run(command: &mut Command, test: &str) {
         "{test} in its own process: {}\n{stdout}\n{stderr}",
         output.status
     );
-    for line in stderr.lines().filter(|line| line.starts_with("SKIPPED")) {
+    // What is said of a run is not to be lost with it.
+    let told = |line: &&str| ["SKIPPED", "REPORT"].iter().any(|word| line.starts_with(word));
+    for line in stderr.lines().filter(told) {
         let _ = writeln!(io::stderr(), "{line}");
     }
 }

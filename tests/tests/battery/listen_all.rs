@@ -2,8 +2,10 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex};
 
-use stagger::Listener as _;
+use stagger::{Listen as _, Listener as _};
+use stagger_net::{ListenAddr, TcpListenOptions, TcpOptions};
 use stagger_tests::descriptor::open;
 use stagger_tests::namespace::{NEAR, shell};
 use stagger_tests::place::{Healthy, V4, V6, has_ipv6};
@@ -14,6 +16,7 @@ battery! {
         both_families_are_listened_on_at_one_port_and_each_accepts,
     }
     within LOOPBACK {
+        the_hook_is_called_with_the_socket_of_each_family_and_its_error_leaves_nothing_bound,
         a_port_that_is_taken_in_one_family_is_an_error_and_nothing_is_bound,
         closing_closes_both_families,
     }
@@ -55,6 +58,39 @@ fn both_families_are_listened_on_at_one_port_and_each_accepts<R: Runtime>() {
             connects::<R>(&mut listener, (ip, port).into()).await;
         }
     });
+}
+
+fn the_hook_is_called_with_the_socket_of_each_family_and_its_error_leaves_nothing_bound<
+    R: Runtime,
+>() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let endpoint = |refused: Option<IpAddr>| {
+        let told = told.clone();
+        let sockets = TcpOptions::new().hook(move |_, addr| {
+            told.lock().unwrap().push(addr);
+            if Some(addr.ip()) == refused {
+                Err(io::ErrorKind::QuotaExceeded.into())
+            } else {
+                Ok(())
+            }
+        });
+        let options = TcpListenOptions::new().sockets(sockets).unwrap();
+        R::Adapter::tcp_listen(ListenAddr::all_interfaces(0)).with_options(options)
+    };
+    let wildcards: [IpAddr; 2] = [Ipv6Addr::UNSPECIFIED.into(), Ipv4Addr::UNSPECIFIED.into()];
+    let runtime = R::new();
+    let listener = runtime.run(endpoint(None).listen()).unwrap();
+    let port = port::<R>(&listener);
+    // The port of the second is that of the first.
+    let expected = [(wildcards[0], 0).into(), (wildcards[1], port).into()];
+    assert_eq!(std::mem::take(&mut *told.lock().unwrap()), expected);
+    drop(listener);
+    let before = open();
+    let error = runtime.run(endpoint(Some(wildcards[1])).listen()).map(drop).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::QuotaExceeded);
+    assert!(error.to_string().contains(": the hook: "), "{error}");
+    assert_eq!(told.lock().unwrap().len(), 2);
+    assert_eq!(open(), before);
 }
 
 fn a_port_that_is_taken_in_one_family_is_an_error_and_nothing_is_bound<R: Runtime>() {

@@ -58,7 +58,8 @@ impl ListenAddr {
     /// error. A descriptor that is not taken over, for nobody has asked for it or for it is no
     /// listening TCP socket, is left as it is.
     ///
-    /// A program that reads the same variables by other means must not take the same descriptor
+    /// The variables stay in the environment. A child of this process has no use for them, for they
+    /// name the process that they are for (`LISTEN_PID`). A program that reads the same variables by other means must not take the same descriptor
     /// over by both. On Unix.
     #[cfg(unix)]
     pub fn inherited(index: u32) -> Self {

@@ -8,7 +8,9 @@ use std::pin::Pin;
 use std::str::FromStr;
 use std::task::{Context, Poll};
 
-use socket2::{Domain, SockAddr, SockRef, Socket};
+#[cfg(unix)]
+use socket2::Domain;
+use socket2::{SockAddr, SockRef, Socket};
 use stagger::{Accepted, Address as _, Family, Listen, Listener, Timer};
 
 use super::addr::Place;
