@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
+use smallvec::SmallVec;
 
-use crate::race::{Course, Entry, Id, News, Note};
+use crate::race::{Candidates, Course, Entries, Id, News, Note};
 use crate::report::{AttemptReport, Outcome, QueryReport, UnwantedFamily};
 use crate::{
     Address, BoxError, Class, Connector, Families, Family, Observer, Policy, Report, Resolver,
@@ -34,10 +35,10 @@ pin_project! {
         pub(crate) observer: O,
         limits: Limits,
         // What has been asked, and when it was answered.
-        queries: Vec<QueryReport<R::Address>>,
+        queries: SmallVec<[QueryReport<R::Address>; 1]>,
         unanswered: bool,
         // Every candidate, by its id.
-        candidates: Vec<R::Address>,
+        candidates: SmallVec<[R::Address; 2]>,
         skipped: Vec<AttemptReport<R::Address, BoxError>>,
     }
 }
@@ -76,8 +77,8 @@ impl<R: Resolver, C, O> HostCourse<R, C, O> {
             connector,
             observer,
             limits: Limits { families: policy.families, https: policy.https, per_family, unread },
-            queries: Vec::new(),
-            candidates: Vec::new(),
+            queries: SmallVec::new(),
+            candidates: SmallVec::new(),
             skipped: Vec::new(),
         }
     }
@@ -95,12 +96,7 @@ where
     O: Observer<R::Address>,
 {
     /// Gives an address its id, or notes why it is skipped.
-    fn admit(
-        self: Pin<&mut Self>,
-        address: R::Address,
-        elapsed: Duration,
-        news: &mut Vec<(Id, Option<Family>)>,
-    ) {
+    fn admit(self: Pin<&mut Self>, address: R::Address, elapsed: Duration, news: &mut Candidates) {
         let this = self.project();
         let address = address.canonical();
         let family = address.family();
@@ -157,7 +153,7 @@ where
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         elapsed: Duration,
-        news: &mut Vec<(Id, Option<Family>)>,
+        news: &mut Candidates,
     ) -> Poll<Option<News>> {
         let mut this = self.as_mut().project();
         if let Some(literal) = this.literal.take() {
@@ -183,14 +179,13 @@ where
         let unread = &mut this.limits.unread;
         let read = found.len().min(*unread);
         *unread -= read;
-        let found = || found.iter().take(read).map(|candidate| candidate.address.clone());
-        let addresses = found().collect();
+        let addresses = found.into_iter().take(read).map(|candidate| candidate.address).collect();
         let answer = QueryReport { class, started, ended: Some(elapsed), addresses, error };
         this.observer.answered(elapsed, &answer);
-        this.queries.push(answer);
-        for address in found() {
-            self.as_mut().admit(address, elapsed, news);
+        for address in &answer.addresses {
+            self.as_mut().admit(address.clone(), elapsed, news);
         }
+        self.project().queries.push(answer);
         Poll::Ready(Some(News { class, update, delay_spent }))
     }
 
@@ -230,12 +225,12 @@ where
     /// Moves all that is known into a report.
     pub(crate) fn report(
         self: Pin<&mut Self>,
-        entries: Vec<Entry<BoxError>>,
+        entries: Entries<BoxError>,
         untried: &[Id],
         elapsed: Duration,
     ) -> Report<R::Address> {
         let this = self.project();
-        let mut queries = std::mem::take(this.queries);
+        let mut queries = std::mem::take(this.queries).into_vec();
         if *this.unanswered {
             let awaited = awaited(&queries, this.limits);
             queries.extend(awaited.into_iter().flatten().map(|class| QueryReport {

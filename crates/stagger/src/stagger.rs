@@ -11,9 +11,9 @@ use std::time::Duration;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use crate::race::{Course, Driver, Id, Loss, News};
+use crate::race::{Candidates, Course, Driver, Id, Loss, News};
 use crate::report::{AttemptReport, Outcome};
-use crate::{Class, Endpoint, Family, Order, Phase, Policy, Report, Timer};
+use crate::{Class, Endpoint, Order, Phase, Policy, Report, Timer};
 
 /// Races the endpoints of a list, in its order: each starts when the one before it has failed, or
 /// has run for the attempt delay. The first that connects wins, and the others are dropped.
@@ -94,7 +94,7 @@ impl<S: Stream<Item = E>, E: Endpoint> Course for ListCourse<S, E> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         _: Duration,
-        candidates: &mut Vec<(Id, Option<Family>)>,
+        candidates: &mut Candidates,
     ) -> Poll<Option<News>> {
         let mut this = self.project();
         let next = match this.endpoints.as_mut().as_pin_mut() {
