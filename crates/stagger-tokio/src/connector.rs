@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 use stagger_net::Register;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
+use tokio::task::coop;
 
 /// Connects over TCP and yields [`tokio::net::TcpStream`].
 ///
@@ -56,6 +57,19 @@ impl Register for Reactor {
         cx: &mut Context<'_>,
         mut check: impl FnMut() -> io::Result<()>,
     ) -> Poll<io::Result<()>> {
+        // A handshake with this machine is over before `connect(2)` returns: then there is nothing
+        // to wait for, and no turn of the reactor is needed. The budget is spent as for a wait, so
+        // that a task which connects again and again lets others run.
+        let budget = ready!(coop::poll_proceed(cx));
+        match check() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            outcome => {
+                budget.made_progress();
+                return Poll::Ready(outcome);
+            }
+        }
+        // Given back: the wait below takes it.
+        drop(budget);
         loop {
             ready!(socket.poll_write_ready(cx))?;
             // Clears the readiness if the check would block; tokio's budget bounds the loop.

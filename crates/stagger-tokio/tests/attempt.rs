@@ -37,6 +37,20 @@ fn an_attempt_over_ipv6_yields_a_connected_stream() {
 }
 
 #[test]
+fn a_task_that_connects_again_and_again_lets_others_run() {
+    let (listener, addr) = listener(Ipv4Addr::LOCALHOST);
+    block_on(async {
+        let other = tokio::spawn(async {});
+        // A task may do 128 things before it yields.
+        for _ in 0..200 {
+            TcpConnector::default().connect(addr).await.unwrap();
+            listener.accept().unwrap();
+        }
+        assert!(other.is_finished());
+    });
+}
+
+#[test]
 fn a_v4_mapped_address_is_dialed_over_ipv4() {
     let (_listener, addr) = listener(Ipv4Addr::LOCALHOST);
     let mapped = SocketAddr::from((Ipv4Addr::LOCALHOST.to_ipv6_mapped(), addr.port()));
