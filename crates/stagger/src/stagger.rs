@@ -1,6 +1,5 @@
 //! The staggered race over any endpoints, without names or resolvers.
 
-use std::collections::VecDeque;
 use std::error::Error as StdError;
 use std::fmt;
 use std::future::Future;
@@ -53,7 +52,7 @@ where
     S: Stream<Item: Endpoint>,
     T: Timer,
 {
-    let course = ListCourse { endpoints: Some(endpoints), waiting: VecDeque::new(), read: 0 };
+    let course = ListCourse { endpoints: Some(endpoints), waiting: None, read: 0 };
     let policy = Policy::unlimited().order(Order::Resolver);
     Stagger { driver: Driver::new(course, timer, policy) }
 }
@@ -77,7 +76,8 @@ pin_project! {
     struct ListCourse<S, E> {
         #[pin]
         endpoints: Option<S>,
-        waiting: VecDeque<(Id, E)>,
+        // One is read when one is to start.
+        waiting: Option<(Id, E)>,
         read: usize,
     }
 }
@@ -107,14 +107,15 @@ impl<S: Stream<Item = E>, E: Endpoint> Course for ListCourse<S, E> {
         };
         let id = Id(*this.read);
         *this.read += 1;
-        this.waiting.push_back((id, endpoint));
+        debug_assert!(this.waiting.is_none(), "one is read when none waits");
+        *this.waiting = Some((id, endpoint));
         candidates.push((id, None));
         Poll::Ready(Some(Class::All.into()))
     }
 
     fn begin(self: Pin<&mut Self>, id: Id) -> E::Connecting {
         let waiting = self.project().waiting;
-        let (next, endpoint) = waiting.pop_front().expect("an endpoint that starts was waiting");
+        let (next, endpoint) = waiting.take().expect("an endpoint that starts was waiting");
         assert_eq!(next, id, "endpoints start in their order");
         endpoint.connect()
     }
@@ -126,7 +127,7 @@ impl<S: Stream<Item = E>, E: Endpoint> Course for ListCourse<S, E> {
     fn close(self: Pin<&mut Self>) {
         let mut this = self.project();
         this.endpoints.set(None);
-        this.waiting.clear();
+        *this.waiting = None;
     }
 }
 
