@@ -57,8 +57,40 @@ struct Verdict<V>(Mutex<Waiting<V>>);
 
 struct Waiting<V> {
     outcome: Option<Outcome<V>>,
-    wakers: BTreeMap<u64, Waker>,
+    wakers: Wakers,
     next_id: u64,
+}
+
+/// By who waits. There is mostly one, who needs no memory beside the verdict's.
+#[derive(Default)]
+struct Wakers {
+    first: Option<(u64, Waker)>,
+    rest: BTreeMap<u64, Waker>,
+}
+
+impl Wakers {
+    /// Says which one it takes the place of.
+    fn insert(&mut self, id: u64, waker: Waker) -> Option<Waker> {
+        match &mut self.first {
+            Some((first, known)) if *first == id => Some(std::mem::replace(known, waker)),
+            None if !self.rest.contains_key(&id) => {
+                self.first = Some((id, waker));
+                None
+            }
+            _ => self.rest.insert(id, waker),
+        }
+    }
+
+    fn remove(&mut self, id: u64) -> Option<Waker> {
+        match self.first.take_if(|(first, _)| *first == id) {
+            Some((_, waker)) => Some(waker),
+            None => self.rest.remove(&id),
+        }
+    }
+
+    fn into_all(self) -> impl Iterator<Item = Waker> {
+        self.first.map(|(_, waker)| waker).into_iter().chain(self.rest.into_values())
+    }
 }
 
 #[derive(Clone)]
@@ -217,7 +249,7 @@ impl<K: Eq + Hash, V> State<K, V> {
 
 impl<V> Verdict<V> {
     fn new() -> Self {
-        Self(Mutex::new(Waiting { outcome: None, wakers: BTreeMap::new(), next_id: 0 }))
+        Self(Mutex::new(Waiting { outcome: None, wakers: Wakers::default(), next_id: 0 }))
     }
 
     fn give(&self, outcome: Outcome<V>) {
@@ -225,7 +257,7 @@ impl<V> Verdict<V> {
         waiting.outcome = Some(outcome);
         let wakers = std::mem::take(&mut waiting.wakers);
         drop(waiting);
-        for waker in wakers.into_values() {
+        for waker in wakers.into_all() {
             // One that panics must not keep the others asleep.
             let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
         }
@@ -277,7 +309,7 @@ impl<K: Eq + Hash, V> Drop for Joined<K, V> {
             return;
         }
         if let Some(id) = self.id {
-            let waker = lock(&self.verdict.0).wakers.remove(&id);
+            let waker = lock(&self.verdict.0).wakers.remove(id);
             drop(waker);
         }
         let mut state = lock(&self.shared.state);
