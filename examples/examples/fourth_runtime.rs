@@ -6,21 +6,19 @@ use std::future::poll_fn;
 use std::io::{self, Read as _, Write as _};
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Wake, Waker};
-use std::{
-    cell::RefCell, net::TcpStream, os::unix::net::UnixStream, pin, sync::Arc, time::Instant,
-};
+use std::{cell::RefCell, net::TcpStream, os::unix::net::UnixStream, sync::Arc, time::Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags, poll};
 use stagger::{Dialer, Timer};
-use stagger_net::{Register, SystemResolver, TcpConnector, TcpOptions};
+use stagger_net::{Interest, Register, SystemResolver, TcpConnector, TcpOptions};
 
 /// Alarms and sockets, with who waits for them; pointers are weak, so dropping an attempt closes it.
 #[derive(Clone, Default)]
-struct Toy(List<Instant>, List<Weak<TcpStream>>);
+struct Toy(List<Instant>, List<(Weak<TcpStream>, PollFlags)>);
 type List<T> = Rc<RefCell<Vec<(T, Waker)>>>;
 
 impl Timer for Toy {
-    type Sleep = pin::Pin<Box<dyn Future<Output = ()>>>;
+    type Sleep = std::pin::Pin<Box<dyn Future<Output = ()>>>;
     fn now(&self) -> Instant {
         Instant::now()
     }
@@ -39,14 +37,16 @@ impl Register for Toy {
     fn register(&self, socket: TcpStream) -> io::Result<Rc<TcpStream>> {
         Ok(Rc::new(socket))
     }
-    fn poll_writable(
+    fn poll_io<T>(
         &self,
         socket: &Rc<TcpStream>,
+        interest: Interest,
         cx: &mut Context<'_>,
-        mut check: impl FnMut() -> io::Result<()>,
-    ) -> Poll<io::Result<()>> {
-        self.1.borrow_mut().push((Rc::downgrade(socket), cx.waker().clone()));
-        match check() {
+        mut operation: impl FnMut() -> io::Result<T>,
+    ) -> Poll<io::Result<T>> {
+        let flags = if interest == Interest::Readable { PollFlags::IN } else { PollFlags::OUT };
+        self.1.borrow_mut().push(((Rc::downgrade(socket), flags), cx.waker().clone()));
+        match operation() {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
             outcome => Poll::Ready(outcome),
         }
@@ -67,20 +67,20 @@ impl Wake for Nudge {
 fn block_on<F: Future>(toy: &Toy, future: F) -> io::Result<F::Output> {
     let (nudge, mut nudged) = UnixStream::pair()?;
     nudge.set_nonblocking(true).and_then(|()| nudged.set_nonblocking(true))?;
-    let (waker, mut future) = (Waker::from(Arc::new(Nudge(nudge))), pin::pin!(future));
+    let (waker, mut future) = (Waker::from(Arc::new(Nudge(nudge))), std::pin::pin!(future));
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
             return Ok(output);
         }
         let (alarms, sockets) = (toy.0.take(), toy.1.take());
         let left = alarms.iter().map(|(at, _)| at.saturating_duration_since(Instant::now())).min();
-        let left = left.and_then(|left| Timespec::try_from(left).ok());
-        let open: Vec<_> = sockets.iter().filter_map(|(socket, _)| socket.upgrade()).collect();
-        let mut watched = vec![PollFd::new(&nudged, PollFlags::IN)];
-        watched.extend(open.iter().map(|socket| PollFd::new(socket, PollFlags::OUT)));
+        let open: Vec<_> = sockets.iter().map(|((at, flags), _)| (at.upgrade(), *flags)).collect();
+        let open = open.iter().filter_map(|(at, flags)| Some(PollFd::new(at.as_ref()?, *flags)));
+        let mut watched: Vec<_> = open.chain([PollFd::new(&nudged, PollFlags::IN)]).collect();
+        let left = left.and_then(|left| left.try_into().ok());
         rustix::io::retry_on_intr(|| poll(&mut watched, left.as_ref()))?;
-        alarms.into_iter().for_each(|(_, waker)| waker.wake());
-        sockets.into_iter().for_each(|(_, waker)| waker.wake());
+        let wakers = alarms.into_iter().map(|it| it.1).chain(sockets.into_iter().map(|it| it.1));
+        wakers.for_each(Waker::wake);
         while nudged.read(&mut [0; 64]).is_ok() {}
     }
 }

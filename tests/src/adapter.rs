@@ -3,20 +3,40 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 
 use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _};
-use stagger::{Connector, Dial, Dialer, Target, TargetError, Timer};
-use stagger_net::{Lanes, SystemResolver, TcpOptions};
+use stagger::{Connector, Dial, Dialer, Endpoint, Target, TargetError, Timer};
+use stagger_net::{AddressLookup, Lanes, NameLookup, SystemResolver, TcpOptions, UnixAddr};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// An adapter crate.
 ///
 /// The bounds say what an adapter promises: everything it makes can go to another thread.
 pub trait Adapter: 'static {
-    /// The runtime's own stream.
-    type Stream: Send + 'static;
+    /// The runtime's own stream over TCP.
+    type Stream: AsFd + Send + 'static;
     /// The adapter's `TcpConnector`.
     type Connector: Connector<SocketAddr, Connection = Self::Stream, Error = io::Error, Attempt: Send + 'static>
+        + Clone
+        + Send
+        + Sync
+        + 'static;
+    /// The runtime's own stream over Unix-domain sockets.
+    type UnixStream: AsFd + Send + 'static;
+    /// The adapter's `UnixConnector`.
+    type UnixConnector: Connector<
+            UnixAddr,
+            Connection = Self::UnixStream,
+            Error = io::Error,
+            Attempt: Send + 'static,
+        > + Clone
+        + Default
+        + Send
+        + Sync
+        + 'static;
+    /// The adapter's `UnixEndpoint`.
+    type UnixEndpoint: Endpoint<Connection = Self::UnixStream, Error = io::Error, Connecting: Send + 'static>
         + Clone
         + Send
         + Sync
@@ -42,6 +62,15 @@ pub trait Adapter: 'static {
     /// The adapter's `TcpConnector::new`.
     fn connector(options: TcpOptions) -> Self::Connector;
 
+    /// The adapter's `UnixEndpoint::new`.
+    fn unix_endpoint(addr: UnixAddr) -> Self::UnixEndpoint;
+
+    /// The adapter's `lookup`.
+    fn lookup(host: &str) -> AddressLookup;
+
+    /// The adapter's `reverse_lookup`.
+    fn reverse_lookup(addr: SocketAddr) -> NameLookup;
+
     /// The far end, as the stream tells it.
     fn peer_addr(stream: &Self::Stream) -> SocketAddr;
 
@@ -51,6 +80,12 @@ pub trait Adapter: 'static {
     /// Writes the request and reads all that comes until the far end closes.
     fn exchange(
         stream: Self::Stream,
+        request: &'static [u8],
+    ) -> impl Future<Output = Vec<u8>> + Send;
+
+    /// As [`exchange`](Self::exchange), over a Unix-domain socket.
+    fn exchange_unix(
+        stream: Self::UnixStream,
         request: &'static [u8],
     ) -> impl Future<Output = Vec<u8>> + Send;
 }
@@ -67,11 +102,25 @@ pub struct Smol;
 #[derive(Debug)]
 pub struct AsyncStd;
 
+// Tokio's streams and the others have the same methods, of different traits.
+macro_rules! exchange {
+    ($stream:ident, $request:ident) => {{
+        $stream.write_all($request).await.expect("the request is sent");
+        let mut answer = Vec::new();
+        let read = $stream.read_to_end(&mut answer).await;
+        read.expect("the answer comes");
+        answer
+    }};
+}
+
 macro_rules! adapter {
-    ($adapter:ident, $name:ident, $stream:ty) => {
+    ($adapter:ident, $name:ident, $stream:ty, $unix_stream:ty) => {
         impl Adapter for $adapter {
             type Stream = $stream;
             type Connector = $name::TcpConnector;
+            type UnixStream = $unix_stream;
+            type UnixConnector = $name::UnixConnector;
+            type UnixEndpoint = $name::UnixEndpoint;
             type Timer = $name::Timer;
 
             fn connect<T>(
@@ -92,6 +141,18 @@ macro_rules! adapter {
                 $name::TcpConnector::new(options)
             }
 
+            fn unix_endpoint(addr: UnixAddr) -> Self::UnixEndpoint {
+                $name::UnixEndpoint::new(addr)
+            }
+
+            fn lookup(host: &str) -> AddressLookup {
+                $name::lookup(host)
+            }
+
+            fn reverse_lookup(addr: SocketAddr) -> NameLookup {
+                $name::reverse_lookup(addr)
+            }
+
             fn peer_addr(stream: &Self::Stream) -> SocketAddr {
                 stream.peer_addr().expect("a connected stream has a peer")
             }
@@ -101,16 +162,24 @@ macro_rules! adapter {
             }
 
             async fn exchange(mut stream: Self::Stream, request: &'static [u8]) -> Vec<u8> {
-                stream.write_all(request).await.expect("the request is sent");
-                let mut answer = Vec::new();
-                let read = stream.read_to_end(&mut answer).await;
-                read.expect("the answer comes");
-                answer
+                exchange!(stream, request)
+            }
+
+            async fn exchange_unix(
+                mut stream: Self::UnixStream,
+                request: &'static [u8],
+            ) -> Vec<u8> {
+                exchange!(stream, request)
             }
         }
     };
 }
 
-adapter!(Tokio, stagger_tokio, tokio::net::TcpStream);
-adapter!(Smol, stagger_smol, smol::net::TcpStream);
-adapter!(AsyncStd, stagger_async_std, async_std::net::TcpStream);
+adapter!(Tokio, stagger_tokio, tokio::net::TcpStream, tokio::net::UnixStream);
+adapter!(Smol, stagger_smol, smol::net::TcpStream, smol::net::unix::UnixStream);
+adapter!(
+    AsyncStd,
+    stagger_async_std,
+    async_std::net::TcpStream,
+    async_std::os::unix::net::UnixStream
+);

@@ -5,7 +5,8 @@
 ///
 /// The cases stand in braces. `alone` before them gives each test a
 /// [process](crate::process::alone) of its own, `within` and the name of a setup a
-/// [namespace](crate::namespace::within).
+/// [namespace](crate::namespace::within), `unprivileged` a process
+/// [without a privilege over the network](crate::namespace::unprivileged).
 #[macro_export]
 macro_rules! battery {
     (@module $module:ident $runtime:ident $($place:tt { $($case:ident)* })*) => {
@@ -24,6 +25,9 @@ macro_rules! battery {
     };
     (@run (alone) $name:ident $case:ident) => {
         $crate::process::alone(concat!(module_path!(), "::", stringify!($name)), $case)
+    };
+    (@run (unprivileged) $name:ident $case:ident) => {
+        $crate::namespace::unprivileged(concat!(module_path!(), "::", stringify!($name)), $case)
     };
     (@run (within $setup:ident) $name:ident $case:ident) => {
         $crate::namespace::within(

@@ -5,25 +5,25 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures_lite::stream::{self, Once};
-use stagger::{Answer, Class, Query, Resolver};
+use stagger::{Address, Answer, Class, Query, Resolver};
 
 /// A resolver that answers every query with the same addresses, at once.
 #[derive(Clone, Debug)]
-pub struct Listed(Arc<[SocketAddr]>);
+pub struct Listed<A = SocketAddr>(Arc<[A]>);
 
-impl Listed {
+impl<A> Listed<A> {
     /// Answers with these.
-    pub fn new(addrs: impl IntoIterator<Item = SocketAddr>) -> Self {
+    pub fn new(addrs: impl IntoIterator<Item = A>) -> Self {
         Self(addrs.into_iter().collect())
     }
 }
 
-impl Resolver for Listed {
-    type Address = SocketAddr;
+impl<A: Address> Resolver for Listed<A> {
+    type Address = A;
     type Error = Infallible;
-    type Answers = Once<Answer<SocketAddr, Infallible>>;
+    type Answers = Once<Answer<A, Infallible>>;
 
     fn resolve(&self, _: &Query) -> Self::Answers {
-        stream::once(Answer::found(Class::All, self.0.iter().copied()))
+        stream::once(Answer::found(Class::All, self.0.iter().cloned()))
     }
 }

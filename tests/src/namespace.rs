@@ -18,6 +18,13 @@ pub const LINK_LOCAL: &str = "ip link set lo up && \
 /// The index of the interface `near0` of [`LINK_LOCAL`].
 pub const NEAR: u32 = 77;
 
+/// Beside loopback an interface `aside0` that is up, has the address 192.0.2.9 (RFC 5737) and leads
+/// nowhere.
+pub const ASIDE: &str = "ip link set lo up && \
+    ip link add aside0 type veth peer name beyond0 && \
+    ip link set aside0 up && ip link set beyond0 up && \
+    ip address add 192.0.2.9/24 dev aside0";
+
 /// Runs a test in a process with users, mounts and a network of its own, set up by a shell's
 /// command. Where that can't be had the test is [skipped](skip::skip).
 ///
@@ -30,10 +37,30 @@ pub fn within(test: &str, setup: &str, body: impl FnOnce()) {
     if process::is_within(test) {
         return body();
     }
+    moved("-Urnm", test, setup);
+}
+
+/// Runs a test in a process with users of its own in the network of the machine, over which it has
+/// no privilege there, whoever runs it (user_namespaces(7)). Where that can't be had the test is
+/// [skipped](skip::skip).
+///
+/// `test` is as for [`process::alone`].
+///
+/// # Panics
+///
+/// If the test fails.
+pub fn unprivileged(test: &str, body: impl FnOnce()) {
+    if process::is_within(test) {
+        return body();
+    }
+    moved("-Ur", test, "true");
+}
+
+fn moved(namespaces: &str, test: &str, setup: &str) {
     // The whole process moves: a thread that moved alone would leave those of the lookups behind.
     let unshare = |script: &str| {
         let mut command = Command::new("unshare");
-        command.args(["-Urnm", "sh", "-c", script]);
+        command.args([namespaces, "sh", "-c", script]);
         command
     };
     let why = match unshare(setup).output() {

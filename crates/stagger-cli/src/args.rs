@@ -1,6 +1,9 @@
 //! The command line.
 
-use clap::{Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
 use stagger::{Families, Order, Target};
 
 use crate::usage::UsageError;
@@ -8,7 +11,8 @@ use crate::usage::UsageError;
 const EXAMPLES: &str = "\
 Begin with `stagger demo`: it needs no network, and shows what a race looks like.
 
-Exit status: 0 connected, 1 not connected, 2 bad usage.";
+Exit status: 0 connected, 1 not connected, 2 bad usage; 128 and the number of
+the signal that ended it: 130 for Ctrl-C, 141 when nobody reads the output.";
 
 const CONNECT_USAGE: &str = "stagger connect [OPTIONS] <HOST:SERVICE>
        stagger connect [OPTIONS] <HOST> <SERVICE>";
@@ -20,13 +24,22 @@ Examples:
   stagger connect localhost:22 --family v4 --runtime smol
   stagger connect '[fe80::1%eth0]:22' --json
   stagger connect example.com:443 --bind 192.0.2.7 --bind 2001:db8::7
+  stagger connect example.com:https --svg race.svg
+  ssh -o 'ProxyCommand=stagger connect --pipe %h %p' example.com
 
 Durations are a number and a unit, such as 250ms, 30s or 5m. Standard output
-has the race: a row for each query and each address, with when it started, when
-it ended, and how. Why there is no connection is said on standard error, or in
-the JSON object.
+has the race: a bar over time for each query and each address, with when it
+started, when it ended, and how. On a terminal it is drawn while it runs. Why
+there is no connection is said on standard error, or in the JSON object.
 
-Exit status: 0 connected, 1 not connected, 2 bad usage.";
+With --pipe, the end of standard input is passed on to the peer, and what it
+still sends is waited for. The peer's end closes standard output, and the rest
+of standard input is sent; but if that is a terminal, the peer's end is the end
+of all.
+
+Exit status: 0 connected, and with --pipe all carried; 1 not connected, not all
+carried, or a picture that cannot be written; 2 bad usage; 128 and a signal's
+number when that ended it.";
 
 const RESOLVE_USAGE: &str = "stagger resolve [OPTIONS] <HOST:SERVICE>
        stagger resolve [OPTIONS] <HOST> <SERVICE>";
@@ -37,6 +50,18 @@ Examples:
   stagger resolve example.com 443 --order ipv6-first --json
 
 Exit status: 0 resolved, 1 no address, 2 bad usage.";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  stagger completions bash \\
+    > ~/.local/share/bash-completion/completions/stagger
+  stagger completions zsh > ~/.zfunc/_stagger
+  stagger completions fish > ~/.config/fish/completions/stagger.fish";
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  stagger man | man -l -
+  stagger man connect > ~/.local/share/man/man1/stagger-connect.1";
 
 /// Connect to a name as fast as the network allows, and see the race.
 ///
@@ -70,6 +95,20 @@ pub(crate) enum Command {
     /// It needs no network, ends within seconds and leaves nothing.
     #[command(after_help = "Exit status: 0 every race went as it should, 1 one did not.")]
     Demo(DemoArgs),
+    /// Print the completions of the command line for a shell
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Print a page of the manual, in roff
+    #[command(after_help = MAN_EXAMPLES)]
+    Man {
+        /// The command that the page is of, if not of the whole
+        #[arg(value_enum, value_name = "COMMAND")]
+        page: Option<Page>,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -91,6 +130,17 @@ pub(crate) struct ConnectArgs {
     /// of a family without one are skipped then
     #[arg(long, value_name = "ADDR")]
     pub(crate) bind: Vec<String>,
+    /// Be a pipe: send standard input, and write what is received to standard output and nothing
+    /// else
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) pipe: bool,
+    /// Write the picture to this file too, as SVG; with `-`, to standard output in place of the
+    /// text
+    #[arg(long, value_name = "FILE", display_order = 102, conflicts_with = "pipe")]
+    pub(crate) svg: Option<PathBuf>,
+    /// When to use colours: on a terminal unless NO_COLOR is set, always, or never
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t, display_order = 103)]
+    pub(crate) color: ColorWhen,
 }
 
 #[derive(Debug, clap::Args)]
@@ -104,6 +154,9 @@ pub(crate) struct DemoArgs {
     /// The async runtime to run on
     #[arg(long, value_enum, default_value_t)]
     pub(crate) runtime: RuntimeName,
+    /// When to use colours: on a terminal unless NO_COLOR is set, always, or never
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    pub(crate) color: ColorWhen,
 }
 
 /// What `connect` and `resolve` have in common.
@@ -111,7 +164,7 @@ pub(crate) struct DemoArgs {
 pub(crate) struct Wanted {
     /// A host and a service, such as example.com:443 or localhost:ssh; or a host alone, with
     /// the service after it
-    #[arg(value_name = "HOST:SERVICE")]
+    #[arg(value_name = "HOST:SERVICE", value_hint = ValueHint::Hostname)]
     pub(crate) target: String,
     /// The service, a port or a name, if the target has none
     pub(crate) service: Option<String>,
@@ -124,6 +177,10 @@ pub(crate) struct Wanted {
     /// How long it may take in all [default: 5m]
     #[arg(long, value_name = "DURATION")]
     pub(crate) timeout: Option<String>,
+    /// When each family is asked for apart, beside the one lookup of all: `late`, which is when
+    /// that has taken 50ms, after another delay of up to 2s, `at-once`, or `never` [default: late]
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) lanes: Option<String>,
     /// The async runtime to run on
     #[arg(long, value_enum, default_value_t, display_order = 100)]
     pub(crate) runtime: RuntimeName,
@@ -152,12 +209,43 @@ impl Wanted {
     }
 }
 
+/// A page of the manual that is of one command.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Page {
+    Connect,
+    Resolve,
+    Demo,
+    Completions,
+    Man,
+}
+
+impl Page {
+    /// The command's name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Resolve => "resolve",
+            Self::Demo => "demo",
+            Self::Completions => "completions",
+            Self::Man => "man",
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub(crate) enum RuntimeName {
     #[default]
     Tokio,
     Smol,
     AsyncStd,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum ColorWhen {
+    #[default]
+    Auto,
+    Always,
+    Never,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -211,5 +299,12 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_a_page() {
+        let command = Args::command();
+        let commands = command.get_subcommands().map(clap::Command::get_name);
+        assert!(commands.eq(Page::value_variants().iter().map(|page| page.name())));
     }
 }

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::escape::printable;
+use crate::signal;
 
 /// How the command went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +27,8 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Standard output and standard error. A reader that goes away (`stagger … | head -1`) is no
-/// failure: the rest is not written, and the exit code stays.
+/// Standard output and standard error. When nobody reads the output any more (`stagger … | head
+/// -1`), the process ends without a word, as by SIGPIPE.
 pub(crate) struct Console {
     out: Box<dyn Write>,
     err: Box<dyn Write>,
@@ -37,7 +38,7 @@ pub(crate) struct Console {
 impl Console {
     /// The process's own.
     pub(crate) fn of_process() -> Self {
-        Self::new(Box::new(io::stdout()), Box::new(io::stderr()))
+        Self::new(Box::new(WhileRead(io::stdout())), Box::new(io::stderr()))
     }
 
     fn new(out: Box<dyn Write>, err: Box<dyn Write>) -> Self {
@@ -69,16 +70,34 @@ impl Console {
         }
     }
 
-    /// The code to end with: a failure if output was lost for a reason other than that nobody
-    /// wanted it.
+    /// The code to end with: a failure if output was lost.
     pub(crate) fn end(mut self, exit: Exit) -> Exit {
         match self.failed.take() {
-            Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Some(error) => {
                 self.error(&format!("cannot write the output: {error}"));
                 Exit::Failure
             }
-            _ => exit,
+            None => exit,
         }
+    }
+}
+
+/// What is written for somebody to read; the process ends when nobody does.
+struct WhileRead<W>(W);
+
+impl<W: Write> Write for WhileRead<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).inspect_err(end_if_unread)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().inspect_err(end_if_unread)
+    }
+}
+
+fn end_if_unread(error: &io::Error) {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        signal::end_unread();
     }
 }
 
@@ -86,11 +105,11 @@ impl Console {
 mod tests {
     use super::*;
 
-    struct Broken(io::ErrorKind);
+    struct Full;
 
-    impl Write for Broken {
+    impl Write for Full {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(self.0.into())
+            Err(io::ErrorKind::StorageFull.into())
         }
 
         fn flush(&mut self) -> io::Result<()> {
@@ -98,20 +117,11 @@ mod tests {
         }
     }
 
-    fn end_after(kind: io::ErrorKind) -> Exit {
-        let mut console = Console::new(Box::new(Broken(kind)), Box::new(io::sink()));
-        console.print("text");
-        console.print("text");
-        console.end(Exit::Success)
-    }
-
-    #[test]
-    fn a_reader_that_went_away_is_no_failure() {
-        assert_eq!(end_after(io::ErrorKind::BrokenPipe), Exit::Success);
-    }
-
     #[test]
     fn output_that_is_lost_is_a_failure() {
-        assert_eq!(end_after(io::ErrorKind::StorageFull), Exit::Failure);
+        let mut console = Console::new(Box::new(Full), Box::new(io::sink()));
+        console.print("text");
+        console.print("text");
+        assert_eq!(console.end(Exit::Success), Exit::Failure);
     }
 }

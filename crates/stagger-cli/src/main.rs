@@ -3,17 +3,27 @@
 
 mod args;
 mod bind;
+mod completions;
 mod connect;
 mod console;
 mod demo;
 mod escape;
 mod json;
+mod lanes;
+mod live;
+mod manual;
+mod picture;
+mod pipe;
 mod policy;
 mod race;
 mod resolve;
 mod runtime;
-mod timeline;
+mod save;
+mod signal;
+mod terminal;
 mod usage;
+mod watch;
+mod wrap;
 
 use std::process::ExitCode;
 
@@ -28,7 +38,9 @@ fn main() -> ExitCode {
         Ok(Args { command }) => match command {
             Command::Connect(args) => connect::run(&args, &mut console),
             Command::Resolve(args) => resolve::run(&args, &mut console),
-            Command::Demo(args) => demo::run(args.runtime, &mut console),
+            Command::Demo(args) => demo::run(&args, &mut console),
+            Command::Completions { shell } => completions::run(shell, &mut console),
+            Command::Man { page } => manual::run(page, &mut console),
         },
         Err(error) if error.use_stderr() => {
             console.complain(&error.render().to_string());

@@ -1,11 +1,12 @@
 //! `stagger resolve`.
 
 use stagger::{Policy, Target};
-use stagger_net::TcpOptions;
+use stagger_net::{Lanes, TcpOptions};
 
 use crate::args::ResolveArgs;
 use crate::connect::{lost, no_runtime};
 use crate::console::{Console, Exit};
+use crate::lanes::lanes;
 use crate::race::Race;
 use crate::runtime::{Job, Runtime};
 use crate::usage::UsageError;
@@ -14,6 +15,7 @@ use crate::{json, policy};
 struct Resolve {
     target: Target,
     policy: Policy,
+    lanes: Lanes,
 }
 
 /// Shows the addresses of a target in the order in which they would be tried.
@@ -37,7 +39,12 @@ pub(crate) fn run(args: &ResolveArgs, console: &mut Console) -> Exit {
 
 impl Resolve {
     fn of(args: &ResolveArgs) -> Result<Self, UsageError> {
-        Ok(Self { target: args.wanted.target()?, policy: policy::of_wanted(&args.wanted)? })
+        let wanted = &args.wanted;
+        Ok(Self {
+            target: wanted.target()?,
+            policy: policy::of_wanted(wanted)?,
+            lanes: lanes(wanted.lanes.as_deref())?,
+        })
     }
 }
 
@@ -45,7 +52,8 @@ impl Job for Resolve {
     type Output = (Vec<String>, Race, Exit);
 
     fn run<R: Runtime>(self) -> Self::Output {
-        let dialer = R::dialer(R::resolver(), TcpOptions::new()).with_policy(self.policy);
+        let dialer = R::dialer(R::resolver().with_lanes(self.lanes), TcpOptions::new())
+            .with_policy(self.policy);
         match R::block_on(dialer.resolve(self.target)) {
             Ok(Ok((addresses, report))) => {
                 let candidates = addresses.iter().map(ToString::to_string).collect();

@@ -2,12 +2,15 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 
+use futures_lite::{AsyncReadExt, AsyncWriteExt};
+use socket2::SockRef;
 use stagger::{BoxError, Connector, Dialer, Timer};
 use stagger_net::{SystemResolver, TcpOptions};
 
 use crate::args::RuntimeName;
+use crate::signal::Watch;
 
 /// A runtime with its adapter.
 pub(crate) trait Runtime {
@@ -27,12 +30,25 @@ pub(crate) trait Runtime {
         SystemResolver::with_timer(Self::timer())
     }
 
-    /// Runs a future to its end. A lookup that is stuck does not hold it up.
+    /// Runs a future to its end, and what the runtime may still have to do not. A lookup that is
+    /// stuck does not hold it up.
     ///
     /// # Errors
     ///
     /// The runtime can't be started.
-    fn block_on<F: Future>(future: F) -> io::Result<F::Output>;
+    fn drive<F: Future>(future: F) -> io::Result<F::Output>;
+
+    /// Runs a future to its end. If a signal comes first that ends processes, the future is
+    /// dropped, and the process ends by that signal.
+    ///
+    /// # Errors
+    ///
+    /// The runtime can't be started.
+    fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
+        let watch = Watch::begin()?;
+        let output = Self::drive(watch.unless_signalled(future))?;
+        Ok(watch.end(output))
+    }
 
     /// A dialer with this adapter's parts.
     fn dialer<R>(resolver: R, options: TcpOptions) -> Dialer<R, Self::Connector, Self::Timer> {
@@ -44,6 +60,15 @@ pub(crate) trait Runtime {
 pub(crate) trait Stream {
     /// Both ends of it, as far as they are known.
     fn ends(&self) -> Ends;
+
+    /// Waits for something to read and reads some of it; nothing at the end of what the peer sends.
+    fn read(&self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>>;
+
+    /// Waits until something can be sent, and sends the beginning of these bytes.
+    fn write(&self, bytes: &[u8]) -> impl Future<Output = io::Result<usize>>;
+
+    /// Says to the peer that no more is sent (FIN).
+    fn shut_down(&self) -> io::Result<()>;
 }
 
 /// The ends of a connection.
@@ -67,7 +92,7 @@ impl Runtime for Tokio {
         stagger_tokio::Timer
     }
 
-    fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
+    fn drive<F: Future>(future: F) -> io::Result<F::Output> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let output = runtime.block_on(future);
         runtime.shutdown_background();
@@ -78,6 +103,30 @@ impl Runtime for Tokio {
 impl Stream for tokio::net::TcpStream {
     fn ends(&self) -> Ends {
         Ends { peer: self.peer_addr().ok(), local: self.local_addr().ok() }
+    }
+
+    async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            self.readable().await?;
+            match self.try_read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            self.writable().await?;
+            match self.try_write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                done => return done,
+            }
+        }
+    }
+
+    fn shut_down(&self) -> io::Result<()> {
+        SockRef::from(self).shutdown(Shutdown::Write)
     }
 }
 
@@ -95,7 +144,7 @@ impl Runtime for Smol {
         stagger_smol::Timer
     }
 
-    fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
+    fn drive<F: Future>(future: F) -> io::Result<F::Output> {
         Ok(smol::block_on(future))
     }
 }
@@ -103,6 +152,18 @@ impl Runtime for Smol {
 impl Stream for smol::net::TcpStream {
     fn ends(&self) -> Ends {
         Ends { peer: self.peer_addr().ok(), local: self.local_addr().ok() }
+    }
+
+    async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        AsyncReadExt::read(&mut self.clone(), buffer).await
+    }
+
+    async fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        AsyncWriteExt::write(&mut self.clone(), bytes).await
+    }
+
+    fn shut_down(&self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
     }
 }
 
@@ -120,7 +181,7 @@ impl Runtime for AsyncStd {
         stagger_async_std::Timer
     }
 
-    fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
+    fn drive<F: Future>(future: F) -> io::Result<F::Output> {
         Ok(async_std::task::block_on(future))
     }
 }
@@ -128,6 +189,18 @@ impl Runtime for AsyncStd {
 impl Stream for async_std::net::TcpStream {
     fn ends(&self) -> Ends {
         Ends { peer: self.peer_addr().ok(), local: self.local_addr().ok() }
+    }
+
+    async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        AsyncReadExt::read(&mut &*self, buffer).await
+    }
+
+    async fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        AsyncWriteExt::write(&mut &*self, bytes).await
+    }
+
+    fn shut_down(&self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
     }
 }
 

@@ -1,10 +1,8 @@
 //! The system's resolver, on any runtime.
 
 use std::fmt;
-use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::LazyLock;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
@@ -12,22 +10,7 @@ use pin_project_lite::pin_project;
 use stagger::{Answer, Families, Query, Resolver, Timer};
 
 use crate::Lanes;
-use crate::lookup::{Found, Joined, Literal, Lookup, LookupError, Lookups, Pool, Request, Source};
-
-/// How many calls of `getaddrinfo` run at once in a process: 64.
-///
-/// Each holds a thread until libc returns, and with a dead name server that is 10 s or more. The
-/// bound is ours: about an eighth of the 500 threads of the pool under it, which the program's own
-/// blocking work shares, and far more than a working name server keeps busy.
-const CAPACITY: usize = 64;
-
-/// How many of them may be for one family beside a full lookup that is late: half of them. When
-/// every lookup is late, those of names that were not asked for yet find places all the same. The
-/// share is ours.
-const SPARE_CAPACITY: usize = CAPACITY / 2;
-
-static POOL: LazyLock<Pool<Request, Found>> =
-    LazyLock::new(|| Pool::new(CAPACITY, SPARE_CAPACITY, Request::look_up));
+use crate::lookup::{Call, Found, Lookup, LookupError, Lookups, Question, Reply, Source};
 
 /// The system's resolver: `getaddrinfo`, with all that it reads (`/etc/hosts`, `nsswitch.conf`,
 /// mDNS, whatever the machine is set up for).
@@ -47,7 +30,8 @@ static POOL: LazyLock<Pool<Request, Found>> =
 /// set either, so that IPv6 addresses are IPv6 addresses.
 ///
 /// `getaddrinfo` blocks, so it runs on the threads of the `blocking` crate: at most 64 calls at
-/// once in a process, and at most 32 of them in lanes. Further lookups wait in turn and hold no
+/// once in a process, those of [`lookup`](crate::lookup()) and
+/// [`reverse_lookup`](crate::reverse_lookup) among them, and at most 32 of them in lanes. Further lookups wait in turn and hold no
 /// thread; one equal to another that waits or runs shares its answer. A literal is completed (a
 /// service's name, a zone's name) without the network and without waiting for any of these.
 ///
@@ -151,48 +135,28 @@ impl<T: Timer> fmt::Debug for SystemAnswers<T> {
 }
 
 impl Source for Lookup {
-    type Lookup = Call;
+    type Lookup = Call<Found>;
 
-    fn full(&self) -> Call {
+    fn full(&self) -> Call<Found> {
         match self {
-            Self::Name(request) => Call::Name(POOL.join(request.clone())),
-            Self::Literal(literal) if literal.is_complete() => {
-                Call::Known(Some(literal.complete()))
+            Self::Name(request) => Call::put(Question::Target(request.clone()), Reply::target),
+            Self::Literal(literal) if literal.is_complete() => Call::known(literal.complete()),
+            Self::Literal(literal) => {
+                let literal = literal.clone();
+                Call::aside(move || literal.complete())
             }
-            Self::Literal(literal) => Call::Literal(complete(literal.clone())),
         }
     }
 
-    fn lane(&self, families: Families) -> Call {
+    fn lane(&self, families: Families) -> Call<Found> {
         match self {
-            Self::Name(request) => Call::Name(POOL.join_spare(request.with_families(families))),
+            Self::Name(request) => {
+                let question = Question::Target(request.with_families(families));
+                Call::put_spare(question, Reply::target)
+            }
             Self::Literal(_) => unreachable!("a literal has no lanes"),
         }
     }
-}
-
-/// A lookup that has begun.
-pub(crate) enum Call {
-    Name(Joined<Request, Found>),
-    Literal(blocking::Task<Found>),
-    Known(Option<Found>),
-}
-
-impl Future for Call {
-    type Output = Found;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Found> {
-        match &mut *self {
-            Self::Name(joined) => Pin::new(joined).poll(cx),
-            Self::Literal(task) => Pin::new(task).poll(cx),
-            Self::Known(found) => Poll::Ready(found.take().expect("what is known is told once")),
-        }
-    }
-}
-
-/// Completes a literal on a thread, for libc reads files, but past the pool's queue.
-fn complete(literal: Literal) -> blocking::Task<Found> {
-    blocking::unblock(move || literal.complete())
 }
 
 #[cfg(test)]

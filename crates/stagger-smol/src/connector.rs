@@ -1,12 +1,6 @@
-//! The reactor of async-io, and smol's stream.
+//! Connecting over TCP.
 
-use std::io;
-use std::net;
-use std::task::{Context, Poll, ready};
-
-use async_io::Async;
-use async_net::TcpStream;
-use stagger_net::Register;
+use crate::Reactor;
 
 /// Connects over TCP and yields `smol::net::TcpStream`, which is [`async_net::TcpStream`].
 ///
@@ -33,38 +27,3 @@ pub type TcpConnector = stagger_net::TcpConnector<Reactor>;
 
 /// One attempt of a [`TcpConnector`].
 pub type TcpAttempt = stagger_net::TcpAttempt<Reactor>;
-
-/// The reactor of `async-io`, of which a process has one.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Reactor;
-
-impl Register for Reactor {
-    type Socket = Async<net::TcpStream>;
-    type Stream = TcpStream;
-
-    fn register(&self, socket: net::TcpStream) -> io::Result<Self::Socket> {
-        Async::new_nonblocking(socket)
-    }
-
-    fn poll_writable(
-        &self,
-        socket: &Self::Socket,
-        cx: &mut Context<'_>,
-        mut check: impl FnMut() -> io::Result<()>,
-    ) -> Poll<io::Result<()>> {
-        loop {
-            // Asked first, because async-io takes an event of a turn that had begun before the
-            // question for a stale one: a connect that is over by then would be asked after again
-            // and again, for as long as the reactor's thread is in a turn.
-            match check() {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                outcome => return Poll::Ready(outcome),
-            }
-            ready!(socket.poll_writable(cx))?;
-        }
-    }
-
-    fn finish(&self, socket: Self::Socket) -> io::Result<TcpStream> {
-        Ok(socket.into())
-    }
-}

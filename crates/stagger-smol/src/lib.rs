@@ -20,20 +20,33 @@
 //! A [`Dialer`] has a policy (delays, limits, a deadline) and options for the sockets, and serves
 //! any number of targets. The reactor is `async-io`'s, which runs on a thread of its own, so any
 //! executor can poll these futures.
+//!
+//! [`TcpOptions`] says how a socket is set up before it connects. [`UnixEndpoint`] connects over a
+//! Unix-domain socket, and [`UnixConnector`] is for a resolver that yields addresses of such.
 #![forbid(unsafe_code)]
 
 mod connector;
 mod dialer;
+mod reactor;
 mod resolver;
 mod timer;
+#[cfg(unix)]
+mod unix;
 
-pub use connector::{Reactor, TcpAttempt, TcpConnector};
+pub use connector::{TcpAttempt, TcpConnector};
 pub use dialer::{Connect, Dialer, HostEndpoint, connect, dialer};
+pub use reactor::Reactor;
 pub use resolver::{SystemAnswers, SystemResolver};
 /// The core, with all that a dialer is set up with and returns: policy, error, report, target.
 pub use stagger;
 pub use stagger_net::{
-    BindError, KEEPALIVE_RANGE, KeepaliveError, Lanes, LanesError, LookupError, LookupErrorKind,
-    TcpOptions,
+    AddressEntry, AddressLookup, Addresses, BUFFER_RANGE, BindError, HOP_LIMIT_RANGE,
+    KEEPALIVE_RANGE, KEEPALIVE_RETRIES_RANGE, Lanes, LanesError, LookupError, LookupErrorKind,
+    NameInfo, NameLookup, OptionError, PendingLookup, Protocol, SocketType, TcpOptions,
+    USER_TIMEOUT_RANGE, lookup, reverse_lookup,
 };
+#[cfg(unix)]
+pub use stagger_net::{UnixAddr, UnixAddrError};
 pub use timer::{Sleep, Timer};
+#[cfg(unix)]
+pub use unix::{UnixAttempt, UnixConnector, UnixEndpoint};

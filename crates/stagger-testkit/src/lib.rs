@@ -3,6 +3,8 @@
 
 mod clock;
 mod connector;
+#[cfg(feature = "dns")]
+pub mod dns;
 mod endpoint;
 mod error;
 mod executor;

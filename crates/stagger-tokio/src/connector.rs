@@ -1,12 +1,6 @@
-//! Tokio's reactor and stream.
+//! Connecting over TCP.
 
-use std::io;
-use std::task::{Context, Poll, ready};
-
-use stagger_net::Register;
-use tokio::io::Interest;
-use tokio::net::TcpStream;
-use tokio::task::coop;
+use crate::Reactor;
 
 /// Connects over TCP and yields [`tokio::net::TcpStream`].
 ///
@@ -38,49 +32,3 @@ pub type TcpConnector = stagger_net::TcpConnector<Reactor>;
 
 /// One attempt of a [`TcpConnector`].
 pub type TcpAttempt = stagger_net::TcpAttempt<Reactor>;
-
-/// The reactor of the tokio runtime in which an attempt is polled.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Reactor;
-
-impl Register for Reactor {
-    type Socket = TcpStream;
-    type Stream = TcpStream;
-
-    fn register(&self, socket: std::net::TcpStream) -> io::Result<TcpStream> {
-        TcpStream::from_std(socket)
-    }
-
-    fn poll_writable(
-        &self,
-        socket: &TcpStream,
-        cx: &mut Context<'_>,
-        mut check: impl FnMut() -> io::Result<()>,
-    ) -> Poll<io::Result<()>> {
-        // A handshake with this machine is over before `connect(2)` returns: then there is nothing
-        // to wait for, and no turn of the reactor is needed. The budget is spent as for a wait, so
-        // that a task which connects again and again lets others run.
-        let budget = ready!(coop::poll_proceed(cx));
-        match check() {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            outcome => {
-                budget.made_progress();
-                return Poll::Ready(outcome);
-            }
-        }
-        // Given back: the wait below takes it.
-        drop(budget);
-        loop {
-            ready!(socket.poll_write_ready(cx))?;
-            // Clears the readiness if the check would block; tokio's budget bounds the loop.
-            match socket.try_io(Interest::WRITABLE, &mut check) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                outcome => return Poll::Ready(outcome),
-            }
-        }
-    }
-
-    fn finish(&self, socket: TcpStream) -> io::Result<TcpStream> {
-        Ok(socket)
-    }
-}

@@ -73,6 +73,8 @@
 //!
 //! - `idna`, on by default: names outside ASCII are accepted and encoded (IDNA 2008, UTS 46).
 //!   Without it a name must be ASCII, and the dependencies are a handful of small crates.
+//! - `tracing`: the observer `Tracing`, which tells the subscribers of the crate `tracing` of each
+//!   step of a connect.
 //!
 //! # Rust version
 //!
@@ -83,6 +85,7 @@ mod address;
 mod answer;
 mod connector;
 mod course;
+pub mod destination;
 mod dial;
 mod dialer;
 mod endpoint;
@@ -109,13 +112,20 @@ pub use endpoint::{BoxEndpoint, Endpoint, EndpointFn, LocalBoxEndpoint, endpoint
 pub use error::{Error, ErrorKind, Phase};
 pub use lookup::Lookup;
 pub use observer::Observer;
+#[cfg(feature = "tracing")]
+pub use observer::Tracing;
 pub use policy::{
     ATTEMPT_DELAY, ATTEMPT_DELAY_RANGE, ATTEMPT_FLOOR, MAX_ADDRESSES, MAX_ADDRESSES_RANGE, Order,
     Policy, PolicyError, RESOLUTION_DELAY, RESOLUTION_DELAY_RANGE, TIMEOUT, TIMEOUT_RANGE,
 };
 pub use query::{Families, Query, Transport};
 pub use report::{AttemptReport, Outcome, QueryReport, Report};
-pub use resolver::{BoxResolver, LocalBoxResolver, Resolver, ResolverFn, resolver_fn};
+pub use resolver::{
+    BoxResolver, CACHE_CAPACITY, CachedAnswers, CachedResolver, Fallback, FallbackAnswers, Fastest,
+    FastestAnswers, LocalBoxResolver, LookupTimedOut, MAX_NEGATIVE_TTL, OverriddenAnswers,
+    Overrides, Resolver, ResolverFn, ResolverTimeout, Routes, SortedAnswers, SortedResolver,
+    TTL_RANGE, TimelyAnswers, resolver_fn,
+};
 pub use stagger::{List, RaceError, Raced, Stagger, stagger, stagger_stream};
 pub use target::{Host, Name, Service, Target, TargetError, TargetErrorKind, Zone};
 pub use timer::Timer;

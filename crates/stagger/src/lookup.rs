@@ -77,7 +77,9 @@ where
         let loss = loop {
             found.clear();
             match course.as_mut().poll_news(cx, elapsed, &mut found) {
-                Poll::Ready(Some(answer)) => machine.handle(answer.event(&found), now),
+                Poll::Ready(Some(answer)) => {
+                    answer.events(&found).for_each(|event| machine.handle(event, now));
+                }
                 Poll::Ready(None) if machine.waiting() == 0 => break Some(Loss::NoCandidates),
                 Poll::Ready(None) => break None,
                 Poll::Pending => match this.policy.timeout.map(|timeout| *start + timeout) {

@@ -1,7 +1,12 @@
 //! Who is told what happens in a connect.
 
+#[cfg(feature = "tracing")]
+mod tracing;
+
 use std::time::Duration;
 
+#[cfg(feature = "tracing")]
+pub use self::tracing::Tracing;
 use crate::{BoxError, Error, QueryReport, Target};
 
 /// Told what happens in a connect, in order, as it happens.
@@ -45,6 +50,11 @@ pub trait Observer<A> {
     /// The connect to this target has begun.
     fn began(&mut self, target: &Target) {
         let _ = target;
+    }
+
+    /// The resolver is asked. It is not for a literal that is an address already.
+    fn asked(&mut self, at: Duration) {
+        let _ = at;
     }
 
     /// A lookup has answered, or failed.
@@ -107,6 +117,10 @@ macro_rules! forward {
         impl<A, O: Observer<A> + ?Sized> Observer<A> for $pointer {
             fn began(&mut self, target: &Target) {
                 (**self).began(target);
+            }
+
+            fn asked(&mut self, at: Duration) {
+                (**self).asked(at);
             }
 
             fn answered(&mut self, at: Duration, answer: &QueryReport<A>) {

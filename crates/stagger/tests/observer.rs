@@ -1,6 +1,8 @@
 //! What an observer is told, in order.
 
 use std::cell::RefCell;
+use std::fmt::Display;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
@@ -22,12 +24,16 @@ impl Diary {
     }
 }
 
-impl Observer<Place> for Diary {
+impl<A: Display> Observer<A> for Diary {
     fn began(&mut self, target: &Target) {
         self.write(Duration::ZERO, format!("began {target}"));
     }
 
-    fn answered(&mut self, at: Duration, answer: &QueryReport<Place>) {
+    fn asked(&mut self, at: Duration) {
+        self.write(at, "asked".into());
+    }
+
+    fn answered(&mut self, at: Duration, answer: &QueryReport<A>) {
         self.write(at, format!("answered {} with {}", answer.class, answer.addresses.len()));
     }
 
@@ -35,27 +41,27 @@ impl Observer<Place> for Diary {
         self.write(at, format!("waiting until {}", until.as_millis()));
     }
 
-    fn skipped(&mut self, at: Duration, address: &Place, reason: &BoxError) {
+    fn skipped(&mut self, at: Duration, address: &A, reason: &BoxError) {
         self.write(at, format!("skipped {address}: {reason}"));
     }
 
-    fn started(&mut self, at: Duration, address: &Place) {
+    fn started(&mut self, at: Duration, address: &A) {
         self.write(at, format!("started {address}"));
     }
 
-    fn failed(&mut self, at: Duration, address: &Place, error: &BoxError) {
+    fn failed(&mut self, at: Duration, address: &A, error: &BoxError) {
         self.write(at, format!("failed {address}: {error}"));
     }
 
-    fn timed_out(&mut self, at: Duration, address: &Place) {
+    fn timed_out(&mut self, at: Duration, address: &A) {
         self.write(at, format!("timed out {address}"));
     }
 
-    fn dropped(&mut self, at: Duration, address: &Place) {
+    fn dropped(&mut self, at: Duration, address: &A) {
         self.write(at, format!("dropped {address}"));
     }
 
-    fn connected(&mut self, at: Duration, address: &Place) {
+    fn connected(&mut self, at: Duration, address: &A) {
         self.write(at, format!("connected {address}"));
     }
 
@@ -72,7 +78,7 @@ impl Observer<Place> for Diary {
 fn a_won_race_is_told_in_order_and_losers_before_the_winner() {
     let clock = Clock::new();
     let ledger = Ledger::new(&clock);
-    let resolver = ScriptedResolver::new(&ledger)
+    let resolver = ScriptedResolver::<Place>::new(&ledger)
         .finds(ms(10), Class::A, [Place("v4a"), Place("v4b")])
         .finds(ms(100), Class::Aaaa, [Place("v6")]);
     let connector = ScriptedConnector::new(&ledger)
@@ -90,6 +96,7 @@ fn a_won_race_is_told_in_order_and_losers_before_the_winner() {
         diary.lines(),
         [
             "0 began host.example:80",
+            "0 asked",
             "10 answered A with 2",
             "10 waiting until 60",
             "60 started v4a",
@@ -106,8 +113,11 @@ fn a_won_race_is_told_in_order_and_losers_before_the_winner() {
 fn a_cancelled_race_is_told_with_the_host_and_service_after_its_attempts() {
     let clock = Clock::new();
     let ledger = Ledger::new(&clock);
-    let resolver =
-        ScriptedResolver::new(&ledger).finds(ms(10), Class::All, [Place("v6"), Place("v4")]);
+    let resolver = ScriptedResolver::<Place>::new(&ledger).finds(
+        ms(10),
+        Class::All,
+        [Place("v6"), Place("v4")],
+    );
     let connector =
         ScriptedConnector::new(&ledger).at("v6", Fate::silent()).at("v4", Fate::silent());
     let diary = Diary::default();
@@ -120,6 +130,7 @@ fn a_cancelled_race_is_told_with_the_host_and_service_after_its_attempts() {
         diary.lines(),
         [
             "0 began host.example:http",
+            "0 asked",
             "10 answered all with 2",
             "10 started v6",
             "260 started v4",
@@ -138,7 +149,7 @@ fn a_connect_that_was_never_polled_is_not_told() {
     let ledger = Ledger::new(&clock);
     let diary = Diary::default();
     let dialer = Dialer::new(
-        ScriptedResolver::new(&ledger).finds(ms(0), Class::All, [Place("v4")]),
+        ScriptedResolver::<Place>::new(&ledger).finds(ms(0), Class::All, [Place("v4")]),
         ScriptedConnector::new(&ledger).at("v4", Fate::silent()),
         clock.clone(),
     )
@@ -151,8 +162,11 @@ fn a_connect_that_was_never_polled_is_not_told() {
 fn skips_timeouts_and_the_loss_are_told() {
     let clock = Clock::new();
     let ledger = Ledger::new(&clock);
-    let resolver =
-        ScriptedResolver::new(&ledger).finds(ms(0), Class::All, [Place("v6"), Place("v4")]);
+    let resolver = ScriptedResolver::<Place>::new(&ledger).finds(
+        ms(0),
+        Class::All,
+        [Place("v6"), Place("v4")],
+    );
     let connector = ScriptedConnector::new(&ledger).at("v4", Fate::silent());
     let diary = Diary::default();
     let policy = Policy::new().attempt_timeout(ms(400)).unwrap().families(Families::Ipv4);
@@ -166,6 +180,7 @@ fn skips_timeouts_and_the_loss_are_told() {
         diary.lines(),
         [
             "0 began host.example:80",
+            "0 asked",
             "0 answered all with 2",
             "0 skipped v6: only IPv4 is wanted",
             "0 started v4",
@@ -179,8 +194,11 @@ fn skips_timeouts_and_the_loss_are_told() {
 fn a_loser_that_connects_together_with_the_winner_is_told_as_dropped() {
     let clock = Clock::new();
     let ledger = Ledger::new(&clock);
-    let resolver =
-        ScriptedResolver::new(&ledger).finds(ms(0), Class::All, [Place("v6"), Place("v4")]);
+    let resolver = ScriptedResolver::<Place>::new(&ledger).finds(
+        ms(0),
+        Class::All,
+        [Place("v6"), Place("v4")],
+    );
     let connector = ScriptedConnector::new(&ledger)
         .at("v6", Fate::connects(ms(300)))
         .at("v4", Fate::connects(ms(50)));
@@ -190,8 +208,41 @@ fn a_loser_that_connects_together_with_the_winner_is_told_as_dropped() {
     drop(clock.run(dialer.connect("host.example:80")).unwrap());
 
     assert_eq!(
-        diary.lines()[2..],
+        diary.lines()[3..],
         ["0 started v6", "250 started v4", "300 dropped v4", "300 connected v6"]
     );
     ledger.assert_clean();
+}
+
+#[test]
+fn a_literal_is_told_without_a_lookup() {
+    let clock = Clock::new();
+    let ledger = Ledger::new(&clock);
+    let resolver = ScriptedResolver::<SocketAddr>::new(&ledger);
+    let connector = ScriptedConnector::new(&ledger).at("192.0.2.1:80", Fate::connects(ms(30)));
+    let diary = Diary::default();
+    let dialer = Dialer::new(resolver, connector, clock.clone()).with_observer(diary.clone());
+
+    clock.run(dialer.connect("192.0.2.1:80")).unwrap().hand_over();
+
+    assert_eq!(
+        diary.lines(),
+        ["0 began 192.0.2.1:80", "0 started 192.0.2.1:80", "30 connected 192.0.2.1:80"]
+    );
+    ledger.assert_clean();
+}
+
+#[test]
+fn a_connect_that_nobody_watches_holds_nothing_for_an_observer() {
+    fn size<O>(observer: O) -> usize
+    where
+        O: Observer<Place> + Clone,
+    {
+        let clock = Clock::new();
+        let ledger = Ledger::new(&clock);
+        let resolver = ScriptedResolver::<Place>::new(&ledger);
+        let dialer = Dialer::new(resolver, ScriptedConnector::new(&ledger), clock);
+        size_of_val(&dialer.with_observer(observer).connect("host.example:80"))
+    }
+    assert_eq!(size(Diary::default()) - size(()), size_of::<Diary>());
 }

@@ -3,6 +3,8 @@
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
+use serde_json::Value;
+
 use crate::namespace::{inside, replace};
 use crate::run::{RUNTIMES, stagger};
 use crate::server::{NameServer, Record, Reply};
@@ -90,4 +92,35 @@ fn a_name_whose_aaaa_never_comes_is_connected_to_over_ipv4() {
 fn a_name_whose_aaaa_is_late_is_connected_to_over_ipv4_meanwhile() {
     let test = "lane::a_name_whose_aaaa_is_late_is_connected_to_over_ipv4_meanwhile";
     by_name_server(test, || connects_by("127.0.0.1", Record::A, Reply::Late, Reply::Prompt));
+}
+
+#[test]
+fn each_family_is_asked_for_apart_when_it_is_wanted() {
+    let test = "lane::each_family_is_asked_for_apart_when_it_is_wanted";
+    by_name_server(test, || {
+        let server = NameServer::start();
+        let listener = TcpListener::bind("[::1]:0").unwrap();
+        let target = format!("half.test:{}", listener.local_addr().unwrap().port());
+        for runtime in RUNTIMES {
+            for lanes in ["at-once", "20ms"] {
+                server.answers(Reply::Prompt, Reply::Never);
+                let race = asks(&["connect", &target, "--timeout", "100s"], lanes, runtime);
+                assert_eq!(race["connected"], true, "{race}");
+                assert_eq!(race["queries"][0]["class"], "AAAA", "{race}");
+                assert_eq!(server.asked(Record::Aaaa), 2, "{lanes}: once by each lookup");
+            }
+            for (command, lanes) in [("connect", "never"), ("resolve", "never"), ("resolve", "2s")]
+            {
+                server.answers(Reply::Prompt, Reply::Never);
+                let race = asks(&[command, &target, "--timeout", "300ms"], lanes, runtime);
+                assert_eq!(race["queries"].as_array().unwrap().len(), 1, "{race}");
+                assert_eq!(race["queries"][0]["class"], "all", "{race}");
+                assert_ne!(server.asked(Record::Aaaa), 2, "{lanes}: by the one lookup alone");
+            }
+        }
+    });
+}
+
+fn asks(args: &[&str], lanes: &str, runtime: &str) -> Value {
+    stagger(&[args, &["--lanes", lanes, "--json", "--runtime", runtime]].concat()).json()
 }

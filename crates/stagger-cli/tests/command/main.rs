@@ -1,14 +1,27 @@
 //! The command as a user runs it: the real binary, its output and its exit codes.
 #![forbid(unsafe_code)]
 
+#[cfg(unix)]
+mod completions;
 mod connect;
 mod demo;
 #[cfg(target_os = "linux")]
 mod lane;
+#[cfg(unix)]
+mod man;
 #[cfg(target_os = "linux")]
 mod namespace;
+mod picture;
+#[cfg(unix)]
+mod pipe;
 mod resolve;
 mod run;
 #[cfg(target_os = "linux")]
 mod server;
+#[cfg(unix)]
+mod signal;
+#[cfg(unix)]
+mod skip;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod usage;

@@ -5,12 +5,12 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use stagger::Transport;
+use stagger::{TargetError, Transport};
 
 /// Why a lookup by the system's resolver failed.
 ///
-/// It keeps the code that `getaddrinfo` returned and says it in the system's own words. It prints
-/// as one line that names the host and the service. Into an [`io::Error`] it converts with a kind
+/// It keeps the code that `getaddrinfo` or `getnameinfo` returned and says it in the system's own
+/// words. It prints as one line that names the host and the service, or the address. Into an [`io::Error`] it converts with a kind
 /// that fits, and stays inside. Its source is an [`io::Error`] of that kind too, so that whoever
 /// wraps it can find the kind.
 ///
@@ -49,7 +49,7 @@ impl Eq for LookupError {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LookupErrorKind {
-    /// There is no such host (`EAI_NONAME`).
+    /// There is no such host, or, in a reverse lookup, the address has no name (`EAI_NONAME`).
     NotFound,
     /// The host is known but has no address of the families asked for (`EAI_NODATA`,
     /// `EAI_ADDRFAMILY`).
@@ -60,8 +60,16 @@ pub enum LookupErrorKind {
     UnknownService,
     /// The machine has no network interface of the name that stands as the zone.
     UnknownZone,
-    /// The host or the service can't be put to the system, as it holds a NUL character.
+    /// The host or the service can't be put to the system: it is malformed, too long, or holds a
+    /// NUL character.
     InvalidName,
+    /// There is nothing to look up: neither a host nor a service was given.
+    NothingAsked,
+    /// The host is not an address, or the service not a port, though that was asked for
+    /// (`AI_NUMERICHOST`, `AI_NUMERICSERV`).
+    NotNumeric,
+    /// This platform can't look that up.
+    Unsupported,
     /// The lookup failed in some other way; the code says how.
     Failed,
 }
@@ -69,7 +77,7 @@ pub enum LookupErrorKind {
 /// What went wrong, without the host and the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Cause {
-    /// `getaddrinfo` returned `code`; `os_error` is set if that is `EAI_SYSTEM`.
+    /// The system returned `code`; `os_error` is set if that is `EAI_SYSTEM`.
     Code {
         kind: LookupErrorKind,
         code: i32,
@@ -78,11 +86,28 @@ pub(super) enum Cause {
         words: Box<str>,
     },
     /// The service has no port.
-    Service { name: Box<str>, transport: Transport, code: Option<i32>, symbol: &'static str },
+    Service {
+        name: Box<str>,
+        /// None if it was looked up for any.
+        transport: Option<Transport>,
+        code: Option<i32>,
+        symbol: &'static str,
+    },
     /// The zone has no index.
     Zone { name: Box<str>, os_error: Option<i32> },
     /// A NUL character.
     Nul,
+    /// A host or a service that can't be asked for.
+    Target(TargetError),
+    /// Neither a host nor a service.
+    Nothing,
+    /// This part is a name, and must not be.
+    NotNumeric { part: &'static str, code: Option<i32>, symbol: &'static str },
+    /// The system found nothing that can be used.
+    Empty,
+    /// The platform has no way to find this.
+    #[cfg_attr(unix, allow(dead_code, reason = "only some systems lack something"))]
+    Unsupported(&'static str),
     /// The standard library's resolver failed, on a platform where `getaddrinfo` is not called.
     #[cfg(not(unix))]
     Std { kind: io::ErrorKind, os_error: Option<i32>, words: Box<str> },
@@ -90,7 +115,11 @@ pub(super) enum Cause {
 
 impl LookupError {
     pub(super) fn new(subject: impl Into<Box<str>>, cause: Cause) -> Self {
-        let source = Arc::new(io::Error::new(cause.io_kind(), cause.to_string()));
+        let kind = cause.io_kind();
+        let source = Arc::new(match &cause {
+            Cause::Target(error) => io::Error::new(kind, error.clone()),
+            _ => io::Error::new(kind, cause.to_string()),
+        });
         Self { subject: subject.into(), cause, source }
     }
 
@@ -99,12 +128,12 @@ impl LookupError {
         self.cause.kind()
     }
 
-    /// The code that `getaddrinfo` returned: one of the platform's `EAI_` numbers. None if it was
-    /// not `getaddrinfo` that failed.
+    /// The code that `getaddrinfo` or `getnameinfo` returned: one of the platform's `EAI_` numbers.
+    /// None if it was neither of them that failed.
     pub fn code(&self) -> Option<i32> {
         match &self.cause {
             Cause::Code { code, .. } => Some(*code),
-            Cause::Service { code, .. } => *code,
+            Cause::Service { code, .. } | Cause::NotNumeric { code, .. } => *code,
             _ => None,
         }
     }
@@ -130,7 +159,11 @@ impl Cause {
                 LookupErrorKind::Failed
             }
             Self::Zone { .. } => LookupErrorKind::UnknownZone,
-            Self::Nul => LookupErrorKind::InvalidName,
+            Self::Nul | Self::Target(_) => LookupErrorKind::InvalidName,
+            Self::Nothing => LookupErrorKind::NothingAsked,
+            Self::NotNumeric { .. } => LookupErrorKind::NotNumeric,
+            Self::Empty => LookupErrorKind::NoAddress,
+            Self::Unsupported(_) => LookupErrorKind::Unsupported,
             #[cfg(not(unix))]
             Self::Std { .. } => LookupErrorKind::Failed,
         }
@@ -139,9 +172,11 @@ impl Cause {
     fn io_kind(&self) -> io::ErrorKind {
         match self.kind() {
             LookupErrorKind::NotFound | LookupErrorKind::NoAddress => io::ErrorKind::NotFound,
-            LookupErrorKind::UnknownService | LookupErrorKind::InvalidName => {
-                io::ErrorKind::InvalidInput
-            }
+            LookupErrorKind::UnknownService
+            | LookupErrorKind::InvalidName
+            | LookupErrorKind::NothingAsked
+            | LookupErrorKind::NotNumeric => io::ErrorKind::InvalidInput,
+            LookupErrorKind::Unsupported => io::ErrorKind::Unsupported,
             LookupErrorKind::UnknownZone => io::ErrorKind::AddrNotAvailable,
             LookupErrorKind::Temporary => io::ErrorKind::Other,
             LookupErrorKind::Failed => match self {
@@ -170,7 +205,10 @@ fn means_no_interface(_: i32) -> bool {
 
 impl fmt::Display for LookupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot look up {}: {}", self.subject.escape_debug(), self.cause)
+        match self.cause {
+            Cause::Target(_) | Cause::Nothing => write!(f, "nothing was looked up: {}", self.cause),
+            _ => write!(f, "cannot look up {}: {}", self.subject.escape_debug(), self.cause),
+        }
     }
 }
 
@@ -185,11 +223,12 @@ impl fmt::Display for Cause {
             }
             Self::Service { name, transport, symbol, .. } => {
                 let transport = match transport {
-                    Transport::Udp => "UDP",
-                    _ => "TCP",
+                    None => "",
+                    Some(Transport::Udp) => "UDP ",
+                    Some(_) => "TCP ",
                 };
-                write!(f, "no {transport} service is named \"{}\"", name.escape_debug())?;
-                if symbol.is_empty() { Ok(()) } else { write!(f, " ({symbol})") }
+                write!(f, "no {transport}service is named \"{}\"", name.escape_debug())?;
+                write_symbol(symbol, f)
             }
             Self::Zone { name, os_error: Some(errno) } if !means_no_interface(*errno) => {
                 let error = io::Error::from_raw_os_error(*errno);
@@ -199,10 +238,22 @@ impl fmt::Display for Cause {
                 write!(f, "no network interface is named \"{}\"", name.escape_debug())
             }
             Self::Nul => f.write_str("a NUL character is in it"),
+            Self::Target(error) => error.fmt(f),
+            Self::Nothing => f.write_str("neither a host nor a service was given"),
+            Self::NotNumeric { part, symbol, .. } => {
+                write!(f, "the {part} is a name, and was to be a number")?;
+                write_symbol(symbol, f)
+            }
+            Self::Empty => f.write_str("no address of a family that was asked for was found"),
+            Self::Unsupported(what) => write!(f, "this platform has no way to find {what}"),
             #[cfg(not(unix))]
             Self::Std { words, .. } => f.write_str(words),
         }
     }
+}
+
+fn write_symbol(symbol: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if symbol.is_empty() { Ok(()) } else { write!(f, " ({symbol})") }
 }
 
 /// The words with a small first letter, unless they begin with an abbreviation.

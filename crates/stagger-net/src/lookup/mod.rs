@@ -1,10 +1,15 @@
 //! Host and service into addresses, by the system.
 
+mod address;
+mod entry;
 mod error;
 mod lane;
+mod name;
+mod pending;
 mod pool;
 #[cfg(not(unix))]
 mod portable;
+mod question;
 mod request;
 #[cfg(unix)]
 mod system;
@@ -12,7 +17,13 @@ mod system;
 #[cfg(not(unix))]
 use portable as system;
 
+pub(crate) use address::AddressRequest;
+pub use address::{AddressLookup, lookup};
+pub use entry::{AddressEntry, Addresses, Protocol, SocketType};
 pub use error::{LookupError, LookupErrorKind};
 pub(crate) use lane::{Lookups, Source};
-pub(crate) use pool::{Joined, Pool};
-pub(crate) use request::{Found, Literal, Lookup, Request};
+pub(crate) use name::NameRequest;
+pub use name::{NameInfo, NameLookup, reverse_lookup};
+pub use pending::PendingLookup;
+pub(crate) use question::{Call, Question, Reply};
+pub(crate) use request::{Found, Lookup, Request};

@@ -1,11 +1,12 @@
 //! Lookups through the standard library, where there is no Unix. Not tested.
 
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
 
-use stagger::{Families, Family, Transport};
+use stagger::{Families, Family, Host, Service, Transport};
 
 use super::error::Cause;
+use super::{AddressEntry, AddressRequest, NameInfo, NameRequest};
 
 /// The addresses of `host`, in the system's order.
 pub(super) fn addresses(
@@ -27,10 +28,82 @@ pub(super) fn addresses(
 
 /// No service has a name here.
 pub(super) fn service_port(name: &str, transport: Transport) -> Result<u16, Cause> {
-    Err(Cause::Service { name: name.into(), transport, code: None, symbol: "" })
+    Err(Cause::Service { name: name.into(), transport: Some(transport), code: None, symbol: "" })
 }
 
 /// No interface has a name here.
 pub(super) fn interface_index(name: &str) -> Result<u32, Cause> {
     Err(Cause::Zone { name: name.into(), os_error: None })
+}
+
+/// What a lookup of one's own finds: addresses and ports. Flags that the standard library has no
+/// way to obey are refused if they would change the result.
+pub(super) fn entries(
+    request: &AddressRequest,
+) -> Result<(Vec<AddressEntry>, Option<String>), Cause> {
+    let port = match &request.service {
+        None => 0,
+        Some(Service::Port(port)) => *port,
+        Some(Service::Name(_)) if request.flags.numeric_service => {
+            return Err(Cause::NotNumeric { part: "service", code: None, symbol: "" });
+        }
+        Some(Service::Name(name)) => {
+            let (name, transport) = ((**name).into(), request.transport());
+            return Err(Cause::Service { name, transport, code: None, symbol: "" });
+        }
+    };
+    let flags = request.flags;
+    if flags.address_configured {
+        return Err(Cause::Unsupported("which families are configured"));
+    }
+    if flags.v4_mapped || flags.all {
+        return Err(Cause::Unsupported("mapped addresses"));
+    }
+    if request.socket_type.is_none() {
+        return Err(Cause::Unsupported("every type of socket"));
+    }
+    if flags.canonical_name && (request.has_a_name() || request.host.is_none()) {
+        return Err(Cause::Unsupported("a canonical name"));
+    }
+    let local: [IpAddr; 2] = if flags.passive {
+        [Ipv6Addr::UNSPECIFIED.into(), Ipv4Addr::UNSPECIFIED.into()]
+    } else {
+        [Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()]
+    };
+    let found = match &request.host {
+        None => local.map(|ip| SocketAddr::new(ip, port)).into(),
+        Some(Host::Ipv4(ip)) => vec![(*ip, port).into()],
+        Some(Host::Ipv6 { addr, .. }) => vec![(*addr, port).into()],
+        Some(Host::Name(_)) if flags.numeric_host => {
+            return Err(Cause::NotNumeric { part: "host", code: None, symbol: "" });
+        }
+        Some(Host::Name(name)) => addresses(name.ascii(), port, request.families, Transport::Tcp)?,
+    };
+    let wanted = |addr: &SocketAddr| {
+        let family = if addr.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
+        request.families.contains(family)
+    };
+    let entry = |address| AddressEntry {
+        address,
+        socket_type: request.socket_type,
+        protocol: request.protocol,
+    };
+    Ok((found.into_iter().filter(wanted).map(entry).collect(), None))
+}
+
+/// The name of an address, where only its numbers are wanted.
+pub(super) fn name(request: &NameRequest) -> Result<NameInfo, Cause> {
+    if !request.numeric_host || request.name_required {
+        return Err(Cause::Unsupported("the name of an address"));
+    }
+    if !request.numeric_service {
+        return Err(Cause::Unsupported("the name of a service"));
+    }
+    let host = match request.addr {
+        SocketAddr::V6(addr) if addr.scope_id() != 0 => {
+            format!("{}%{}", addr.ip(), addr.scope_id())
+        }
+        addr => addr.ip().to_string(),
+    };
+    Ok(NameInfo { host: host.into(), service: request.addr.port().to_string().into() })
 }

@@ -1,4 +1,6 @@
-//! `getaddrinfo` and `if_nametoindex`, the only calls into libc of the lookup.
+//! `getaddrinfo`, `getnameinfo` and `if_nametoindex`, the only calls into libc of the lookup.
+
+mod name;
 
 use std::ffi::{CStr, CString};
 use std::io;
@@ -6,10 +8,11 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::ptr;
 
 use libc::c_int;
-use stagger::{Families, Transport};
+use stagger::{Families, Service, Transport};
 
-use super::LookupErrorKind;
+pub(super) use self::name::name;
 use super::error::Cause;
+use super::{AddressEntry, AddressRequest, LookupErrorKind, Protocol, SocketType};
 
 /// The addresses of `host`, in the system's order. Blocks.
 pub(super) fn addresses(
@@ -24,12 +27,90 @@ pub(super) fn addresses(
     Ok(list.addresses(Some(port)))
 }
 
+/// What a lookup of one's own finds, in the system's order, and the canonical name if it was asked
+/// for. Blocks.
+pub(super) fn entries(
+    request: &AddressRequest,
+) -> Result<(Vec<AddressEntry>, Option<String>), Cause> {
+    let c_string = |text: String| CString::new(text).map_err(|_| Cause::Nul);
+    let host = request.host_text().map(c_string).transpose()?;
+    let service = request.service.as_ref().map(ToString::to_string).map(c_string).transpose()?;
+    let mut hints = empty_hints(request.families);
+    hints.ai_flags = flags(request)?;
+    hints.ai_socktype = request.socket_type.map_or(0, SocketType::number);
+    hints.ai_protocol = request.protocol.map_or(0, Protocol::number);
+    let list = List::look_up(host.as_deref(), service.as_deref(), &hints)?;
+    let entry = |entry: &libc::addrinfo| {
+        Some(AddressEntry {
+            address: address(entry)?,
+            socket_type: SocketType::from_number(entry.ai_socktype),
+            protocol: (entry.ai_protocol != 0).then(|| Protocol::from_number(entry.ai_protocol)),
+        })
+    };
+    Ok((list.entries().filter_map(entry).collect(), list.canonical_name()))
+}
+
+fn flags(request: &AddressRequest) -> Result<c_int, Cause> {
+    let asked = request.flags;
+    let literal = request.host.is_some() && !request.has_a_name();
+    let port = matches!(request.service, Some(Service::Port(_)));
+    let mapped = mapped_flags(asked.v4_mapped, asked.all)?;
+    let flags = [
+        (asked.passive, libc::AI_PASSIVE),
+        (asked.canonical_name, libc::AI_CANONNAME),
+        // What is a number is not to be asked for as a name.
+        (asked.numeric_host || literal, libc::AI_NUMERICHOST),
+        (asked.numeric_service || port, libc::AI_NUMERICSERV),
+        (asked.address_configured, libc::AI_ADDRCONFIG),
+    ];
+    Ok(flags.iter().filter(|(set, _)| *set).fold(mapped, |all, (_, flag)| all | flag))
+}
+
+#[cfg(not(any(target_os = "netbsd", target_os = "openbsd")))]
+fn mapped_flags(v4_mapped: bool, all: bool) -> Result<c_int, Cause> {
+    let flag = |set, flag| if set { flag } else { 0 };
+    Ok(flag(v4_mapped, libc::AI_V4MAPPED) | flag(all, libc::AI_ALL))
+}
+
+#[cfg(any(target_os = "netbsd", target_os = "openbsd"))]
+fn mapped_flags(v4_mapped: bool, all: bool) -> Result<c_int, Cause> {
+    if v4_mapped || all { Err(Cause::Unsupported("mapped addresses")) } else { Ok(0) }
+}
+
+impl SocketType {
+    fn number(self) -> c_int {
+        match self {
+            Self::Stream => libc::SOCK_STREAM,
+            Self::Datagram => libc::SOCK_DGRAM,
+            Self::SequencedPacket => libc::SOCK_SEQPACKET,
+            Self::Raw => libc::SOCK_RAW,
+            Self::Other(number) => number,
+        }
+    }
+
+    fn from_number(number: c_int) -> Option<Self> {
+        match number {
+            0 => None,
+            libc::SOCK_STREAM => Some(Self::Stream),
+            libc::SOCK_DGRAM => Some(Self::Datagram),
+            libc::SOCK_SEQPACKET => Some(Self::SequencedPacket),
+            libc::SOCK_RAW => Some(Self::Raw),
+            other => Some(Self::Other(other)),
+        }
+    }
+}
+
 /// The port of the service of this name. Blocks while libc reads its files, and asks no network.
 pub(super) fn service_port(name: &str, transport: Transport) -> Result<u16, Cause> {
     let service = CString::new(name).map_err(|_| Cause::Nul)?;
     // Without a host the list has the loopback address, with the port (getaddrinfo(3)).
     let hints = hints(Families::Ipv4, transport, libc::AI_NUMERICHOST);
-    let unknown = |code, symbol| Cause::Service { name: name.into(), transport, code, symbol };
+    let unknown = |code, symbol| Cause::Service {
+        name: name.into(),
+        transport: Some(transport),
+        code,
+        symbol,
+    };
     let list = List::look_up(None, Some(&service), &hints).map_err(|cause| match cause {
         // The BSDs say EAI_NONAME here.
         Cause::Code { code: code @ (libc::EAI_SERVICE | libc::EAI_NONAME), symbol, .. } => {
@@ -54,21 +135,24 @@ pub(super) fn interface_index(name: &str) -> Result<u32, Cause> {
 }
 
 fn hints(families: Families, transport: Transport, flags: c_int) -> libc::addrinfo {
-    let (socktype, protocol) = match transport {
+    let mut hints = empty_hints(families);
+    hints.ai_flags = flags;
+    // With both given there is one entry an address, not one for each kind of socket.
+    (hints.ai_socktype, hints.ai_protocol) = match transport {
         Transport::Udp => (libc::SOCK_DGRAM, libc::IPPROTO_UDP),
         _ => (libc::SOCK_STREAM, libc::IPPROTO_TCP),
     };
+    hints
+}
+
+pub(super) fn empty_hints(families: Families) -> libc::addrinfo {
     // SAFETY: an `addrinfo` is integers and pointers, for which all zeros is a valid value.
     let mut hints: libc::addrinfo = unsafe { std::mem::zeroed() };
-    hints.ai_flags = flags;
     hints.ai_family = match families {
         Families::Any => libc::AF_UNSPEC,
         Families::Ipv4 => libc::AF_INET,
         Families::Ipv6 => libc::AF_INET6,
     };
-    // With both given there is one entry an address, not one for each kind of socket.
-    hints.ai_socktype = socktype;
-    hints.ai_protocol = protocol;
     hints
 }
 
@@ -90,19 +174,32 @@ impl List {
         if code == 0 { Ok(Self(list)) } else { Err(cause(code)) }
     }
 
+    fn entries(&self) -> impl Iterator<Item = &libc::addrinfo> {
+        let mut next = self.0;
+        std::iter::from_fn(move || {
+            // SAFETY: the list is `getaddrinfo`'s and is freed with `self`, which is borrowed for
+            // as long as the entry, so each entry is null or valid.
+            let entry = unsafe { next.as_ref() }?;
+            next = entry.ai_next;
+            Some(entry)
+        })
+    }
+
     /// The addresses, with `port` in place of their own if it is given.
     fn addresses(&self, port: Option<u16>) -> Vec<SocketAddr> {
-        let mut found = Vec::new();
-        let mut next = self.0;
-        // SAFETY: the list is `getaddrinfo`'s and not yet freed, so each entry is null or valid.
-        while let Some(entry) = unsafe { next.as_ref() } {
-            found.extend(address(entry));
-            next = entry.ai_next;
-        }
+        let mut found: Vec<_> = self.entries().filter_map(address).collect();
         if let Some(port) = port {
             found.iter_mut().for_each(|addr| addr.set_port(port));
         }
         found
+    }
+
+    /// The canonical name, which stands in the first entry (POSIX, `getaddrinfo`).
+    fn canonical_name(&self) -> Option<String> {
+        let name = self.entries().map(|entry| entry.ai_canonname).find(|name| !name.is_null())?;
+        // SAFETY: in a list of `getaddrinfo`'s that is not yet freed, a name that is not null is a
+        // NUL-terminated string.
+        Some(unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned())
     }
 }
 
@@ -141,7 +238,7 @@ fn address(entry: &libc::addrinfo) -> Option<SocketAddr> {
     }
 }
 
-/// What `getaddrinfo`'s code means. To be called right after it, before `errno` changes.
+/// What the code of `getaddrinfo` or `getnameinfo` means. To be called right after it, before `errno` changes.
 fn cause(code: c_int) -> Cause {
     let os_error = (code == libc::EAI_SYSTEM).then(|| io::Error::last_os_error().raw_os_error());
     // SAFETY: the result is null or a NUL-terminated string that is never freed.

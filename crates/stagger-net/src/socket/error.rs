@@ -1,12 +1,10 @@
-//! What can go wrong with a socket before it connects.
+//! What can go wrong with a socket before it connects, and with what it is to be set up with.
 
 use std::error::Error;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
-
-use super::KEEPALIVE_RANGE;
+use std::ops::RangeInclusive;
 
 /// Why a bind address does not do.
 ///
@@ -45,18 +43,71 @@ impl fmt::Display for BindError {
 
 impl Error for BindError {}
 
-/// A time of idleness before the first probe that no system takes.
+/// A value that no socket takes: which option, the value, and what is wrong with it.
+///
+/// Every option is looked at when it is set, before there is a socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeepaliveError(pub(super) Duration);
+pub struct OptionError {
+    option: &'static str,
+    value: String,
+    fault: Fault,
+}
 
-impl fmt::Display for KeepaliveError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (start, end) = (KEEPALIVE_RANGE.start(), KEEPALIVE_RANGE.end());
-        write!(f, "keep-alive out of range: {:?} is not within {start:?} to {end:?}", self.0)
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Fault {
+    /// It is not within this range.
+    Outside(String),
+    /// In words, to go on from the value.
+    Other(&'static str),
+}
+
+impl OptionError {
+    pub(super) fn other(
+        option: &'static str,
+        value: impl Into<String>,
+        fault: &'static str,
+    ) -> Self {
+        Self { option, value: value.into(), fault: Fault::Other(fault) }
+    }
+
+    /// The option's name, such as `keep-alive`.
+    pub fn option(&self) -> &'static str {
+        self.option
     }
 }
 
-impl Error for KeepaliveError {}
+impl fmt::Display for OptionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { option, value, fault } = self;
+        match fault {
+            Fault::Outside(range) => {
+                write!(f, "{option} out of range: {value} is not within {range}")
+            }
+            Fault::Other(fault) => write!(f, "{option}: {value} {fault}"),
+        }
+    }
+}
+
+impl Error for OptionError {}
+
+impl From<OptionError> for io::Error {
+    fn from(error: OptionError) -> Self {
+        Self::new(io::ErrorKind::InvalidInput, error)
+    }
+}
+
+/// The value, if the range has it.
+pub(super) fn within<T: PartialOrd + fmt::Debug>(
+    option: &'static str,
+    value: T,
+    range: &RangeInclusive<T>,
+) -> Result<T, OptionError> {
+    if range.contains(&value) {
+        return Ok(value);
+    }
+    let range = format!("{:?} to {:?}", range.start(), range.end());
+    Err(OptionError { option, value: format!("{value:?}"), fault: Fault::Outside(range) })
+}
 
 impl From<BindError> for io::Error {
     fn from(error: BindError) -> Self {

@@ -1,16 +1,21 @@
 //! Opening a socket, up to and with `connect(2)`.
 
 mod error;
+mod hook;
+mod interface;
+mod keepalive;
 mod option;
+mod setup;
 
 use std::io;
 use std::net::SocketAddr;
 
-use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 pub(crate) use error::in_step;
-pub use error::{BindError, KeepaliveError};
-pub use option::{KEEPALIVE_RANGE, TcpOptions};
+pub use error::{BindError, OptionError};
+pub use keepalive::{KEEPALIVE_RANGE, KEEPALIVE_RETRIES_RANGE, USER_TIMEOUT_RANGE};
+pub use option::{BUFFER_RANGE, HOP_LIMIT_RANGE, TcpOptions};
 
 /// Says whether a socket with these options can go to `addr` at all.
 ///
@@ -31,18 +36,16 @@ pub(crate) fn check(addr: &SocketAddr, options: &TcpOptions) -> Result<(), BindE
 /// The system's, of the same kind; one from before the connect says which step failed.
 pub(crate) fn open(addr: &SocketAddr, options: &TcpOptions) -> io::Result<Socket> {
     check(addr, options)?;
-    let socket = Socket::new(Domain::for_address(*addr), Type::STREAM, Some(Protocol::TCP))
-        .map_err(in_step("open a socket"))?;
-    socket.set_nonblocking(true).map_err(in_step("make the socket non-blocking"))?;
-    if options.nodelay {
-        socket.set_tcp_nodelay(true).map_err(in_step("set TCP_NODELAY"))?;
-    }
-    if let Some(idle) = options.keepalive {
-        let keepalive = TcpKeepalive::new().with_time(idle);
-        socket.set_tcp_keepalive(&keepalive).map_err(in_step("set keep-alive"))?;
+    let hook = options.rare().hook.as_ref();
+    let socket = non_blocking(Domain::for_address(*addr))?;
+    setup::set(&socket, addr, options)?;
+    if let Some(hook) = hook {
+        hook.call(&socket, *addr).map_err(in_step("the hook"))?;
+        // Whatever that has done: nothing here may block.
+        socket.set_nonblocking(true).map_err(in_step(NON_BLOCKING))?;
     }
     if let Some(local) = options.bound(addr.is_ipv6()) {
-        bind(&socket, local).map_err(in_step(format_args!("bind to {local}")))?;
+        socket.bind(&local.into()).map_err(in_step(format_args!("bind to {local}")))?;
     }
     match socket.connect(&(*addr).into()) {
         Err(error) if !in_progress(&error) => Err(error),
@@ -50,39 +53,37 @@ pub(crate) fn open(addr: &SocketAddr, options: &TcpOptions) -> io::Result<Socket
     }
 }
 
-fn bind(socket: &Socket, local: SocketAddr) -> io::Result<()> {
-    if local.port() == 0 {
-        // Without this a bind takes a port of its own for every socket, whatever the destination,
-        // and they run out (ip(7)). Kernels before 4.2 lack it and go without.
-        #[cfg(target_os = "linux")]
-        let _ = choose_port_late(socket);
-    } else {
-        // On Windows the option lets strangers take the port, and sharing needs none.
-        #[cfg(not(windows))]
-        socket.set_reuse_address(true)?;
-    }
-    socket.bind(&local.into())
+/// The step of making a socket non-blocking.
+const NON_BLOCKING: &str = "make the socket non-blocking";
+
+/// Opens a socket that never blocks: in one system call where the system can do that.
+#[cfg(any(
+    target_os = "android",
+    target_os = "dragonfly",
+    target_os = "freebsd",
+    target_os = "linux",
+    target_os = "netbsd",
+    target_os = "openbsd"
+))]
+fn non_blocking(domain: Domain) -> io::Result<Socket> {
+    Socket::new(domain, Type::STREAM.nonblocking(), Some(Protocol::TCP))
+        .map_err(in_step("open a socket"))
 }
 
-/// Leaves the choice of a port to `connect(2)` (`IP_BIND_ADDRESS_NO_PORT`).
-#[cfg(target_os = "linux")]
-fn choose_port_late(socket: &Socket) -> io::Result<()> {
-    use std::os::fd::AsRawFd as _;
-
-    let on: libc::c_int = 1;
-    let length = size_of_val(&on) as libc::socklen_t;
-    // SAFETY: the descriptor is open as `socket` is borrowed, and `on` is a `c_int` of `length`
-    // bytes that lives through the call.
-    let code = unsafe {
-        libc::setsockopt(
-            socket.as_raw_fd(),
-            libc::IPPROTO_IP,
-            libc::IP_BIND_ADDRESS_NO_PORT,
-            (&raw const on).cast(),
-            length,
-        )
-    };
-    if code == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+/// Opens a socket that never blocks.
+#[cfg(not(any(
+    target_os = "android",
+    target_os = "dragonfly",
+    target_os = "freebsd",
+    target_os = "linux",
+    target_os = "netbsd",
+    target_os = "openbsd"
+)))]
+fn non_blocking(domain: Domain) -> io::Result<Socket> {
+    let socket =
+        Socket::new(domain, Type::STREAM, Some(Protocol::TCP)).map_err(in_step("open a socket"))?;
+    socket.set_nonblocking(true).map_err(in_step(NON_BLOCKING))?;
+    Ok(socket)
 }
 
 /// Whether the connect goes on without us. After a signal it does too; `EAGAIN` is a failure, for
@@ -98,25 +99,30 @@ fn in_progress(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
-/// Reads how a connect ended, of a socket that has become writable.
+/// Reads how a connect ended, if it has. One that has a peer is connected; of one that has none the
+/// error is read.
 ///
 /// # Errors
 ///
 /// Why the connect failed, or [`io::ErrorKind::WouldBlock`] if it has not ended yet.
 pub(crate) fn outcome(socket: &SockRef<'_>) -> io::Result<()> {
-    if let Some(error) = socket.take_error()? {
-        return Err(error);
-    }
     let peer = match socket.peer_addr() {
-        // Woken too early: it is neither connected nor refused.
-        Err(error) if error.kind() == io::ErrorKind::NotConnected => {
-            return Err(io::ErrorKind::WouldBlock.into());
+        Ok(peer) => peer,
+        Err(no_peer) => {
+            return Err(match socket.take_error()? {
+                Some(error) => error,
+                // Asked too early: it is neither connected nor refused.
+                None if no_peer.kind() == io::ErrorKind::NotConnected => {
+                    io::ErrorKind::WouldBlock.into()
+                }
+                None => no_peer,
+            });
         }
-        peer => peer?,
     };
     // Where nobody listens on a local port, the system may choose that very port for the near end,
     // and TCP then connects the socket to itself (RFC 9293 §3.5, simultaneous open).
-    if socket.local_addr()?.as_socket() == peer.as_socket() {
+    let peer = peer.as_socket();
+    if peer.is_some() && socket.local_addr()?.as_socket() == peer {
         let words = "connected to itself, as nothing listens there";
         return Err(io::Error::new(io::ErrorKind::ConnectionRefused, words));
     }

@@ -21,19 +21,183 @@ fn v6(port: u16) -> SocketAddr {
     SocketAddrV6::new(Ipv6Addr::LOCALHOST, port, 0, 0).into()
 }
 
+/// All that needs no privilege.
+#[cfg(target_os = "linux")]
+fn all_options() -> TcpOptions {
+    TcpOptions::new()
+        .keepalive(Duration::from_secs(77))
+        .and_then(|options| options.keepalive_interval(Duration::from_secs(7)))
+        .and_then(|options| options.keepalive_retries(3))
+        .and_then(|options| options.user_timeout(Duration::from_millis(7_654)))
+        .and_then(|options| options.receive_buffer(20_000))
+        .and_then(|options| options.send_buffer(30_000))
+        .and_then(|options| options.hop_limit(33))
+        .and_then(|options| options.traffic_class(0xb8))
+        .and_then(|options| options.interface("lo"))
+        .map(|options| options.reuse_address(true).reuse_port(true))
+        .unwrap()
+}
+
 #[test]
+#[cfg(target_os = "linux")]
 fn a_socket_is_set_up_as_told() {
     let (_listener, addr) = listener();
-    let socket =
-        open(&addr, &TcpOptions::new().keepalive(Duration::from_secs(77)).unwrap()).unwrap();
+    let socket = open(&addr, &all_options()).unwrap();
+    assert!(socket.nonblocking().unwrap());
     assert!(socket.tcp_nodelay().unwrap());
     assert!(socket.keepalive().unwrap());
     assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(77));
-    #[cfg(target_os = "linux")]
-    assert!(socket.nonblocking().unwrap());
+    assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(7));
+    assert_eq!(socket.tcp_keepalive_retries().unwrap(), 3);
+    assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_millis(7_654)));
+    // Twice what was asked for (socket(7)).
+    assert_eq!(socket.recv_buffer_size().unwrap(), 40_000);
+    assert_eq!(socket.send_buffer_size().unwrap(), 60_000);
+    assert_eq!(socket.ttl_v4().unwrap(), 33);
+    assert_eq!(socket.tos_v4().unwrap(), 0xb8);
+    assert_eq!(socket.device().unwrap().as_deref(), Some(&b"lo"[..]));
+    assert!(socket.reuse_address().unwrap() && socket.reuse_port().unwrap());
+}
 
+#[test]
+#[cfg(target_os = "linux")]
+fn an_ipv6_socket_has_the_options_of_its_family() {
+    // Nobody need listen, or be there at all, for a socket to be set up.
+    let addr = v6(1);
+    let socket = Socket::new(Domain::IPV6, Type::STREAM, Some(Protocol::TCP)).unwrap();
+    setup::set(&socket, &addr, &all_options()).unwrap();
+    assert_eq!(socket.unicast_hops_v6().unwrap(), 33);
+    assert_eq!(socket.tclass_v6().unwrap(), 0xb8);
+    assert_eq!(socket.device().unwrap().as_deref(), Some(&b"lo"[..]));
+}
+
+#[test]
+fn what_is_not_set_is_as_the_system_has_it() {
+    let (_listener, addr) = listener();
+    let fresh = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)).unwrap();
     let socket = open(&addr, &TcpOptions::new().nodelay(false)).unwrap();
     assert!(!socket.tcp_nodelay().unwrap() && !socket.keepalive().unwrap());
+    assert_eq!(socket.ttl_v4().unwrap(), fresh.ttl_v4().unwrap());
+    #[cfg(target_os = "linux")]
+    {
+        assert_eq!(socket.tos_v4().unwrap(), 0);
+        assert_eq!(socket.device().unwrap(), None);
+        assert_eq!(socket.tcp_user_timeout().unwrap(), None);
+        assert!(!socket.reuse_address().unwrap() && !socket.reuse_port().unwrap());
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn any_of_the_probe_s_settings_turns_keep_alive_on() {
+    let (_listener, addr) = listener();
+    let interval = TcpOptions::new().keepalive_interval(Duration::from_secs(5)).unwrap();
+    let retries = TcpOptions::new().keepalive_retries(5).unwrap();
+    for options in [interval, retries] {
+        assert!(open(&addr, &options).unwrap().keepalive().unwrap(), "{options:?}");
+    }
+}
+
+/// A mark needs a privilege that this test may have or not have.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_mark_is_set_or_the_error_names_the_step() {
+    let (_listener, addr) = listener();
+    match open(&addr, &TcpOptions::new().mark(0xfeed)) {
+        Ok(socket) => assert_eq!(socket.mark().unwrap(), 0xfeed),
+        Err(error) => {
+            assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+            assert!(error.to_string().starts_with("set SO_MARK to 65261: "), "{error}");
+        }
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_interface_that_is_not_there_is_named_by_the_error() {
+    let options = TcpOptions::new().interface("nowhere0").unwrap();
+    let error = open(&v4(1, 80), &options).unwrap_err();
+    let source = std::error::Error::source(error.get_ref().unwrap()).unwrap();
+    let source: &io::Error = source.downcast_ref().unwrap();
+    assert_eq!(source.raw_os_error(), Some(libc::ENODEV));
+    assert!(error.to_string().starts_with("keep to interface \"nowhere0\": "), "{error}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_fixed_port_is_shared_unless_the_options_say_otherwise() {
+    let (_listener, addr) = listener();
+    let local = listener_at(73).1;
+    for (options, shared) in [
+        (TcpOptions::new().bind(local), true),
+        (TcpOptions::new().reuse_address(false).bind(local), false),
+        (TcpOptions::new().bind_ip(local.ip()), false),
+        (TcpOptions::new().reuse_address(true).bind_ip(local.ip()), true),
+    ] {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)).unwrap();
+        let options = options.unwrap();
+        setup::set(&socket, &addr, &options).unwrap();
+        assert_eq!(socket.reuse_address().unwrap(), shared, "{options:?}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn the_hook_sees_a_socket_that_is_set_up_and_not_bound_and_has_the_last_word() {
+    use std::sync::Mutex;
+
+    let (_listener, addr) = listener();
+    let seen = std::sync::Arc::new(Mutex::new(Vec::new()));
+    let told = seen.clone();
+    let options = TcpOptions::new().hop_limit(33).unwrap().bind(v4(9, 0)).unwrap();
+    let options = options.hook(move |socket, addr| {
+        let socket = SockRef::from(&socket);
+        let unconnected = socket.peer_addr().unwrap_err().kind() == io::ErrorKind::NotConnected;
+        let local = socket.local_addr()?.as_socket().unwrap();
+        told.lock().unwrap().push((addr, local, unconnected, socket.ttl_v4()?));
+        // What it leaves blocking is made non-blocking again.
+        socket.set_nonblocking(false)?;
+        socket.set_ttl_v4(44)
+    });
+    let socket = open(&addr, &options).unwrap();
+    let unbound = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+    assert_eq!(*seen.lock().unwrap(), [(addr, unbound, true, 33)]);
+    assert_eq!(socket.ttl_v4().unwrap(), 44);
+    assert_eq!(socket.local_addr().unwrap().as_socket().unwrap().ip(), v4(9, 0).ip());
+    #[cfg(target_os = "linux")]
+    assert!(socket.nonblocking().unwrap());
+}
+
+#[test]
+#[cfg(unix)]
+fn an_error_of_the_hook_keeps_its_kind_and_says_whose_it_is() {
+    let options = TcpOptions::new()
+        .hook(|_, _| Err(io::Error::new(io::ErrorKind::QuotaExceeded, "one socket too many")));
+    let error = open(&v4(1, 80), &options).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::QuotaExceeded);
+    assert_eq!(error.to_string(), "the hook: one socket too many");
+}
+
+#[test]
+fn options_are_a_flag_and_a_pointer_that_is_empty_by_default() {
+    assert_eq!(size_of::<TcpOptions>(), 2 * size_of::<usize>());
+    assert!(format!("{:?}", TcpOptions::new()).contains("rare: None"));
+}
+
+#[test]
+#[cfg(unix)]
+fn options_are_equal_if_all_is_and_the_hook_is_one_and_the_same() {
+    let hook = |_: std::os::fd::BorrowedFd<'_>, _| Ok(());
+    let plain = TcpOptions::new();
+    assert_eq!(plain, TcpOptions::new().reuse_port(false));
+    assert_ne!(plain, plain.clone().hop_limit(7).unwrap());
+    let hooked = plain.clone().hook(hook);
+    assert_eq!(hooked, hooked.clone());
+    assert_ne!(hooked, plain.clone().hook(hook));
+    // A clone is one's own: setting it up further leaves the first as it was.
+    let further = hooked.clone().hop_limit(7).unwrap();
+    assert_ne!(hooked, further);
+    assert!(format!("{further:?}").contains("hop_limit: Some(7)"));
 }
 
 #[test]
@@ -111,13 +275,85 @@ fn a_socket_that_is_not_connected_yet_must_wait() {
 }
 
 #[test]
-fn an_idle_time_that_no_system_takes_is_an_error_with_the_range() {
-    for (idle, text) in
-        [(Duration::from_millis(999), "999ms"), (Duration::from_secs(32_768), "32768s")]
+#[cfg(target_os = "linux")]
+fn a_value_that_no_system_takes_is_an_error_with_the_option_and_the_range() {
+    let new = TcpOptions::new;
+    for (refused, option, text) in [
+        (
+            new().keepalive(Duration::from_millis(999)),
+            "keep-alive",
+            "keep-alive out of range: 999ms is not within 1s to 32767s",
+        ),
+        (
+            new().keepalive(Duration::from_secs(32_768)),
+            "keep-alive",
+            "keep-alive out of range: 32768s is not within 1s to 32767s",
+        ),
+        (
+            new().keepalive_interval(Duration::ZERO),
+            "keep-alive interval",
+            "keep-alive interval out of range: 0ns is not within 1s to 32767s",
+        ),
+        (
+            new().keepalive_retries(128),
+            "keep-alive retries",
+            "keep-alive retries out of range: 128 is not within 1 to 127",
+        ),
+        (
+            new().user_timeout(Duration::from_micros(999)),
+            "user timeout",
+            "user timeout out of range: 999µs is not within 1ms to 2147483.647s",
+        ),
+        (
+            new().receive_buffer(0),
+            "receive buffer",
+            "receive buffer out of range: 0 is not within 1 to 2147483647",
+        ),
+        (
+            new().send_buffer(2_147_483_648),
+            "send buffer",
+            "send buffer out of range: 2147483648 is not within 1 to 2147483647",
+        ),
+        (new().hop_limit(0), "hop limit", "hop limit out of range: 0 is not within 1 to 255"),
+        (
+            new().traffic_class(0x02),
+            "traffic class",
+            "traffic class: 0x02 sets bits of congestion notification, which are for TCP to set",
+        ),
+    ] {
+        let error = refused.unwrap_err();
+        assert_eq!(error.to_string(), text);
+        assert_eq!(error.option(), option);
+    }
+}
+
+/// The ends of the ranges are what this system takes, too.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_ends_of_each_range_are_taken_by_the_system() {
+    let (_listener, addr) = listener();
+    let (least, most) = (TcpOptions::new(), TcpOptions::new());
+    let ends = [
+        (KEEPALIVE_RANGE.start(), 1, Duration::from_millis(1), 1, 1, 0),
+        (KEEPALIVE_RANGE.end(), 127, *USER_TIMEOUT_RANGE.end(), *BUFFER_RANGE.end(), 255, 0xfc),
+    ];
+    for (options, (idle, retries, timeout, bytes, hops, class)) in
+        [least, most].into_iter().zip(ends)
     {
-        let error = TcpOptions::new().keepalive(idle).unwrap_err();
-        let expected = format!("keep-alive out of range: {text} is not within 1s to 32767s");
-        assert_eq!(error.to_string(), expected);
+        let options = options
+            .keepalive(*idle)
+            .and_then(|options| options.keepalive_interval(*idle))
+            .and_then(|options| options.keepalive_retries(retries))
+            .and_then(|options| options.user_timeout(timeout))
+            .and_then(|options| options.receive_buffer(bytes))
+            .and_then(|options| options.send_buffer(bytes))
+            .and_then(|options| options.hop_limit(hops))
+            .and_then(|options| options.traffic_class(class));
+        let socket = open(&addr, &options.unwrap()).unwrap();
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), *idle);
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(timeout));
+        assert_eq!(socket.ttl_v4().unwrap(), u32::from(hops));
+        assert_eq!(socket.tos_v4().unwrap(), class.into());
     }
 }
 

@@ -239,7 +239,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
             match this.course.as_mut().poll_news(cx, *this.elapsed, &mut candidates) {
                 Poll::Pending => return false,
                 Poll::Ready(Some(answer)) => {
-                    machine.handle(answer.event(&candidates), now);
+                    answer.events(&candidates).for_each(|event| machine.handle(event, now));
                 }
                 Poll::Ready(None) => {
                     *this.ended = true;

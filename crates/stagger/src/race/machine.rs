@@ -52,6 +52,8 @@ pub struct Machine {
     deadline: Option<Instant>,
     /// What each class has brought, in order of the classes' first answers.
     lists: SmallVec<[(Class, SmallVec<[Id; 4]>); 1]>,
+    /// The family of the first of all candidates, if that has been said.
+    leader: Option<Family>,
     /// By id: the family and where the candidate stands.
     candidates: SmallVec<[(Option<Family>, State); 8]>,
     /// What is left to start, next first.
@@ -88,6 +90,7 @@ impl Machine {
             began: now,
             policy,
             lists: SmallVec::new(),
+            leader: None,
             candidates: SmallVec::new(),
             queue: Queue::default(),
             running: SmallVec::new(),
@@ -114,6 +117,10 @@ impl Machine {
                 if !candidates.is_empty() {
                     self.spend(delay_spent, now);
                 }
+            }
+            Event::Leads(family) => {
+                self.leader = Some(family);
+                self.reorder();
             }
             Event::ResolutionEnded => self.resolution_ended = true,
             Event::Connected(id) => {
@@ -324,7 +331,7 @@ impl Machine {
                     self.lists.iter().find(|(class, ids)| whole(*class) && !ids.is_empty());
                 match sorted {
                     Some((_, ids)) => self.candidates[ids[0].0].0,
-                    None => Some(self.policy.preferred()),
+                    None => Some(self.leader.unwrap_or_else(|| self.policy.preferred())),
                 }
             }
         };

@@ -13,7 +13,8 @@ const MAX_ZONE: usize = 63;
 
 /// What to connect to: a name to be resolved, or an IP address.
 ///
-/// It prints without brackets; it is the [`Target`](crate::Target) that puts them.
+/// It is read from text, alone as in a [`Target`](crate::Target), with or without brackets. It
+/// prints without; it is the target that puts them.
 ///
 /// # Examples
 ///

@@ -10,7 +10,8 @@ use super::name::FORBIDDEN;
 /// longer, so the bound is ours.
 const MAX_SERVICE: usize = 63;
 
-/// Where at a host to connect to: a port, or the name of one.
+/// Where at a host to connect to: a port, or the name of one. It is read from text, alone as in a
+/// [`Target`](crate::Target).
 ///
 /// Text of decimal digits is a port, up to 65535; leading zeros do not count. All other text is a
 /// service name, which must have a letter (RFC 6335 §5.1). Its other rules are looser than the

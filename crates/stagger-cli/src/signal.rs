@@ -1,0 +1,261 @@
+//! Signals that end the process.
+//!
+//! Without care, Ctrl-C would end it amid whatever it does. While a future runs, the first signal
+//! has that future dropped instead: its sockets are closed, and what it shows on a terminal is put
+//! right. Then the process ends by that very signal, so whoever started it sees the status (128 and
+//! the signal's number, as shells count) and the cause: a shell leaves its loop over many connects,
+//! where after a mere exit it would go on. A second signal ends the process at once, and so does
+//! the first when nothing runs.
+
+use std::future::Future;
+use std::io;
+
+use futures_lite::future;
+
+#[cfg(not(unix))]
+use self::portable as system;
+#[cfg(unix)]
+use self::unix as system;
+
+/// Keeps signals from ending the process at once, for as long as it is held.
+pub(crate) struct Watch(system::Watch);
+
+impl Watch {
+    /// Catches signals from now on. There may be one watch at a time.
+    ///
+    /// # Errors
+    ///
+    /// The system does not let signals be caught.
+    pub(crate) fn begin() -> io::Result<Self> {
+        system::Watch::begin().map(Self)
+    }
+
+    /// What the future comes to, or nothing when a signal came first. The future is dropped then.
+    pub(crate) async fn unless_signalled<F: Future>(&self, future: F) -> Option<F::Output> {
+        let signalled = async {
+            self.0.signalled().await;
+            None
+        };
+        future::or(async { Some(future.await) }, signalled).await
+    }
+
+    /// Hands the result on; or ends the process if a signal came, even if the result was there
+    /// before.
+    pub(crate) fn end<T>(self, output: Option<T>) -> T {
+        if let Some(signal) = self.0.end() {
+            system::end_by(signal);
+        }
+        output.expect("nothing but a signal cuts a run short")
+    }
+}
+
+/// Ends the process as one ends whose output nobody reads, without a word: by SIGPIPE where there
+/// is that signal. Rust's runtime ignores it, so a write fails, and who writes calls this.
+pub(crate) fn end_unread() -> ! {
+    system::end_by(system::UNREAD)
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::io::{self, Read as _};
+    use std::os::unix::net::UnixStream;
+    use std::process;
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::sync::{Arc, Mutex, PoisonError};
+
+    use signal_hook::consts::{SIGINT, SIGPIPE, SIGTERM};
+    use signal_hook::{SigId, flag, low_level};
+
+    /// Ctrl-C, and what `kill` sends. Others end the process as they always do.
+    const CAUGHT: [i32; 2] = [SIGINT, SIGTERM];
+
+    pub(super) const UNREAD: i32 = SIGPIPE;
+
+    /// Whether the next signal ends the process at once.
+    static AT_ONCE: AtomicBool = AtomicBool::new(true);
+
+    /// The signal that came and did not end the process; 0 for none.
+    static CAME: AtomicUsize = AtomicUsize::new(0);
+
+    pub(super) struct Watch {
+        /// Something to read when a signal came, and the end when the watch is over.
+        bell: Arc<UnixStream>,
+        ids: Vec<SigId>,
+    }
+
+    impl Watch {
+        pub(super) fn begin() -> io::Result<Self> {
+            handle()?;
+            let (bell, ringer) = UnixStream::pair()?;
+            let mut watch = Self { bell: Arc::new(bell), ids: Vec::new() };
+            for signal in CAUGHT {
+                watch.ids.push(low_level::pipe::register(signal, ringer.try_clone()?)?);
+            }
+            AT_ONCE.store(false, Ordering::SeqCst);
+            Ok(watch)
+        }
+
+        /// Ready when a signal came.
+        pub(super) async fn signalled(&self) {
+            let bell = Arc::clone(&self.bell);
+            // Whatever comes of it, a signal came or nobody waits for one any more.
+            let _ = blocking::unblock(move || (&*bell).read(&mut [0])).await;
+        }
+
+        /// The signal that came, if one did.
+        pub(super) fn end(self) -> Option<i32> {
+            // From here on a signal ends the process itself, so none goes unseen.
+            drop(self);
+            match CAME.load(Ordering::SeqCst) {
+                0 => None,
+                signal => i32::try_from(signal).ok(),
+            }
+        }
+    }
+
+    impl Drop for Watch {
+        fn drop(&mut self) {
+            AT_ONCE.store(true, Ordering::SeqCst);
+            for id in self.ids.drain(..) {
+                // With the last of them the bell is at its end, and its thread is free.
+                low_level::unregister(id);
+            }
+        }
+    }
+
+    /// Sets up what does not depend on a watch, once. It stays for as long as the process lives,
+    /// because a signal of which every handler is taken out is ignored.
+    fn handle() -> io::Result<()> {
+        static HANDLED: Mutex<bool> = Mutex::new(false);
+        let mut handled = HANDLED.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*handled {
+            for signal in CAUGHT {
+                // They are called in this order: the first signal readies the end by the second.
+                flag::register_conditional_default(signal, &AT_ONCE)?;
+                flag::register(signal, &AT_ONCE)?;
+                flag::register_usize(signal, &CAME, signal.unsigned_abs() as usize)?;
+            }
+            *handled = true;
+        }
+        Ok(())
+    }
+
+    pub(super) fn end_by(signal: i32) -> ! {
+        // It returns for signals that end nothing alone.
+        let _ = low_level::emulate_default_handler(signal);
+        process::exit(128 + signal)
+    }
+}
+
+#[cfg(not(unix))]
+mod portable {
+    use std::{future, io, process};
+
+    /// The number that SIGPIPE has elsewhere.
+    pub(super) const UNREAD: i32 = 13;
+
+    /// Catches nothing: the system ends the process, and closes its sockets.
+    pub(super) struct Watch;
+
+    impl Watch {
+        pub(super) fn begin() -> io::Result<Self> {
+            Ok(Self)
+        }
+
+        pub(super) async fn signalled(&self) {
+            future::pending().await
+        }
+
+        pub(super) fn end(self) -> Option<i32> {
+            None
+        }
+    }
+
+    pub(super) fn end_by(signal: i32) -> ! {
+        process::exit(128 + signal)
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::env;
+    use std::future::pending;
+    use std::io::Write as _;
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::Command;
+
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::low_level::raise;
+
+    use super::*;
+
+    /// Set in the process that is to end, to what it is to end by.
+    const MARK: &str = "STAGGER_TEST_ENDS_BY";
+
+    struct Told;
+
+    impl Drop for Told {
+        fn drop(&mut self) {
+            let _ = io::stdout().write_all(b"dropped\n");
+        }
+    }
+
+    /// Runs until the first signal, and says so.
+    fn interrupted() -> Watch {
+        let watch = Watch::begin().unwrap();
+        let output = future::block_on(watch.unless_signalled(async {
+            let _told = Told;
+            raise(SIGINT).unwrap();
+            pending::<()>().await;
+        }));
+        assert!(output.is_none());
+        let _ = io::stdout().write_all(b"alive\n");
+        watch
+    }
+
+    /// Runs the test named so in a process of its own; the signal that it ended by, and what it
+    /// said.
+    fn ended(name: &str) -> (Option<i32>, String) {
+        let mut command = Command::new(env::current_exe().unwrap());
+        command.args(["--exact", &format!("signal::tests::{name}"), "--nocapture"]);
+        let output = command.env(MARK, name).output().unwrap();
+        (output.status.signal(), String::from_utf8(output.stdout).unwrap())
+    }
+
+    #[test]
+    fn the_first_signal_drops_what_runs_and_is_then_what_the_process_ends_by() {
+        if env::var_os(MARK).is_some() {
+            return interrupted().end(None);
+        }
+        let (signal, said) =
+            ended("the_first_signal_drops_what_runs_and_is_then_what_the_process_ends_by");
+        assert_eq!(signal, Some(SIGINT), "{said}");
+        assert!(said.ends_with("dropped\nalive\n"), "{said}");
+    }
+
+    #[test]
+    fn the_second_signal_ends_the_process_at_once() {
+        if env::var_os(MARK).is_some() {
+            let _watch = interrupted();
+            raise(SIGTERM).unwrap();
+            unreachable!("the second signal ends it");
+        }
+        let (signal, said) = ended("the_second_signal_ends_the_process_at_once");
+        assert_eq!(signal, Some(SIGTERM), "{said}");
+        assert!(said.ends_with("dropped\nalive\n"), "{said}");
+    }
+
+    #[test]
+    fn a_signal_that_comes_after_the_result_still_ends_the_process() {
+        if env::var_os(MARK).is_some() {
+            let watch = Watch::begin().unwrap();
+            let output = future::block_on(watch.unless_signalled(async {}));
+            raise(SIGTERM).unwrap();
+            let _ = io::stdout().write_all(b"alive\n");
+            return watch.end(output);
+        }
+        let (signal, said) = ended("a_signal_that_comes_after_the_result_still_ends_the_process");
+        assert_eq!(signal, Some(SIGTERM), "{said}");
+        assert!(said.ends_with("alive\n"), "{said}");
+    }
+}

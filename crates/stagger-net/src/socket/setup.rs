@@ -1,0 +1,154 @@
+//! What is set on a socket before it is bound and connects.
+
+use std::io;
+use std::net::SocketAddr;
+
+use socket2::{Socket, TcpKeepalive};
+
+use super::option::Rare;
+use super::{TcpOptions, in_step};
+
+/// Sets everything that the options say, and what a bind address needs.
+///
+/// # Errors
+///
+/// The system's, of the same kind, with the option's name.
+pub(super) fn set(socket: &Socket, addr: &SocketAddr, options: &TcpOptions) -> io::Result<()> {
+    if options.nodelay {
+        socket.set_tcp_nodelay(true).map_err(in_step("set TCP_NODELAY"))?;
+    }
+    let rare = options.rare();
+    set_keepalive(socket, rare)?;
+    if let Some(size) = rare.receive_buffer {
+        let set = socket.set_recv_buffer_size(size);
+        set.map_err(in_step(format_args!("set SO_RCVBUF to {size}")))?;
+    }
+    if let Some(size) = rare.send_buffer {
+        let set = socket.set_send_buffer_size(size);
+        set.map_err(in_step(format_args!("set SO_SNDBUF to {size}")))?;
+    }
+    set_header(socket, addr.is_ipv6(), rare)?;
+    set_way(socket, addr.is_ipv6(), rare)?;
+    set_reuse(socket, options.bound(addr.is_ipv6()), rare)
+}
+
+fn set_keepalive(socket: &Socket, rare: &Rare) -> io::Result<()> {
+    let Rare { keepalive, keepalive_interval, keepalive_retries, .. } = rare;
+    if keepalive.is_none() && keepalive_interval.is_none() && keepalive_retries.is_none() {
+        return Ok(());
+    }
+    let mut all = TcpKeepalive::new();
+    if let Some(idle) = *keepalive {
+        all = all.with_time(idle);
+    }
+    #[cfg(any(
+        target_os = "android",
+        target_os = "dragonfly",
+        target_os = "freebsd",
+        target_os = "illumos",
+        target_os = "linux",
+        target_os = "netbsd",
+        target_vendor = "apple",
+        windows
+    ))]
+    {
+        if let Some(interval) = *keepalive_interval {
+            all = all.with_interval(interval);
+        }
+        if let Some(retries) = *keepalive_retries {
+            all = all.with_retries(retries);
+        }
+    }
+    socket.set_tcp_keepalive(&all).map_err(in_step("set keep-alive"))
+}
+
+/// What stands in the header of each packet.
+fn set_header(socket: &Socket, ipv6: bool, rare: &Rare) -> io::Result<()> {
+    if let Some(hops) = rare.hop_limit.map(u32::from) {
+        let (name, set) = if ipv6 {
+            ("IPV6_UNICAST_HOPS", socket.set_unicast_hops_v6(hops))
+        } else {
+            ("IP_TTL", socket.set_ttl_v4(hops))
+        };
+        set.map_err(in_step(format_args!("set {name} to {hops}")))?;
+    }
+    #[cfg(any(
+        target_os = "android",
+        target_os = "dragonfly",
+        target_os = "freebsd",
+        target_os = "linux",
+        target_os = "macos",
+        target_os = "netbsd",
+        target_os = "openbsd"
+    ))]
+    if let Some(class) = rare.traffic_class.map(u32::from) {
+        let (name, set) = if ipv6 {
+            ("IPV6_TCLASS", socket.set_tclass_v6(class))
+        } else {
+            ("IP_TOS", socket.set_tos_v4(class))
+        };
+        set.map_err(in_step(format_args!("set {name} to {class:#04x}")))?;
+    }
+    Ok(())
+}
+
+/// Which way the packets take, and how long they may take over it.
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), allow(unused_variables))]
+fn set_way(socket: &Socket, ipv6: bool, rare: &Rare) -> io::Result<()> {
+    #[cfg(any(target_os = "android", target_os = "linux", target_vendor = "apple"))]
+    if let Some(interface) = &rare.interface {
+        let kept = interface.keep(socket, ipv6);
+        kept.map_err(in_step(format_args!("keep to interface {:?}", interface.name())))?;
+    }
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    {
+        if let Some(mark) = rare.mark {
+            socket.set_mark(mark).map_err(in_step(format_args!("set SO_MARK to {mark}")))?;
+        }
+        if let Some(timeout) = rare.user_timeout {
+            let set = socket.set_tcp_user_timeout(Some(timeout));
+            set.map_err(in_step(format_args!("set TCP_USER_TIMEOUT to {timeout:?}")))?;
+        }
+    }
+    Ok(())
+}
+
+fn set_reuse(socket: &Socket, local: Option<SocketAddr>, rare: &Rare) -> io::Result<()> {
+    let fixed = local.is_some_and(|local| local.port() != 0);
+    // On Windows the option lets strangers take the port, and sharing needs none.
+    if rare.reuse_address.unwrap_or(fixed && cfg!(not(windows))) {
+        socket.set_reuse_address(true).map_err(in_step("set SO_REUSEADDR"))?;
+    }
+    #[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos", target_os = "cygwin"))))]
+    if rare.reuse_port {
+        socket.set_reuse_port(true).map_err(in_step("set SO_REUSEPORT"))?;
+    }
+    // Without this a bind takes a port of its own for every socket, whatever the destination, and
+    // they run out (ip(7)). Kernels before 4.2 lack it and go without.
+    #[cfg(target_os = "linux")]
+    if local.is_some() && !fixed {
+        let _ = choose_port_late(socket);
+    }
+    Ok(())
+}
+
+/// Leaves the choice of a port to `connect(2)` (`IP_BIND_ADDRESS_NO_PORT`).
+#[cfg(target_os = "linux")]
+fn choose_port_late(socket: &Socket) -> io::Result<()> {
+    use std::os::fd::AsRawFd as _;
+
+    let on: libc::c_int = 1;
+    let length = size_of_val(&on) as libc::socklen_t;
+    // SAFETY: the descriptor is open as `socket` is borrowed, and `on` is a `c_int` of `length`
+    // bytes that lives through the call.
+    let code = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::IPPROTO_IP,
+            libc::IP_BIND_ADDRESS_NO_PORT,
+            (&raw const on).cast(),
+            length,
+        )
+    };
+    if code == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}

@@ -1,0 +1,274 @@
+//! The address of a Unix-domain socket.
+
+use std::error::Error;
+use std::ffi::OsStr;
+use std::fmt::{self, Write as _};
+use std::io;
+use std::mem::offset_of;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use stagger::Address;
+
+/// The bytes of a path, or of an abstract name, that fit an address: 107 on Linux, 103 on the BSDs
+/// and Apple's systems. One more holds the NUL that ends a path or begins a name (unix(7)).
+const LONGEST: usize = size_of::<libc::sockaddr_un>() - offset_of!(libc::sockaddr_un, sun_path) - 1;
+
+/// Where a Unix-domain socket is: a path, or on Linux and Android an abstract name, which is in no
+/// file system (unix(7)).
+///
+/// That it fits an address is checked when it is made; that somebody listens there is not. It is
+/// cheap to clone. Two paths are equal if their bytes are, wherever they lead.
+///
+/// It prints as one line that a terminal can show: what can't be printed, quotes and backslashes
+/// are escaped, and bytes that are no UTF-8 stand as `\xNN`. An abstract name has `@` before it,
+/// and a path that begins with `@` has `./` before that. What needs no escape parses to the same
+/// address again.
+///
+/// # Examples
+///
+/// ```
+/// use std::path::Path;
+/// use stagger_net::UnixAddr;
+///
+/// let addr: UnixAddr = "/run/example.sock".parse()?;
+/// assert_eq!(addr.as_path(), Some(Path::new("/run/example.sock")));
+/// assert_eq!(addr, UnixAddr::path("/run/example.sock")?);
+/// assert!(UnixAddr::path("/long".repeat(100)).is_err());
+/// # Ok::<_, stagger_net::UnixAddrError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct UnixAddr(
+    /// As it stands in an address: an abstract name has its NUL before it, a path has none.
+    Arc<[u8]>,
+);
+
+impl UnixAddr {
+    /// The socket at this path.
+    ///
+    /// # Errors
+    ///
+    /// If the path is empty, has a NUL, or is longer than fits an address: 107 bytes on Linux.
+    pub fn path(path: impl AsRef<Path>) -> Result<Self, UnixAddrError> {
+        let bytes = path.as_ref().as_os_str().as_bytes();
+        if bytes.contains(&0) {
+            return Err(UnixAddrError::new("path", bytes, Fault::Nul));
+        }
+        Ok(Self(fitting("path", bytes)?.into()))
+    }
+
+    /// The socket of this abstract name, without the NUL that begins it. It may have others.
+    ///
+    /// On Linux and Android.
+    ///
+    /// # Errors
+    ///
+    /// If the name is empty or longer than fits an address: 107 bytes.
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    pub fn abstract_name(name: impl AsRef<[u8]>) -> Result<Self, UnixAddrError> {
+        let name = fitting("abstract name", name.as_ref())?;
+        Ok(Self([&[0], name].concat().into()))
+    }
+
+    /// The path, if it is one.
+    pub fn as_path(&self) -> Option<&Path> {
+        (self.0[0] != 0).then(|| Path::new(OsStr::from_bytes(&self.0)))
+    }
+
+    /// The abstract name, if it is one, without the NUL that begins it.
+    ///
+    /// On Linux and Android.
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    pub fn as_abstract_name(&self) -> Option<&[u8]> {
+        self.0.strip_prefix(&[0])
+    }
+
+    /// As it is given to the system.
+    pub(super) fn to_socket_address(&self) -> socket2::SockAddr {
+        let address = socket2::SockAddr::unix(OsStr::from_bytes(&self.0));
+        address.expect("its length was looked at when it was made")
+    }
+}
+
+/// The bytes, if there are some and not too many.
+fn fitting<'a>(what: &'static str, bytes: &'a [u8]) -> Result<&'a [u8], UnixAddrError> {
+    match bytes.len() {
+        0 => Err(UnixAddrError::new(what, bytes, Fault::Empty)),
+        1..=LONGEST => Ok(bytes),
+        length => Err(UnixAddrError::new(what, bytes, Fault::Long(length))),
+    }
+}
+
+impl Address for UnixAddr {}
+
+/// A text that begins with `@` is an abstract name where there are such, all others are paths.
+/// Nothing is unescaped.
+impl FromStr for UnixAddr {
+    type Err = UnixAddrError;
+
+    fn from_str(text: &str) -> Result<Self, UnixAddrError> {
+        #[cfg(any(target_os = "android", target_os = "linux"))]
+        if let Some(name) = text.strip_prefix('@') {
+            return Self::abstract_name(name);
+        }
+        Self::path(text)
+    }
+}
+
+impl fmt::Display for UnixAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.0 {
+            [0, name @ ..] => {
+                f.write_char('@')?;
+                escape(f, name)
+            }
+            path => {
+                f.write_str(if path[0] == b'@' { "./" } else { "" })?;
+                escape(f, path)
+            }
+        }
+    }
+}
+
+impl fmt::Debug for UnixAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UnixAddr(\"{self}\")")
+    }
+}
+
+fn escape(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+    for chunk in bytes.utf8_chunks() {
+        write!(f, "{}", chunk.valid().escape_debug())?;
+        for byte in chunk.invalid() {
+            write!(f, "\\x{byte:02x}")?;
+        }
+    }
+    Ok(())
+}
+
+/// What can't be the address of a Unix-domain socket, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnixAddrError {
+    /// A path or a name.
+    what: &'static str,
+    /// As much as is shown of it.
+    start: Box<[u8]>,
+    cut: bool,
+    fault: Fault,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Fault {
+    Empty,
+    Nul,
+    /// The bytes it has.
+    Long(usize),
+}
+
+impl UnixAddrError {
+    fn new(what: &'static str, bytes: &[u8], fault: Fault) -> Self {
+        let shown = &bytes[..bytes.len().min(LONGEST)];
+        Self { what, start: shown.into(), cut: shown.len() < bytes.len(), fault }
+    }
+}
+
+impl fmt::Display for UnixAddrError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, start, cut, fault } = self;
+        write!(f, "{what} of a Unix socket: \"")?;
+        escape(f, start)?;
+        f.write_str(if *cut { "\"… " } else { "\" " })?;
+        match fault {
+            Fault::Empty => f.write_str("is empty"),
+            Fault::Nul => f.write_str("has a NUL"),
+            Fault::Long(length) => {
+                write!(f, "is {length} bytes long, and an address has room for {LONGEST}")
+            }
+        }
+    }
+}
+
+impl Error for UnixAddrError {}
+
+impl From<UnixAddrError> for io::Error {
+    fn from(error: UnixAddrError) -> Self {
+        Self::new(io::ErrorKind::InvalidInput, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_an_address_is_an_error_that_quotes_it_and_says_why() {
+        let error = UnixAddr::path("").unwrap_err();
+        assert_eq!(error.to_string(), r#"path of a Unix socket: "" is empty"#);
+        let error = UnixAddr::path("/run/\0\u{1b}[31m").unwrap_err();
+        let text = r#"path of a Unix socket: "/run/\0\u{1b}[31m" has a NUL"#;
+        assert_eq!(error.to_string(), text);
+        assert_eq!(io::Error::from(error).kind(), io::ErrorKind::InvalidInput);
+
+        assert!(UnixAddr::path("a".repeat(LONGEST)).is_ok());
+        let error = UnixAddr::path("a".repeat(100_000)).unwrap_err();
+        let shown = "a".repeat(LONGEST);
+        let text = format!(
+            "path of a Unix socket: \"{shown}\"… is 100000 bytes long, and an address has room for \
+             {LONGEST}"
+        );
+        assert_eq!(error.to_string(), text);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn an_abstract_name_is_one_to_107_bytes_of_any_kind() {
+        let error = UnixAddr::abstract_name("").unwrap_err();
+        assert_eq!(error.to_string(), r#"abstract name of a Unix socket: "" is empty"#);
+        let addr = UnixAddr::abstract_name([0, 255, b'a']).unwrap();
+        assert_eq!(addr.as_abstract_name(), Some(&[0, 255, b'a'][..]));
+        assert_eq!(addr.as_path(), None);
+        assert_eq!(addr.to_string(), r"@\0\xffa");
+        let longest = UnixAddr::abstract_name([7; 107]).unwrap().to_socket_address();
+        assert_eq!(longest.as_abstract_namespace(), Some(&[7; 107][..]));
+        assert!(UnixAddr::abstract_name([7; 108]).is_err());
+        // The system's address is the very name, without a NUL at its end.
+        let system = addr.to_socket_address();
+        assert_eq!(system.as_abstract_namespace(), Some(&[0, 255, b'a'][..]));
+    }
+
+    #[test]
+    fn an_address_prints_as_one_line_that_a_terminal_can_show() {
+        for (bytes, text) in [
+            (&b"/run/x.sock"[..], "/run/x.sock"),
+            ("/t\u{fc}r/\u{202e}\n\u{7}".as_bytes(), "/t\u{fc}r/\\u{202e}\\n\\u{7}"),
+            (b"/a\\b\"\xff\xc3", "/a\\\\b\\\"\\xff\\xc3"),
+            (b"@home", "./@home"),
+        ] {
+            let addr = UnixAddr::path(OsStr::from_bytes(bytes)).unwrap();
+            assert_eq!(addr.to_string(), text);
+            assert_eq!(format!("{addr:?}"), format!("UnixAddr(\"{text}\")"));
+            assert_eq!(addr.as_path(), Some(Path::new(OsStr::from_bytes(bytes))));
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_plain_text_parses_to_what_it_is_printed_from() {
+        for text in ["/run/x.sock", "x", "./@x", "@x", "@/run/x"] {
+            assert_eq!(text.parse::<UnixAddr>().unwrap().to_string(), text);
+        }
+        let name = UnixAddr::abstract_name("x").unwrap();
+        assert_eq!("@x".parse(), Ok(name.clone()));
+        assert_ne!("x".parse(), Ok(name));
+        assert!("".parse::<UnixAddr>().is_err() && "@".parse::<UnixAddr>().is_err());
+    }
+
+    #[test]
+    fn the_longest_path_reaches_the_system_whole() {
+        let path = "p".repeat(LONGEST);
+        let system = UnixAddr::path(&path).unwrap().to_socket_address();
+        assert_eq!(system.as_pathname(), Some(Path::new(&path)));
+    }
+}

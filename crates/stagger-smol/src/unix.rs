@@ -1,0 +1,45 @@
+//! Connecting over Unix-domain sockets.
+
+use crate::Reactor;
+
+/// Connects over Unix-domain sockets and yields `smol::net::unix::UnixStream`,
+/// which is [`async_net::unix::UnixStream`].
+///
+/// # Runtime
+///
+/// Any executor: `async-io` runs its own thread.
+pub type UnixConnector = stagger_net::UnixConnector<Reactor>;
+
+/// A Unix-domain socket that is listened on: connecting to it yields `smol::net::unix::UnixStream`,
+/// which is [`async_net::unix::UnixStream`].
+///
+/// # Runtime
+///
+/// Any executor: `async-io` runs its own thread.
+///
+/// # Examples
+///
+/// An endpoint like any other can be raced. Nobody listens at the first:
+///
+/// ```
+/// use stagger::stagger;
+/// use stagger_smol::{Timer, UnixEndpoint};
+///
+/// # smol::block_on(async {
+/// let path = std::env::temp_dir().join(format!("stagger_smol-{}.sock", std::process::id()));
+/// let listener = std::os::unix::net::UnixListener::bind(&path)?;
+/// let nobody = UnixEndpoint::path(path.with_extension("nobody"))?;
+/// let somebody = UnixEndpoint::path(&path)?;
+///
+/// let won = stagger([nobody, somebody], Timer::default()).await.unwrap();
+/// assert_eq!(won.index, 1);
+/// assert!(won.connection.peer_addr()?.as_pathname() == Some(&path));
+/// # std::fs::remove_file(path)?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+pub type UnixEndpoint = stagger_net::UnixEndpoint<Reactor>;
+
+/// One attempt of a [`UnixConnector`], or of a [`UnixEndpoint`].
+pub type UnixAttempt = stagger_net::UnixAttempt<Reactor>;

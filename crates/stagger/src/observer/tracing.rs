@@ -1,0 +1,160 @@
+//! An observer that passes everything on to `tracing`.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+use ::tracing::{Span, debug, debug_span, trace};
+
+use super::Observer;
+use crate::{BoxError, Error, QueryReport, Target};
+
+/// Tells the subscribers of the crate `tracing` what happens in a connect. With the feature
+/// `tracing`.
+///
+/// A connect is a span with the target `stagger`, the name `connect` and the level DEBUG, within
+/// the span in which it is first polled. It is closed when the connect is over. What happens in
+/// it is an event of its own, with the span as its parent; the span is never entered, so nothing
+/// that a resolver or a connector tells is within it.
+///
+/// How the connect ended is one event of the level DEBUG. It is no warning even if it failed: the
+/// error goes to the caller, who knows whether it matters and would have it in the log twice. Steps
+/// on the way have the level TRACE, for a healthy connect has half a dozen of them.
+///
+/// | message | level | fields |
+/// | --- | --- | --- |
+/// | (the span) | DEBUG | `host`, `service` |
+/// | `lookup started` | TRACE | `elapsed` |
+/// | `lookup answered` | TRACE | `elapsed`, `asked`, `class`, `addresses` |
+/// | `lookup failed` | TRACE | `elapsed`, `asked`, `class`, `error` |
+/// | `waiting for the preferred family` | TRACE | `elapsed`, `until` |
+/// | `candidate skipped` | TRACE | `elapsed`, `address`, `error` |
+/// | `attempt started` | TRACE | `elapsed`, `address` |
+/// | `attempt failed` | TRACE | `elapsed`, `address`, `error` |
+/// | `attempt timed out` | TRACE | `elapsed`, `address` |
+/// | `attempt dropped` | TRACE | `elapsed`, `address` |
+/// | `connected` | DEBUG | `elapsed`, `address` |
+/// | `connect failed` | DEBUG | `elapsed`, `error` |
+/// | `connect cancelled` | DEBUG | `elapsed` |
+///
+/// `elapsed`, `asked` (when the lookup began) and `until` count from the first poll of the connect
+/// and print as `250ms` does. `class` is text, `addresses` how many there were, and `error` the
+/// error itself, with its sources. These names change only where a changed default would be
+/// breaking too.
+///
+/// A connect that nobody subscribes to costs a look at a static for each event.
+///
+/// # Examples
+///
+/// ```
+/// use stagger::{Dialer, Tracing};
+/// use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
+///
+/// # let clock = Clock::new();
+/// # let ledger = Ledger::new(&clock);
+/// # let resolver = ScriptedResolver::<Place>::new(&ledger)
+/// #     .finds(ms(5), stagger::Class::All, ["v6"]);
+/// # let connector = ScriptedConnector::new(&ledger).at("v6", Fate::connects(ms(30)));
+/// // Whichever subscriber the program has set up is told.
+/// let dialer = Dialer::new(resolver, connector, clock.clone()).with_observer(Tracing::new());
+/// clock.run(dialer.connect("example.com:https"))?;
+/// # Ok::<_, stagger::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Tracing {
+    /// Of the connect, from its beginning to its end.
+    span: Span,
+}
+
+impl Tracing {
+    /// An observer for a dialer, which clones it for each connect.
+    pub fn new() -> Self {
+        Self { span: Span::none() }
+    }
+
+    /// Closes the span: what is told of a connect has been told.
+    fn close(&mut self) {
+        self.span = Span::none();
+    }
+}
+
+impl Default for Tracing {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn cause(error: &BoxError) -> &(dyn StdError + 'static) {
+    &**error
+}
+
+macro_rules! tell {
+    ($level:ident, $span:expr, $at:expr, $($rest:tt)+) => {
+        $level!(target: "stagger", parent: $span, elapsed = ?$at, $($rest)+)
+    };
+}
+
+impl<A: fmt::Display> Observer<A> for Tracing {
+    fn began(&mut self, target: &Target) {
+        let (host, service) = (target.host(), target.service());
+        self.span = debug_span!(target: "stagger", "connect", %host, %service);
+    }
+
+    fn asked(&mut self, at: Duration) {
+        tell!(trace, &self.span, at, "lookup started");
+    }
+
+    fn answered(&mut self, at: Duration, answer: &QueryReport<A>) {
+        let (asked, class) = (answer.started, answer.class.as_str());
+        match &answer.error {
+            None => {
+                let addresses = answer.addresses.len();
+                tell!(trace, &self.span, at, ?asked, class, addresses, "lookup answered");
+            }
+            Some(error) => {
+                let error = cause(error);
+                tell!(trace, &self.span, at, ?asked, class, error, "lookup failed");
+            }
+        }
+    }
+
+    fn waiting(&mut self, at: Duration, until: Duration) {
+        tell!(trace, &self.span, at, ?until, "waiting for the preferred family");
+    }
+
+    fn skipped(&mut self, at: Duration, address: &A, reason: &BoxError) {
+        tell!(trace, &self.span, at, %address, error = cause(reason), "candidate skipped");
+    }
+
+    fn started(&mut self, at: Duration, address: &A) {
+        tell!(trace, &self.span, at, %address, "attempt started");
+    }
+
+    fn failed(&mut self, at: Duration, address: &A, error: &BoxError) {
+        tell!(trace, &self.span, at, %address, error = cause(error), "attempt failed");
+    }
+
+    fn timed_out(&mut self, at: Duration, address: &A) {
+        tell!(trace, &self.span, at, %address, "attempt timed out");
+    }
+
+    fn dropped(&mut self, at: Duration, address: &A) {
+        tell!(trace, &self.span, at, %address, "attempt dropped");
+    }
+
+    fn connected(&mut self, at: Duration, address: &A) {
+        tell!(debug, &self.span, at, %address, "connected");
+        self.close();
+    }
+
+    fn lost(&mut self, at: Duration, error: &Error) {
+        let error: &(dyn StdError + 'static) = error;
+        tell!(debug, &self.span, at, error, "connect failed");
+        self.close();
+    }
+
+    fn cancelled(&mut self, at: Duration, _target: &Target) {
+        tell!(debug, &self.span, at, "connect cancelled");
+        self.close();
+    }
+}

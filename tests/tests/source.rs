@@ -1,0 +1,104 @@
+//! What the system says of source addresses and connectivity, in networks made for each test.
+#![cfg(target_os = "linux")]
+
+use std::net::SocketAddr;
+
+use stagger::destination::{Placed, Rule, Sorter, Sources as _};
+use stagger_net::{Connectivity, SystemSources};
+use stagger_tests::namespace::{LOOPBACK, shell, within};
+
+macro_rules! name {
+    ($name:ident) => {
+        concat!(module_path!(), "::", stringify!($name))
+    };
+}
+
+fn connectivity() -> (bool, bool) {
+    let now = Connectivity::now();
+    (now.ipv4, now.ipv6)
+}
+
+fn sort(found: [&str; 2]) -> Vec<Placed> {
+    let found = found.map(|text| text.parse::<SocketAddr>().unwrap());
+    Sorter::new().sort(found, &SystemSources::new())
+}
+
+#[test]
+fn a_family_is_connected_when_it_has_an_address_that_leads_out() {
+    let setup = format!(
+        "{LOOPBACK} && ip link add out0 type veth peer name out1 && \
+         ip link set out0 up && ip link set out1 up"
+    );
+    within(name!(a_family_is_connected_when_it_has_an_address_that_leads_out), &setup, || {
+        // Loopback, and the link-local address that the interface gives itself.
+        assert_eq!(connectivity(), (false, false));
+        shell("ip address add 169.254.7.7/16 dev out0");
+        assert_eq!(connectivity(), (false, false));
+        shell("ip address add 192.0.2.7/24 dev out0");
+        assert_eq!(connectivity(), (true, false));
+        shell("ip address add fd00:7::7/64 dev out0 nodad");
+        assert_eq!(connectivity(), (true, true));
+        shell("ip -6 route add default via fd00:7::1");
+        assert_eq!(connectivity(), (true, true));
+        shell("ip address flush dev out0 && ip address add 2001:db8:7::7/64 dev out0 nodad");
+        assert_eq!(connectivity(), (false, true));
+        shell("ip link set out0 down");
+        assert_eq!(connectivity(), (false, false));
+    });
+}
+
+#[test]
+fn a_source_has_its_prefix_and_says_whether_it_is_deprecated() {
+    let setup = format!(
+        "{LOOPBACK} && ip link add out0 type veth peer name out1 && \
+         ip link set out0 up && ip link set out1 up && \
+         ip address add 192.0.2.7/20 dev out0 && \
+         ip address add 2001:db8:7::7/56 dev out0 nodad && \
+         ip address add 2001:db8:8::8/64 dev out0 nodad preferred_lft 0"
+    );
+    within(name!(a_source_has_its_prefix_and_says_whether_it_is_deprecated), &setup, || {
+        let sources = SystemSources::new();
+        for (destination, addr, prefix_length, deprecated) in [
+            ("192.0.2.9:80", "192.0.2.7", 20, false),
+            ("[2001:db8:7::9]:80", "2001:db8:7::7", 56, false),
+        ] {
+            let source = sources.source(&destination.parse().unwrap()).unwrap();
+            assert_eq!(source.addr.to_string(), addr);
+            assert_eq!(source.prefix_length, Some(prefix_length));
+            assert_eq!(source.deprecated, Some(deprecated));
+        }
+        assert_eq!(sources.source(&"198.51.100.1:80".parse().unwrap()), None);
+        // The kernel itself avoids a deprecated source, unless there is no other.
+        shell("ip address del 2001:db8:7::7/56 dev out0");
+        let sources = SystemSources::new();
+        let source = sources.source(&"[2001:db8:8::9]:80".parse().unwrap()).unwrap();
+        assert_eq!(source.addr.to_string(), "2001:db8:8::8");
+        assert_eq!(source.deprecated, Some(true));
+    });
+}
+
+#[test]
+fn destinations_are_sorted_by_the_system_s_own_sources() {
+    let setup = format!(
+        "{LOOPBACK} && ip link add out0 type veth peer name out1 && \
+         ip link set out0 up && ip link set out1 up && \
+         ip address add 192.0.2.7/24 dev out0 && ip route add default via 192.0.2.1"
+    );
+    within(name!(destinations_are_sorted_by_the_system_s_own_sources), &setup, || {
+        let found = ["[2001:db8::1]:443", "198.51.100.1:443"];
+        let placed = sort(found);
+        assert!(placed[0].address.is_ipv4());
+        assert_eq!((placed[1].source, placed[1].rule), (None, Some(Rule::Unusable)));
+
+        shell("ip address add 2001:db8:7::7/64 dev out0 nodad");
+        shell("ip -6 route add default via 2001:db8:7::1");
+        let placed = sort(found);
+        assert!(placed[0].address.is_ipv6());
+        assert_eq!(placed[1].rule, Some(Rule::Precedence));
+
+        shell("ip address change 2001:db8:7::7/64 dev out0 preferred_lft 0 valid_lft forever");
+        let placed = sort(found);
+        assert!(placed[0].address.is_ipv4());
+        assert_eq!(placed[1].rule, Some(Rule::Deprecated));
+    });
+}
