@@ -1,4 +1,6 @@
 //! The race as a pure machine: events and `now` go in, actions and one deadline come out.
+//!
+//! It is one file, though longer than most: its rules hold each other, and are read together.
 
 use std::time::{Duration, Instant};
 
