@@ -206,11 +206,14 @@ pub(crate) struct Wanted {
 impl Wanted {
     /// The target, from one word or from two.
     pub(crate) fn target(&self) -> Result<Target, UsageError> {
-        let target = match &self.service {
-            None => Target::parse(&self.target),
-            Some(service) => Target::new(&self.target, service),
-        };
-        Ok(target?)
+        let Some(service) = &self.service else { return Ok(Target::parse(&self.target)?) };
+        Target::new(&self.target, service).map_err(|error| match Target::parse(&self.target) {
+            Ok(whole) => {
+                let reason = format!("a second service, after that of \"{whole}\"");
+                UsageError::new("service", service, reason)
+            }
+            Err(_) => error.into(),
+        })
     }
 
     /// The target as a text, even if it is none.
