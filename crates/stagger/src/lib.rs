@@ -123,7 +123,12 @@ pub use policy::{
 };
 pub use query::{Families, Query, Transport};
 pub use report::{AttemptReport, Outcome, QueryReport, Report};
-pub use resolver::{BoxResolver, LocalBoxResolver, Resolver, ResolverFn, resolver_fn};
+pub use resolver::{
+    BoxResolver, CACHE_CAPACITY, CachedAnswers, CachedResolver, Fallback, FallbackAnswers, Fastest,
+    FastestAnswers, LocalBoxResolver, LookupTimedOut, MAX_NEGATIVE_TTL, OverriddenAnswers,
+    Overrides, Resolver, ResolverFn, ResolverTimeout, Routes, SortedAnswers, SortedResolver,
+    TTL_RANGE, TimelyAnswers, resolver_fn,
+};
 pub use stagger::{List, RaceError, Raced, Stagger, stagger, stagger_stream};
 pub use target::{Host, Name, Service, Target, TargetError, TargetErrorKind, Zone};
 pub use timer::Timer;

@@ -23,9 +23,9 @@ const LONGEST: usize = size_of::<libc::sockaddr_un>() - offset_of!(libc::sockadd
 /// cheap to clone. Two paths are equal if their bytes are, wherever they lead.
 ///
 /// It prints as one line that a terminal can show: what can't be printed, quotes and backslashes
-/// are escaped, and bytes that are no UTF-8 stand as `\xNN`. An abstract name has `@` before it,
-/// and a path that begins with `@` has `./` before that. What needs no escape parses to the same
-/// address again.
+/// are escaped, and bytes that are no UTF-8 stand as `\xNN`. An abstract name has `@` before it.
+/// What needs no escape parses to the same address again, but for a path that begins with `@`: it
+/// has `./` before that, which leads to the same place and is not equal.
 ///
 /// # Examples
 ///
