@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use stagger::Address as _;
 use stagger::destination::{Source, Sources};
 
 use crate::interface::{self, InterfaceAddr};
@@ -87,13 +88,14 @@ impl Sources for SystemSources {
 
 /// The source address for a destination, none if there is no route to it.
 pub(crate) fn address(destination: &SocketAddr) -> Option<IpAddr> {
+    // Over IPv4 if it is v4-mapped, as it is dialed: there may be no IPv6 at all.
+    let mut destination = destination.canonical();
     let any: IpAddr = match destination {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
     };
     let socket = UdpSocket::bind((any, 0)).ok()?;
     // Some systems refuse port 0, and any other will do (udp(7): the port is not looked at).
-    let mut destination = *destination;
     if destination.port() == 0 {
         destination.set_port(9);
     }
