@@ -2,14 +2,16 @@
 
 use std::future::Future;
 use std::io;
-use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::AsFd;
+use std::os::unix::net::{UnixListener, UnixStream};
 
 use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _};
 use stagger::{Connector, Dial, Dialer, Endpoint, Target, TargetError, Timer};
 use stagger_dns::{DnsResolver, Sockets};
 use stagger_net::{
-    AddressLookup, Lanes, NameLookup, Register, SystemResolver, TcpOptions, UnixAddr,
+    AddressLookup, Lanes, ListenAddr, LiteralError, NameLookup, Register, SocketLiteral,
+    SystemResolver, TcpOptions, UnixAddr,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -44,13 +46,17 @@ pub trait Adapter: 'static {
         + Send
         + Sync
         + 'static;
-    /// The adapter's `Reactor`.
-    type Reactor: Register<TcpStream, Socket: Send + Sync + 'static>
+    /// The adapter's `Reactor`, with all kinds of sockets.
+    type Reactor: Register<TcpStream, Socket: Send + Sync + 'static, Stream = Self::Stream>
+        + Register<TcpListener, Socket: Send>
         + Register<UdpSocket, Socket: Send + Sync + 'static>
+        + Register<UnixStream, Socket: Send, Stream = Self::UnixStream>
+        + Register<UnixListener, Socket: Send>
         + Clone
         + Default
         + Send
         + Sync
+        + Unpin
         + 'static;
     /// The adapter's `Timer`.
     type Timer: Timer<Sleep: Send + 'static> + Clone + Default + Send + Sync + 'static;
@@ -78,6 +84,24 @@ pub trait Adapter: 'static {
 
     /// The adapter's `UnixEndpoint::new`.
     fn unix_endpoint(addr: UnixAddr) -> Self::UnixEndpoint;
+
+    /// The adapter's `listen`.
+    fn listen<T>(addr: T) -> stagger_net::TcpListening<Self::Reactor, Self::Timer>
+    where
+        T: TryInto<ListenAddr>,
+        LiteralError: From<T::Error>;
+
+    /// The adapter's `listen_all`.
+    fn listen_all(port: u16) -> stagger_net::TcpListening<Self::Reactor, Self::Timer>;
+
+    /// The adapter's `TcpListen::new`.
+    fn tcp_listen(addr: ListenAddr) -> stagger_net::TcpListen<Self::Reactor, Self::Timer>;
+
+    /// The adapter's `TcpEndpoint::new`.
+    fn tcp_endpoint(literal: SocketLiteral) -> stagger_net::TcpEndpoint<Self::Reactor>;
+
+    /// The adapter's `UnixListen::new`.
+    fn unix_listen(addr: UnixAddr) -> stagger_net::UnixListen<Self::Reactor, Self::Timer>;
 
     /// The adapter's `lookup`.
     fn lookup(host: &str) -> AddressLookup;
@@ -163,6 +187,30 @@ macro_rules! adapter {
 
             fn unix_endpoint(addr: UnixAddr) -> Self::UnixEndpoint {
                 $name::UnixEndpoint::new(addr)
+            }
+
+            fn listen<T>(addr: T) -> $name::TcpListening
+            where
+                T: TryInto<ListenAddr>,
+                LiteralError: From<T::Error>,
+            {
+                $name::listen(addr)
+            }
+
+            fn listen_all(port: u16) -> $name::TcpListening {
+                $name::listen_all(port)
+            }
+
+            fn tcp_listen(addr: ListenAddr) -> $name::TcpListen {
+                $name::TcpListen::new(addr)
+            }
+
+            fn tcp_endpoint(literal: SocketLiteral) -> $name::TcpEndpoint {
+                $name::TcpEndpoint::new(literal)
+            }
+
+            fn unix_listen(addr: UnixAddr) -> $name::UnixListen {
+                $name::UnixListen::new(addr)
             }
 
             fn lookup(host: &str) -> AddressLookup {

@@ -25,6 +25,14 @@ pub const ASIDE: &str = "ip link set lo up && \
     ip link set aside0 up && ip link set beyond0 up && \
     ip address add 192.0.2.9/24 dev aside0";
 
+/// Loopback, and no IPv6 on any interface.
+pub const NO_IPV6: &str = "ip link set lo up && \
+    echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6 && \
+    echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6";
+
+/// Loopback without an address of IPv4.
+pub const NO_IPV4: &str = "ip link set lo up && ip -4 address flush dev lo";
+
 /// Runs a test in a process with users, mounts and a network of its own, set up by a shell's
 /// command. Where that can't be had the test is [skipped](skip::skip).
 ///
@@ -73,7 +81,7 @@ fn moved(namespaces: &str, test: &str, setup: &str) {
     }
     let mut command = unshare(&format!("{setup} && exec \"$0\" \"$@\""));
     command.arg(env::current_exe().expect("a test knows its binary"));
-    process::run(command, test);
+    process::run(&mut command, test);
 }
 
 /// Puts these files in the place of all of `/etc`, for this mount namespace alone: what libc reads

@@ -25,6 +25,7 @@ Examples:
   stagger connect '[fe80::1%eth0]:22' --json
   stagger connect example.com:443 --bind 192.0.2.7 --bind 2001:db8::7
   stagger connect example.com:https --svg race.svg
+  stagger connect example.com:https --resolve example.com:192.0.2.7
   ssh -o 'ProxyCommand=stagger connect --pipe %h %p' example.com
 
 Durations are a number and a unit, such as 250ms, 30s or 5m. Standard output
@@ -48,6 +49,7 @@ const RESOLVE_EXAMPLES: &str = "\
 Examples:
   stagger resolve localhost:https
   stagger resolve example.com 443 --order ipv6-first --json
+  stagger resolve example.com:443 --answers --explain
 
 Exit status: 0 resolved, 1 no address, 2 bad usage.";
 
@@ -147,6 +149,14 @@ pub(crate) struct ConnectArgs {
 pub(crate) struct ResolveArgs {
     #[command(flatten)]
     pub(crate) wanted: Wanted,
+    /// Show each answer too, as it comes: when, of what, the addresses, and for how long they may be
+    /// kept
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) answers: bool,
+    /// Show too why the addresses stand in the order of RFC 6724: the source address for each, and
+    /// the rule that put it after the one before
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) explain: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -181,6 +191,10 @@ pub(crate) struct Wanted {
     /// that has taken 50ms, after another delay of up to 2s, `at-once`, or `never` [default: late]
     #[arg(long, value_name = "WHEN")]
     pub(crate) lanes: Option<String>,
+    /// Have a name lead to these addresses, whatever a resolver says: NAME:ADDR[,ADDR...], or
+    /// NAME:PORT:ADDR for one port alone, with brackets round an IPv6 address. May be repeated
+    #[arg(long, value_name = "NAME:ADDR")]
+    pub(crate) resolve: Vec<String>,
     /// The async runtime to run on
     #[arg(long, value_enum, default_value_t, display_order = 100)]
     pub(crate) runtime: RuntimeName,
@@ -192,11 +206,14 @@ pub(crate) struct Wanted {
 impl Wanted {
     /// The target, from one word or from two.
     pub(crate) fn target(&self) -> Result<Target, UsageError> {
-        let target = match &self.service {
-            None => Target::parse(&self.target),
-            Some(service) => Target::new(&self.target, service),
-        };
-        Ok(target?)
+        let Some(service) = &self.service else { return Ok(Target::parse(&self.target)?) };
+        Target::new(&self.target, service).map_err(|error| match Target::parse(&self.target) {
+            Ok(whole) => {
+                let reason = format!("a second service, after that of \"{whole}\"");
+                UsageError::new("service", service, reason)
+            }
+            Err(_) => error.into(),
+        })
     }
 
     /// The target as a text, even if it is none.

@@ -5,13 +5,13 @@ use std::io::{self, Stdout};
 use std::path::Path;
 
 use stagger::{Error, ErrorKind, Policy, Target};
-use stagger_net::{BindError, Lanes, LookupError, LookupErrorKind, TcpOptions};
+use stagger_net::{BindError, LookupError, LookupErrorKind, TcpOptions};
 
 use crate::args::ConnectArgs;
 use crate::console::{Console, Exit};
 use crate::escape::quoted;
-use crate::lanes::lanes;
 use crate::live::{Screen, shown};
+use crate::names::Names;
 use crate::picture::{svg, timeline};
 use crate::race::Race;
 use crate::runtime::{Job, Runtime, Stream as _};
@@ -25,7 +25,7 @@ pub(crate) struct Connect {
     pub(crate) target: Target,
     pub(crate) policy: Policy,
     pub(crate) options: TcpOptions,
-    pub(crate) lanes: Lanes,
+    pub(crate) names: Names,
     watch: Watch,
     screen: Option<Screen<Stdout>>,
 }
@@ -94,7 +94,7 @@ impl Connect {
             target: args.wanted.target()?,
             policy: policy::of_connect(args)?,
             options: bind::options(&args.bind, families)?,
-            lanes: lanes(args.wanted.lanes.as_deref())?,
+            names: Names::of(&args.wanted)?,
             watch: Watch::new(families),
             screen: shown.then(|| Screen::of_process(args.color)).flatten(),
         })
@@ -105,8 +105,8 @@ impl Job for Connect {
     type Output = (Race, Exit);
 
     fn run<R: Runtime>(self) -> (Race, Exit) {
-        let Self { target, policy, options, lanes, watch, screen } = self;
-        let dialer = R::dialer(R::resolver().with_lanes(lanes), options).with_policy(policy);
+        let Self { target, policy, options, names, watch, screen } = self;
+        let dialer = R::dialer(names.resolver::<R>(), options).with_policy(policy);
         let dialer = dialer.with_observer(watch.clone());
         let dial = async {
             let (stream, report) = dialer.connect(target).with_report().await?;

@@ -13,7 +13,9 @@ use std::path::Path;
 /// The system's, with nothing left behind.
 pub(crate) fn save(path: &Path, text: &str) -> io::Result<()> {
     let found = fs::metadata(path);
-    if found.as_ref().is_ok_and(|found| !found.is_file()) {
+    // A link that leads nowhere yet has nothing to lose either, and stays a link.
+    let leads_nowhere = found.is_err() && path.is_symlink();
+    if leads_nowhere || found.as_ref().is_ok_and(|found| !found.is_file()) {
         return fs::write(path, text);
     }
     let name = path.file_name().ok_or_else(|| io::Error::other("this is no name of a file"))?;
@@ -97,8 +99,19 @@ mod tests {
         fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
         symlink("file", &link).unwrap();
         save(&link, "new").unwrap();
-        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert!(link.is_symlink());
         assert_eq!(fs::read_to_string(&file).unwrap(), "new");
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_to_a_file_that_is_not_there_makes_that_file() {
+        let room = Room::new("dangling");
+        let (file, link) = (room.0.join("file"), room.0.join("link"));
+        std::os::unix::fs::symlink("file", &link).unwrap();
+        save(&link, "new").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(fs::read_to_string(&file).unwrap(), "new");
     }
 }

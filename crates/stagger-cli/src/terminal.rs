@@ -56,8 +56,9 @@ impl Terminal {
             ColorWhen::Always => true,
             ColorWhen::Never => false,
         };
-        let columns = || variable("COLUMNS")?.to_str()?.parse().ok();
-        // A terminal over a serial line may say that it has no columns.
+        // Neither a terminal over a serial line nor whoever sets the variable means it who says that
+        // there are no columns.
+        let columns = || variable("COLUMNS")?.to_str()?.parse().ok().filter(|width| *width > 0);
         let size = size.filter(|(width, height)| is_terminal && *width > 0 && *height > 0);
         let width = size.map(|(width, _)| width).or_else(columns).unwrap_or(WIDTH);
         let height = size.map_or(HEIGHT, |(_, height)| height);
@@ -117,7 +118,8 @@ mod tests {
         assert_eq!(of(auto, false, &[]).look.width, 80);
         assert_eq!(of(auto, false, &[("COLUMNS", "wide")]).look.width, 80);
         assert_eq!(of(auto, false, &[("COLUMNS", "99999999")]).look.width, 400);
-        assert_eq!(of(auto, false, &[("COLUMNS", "0")]).look.width, 1);
+        assert_eq!(of(auto, false, &[("COLUMNS", "1")]).look.width, 1);
+        assert_eq!(of(auto, false, &[("COLUMNS", "0")]).look.width, 80);
         let silent = Terminal::of(auto, true, Some((0, 0)), |_| None);
         assert_eq!((silent.look.width, silent.height), (80, 24));
     }

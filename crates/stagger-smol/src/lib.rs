@@ -26,10 +26,14 @@
 //!
 //! [`TcpOptions`] says how a socket is set up before it connects. [`UnixEndpoint`] connects over a
 //! Unix-domain socket, and [`UnixConnector`] is for a resolver that yields addresses of such.
+//!
+//! On the other side [`listen`] and [`listen_all`] yield a [`TcpListener`], and [`UnixListen`] its
+//! like for Unix-domain sockets; [`stagger::Listener`] says how connections are accepted.
 #![forbid(unsafe_code)]
 
 mod connector;
 mod dialer;
+mod listen;
 #[cfg(feature = "dns")]
 mod over_dns;
 mod reactor;
@@ -40,6 +44,11 @@ mod unix;
 
 pub use connector::{TcpAttempt, TcpConnector};
 pub use dialer::{Connect, Dialer, HostEndpoint, connect, dialer};
+pub use listen::{
+    TcpConnecting, TcpEndpoint, TcpListen, TcpListener, TcpListening, listen, listen_all,
+};
+#[cfg(unix)]
+pub use listen::{UnixListen, UnixListener, UnixListening};
 #[cfg(feature = "dns")]
 pub use over_dns::{DnsAnswers, DnsResolver, Sockets};
 pub use reactor::Reactor;
@@ -50,13 +59,17 @@ pub use stagger;
 #[cfg(feature = "dns")]
 pub use stagger_dns as dns;
 pub use stagger_net::{
+    ACCEPT_PAUSE_RANGE, AcceptError, AcceptErrorKind, BACKLOG, BACKLOG_RANGE, ListenAddr,
+    LiteralError, SocketLiteral, TcpListenOptions,
+};
+pub use stagger_net::{
     AddressEntry, AddressLookup, Addresses, BUFFER_RANGE, BindError, HOP_LIMIT_RANGE,
     KEEPALIVE_RANGE, KEEPALIVE_RETRIES_RANGE, Lanes, LanesError, LookupError, LookupErrorKind,
     NameInfo, NameLookup, OptionError, PendingLookup, Protocol, SocketType, TcpOptions,
     USER_TIMEOUT_RANGE, lookup, reverse_lookup,
 };
 #[cfg(unix)]
-pub use stagger_net::{UnixAddr, UnixAddrError};
+pub use stagger_net::{UnixAddr, UnixAddrError, UnixListenOptions};
 pub use timer::{Sleep, Timer};
 #[cfg(unix)]
 pub use unix::{UnixAttempt, UnixConnector, UnixEndpoint};

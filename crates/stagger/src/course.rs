@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
+use smallvec::SmallVec;
 
 use crate::query::awaited;
-use crate::race::{Course, Entry, Id, News, Note};
+use crate::race::{Candidates, Course, Entries, Id, News, Note};
 use crate::report::{AttemptReport, Outcome, QueryReport, UnwantedFamily};
 use crate::{
     Address, Answer, BoxError, Class, Connector, Families, Family, Observer, Policy, Report,
@@ -36,13 +37,13 @@ pin_project! {
         pub(crate) observer: O,
         limits: Limits,
         // What has been asked, and when it was answered.
-        queries: Vec<QueryReport<R::Address>>,
+        queries: SmallVec<[QueryReport<R::Address>; 1]>,
         // The classes on which the last word has been said.
-        answered: Vec<Class>,
+        answered: SmallVec<[Class; 4]>,
         asked: bool,
         unanswered: bool,
         // Every candidate, by its id.
-        candidates: Vec<R::Address>,
+        candidates: SmallVec<[R::Address; 2]>,
         skipped: Vec<AttemptReport<R::Address, BoxError>>,
     }
 }
@@ -82,9 +83,9 @@ impl<R: Resolver, C, O> HostCourse<R, C, O> {
             connector,
             observer,
             limits: Limits { families: policy.families, https: policy.https, per_family, unread },
-            queries: Vec::new(),
-            answered: Vec::new(),
-            candidates: Vec::new(),
+            queries: SmallVec::new(),
+            answered: SmallVec::new(),
+            candidates: SmallVec::new(),
             skipped: Vec::new(),
         }
     }
@@ -101,12 +102,12 @@ where
     C: Connector<R::Address, Error: Into<BoxError>>,
     O: Observer<R::Address>,
 {
-    /// Puts an answer on record, and says which addresses of it are read.
-    fn record(
+    /// Reads as much of an answer as may be read, for the record.
+    fn read(
         self: Pin<&mut Self>,
         answer: Answer<R::Address, R::Error>,
         elapsed: Duration,
-    ) -> Vec<R::Address>
+    ) -> QueryReport<R::Address>
     where
         R::Error: Into<BoxError>,
     {
@@ -119,22 +120,14 @@ where
         let unread = &mut this.limits.unread;
         let read = found.len().min(*unread);
         *unread -= read;
-        let read: Vec<_> =
-            found.into_iter().take(read).map(|candidate| candidate.address).collect();
-        let ended = Some(elapsed);
-        let answer = QueryReport { class, started, ended, addresses: read.clone(), error };
+        let addresses = found.into_iter().take(read).map(|candidate| candidate.address).collect();
+        let answer = QueryReport { class, started, ended: Some(elapsed), addresses, error };
         this.observer.answered(elapsed, &answer);
-        this.queries.push(answer);
-        read
+        answer
     }
 
     /// Gives an address its id, or notes why it is skipped.
-    fn admit(
-        self: Pin<&mut Self>,
-        address: R::Address,
-        elapsed: Duration,
-        news: &mut Vec<(Id, Option<Family>)>,
-    ) {
+    fn admit(self: Pin<&mut Self>, address: R::Address, elapsed: Duration, news: &mut Candidates) {
         let this = self.project();
         let address = address.canonical();
         let family = address.family();
@@ -191,7 +184,7 @@ where
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         elapsed: Duration,
-        news: &mut Vec<(Id, Option<Family>)>,
+        news: &mut Candidates,
     ) -> Poll<Option<News>> {
         if let Some(literal) = self.as_mut().project().literal.take() {
             self.admit(literal, elapsed, news);
@@ -216,17 +209,19 @@ where
             let (class, interim) = (answer.class(), answer.is_interim());
             let (update, delay_spent, leader) =
                 (answer.update(), answer.delay_spent(), answer.leader());
-            let found = self.as_mut().record(answer, elapsed);
+            let answer = self.as_mut().read(answer, elapsed);
             if interim {
                 // It is for the record alone; the race waits on.
+                self.as_mut().project().queries.push(answer);
                 continue;
             }
-            let answered = self.as_mut().project().answered;
-            if !answered.contains(&class) {
-                answered.push(class);
+            for address in &answer.addresses {
+                self.as_mut().admit(address.clone(), elapsed, news);
             }
-            for address in found {
-                self.as_mut().admit(address, elapsed, news);
+            let this = self.project();
+            this.queries.push(answer);
+            if !this.answered.contains(&class) {
+                this.answered.push(class);
             }
             return Poll::Ready(Some(News { class, update, delay_spent, leader }));
         }
@@ -268,12 +263,12 @@ where
     /// Moves all that is known into a report.
     pub(crate) fn report(
         self: Pin<&mut Self>,
-        entries: Vec<Entry<BoxError>>,
+        entries: Entries<BoxError>,
         untried: &[Id],
         elapsed: Duration,
     ) -> Report<R::Address> {
         let this = self.project();
-        let mut queries = std::mem::take(this.queries);
+        let mut queries = std::mem::take(this.queries).into_vec();
         if *this.unanswered {
             let Limits { families, https, .. } = *this.limits;
             let awaited = awaited(families, https, |class| this.answered.contains(&class));

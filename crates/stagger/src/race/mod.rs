@@ -59,10 +59,11 @@ mod driver;
 mod event;
 mod machine;
 mod order;
+mod queue;
 mod slot;
 
-pub(crate) use course::{Course, Note};
-pub(crate) use driver::{Driver, Entry};
+pub(crate) use course::{Candidates, Course, Note};
+pub(crate) use driver::{Driver, Entries};
 pub(crate) use event::News;
 pub use event::{Action, Event, Id, Loss};
 pub use machine::Machine;

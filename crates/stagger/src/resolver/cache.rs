@@ -143,7 +143,6 @@ impl<R: Resolver, T> CachedResolver<R, T> {
     /// Forgets everything, for all clones. A lookup in progress is kept all the same when it ends.
     pub fn clear(&self) {
         let forgotten = std::mem::take(&mut *memory(&self.memory));
-        // An address may do anything when it is dropped, so the memory isn't locked here.
         drop(forgotten);
     }
 
@@ -159,7 +158,8 @@ impl<R: Resolver, T> CachedResolver<R, T> {
     }
 }
 
-/// Whoever panicked with it left it whole.
+/// Whoever panicked with it left it whole. An address may do anything when it is dropped, even ask
+/// this very cache, so none is dropped before the lock is.
 fn memory<A>(shared: &Shared<A>) -> MutexGuard<'_, Memory<A>> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -197,7 +197,7 @@ where
     fn resolve(&self, query: &Query) -> Self::Answers {
         let now = self.timer.now();
         let kept = memory(&self.memory).recall(query, now);
-        if let Some(kept) = kept {
+        if let Some(kept) = kept.filter(|kept| kept.is_current(now)) {
             return CachedAnswers { stage: Stage::Known { answers: kept.answers(now) } };
         }
         let keeping = Keeping {
@@ -276,7 +276,9 @@ impl<A: Clone, T: Timer> Keeping<A, T> {
     fn end(&mut self) {
         let heard = self.heard.take().filter(|heard| !heard.is_empty());
         if let Some(heard) = heard {
-            memory(&self.memory).keep(self.query.clone(), heard, self.terms.capacity);
+            let query = self.query.clone();
+            let forgotten = memory(&self.memory).keep(query, heard, self.terms.capacity);
+            drop(forgotten);
         }
     }
 }

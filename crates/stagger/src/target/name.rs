@@ -87,7 +87,8 @@ impl Name {
     pub(super) fn parse(text: &str) -> Result<Self, Fault> {
         Fault::find(TargetErrorKind::ForbiddenCharacter, text, |c| FORBIDDEN.contains(c))?;
         if text.is_ascii() {
-            let ascii: Arc<str> = text.to_ascii_lowercase().into();
+            let mut ascii: Arc<str> = text.into();
+            Arc::get_mut(&mut ascii).expect("it is new").make_ascii_lowercase();
             check(&ascii)?;
             check_a_labels(&ascii)?;
             return Ok(Self { text: Arc::clone(&ascii), ascii });

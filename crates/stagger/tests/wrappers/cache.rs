@@ -1,13 +1,14 @@
 //! A memory of what resolvers have answered.
 
-use std::rc::Rc;
+use std::cell::OnceCell;
+use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use futures_lite::StreamExt as _;
 use futures_lite::future::zip;
 use stagger::{
-    Answer, CachedResolver, Class, Families, MAX_NEGATIVE_TTL, Query, Resolver, Transport,
-    resolver_fn,
+    Answer, CachedResolver, Class, Families, LocalBoxResolver, MAX_NEGATIVE_TTL, Query, Resolver,
+    Transport, resolver_fn,
 };
 use stagger_testkit::{Clock, Place, ScriptedError, ScriptedResolver, ms};
 
@@ -314,4 +315,49 @@ fn addresses_for_one_thread_will_do_and_send_follows_from_the_parts() {
     let resolver = kept(&world, minute(&world));
     crate::is_send(Box::pin(resolver.resolve(&query(TARGET))).as_ref());
     assert!(format!("{resolver:?}").contains("len: 0"));
+}
+
+type Curiosity = CachedResolver<LocalBoxResolver<Curious, ScriptedError>, Clock>;
+
+/// An address that looks into the cache when it is dropped.
+#[derive(Clone)]
+struct Curious(Rc<OnceCell<Weak<Curiosity>>>);
+
+impl Drop for Curious {
+    fn drop(&mut self) {
+        if let Some(cache) = self.0.get().and_then(Weak::upgrade) {
+            assert!(cache.len() <= 1);
+        }
+    }
+}
+
+#[test]
+fn an_address_that_is_forgotten_may_ask_the_cache_when_it_is_dropped() {
+    let world = World::new();
+    let place = Rc::new(OnceCell::new());
+    let inner = {
+        let place = Rc::clone(&place);
+        resolver_fn(move |_: &_| {
+            let address = Curious(Rc::clone(&place));
+            let answer = Answer::<_, ScriptedError>::found(Class::All, [address]);
+            futures_lite::stream::once(answer.with_ttl(seconds(60)))
+        })
+    };
+    let inner = LocalBoxResolver::new(inner);
+    let cache = Rc::new(CachedResolver::new(inner, world.clock.clone()).with_capacity(1));
+    place.set(Rc::downgrade(&cache)).unwrap();
+    let look_up = |target| {
+        let count = world.clock.run(cache.resolve(&query(target)).count());
+        assert_eq!((count, cache.len()), (1, 1));
+    };
+    // Forgotten for want of room, when it has run out, and in place of another for the same.
+    look_up("a:1");
+    look_up("b:1");
+    world.clock.advance(seconds(60));
+    look_up("b:1");
+    world.clock.advance(seconds(60));
+    let twice = zip(cache.resolve(&query("b:1")).count(), cache.resolve(&query("b:1")).count());
+    assert_eq!(world.clock.run(twice), (1, 1));
+    cache.clear();
+    assert!(cache.is_empty());
 }

@@ -53,6 +53,13 @@ impl<A> Kept<A> {
     }
 }
 
+impl<A> Lookup<A> {
+    /// Whether it may still be used.
+    pub(super) fn is_current(&self, now: Instant) -> bool {
+        now < self.expires
+    }
+}
+
 impl<A: Clone> Lookup<A> {
     /// The answers as they are at `now`, which come with no delay behind them.
     pub(super) fn answers<E>(&self, now: Instant) -> VecDeque<Answer<A, E>> {
@@ -70,13 +77,12 @@ impl<A> Memory<A> {
         self.lookups.len()
     }
 
-    /// The lookup of this query, if it is kept and has not run out.
+    /// The lookup of this query, if it is kept. One that has run out is forgotten by that.
     pub(super) fn recall(&mut self, query: &Query, now: Instant) -> Option<Arc<Lookup<A>>> {
         let entry = self.lookups.get_mut(query)?;
         self.uses.remove(&entry.used);
         if entry.lookup.expires <= now {
-            self.lookups.remove(query);
-            return None;
+            return self.lookups.remove(query).map(|entry| entry.lookup);
         }
         self.clock += 1;
         entry.used = self.clock;
@@ -86,19 +92,29 @@ impl<A> Memory<A> {
     }
 
     /// Keeps a lookup in place of the one of the same query, and forgets those used longest ago
-    /// for which there is no room.
-    pub(super) fn keep(&mut self, query: Query, answers: Vec<Kept<A>>, capacity: usize) {
-        let Some(expires) = answers.iter().map(|kept| kept.expires).min() else { return };
+    /// for which there is no room. Yields what is forgotten, to be dropped by who has no lock.
+    pub(super) fn keep(
+        &mut self,
+        query: Query,
+        answers: Vec<Kept<A>>,
+        capacity: usize,
+    ) -> Vec<Arc<Lookup<A>>> {
+        let mut forgotten = Vec::new();
+        let Some(expires) = answers.iter().map(|kept| kept.expires).min() else {
+            return forgotten;
+        };
         self.clock += 1;
         let entry = Entry { lookup: Arc::new(Lookup { answers, expires }), used: self.clock };
         self.uses.insert(self.clock, query.clone());
         if let Some(former) = self.lookups.insert(query, entry) {
             self.uses.remove(&former.used);
+            forgotten.push(former.lookup);
         }
         while self.lookups.len() > capacity {
             let Some((_, oldest)) = self.uses.pop_first() else { break };
-            self.lookups.remove(&oldest);
+            forgotten.extend(self.lookups.remove(&oldest).map(|entry| entry.lookup));
         }
+        forgotten
     }
 }
 
