@@ -2,14 +2,16 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
+use std::os::unix::net::{UnixListener, UnixStream};
 
 use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _};
 use stagger::{Connector, Dial, Dialer, Endpoint, Target, TargetError, Timer};
+use stagger_dns::{DnsResolver, Sockets};
 use stagger_net::{
-    AddressLookup, Lanes, NameLookup, Register, SystemResolver, TcpOptions, UdpOptions, UdpSocket,
-    UnixAddr,
+    AddressLookup, Lanes, ListenAddr, LiteralError, NameLookup, Register, SocketLiteral,
+    SystemResolver, TcpOptions, UdpOptions, UnixAddr,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -44,28 +46,40 @@ pub trait Adapter: 'static {
         + Send
         + Sync
         + 'static;
-    /// The adapter's `Timer`.
-    type Timer: Timer<Sleep: Send + 'static> + Clone + Default + Send + Sync + 'static;
-
-    /// The adapter's `Reactor`.
-    type Reactor: Register<
+    /// The adapter's `Reactor`, with all kinds of sockets.
+    type Reactor: Register<TcpStream, Socket: Send + Sync + 'static, Stream = Self::Stream>
+        + Register<TcpListener, Socket: Send>
+        + Register<
             std::net::UdpSocket,
             Socket: Send + Sync + 'static,
             Stream = Self::RuntimeUdpSocket,
-        > + Send
+        > + Register<UnixStream, Socket: Send, Stream = Self::UnixStream>
+        + Register<UnixListener, Socket: Send>
+        + Clone
+        + Default
+        + Send
         + Sync
+        + Unpin
         + 'static;
+    /// The adapter's `Timer`.
+    type Timer: Timer<Sleep: Send + 'static> + Clone + Default + Send + Sync + 'static;
+
     /// The runtime's own socket for datagrams.
     type RuntimeUdpSocket: AsFd + Send + 'static;
 
     /// The adapter's `UdpSocket::bind_with`.
-    fn bind_udp<T>(addr: T, options: &UdpOptions) -> io::Result<UdpSocket<Self::Reactor>>
+    fn bind_udp<T>(
+        addr: T,
+        options: &UdpOptions,
+    ) -> io::Result<stagger_net::UdpSocket<Self::Reactor>>
     where
         T: TryInto<Target>,
         TargetError: From<T::Error>;
 
     /// The adapter's `UdpSocket::from_std`.
-    fn udp_from_std(socket: std::net::UdpSocket) -> io::Result<UdpSocket<Self::Reactor>>;
+    fn udp_from_std(
+        socket: std::net::UdpSocket,
+    ) -> io::Result<stagger_net::UdpSocket<Self::Reactor>>;
 
     /// The adapter's `connect`.
     fn connect<T>(target: T) -> Dial<SystemResolver<Self::Timer>, Self::Connector, Self::Timer>
@@ -82,11 +96,32 @@ pub trait Adapter: 'static {
         Self::dialer().with_resolver(SystemResolver::new().with_lanes(Lanes::never()))
     }
 
+    /// The adapter's `DnsResolver::system`.
+    fn dns() -> DnsResolver<Sockets<Self::Reactor>, Self::Timer, SystemResolver<Self::Timer>>;
+
     /// The adapter's `TcpConnector::new`.
     fn connector(options: TcpOptions) -> Self::Connector;
 
     /// The adapter's `UnixEndpoint::new`.
     fn unix_endpoint(addr: UnixAddr) -> Self::UnixEndpoint;
+
+    /// The adapter's `listen`.
+    fn listen<T>(addr: T) -> stagger_net::TcpListening<Self::Reactor, Self::Timer>
+    where
+        T: TryInto<ListenAddr>,
+        LiteralError: From<T::Error>;
+
+    /// The adapter's `listen_all`.
+    fn listen_all(port: u16) -> stagger_net::TcpListening<Self::Reactor, Self::Timer>;
+
+    /// The adapter's `TcpListen::new`.
+    fn tcp_listen(addr: ListenAddr) -> stagger_net::TcpListen<Self::Reactor, Self::Timer>;
+
+    /// The adapter's `TcpEndpoint::new`.
+    fn tcp_endpoint(literal: SocketLiteral) -> stagger_net::TcpEndpoint<Self::Reactor>;
+
+    /// The adapter's `UnixListen::new`.
+    fn unix_listen(addr: UnixAddr) -> stagger_net::UnixListen<Self::Reactor, Self::Timer>;
 
     /// The adapter's `lookup`.
     fn lookup(host: &str) -> AddressLookup;
@@ -144,11 +179,11 @@ macro_rules! adapter {
             type UnixStream = $unix_stream;
             type UnixConnector = $name::UnixConnector;
             type UnixEndpoint = $name::UnixEndpoint;
-            type Timer = $name::Timer;
             type Reactor = $name::Reactor;
+            type Timer = $name::Timer;
             type RuntimeUdpSocket = $udp_socket;
 
-            fn bind_udp<T>(addr: T, options: &UdpOptions) -> io::Result<UdpSocket<Self::Reactor>>
+            fn bind_udp<T>(addr: T, options: &UdpOptions) -> io::Result<stagger_net::UdpSocket<Self::Reactor>>
             where
                 T: TryInto<Target>,
                 TargetError: From<T::Error>,
@@ -156,7 +191,7 @@ macro_rules! adapter {
                 $name::UdpSocket::bind_with(addr, options)
             }
 
-            fn udp_from_std(socket: std::net::UdpSocket) -> io::Result<UdpSocket<Self::Reactor>> {
+            fn udp_from_std(socket: std::net::UdpSocket) -> io::Result<stagger_net::UdpSocket<Self::Reactor>> {
                 $name::UdpSocket::from_std(socket)
             }
 
@@ -174,12 +209,41 @@ macro_rules! adapter {
                 $name::dialer()
             }
 
+            fn dns() -> DnsResolver<Sockets<Self::Reactor>, Self::Timer, SystemResolver<Self::Timer>>
+            {
+                $name::DnsResolver::system()
+            }
+
             fn connector(options: TcpOptions) -> Self::Connector {
                 $name::TcpConnector::new(options)
             }
 
             fn unix_endpoint(addr: UnixAddr) -> Self::UnixEndpoint {
                 $name::UnixEndpoint::new(addr)
+            }
+
+            fn listen<T>(addr: T) -> $name::TcpListening
+            where
+                T: TryInto<ListenAddr>,
+                LiteralError: From<T::Error>,
+            {
+                $name::listen(addr)
+            }
+
+            fn listen_all(port: u16) -> $name::TcpListening {
+                $name::listen_all(port)
+            }
+
+            fn tcp_listen(addr: ListenAddr) -> $name::TcpListen {
+                $name::TcpListen::new(addr)
+            }
+
+            fn tcp_endpoint(literal: SocketLiteral) -> $name::TcpEndpoint {
+                $name::TcpEndpoint::new(literal)
+            }
+
+            fn unix_listen(addr: UnixAddr) -> $name::UnixListen {
+                $name::UnixListen::new(addr)
             }
 
             fn lookup(host: &str) -> AddressLookup {

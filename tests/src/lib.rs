@@ -30,8 +30,8 @@ pub use listed::Listed;
 pub use pace::assert_at_once;
 pub use poll::{apart, counted, polled};
 pub use runtime::{
-    AsyncExecutor, AsyncStdTask, DialerOf, FuturesLite, Runtime, SmolBlockOn, TokioCurrentThread,
-    TokioMultiThread, dialer,
+    AsyncExecutor, AsyncStdTask, DialerOf, FuturesLite, ListenerOf, Runtime, SmolBlockOn,
+    TokioCurrentThread, TokioMultiThread, dialer,
 };
 pub use scratch::Scratch;
 pub use server::Nginx;

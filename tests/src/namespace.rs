@@ -53,6 +53,14 @@ pub const TWO_HOSTS: &str = "ip link set lo up && mount -t tmpfs none /run && ip
         test $(ip -n far -o link | grep -c 'far.*state UP') = 2 && break; \
     done";
 
+/// Loopback, and no IPv6 on any interface.
+pub const NO_IPV6: &str = "ip link set lo up && \
+    echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6 && \
+    echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6";
+
+/// Loopback without an address of IPv4.
+pub const NO_IPV4: &str = "ip link set lo up && ip -4 address flush dev lo";
+
 /// Runs a test in a process with users, mounts and a network of its own, set up by a shell's
 /// command. Where that can't be had the test is [skipped](skip::skip).
 ///
@@ -101,7 +109,7 @@ fn moved(namespaces: &str, test: &str, setup: &str) {
     }
     let mut command = unshare(&format!("{setup} && exec \"$0\" \"$@\""));
     command.arg(env::current_exe().expect("a test knows its binary"));
-    process::run(command, test);
+    process::run(&mut command, test);
 }
 
 /// Does something in the network `far` of [`TWO_HOSTS`], on a thread of its own: a socket that is

@@ -3,10 +3,16 @@
 use std::env;
 use std::ffi::OsStr;
 use std::io::{self, Write as _};
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::process::Command;
+
+use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 
 /// Set in the new process, to the name of the test.
 const MARK: &str = "STAGGER_TEST_ALONE";
+
+/// Set in a process that was made to inherit.
+const INHERITS: &str = "STAGGER_TEST_INHERITS";
 
 /// Runs a test in a process in which no other runs.
 ///
@@ -20,7 +26,40 @@ pub fn alone(test: &str, body: impl FnOnce()) {
         return body();
     }
     let this = env::current_exe().expect("a test knows its binary");
-    run(Command::new(this), test);
+    run(&mut Command::new(this), test);
+}
+
+/// Within a test that is [`alone`]: runs the rest of it in one more process, to which descriptors
+/// are passed under their names, as by a service manager (sd_listen_fds(3)).
+///
+/// # Panics
+///
+/// If the test fails, or is not alone: another that started a process would pass them on too.
+pub fn inheriting(passed: impl FnOnce() -> Vec<(OwnedFd, &'static str)>, body: impl FnOnce()) {
+    /// Above all that are passed, so that none is overwritten before it has its place.
+    const ASIDE: i32 = 30;
+
+    if env::var_os(INHERITS).is_some() {
+        return body();
+    }
+    let test = env::var(MARK).expect("the test is alone");
+    let (mut script, mut names, mut held) = (String::from("exec"), Vec::new(), Vec::new());
+    for (place, (socket, name)) in (3..).zip(passed()) {
+        let aside = fcntl_dupfd_cloexec(&socket, ASIDE).expect("a descriptor is free");
+        fcntl_setfd(&aside, FdFlags::empty()).expect("a flag is set");
+        let number = aside.as_raw_fd();
+        script += &format!(" {place}<&{number} {number}<&-");
+        names.push(name);
+        held.push(aside);
+    }
+    // The shell leaves its process id to the test.
+    script += " && LISTEN_PID=$$ exec \"$0\" \"$@\"";
+    // Not every other shell knows descriptors above 9.
+    let mut command = Command::new("bash");
+    command.args(["-c", &script]).arg(env::current_exe().expect("a test knows its binary"));
+    command.env("LISTEN_FDS", names.len().to_string()).env("LISTEN_FDNAMES", names.join(":"));
+    run(command.env(INHERITS, "1"), &test);
+    drop(held);
 }
 
 /// Whether this is the process that was made for the test.
@@ -29,7 +68,7 @@ pub(crate) fn is_within(test: &str) -> bool {
 }
 
 /// Runs the test by a command to which the arguments of the test's binary can be added.
-pub(crate) fn run(mut command: Command, test: &str) {
+pub(crate) fn run(command: &mut Command, test: &str) {
     let (_, path) = test.split_once("::").expect("a path begins with a crate");
     command.args(["--exact", path, "--nocapture", "--test-threads=1"]);
     let output = command.env(MARK, test).output().expect("a test's process starts");
@@ -41,7 +80,9 @@ pub(crate) fn run(mut command: Command, test: &str) {
         "{test} in its own process: {}\n{stdout}\n{stderr}",
         output.status
     );
-    for line in stderr.lines().filter(|line| line.starts_with("SKIPPED")) {
+    // What is said of a run is not to be lost with it.
+    let told = |line: &&str| ["SKIPPED", "REPORT"].iter().any(|word| line.starts_with(word));
+    for line in stderr.lines().filter(told) {
         let _ = writeln!(io::stderr(), "{line}");
     }
 }

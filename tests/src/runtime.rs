@@ -6,6 +6,7 @@ use std::panic::resume_unwind;
 
 use futures_lite::future;
 use stagger::Dialer;
+use stagger_net::TcpListener;
 
 use crate::{Adapter, AsyncStd, Listed, Smol, Tokio};
 
@@ -30,6 +31,12 @@ pub trait Runtime {
 pub type DialerOf<R> = Dialer<
     Listed,
     <<R as Runtime>::Adapter as Adapter>::Connector,
+    <<R as Runtime>::Adapter as Adapter>::Timer,
+>;
+
+/// A TCP listener on the runtime `R`.
+pub type ListenerOf<R> = TcpListener<
+    <<R as Runtime>::Adapter as Adapter>::Reactor,
     <<R as Runtime>::Adapter as Adapter>::Timer,
 >;
 

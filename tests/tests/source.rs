@@ -102,3 +102,14 @@ fn destinations_are_sorted_by_the_system_s_own_sources() {
         assert_eq!(placed[1].rule, Some(Rule::Deprecated));
     });
 }
+
+#[test]
+fn a_mapped_destination_has_an_ipv4_source_where_no_ipv6_socket_takes_it() {
+    let name = name!(a_mapped_destination_has_an_ipv4_source_where_no_ipv6_socket_takes_it);
+    let setup = format!("{LOOPBACK} && echo 1 > /proc/sys/net/ipv6/bindv6only");
+    within(name, &setup, || {
+        let found = ["[::ffff:127.0.0.1]:443", "127.0.0.1:443"];
+        let sources = sort(found).into_iter().map(|placed| placed.source.unwrap().addr.to_string());
+        assert_eq!(sources.collect::<Vec<_>>(), ["127.0.0.1"; 2]);
+    });
+}

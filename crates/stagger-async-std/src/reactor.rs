@@ -52,3 +52,6 @@ register!(std::net::TcpStream => async_std::net::TcpStream);
 register!(std::net::UdpSocket => async_std::net::UdpSocket);
 #[cfg(unix)]
 register!(std::os::unix::net::UnixStream => async_std::os::unix::net::UnixStream);
+register!(std::net::TcpListener => async_std::net::TcpListener);
+#[cfg(unix)]
+register!(std::os::unix::net::UnixListener => async_std::os::unix::net::UnixListener);

@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::path::PathBuf;
+
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use stagger::{Families, Order, Target};
@@ -22,20 +24,23 @@ Examples:
   stagger connect localhost:22 --family v4 --runtime smol
   stagger connect '[fe80::1%eth0]:22' --json
   stagger connect example.com:443 --bind 192.0.2.7 --bind 2001:db8::7
+  stagger connect example.com:https --svg race.svg
+  stagger connect example.com:https --resolve example.com:192.0.2.7
   ssh -o 'ProxyCommand=stagger connect --pipe %h %p' example.com
 
 Durations are a number and a unit, such as 250ms, 30s or 5m. Standard output
-has the race: a row for each query and each address, with when it started, when
-it ended, and how. Why there is no connection is said on standard error, or in
-the JSON object.
+has the race: a bar over time for each query and each address, with when it
+started, when it ended, and how. On a terminal it is drawn while it runs. Why
+there is no connection is said on standard error, or in the JSON object.
 
 With --pipe, the end of standard input is passed on to the peer, and what it
 still sends is waited for. The peer's end closes standard output, and the rest
 of standard input is sent; but if that is a terminal, the peer's end is the end
 of all.
 
-Exit status: 0 connected, and with --pipe all carried; 1 not connected, or not
-all carried; 2 bad usage; 128 and a signal's number when that ended it.";
+Exit status: 0 connected, and with --pipe all carried; 1 not connected, not all
+carried, or a picture that cannot be written; 2 bad usage; 128 and a signal's
+number when that ended it.";
 
 const RESOLVE_USAGE: &str = "stagger resolve [OPTIONS] <HOST:SERVICE>
        stagger resolve [OPTIONS] <HOST> <SERVICE>";
@@ -44,6 +49,7 @@ const RESOLVE_EXAMPLES: &str = "\
 Examples:
   stagger resolve localhost:https
   stagger resolve example.com 443 --order ipv6-first --json
+  stagger resolve example.com:443 --answers --explain
 
 Exit status: 0 resolved, 1 no address, 2 bad usage.";
 
@@ -130,12 +136,27 @@ pub(crate) struct ConnectArgs {
     /// else
     #[arg(long, conflicts_with = "json")]
     pub(crate) pipe: bool,
+    /// Write the picture to this file too, as SVG; with `-`, to standard output in place of the
+    /// text
+    #[arg(long, value_name = "FILE", display_order = 102, conflicts_with = "pipe")]
+    pub(crate) svg: Option<PathBuf>,
+    /// When to use colours: on a terminal unless NO_COLOR is set, always, or never
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t, display_order = 103)]
+    pub(crate) color: ColorWhen,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ResolveArgs {
     #[command(flatten)]
     pub(crate) wanted: Wanted,
+    /// Show each answer too, as it comes: when, of what, the addresses, and for how long they may be
+    /// kept
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) answers: bool,
+    /// Show too why the addresses stand in the order of RFC 6724: the source address for each, and
+    /// the rule that put it after the one before
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) explain: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -143,6 +164,9 @@ pub(crate) struct DemoArgs {
     /// The async runtime to run on
     #[arg(long, value_enum, default_value_t)]
     pub(crate) runtime: RuntimeName,
+    /// When to use colours: on a terminal unless NO_COLOR is set, always, or never
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    pub(crate) color: ColorWhen,
 }
 
 /// What `connect` and `resolve` have in common.
@@ -167,6 +191,10 @@ pub(crate) struct Wanted {
     /// that has taken 50ms, after another delay of up to 2s, `at-once`, or `never` [default: late]
     #[arg(long, value_name = "WHEN")]
     pub(crate) lanes: Option<String>,
+    /// Have a name lead to these addresses, whatever a resolver says: NAME:ADDR[,ADDR...], or
+    /// NAME:PORT:ADDR for one port alone, with brackets round an IPv6 address. May be repeated
+    #[arg(long, value_name = "NAME:ADDR")]
+    pub(crate) resolve: Vec<String>,
     /// The async runtime to run on
     #[arg(long, value_enum, default_value_t, display_order = 100)]
     pub(crate) runtime: RuntimeName,
@@ -178,11 +206,14 @@ pub(crate) struct Wanted {
 impl Wanted {
     /// The target, from one word or from two.
     pub(crate) fn target(&self) -> Result<Target, UsageError> {
-        let target = match &self.service {
-            None => Target::parse(&self.target),
-            Some(service) => Target::new(&self.target, service),
-        };
-        Ok(target?)
+        let Some(service) = &self.service else { return Ok(Target::parse(&self.target)?) };
+        Target::new(&self.target, service).map_err(|error| match Target::parse(&self.target) {
+            Ok(whole) => {
+                let reason = format!("a second service, after that of \"{whole}\"");
+                UsageError::new("service", service, reason)
+            }
+            Err(_) => error.into(),
+        })
     }
 
     /// The target as a text, even if it is none.
@@ -224,6 +255,14 @@ pub(crate) enum RuntimeName {
     Tokio,
     Smol,
     AsyncStd,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum ColorWhen {
+    #[default]
+    Auto,
+    Always,
+    Never,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]

@@ -1,25 +1,33 @@
 //! `stagger connect`.
 
 use std::error::Error as _;
-use std::io;
+use std::io::{self, Stdout};
+use std::path::Path;
 
 use stagger::{Error, ErrorKind, Policy, Target};
-use stagger_net::{BindError, Lanes, LookupError, LookupErrorKind, TcpOptions};
+use stagger_net::{BindError, LookupError, LookupErrorKind, TcpOptions};
 
 use crate::args::ConnectArgs;
 use crate::console::{Console, Exit};
-use crate::lanes::lanes;
+use crate::escape::quoted;
+use crate::live::{Screen, shown};
+use crate::names::Names;
+use crate::picture::{svg, timeline};
 use crate::race::Race;
 use crate::runtime::{Job, Runtime, Stream as _};
-use crate::timeline::timeline;
+use crate::save::save;
+use crate::terminal::Terminal;
 use crate::usage::UsageError;
+use crate::watch::Watch;
 use crate::{bind, json, pipe, policy};
 
 pub(crate) struct Connect {
     pub(crate) target: Target,
     pub(crate) policy: Policy,
     pub(crate) options: TcpOptions,
-    pub(crate) lanes: Lanes,
+    pub(crate) names: Names,
+    watch: Watch,
+    screen: Option<Screen<Stdout>>,
 }
 
 /// Connects, closes the connection, and shows how it went; or makes a pipe of it.
@@ -34,24 +42,61 @@ pub(crate) fn run(args: &ConnectArgs, console: &mut Console) -> Exit {
     };
     if wanted.json {
         console.print(&json::connect(&wanted.target_text(), &race));
-        return exit;
+        return draw(args, &race, console, exit);
     }
-    if exit != Exit::Usage {
-        console.print(&timeline(&race));
+    let drawn_instead = args.svg.as_deref().is_some_and(is_output);
+    if exit != Exit::Usage && !drawn_instead {
+        console.print(&timeline(&race, &Terminal::of_process(args.color).look));
     }
     if let Some(error) = &race.error {
         console.error(error);
     }
-    exit
+    draw(args, &race, console, exit)
+}
+
+/// Writes the picture that is asked for, if one is and there was a race.
+fn draw(args: &ConnectArgs, race: &Race, console: &mut Console, exit: Exit) -> Exit {
+    let Some(path) = args.svg.as_deref().filter(|_| exit != Exit::Usage) else {
+        return exit;
+    };
+    let picture = svg(&args.wanted.target_text(), race);
+    if is_output(path) {
+        console.print(&picture);
+        return exit;
+    }
+    match save(path, &picture) {
+        Ok(()) => exit,
+        Err(error) => {
+            console.error(&format!("cannot write {}: {error}", quoted(&path.to_string_lossy())));
+            Exit::Failure
+        }
+    }
+}
+
+/// Whether a file's name stands for standard output.
+fn is_output(path: &Path) -> bool {
+    path == Path::new("-")
 }
 
 impl Connect {
     pub(crate) fn of(args: &ConnectArgs) -> Result<Self, UsageError> {
+        let drawn_instead = args.svg.as_deref().is_some_and(is_output);
+        if drawn_instead && args.wanted.json {
+            return Err(UsageError::new(
+                "--svg",
+                "-",
+                "with --json, standard output has the object",
+            ));
+        }
+        let shown = !args.wanted.json && !drawn_instead && !args.pipe;
+        let families = args.wanted.family.into();
         Ok(Self {
             target: args.wanted.target()?,
             policy: policy::of_connect(args)?,
-            options: bind::options(&args.bind, args.wanted.family.into())?,
-            lanes: lanes(args.wanted.lanes.as_deref())?,
+            options: bind::options(&args.bind, families)?,
+            names: Names::of(&args.wanted)?,
+            watch: Watch::new(families),
+            screen: shown.then(|| Screen::of_process(args.color)).flatten(),
         })
     }
 }
@@ -60,17 +105,19 @@ impl Job for Connect {
     type Output = (Race, Exit);
 
     fn run<R: Runtime>(self) -> (Race, Exit) {
-        let Self { target, policy, options, lanes } = self;
-        let dialer = R::dialer(R::resolver().with_lanes(lanes), options).with_policy(policy);
+        let Self { target, policy, options, names, watch, screen } = self;
+        let dialer = R::dialer(names.resolver::<R>(), options).with_policy(policy);
+        let dialer = dialer.with_observer(watch.clone());
         let dial = async {
             let (stream, report) = dialer.connect(target).with_report().await?;
             Ok(Race::won(stream.ends(), &report))
         };
-        match R::block_on(dial) {
+        let (race, exit) = match R::block_on(shown(dial, &R::timer(), &watch, screen)) {
             Ok(Ok(race)) => (race, Exit::Success),
             Ok(Err(error)) => lost(&error),
             Err(error) => (Race::refused(no_runtime(&error)), Exit::Failure),
-        }
+        };
+        (watch.complete(race), exit)
     }
 }
 

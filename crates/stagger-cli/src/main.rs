@@ -8,17 +8,25 @@ mod connect;
 mod console;
 mod demo;
 mod escape;
+mod explain;
 mod json;
 mod lanes;
+mod live;
 mod manual;
+mod names;
+mod picture;
 mod pipe;
 mod policy;
 mod race;
 mod resolve;
 mod runtime;
+mod save;
 mod signal;
-mod timeline;
+mod tell;
+mod terminal;
 mod usage;
+mod watch;
+mod wrap;
 
 use std::process::ExitCode;
 
@@ -33,7 +41,7 @@ fn main() -> ExitCode {
         Ok(Args { command }) => match command {
             Command::Connect(args) => connect::run(&args, &mut console),
             Command::Resolve(args) => resolve::run(&args, &mut console),
-            Command::Demo(args) => demo::run(args.runtime, &mut console),
+            Command::Demo(args) => demo::run(&args, &mut console),
             Command::Completions { shell } => completions::run(shell, &mut console),
             Command::Man { page } => manual::run(page, &mut console),
         },

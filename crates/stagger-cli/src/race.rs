@@ -8,20 +8,31 @@ use stagger::{Outcome, Report};
 
 use crate::runtime::Ends;
 
-/// How one connect went, in the same shape whether it was won or lost.
-#[derive(Clone, Debug)]
+/// How one connect went, in the same shape whether it was won or lost, or is still under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Race {
+    /// It is not over, and what has not ended has lasted until this moment.
+    pub(crate) running: bool,
     pub(crate) ends: Option<Ends>,
     pub(crate) elapsed: Duration,
     pub(crate) queries: Vec<Query>,
     pub(crate) attempts: Vec<Attempt>,
-    /// Addresses that were found and never tried.
+    /// Addresses that were found and never tried, or not yet.
     pub(crate) untried: Vec<String>,
+    /// When addresses waited for the preferred family's answer, if they did. A report does not
+    /// tell.
+    pub(crate) wait: Option<Wait>,
     /// Why there is no connection, in one line.
     pub(crate) error: Option<String>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Wait {
+    pub(crate) from: Duration,
+    pub(crate) to: Duration,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Query {
     pub(crate) class: &'static str,
     pub(crate) started: Duration,
@@ -30,7 +41,7 @@ pub(crate) struct Query {
     pub(crate) error: Option<String>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Attempt {
     pub(crate) address: String,
     pub(crate) started: Duration,
@@ -41,6 +52,8 @@ pub(crate) struct Attempt {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
+    /// It has not ended.
+    Running,
     Connected,
     Failed,
     TimedOut,
@@ -60,11 +73,13 @@ impl Race {
     /// A race that did not even begin, for this reason.
     pub(crate) fn refused(error: String) -> Self {
         Self {
+            running: false,
             ends: None,
             elapsed: Duration::ZERO,
             queries: Vec::new(),
             attempts: Vec::new(),
             untried: Vec::new(),
+            wait: None,
             error: Some(error),
         }
     }
@@ -94,11 +109,13 @@ impl Race {
             })
             .collect();
         Self {
+            running: false,
             ends: None,
             elapsed: report.elapsed(),
             untried: report.untried().iter().map(ToString::to_string).collect(),
             queries,
             attempts,
+            wait: None,
             error: None,
         }
     }
@@ -113,6 +130,7 @@ impl End {
     /// One word, or two.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
+            Self::Running => "running",
             Self::Connected => "connected",
             Self::Failed => "failed",
             Self::TimedOut => "timed out",
@@ -133,7 +151,7 @@ impl End {
 }
 
 /// An error and what led to it, in one line.
-fn causes(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -1,36 +1,57 @@
 //! `stagger resolve`.
 
-use stagger::{Policy, Target};
-use stagger_net::{Lanes, TcpOptions};
+use std::cell::RefCell;
+use std::mem;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use stagger::{BoxError, LocalBoxResolver, Policy, Target};
+use stagger_net::TcpOptions;
 
 use crate::args::ResolveArgs;
 use crate::connect::{lost, no_runtime};
 use crate::console::{Console, Exit};
-use crate::lanes::lanes;
+use crate::explain::explained;
+use crate::names::Names;
 use crate::race::Race;
 use crate::runtime::{Job, Runtime};
+use crate::tell::{Ear, Telling};
 use crate::usage::UsageError;
 use crate::{json, policy};
 
 struct Resolve {
     target: Target,
     policy: Policy,
-    lanes: Lanes,
+    names: Names,
+    /// Who is told of each answer.
+    ear: Option<Ear>,
 }
 
 /// Shows the addresses of a target in the order in which they would be tried.
 pub(crate) fn run(args: &ResolveArgs, console: &mut Console) -> Exit {
     let wanted = &args.wanted;
-    let (candidates, race, exit) = match Resolve::of(args) {
+    // Lent to whoever tells of answers, until the lookup is over.
+    let lent = Rc::new(RefCell::new(mem::replace(console, Console::of_process())));
+    let telling = Rc::clone(&lent);
+    let tell = move |line: &str| telling.borrow_mut().print(&format!("{line}\n"));
+    let ear = args.answers.then(|| Rc::new(RefCell::new(tell)) as Ear);
+    let resolve = Resolve::of(args, ear);
+    let (candidates, race, exit) = match resolve {
         Ok(resolve) => wanted.runtime.run(resolve),
         Err(error) => (Vec::new(), Race::refused(error.to_string()), Exit::Usage),
     };
+    *console = Rc::into_inner(lent).expect("nobody tells any more").into_inner();
     if wanted.json {
+        let candidates: Vec<_> = candidates.iter().map(ToString::to_string).collect();
         console.print(&json::resolve(&wanted.target_text(), &candidates, &race));
         return exit;
     }
-    let lines: Vec<_> = candidates.iter().map(|line| format!("{line}\n")).collect();
+    let lines: Vec<_> = candidates.iter().map(|addr| format!("{addr}\n")).collect();
     console.print(&lines.concat());
+    if args.explain && !candidates.is_empty() {
+        console.print("by RFC 6724:\n");
+        console.print(&explained(&candidates));
+    }
     if let Some(error) = &race.error {
         console.error(error);
     }
@@ -38,27 +59,35 @@ pub(crate) fn run(args: &ResolveArgs, console: &mut Console) -> Exit {
 }
 
 impl Resolve {
-    fn of(args: &ResolveArgs) -> Result<Self, UsageError> {
+    fn of(args: &ResolveArgs, ear: Option<Ear>) -> Result<Self, UsageError> {
         let wanted = &args.wanted;
         Ok(Self {
             target: wanted.target()?,
             policy: policy::of_wanted(wanted)?,
-            lanes: lanes(wanted.lanes.as_deref())?,
+            names: Names::of(wanted)?,
+            ear,
         })
+    }
+
+    fn resolver<R: Runtime>(&self) -> LocalBoxResolver<SocketAddr, BoxError> {
+        let resolver = self.names.resolver::<R>();
+        match &self.ear {
+            None => resolver,
+            Some(ear) => {
+                let (timer, ear) = (R::timer(), Rc::clone(ear));
+                LocalBoxResolver::new(Telling { resolver, timer, ear })
+            }
+        }
     }
 }
 
 impl Job for Resolve {
-    type Output = (Vec<String>, Race, Exit);
+    type Output = (Vec<SocketAddr>, Race, Exit);
 
     fn run<R: Runtime>(self) -> Self::Output {
-        let dialer = R::dialer(R::resolver().with_lanes(self.lanes), TcpOptions::new())
-            .with_policy(self.policy);
+        let dialer = R::dialer(self.resolver::<R>(), TcpOptions::new()).with_policy(self.policy);
         match R::block_on(dialer.resolve(self.target)) {
-            Ok(Ok((addresses, report))) => {
-                let candidates = addresses.iter().map(ToString::to_string).collect();
-                (candidates, Race::of(&report), Exit::Success)
-            }
+            Ok(Ok((addresses, report))) => (addresses, Race::of(&report), Exit::Success),
             Ok(Err(error)) => {
                 let (race, exit) = lost(&error);
                 (Vec::new(), race, exit)

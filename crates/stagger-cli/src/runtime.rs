@@ -17,7 +17,7 @@ pub(crate) trait Runtime {
     /// The adapter's connector.
     type Connector: Connector<SocketAddr, Connection: Stream, Error: Into<BoxError>> + Clone;
     /// The adapter's timer.
-    type Timer: Timer + Clone;
+    type Timer: Timer<Sleep: 'static> + Clone + Unpin + 'static;
 
     /// A connector with these socket options.
     fn connector(options: TcpOptions) -> Self::Connector;

@@ -5,7 +5,7 @@
 //! right. Then the process ends by that very signal, so whoever started it sees the status (128 and
 //! the signal's number, as shells count) and the cause: a shell leaves its loop over many connects,
 //! where after a mere exit it would go on. A second signal ends the process at once, and so does
-//! the first when nothing runs.
+//! the first when nothing runs. One that the process was started to ignore stays ignored.
 
 use std::future::Future;
 use std::io;
@@ -85,10 +85,10 @@ mod unix {
 
     impl Watch {
         pub(super) fn begin() -> io::Result<Self> {
-            handle()?;
+            let caught = handle()?;
             let (bell, ringer) = UnixStream::pair()?;
             let mut watch = Self { bell: Arc::new(bell), ids: Vec::new() };
-            for signal in CAUGHT {
+            for signal in caught {
                 watch.ids.push(low_level::pipe::register(signal, ringer.try_clone()?)?);
             }
             AT_ONCE.store(false, Ordering::SeqCst);
@@ -123,21 +123,41 @@ mod unix {
         }
     }
 
-    /// Sets up what does not depend on a watch, once. It stays for as long as the process lives,
-    /// because a signal of which every handler is taken out is ignored.
-    fn handle() -> io::Result<()> {
-        static HANDLED: Mutex<bool> = Mutex::new(false);
+    /// Sets up what does not depend on a watch, once, and says for which signals. It stays for as
+    /// long as the process lives, because a signal of which every handler is taken out is ignored.
+    fn handle() -> io::Result<Vec<i32>> {
+        static HANDLED: Mutex<Option<Vec<i32>>> = Mutex::new(None);
         let mut handled = HANDLED.lock().unwrap_or_else(PoisonError::into_inner);
-        if !*handled {
-            for signal in CAUGHT {
-                // They are called in this order: the first signal readies the end by the second.
-                flag::register_conditional_default(signal, &AT_ONCE)?;
-                flag::register(signal, &AT_ONCE)?;
-                flag::register_usize(signal, &CAME, signal.unsigned_abs() as usize)?;
-            }
-            *handled = true;
+        if let Some(caught) = &*handled {
+            return Ok(caught.clone());
         }
-        Ok(())
+        let ignored = ignored();
+        let caught = CAUGHT.into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
+        let caught: Vec<_> = caught.collect();
+        for &signal in &caught {
+            // They are called in this order: the first signal readies the end by the second.
+            flag::register_conditional_default(signal, &AT_ONCE)?;
+            flag::register(signal, &AT_ONCE)?;
+            flag::register_usize(signal, &CAME, signal.unsigned_abs() as usize)?;
+        }
+        Ok(handled.insert(caught).clone())
+    }
+
+    /// The signals that the process ignores, a bit for each from that of signal 1 on
+    /// (`SigIgn`, proc_pid_status(5)). A shell without job control has what it runs in the
+    /// background ignore Ctrl-C (POSIX, shell command language §2.11), and a handler would undo
+    /// that.
+    #[cfg(target_os = "linux")]
+    fn ignored() -> u64 {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+    }
+
+    /// None that is known of: to ask the system takes a call that is `unsafe`.
+    #[cfg(not(target_os = "linux"))]
+    fn ignored() -> u64 {
+        0
     }
 
     pub(super) fn end_by(signal: i32) -> ! {

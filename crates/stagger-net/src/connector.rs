@@ -45,6 +45,10 @@ impl<R> TcpConnector<R> {
     pub fn options(&self) -> &TcpOptions {
         &self.options
     }
+
+    pub(crate) fn register(&self) -> &R {
+        &self.register
+    }
 }
 
 impl<R: Register + Clone> Connector<SocketAddr> for TcpConnector<R> {

@@ -1,7 +1,7 @@
 //! The addresses of this machine's network interfaces.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
 use getifaddrs::InterfaceFlags;
 
@@ -9,6 +9,8 @@ use getifaddrs::InterfaceFlags;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct InterfaceAddr {
     pub(crate) addr: IpAddr,
+    /// The number of the interface, where known.
+    pub(crate) index: Option<u32>,
     /// How many leading bits of it are its network's, where known.
     pub(crate) prefix_length: Option<u8>,
     /// Whether the interface is up.
@@ -23,6 +25,16 @@ impl InterfaceAddr {
     pub(crate) fn is_routable(&self) -> bool {
         self.up && is_routable(self.addr)
     }
+
+    /// A port at it, in its zone if it has one.
+    pub(crate) fn socket_addr(&self, port: u16) -> SocketAddr {
+        match (self.addr, self.index) {
+            (IpAddr::V6(addr), Some(index)) if addr.is_unicast_link_local() => {
+                SocketAddrV6::new(addr, port, 0, index).into()
+            }
+            (addr, _) => SocketAddr::new(addr, port),
+        }
+    }
 }
 
 /// Every address of every interface.
@@ -36,6 +48,7 @@ pub(crate) fn addresses() -> io::Result<Vec<InterfaceAddr>> {
         let addr = interface.address.ip_addr()?;
         Some(InterfaceAddr {
             addr,
+            index: interface.index,
             prefix_length: interface.address.netmask().and_then(prefix_length),
             up: interface.flags.contains(InterfaceFlags::UP),
             deprecated: deprecated.contains(addr),

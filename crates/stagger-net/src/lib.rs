@@ -10,7 +10,10 @@
 //! - [`TcpConnector`]: opens, binds and connects a socket; the runtime supplies a [`Register`];
 //! - [`TcpOptions`]: bind addresses and socket options;
 //! - [`UdpSocket`]: datagrams and multicast, over the same [`Register`];
-//! - `UnixConnector` and `UnixEndpoint`: the same for Unix-domain sockets, on Unix.
+//! - [`TcpListen`] and [`TcpListener`]: listen at an address, on all interfaces, or on sockets that
+//!   the process has inherited, and accept the runtime's own streams;
+//! - [`TcpEndpoint`]: one address to connect to, without names and without a race;
+//! - `UnixConnector`, `UnixEndpoint`, `UnixListen` and `UnixListener`: the same for Unix-domain sockets, on Unix.
 //!
 //! Linux is built and tested. Code for other systems is there, but untested.
 #![deny(unsafe_op_in_unsafe_fn)]
@@ -18,8 +21,11 @@
 mod attempt;
 mod connectivity;
 mod connector;
+mod endpoint;
 mod interface;
 mod lanes;
+mod listen;
+mod literal;
 mod lookup;
 mod register;
 mod resolver;
@@ -31,7 +37,15 @@ mod unix;
 
 pub use connectivity::Connectivity;
 pub use connector::{TcpAttempt, TcpConnector};
+pub use endpoint::{TcpConnecting, TcpEndpoint};
 pub use lanes::{Lanes, LanesError};
+pub use listen::{
+    ACCEPT_PAUSE_RANGE, AcceptError, AcceptErrorKind, BACKLOG, BACKLOG_RANGE, ListenAddr,
+    TcpListen, TcpListenOptions, TcpListener, TcpListening,
+};
+#[cfg(unix)]
+pub use listen::{UnixListen, UnixListenOptions, UnixListener, UnixListening};
+pub use literal::{LiteralError, SocketLiteral};
 pub use lookup::{
     AddressEntry, AddressLookup, Addresses, LookupError, LookupErrorKind, NameInfo, NameLookup,
     PendingLookup, Protocol, SocketType, lookup, reverse_lookup,

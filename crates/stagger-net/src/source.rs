@@ -1,19 +1,26 @@
 //! Which source address the system would use for a destination.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
+use stagger::Address as _;
 use stagger::destination::{Source, Sources};
 
 use crate::interface::{self, InterfaceAddr};
+
+/// How long the list of interface addresses is believed: 1 s. One lookup's addresses are sorted well
+/// within it, and a network that changes is seen soon. The number is ours.
+const LIST_LIFETIME: Duration = Duration::from_secs(1);
 
 /// The source address that the system would use for a destination: that of a UDP socket which is
 /// connected to it. Nothing is sent.
 ///
 /// The length of its prefix and whether it is deprecated come from the system's list of interface
-/// addresses, read once, when the first source address is asked for: make one for each sort. Linux
-/// alone says which addresses are deprecated; what an address is to a host that moves, and whether
-/// it leads through a tunnel, is not known anywhere.
+/// addresses, which is read when a source address is asked for and the list known is older than a
+/// second; so one of these can be kept, as a [`SortedResolver`](stagger::SortedResolver) keeps it.
+/// Linux alone says which addresses are deprecated; what an address is to a host that moves, and
+/// whether it leads through a tunnel, is not known anywhere.
 ///
 /// Neither call waits for the network.
 ///
@@ -32,7 +39,14 @@ use crate::interface::{self, InterfaceAddr};
 /// ```
 #[derive(Debug, Default)]
 pub struct SystemSources {
-    interfaces: OnceLock<Vec<InterfaceAddr>>,
+    interfaces: Mutex<Option<Interfaces>>,
+}
+
+/// The interface addresses as they were at one moment.
+#[derive(Debug)]
+struct Interfaces {
+    read: Instant,
+    all: Arc<[InterfaceAddr]>,
 }
 
 impl SystemSources {
@@ -41,10 +55,17 @@ impl SystemSources {
         Self::default()
     }
 
-    fn interface(&self, addr: IpAddr) -> Option<&InterfaceAddr> {
-        // A machine that does not list its addresses knows nothing else of them.
-        let all = self.interfaces.get_or_init(|| interface::addresses().unwrap_or_default());
-        all.iter().find(|interface| interface.addr == addr)
+    /// The list that is known, if it is young enough `now`, or else what is read.
+    fn interfaces(
+        &self,
+        now: Instant,
+        read: impl FnOnce() -> Vec<InterfaceAddr>,
+    ) -> Arc<[InterfaceAddr]> {
+        // It is replaced whole, so whoever panicked with it left it sound.
+        let mut known = self.interfaces.lock().unwrap_or_else(PoisonError::into_inner);
+        known.take_if(|known| now.saturating_duration_since(known.read) >= LIST_LIFETIME);
+        let interfaces = known.get_or_insert_with(|| Interfaces { read: now, all: read().into() });
+        Arc::clone(&interfaces.all)
     }
 }
 
@@ -54,7 +75,10 @@ impl Sources for SystemSources {
         let mut source = Source::new(addr);
         // IPv4 has no deprecated addresses, so of an address that is not listed it is known too.
         source.deprecated = addr.is_ipv4().then_some(false);
-        if let Some(interface) = self.interface(addr) {
+        // A machine that does not list its addresses knows nothing else of them.
+        let read = || interface::addresses().unwrap_or_default();
+        let interfaces = self.interfaces(Instant::now(), read);
+        if let Some(interface) = interfaces.iter().find(|interface| interface.addr == addr) {
             source.prefix_length = interface.prefix_length;
             source.deprecated = interface.deprecated;
         }
@@ -64,13 +88,14 @@ impl Sources for SystemSources {
 
 /// The source address for a destination, none if there is no route to it.
 pub(crate) fn address(destination: &SocketAddr) -> Option<IpAddr> {
+    // Over IPv4 if it is v4-mapped, as it is dialed: there may be no IPv6 at all.
+    let mut destination = destination.canonical();
     let any: IpAddr = match destination {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
     };
     let socket = UdpSocket::bind((any, 0)).ok()?;
     // Some systems refuse port 0, and any other will do (udp(7): the port is not looked at).
-    let mut destination = *destination;
     if destination.port() == 0 {
         destination.set_port(9);
     }
@@ -99,6 +124,22 @@ mod tests {
         let mapped = SocketAddr::new(Ipv4Addr::LOCALHOST.to_ipv6_mapped().into(), 443);
         let source = SystemSources::new().source(&mapped).unwrap();
         assert_eq!(source.addr, Ipv4Addr::LOCALHOST);
+    }
+
+    #[test]
+    fn the_list_of_interfaces_is_read_anew_when_it_is_a_second_old() {
+        let sources = SystemSources::new();
+        let start = Instant::now();
+        let listed = |at: u64, last: u8| {
+            let addr = Ipv4Addr::new(192, 0, 2, last).into();
+            let (index, prefix_length, deprecated) = (None, None, None);
+            let read = || vec![InterfaceAddr { addr, index, prefix_length, up: true, deprecated }];
+            let found = sources.interfaces(start + Duration::from_millis(at), read);
+            found[0].addr.to_string()
+        };
+        let found =
+            [(0, 1), (999, 2), (1000, 3), (1999, 4), (2000, 5)].map(|(at, last)| listed(at, last));
+        assert_eq!(found, ["192.0.2.1", "192.0.2.1", "192.0.2.3", "192.0.2.3", "192.0.2.5"]);
     }
 
     #[test]

@@ -41,6 +41,9 @@ register!(std::net::TcpStream => async_net::TcpStream);
 register!(std::net::UdpSocket => async_net::UdpSocket);
 #[cfg(unix)]
 register!(std::os::unix::net::UnixStream => async_net::unix::UnixStream);
+register!(std::net::TcpListener => async_net::TcpListener);
+#[cfg(unix)]
+register!(std::os::unix::net::UnixListener => async_net::unix::UnixListener);
 
 fn poll_io<S, T>(
     socket: &Async<S>,

@@ -22,14 +22,23 @@
 //! deadline. Lookups run on threads of the `blocking` crate and not on tokio's, so that one that is stuck holds no runtime up when
 //! it shuts down.
 //!
+//! With the feature `dns` there is a `DnsResolver`, which asks the name servers itself, so that an A or
+//! AAAA record that is late holds nothing up.
+//!
 //! [`TcpOptions`] says how a socket is set up before it connects. [`UnixEndpoint`] connects over a
 //! Unix-domain socket, and [`UnixConnector`] is for a resolver that yields addresses of such.
 //! [`UdpSocket`] sends and receives datagrams, to and from groups too.
+//!
+//! On the other side [`listen`] and [`listen_all`] yield a [`TcpListener`], and [`UnixListen`] its
+//! like for Unix-domain sockets; [`stagger::Listener`] says how connections are accepted.
 #![forbid(unsafe_code)]
 
 mod connector;
 mod datagram;
 mod dialer;
+mod listen;
+#[cfg(feature = "dns")]
+mod over_dns;
 mod reactor;
 mod resolver;
 mod timer;
@@ -39,10 +48,24 @@ mod unix;
 
 pub use connector::{TcpAttempt, TcpConnector};
 pub use dialer::{Connect, Dialer, HostEndpoint, connect, dialer};
+pub use listen::{
+    TcpConnecting, TcpEndpoint, TcpListen, TcpListener, TcpListening, listen, listen_all,
+};
+#[cfg(unix)]
+pub use listen::{UnixListen, UnixListener, UnixListening};
+#[cfg(feature = "dns")]
+pub use over_dns::{DnsAnswers, DnsResolver, Sockets};
 pub use reactor::Reactor;
 pub use resolver::{SystemAnswers, SystemResolver};
 /// The core, with all that a dialer is set up with and returns: policy, error, report, target.
 pub use stagger;
+/// What a [`DnsResolver`] is set up with, and what it says.
+#[cfg(feature = "dns")]
+pub use stagger_dns as dns;
+pub use stagger_net::{
+    ACCEPT_PAUSE_RANGE, AcceptError, AcceptErrorKind, BACKLOG, BACKLOG_RANGE, ListenAddr,
+    LiteralError, SocketLiteral, TcpListenOptions,
+};
 pub use stagger_net::{
     AddressEntry, AddressLookup, Addresses, BUFFER_RANGE, BindError, HOP_LIMIT_RANGE,
     KEEPALIVE_RANGE, KEEPALIVE_RETRIES_RANGE, Lanes, LanesError, LookupError, LookupErrorKind,
@@ -51,7 +74,7 @@ pub use stagger_net::{
 };
 pub use stagger_net::{Arrival, Datagram, Interface, UdpAddrError, UdpOptions};
 #[cfg(unix)]
-pub use stagger_net::{UnixAddr, UnixAddrError};
+pub use stagger_net::{UnixAddr, UnixAddrError, UnixListenOptions};
 pub use timer::Timer;
 pub use udp::UdpSocket;
 #[cfg(unix)]

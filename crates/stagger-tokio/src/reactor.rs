@@ -1,12 +1,16 @@
 //! Tokio's reactor and streams.
 
 use std::io;
+#[cfg(unix)]
+use std::os::fd::OwnedFd as OwnedSocket;
+#[cfg(windows)]
+use std::os::windows::io::OwnedSocket;
 use std::task::{Context, Poll, ready};
 
 use stagger_net::{Interest, Register};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
-use tokio::net::UnixStream;
+use tokio::net::{UnixListener, UnixStream};
 use tokio::task::coop;
 
 /// The reactor of the tokio runtime in which an attempt is polled.
@@ -64,6 +68,39 @@ macro_rules! register {
 register!(std::net::TcpStream => TcpStream);
 #[cfg(unix)]
 register!(std::os::unix::net::UnixStream => UnixStream);
+
+// Tokio's listeners have no `try_io`, and what watches any descriptor is `unsafe` there. So it is
+// told that a listener is a stream, from which nobody reads: to a reactor all sockets are alike.
+macro_rules! register_listener {
+    ($socket:ty, $as_stream:ty => $listener:ident) => {
+        impl Register<$socket> for Reactor {
+            type Socket = <Self as Register<$as_stream>>::Socket;
+            type Stream = $listener;
+
+            fn register(&self, socket: $socket) -> io::Result<Self::Socket> {
+                Register::<$as_stream>::register(self, OwnedSocket::from(socket).into())
+            }
+
+            fn poll_io<T>(
+                &self,
+                socket: &Self::Socket,
+                interest: Interest,
+                cx: &mut Context<'_>,
+                operation: impl FnMut() -> io::Result<T>,
+            ) -> Poll<io::Result<T>> {
+                Register::<$as_stream>::poll_io(self, socket, interest, cx, operation)
+            }
+
+            fn finish(&self, socket: Self::Socket) -> io::Result<$listener> {
+                $listener::from_std(OwnedSocket::from(socket.into_std()?).into())
+            }
+        }
+    };
+}
+
+register_listener!(std::net::TcpListener, std::net::TcpStream => TcpListener);
+#[cfg(unix)]
+register_listener!(std::os::unix::net::UnixListener, std::os::unix::net::UnixStream => UnixListener);
 
 /// Does what can be done without waiting for the reactor; nothing if it would block.
 ///

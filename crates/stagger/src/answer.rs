@@ -1,6 +1,9 @@
 //! What a resolver says.
 
+use std::convert::Infallible;
 use std::time::Duration;
+
+use crate::Family;
 
 /// What a lookup asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,6 +69,8 @@ pub struct Answer<A, E> {
     outcome: Result<Vec<Candidate<A>>, E>,
     update: Update,
     sorted: bool,
+    interim: bool,
+    leader: Option<Family>,
     ttl: Option<Duration>,
     delay_spent: Duration,
     asked_after: Duration,
@@ -98,6 +103,8 @@ impl<A, E> Answer<A, E> {
             outcome,
             update: Update::Add,
             sorted: false,
+            interim: false,
+            leader: None,
             ttl: None,
             delay_spent: Duration::ZERO,
             asked_after: Duration::ZERO,
@@ -113,6 +120,68 @@ impl<A, E> Answer<A, E> {
     /// Says that the addresses are already in RFC 6724 §6 order, as those of `getaddrinfo` are.
     pub fn sorted(mut self) -> Self {
         self.sorted = true;
+        self
+    }
+
+    /// Says that this is not the last word on its class: somebody else has been asked as well, or
+    /// is now. The report and the observer have it, but the race goes on waiting for the class, as
+    /// if nothing had come. It means nothing where there are addresses.
+    ///
+    /// # Examples
+    ///
+    /// The failure does not end the wait for IPv6, which lasts 50 ms:
+    ///
+    /// ```
+    /// use stagger::{Answer, Class, Dialer};
+    /// use stagger_testkit::{
+    ///     Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedError, ScriptedResolver, ms,
+    /// };
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let failure = Answer::failed(Class::Aaaa, ScriptedError::new("no name server")).interim();
+    /// let resolver = ScriptedResolver::<Place>::new(&ledger)
+    ///     .answers(ms(5), failure)
+    ///     .finds(ms(10), Class::A, ["v4"])
+    ///     .finds(ms(20), Class::Aaaa, ["v6"]);
+    /// let connector = ScriptedConnector::new(&ledger).at("v6", Fate::connects(ms(30)));
+    /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
+    ///
+    /// let connect = dialer.connect("example.com:443").with_report();
+    /// let (_, report) = ledger.clock().run(connect)?;
+    /// assert_eq!(ledger.starts(), [(ms(20), "v6")]);
+    /// assert!(report.queries()[0].error.is_some());
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
+    pub fn interim(mut self) -> Self {
+        self.interim = true;
+        self
+    }
+
+    /// Says which family leads: that of the first address of all answers so far, this one included,
+    /// when they are sorted together (draft-ietf-happy-happyeyeballs-v3 §5.3). It holds until
+    /// another answer says otherwise. Families alternate, and inside a family the order is that of
+    /// its answers, so this is all that answers apart can't say each by itself. An answer of all
+    /// families says it by its own first address, which goes before this.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::{Answer, Class, Dialer, Family};
+    /// use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let resolver = ScriptedResolver::<Place>::new(&ledger)
+    ///     .finds(ms(5), Class::A, ["v4"])
+    ///     .answers(ms(9), Answer::found(Class::Aaaa, [Place("v6")]).led_by(Family::Ipv4));
+    /// let connector = ScriptedConnector::new(&ledger).at("v4", Fate::connects(ms(30)));
+    /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
+    ///
+    /// ledger.clock().run(dialer.connect("example.com:443"))?.hand_over();
+    /// assert_eq!(ledger.starts(), [(ms(9), "v4")]);
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
+    pub fn led_by(mut self, family: Family) -> Self {
+        self.leader = Some(family);
         self
     }
 
@@ -170,6 +239,22 @@ impl<A, E> Answer<A, E> {
         self.sorted
     }
 
+    /// Whether this leaves the last word on its class to another answer: only one without
+    /// addresses does.
+    pub fn is_interim(&self) -> bool {
+        self.interim && self.is_empty()
+    }
+
+    /// Whether there are no addresses: the answer is negative, or an error.
+    pub fn is_empty(&self) -> bool {
+        self.outcome.as_ref().map_or(true, Vec::is_empty)
+    }
+
+    /// Which family leads, if the answer [says](Self::led_by) so.
+    pub fn leader(&self) -> Option<Family> {
+        self.leader
+    }
+
     /// How long the answer may be kept, where known.
     pub fn ttl(&self) -> Option<Duration> {
         self.ttl
@@ -195,6 +280,59 @@ impl<A, E> Answer<A, E> {
     /// The addresses, none if the answer is negative or an error.
     pub fn addresses(&self) -> impl Iterator<Item = &A> {
         self.outcome.iter().flatten().map(|candidate| &candidate.address)
+    }
+
+    /// The same answer with another error, if it is one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::{Answer, Class};
+    ///
+    /// let answer = Answer::<(), _>::failed(Class::A, "no name server");
+    /// let answer = answer.map_error(|text| std::io::Error::other(text));
+    /// assert_eq!(answer.error().unwrap().to_string(), "no name server");
+    /// ```
+    pub fn map_error<F>(self, map: impl FnOnce(E) -> F) -> Answer<A, F> {
+        Answer {
+            class: self.class,
+            outcome: self.outcome.map_err(map),
+            update: self.update,
+            sorted: self.sorted,
+            interim: self.interim,
+            leader: self.leader,
+            ttl: self.ttl,
+            delay_spent: self.delay_spent,
+            asked_after: self.asked_after,
+        }
+    }
+
+    /// The same answer with other candidates, unless it is an error.
+    pub(crate) fn map_candidates(
+        mut self,
+        map: impl FnOnce(Vec<Candidate<A>>) -> Vec<Candidate<A>>,
+    ) -> Self {
+        self.outcome = self.outcome.map(map);
+        self
+    }
+
+    /// A copy, unless it is an error.
+    pub(crate) fn found_copy(&self) -> Option<Answer<A, Infallible>>
+    where
+        A: Clone,
+    {
+        let found = self.outcome.as_ref().ok()?.clone();
+        Some(Answer {
+            class: self.class,
+            outcome: Ok(found),
+            update: self.update,
+            sorted: self.sorted,
+            interim: self.interim,
+            leader: self.leader,
+            ttl: self.ttl,
+            delay_spent: self.delay_spent,
+            asked_after: self.asked_after,
+        })
     }
 
     /// The candidates or the error.

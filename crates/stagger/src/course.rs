@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
+use smallvec::SmallVec;
 
-use crate::race::{Course, Entry, Id, News, Note};
+use crate::query::awaited;
+use crate::race::{Candidates, Course, Entries, Id, News, Note};
 use crate::report::{AttemptReport, Outcome, QueryReport, UnwantedFamily};
 use crate::{
-    Address, BoxError, Class, Connector, Families, Family, Observer, Policy, Report, Resolver,
+    Address, Answer, BoxError, Class, Connector, Families, Family, Observer, Policy, Report,
+    Resolver,
 };
 
 /// How many addresses all answers of one connect may hold, duplicates counted, before the rest is
@@ -34,11 +37,13 @@ pin_project! {
         pub(crate) observer: O,
         limits: Limits,
         // What has been asked, and when it was answered.
-        queries: Vec<QueryReport<R::Address>>,
+        queries: SmallVec<[QueryReport<R::Address>; 1]>,
+        // The classes on which the last word has been said.
+        answered: SmallVec<[Class; 4]>,
         asked: bool,
         unanswered: bool,
         // Every candidate, by its id.
-        candidates: Vec<R::Address>,
+        candidates: SmallVec<[R::Address; 2]>,
         skipped: Vec<AttemptReport<R::Address, BoxError>>,
     }
 }
@@ -78,8 +83,9 @@ impl<R: Resolver, C, O> HostCourse<R, C, O> {
             connector,
             observer,
             limits: Limits { families: policy.families, https: policy.https, per_family, unread },
-            queries: Vec::new(),
-            candidates: Vec::new(),
+            queries: SmallVec::new(),
+            answered: SmallVec::new(),
+            candidates: SmallVec::new(),
             skipped: Vec::new(),
         }
     }
@@ -96,13 +102,32 @@ where
     C: Connector<R::Address, Error: Into<BoxError>>,
     O: Observer<R::Address>,
 {
-    /// Gives an address its id, or notes why it is skipped.
-    fn admit(
+    /// Reads as much of an answer as may be read, for the record.
+    fn read(
         self: Pin<&mut Self>,
-        address: R::Address,
+        answer: Answer<R::Address, R::Error>,
         elapsed: Duration,
-        news: &mut Vec<(Id, Option<Family>)>,
-    ) {
+    ) -> QueryReport<R::Address>
+    where
+        R::Error: Into<BoxError>,
+    {
+        let this = self.project();
+        let (class, started) = (answer.class(), answer.asked_after().min(elapsed));
+        let (found, error) = match answer.into_outcome() {
+            Ok(found) => (found, None),
+            Err(error) => (Vec::new(), Some(error.into())),
+        };
+        let unread = &mut this.limits.unread;
+        let read = found.len().min(*unread);
+        *unread -= read;
+        let addresses = found.into_iter().take(read).map(|candidate| candidate.address).collect();
+        let answer = QueryReport { class, started, ended: Some(elapsed), addresses, error };
+        this.observer.answered(elapsed, &answer);
+        answer
+    }
+
+    /// Gives an address its id, or notes why it is skipped.
+    fn admit(self: Pin<&mut Self>, address: R::Address, elapsed: Duration, news: &mut Candidates) {
         let this = self.project();
         let address = address.canonical();
         let family = address.family();
@@ -159,45 +184,47 @@ where
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         elapsed: Duration,
-        news: &mut Vec<(Id, Option<Family>)>,
+        news: &mut Candidates,
     ) -> Poll<Option<News>> {
-        let mut this = self.as_mut().project();
-        if let Some(literal) = this.literal.take() {
+        if let Some(literal) = self.as_mut().project().literal.take() {
             self.admit(literal, elapsed, news);
             return Poll::Ready(Some(Class::All.into()));
         }
+        let this = self.as_mut().project();
         if !*this.asked && this.answers.is_some() {
             *this.asked = true;
             this.observer.asked(elapsed);
         }
-        let answer = match this.answers.as_mut().as_pin_mut() {
-            Some(answers) if this.queries.len() < MAX_ANSWERS => ready!(answers.poll_next(cx)),
-            _ => None,
-        };
-        let Some(answer) = answer else {
-            this.answers.set(None);
-            *this.unanswered = false;
-            return Poll::Ready(None);
-        };
-        let class = answer.class();
-        let (update, delay_spent) = (answer.update(), answer.delay_spent());
-        let started = answer.asked_after().min(elapsed);
-        let (found, error) = match answer.into_outcome() {
-            Ok(found) => (found, None),
-            Err(error) => (Vec::new(), Some(error.into())),
-        };
-        let unread = &mut this.limits.unread;
-        let read = found.len().min(*unread);
-        *unread -= read;
-        let found = || found.iter().take(read).map(|candidate| candidate.address.clone());
-        let addresses = found().collect();
-        let answer = QueryReport { class, started, ended: Some(elapsed), addresses, error };
-        this.observer.answered(elapsed, &answer);
-        this.queries.push(answer);
-        for address in found() {
-            self.as_mut().admit(address, elapsed, news);
+        loop {
+            let mut this = self.as_mut().project();
+            let answer = match this.answers.as_mut().as_pin_mut() {
+                Some(answers) if this.queries.len() < MAX_ANSWERS => ready!(answers.poll_next(cx)),
+                _ => None,
+            };
+            let Some(answer) = answer else {
+                this.answers.set(None);
+                *this.unanswered = false;
+                return Poll::Ready(None);
+            };
+            let (class, interim) = (answer.class(), answer.is_interim());
+            let (update, delay_spent, leader) =
+                (answer.update(), answer.delay_spent(), answer.leader());
+            let answer = self.as_mut().read(answer, elapsed);
+            if interim {
+                // It is for the record alone; the race waits on.
+                self.as_mut().project().queries.push(answer);
+                continue;
+            }
+            for address in &answer.addresses {
+                self.as_mut().admit(address.clone(), elapsed, news);
+            }
+            let this = self.project();
+            this.queries.push(answer);
+            if !this.answered.contains(&class) {
+                this.answered.push(class);
+            }
+            return Poll::Ready(Some(News { class, update, delay_spent, leader }));
         }
-        Poll::Ready(Some(News { class, update, delay_spent }))
     }
 
     fn begin(self: Pin<&mut Self>, id: Id) -> C::Attempt {
@@ -236,15 +263,16 @@ where
     /// Moves all that is known into a report.
     pub(crate) fn report(
         self: Pin<&mut Self>,
-        entries: Vec<Entry<BoxError>>,
+        entries: Entries<BoxError>,
         untried: &[Id],
         elapsed: Duration,
     ) -> Report<R::Address> {
         let this = self.project();
-        let mut queries = std::mem::take(this.queries);
+        let mut queries = std::mem::take(this.queries).into_vec();
         if *this.unanswered {
-            let awaited = awaited(&queries, this.limits);
-            queries.extend(awaited.into_iter().flatten().map(|class| QueryReport {
+            let Limits { families, https, .. } = *this.limits;
+            let awaited = awaited(families, https, |class| this.answered.contains(&class));
+            queries.extend(awaited.map(|class| QueryReport {
                 class,
                 started: Duration::ZERO,
                 ended: None,
@@ -263,17 +291,4 @@ where
         let untried = untried.iter().map(|id| this.candidates[id.0].clone()).collect();
         Report { elapsed, queries, attempts, untried }
     }
-}
-
-/// The classes that were still to be answered, as far as those that were answered tell.
-fn awaited<A>(queries: &[QueryReport<A>], limits: &Limits) -> [Option<Class>; 2] {
-    let answered = |class| queries.iter().any(|query| query.class == class);
-    let addresses = match (limits.families, answered(Class::A), answered(Class::Aaaa)) {
-        _ if answered(Class::All) => None,
-        (Families::Any, false, false) => Some(Class::All),
-        (Families::Any | Families::Ipv6, _, false) => Some(Class::Aaaa),
-        (Families::Any | Families::Ipv4, false, _) => Some(Class::A),
-        _ => None,
-    };
-    [addresses, (limits.https && !answered(Class::Https)).then_some(Class::Https)]
 }

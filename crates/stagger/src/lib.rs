@@ -27,7 +27,8 @@
 //! - **Seams** are small traits that a runtime or you supply: [`Resolver`], [`Connector`] and
 //!   [`Timer`], and [`Endpoint`] for what already knows where it leads. Their futures are associated
 //!   types, so a connect is `Send` if its parts are, and single-threaded parts fit too. An
-//!   [`Observer`], if there is one, is told each step.
+//!   [`Observer`], if there is one, is told each step. On the server's side [`Listen`] and
+//!   [`Listener`] are the same kind of traits.
 //! - **The machine** ([`race::Machine`]) decides everything: when to begin, in which order, how far
 //!   apart, what a late answer changes, when it is over. It is a plain value without I/O or clock;
 //!   the same events make the same actions.
@@ -90,6 +91,7 @@ mod dial;
 mod dialer;
 mod endpoint;
 mod error;
+mod listen;
 mod lookup;
 mod observer;
 mod policy;
@@ -110,6 +112,7 @@ pub use dial::{Dial, DialReport};
 pub use dialer::{Dialer, HostEndpoint};
 pub use endpoint::{BoxEndpoint, Endpoint, EndpointFn, LocalBoxEndpoint, endpoint_fn};
 pub use error::{Error, ErrorKind, Phase};
+pub use listen::{Accept, Accepted, Incoming, Listen, Listener};
 pub use lookup::Lookup;
 pub use observer::Observer;
 #[cfg(feature = "tracing")]
@@ -120,7 +123,12 @@ pub use policy::{
 };
 pub use query::{Families, Query, Transport};
 pub use report::{AttemptReport, Outcome, QueryReport, Report};
-pub use resolver::{BoxResolver, LocalBoxResolver, Resolver, ResolverFn, resolver_fn};
+pub use resolver::{
+    BoxResolver, CACHE_CAPACITY, CachedAnswers, CachedResolver, Fallback, FallbackAnswers, Fastest,
+    FastestAnswers, LocalBoxResolver, LookupTimedOut, MAX_NEGATIVE_TTL, OverriddenAnswers,
+    Overrides, Resolver, ResolverFn, ResolverTimeout, Routes, SortedAnswers, SortedResolver,
+    TTL_RANGE, TimelyAnswers, resolver_fn,
+};
 pub use stagger::{List, RaceError, Raced, Stagger, stagger, stagger_stream};
 pub use target::{Host, Name, Service, Target, TargetError, TargetErrorKind, Zone};
 pub use timer::Timer;

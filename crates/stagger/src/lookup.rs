@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 
 use crate::course::HostCourse;
 use crate::error::Goal;
-use crate::race::{Course as _, Loss, Machine};
+use crate::race::{Candidates, Course as _, Entries, Loss, Machine};
 use crate::{
     Address, BoxError, Connector, Error, Phase, Policy, Report, Resolver, Target, TargetError,
     Timer,
@@ -73,11 +73,13 @@ where
         let (machine, start) =
             this.machine.get_or_insert_with(|| (Machine::new(this.policy.clone(), now), now));
         let elapsed = now.saturating_duration_since(*start);
-        let mut found = Vec::new();
+        let mut found = Candidates::new();
         let loss = loop {
             found.clear();
             match course.as_mut().poll_news(cx, elapsed, &mut found) {
-                Poll::Ready(Some(answer)) => machine.handle(answer.event(&found), now),
+                Poll::Ready(Some(answer)) => {
+                    answer.events(&found).for_each(|event| machine.handle(event, now));
+                }
                 Poll::Ready(None) if machine.waiting() == 0 => break Some(Loss::NoCandidates),
                 Poll::Ready(None) => break None,
                 Poll::Pending => match this.policy.timeout.map(|timeout| *start + timeout) {
@@ -106,7 +108,7 @@ where
         course.as_mut().close();
         let addresses = machine.upcoming().map(|id| course.address(id).clone()).collect();
         let untried: Vec<_> = machine.upcoming().collect();
-        let report = course.report(Vec::new(), &untried, elapsed);
+        let report = course.report(Entries::new(), &untried, elapsed);
         let target = this.target.take().expect("a lookup was polled after it had ended");
         Poll::Ready(match loss {
             None => Ok((addresses, report)),

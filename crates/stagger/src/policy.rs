@@ -253,7 +253,8 @@ impl Policy {
     }
 
     /// Sets for which family's answer the resolution delay waits, and which leads when families
-    /// are answered apart; IPv6 unless set (draft-ietf-happy-happyeyeballs-v3 §4.2).
+    /// are answered apart and no answer says which does; IPv6 unless set
+    /// (draft-ietf-happy-happyeyeballs-v3 §4.2).
     pub fn preferred_family(mut self, family: Family) -> Self {
         self.preferred = family;
         self

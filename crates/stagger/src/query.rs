@@ -1,6 +1,6 @@
 //! What is wanted of a resolver.
 
-use crate::{Family, Target};
+use crate::{Class, Family, Target};
 
 /// Which address families are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -61,6 +61,12 @@ impl Query {
         Self { target, families: Families::Any, transport: Transport::Tcp, https: false }
     }
 
+    /// Asks for this target in place of the one it has.
+    pub fn with_target(mut self, target: Target) -> Self {
+        self.target = target;
+        self
+    }
+
     /// Asks for these families.
     pub fn with_families(mut self, families: Families) -> Self {
         self.families = families;
@@ -98,4 +104,21 @@ impl Query {
     pub fn https(&self) -> bool {
         self.https
     }
+}
+
+/// The classes that are still to be answered, as far as those that were answered tell.
+pub(crate) fn awaited(
+    families: Families,
+    https: bool,
+    answered: impl Fn(Class) -> bool,
+) -> impl Iterator<Item = Class> {
+    let addresses = match (families, answered(Class::A), answered(Class::Aaaa)) {
+        _ if answered(Class::All) => None,
+        (Families::Any, false, false) => Some(Class::All),
+        (Families::Any | Families::Ipv6, _, false) => Some(Class::Aaaa),
+        (Families::Any | Families::Ipv4, false, _) => Some(Class::A),
+        _ => None,
+    };
+    let bindings = (https && !answered(Class::Https)).then_some(Class::Https);
+    addresses.into_iter().chain(bindings)
 }

@@ -1,6 +1,5 @@
 //! The staggered race over any endpoints, without names or resolvers.
 
-use std::collections::VecDeque;
 use std::error::Error as StdError;
 use std::fmt;
 use std::future::Future;
@@ -11,9 +10,9 @@ use std::time::Duration;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use crate::race::{Course, Driver, Id, Loss, News};
+use crate::race::{Candidates, Course, Driver, Id, Loss, News};
 use crate::report::{AttemptReport, Outcome};
-use crate::{Class, Endpoint, Family, Order, Phase, Policy, Report, Timer};
+use crate::{Class, Endpoint, Order, Phase, Policy, Report, Timer};
 
 /// Races the endpoints of a list, in its order: each starts when the one before it has failed, or
 /// has run for the attempt delay. The first that connects wins, and the others are dropped.
@@ -53,7 +52,7 @@ where
     S: Stream<Item: Endpoint>,
     T: Timer,
 {
-    let course = ListCourse { endpoints: Some(endpoints), waiting: VecDeque::new(), read: 0 };
+    let course = ListCourse { endpoints: Some(endpoints), waiting: None, read: 0 };
     let policy = Policy::unlimited().order(Order::Resolver);
     Stagger { driver: Driver::new(course, timer, policy) }
 }
@@ -77,7 +76,8 @@ pin_project! {
     struct ListCourse<S, E> {
         #[pin]
         endpoints: Option<S>,
-        waiting: VecDeque<(Id, E)>,
+        // One is read when one is to start.
+        waiting: Option<(Id, E)>,
         read: usize,
     }
 }
@@ -94,7 +94,7 @@ impl<S: Stream<Item = E>, E: Endpoint> Course for ListCourse<S, E> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         _: Duration,
-        candidates: &mut Vec<(Id, Option<Family>)>,
+        candidates: &mut Candidates,
     ) -> Poll<Option<News>> {
         let mut this = self.project();
         let next = match this.endpoints.as_mut().as_pin_mut() {
@@ -107,14 +107,15 @@ impl<S: Stream<Item = E>, E: Endpoint> Course for ListCourse<S, E> {
         };
         let id = Id(*this.read);
         *this.read += 1;
-        this.waiting.push_back((id, endpoint));
+        debug_assert!(this.waiting.is_none(), "one is read when none waits");
+        *this.waiting = Some((id, endpoint));
         candidates.push((id, None));
         Poll::Ready(Some(Class::All.into()))
     }
 
     fn begin(self: Pin<&mut Self>, id: Id) -> E::Connecting {
         let waiting = self.project().waiting;
-        let (next, endpoint) = waiting.pop_front().expect("an endpoint that starts was waiting");
+        let (next, endpoint) = waiting.take().expect("an endpoint that starts was waiting");
         assert_eq!(next, id, "endpoints start in their order");
         endpoint.connect()
     }
@@ -126,7 +127,7 @@ impl<S: Stream<Item = E>, E: Endpoint> Course for ListCourse<S, E> {
     fn close(self: Pin<&mut Self>) {
         let mut this = self.project();
         this.endpoints.set(None);
-        this.waiting.clear();
+        *this.waiting = None;
     }
 }
 

@@ -116,6 +116,12 @@ impl Target {
         })
     }
 
+    /// The same host with another service.
+    pub fn with_service(mut self, service: Service) -> Self {
+        self.service = service;
+        self
+    }
+
     /// The host: a name or an IP address.
     pub fn host(&self) -> &Host {
         &self.host

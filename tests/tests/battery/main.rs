@@ -3,11 +3,18 @@
 //! A test's path is its subject, its runtime, and the sentence that it proves.
 #![cfg(target_os = "linux")]
 
+mod accept;
 mod bind;
 mod clock;
 mod descriptor;
+mod dns;
 mod failure;
 mod hook;
+mod inherit;
+mod listen;
+mod listen_all;
+mod listen_unix;
+mod literal;
 mod lookup;
 mod multicast;
 mod option;

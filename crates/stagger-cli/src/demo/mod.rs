@@ -7,16 +7,20 @@ mod script;
 use std::io;
 use std::time::Duration;
 
-use stagger::{Policy, Target};
+use stagger::{Families, Policy, Target};
 use stagger_net::TcpOptions;
 
 use self::place::Place;
 use self::scene::{Scene, scenes};
-use crate::args::RuntimeName;
+use crate::args::{ColorWhen, DemoArgs};
 use crate::console::{Console, Exit};
+use crate::live::{Screen, shown};
+use crate::picture::timeline;
 use crate::race::Race;
 use crate::runtime::{Job, Runtime, Stream as _};
-use crate::timeline::{paragraph, timeline};
+use crate::terminal::Terminal;
+use crate::watch::Watch;
+use crate::wrap::paragraph;
 
 /// The name that is connected to. It is nobody's (RFC 6761 §6.2), and no one is asked for it.
 const HOST: &str = "demo.test";
@@ -25,7 +29,9 @@ const HOST: &str = "demo.test";
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Runs every race and shows it.
-pub(crate) fn run(runtime: RuntimeName, console: &mut Console) -> Exit {
+pub(crate) fn run(args: &DemoArgs, console: &mut Console) -> Exit {
+    let look = Terminal::of_process(args.color).look;
+    let paragraph = |text: &str| paragraph(text, look.width);
     console.print(&paragraph(
         "Real races over loopback sockets, to addresses that accept, refuse, or are silent \
          because their backlog is full. Only the answers are made up.",
@@ -40,7 +46,7 @@ pub(crate) fn run(runtime: RuntimeName, console: &mut Console) -> Exit {
     let scenes = scenes(ipv6.ok());
     for (index, scene) in scenes.iter().enumerate() {
         console.print(&format!("\n{}. {}\n", index + 1, scene.heading));
-        if let Err(fault) = show(scene, runtime, console) {
+        if let Err(fault) = show(scene, args, console) {
             console.error(&fault);
             return Exit::Failure;
         }
@@ -55,18 +61,19 @@ pub(crate) fn run(runtime: RuntimeName, console: &mut Console) -> Exit {
 /// # Errors
 ///
 /// What was seen in place of what should have been.
-fn show(scene: &Scene, runtime: RuntimeName, console: &mut Console) -> Result<(), String> {
+fn show(scene: &Scene, args: &DemoArgs, console: &mut Console) -> Result<(), String> {
+    let look = Terminal::of_process(args.color).look;
     let set_up = |error| format!("the race could not be set up: {error}");
     let place = Place::new(&scene.spots).map_err(set_up)?;
     let target =
         Target::try_from((HOST, place.port())).map_err(io::Error::other).map_err(set_up)?;
-    console.print(&format!("{}\n", paragraph(&scene.setting(&target))));
-    let job = Play { scene, target, port: place.port() };
-    let race = runtime.run(job).map_err(set_up)?;
-    console.print(&format!("{}\n", timeline(&race)));
+    console.print(&format!("{}\n", paragraph(&scene.setting(&target), look.width)));
+    let job = Play { scene, target, port: place.port(), color: args.color };
+    let race = args.runtime.run(job).map_err(set_up)?;
+    console.print(&format!("{}\n", timeline(&race, &look)));
     let sentence = (scene.judge)(&race);
     let sentence = sentence.map_err(|fault| format!("the race went wrong: {fault}"))?;
-    console.print(&paragraph(&sentence));
+    console.print(&paragraph(&sentence, look.width));
     Ok(())
 }
 
@@ -75,6 +82,7 @@ struct Play<'a> {
     scene: &'a Scene,
     target: Target,
     port: u16,
+    color: ColorWhen,
 }
 
 impl Job for Play<'_> {
@@ -83,13 +91,17 @@ impl Job for Play<'_> {
     fn run<R: Runtime>(self) -> io::Result<Race> {
         let policy = Policy::new().timeout(TIMEOUT).map_err(io::Error::other)?;
         let resolver = script::resolver(self.scene.script(self.port), R::timer());
+        let watch = Watch::new(Families::Any);
         let dialer = R::dialer(resolver, TcpOptions::new()).with_policy(policy);
+        let dialer = dialer.with_observer(watch.clone());
         let dial = async {
             match dialer.connect(self.target).with_report().await {
                 Ok((stream, report)) => Race::won(stream.ends(), &report),
                 Err(error) => Race::lost(&error),
             }
         };
-        R::block_on(dial)
+        let screen = Screen::of_process(self.color);
+        let race = R::block_on(shown(dial, &R::timer(), &watch, screen))?;
+        Ok(watch.complete(race))
     }
 }

@@ -7,8 +7,8 @@ use stagger::{ATTEMPT_DELAY, Class, RESOLUTION_DELAY, Target};
 
 use super::place::{Manner, loopback};
 use super::script::Line;
+use crate::picture::spelled;
 use crate::race::{Attempt, End, Query, Race};
-use crate::timeline::ms;
 
 /// When the A query of a scene is answered, and the AAAA query if it is answered after it.
 const A_AFTER: Duration = Duration::from_millis(20);
@@ -118,7 +118,7 @@ fn healthy(race: &Race) -> Result<String, String> {
     Ok(format!(
         "{} was tried first and won in {}; {} was never tried.",
         first.address,
-        ms(race.elapsed),
+        spelled(race.elapsed),
         race.untried.join(", "),
     ))
 }
@@ -128,14 +128,14 @@ fn first_silent(race: &Race) -> Result<String, String> {
     let second = attempt(race, 1, End::Connected)?;
     let gap = second.started.saturating_sub(first.started);
     if gap < ATTEMPT_DELAY {
-        return Err(format!("the second attempt started only {} after the first", ms(gap)));
+        return Err(format!("the second attempt started only {} after the first", spelled(gap)));
     }
     Ok(format!(
         "{} was silent; {} was tried {} after it and won in {}.",
         first.address,
         second.address,
-        ms(gap),
-        ms(race.elapsed),
+        spelled(gap),
+        spelled(race.elapsed),
     ))
 }
 
@@ -144,15 +144,15 @@ fn first_refused(race: &Race) -> Result<String, String> {
     let second = attempt(race, 1, End::Connected)?;
     let gap = second.started.saturating_sub(first.ended);
     if gap > Duration::ZERO {
-        return Err(format!("the second attempt started {} after the failure", ms(gap)));
+        return Err(format!("the second attempt started {} after the failure", spelled(gap)));
     }
     Ok(format!(
         "{} refused after {}; {} was tried at once, without the {} wait, and won in {}.",
         first.address,
-        ms(first.ended.saturating_sub(first.started)),
+        spelled(first.ended.saturating_sub(first.started)),
         second.address,
-        ms(ATTEMPT_DELAY),
-        ms(race.elapsed),
+        spelled(ATTEMPT_DELAY),
+        spelled(race.elapsed),
     ))
 }
 
@@ -167,14 +167,14 @@ fn trickling(race: &Race) -> Result<String, String> {
         return Err(format!("{} was tried before AAAA's address", first.address));
     }
     if first.started > complete {
-        let late = ms(first.started.saturating_sub(complete));
+        let late = spelled(first.started.saturating_sub(complete));
         return Err(format!("the first attempt started {late} after both answers"));
     }
     Ok(format!(
         "A was known after {} and waited for AAAA, which came {} later; so {} was tried first \
          and won.",
-        ms(known),
-        ms(complete.saturating_sub(known)),
+        spelled(known),
+        spelled(complete.saturating_sub(known)),
         first.address,
     ))
 }
@@ -188,11 +188,11 @@ fn without_aaaa(race: &Race) -> Result<String, String> {
     }
     let waited = first.started.saturating_sub(a.ended.unwrap_or_default());
     if waited < RESOLUTION_DELAY {
-        return Err(format!("A waited for AAAA only {}", ms(waited)));
+        return Err(format!("A waited for AAAA only {}", spelled(waited)));
     }
     Ok(format!(
         "A waited {} for AAAA, in vain; then {} was tried and won.",
-        ms(waited),
+        spelled(waited),
         first.address,
     ))
 }
@@ -207,12 +207,12 @@ fn all_refused(race: &Race) -> Result<String, String> {
     let last = race.attempts.last().map(|attempt| attempt.ended);
     let late = race.elapsed.saturating_sub(last.unwrap_or_default());
     if late > Duration::ZERO {
-        return Err(format!("the error came {} after the last failure", ms(late)));
+        return Err(format!("the error came {} after the last failure", spelled(late)));
     }
     Ok(format!(
         "All {} refused, and with the last of them, after {}, the connect failed: \"{error}\".",
         race.attempts.len(),
-        ms(race.elapsed),
+        spelled(race.elapsed),
     ))
 }
 

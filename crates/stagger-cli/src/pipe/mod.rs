@@ -47,8 +47,8 @@ impl Job for Pipe {
     type Output = Result<(), End>;
 
     fn run<R: Runtime>(self) -> Self::Output {
-        let Self(Connect { target, policy, options, lanes }) = self;
-        let dialer = R::dialer(R::resolver().with_lanes(lanes), options).with_policy(policy);
+        let Self(Connect { target, policy, options, names, .. }) = self;
+        let dialer = R::dialer(names.resolver::<R>(), options).with_policy(policy);
         let piped = async {
             let stream = dialer.connect(target).await.map_err(|error| End::lost(&error))?;
             let peer = stream.ends().peer;

@@ -81,7 +81,7 @@ pub(super) async fn relay<S: Stream>(stream: &S) -> Result<(), Fault> {
 
 /// Carries standard input to the peer, and then its end.
 async fn send<S: Stream>(stream: &S) -> Result<(), Fault> {
-    let mut input = Unblock::with_capacity(CHUNK, Input);
+    let mut input = Unblock::with_capacity(CHUNK, Input::default());
     let mut buffer = vec![0; CHUNK];
     loop {
         let count = input.read(&mut buffer).await.map_err(Fault::Input)?;

@@ -1,8 +1,27 @@
 //! The process's own standard input and output, as bytes and past the buffers of `std`.
 
-use std::io;
+use std::io::{self, Read};
 
-pub(super) use self::system::{Input, Output, close_output, output_is_unread};
+pub(super) use self::system::{Output, close_output, output_is_unread};
+
+/// Standard input. Its end stays its end: a terminal's is told once, and whoever reads on there
+/// waits for what is typed next. Who reads for others ([`blocking::Unblock`]) does read on, unless
+/// the end is all that it reads.
+#[derive(Default)]
+pub(super) struct Input {
+    ended: bool,
+}
+
+impl Read for Input {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.ended || buffer.is_empty() {
+            return Ok(0);
+        }
+        let count = system::read_input(buffer)?;
+        self.ended = count == 0;
+        Ok(count)
+    }
+}
 
 /// Whether standard input is a terminal.
 pub(super) fn input_is_terminal() -> bool {
@@ -13,7 +32,7 @@ pub(super) fn input_is_terminal() -> bool {
 mod system {
     use std::fs::File;
     use std::future;
-    use std::io::{self, Read, Write};
+    use std::io::{self, Write};
     use std::os::fd::BorrowedFd;
 
     use rustix::event::{PollFd, PollFlags, poll};
@@ -21,12 +40,8 @@ mod system {
     use rustix::stdio::{dup2_stdout, stdin, stdout};
     use socket2::SockRef;
 
-    pub(in super::super) struct Input;
-
-    impl Read for Input {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            Ok(patiently(stdin(), PollFlags::IN, || read(stdin(), &mut *buffer))?)
-        }
+    pub(super) fn read_input(buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(patiently(stdin(), PollFlags::IN, || read(stdin(), &mut *buffer))?)
     }
 
     pub(in super::super) struct Output;
@@ -96,12 +111,8 @@ mod system {
     use std::future;
     use std::io::{self, Read, Write};
 
-    pub(in super::super) struct Input;
-
-    impl Read for Input {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            io::stdin().read(buffer)
-        }
+    pub(super) fn read_input(buffer: &mut [u8]) -> io::Result<usize> {
+        io::stdin().read(buffer)
     }
 
     pub(in super::super) struct Output;

@@ -9,7 +9,7 @@ fn a_literal_is_connected_to_and_both_ends_are_said() {
         let last = run.out.lines().last().unwrap();
         assert!(last.starts_with(&format!("connected to {addr} in ")), "{run:?}");
         assert!(last.contains(" ms (from 127.0.0.1:"), "{run:?}");
-        assert!(run.out.contains("connected, won"), "{run:?}");
+        assert!(run.out.contains("✓ won\n"), "{run:?}");
     }
 }
 
@@ -91,7 +91,8 @@ fn a_connect_that_fails_says_why() {
         let (_socket, addr) = refusing();
         let run = stagger(&["connect", &addr.to_string(), "--runtime", runtime]);
         assert_eq!(run.code, Some(1), "{run:?}");
-        assert!(run.out.contains("failed: Connection refused"), "{run:?}");
+        assert!(run.out.contains("✗ failed\n"), "{run:?}");
+        assert!(run.out.contains("  Connection refused"), "{run:?}");
         assert!(!run.out.contains("connected"), "{run:?}");
         assert_eq!(run.err.lines().count(), 1, "{run:?}");
         let start = format!("error: could not connect to {addr}: ");
@@ -153,7 +154,8 @@ fn a_candidate_of_the_other_family_is_skipped_for_a_reason() {
     let (_listener, addr) = listener();
     let run = stagger(&["connect", &addr.to_string(), "--family", "v6"]);
     assert_eq!(run.code, Some(1), "{run:?}");
-    assert!(run.out.contains("skipped: only IPv6 is wanted"), "{run:?}");
+    assert!(run.out.contains("⊘ skipped\n"), "{run:?}");
+    assert!(run.out.contains("  only IPv6 is wanted\n"), "{run:?}");
 
     let run = stagger(&["connect", &addr.to_string(), "--family", "v6", "--json"]);
     let attempt = &run.json()["attempts"][0];

@@ -11,6 +11,7 @@ mod lane;
 mod man;
 #[cfg(target_os = "linux")]
 mod namespace;
+mod picture;
 #[cfg(unix)]
 mod pipe;
 mod resolve;
@@ -21,4 +22,6 @@ mod server;
 mod signal;
 #[cfg(unix)]
 mod skip;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod usage;

@@ -1,4 +1,5 @@
-//! `connect --pipe`, with real processes at both ends.
+//! `connect --pipe`, with real processes at both ends. One file past 400 lines: the cases are short
+//! and start alike.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
@@ -232,21 +233,45 @@ fn standard_input_may_be_a_file_nothing_or_closed() {
     fs::remove_file(path).unwrap();
 }
 
+/// A pipe at a terminal, its peer, and the hand that types there.
+fn pipe_at_a_terminal(runtime: &str) -> (Child, TcpStream, OwnedFd) {
+    let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&person).unwrap();
+    unlockpt(&person).unwrap();
+    let name = ptsname(&person, Vec::new()).unwrap();
+    let terminal = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    let (child, peer) = pipe_of(&listener().0, runtime, terminal, Stdio::piped());
+    (child, peer, person)
+}
+
 #[test]
 fn at_a_terminal_the_end_of_the_peer_is_the_end_of_all() {
     for runtime in RUNTIMES {
-        let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&person).unwrap();
-        unlockpt(&person).unwrap();
-        let name = ptsname(&person, Vec::new()).unwrap();
-        let terminal = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
-
-        let (listener, _) = listener();
-        let (mut child, mut peer) = pipe_of(&listener, runtime, terminal, Stdio::piped());
+        let (mut child, mut peer, person) = pipe_at_a_terminal(runtime);
         rustix::io::write(&person, b"typed\n").unwrap();
         let mut typed = [0; 6];
         peer.read_exact(&mut typed).unwrap();
         assert_eq!(&typed, b"typed\n");
+        peer.write_all(b"bye").unwrap();
+        drop(peer);
+        assert_eq!(all_of(child.stdout.take().unwrap()), b"bye");
+        ends_well(child);
+        drop(person);
+    }
+}
+
+#[test]
+fn at_a_terminal_the_end_need_be_typed_only_once() {
+    /// Longer than any machine takes, so that what never comes is a failure.
+    const PATIENCE: Duration = Duration::from_secs(60);
+    for runtime in RUNTIMES {
+        let (mut child, mut peer, person) = pipe_at_a_terminal(runtime);
+        peer.set_read_timeout(Some(PATIENCE)).unwrap();
+        rustix::io::write(&person, b"typed\n").unwrap();
+        peer.read_exact(&mut [0; 6]).unwrap();
+        // Ctrl-D. The terminal goes on after it, if it is read again.
+        rustix::io::write(&person, b"\x04").unwrap();
+        assert_eq!(all_of(&peer), b"");
         peer.write_all(b"bye").unwrap();
         drop(peer);
         assert_eq!(all_of(child.stdout.take().unwrap()), b"bye");

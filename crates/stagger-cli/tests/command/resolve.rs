@@ -39,3 +39,52 @@ fn no_address_is_a_failure_that_says_why() {
     assert_eq!(lookup["skipped"][0]["address"], "127.0.0.1:80");
     assert!(lookup["error"].is_string());
 }
+
+#[test]
+fn a_name_leads_where_the_command_line_says() {
+    for runtime in RUNTIMES {
+        let run = stagger(&[
+            "resolve",
+            "name.test:443",
+            "--runtime",
+            runtime,
+            "--resolve",
+            "Name.test:192.0.2.7,2001:db8::7",
+            "--resolve",
+            "name.test:80:192.0.2.8",
+        ]);
+        assert_eq!((run.code, &run.err[..]), (Some(0), ""), "{run:?}");
+        assert_eq!(run.out, "192.0.2.7:443\n[2001:db8::7]:443\n");
+        let port = stagger(&["resolve", "name.test:80", "--resolve", "name.test:80:192.0.2.8"]);
+        assert_eq!(port.out, "192.0.2.8:80\n", "{port:?}");
+    }
+    let run = stagger(&["resolve", "name.test:80", "--resolve", "name.test"]);
+    assert_eq!((run.code, &run.out[..]), (Some(2), ""), "{run:?}");
+    assert!(
+        run.err.starts_with("error: bad --resolve \"name.test\": not a name, a colon"),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn answers_are_shown_as_they_come_and_the_order_is_explained() {
+    for runtime in RUNTIMES {
+        let run = stagger(&[
+            "resolve",
+            "localhost:80",
+            "--family",
+            "v4",
+            "--answers",
+            "--explain",
+            "--runtime",
+            runtime,
+        ]);
+        assert_eq!((run.code, &run.err[..]), (Some(0), ""), "{run:?}");
+        let lines: Vec<_> = run.out.lines().collect();
+        let answer: Vec<_> = lines[0].split_whitespace().collect();
+        assert_eq!(answer[1..], ["ms", "A", "127.0.0.1"], "{run:?}");
+        assert_eq!(lines[1..], ["127.0.0.1:80", "by RFC 6724:", "  127.0.0.1:80  from 127.0.0.1"]);
+    }
+    let run = stagger(&["resolve", "localhost:80", "--answers", "--json"]);
+    assert_eq!(run.code, Some(2), "{run:?}");
+}

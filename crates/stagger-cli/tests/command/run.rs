@@ -21,7 +21,15 @@ pub(crate) struct Run {
 
 /// Runs `stagger` to its end.
 pub(crate) fn stagger(args: &[&str]) -> Run {
-    run(Command::new(STAGGER).args(args))
+    run(command().args(args))
+}
+
+/// The command `stagger`, whose output does not depend on where the tests run.
+pub(crate) fn command() -> Command {
+    let mut command = Command::new(STAGGER);
+    command.env("LC_ALL", "C.UTF-8").env("TERM", "xterm");
+    command.env_remove("COLUMNS").env_remove("NO_COLOR");
+    command
 }
 
 /// Runs a command to its end.

@@ -145,6 +145,32 @@ fn a_shell_counts_the_signal_as_128_and_its_number() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_signal_that_was_ignored_from_the_beginning_stays_ignored() {
+    let script = "trap '' INT; exec \"$0\" connect --pipe \"$1\" --runtime \"$2\"";
+    for runtime in RUNTIMES {
+        let (listener, addr) = listener();
+        let mut command = Command::new("sh");
+        command.args(["-c", script, STAGGER, &addr.to_string(), runtime]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (mut peer, _) = listener.accept().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(b"so far").unwrap();
+        peer.read_exact(&mut [0; 6]).unwrap();
+        send(SIGINT, &child);
+        input.write_all(b", so good").unwrap();
+        drop(input);
+        let mut rest = String::new();
+        peer.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, ", so good");
+        drop(peer);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+    }
+}
+
+#[test]
 fn a_reader_that_goes_away_ends_it_without_a_word() {
     for runtime in RUNTIMES {
         let mut child = start(&["demo", "--runtime", runtime], Stdio::piped());

@@ -42,6 +42,25 @@ fn a_bad_target_is_quoted_escaped_on_one_line() {
 }
 
 #[test]
+fn a_service_that_is_given_twice_is_said_to_be() {
+    for (target, service, fault) in [
+        (
+            "localhost:80",
+            "443",
+            "bad service \"443\": a second service, after that of \"localhost:80\"",
+        ),
+        ("[::1]:80", "80", "bad service \"80\": a second service, after that of \"[::1]:80\""),
+        ("::1:80:", "80", "bad target \"::1:80:\""),
+    ] {
+        for command in ["connect", "resolve"] {
+            let run = stagger(&[command, target, service]);
+            assert_eq!((run.code, &run.out[..]), (Some(2), ""), "{run:?}");
+            assert!(run.err.starts_with(&format!("error: {fault}")), "{run:?}");
+        }
+    }
+}
+
+#[test]
 fn a_service_or_a_zone_that_nobody_knows_is_bad_usage() {
     for (target, fault) in [
         ("localhost:no-such-service", "no TCP service is named \"no-such-service\""),

@@ -57,8 +57,40 @@ struct Verdict<V>(Mutex<Waiting<V>>);
 
 struct Waiting<V> {
     outcome: Option<Outcome<V>>,
-    wakers: BTreeMap<u64, Waker>,
+    wakers: Wakers,
     next_id: u64,
+}
+
+/// By who waits. There is mostly one, who needs no memory beside the verdict's.
+#[derive(Default)]
+struct Wakers {
+    first: Option<(u64, Waker)>,
+    rest: BTreeMap<u64, Waker>,
+}
+
+impl Wakers {
+    /// Says which one it takes the place of.
+    fn insert(&mut self, id: u64, waker: Waker) -> Option<Waker> {
+        match &mut self.first {
+            Some((first, known)) if *first == id => Some(std::mem::replace(known, waker)),
+            None if !self.rest.contains_key(&id) => {
+                self.first = Some((id, waker));
+                None
+            }
+            _ => self.rest.insert(id, waker),
+        }
+    }
+
+    fn remove(&mut self, id: u64) -> Option<Waker> {
+        match self.first.take_if(|(first, _)| *first == id) {
+            Some((_, waker)) => Some(waker),
+            None => self.rest.remove(&id),
+        }
+    }
+
+    fn into_all(self) -> impl Iterator<Item = Waker> {
+        self.first.map(|(_, waker)| waker).into_iter().chain(self.rest.into_values())
+    }
 }
 
 #[derive(Clone)]
@@ -107,10 +139,15 @@ where
     fn join_as(&self, key: K, spare: bool) -> Joined<K, V> {
         let key = Arc::new(key);
         let mut state = lock(&self.shared.state);
-        let verdict = state.enter(&key, spare);
+        let at_once = !spare && state.running < self.shared.capacity && state.queue.is_empty();
+        let (verdict, started) = state.enter(&key, spare, at_once);
         drop(state);
-        Shared::start_next(&self.shared);
-        Joined { shared: Arc::clone(&self.shared), key, verdict, id: None }
+        if started {
+            Shared::start(&self.shared, Arc::clone(&key), Arc::clone(&verdict));
+        } else {
+            Shared::start_next(&self.shared);
+        }
+        Joined { shared: Arc::clone(&self.shared), key, verdict, id: None, ended: false }
     }
 }
 
@@ -157,13 +194,20 @@ where
 }
 
 impl<K: Eq + Hash, V> State<K, V> {
-    /// Joins the call for `key`, which waits if it is new.
-    fn enter(&mut self, key: &Arc<K>, spare: bool) -> Arc<Verdict<V>> {
+    /// Joins the call for `key`, which waits if it is new, unless it is to have a place at once.
+    /// Says whether it has got one and is to be started.
+    fn enter(&mut self, key: &Arc<K>, spare: bool, at_once: bool) -> (Arc<Verdict<V>>, bool) {
+        let mut started = false;
         let call = self.calls.entry(Arc::clone(key)).or_insert_with(|| {
+            let verdict = Arc::new(Verdict::new());
+            if at_once {
+                self.running += 1;
+                started = true;
+                return Call { verdict, joined: 0, spare, ticket: None };
+            }
             self.next_ticket += 1;
             let queue = if spare { &mut self.spare_queue } else { &mut self.queue };
             queue.insert(self.next_ticket, Arc::clone(key));
-            let verdict = Arc::new(Verdict::new());
             Call { verdict, joined: 0, spare, ticket: Some(self.next_ticket) }
         });
         call.joined += 1;
@@ -174,7 +218,7 @@ impl<K: Eq + Hash, V> State<K, V> {
                 Some(ticket) => self.queue.extend(self.spare_queue.remove_entry(&ticket)),
             }
         }
-        Arc::clone(&call.verdict)
+        (Arc::clone(&call.verdict), started)
     }
 
     /// Gives the next in turn a place, if there is one for it.
@@ -205,7 +249,7 @@ impl<K: Eq + Hash, V> State<K, V> {
 
 impl<V> Verdict<V> {
     fn new() -> Self {
-        Self(Mutex::new(Waiting { outcome: None, wakers: BTreeMap::new(), next_id: 0 }))
+        Self(Mutex::new(Waiting { outcome: None, wakers: Wakers::default(), next_id: 0 }))
     }
 
     fn give(&self, outcome: Outcome<V>) {
@@ -213,7 +257,7 @@ impl<V> Verdict<V> {
         waiting.outcome = Some(outcome);
         let wakers = std::mem::take(&mut waiting.wakers);
         drop(waiting);
-        for waker in wakers.into_values() {
+        for waker in wakers.into_all() {
             // One that panics must not keep the others asleep.
             let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
         }
@@ -228,6 +272,8 @@ pub(crate) struct Joined<K: Eq + Hash, V> {
     verdict: Arc<Verdict<V>>,
     /// Under which the waker is kept.
     id: Option<u64>,
+    /// Its result has been taken.
+    ended: bool,
 }
 
 impl<K: Eq + Hash, V: Clone> Future for Joined<K, V> {
@@ -241,6 +287,7 @@ impl<K: Eq + Hash, V: Clone> Future for Joined<K, V> {
         if let Some(outcome) = &waiting.outcome {
             let outcome = outcome.clone();
             drop(waiting);
+            self.ended = true;
             return match outcome {
                 Outcome::Returned(value) => Poll::Ready(value),
                 Outcome::Panicked => panic!("the lookup panicked"),
@@ -257,8 +304,12 @@ impl<K: Eq + Hash, V: Clone> Future for Joined<K, V> {
 
 impl<K: Eq + Hash, V> Drop for Joined<K, V> {
     fn drop(&mut self) {
+        // By then the call is gone, and with it the wakers.
+        if self.ended {
+            return;
+        }
         if let Some(id) = self.id {
-            let waker = lock(&self.verdict.0).wakers.remove(&id);
+            let waker = lock(&self.verdict.0).wakers.remove(id);
             drop(waker);
         }
         let mut state = lock(&self.shared.state);

@@ -62,7 +62,7 @@ enum Fault {
 }
 
 impl OptionError {
-    pub(super) fn other(
+    pub(crate) fn other(
         option: &'static str,
         value: impl Into<String>,
         fault: &'static str,
@@ -135,6 +135,17 @@ impl fmt::Display for StepError {
 impl Error for StepError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(&self.source)
+    }
+}
+
+/// The system's number of an error, however many steps it has been said to have failed in.
+pub(crate) fn raw_os_error(error: &io::Error) -> Option<i32> {
+    let mut error = error;
+    loop {
+        match error.get_ref().and_then(|inner| inner.downcast_ref::<StepError>()) {
+            Some(step) => error = &step.source,
+            None => return error.raw_os_error(),
+        }
     }
 }
 

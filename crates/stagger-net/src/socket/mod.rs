@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 pub use error::{BindError, OptionError};
-pub(crate) use error::{in_step, within};
+pub(crate) use error::{in_step, raw_os_error, within};
 pub(crate) use interface::check_interface_name;
 pub use keepalive::{KEEPALIVE_RANGE, KEEPALIVE_RETRIES_RANGE, USER_TIMEOUT_RANGE};
 pub use option::{BUFFER_RANGE, HOP_LIMIT_RANGE, TcpOptions};
@@ -37,21 +37,71 @@ pub(crate) fn check(addr: &SocketAddr, options: &TcpOptions) -> Result<(), BindE
 /// The system's, of the same kind; one from before the connect says which step failed.
 pub(crate) fn open(addr: &SocketAddr, options: &TcpOptions) -> io::Result<Socket> {
     check(addr, options)?;
-    let socket = Socket::new(Domain::for_address(*addr), Type::STREAM, Some(Protocol::TCP))
-        .map_err(in_step("open a socket"))?;
+    let hook = options.rare().hook.as_ref();
+    let socket = non_blocking(Domain::for_address(*addr))?;
     setup::set(&socket, addr, options)?;
-    if let Some(hook) = &options.rare().hook {
+    if let Some(hook) = hook {
         hook.call(&socket, *addr).map_err(in_step("the hook"))?;
+        // Whatever that has done: nothing here may block.
+        socket.set_nonblocking(true).map_err(in_step(NON_BLOCKING))?;
     }
     if let Some(local) = options.bound(addr.is_ipv6()) {
         socket.bind(&local.into()).map_err(in_step(format_args!("bind to {local}")))?;
     }
-    // After the hook, whatever that has done: nothing here may block.
-    socket.set_nonblocking(true).map_err(in_step("make the socket non-blocking"))?;
     match socket.connect(&(*addr).into()) {
         Err(error) if !in_progress(&error) => Err(error),
         _ => Ok(socket),
     }
+}
+
+/// Sets up a socket that is to listen at `addr`, and calls the hook with it.
+///
+/// # Errors
+///
+/// The system's, of the same kind, with the name of the step; the hook's.
+pub(crate) fn set_listening(
+    socket: &Socket,
+    addr: &SocketAddr,
+    options: &TcpOptions,
+) -> io::Result<()> {
+    setup::set_listening(socket, addr, options)?;
+    if let Some(hook) = &options.rare().hook {
+        hook.call(socket, *addr).map_err(in_step("the hook"))?;
+    }
+    Ok(())
+}
+
+/// The step of making a socket non-blocking.
+const NON_BLOCKING: &str = "make the socket non-blocking";
+
+/// Opens a socket that never blocks: in one system call where the system can do that.
+#[cfg(any(
+    target_os = "android",
+    target_os = "dragonfly",
+    target_os = "freebsd",
+    target_os = "linux",
+    target_os = "netbsd",
+    target_os = "openbsd"
+))]
+fn non_blocking(domain: Domain) -> io::Result<Socket> {
+    Socket::new(domain, Type::STREAM.nonblocking(), Some(Protocol::TCP))
+        .map_err(in_step("open a socket"))
+}
+
+/// Opens a socket that never blocks.
+#[cfg(not(any(
+    target_os = "android",
+    target_os = "dragonfly",
+    target_os = "freebsd",
+    target_os = "linux",
+    target_os = "netbsd",
+    target_os = "openbsd"
+)))]
+fn non_blocking(domain: Domain) -> io::Result<Socket> {
+    let socket =
+        Socket::new(domain, Type::STREAM, Some(Protocol::TCP)).map_err(in_step("open a socket"))?;
+    socket.set_nonblocking(true).map_err(in_step(NON_BLOCKING))?;
+    Ok(socket)
 }
 
 /// Whether the connect goes on without us. After a signal it does too; `EAGAIN` is a failure, for
@@ -67,21 +117,25 @@ fn in_progress(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
-/// Reads how a connect ended, of a socket that has become writable.
+/// Reads how a connect ended, if it has. One that has a peer is connected; of one that has none the
+/// error is read.
 ///
 /// # Errors
 ///
 /// Why the connect failed, or [`io::ErrorKind::WouldBlock`] if it has not ended yet.
 pub(crate) fn outcome(socket: &SockRef<'_>) -> io::Result<()> {
-    if let Some(error) = socket.take_error()? {
-        return Err(error);
-    }
     let peer = match socket.peer_addr() {
-        // Woken too early: it is neither connected nor refused.
-        Err(error) if error.kind() == io::ErrorKind::NotConnected => {
-            return Err(io::ErrorKind::WouldBlock.into());
+        Ok(peer) => peer,
+        Err(no_peer) => {
+            return Err(match socket.take_error()? {
+                Some(error) => error,
+                // Asked too early: it is neither connected nor refused.
+                None if no_peer.kind() == io::ErrorKind::NotConnected => {
+                    io::ErrorKind::WouldBlock.into()
+                }
+                None => no_peer,
+            });
         }
-        peer => peer?,
     };
     // Where nobody listens on a local port, the system may choose that very port for the near end,
     // and TCP then connects the socket to itself (RFC 9293 §3.5, simultaneous open).

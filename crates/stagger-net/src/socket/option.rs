@@ -312,7 +312,7 @@ impl TcpOptions {
     }
 
     /// The bind address of one family.
-    pub(super) fn bound(&self, ipv6: bool) -> Option<SocketAddr> {
+    pub(crate) fn bound(&self, ipv6: bool) -> Option<SocketAddr> {
         let Rare { bind_ipv4, bind_ipv6, .. } = self.rare();
         if ipv6 { bind_ipv6.map(Into::into) } else { bind_ipv4.map(Into::into) }
     }

@@ -14,6 +14,38 @@ use super::{TcpOptions, in_step};
 ///
 /// The system's, of the same kind, with the option's name.
 pub(crate) fn set(socket: &Socket, addr: &SocketAddr, options: &TcpOptions) -> io::Result<()> {
+    set_plain(socket, addr, options)?;
+    let local = options.bound(addr.is_ipv6());
+    let fixed = local.is_some_and(|local| local.port() != 0);
+    // On Windows the option lets strangers take the port, and sharing needs none.
+    set_reuse(socket, options.rare(), fixed && cfg!(not(windows)))?;
+    // Without this a bind takes a port of its own for every socket, whatever the destination, and
+    // they run out (ip(7)). Kernels before 4.2 lack it and go without.
+    #[cfg(target_os = "linux")]
+    if local.is_some() && !fixed {
+        let _ = choose_port_late(socket);
+    }
+    Ok(())
+}
+
+/// Sets everything that the options say on a socket that is to listen at `addr`.
+///
+/// # Errors
+///
+/// The system's, of the same kind, with the option's name.
+pub(super) fn set_listening(
+    socket: &Socket,
+    addr: &SocketAddr,
+    options: &TcpOptions,
+) -> io::Result<()> {
+    set_plain(socket, addr, options)?;
+    // As std and tokio do: else a server that is started again would have to wait until the last
+    // connections of the one before it are forgotten.
+    set_reuse(socket, options.rare(), cfg!(not(windows)))
+}
+
+/// Sets what has nothing to do with a bind.
+fn set_plain(socket: &Socket, addr: &SocketAddr, options: &TcpOptions) -> io::Result<()> {
     if options.nodelay {
         socket.set_tcp_nodelay(true).map_err(in_step("set TCP_NODELAY"))?;
     }
@@ -28,8 +60,7 @@ pub(crate) fn set(socket: &Socket, addr: &SocketAddr, options: &TcpOptions) -> i
         set.map_err(in_step(format_args!("set SO_SNDBUF to {size}")))?;
     }
     set_header(socket, addr.is_ipv6(), rare)?;
-    set_way(socket, addr.is_ipv6(), rare)?;
-    set_reuse(socket, options.bound(addr.is_ipv6()), rare)
+    set_way(socket, addr.is_ipv6(), rare)
 }
 
 fn set_keepalive(socket: &Socket, rare: &Rare) -> io::Result<()> {
@@ -113,21 +144,13 @@ fn set_way(socket: &Socket, ipv6: bool, rare: &Rare) -> io::Result<()> {
     Ok(())
 }
 
-fn set_reuse(socket: &Socket, local: Option<SocketAddr>, rare: &Rare) -> io::Result<()> {
-    let fixed = local.is_some_and(|local| local.port() != 0);
-    // On Windows the option lets strangers take the port, and sharing needs none.
-    if rare.reuse_address.unwrap_or(fixed && cfg!(not(windows))) {
+fn set_reuse(socket: &Socket, rare: &Rare, reuse_address: bool) -> io::Result<()> {
+    if rare.reuse_address.unwrap_or(reuse_address) {
         socket.set_reuse_address(true).map_err(in_step("set SO_REUSEADDR"))?;
     }
     #[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos", target_os = "cygwin"))))]
     if rare.reuse_port {
         socket.set_reuse_port(true).map_err(in_step("set SO_REUSEPORT"))?;
-    }
-    // Without this a bind takes a port of its own for every socket, whatever the destination, and
-    // they run out (ip(7)). Kernels before 4.2 lack it and go without.
-    #[cfg(target_os = "linux")]
-    if local.is_some() && !fixed {
-        let _ = choose_port_late(socket);
     }
     Ok(())
 }

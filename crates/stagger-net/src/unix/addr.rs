@@ -23,9 +23,9 @@ const LONGEST: usize = size_of::<libc::sockaddr_un>() - offset_of!(libc::sockadd
 /// cheap to clone. Two paths are equal if their bytes are, wherever they lead.
 ///
 /// It prints as one line that a terminal can show: what can't be printed, quotes and backslashes
-/// are escaped, and bytes that are no UTF-8 stand as `\xNN`. An abstract name has `@` before it,
-/// and a path that begins with `@` has `./` before that. What needs no escape parses to the same
-/// address again.
+/// are escaped, and bytes that are no UTF-8 stand as `\xNN`. An abstract name has `@` before it.
+/// What needs no escape parses to the same address again, but for a path that begins with `@`: it
+/// has `./` before that, which leads to the same place and is not equal.
 ///
 /// # Examples
 ///
@@ -85,8 +85,17 @@ impl UnixAddr {
         self.0.strip_prefix(&[0])
     }
 
+    /// As the system gives it; nothing if the socket has none.
+    pub(crate) fn from_socket_address(addr: &socket2::SockAddr) -> Option<Self> {
+        #[cfg(any(target_os = "android", target_os = "linux"))]
+        if let Some(name) = addr.as_abstract_namespace() {
+            return Self::abstract_name(name).ok();
+        }
+        Self::path(addr.as_pathname()?).ok()
+    }
+
     /// As it is given to the system.
-    pub(super) fn to_socket_address(&self) -> socket2::SockAddr {
+    pub(crate) fn to_socket_address(&self) -> socket2::SockAddr {
         let address = socket2::SockAddr::unix(OsStr::from_bytes(&self.0));
         address.expect("its length was looked at when it was made")
     }

@@ -137,15 +137,19 @@ impl NameServer {
 impl Drop for NameServer {
     fn drop(&mut self) {
         self.shared.over.store(true, Ordering::Relaxed);
+        // A reply that nobody reads ends here, before the thread that says it is waited for.
+        self.shared.hang_up();
         // Each thread looks up once more, and sees that it is over.
         let _ = UdpSocket::bind((self.addr.ip(), 0)).and_then(|own| own.send_to(&[], self.addr));
         let _ = TcpStream::connect(self.addr);
-        for thread in [self.udp.take(), self.tcp.take()].into_iter().flatten() {
+        if let Some(thread) = self.tcp.take() {
             let _ = thread.join();
         }
+        // What was accepted in between.
+        self.shared.hang_up();
         let connections = std::mem::take(&mut self.shared.state().connections);
-        for (connection, thread) in connections {
-            let _ = connection.shutdown(Shutdown::Both);
+        let conversations = connections.into_iter().map(|(_, thread)| thread);
+        for thread in conversations.chain(self.udp.take()) {
             let _ = thread.join();
         }
     }
@@ -160,6 +164,13 @@ impl std::fmt::Debug for NameServer {
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends every conversation over TCP.
+    fn hang_up(&self) {
+        for (connection, _) in &self.state().connections {
+            let _ = connection.shutdown(Shutdown::Both);
+        }
     }
 
     fn is_over(&self) -> bool {

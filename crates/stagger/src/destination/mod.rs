@@ -5,7 +5,8 @@
 //! address that the system would use for it. It is pure: where the source addresses come from is a
 //! seam, [`Sources`], for which `stagger-net` asks the system.
 //!
-//! The addresses of `getaddrinfo` are sorted by the platform already and need none of this.
+//! The addresses of `getaddrinfo` are sorted by the platform already and need none of this. Round
+//! a resolver whose addresses nobody has sorted put a [`SortedResolver`](crate::SortedResolver).
 //!
 //! # Examples
 //!

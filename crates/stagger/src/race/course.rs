@@ -4,9 +4,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use super::event::{Id, News};
 use crate::Family;
 use crate::report::Outcome;
+
+/// What one answer brings.
+pub(crate) type Candidates = SmallVec<[(Id, Option<Family>); 8]>;
 
 /// What is raced: where candidates come from, and how an attempt at one begins.
 pub(crate) trait Course {
@@ -24,7 +29,7 @@ pub(crate) trait Course {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         elapsed: Duration,
-        candidates: &mut Vec<(Id, Option<Family>)>,
+        candidates: &mut Candidates,
     ) -> Poll<Option<News>>;
 
     /// Begins the attempt at a candidate.

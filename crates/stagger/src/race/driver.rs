@@ -5,13 +5,14 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use pin_project_lite::pin_project;
+use smallvec::SmallVec;
 
-use super::course::{Course, Note};
+use super::course::{Candidates, Course, Note};
 use super::event::{Action, Event, Id, Loss};
 use super::machine::Machine;
 use super::slot::Slots;
 use crate::report::Outcome;
-use crate::{Family, Policy, Timer};
+use crate::{Policy, Timer};
 
 /// How many rounds of starts and answers one poll makes before it lets others run. Attempts that
 /// end without ever waiting would otherwise keep the thread for themselves. The number is ours.
@@ -29,6 +30,9 @@ pub(crate) struct Entry<E> {
     slot: usize,
 }
 
+/// Attempts in start order. Most races need no more than two, which are part of the driver.
+pub(crate) type Entries<E> = SmallVec<[Entry<E>; 2]>;
+
 pin_project! {
     pub(crate) struct Driver<K, T>
     where
@@ -44,23 +48,23 @@ pin_project! {
         alarm_at: Option<Instant>,
         timer: T,
         state: State,
+        over: bool,
         elapsed: Duration,
         // Every attempt in start order.
-        entries: Vec<Entry<K::Error>>,
+        entries: Entries<K::Error>,
         // Which entries are in flight, in start order.
-        live: Vec<usize>,
-        candidates: Vec<(Id, Option<Family>)>,
+        live: SmallVec<[usize; 2]>,
         ended: bool,
         waiting: bool,
     }
 }
 
+#[allow(clippy::large_enum_variant, reason = "every race begins, and a box would be an allocation")]
 enum State {
     /// Nothing has been done yet: the race begins with the first poll.
     Ready(Policy),
-    Racing(Machine, Instant),
-    /// Nothing is held any more; the machine still tells what was left to try.
-    Over(Machine),
+    /// When it is over, the machine still tells what was left to try.
+    Begun(Machine, Instant),
 }
 
 impl<K: Course, T: Timer> Driver<K, T> {
@@ -72,10 +76,10 @@ impl<K: Course, T: Timer> Driver<K, T> {
             alarm_at: None,
             timer,
             state: State::Ready(policy),
+            over: false,
             elapsed: Duration::ZERO,
-            entries: Vec::new(),
-            live: Vec::new(),
-            candidates: Vec::new(),
+            entries: SmallVec::new(),
+            live: SmallVec::new(),
             ended: false,
             waiting: false,
         }
@@ -90,7 +94,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
     pub(crate) fn timeout(&self) -> Option<Duration> {
         match &self.state {
             State::Ready(_) => None,
-            State::Racing(machine, _) | State::Over(machine) => machine.timeout(),
+            State::Begun(machine, _) => machine.timeout(),
         }
     }
 
@@ -109,13 +113,13 @@ impl<K: Course, T: Timer> Driver<K, T> {
     /// What was left to try when the race ended, in the order in which it would have been.
     pub(crate) fn untried(&self) -> Vec<Id> {
         match &self.state {
-            State::Over(machine) => machine.upcoming().collect(),
-            State::Ready(_) | State::Racing(..) => Vec::new(),
+            State::Begun(machine, _) => machine.upcoming().collect(),
+            State::Ready(_) => Vec::new(),
         }
     }
 
     /// The course, and every attempt, for the report.
-    pub(crate) fn parts(self: Pin<&mut Self>) -> (Pin<&mut K>, &mut Vec<Entry<K::Error>>) {
+    pub(crate) fn parts(self: Pin<&mut Self>) -> (Pin<&mut K>, &mut Entries<K::Error>) {
         let this = self.project();
         (this.course, this.entries)
     }
@@ -130,9 +134,9 @@ impl<K: Course, T: Timer> Driver<K, T> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(Id, K::Connection), Loss>> {
-        self.as_mut().begin();
+        let mut began = self.as_mut().begin();
         for _ in 0..ROUNDS {
-            let now = self.as_mut().tick();
+            let now = began.take().unwrap_or_else(|| self.as_mut().tick());
             let connection = self.as_mut().poll_attempts(cx, now);
             let more = connection.is_none() && self.as_mut().poll_course(cx, now);
             match self.as_mut().act(now) {
@@ -158,15 +162,17 @@ impl<K: Course, T: Timer> Driver<K, T> {
         Poll::Pending
     }
 
-    fn begin(self: Pin<&mut Self>) {
+    /// Begins the race if it has not begun; says when it has, if only now.
+    fn begin(self: Pin<&mut Self>) -> Option<Instant> {
         let this = self.project();
+        assert!(!*this.over, "a connect was polled after it had ended");
         match this.state {
             State::Ready(policy) => {
                 let now = this.timer.now();
-                *this.state = State::Racing(Machine::new(policy.clone(), now), now);
+                *this.state = State::Begun(Machine::new(policy.clone(), now), now);
+                Some(now)
             }
-            State::Racing(..) => {}
-            State::Over(_) => panic!("a connect was polled after it had ended"),
+            State::Begun(..) => None,
         }
     }
 
@@ -229,11 +235,11 @@ impl<K: Course, T: Timer> Driver<K, T> {
             if *this.ended || !machine.wants(K::LOOKAHEAD) {
                 return false;
             }
-            this.candidates.clear();
-            match this.course.as_mut().poll_news(cx, *this.elapsed, this.candidates) {
+            let mut candidates = Candidates::new();
+            match this.course.as_mut().poll_news(cx, *this.elapsed, &mut candidates) {
                 Poll::Pending => return false,
                 Poll::Ready(Some(answer)) => {
-                    machine.handle(answer.event(this.candidates), now);
+                    answer.events(&candidates).for_each(|event| machine.handle(event, now));
                 }
                 Poll::Ready(None) => {
                     *this.ended = true;
@@ -320,7 +326,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
     /// Gives a race up that has begun and is not over: drops everything it holds. Says whether
     /// there was one.
     pub(crate) fn cancel(mut self: Pin<&mut Self>) -> bool {
-        let racing = matches!(self.state, State::Racing(..));
+        let racing = !self.over && !self.is_ready();
         if racing {
             self.as_mut().tick();
             self.close();
@@ -338,7 +344,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
             entry.ended = Some(*this.elapsed);
             this.course.as_mut().note(*this.elapsed, Note::Ended(entry.id, &entry.outcome));
         }
-        this.state.end();
+        *this.over = true;
     }
 
     fn note(self: Pin<&mut Self>, note: Note<'_, K::Error>) {
@@ -355,19 +361,10 @@ enum Acted {
 }
 
 impl State {
-    fn end(&mut self) {
-        *self = match std::mem::replace(self, Self::Ready(Policy::unlimited())) {
-            Self::Racing(machine, _) => Self::Over(machine),
-            ended => ended,
-        };
-    }
-
     fn racing(&mut self) -> (&mut Machine, Instant) {
         match self {
-            Self::Racing(machine, start) => (machine, *start),
-            Self::Ready(_) | Self::Over(_) => {
-                unreachable!("a race is polled between begin and close")
-            }
+            Self::Begun(machine, start) => (machine, *start),
+            Self::Ready(_) => unreachable!("a race is polled after it has begun"),
         }
     }
 }

@@ -26,6 +26,9 @@ pub enum Event<'a> {
         /// How much of the resolution delay is spent by now, if it brought candidates.
         delay_spent: Duration,
     },
+    /// Of all candidates so far, sorted together, the first is of this family. It holds until this
+    /// is said again.
+    Leads(Family),
     /// No answer will come any more.
     ResolutionEnded,
     /// An attempt has connected. Ignored unless the attempt is in flight.
@@ -39,20 +42,25 @@ pub(crate) struct News {
     pub(crate) class: Class,
     pub(crate) update: Update,
     pub(crate) delay_spent: Duration,
+    pub(crate) leader: Option<Family>,
 }
 
 impl News {
-    /// The event of this answer, with its candidates.
-    pub(crate) fn event<'a>(&self, candidates: &'a [(Id, Option<Family>)]) -> Event<'a> {
-        let Self { class, update, delay_spent } = *self;
-        Event::Answered { class, update, candidates, delay_spent }
+    /// The events of this answer, with its candidates.
+    pub(crate) fn events<'a>(
+        &self,
+        candidates: &'a [(Id, Option<Family>)],
+    ) -> impl Iterator<Item = Event<'a>> + use<'a> {
+        let Self { class, update, delay_spent, leader } = *self;
+        let answered = Event::Answered { class, update, candidates, delay_spent };
+        std::iter::once(answered).chain(leader.map(Event::Leads))
     }
 }
 
 impl From<Class> for News {
     /// An answer that adds to the others and has no delay behind it.
     fn from(class: Class) -> Self {
-        Self { class, update: Update::Add, delay_spent: Duration::ZERO }
+        Self { class, update: Update::Add, delay_spent: Duration::ZERO, leader: None }
     }
 }
 

@@ -1,10 +1,13 @@
-//! The race as a pure machine: events and `now` go in, actions and one deadline come out.
+//! The race as a pure machine: events and `now` go in, actions and one deadline come out. A few
+//! lines past 400: every rule reads the same state, and is easiest to follow beside the others.
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
+
+use smallvec::{SmallVec, smallvec};
 
 use super::event::{Action, Event, Id, Loss};
 use super::order::alternate;
+use super::queue::Queue;
 use crate::policy::{ATTEMPT_FLOOR, Order, Policy};
 use crate::{Class, Family, Phase, Update};
 
@@ -49,13 +52,15 @@ pub struct Machine {
     began: Instant,
     deadline: Option<Instant>,
     /// What each class has brought, in order of the classes' first answers.
-    lists: Vec<(Class, Vec<Id>)>,
+    lists: SmallVec<[(Class, SmallVec<[Id; 4]>); 1]>,
+    /// The family of the first of all candidates, if that has been said.
+    leader: Option<Family>,
     /// By id: the family and where the candidate stands.
-    candidates: Vec<(Option<Family>, State)>,
+    candidates: SmallVec<[(Option<Family>, State); 8]>,
     /// What is left to start, next first.
-    queue: VecDeque<Id>,
+    queue: Queue,
     /// What is in flight, in start order.
-    running: Vec<(Id, Instant)>,
+    running: SmallVec<[(Id, Instant); 2]>,
     starts: usize,
     last_start: Option<Instant>,
     /// An attempt has failed since the last start.
@@ -85,10 +90,11 @@ impl Machine {
             deadline: policy.timeout.map(|timeout| now + timeout),
             began: now,
             policy,
-            lists: Vec::new(),
-            candidates: Vec::new(),
-            queue: VecDeque::new(),
-            running: Vec::new(),
+            lists: SmallVec::new(),
+            leader: None,
+            candidates: SmallVec::new(),
+            queue: Queue::default(),
+            running: SmallVec::new(),
             starts: 0,
             last_start: None,
             hurried: false,
@@ -112,6 +118,10 @@ impl Machine {
                 if !candidates.is_empty() {
                     self.spend(delay_spent, now);
                 }
+            }
+            Event::Leads(family) => {
+                self.leader = Some(family);
+                self.reorder();
             }
             Event::ResolutionEnded => self.resolution_ended = true,
             Event::Connected(id) => {
@@ -156,7 +166,7 @@ impl Machine {
         if self.next_start().is_none_or(|due| due > now) {
             return None;
         }
-        let id = self.queue.pop_front()?;
+        let id = self.queue.pop()?;
         self.candidates[id.0].1 = State::Started;
         self.running.push((id, now));
         self.starts += 1;
@@ -213,14 +223,14 @@ impl Machine {
 
     /// The candidates left to start, in the order in which they would be.
     pub fn upcoming(&self) -> impl Iterator<Item = Id> {
-        self.queue.iter().copied()
+        self.queue.iter()
     }
 
     fn answered(&mut self, class: Class, update: Update, candidates: &[(Id, Option<Family>)]) {
         let (place, appends) = match self.lists.iter().position(|(known, _)| *known == class) {
             Some(place) => (place, place + 1 == self.lists.len()),
             None => {
-                self.lists.push((class, Vec::new()));
+                self.lists.push((class, SmallVec::new()));
                 (self.lists.len() - 1, true)
             }
         };
@@ -232,7 +242,10 @@ impl Machine {
                 }
             }
         }
-        let appends = appends && update == Update::Add && self.policy.order == Order::Resolver;
+        // One candidate has no order. It is what every literal makes.
+        let sole = self.candidates.is_empty() && candidates.len() == 1;
+        let ordered = sole || self.policy.order == Order::Resolver;
+        let appends = appends && update == Update::Add && ordered;
         for (id, family) in candidates {
             if self.candidates.len() <= id.0 {
                 self.candidates.resize(id.0 + 1, (None, State::Unknown));
@@ -244,7 +257,7 @@ impl Machine {
             }
             self.lists[place].1.push(*id);
             if appends && unknown && !self.is_full() {
-                self.queue.push_back(*id);
+                self.queue.push(*id);
             }
         }
         if !appends {
@@ -276,18 +289,21 @@ impl Machine {
         let max = self.policy.max_addresses.unwrap_or(usize::MAX);
         let room = max.saturating_sub(self.starts);
         let order = self.order();
-        let left = order.into_iter().filter(|id| self.candidates[id.0].1 != State::Started);
-        self.queue = left.take(room).collect();
-        for id in &self.queue {
-            self.candidates[id.0].1 = State::Waiting;
+        self.queue.clear();
+        for id in order {
+            let state = &mut self.candidates[id.0].1;
+            if *state != State::Started && self.queue.len() < room {
+                *state = State::Waiting;
+                self.queue.push(id);
+            }
         }
     }
 
     /// Every candidate that an answer holds or that was tried, each once, in the order of the
     /// policy.
-    fn order(&self) -> Vec<Id> {
-        let mut seen = vec![false; self.candidates.len()];
-        let mut list: Vec<(Id, Option<Family>)> = Vec::new();
+    fn order(&self) -> SmallVec<[Id; 8]> {
+        let mut seen: SmallVec<[bool; 16]> = smallvec![false; self.candidates.len()];
+        let mut list: SmallVec<[(Id, Option<Family>); 8]> = SmallVec::new();
         let mut collect = |ids: &[Id]| {
             for id in ids {
                 if !std::mem::replace(&mut seen[id.0], true) {
@@ -307,8 +323,7 @@ impl Machine {
         // What was tried and then replaced away has had its family's turn.
         let all = self.candidates.iter().zip(&seen).enumerate();
         let tried = all.filter(|(_, ((_, state), seen))| *state == State::Started && !**seen);
-        let tried: Vec<_> = tried.map(|(id, ((family, _), _))| (Id(id), *family)).collect();
-        list.splice(..0, tried);
+        list.insert_many(0, tried.map(|(id, ((family, _), _))| (Id(id), *family)));
         let leader = match self.policy.order {
             Order::Resolver => return list.into_iter().map(|(id, _)| id).collect(),
             Order::Ipv6First => Some(Family::Ipv6),
@@ -317,7 +332,7 @@ impl Machine {
                     self.lists.iter().find(|(class, ids)| whole(*class) && !ids.is_empty());
                 match sorted {
                     Some((_, ids)) => self.candidates[ids[0].0].0,
-                    None => Some(self.policy.preferred()),
+                    None => Some(self.leader.unwrap_or_else(|| self.policy.preferred())),
                 }
             }
         };

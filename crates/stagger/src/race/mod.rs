@@ -44,7 +44,8 @@
 //! **What we leave out, and why.**
 //!
 //! - *Sorting by RFC 6724.* That needs routes and sockets. The order within an answer is the
-//!   resolver's, and `getaddrinfo` has sorted already.
+//!   resolver's, and `getaddrinfo` has sorted already. Where families are answered apart, all that
+//!   is missing is which of them leads, and an answer can say so.
 //! - *History and round-trip times.* They need memory across connects that knows one network from
 //!   another. They would change the order that comes in, not the race.
 //! - *A cap on attempts in flight*, by default. What bounds them is the number of addresses.
@@ -58,10 +59,11 @@ mod driver;
 mod event;
 mod machine;
 mod order;
+mod queue;
 mod slot;
 
-pub(crate) use course::{Course, Note};
-pub(crate) use driver::{Driver, Entry};
+pub(crate) use course::{Candidates, Course, Note};
+pub(crate) use driver::{Driver, Entries};
 pub(crate) use event::News;
 pub use event::{Action, Event, Id, Loss};
 pub use machine::Machine;

@@ -1,5 +1,7 @@
 //! In which order the candidates of a race are tried.
 
+use smallvec::SmallVec;
+
 use super::event::Id;
 use crate::Family;
 
@@ -10,10 +12,10 @@ pub(super) fn alternate(
     list: &[(Id, Option<Family>)],
     leader: Option<Family>,
     first_count: usize,
-) -> Vec<Id> {
+) -> SmallVec<[Id; 8]> {
     let mut leading = list.iter().filter(|(_, family)| *family == leader).map(|(id, _)| *id);
     let mut others = list.iter().filter(|(_, family)| *family != leader).map(|(id, _)| *id);
-    let mut order = Vec::with_capacity(list.len());
+    let mut order = SmallVec::with_capacity(list.len());
     order.extend(leading.by_ref().take(first_count));
     while order.len() < list.len() {
         order.extend(others.next());
@@ -69,6 +71,6 @@ mod tests {
     #[test]
     fn candidates_without_a_family_keep_their_order() {
         let list: Vec<_> = (0..4).map(|n| (Id(n), None)).collect();
-        assert_eq!(alternate(&list, None, 1), [Id(0), Id(1), Id(2), Id(3)]);
+        assert_eq!(alternate(&list, None, 1)[..], [Id(0), Id(1), Id(2), Id(3)]);
     }
 }

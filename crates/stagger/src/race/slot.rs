@@ -75,7 +75,12 @@ impl<F> Slots<F> {
     /// Drops the future at `place`.
     pub(super) fn remove(mut self: Pin<&mut Self>, place: usize) {
         self.as_mut().slot(place).set(None);
-        self.project().free.push(place);
+        let this = self.project();
+        if place + 1 == *this.used {
+            *this.used = place;
+        } else {
+            this.free.push(place);
+        }
     }
 
     /// Drops every future.

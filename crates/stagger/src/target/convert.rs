@@ -90,14 +90,14 @@ impl From<&Self> for Target {
     }
 }
 
-/// A part is read as [`Target::new`] reads it.
+/// A part is read as [`Target::new`] reads it; of a name, an IP address is none.
 macro_rules! read {
-    ($($part:ident),*) => {$(
+    ($($part:ident: $read:ident),*) => {$(
         impl FromStr for $part {
             type Err = TargetError;
 
             fn from_str(text: &str) -> Result<Self, TargetError> {
-                read_part(text, Self::parse)
+                read_part(text, Self::$read)
             }
         }
 
@@ -133,7 +133,7 @@ macro_rules! read {
     )*};
 }
 
-read!(Host, Service);
+read!(Host: parse, Name: read, Service: parse);
 
 impl From<Name> for Host {
     fn from(name: Name) -> Self {

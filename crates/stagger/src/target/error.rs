@@ -225,6 +225,9 @@ impl Fault {
 
     /// Finds the first control character or white space, neither of which any part may have.
     pub(super) fn find_control(text: &str) -> Result<(), Self> {
+        if text.bytes().all(|b| b.is_ascii_graphic()) {
+            return Ok(());
+        }
         let is_bad = |c: char| c.is_control() || c.is_whitespace();
         Self::find(TargetErrorKind::ControlCharacter, text, is_bad)
     }

@@ -65,6 +65,10 @@ impl Host {
         if text.is_empty() {
             return Err(Fault::whole(TargetErrorKind::EmptyHost, text));
         }
+        // Nothing below is wrong with what is one.
+        if let Ok(addr) = text.parse() {
+            return Ok(Self::Ipv4(addr));
+        }
         Fault::find_control(text)?;
         if let Some(opened) = text.strip_prefix('[') {
             let Some((inner, rest)) = opened.split_once(']') else {
@@ -80,10 +84,7 @@ impl Host {
             return Self::parse_ipv6(text);
         }
         Fault::find(TargetErrorKind::UnexpectedZone, text, |c| c == '%')?;
-        match text.parse() {
-            Ok(addr) => Ok(Self::Ipv4(addr)),
-            Err(_) => Name::parse(text).map(Self::Name),
-        }
+        Name::parse(text).map(Self::Name)
     }
 
     fn parse_ipv6(text: &str) -> Result<Self, Fault> {

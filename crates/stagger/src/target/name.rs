@@ -69,11 +69,26 @@ impl Name {
         &self.ascii
     }
 
+    /// The name in ASCII without its trailing dot, as names compare where no search list counts.
+    pub(crate) fn absolute(&self) -> &str {
+        self.ascii.strip_suffix('.').unwrap_or(&self.ascii)
+    }
+
+    /// Reads a name that may be any text.
+    pub(super) fn read(text: &str) -> Result<Self, Fault> {
+        if text.is_empty() {
+            return Err(Fault::whole(TargetErrorKind::EmptyHost, text));
+        }
+        Fault::find_control(text)?;
+        Self::parse(text)
+    }
+
     /// Reads a name that is not empty and has no control characters.
     pub(super) fn parse(text: &str) -> Result<Self, Fault> {
         Fault::find(TargetErrorKind::ForbiddenCharacter, text, |c| FORBIDDEN.contains(c))?;
         if text.is_ascii() {
-            let ascii: Arc<str> = text.to_ascii_lowercase().into();
+            let mut ascii: Arc<str> = text.into();
+            Arc::get_mut(&mut ascii).expect("it is new").make_ascii_lowercase();
             check(&ascii)?;
             check_a_labels(&ascii)?;
             return Ok(Self { text: Arc::clone(&ascii), ascii });

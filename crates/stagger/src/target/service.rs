@@ -41,13 +41,13 @@ impl Service {
         if text.is_empty() {
             return Err(Fault::whole(TargetErrorKind::EmptyService, text));
         }
-        Fault::find_control(text)?;
         if text.bytes().all(|b| b.is_ascii_digit()) {
             return match text.parse() {
                 Ok(port) => Ok(Self::Port(port)),
                 Err(_) => Err(Fault::whole(TargetErrorKind::InvalidPort, text)),
             };
         }
+        Fault::find_control(text)?;
         let is_legal = |b: u8| b.is_ascii_graphic() && !FORBIDDEN.contains(char::from(b));
         let has_letter = text.bytes().any(|b| b.is_ascii_alphabetic());
         if text.len() > MAX_SERVICE || !has_letter || !text.bytes().all(is_legal) {

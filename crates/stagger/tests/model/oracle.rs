@@ -42,6 +42,8 @@ pub(crate) type Held = Vec<(Id, Option<Family>)>;
 pub(crate) enum News {
     /// The time is what is spent of the resolution delay.
     Answered(Class, Update, Held, Time),
+    /// The family of the first of all that is known, sorted together.
+    Leads(Family),
     ResolutionEnded,
     Connected(Id),
     Failed(Id),
@@ -72,6 +74,8 @@ pub(crate) struct Oracle {
     /// The earliest, over the answers with addresses: when it came, less what it says is spent of
     /// the resolution delay.
     delay_began: Option<Time>,
+    /// The last word on who leads.
+    leader: Option<Family>,
     resolution_ended: bool,
     /// In start order.
     attempts: Vec<Attempt>,
@@ -120,6 +124,7 @@ impl Oracle {
                     self.delay_began = began.into_iter().flatten().min();
                 }
             }
+            News::Leads(family) => self.leader = Some(*family),
             News::ResolutionEnded => self.resolution_ended = true,
             News::Connected(id) if self.is_awaited(*id) => self.attempt(*id).connected = true,
             News::Failed(id) if self.is_awaited(*id) => self.fail(*id, End::Failed),
@@ -340,7 +345,7 @@ impl Oracle {
             .find_map(|(_, held)| held.first());
         let leader = match (rules.order, full) {
             (Order::Alternate, Some((_, family))) => *family,
-            (Order::Alternate, None) => Some(rules.preferred),
+            (Order::Alternate, None) => self.leader.or(Some(rules.preferred)),
             _ => Some(Family::Ipv6),
         };
         let (mut leading, mut others) = (0, 0);

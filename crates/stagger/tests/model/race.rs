@@ -81,6 +81,7 @@ impl Race {
             let held = vec![(Id(0), Some(Family::Ipv6)), (Id(candidates), Some(Family::Ipv4))];
             handle(&mut machine, &News::Answered(Class::All, Update::Add, held, now), now);
             handle(&mut machine, &News::Answered(Class::A, Update::Replace, Vec::new(), 0), now);
+            handle(&mut machine, &News::Leads(Family::Ipv4), now);
             handle(&mut machine, &News::ResolutionEnded, now);
             let action = machine.advance(instant(now + 1_000_000_000));
             rule!("a race has one outcome", action.is_none(), "{action:?} after the end");
@@ -137,6 +138,7 @@ fn handle(machine: &mut Machine, news: &News, now: Time) {
             let delay_spent = Duration::from_micros(*spent);
             Event::Answered { class: *class, update: *update, candidates, delay_spent }
         }
+        News::Leads(family) => Event::Leads(*family),
         News::ResolutionEnded => Event::ResolutionEnded,
         News::Connected(id) => Event::Connected(*id),
         News::Failed(id) => Event::Failed(*id),

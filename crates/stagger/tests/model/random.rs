@@ -48,6 +48,8 @@ struct Course {
     candidates: Vec<(Option<Family>, Fate)>,
     /// When each comes, and last what it says is spent of the resolution delay.
     answers: Vec<(Time, Class, Update, Vec<usize>, Time)>,
+    /// When it is said which family leads.
+    leaders: Vec<(Time, Family)>,
     resolution_end: Option<Time>,
     /// How late the clock wakes the machine, time and again; empty if never late.
     lateness: Vec<Time>,
@@ -117,14 +119,17 @@ fn course() -> impl Strategy<Value = Course> {
         let answer = (time(1000), class, update, held, spent);
         let late = prop_oneof![3 => Just(Vec::new()), 1 => vec(time(600), 1..5)];
         let clock = (option::weighted(0.7, time(1500)), late, any::<bool>());
-        (rules(), Just(candidates), vec(answer, 0..8), clock).prop_map(
-            |(rules, candidates, answers, (resolution_end, lateness, backwards))| Course {
+        let leader = (time(1000), select(vec![Family::Ipv6, Family::Ipv4]));
+        let told = (vec(answer, 0..8), vec(leader, 0..3));
+        (rules(), Just(candidates), told, clock).prop_map(
+            |(rules, candidates, (answers, leaders), clock)| Course {
                 rules,
                 candidates,
                 answers,
-                resolution_end,
-                lateness,
-                backwards,
+                leaders,
+                resolution_end: clock.0,
+                lateness: clock.1,
+                backwards: clock.2,
             },
         )
     })
@@ -145,6 +150,7 @@ fn drive(course: &Course) -> Checked {
         let held = ids.iter().map(|id| (Id(*id), course.candidates[*id].0)).collect();
         coming.push((*at, News::Answered(*class, *update, held, *spent)));
     }
+    coming.extend(course.leaders.iter().map(|(at, family)| (*at, News::Leads(*family))));
     coming.extend(course.resolution_end.map(|at| (at, News::ResolutionEnded)));
     let mut lateness = course.lateness.iter().cycle();
     let mut now = 0;

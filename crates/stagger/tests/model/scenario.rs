@@ -179,6 +179,35 @@ fn answers_with_their_delay_spent_are_raced_by_the_rules_in_every_order_of_event
 }
 
 #[test]
+fn whoever_is_said_to_lead_leads_in_every_order_of_events() {
+    let names = Names("6464");
+    let rules = Rules::default;
+    let led = |leaders: &[Family]| {
+        let answers = [names.add(Class::Aaaa, "02"), names.add(Class::A, "1")];
+        [answers.to_vec(), leaders.iter().copied().map(News::Leads).collect()].concat()
+    };
+    let full =
+        vec![names.add(Class::All, "01"), News::Leads(Family::Ipv4), names.add(Class::A, "3")];
+    let four = || led(&[Family::Ipv4]);
+    let six = || led(&[Family::Ipv6]);
+    explore_all(vec![
+        ("IPv4 leads", rules(), four(), 0, 17_000),
+        (
+            "IPv6 leads where IPv4 is preferred",
+            Rules { preferred: Family::Ipv4, ..rules() },
+            six(),
+            0,
+            18_000,
+        ),
+        ("who leads changes", rules(), led(&[Family::Ipv4, Family::Ipv6]), 0, 68_000),
+        ("two lead", Rules { first_family_count: 2, ..rules() }, four(), 0, 17_000),
+        ("a full answer knows better", rules(), full, 0, 14_000),
+        ("IPv6 first", Rules { order: Order::Ipv6First, ..rules() }, four(), 0, 16_000),
+        ("the resolver's order", Rules { order: Order::Resolver, ..rules() }, four(), 0, 11_000),
+    ]);
+}
+
+#[test]
 fn limits_are_kept_in_every_order_of_events() {
     let names = Names("6464");
     let full = || vec![names.add(Class::All, "0123")];

@@ -23,11 +23,13 @@ fn answered(class: Class, ended: Option<u64>, address: &str) -> Query {
 
 fn race(queries: Vec<Query>, attempts: Vec<Attempt>) -> Race {
     Race {
+        running: false,
         ends: Some(Ends::default()),
         elapsed: attempts.last().map(|last| last.ended).unwrap_or_default(),
         queries,
         attempts,
         untried: vec!["b".to_owned()],
+        wait: None,
         error: None,
     }
 }

@@ -1,0 +1,165 @@
+//! The race on the screen while it runs.
+
+use std::future::Future;
+use std::io::{self, Stdout, Write};
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_lite::future::or;
+use stagger::Timer;
+
+use crate::args::ColorWhen;
+use crate::picture::{Ink, Line, Picture, picture};
+use crate::race::Race;
+use crate::terminal::Terminal;
+use crate::watch::Watch;
+
+/// How long a frame stays: 50 ms, which is soon for an eye and seldom for a race.
+const FRAME: Duration = Duration::from_millis(50);
+
+/// Runs a connect to its end, and shows on the screen what its watch sees until then. In the end
+/// the screen is as it was.
+///
+/// The connect and the next frame wait together, so it takes no thread, and one that is over within
+/// a frame shows nothing. While the terminal takes no output the connect stands still.
+///
+/// # Cancel safety
+///
+/// Dropping it clears the screen after the connect is dropped.
+pub(crate) async fn shown<F, T, W>(
+    connect: F,
+    timer: &T,
+    watch: &Watch,
+    screen: Option<Screen<W>>,
+) -> F::Output
+where
+    F: Future,
+    T: Timer,
+    W: Write,
+{
+    let Some(mut screen) = screen else { return connect.await };
+    let mut connect = pin!(connect);
+    let begun = timer.now();
+    loop {
+        // The connect is polled first, so what it yields is never late by a frame.
+        let over = async { Some(connect.as_mut().await) };
+        let next = async {
+            timer.sleep_until(timer.now() + FRAME).await;
+            None
+        };
+        if let Some(output) = or(over, next).await {
+            return output;
+        }
+        screen.draw(&watch.race(timer.now().saturating_duration_since(begun)));
+    }
+}
+
+/// A part of a terminal's screen, at the cursor, in which one picture replaces another. It is
+/// cleared when dropped.
+///
+/// The cursor stands on the line below the picture and is never hidden, so that a process that is
+/// killed leaves the last picture and a terminal that works.
+#[derive(Debug)]
+pub(crate) struct Screen<W: Write> {
+    out: W,
+    /// Asked before each picture: a window may change.
+    terminal: fn(ColorWhen) -> Terminal,
+    color: ColorWhen,
+    /// How long each line is that stands on the screen.
+    lengths: Vec<usize>,
+    /// Nothing more is drawn once the terminal is gone. Whoever writes next will say so.
+    gone: bool,
+}
+
+impl Screen<Stdout> {
+    /// Standard output's, if the cursor can be moved there.
+    pub(crate) fn of_process(color: ColorWhen) -> Option<Self> {
+        let terminal = Terminal::of_process;
+        terminal(color).moves.then(|| Self::new(io::stdout(), terminal, color))
+    }
+}
+
+impl<W: Write> Screen<W> {
+    fn new(out: W, terminal: fn(ColorWhen) -> Terminal, color: ColorWhen) -> Self {
+        Self { out, terminal, color, lengths: Vec::new(), gone: false }
+    }
+
+    /// Draws a race in place of what stands there, as far as it fits.
+    fn draw(&mut self, race: &Race) {
+        let Terminal { look, height, .. } = (self.terminal)(self.color);
+        let lines = fitted(picture(race, &look), height.saturating_sub(1));
+        let lines = lines.into_iter().map(|line| line.clipped(look.width));
+        let lines: Vec<_> = lines.collect();
+        let mut text = self.home(look.width);
+        for line in &lines {
+            // Cleared before it is written: after the last column the cursor may still be on it.
+            text.push_str(CLEAR_LINE);
+            text.push_str(&line.printed(look.color));
+            text.push('\n');
+        }
+        text.push_str(CLEAR_BELOW);
+        self.lengths = lines.iter().map(|line| line.printed(false).chars().count()).collect();
+        self.write(&text);
+    }
+
+    /// The way back from below the picture to its first line.
+    ///
+    /// A window that has become narrower has broken lines that no longer fit, as almost every
+    /// terminal does; on one that cuts them off this leads too far up.
+    fn home(&self, width: usize) -> String {
+        let rows = self.lengths.iter().map(|length| length.div_ceil(width.max(1)).max(1));
+        match rows.sum::<usize>() {
+            0 => "\r".to_owned(),
+            rows => format!("\r\x1b[{rows}A"),
+        }
+    }
+
+    fn clear(&mut self) {
+        if self.lengths.is_empty() {
+            return;
+        }
+        let width = (self.terminal)(self.color).look.width;
+        let text = self.home(width) + CLEAR_BELOW;
+        self.lengths.clear();
+        self.write(&text);
+    }
+
+    fn write(&mut self, text: &str) {
+        if !self.gone {
+            let written = self.out.write_all(text.as_bytes());
+            self.gone = written.and_then(|()| self.out.flush()).is_err();
+        }
+    }
+}
+
+impl<W: Write> Drop for Screen<W> {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// Erase in line, and erase in display from the cursor on (ECMA-48 §8.3.41 and §8.3.39).
+const CLEAR_LINE: &str = "\x1b[2K";
+const CLEAR_BELOW: &str = "\x1b[J";
+
+/// As much of a picture as is no higher than this: of too many rows the last, for that is where
+/// something happens.
+fn fitted(picture: Picture, height: usize) -> Vec<Line> {
+    let around = picture.head.len() + 2;
+    let excess = (around + picture.rows.len()).saturating_sub(height);
+    if excess == 0 {
+        return picture.lines();
+    }
+    let Picture { head, mut rows, sentence } = picture;
+    let left_out = (excess + 1).min(rows.len());
+    let mut note = Line::default();
+    note.push(Ink::Faint, &format!("  {left_out} lines above"));
+    rows.splice(..left_out, [note]);
+    let mut lines = Picture { head, rows, sentence }.lines();
+    // On a terminal of a few lines the axis is in the way too.
+    lines.drain(..lines.len().saturating_sub(height));
+    lines
+}
+
+#[cfg(test)]
+mod tests;

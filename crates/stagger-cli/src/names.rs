@@ -1,0 +1,182 @@
+//! Where the names of a command line lead: the resolver that it asks for.
+
+use std::net::{IpAddr, SocketAddr};
+
+use stagger::{BoxError, LocalBoxResolver, Overrides};
+use stagger_net::Lanes;
+
+use crate::args::Wanted;
+use crate::lanes::lanes;
+use crate::runtime::Runtime;
+use crate::usage::UsageError;
+
+const RESOLVE: &str = "--resolve";
+
+/// What a command line says of names.
+#[derive(Debug)]
+pub(crate) struct Names {
+    lanes: Lanes,
+    entries: Vec<Entry>,
+}
+
+impl Names {
+    /// Reads it.
+    ///
+    /// # Errors
+    ///
+    /// The first option whose value does not do.
+    pub(crate) fn of(wanted: &Wanted) -> Result<Self, UsageError> {
+        let lanes = lanes(wanted.lanes.as_deref())?;
+        Ok(Self { lanes, entries: entries(&wanted.resolve)? })
+    }
+
+    /// The resolver, on a runtime.
+    pub(crate) fn resolver<R: Runtime>(&self) -> LocalBoxResolver<SocketAddr, BoxError> {
+        let system = R::resolver().with_lanes(self.lanes);
+        let overrides = overridden(system, &self.entries);
+        LocalBoxResolver::erased(overrides.expect("every name was read before"))
+    }
+}
+
+/// Reads all options. One that is repeated for a name adds to it.
+fn entries(texts: &[String]) -> Result<Vec<Entry>, UsageError> {
+    let mut entries: Vec<Entry> = Vec::new();
+    for text in texts {
+        let entry = Entry::parse(text)?;
+        let same = |known: &&mut Entry| (&known.name, known.port) == (&entry.name, entry.port);
+        match entries.iter_mut().find(same) {
+            Some(known) => known.addresses.extend(entry.addresses),
+            None => entries.push(entry),
+        }
+    }
+    overridden((), &entries).map(|_| entries)
+}
+
+/// A resolver in which the names lead where the entries say.
+fn overridden<R>(resolver: R, entries: &[Entry]) -> Result<Overrides<R>, UsageError> {
+    let with = |overrides: Overrides<R>, entry: &Entry| {
+        let Entry { text, name, port, addresses } = entry;
+        let set = match *port {
+            None => overrides.with_host(name, addresses.iter().copied()),
+            Some(port) => {
+                let at_port = |ip: &IpAddr| SocketAddr::new(*ip, port);
+                overrides.with_port(name, port, addresses.iter().map(at_port))
+            }
+        };
+        set.map_err(|error| UsageError::new(RESOLVE, text, error))
+    };
+    entries.iter().try_fold(Overrides::new(resolver), with)
+}
+
+/// What one option says: `NAME:ADDR` or, as curl has it, `NAME:PORT:ADDR`; several addresses have
+/// commas between them. After a port an address of IPv6 stands in brackets, for without them the
+/// port would be a part of it.
+#[derive(Debug)]
+struct Entry {
+    text: String,
+    name: String,
+    port: Option<u16>,
+    addresses: Vec<IpAddr>,
+}
+
+impl Entry {
+    fn parse(text: &str) -> Result<Self, UsageError> {
+        let wrong = || {
+            let reason = "not a name, a colon and IP addresses, as in \
+                          \"example.com:192.0.2.7,2001:db8::7\", \
+                          or with a port as in \"example.com:443:192.0.2.7\"";
+            UsageError::new(RESOLVE, text, reason)
+        };
+        let (name, rest) = text.split_once(':').ok_or_else(wrong)?;
+        if let Some(addresses) = addresses(rest) {
+            return Ok(Self {
+                text: text.to_owned(),
+                name: name.to_lowercase(),
+                port: None,
+                addresses,
+            });
+        }
+        let (port, rest) = rest.split_once(':').ok_or_else(wrong)?;
+        let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+        let port = port.parse().ok().filter(|_| digits).ok_or_else(wrong)?;
+        let addresses = addresses(rest).ok_or_else(wrong)?;
+        Ok(Self { text: text.to_owned(), name: name.to_lowercase(), port: Some(port), addresses })
+    }
+}
+
+/// IP addresses with commas between them; those of IPv6 may stand in brackets.
+fn addresses(text: &str) -> Option<Vec<IpAddr>> {
+    let read = |text: &str| {
+        let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+        match bare {
+            Some(bare) => bare.parse().ok().map(IpAddr::V6),
+            None => text.parse().ok(),
+        }
+    };
+    text.split(',').map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_lite::{StreamExt as _, future};
+    use stagger::{Query, Resolver as _, Target};
+
+    use super::*;
+
+    fn read(texts: &[&str]) -> Result<Vec<Entry>, UsageError> {
+        entries(&texts.iter().map(ToString::to_string).collect::<Vec<_>>())
+    }
+
+    fn leads(texts: &[&str], target: &str) -> Vec<SocketAddr> {
+        let nowhere = stagger::resolver_fn(|_: &Query| {
+            futures_lite::stream::empty::<stagger::Answer<SocketAddr, BoxError>>()
+        });
+        let resolver = overridden(nowhere, &read(texts).unwrap()).unwrap();
+        let query = Query::new(Target::parse(target).unwrap());
+        let answer = future::block_on(resolver.resolve(&query).next());
+        answer.iter().flat_map(stagger::Answer::addresses).copied().collect()
+    }
+
+    fn addrs(texts: &[&str]) -> Vec<SocketAddr> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_name_leads_to_its_addresses_at_the_port_of_the_target() {
+        let texts = ["Example.com:192.0.2.7,[2001:db8::7]", "example.com:192.0.2.8"];
+        let all = addrs(&["192.0.2.7:80", "[2001:db8::7]:80", "192.0.2.8:80"]);
+        assert_eq!(leads(&texts, "example.com:80"), all);
+        assert_eq!(leads(&texts, "www.example.com:80"), []);
+        assert_eq!(leads(&["example.com:1::2"], "example.com:80"), addrs(&["[1::2]:80"]));
+    }
+
+    #[test]
+    fn a_name_with_a_port_leads_there_for_that_port_alone() {
+        let texts = ["example.com:443:192.0.2.7"];
+        assert_eq!(leads(&texts, "example.com:443"), addrs(&["192.0.2.7:443"]));
+        assert_eq!(leads(&texts, "example.com:80"), []);
+        let ipv6 = leads(&["example.com:443:[2001:db8::7]"], "example.com:443");
+        assert_eq!(ipv6, addrs(&["[2001:db8::7]:443"]));
+    }
+
+    #[test]
+    fn what_is_no_name_with_addresses_is_refused_and_quoted() {
+        for text in [
+            "",
+            "example.com",
+            "example.com:",
+            "example.com:443",
+            "example.com:443:",
+            "example.com:65536:192.0.2.7",
+            "example.com:+43:192.0.2.7",
+            "example.com:192.0.2.7,",
+            "example.com:[192.0.2.7]",
+            "example.com:www.example.com",
+        ] {
+            let error = read(&[text]).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("bad --resolve {text:?}: not a name, ")), "{error}");
+        }
+        let error = read(&["192.0.2.1:192.0.2.7"]).unwrap_err().to_string();
+        assert!(error.starts_with("bad --resolve \"192.0.2.1:192.0.2.7\": "), "{error}");
+    }
+}

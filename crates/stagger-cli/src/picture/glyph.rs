@@ -1,0 +1,79 @@
+//! The characters of a picture. Each means one thing, whatever its colour.
+
+use super::chart::{Kind, Mark};
+
+/// The characters that bars, marks and the axis are made of.
+#[derive(Debug)]
+pub(super) struct Glyphs {
+    query: char,
+    wait: char,
+    attempt: char,
+    /// The beginning of the axis, what it is made of, a tick.
+    pub(super) axis: [char; 3],
+    answered: char,
+    unanswered: char,
+    running: char,
+    won: char,
+    failed: char,
+    dropped: char,
+    skipped: char,
+    untried: char,
+}
+
+const UNICODE: Glyphs = Glyphs {
+    query: '─',
+    wait: '·',
+    attempt: '━',
+    axis: ['├', '─', '┼'],
+    answered: '┤',
+    unanswered: '?',
+    running: '▸',
+    won: '✓',
+    failed: '✗',
+    dropped: '╱',
+    skipped: '⊘',
+    untried: '◦',
+};
+
+const ASCII: Glyphs = Glyphs {
+    query: '-',
+    wait: '.',
+    attempt: '=',
+    axis: ['|', '-', '+'],
+    answered: '|',
+    unanswered: '?',
+    running: '>',
+    won: '*',
+    failed: 'x',
+    dropped: '/',
+    skipped: '%',
+    untried: 'o',
+};
+
+impl Glyphs {
+    /// Beyond ASCII, or within.
+    pub(super) fn of(unicode: bool) -> &'static Self {
+        if unicode { &UNICODE } else { &ASCII }
+    }
+
+    pub(super) fn bar(&self, kind: Kind) -> char {
+        match kind {
+            Kind::Query => self.query,
+            Kind::Wait => self.wait,
+            Kind::Attempt => self.attempt,
+        }
+    }
+
+    pub(super) fn mark(&self, mark: Mark) -> char {
+        match mark {
+            Mark::Answered => self.answered,
+            Mark::Unanswered => self.unanswered,
+            Mark::Running => self.running,
+            Mark::Won => self.won,
+            Mark::Failed => self.failed,
+            Mark::Dropped => self.dropped,
+            Mark::Skipped => self.skipped,
+            Mark::Untried => self.untried,
+        }
+    }
+}

@@ -1,0 +1,121 @@
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use stagger::{Class, Dialer, Families, Policy};
+use stagger_testkit::{Clock, Fate, Ledger, ScriptedConnector, ScriptedResolver, ms};
+
+use super::*;
+use crate::runtime::Ends;
+use crate::watch::Watch;
+
+mod drawn;
+mod file;
+mod shape;
+
+const LOOK: Look = Look { width: 80, color: false, unicode: true };
+
+fn addrs(texts: &[&str]) -> Vec<SocketAddr> {
+    texts.iter().map(|text| text.parse().unwrap()).collect()
+}
+
+/// Runs a race on a virtual clock; its winner has the ends of a socket.
+fn race(
+    policy: Policy,
+    resolver: impl FnOnce(ScriptedResolver<SocketAddr>) -> ScriptedResolver<SocketAddr>,
+    connector: impl FnOnce(ScriptedConnector) -> ScriptedConnector,
+) -> Race {
+    let clock = Clock::new();
+    let ledger = Ledger::new(&clock);
+    let resolver = resolver(ScriptedResolver::new(&ledger));
+    let connector = connector(ScriptedConnector::new(&ledger));
+    let watch = Watch::new(Families::Any);
+    let dialer = Dialer::new(resolver, connector, clock.clone())
+        .with_policy(policy)
+        .with_observer(watch.clone());
+    watch.complete(match clock.run(dialer.connect("example.com:80").with_report()) {
+        Ok((_, report)) => {
+            let peer = report.winner().map(|attempt| attempt.address);
+            let local = Some("192.0.2.200:4000".parse().unwrap());
+            Race::won(Ends { peer, local }, &report)
+        }
+        Err(error) => Race::lost(&error),
+    })
+}
+
+/// Silence, a failure with hostile words, a win, and a candidate that was not needed.
+fn won() -> Race {
+    let found = addrs(&["[2001:db8::1]:80", "192.0.2.1:80", "192.0.2.2:80", "192.0.2.3:80"]);
+    race(
+        Policy::new(),
+        |resolver| resolver.finds(ms(3), Class::All, found),
+        |connector| {
+            connector
+                .at("[2001:db8::1]:80", Fate::silent())
+                .at("192.0.2.1:80", Fate::fails(ms(10)).saying("no route\x1b[m"))
+                .at("192.0.2.2:80", Fate::connects(ms(40)))
+        },
+    )
+}
+
+/// A query that fails, a candidate that is skipped, one that times out, and a long cause.
+fn lost() -> Race {
+    let found = addrs(&["192.0.2.1:80", "192.0.2.2:80", "192.0.2.3:80"]);
+    let policy = Policy::new().timeout(ms(600)).unwrap().attempt_timeout(ms(100)).unwrap();
+    let said = "the network said something that does not fit on one line of a terminal";
+    race(
+        policy,
+        |resolver| resolver.finds(ms(0), Class::A, found).fails(ms(1), Class::Aaaa),
+        |connector| {
+            connector
+                .at("192.0.2.1:80", Fate::silent())
+                .at("192.0.2.2:80", Fate::fails(ms(1)).saying(said))
+                .refuses("192.0.2.3:80")
+        },
+    )
+}
+
+/// Addresses that wait for the preferred family in vain, and a deadline that cuts the attempt off.
+fn cut_off() -> Race {
+    let found = addrs(&["192.0.2.1:80"]);
+    race(
+        Policy::new().timeout(ms(600)).unwrap(),
+        |resolver| resolver.finds(ms(20), Class::A, found).never_ends(),
+        |connector| connector.at("192.0.2.1:80", Fate::silent()),
+    )
+}
+
+/// As many candidates as are tried at most, each with a long address, all silent for minutes.
+fn crowded() -> Race {
+    let found = (1..=64).map(|n| format!("[2001:db8:1111:2222:3333:4444:5555:{n:x}]:65535"));
+    let found: Vec<SocketAddr> = found.map(|text| text.parse().unwrap()).collect();
+    let all = found.clone();
+    race(
+        Policy::new(),
+        |resolver| resolver.finds(ms(5), Class::All, found),
+        |connector| {
+            all.iter().fold(connector, |connector, address| {
+                connector.at(address.to_string(), Fate::silent())
+            })
+        },
+    )
+}
+
+/// A race that takes no time, with a long address and more candidates than have rows.
+fn instant() -> Race {
+    let long = "[2001:db8:1111:2222:3333:4444:5555:6666]:65535";
+    let found = (1..=20).map(|n| format!("192.0.2.{n}:80"));
+    let found: Vec<_> = found.map(|text| text.parse().unwrap()).collect();
+    race(
+        Policy::new(),
+        |resolver| resolver.finds(ms(0), Class::All, [addrs(&[long]), found].concat()),
+        |connector| connector.at(long, Fate::connects(Duration::ZERO)),
+    )
+}
+
+fn all() -> Vec<Race> {
+    vec![won(), lost(), cut_off(), crowded(), instant()]
+}
+
+fn drawn(race: &Race, width: usize) -> String {
+    timeline(race, &Look { width, ..LOOK })
+}

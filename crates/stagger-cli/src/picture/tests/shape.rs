@@ -1,0 +1,141 @@
+//! What holds of every picture.
+
+use super::*;
+
+/// The text without escape sequences of colours, and these alone.
+fn without_color(text: &str) -> String {
+    let mut parts = text.split("\x1b[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.split_once('m').unwrap().1)
+}
+
+#[test]
+fn no_line_but_the_sentence_is_wider_than_the_terminal() {
+    for race in all() {
+        for width in 8..=250 {
+            for unicode in [false, true] {
+                let picture = picture(&race, &Look { width, color: false, unicode });
+                for line in picture.head.iter().chain(&picture.rows) {
+                    let line = line.printed(false);
+                    assert!(line.chars().count() <= width, "{width}: {line}");
+                }
+            }
+        }
+        // It is of no use, but it is no reason to panic.
+        for width in 1..8 {
+            assert!(!drawn(&race, width).is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_wide_terminal_is_used_to_its_end() {
+    for race in all() {
+        let lines = drawn(&race, 200);
+        let longest = lines.lines().map(|line| line.chars().count()).max();
+        assert_eq!(longest, Some(200), "{lines}");
+    }
+}
+
+#[test]
+fn no_line_ends_in_a_space() {
+    for race in all() {
+        for color in [false, true] {
+            for width in [20, 40, 80, 200] {
+                let text = timeline(&race, &Look { width, color, ..LOOK });
+                assert!(text.lines().all(|line| !line.ends_with(' ')), "{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn colours_change_no_letter_and_are_closed_on_their_line() {
+    for race in all() {
+        for width in [40, 80] {
+            let colored = timeline(&race, &Look { width, color: true, ..LOOK });
+            assert_eq!(without_color(&colored), drawn(&race, width));
+            assert!(colored.lines().all(|line| {
+                let last = line.rsplit_once("\x1b[").map(|(_, last)| last);
+                last.is_none_or(|last| last.starts_with("0m"))
+            }));
+        }
+    }
+}
+
+#[test]
+fn won_is_green_and_failed_is_red() {
+    let text = timeline(&won(), &Look { color: true, ..LOOK });
+    let green = text.lines().find(|line| line.contains("192.0.2.2:80")).unwrap();
+    assert!(green.contains("\x1b[32m━━━━✓\x1b[0m"), "{green:?}");
+    assert!(green.ends_with("\x1b[32m✓ won\x1b[0m"), "{green:?}");
+    let red = text.lines().find(|line| line.contains("192.0.2.1:80")).unwrap();
+    assert!(red.ends_with("\x1b[31m✗ failed\x1b[0m"), "{red:?}");
+}
+
+#[test]
+fn ascii_pictures_are_ascii() {
+    for race in all() {
+        for width in [40, 80] {
+            assert!(timeline(&race, &Look { width, unicode: false, ..LOOK }).is_ascii());
+        }
+    }
+}
+
+#[test]
+fn as_many_candidates_as_can_be_tried_have_a_row_each_over_minutes() {
+    let text = drawn(&crowded(), 120);
+    assert_eq!(text.lines().filter(|line| line.ends_with("╱ time was up")).count(), 64);
+    let axis = text.lines().next().unwrap();
+    let words = axis.split_whitespace().collect::<Vec<_>>();
+    assert_eq!(words, ["s", "0", "100", "200", "300", "start", "end"]);
+    let last = text.lines().last().unwrap();
+    assert!(last.contains("  15.76  300.00  ╱ time was up"), "{last}");
+}
+
+#[test]
+fn a_race_that_did_not_begin_has_no_picture() {
+    assert_eq!(drawn(&Race::refused("no reason".to_owned()), 80), "");
+}
+
+#[test]
+fn a_race_that_runs_has_room_ahead_and_says_how_long_it_has_run() {
+    let clock = Clock::new();
+    let ledger = Ledger::new(&clock);
+    let resolver = ScriptedResolver::<SocketAddr>::new(&ledger).finds(
+        ms(20),
+        Class::All,
+        addrs(&["[2001:db8::1]:80", "192.0.2.1:80", "192.0.2.2:80"]),
+    );
+    let connector = ScriptedConnector::new(&ledger)
+        .at("[2001:db8::1]:80", Fate::silent())
+        .at("192.0.2.1:80", Fate::silent());
+    let watch = Watch::new(Families::Any);
+    let dialer = Dialer::new(resolver, connector, clock.clone()).with_observer(watch.clone());
+    let mut connect = std::pin::pin!(dialer.connect("example.com:80"));
+    let mut at = |time| {
+        assert!(clock.run_until(ms(time), connect.as_mut()).is_pending());
+        drawn(&watch.race(ms(time)), 80)
+    };
+    assert_eq!(
+        at(10),
+        "         ms  0             200            400        start    end
+             ├──────────────┼──────────────┼───────
+  query all  ─▸                                        0.0         ▸ asking
+
+connecting for 10.0 ms
+"
+    );
+    assert_eq!(
+        at(300),
+        "                ms  0          200         400       start    end
+                    ├───────────┼───────────┼──────
+  query all         ─┤                                 0.0   20.0  ┤ 3 addresses
+  [2001:db8::1]:80   ━━━━━━━━━━━━━━━━━▸               20.0         ▸ running
+  192.0.2.1:80                      ━━▸              270.0         ▸ running
+  1 more                                                           ◦ not yet
+
+connecting for 300.0 ms
+"
+    );
+}

@@ -1,0 +1,117 @@
+//! A file that is written whole or not at all.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+/// Writes a file. What was there before is replaced at once, when all of the new is on the disk,
+/// and stays if that fails. What is no regular file, such as a pipe, is written to as it is.
+///
+/// # Errors
+///
+/// The system's, with nothing left behind.
+pub(crate) fn save(path: &Path, text: &str) -> io::Result<()> {
+    let found = fs::metadata(path);
+    // A link that leads nowhere yet has nothing to lose either, and stays a link.
+    let leads_nowhere = found.is_err() && path.is_symlink();
+    if leads_nowhere || found.as_ref().is_ok_and(|found| !found.is_file()) {
+        return fs::write(path, text);
+    }
+    let name = path.file_name().ok_or_else(|| io::Error::other("this is no name of a file"))?;
+    let mut draft = OsString::from(".");
+    draft.push(name);
+    draft.push(format!(".{}", std::process::id()));
+    // A link stays, and what it leads to is replaced.
+    let path = if found.is_ok() { path.canonicalize()? } else { path.to_owned() };
+    let draft = path.with_file_name(draft);
+    let mut file = File::create_new(&draft)?;
+    let written = (|| {
+        if let Ok(found) = found {
+            file.set_permissions(found.permissions())?;
+        }
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&draft, &path)
+    })();
+    if written.is_err() {
+        // It is the first error that counts.
+        let _ = fs::remove_file(&draft);
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A directory of its own, which is removed in the end.
+    struct Room(std::path::PathBuf);
+
+    impl Room {
+        fn new(name: &str) -> Self {
+            let name = format!("stagger-cli-{}-{name}", std::process::id());
+            let path = std::env::temp_dir().join(name);
+            fs::create_dir(&path).unwrap();
+            Self(path)
+        }
+
+        fn names(&self) -> Vec<OsString> {
+            let entries = fs::read_dir(&self.0).unwrap();
+            entries.map(|entry| entry.unwrap().file_name()).collect()
+        }
+    }
+
+    impl Drop for Room {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn a_file_is_made_or_replaced_and_nothing_else_is_left() {
+        let room = Room::new("replaced");
+        let path = room.0.join("race.svg");
+        for text in ["a longer text", "text"] {
+            save(&path, text).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+        assert_eq!(room.names(), ["race.svg"]);
+    }
+
+    #[test]
+    fn a_failure_leaves_nothing() {
+        let room = Room::new("failed");
+        save(&room.0.join("no-such-directory/race.svg"), "text").unwrap_err();
+        save(&room.0, "text").unwrap_err();
+        save(&room.0.join(".."), "text").unwrap_err();
+        assert_eq!(room.names(), [""; 0]);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_stays_a_link_and_the_mode_stays() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+        let room = Room::new("link");
+        let (file, link) = (room.0.join("file"), room.0.join("link"));
+        fs::write(&file, "old").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        symlink("file", &link).unwrap();
+        save(&link, "new").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(fs::read_to_string(&file).unwrap(), "new");
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_to_a_file_that_is_not_there_makes_that_file() {
+        let room = Room::new("dangling");
+        let (file, link) = (room.0.join("file"), room.0.join("link"));
+        std::os::unix::fs::symlink("file", &link).unwrap();
+        save(&link, "new").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(fs::read_to_string(&file).unwrap(), "new");
+    }
+}

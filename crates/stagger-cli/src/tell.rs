@@ -1,0 +1,97 @@
+//! A resolver that tells of each answer as it comes.
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use futures_lite::Stream;
+use stagger::{Answer, BoxError, LocalBoxResolver, Query, Resolver, Timer};
+
+use crate::race::causes;
+
+/// Where it is told to.
+pub(crate) type Ear = Rc<RefCell<dyn FnMut(&str)>>;
+
+/// A resolver that tells of each answer as it comes.
+pub(crate) struct Telling<T> {
+    pub(crate) resolver: LocalBoxResolver<SocketAddr, BoxError>,
+    pub(crate) timer: T,
+    pub(crate) ear: Ear,
+}
+
+impl<T: Timer + Clone + Unpin> Resolver for Telling<T> {
+    type Address = SocketAddr;
+    type Error = BoxError;
+    type Answers = Told<T>;
+
+    fn resolve(&self, query: &Query) -> Told<T> {
+        Told {
+            answers: self.resolver.resolve(query),
+            timer: self.timer.clone(),
+            began: None,
+            ear: Rc::clone(&self.ear),
+        }
+    }
+}
+
+/// The answers of a [`Telling`].
+pub(crate) struct Told<T> {
+    answers: <LocalBoxResolver<SocketAddr, BoxError> as Resolver>::Answers,
+    timer: T,
+    began: Option<Instant>,
+    ear: Ear,
+}
+
+impl<T: Timer + Unpin> Stream for Told<T> {
+    type Item = Answer<SocketAddr, BoxError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        let now = this.timer.now();
+        let began = *this.began.get_or_insert(now);
+        let answer = ready!(this.answers.as_mut().poll_next(cx));
+        if let Some(answer) = &answer {
+            let line = line(this.timer.now().saturating_duration_since(began), answer);
+            (this.ear.borrow_mut())(&line);
+        }
+        Poll::Ready(answer)
+    }
+}
+
+/// One line on one answer.
+fn line(at: Duration, answer: &Answer<SocketAddr, BoxError>) -> String {
+    let ms = at.as_secs_f64() * 1000.0;
+    let ttl = answer.ttl().map(|ttl| format!(", may be kept {} s", ttl.as_secs()));
+    let ttl = ttl.unwrap_or_default();
+    let addresses: Vec<_> = answer.addresses().map(|addr| addr.ip().to_string()).collect();
+    let what = match answer.error() {
+        Some(error) => format!("failed: {}", causes(&**error)),
+        None if addresses.is_empty() => "no addresses".to_owned(),
+        None => addresses.join(" "),
+    };
+    format!("{ms:9.1} ms  {:<5}  {what}{ttl}", answer.class().as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use stagger::Class;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_is_a_line_with_its_time_addresses_and_ttl() {
+        let at = Duration::from_micros(1_500);
+        let found: [SocketAddr; 2] =
+            ["192.0.2.1:80", "192.0.2.2:80"].map(|text| text.parse().unwrap());
+        let answer: Answer<SocketAddr, BoxError> =
+            Answer::found(Class::A, found).with_ttl(Duration::from_secs(60));
+        assert_eq!(line(at, &answer), "      1.5 ms  A      192.0.2.1 192.0.2.2, may be kept 60 s");
+        let negative: Answer<SocketAddr, BoxError> = Answer::negative(Class::Aaaa);
+        assert_eq!(line(at, &negative), "      1.5 ms  AAAA   no addresses");
+        let failed: Answer<SocketAddr, BoxError> = Answer::failed(Class::All, "gone".into());
+        assert_eq!(line(at, &failed), "      1.5 ms  all    failed: gone");
+    }
+}

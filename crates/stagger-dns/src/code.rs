@@ -1,0 +1,64 @@
+//! Numbers that servers answer with, and their names.
+
+use std::fmt;
+
+pub(crate) const NO_ERROR: u16 = 0;
+pub(crate) const FORMAT_ERROR: u16 = 1;
+pub(crate) const NO_SUCH_NAME: u16 = 3;
+pub(crate) const REFUSED: u16 = 5;
+
+/// A response code by its name in capitals (RFC 1035 §4.1.1, RFC 6895 §2.3), or by its number.
+pub(crate) struct ResponseCode(pub(crate) u16);
+
+impl fmt::Display for ResponseCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self.0 {
+            0 => "NOERROR",
+            1 => "FORMERR",
+            2 => "SERVFAIL",
+            3 => "NXDOMAIN",
+            4 => "NOTIMP",
+            5 => "REFUSED",
+            6 => "YXDOMAIN",
+            7 => "YXRRSET",
+            8 => "NXRRSET",
+            9 => "NOTAUTH",
+            10 => "NOTZONE",
+            16 => "BADVERS",
+            23 => "BADCOOKIE",
+            code => return write!(f, "response code {code}"),
+        };
+        f.write_str(name)
+    }
+}
+
+/// What the number of an extended error means (RFC 8914 §4), if it says anything.
+pub(crate) fn meaning(extended: u16) -> Option<&'static str> {
+    Some(match extended {
+        1 => "unsupported DNSKEY algorithm",
+        2 => "unsupported DS digest type",
+        3 => "stale answer",
+        4 => "forged answer",
+        5 => "DNSSEC indeterminate",
+        6 => "DNSSEC bogus",
+        7 => "signature expired",
+        8 => "signature not yet valid",
+        9 => "DNSKEY missing",
+        10 => "RRSIGs missing",
+        11 => "no zone key bit set",
+        12 => "NSEC missing",
+        13 => "cached error",
+        14 => "not ready",
+        15 => "blocked",
+        16 => "censored",
+        17 => "filtered",
+        18 => "prohibited",
+        19 => "stale NXDOMAIN answer",
+        20 => "not authoritative",
+        21 => "not supported",
+        22 => "no reachable authority",
+        23 => "network error",
+        24 => "invalid data",
+        _ => return None,
+    })
+}

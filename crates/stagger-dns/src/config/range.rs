@@ -1,0 +1,77 @@
+//! Ranges of settings, and the error of a value outside.
+
+use std::error::Error;
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use crate::line::shown;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Setting {
+    Servers,
+    Port,
+    Search,
+    Ndots,
+    Timeout,
+    Attempts,
+}
+
+impl Setting {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Servers => "name servers",
+            Self::Port => "port of a name server",
+            Self::Search => "search list",
+            Self::Ndots => "ndots",
+            Self::Timeout => "timeout",
+            Self::Attempts => "attempts",
+        }
+    }
+}
+
+/// A value that a [`Config`](crate::Config) can't take: which setting, the value, and the range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    setting: Setting,
+    value: String,
+    range: String,
+}
+
+impl ConfigError {
+    /// The setting's name, such as `attempts`.
+    pub fn setting(&self) -> &'static str {
+        self.setting.as_str()
+    }
+
+    pub(super) fn bad_name(name: &str) -> Self {
+        Self {
+            setting: Setting::Search,
+            value: format!("{:?}", shown(name.as_bytes())),
+            range: "names of DNS".into(),
+        }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { setting, value, range } = self;
+        write!(f, "{} out of range: {value} is not within {range}", setting.as_str())
+    }
+}
+
+impl Error for ConfigError {}
+
+pub(super) fn check<V: PartialOrd + fmt::Debug>(
+    setting: Setting,
+    value: V,
+    range: &RangeInclusive<V>,
+) -> Result<(), ConfigError> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    Err(ConfigError {
+        setting,
+        value: format!("{value:?}"),
+        range: format!("{:?} to {:?}", range.start(), range.end()),
+    })
+}

@@ -1,0 +1,358 @@
+//! Why a lookup failed.
+
+mod server;
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stagger::{BoxError, Class};
+
+pub use self::server::ServerError;
+pub(crate) use self::server::Trouble;
+use crate::FileError;
+use crate::question::Question;
+
+/// Why a lookup by a [`DnsResolver`](crate::DnsResolver) failed.
+///
+/// It prints as one line that names what was asked for, and has what each server did; whatever
+/// comes from a server is escaped in it. Into an [`io::Error`] it converts with a kind that fits, and
+/// stays inside. Its source is an [`io::Error`] of that kind too, so that whoever wraps it can find
+/// the kind. Cloning is cheap.
+#[derive(Clone)]
+pub struct DnsError(Arc<Inner>);
+
+struct Inner {
+    subject: Box<str>,
+    class: Option<Class>,
+    cause: Cause,
+    servers: Box<[ServerError]>,
+    ttl: Option<Duration>,
+    source: Source,
+}
+
+enum Source {
+    /// The system's own error of a server, which stands among the troubles too.
+    Network(Arc<io::Error>),
+    Kind(io::Error),
+    /// Another resolver's, or a file's.
+    Delegate(BoxError),
+}
+
+/// What sort of failure a [`DnsError`] or a [`ServerError`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DnsErrorKind {
+    /// There is no such name (NXDOMAIN).
+    NotFound,
+    /// The name exists, but has no address of the family asked for (NODATA).
+    NoAddress,
+    /// A server failed to answer (SERVFAIL and the like), or knew only of other servers; the
+    /// response code says how.
+    ServerFailure,
+    /// A server refused to answer (REFUSED).
+    Refused,
+    /// A server's reply could not be read.
+    Malformed,
+    /// No server answered in time.
+    Timeout,
+    /// The network failed.
+    Network,
+    /// The name is an alias of an alias, and so on, without an end or for too long.
+    Aliases,
+    /// The name of a service or of a zone could not be looked up; the source says why.
+    Incomplete,
+    /// A file of the machine's could not be read; the source says which and why.
+    Unreadable,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    NotFound,
+    NoAddress,
+    /// Every server, each for its own reason.
+    Servers,
+    Circle,
+    TooManyAliases,
+    Incomplete,
+    Unreadable,
+}
+
+impl DnsError {
+    pub(crate) fn new(question: &Question, cause: Cause) -> Self {
+        Self::make(question, cause, Vec::new(), None)
+    }
+
+    pub(crate) fn negative(question: &Question, cause: Cause, ttl: Option<Duration>) -> Self {
+        Self::make(question, cause, Vec::new(), ttl)
+    }
+
+    pub(crate) fn servers_failed(question: &Question, servers: Vec<ServerError>) -> Self {
+        Self::make(question, Cause::Servers, servers, None)
+    }
+
+    /// The same of a lookup that was answered from memory, if it is one that may be kept: for
+    /// `question`, which is spelled in its own way, and with what is left of the TTL.
+    pub(crate) fn aged(&self, question: &Question, ttl: Duration) -> Self {
+        match self.0.cause {
+            cause @ (Cause::NotFound | Cause::NoAddress) => {
+                Self::negative(question, cause, Some(ttl))
+            }
+            _ => self.clone(),
+        }
+    }
+
+    /// What the resolver for literals and services said of `subject`.
+    pub(crate) fn incomplete(subject: String, source: BoxError) -> Self {
+        Self::delegated(Cause::Incomplete, subject, source)
+    }
+
+    /// That a file can't be read which says of `subject` where it is, or whom to ask.
+    pub(crate) fn unreadable(subject: String, source: FileError) -> Self {
+        Self::delegated(Cause::Unreadable, subject, source.into())
+    }
+
+    fn delegated(cause: Cause, subject: String, source: BoxError) -> Self {
+        Self(Arc::new(Inner {
+            subject: subject.into(),
+            class: None,
+            cause,
+            servers: Box::default(),
+            ttl: None,
+            source: Source::Delegate(source),
+        }))
+    }
+
+    fn make(
+        question: &Question,
+        cause: Cause,
+        servers: Vec<ServerError>,
+        ttl: Option<Duration>,
+    ) -> Self {
+        let kind = kind_of(cause, &servers);
+        let network = servers.iter().rev().find_map(ServerError::io_error);
+        let source = match (kind, network) {
+            (DnsErrorKind::Network, Some(error)) => Source::Network(error),
+            _ => Source::Kind(io::Error::new(io_kind(kind), Reason(cause, &servers).to_string())),
+        };
+        Self(Arc::new(Inner {
+            subject: crate::question::shown(&question.name).into(),
+            class: Some(question.class()),
+            cause,
+            servers: servers.into(),
+            ttl,
+            source,
+        }))
+    }
+
+    /// What sort of failure it is.
+    ///
+    /// If the servers failed in different ways, it is the first of these kinds that any has:
+    /// [`ServerFailure`](DnsErrorKind::ServerFailure), [`Refused`](DnsErrorKind::Refused),
+    /// [`Malformed`](DnsErrorKind::Malformed), [`Timeout`](DnsErrorKind::Timeout),
+    /// [`Network`](DnsErrorKind::Network).
+    pub fn kind(&self) -> DnsErrorKind {
+        kind_of(self.0.cause, &self.0.servers)
+    }
+
+    /// What was asked for: the name, with the domain of the search list, as it is printed.
+    pub fn name(&self) -> &str {
+        &self.0.subject
+    }
+
+    /// Which addresses were asked for; none if the lookup did not come that far.
+    pub fn class(&self) -> Option<Class> {
+        self.0.class
+    }
+
+    /// What became of each server that was asked, in the order of the first tries. Empty if one
+    /// gave an answer, be it that there is nothing.
+    pub fn servers(&self) -> &[ServerError] {
+        &self.0.servers
+    }
+
+    /// How long a negative answer may be kept (RFC 2308 §5); none if it may not be, or if this is
+    /// none.
+    pub fn ttl(&self) -> Option<Duration> {
+        self.0.ttl
+    }
+
+    fn io_kind(&self) -> io::ErrorKind {
+        match &self.0.source {
+            Source::Network(error) => error.kind(),
+            Source::Kind(error) => error.kind(),
+            Source::Delegate(error) => {
+                let mut next: Option<&(dyn Error + 'static)> = Some(&**error);
+                while let Some(error) = next {
+                    if let Some(error) = error.downcast_ref::<io::Error>() {
+                        return error.kind();
+                    }
+                    if let Some(error) = error.downcast_ref::<FileError>() {
+                        return error.kind();
+                    }
+                    next = error.source();
+                }
+                io::ErrorKind::InvalidInput
+            }
+        }
+    }
+}
+
+fn kind_of(cause: Cause, servers: &[ServerError]) -> DnsErrorKind {
+    match cause {
+        Cause::NotFound => DnsErrorKind::NotFound,
+        Cause::NoAddress => DnsErrorKind::NoAddress,
+        Cause::Circle | Cause::TooManyAliases => DnsErrorKind::Aliases,
+        Cause::Incomplete => DnsErrorKind::Incomplete,
+        Cause::Unreadable => DnsErrorKind::Unreadable,
+        Cause::Servers => {
+            use DnsErrorKind::{Malformed, Network, Refused, ServerFailure, Timeout};
+            let telling = [ServerFailure, Refused, Malformed, Timeout];
+            let mut found = telling.into_iter();
+            found.find(|kind| servers.iter().any(|s| s.kind() == *kind)).unwrap_or(Network)
+        }
+    }
+}
+
+fn io_kind(kind: DnsErrorKind) -> io::ErrorKind {
+    match kind {
+        DnsErrorKind::NotFound | DnsErrorKind::NoAddress => io::ErrorKind::NotFound,
+        DnsErrorKind::Malformed | DnsErrorKind::Aliases => io::ErrorKind::InvalidData,
+        DnsErrorKind::Timeout => io::ErrorKind::TimedOut,
+        DnsErrorKind::Incomplete => io::ErrorKind::InvalidInput,
+        DnsErrorKind::ServerFailure
+        | DnsErrorKind::Refused
+        | DnsErrorKind::Network
+        | DnsErrorKind::Unreadable => io::ErrorKind::Other,
+    }
+}
+
+/// The reason, without what was asked for.
+struct Reason<'a>(Cause, &'a [ServerError]);
+
+impl fmt::Display for Reason<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Cause::NotFound => "there is no such name",
+            Cause::NoAddress => "the name has no such address",
+            Cause::Circle => "its aliases go round in a circle",
+            Cause::TooManyAliases => "it has too many aliases",
+            Cause::Incomplete => "the service or the zone can't be looked up",
+            Cause::Unreadable => "a file of this machine can't be read",
+            Cause::Servers => {
+                for (index, server) in self.1.iter().enumerate() {
+                    let comma = if index == 0 { "" } else { ", " };
+                    write!(f, "{comma}{server}")?;
+                }
+                return Ok(());
+            }
+        })
+    }
+}
+
+impl fmt::Display for DnsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot look up {}", self.0.subject)?;
+        if let Some(class) = self.0.class {
+            write!(f, " ({class})")?;
+        }
+        write!(f, ": {}", Reason(self.0.cause, &self.0.servers))
+    }
+}
+
+impl fmt::Debug for DnsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DnsError")
+            .field("name", &self.0.subject)
+            .field("class", &self.0.class)
+            .field("kind", &self.kind())
+            .field("servers", &self.0.servers)
+            .field("ttl", &self.0.ttl)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Error for DnsError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(match &self.0.source {
+            Source::Network(error) => &**error,
+            Source::Kind(error) => error,
+            Source::Delegate(error) => &**error,
+        })
+    }
+}
+
+impl From<DnsError> for io::Error {
+    fn from(error: DnsError) -> Self {
+        Self::new(error.io_kind(), error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stagger::Family;
+
+    use super::*;
+    use crate::message::Extended;
+    use crate::question::name_of;
+
+    fn question() -> Question {
+        Question::new(name_of("www.example.com").unwrap(), Family::Ipv6)
+    }
+
+    fn server(last: u8, trouble: Trouble) -> ServerError {
+        ServerError::new(([192, 0, 2, last], 53).into(), trouble)
+    }
+
+    #[test]
+    fn an_error_is_one_escaped_line_with_what_each_server_did() {
+        let words = "no\nkey \u{202e}".to_owned();
+        let extended = Some(Extended { code: 6, words });
+        let mut late = server(2, Trouble::TimedOut(Duration::from_secs(5)));
+        late.again(Trouble::TimedOut(Duration::from_secs(5)));
+        let servers = vec![server(1, Trouble::Code { code: 2, extended }), late];
+        let error = DnsError::servers_failed(&question(), servers);
+        assert_eq!(
+            error.to_string(),
+            "cannot look up www.example.com (AAAA): 192.0.2.1:53 answered SERVFAIL \
+             (DNSSEC bogus: \"no\\nkey \\u{202e}\"), 192.0.2.2:53 did not answer within 5s, 2 tries"
+        );
+        assert_eq!((error.kind(), error.servers().len()), (DnsErrorKind::ServerFailure, 2));
+        assert_eq!(error.servers()[0].code(), Some(2));
+    }
+
+    #[test]
+    fn a_name_is_escaped_in_an_error() {
+        let question = Question::new(name_of("a\n\"b").unwrap(), Family::Ipv4);
+        let error = DnsError::new(&question, Cause::NotFound);
+        assert!(!error.to_string().contains('\n'), "{error}");
+    }
+
+    #[test]
+    fn an_io_error_has_the_kind_and_the_cause_inside() {
+        let refused = || Trouble::Network(Arc::new(io::ErrorKind::ConnectionRefused.into()));
+        let timeout = || Trouble::TimedOut(Duration::from_secs(1));
+        for (troubles, kind, io_kind) in [
+            (vec![refused()], DnsErrorKind::Network, io::ErrorKind::ConnectionRefused),
+            (vec![refused(), timeout()], DnsErrorKind::Timeout, io::ErrorKind::TimedOut),
+            (vec![Trouble::Malformed("x")], DnsErrorKind::Malformed, io::ErrorKind::InvalidData),
+            (
+                vec![timeout(), Trouble::Code { code: 5, extended: None }],
+                DnsErrorKind::Refused,
+                io::ErrorKind::Other,
+            ),
+        ] {
+            let servers = troubles.into_iter().map(|trouble| server(1, trouble)).collect();
+            let error = DnsError::servers_failed(&question(), servers);
+            assert_eq!(error.kind(), kind);
+            let source = error.source().unwrap().downcast_ref::<io::Error>().unwrap();
+            assert_eq!(source.kind(), io_kind);
+            let error = io::Error::from(error);
+            assert_eq!(error.kind(), io_kind);
+            let inner = error.get_ref().unwrap().downcast_ref::<DnsError>().unwrap();
+            assert_eq!(inner.kind(), kind);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! One lookup: the addresses of one family, at the end of all aliases.
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use pin_project_lite::pin_project;
+use stagger::Timer;
+
+use crate::client::{Ask, Client};
+use crate::error::{Cause, DnsError, Trouble};
+use crate::message::{Chain, Verdict};
+use crate::network::Network;
+use crate::question::Question;
+
+/// What a lookup found, and for how long that may be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// One at least.
+    pub(crate) addresses: Vec<IpAddr>,
+    pub(crate) ttl: Duration,
+}
+
+/// How a lookup ended. That there is nothing is an error here, with a TTL of its own.
+pub(crate) type Outcome = Result<Found, DnsError>;
+
+/// Begins lookups: the one place that is passed by all of them. What joins equal ones stands over
+/// another source, and so may what keeps their outcomes.
+pub(crate) trait Lookups {
+    type Lookup: Future<Output = Outcome>;
+
+    /// Begins the lookup of `question`. Nothing is done before it is polled, and dropping it
+    /// abandons it.
+    fn look_up(&self, question: &Question) -> Self::Lookup;
+}
+
+impl<N: Network, T: Timer> Lookups for Client<N, T> {
+    type Lookup = Lookup<N, T>;
+
+    fn look_up(&self, question: &Question) -> Lookup<N, T> {
+        Lookup {
+            client: self.clone(),
+            chain: Chain::new(question.name.clone()),
+            question: question.clone(),
+            ask: None,
+        }
+    }
+}
+
+pin_project! {
+    /// One lookup over the network.
+    ///
+    /// Aliases are followed within each reply, and where a reply ends in one, by asking for that
+    /// name.
+    pub(crate) struct Lookup<N, T>
+    where
+        N: Network,
+        T: Timer,
+    {
+        client: Client<N, T>,
+        question: Question,
+        chain: Chain,
+        #[pin]
+        ask: Option<Ask<N, T>>,
+    }
+}
+
+impl<N: Network, T: Timer> Future for Lookup<N, T> {
+    type Output = Outcome;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        let mut this = self.project();
+        let question = &*this.question;
+        loop {
+            if this.ask.is_none() {
+                let next = Question::new(this.chain.last().clone(), question.family);
+                this.ask.set(Some(this.client.ask(next)));
+            }
+            let mut ask = this.ask.as_mut().as_pin_mut().expect("it was set");
+            let reply = match ready!(ask.as_mut().poll_reply(cx)) {
+                Ok(reply) => reply,
+                Err(servers) => {
+                    return Poll::Ready(Err(DnsError::servers_failed(question, servers)));
+                }
+            };
+            let outcome = match reply.follow(this.chain) {
+                Verdict::Found { addresses, ttl } => Ok(Found { addresses, ttl }),
+                Verdict::NotFound { ttl } => {
+                    Err(DnsError::negative(question, Cause::NotFound, ttl))
+                }
+                Verdict::NoAddress { ttl } => {
+                    Err(DnsError::negative(question, Cause::NoAddress, ttl))
+                }
+                Verdict::Circle => Err(DnsError::new(question, Cause::Circle)),
+                Verdict::TooLong => Err(DnsError::new(question, Cause::TooManyAliases)),
+                Verdict::AskOn => {
+                    this.ask.set(None);
+                    continue;
+                }
+                Verdict::Failed { code, extended } => {
+                    ask.fail(Trouble::Code { code, extended });
+                    continue;
+                }
+                Verdict::Referral => {
+                    ask.fail(Trouble::Referral);
+                    continue;
+                }
+                Verdict::TooMuch => {
+                    ask.fail(Trouble::Malformed("it has too many records"));
+                    continue;
+                }
+            };
+            this.ask.set(None);
+            return Poll::Ready(outcome);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The records of a message, those of use.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use hickory_proto::rr::rdata::SOA;
+use hickory_proto::rr::{DNSClass, Name, RecordType};
+use hickory_proto::serialize::binary::{BinDecodable as _, BinDecoder};
+
+/// How many records of one message are read: 1024. A message of 65 535 bytes can hold four times
+/// as many, but no honest one with addresses of a name does. The bound is ours.
+pub(super) const MAX_RECORDS: usize = 1024;
+
+/// How many pointers one name may go through: 127, as many as it can have labels (RFC 1035 §2.3.4),
+/// for a pointer that saves space leads to a label.
+const MAX_POINTERS: usize = 127;
+
+/// The most bytes of a name in a message (RFC 1035 §2.3.4).
+const MAX_NAME: usize = 255;
+
+/// A record of use.
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) owner: Name,
+    /// In seconds.
+    pub(super) ttl: u32,
+    pub(super) data: Data,
+}
+
+#[derive(Debug)]
+pub(super) enum Data {
+    Address(IpAddr),
+    Alias(Name),
+    /// A zone begins; its negative answers are kept for so many seconds (RFC 2308 §4).
+    Authority {
+        minimum: u32,
+    },
+    /// Another server is named.
+    Server,
+    /// EDNS (RFC 6891 §6.1.2): the upper bits of the response code are in the TTL.
+    Options(Vec<u8>),
+    /// Nothing of use.
+    Other,
+}
+
+/// Reads the next record. Data of other types than those of use is skipped unread, and so is any
+/// class but Internet.
+pub(super) fn read_record(
+    bytes: &[u8],
+    decoder: &mut BinDecoder<'_>,
+) -> Result<Record, &'static str> {
+    let owner = read_name(bytes, decoder).ok_or("a record's name can't be read")?;
+    let mut read = || {
+        let record_type = RecordType::from(decoder.read_u16().ok()?.unverified());
+        let class = decoder.read_u16().ok()?.unverified();
+        let ttl = decoder.read_u32().ok()?.unverified();
+        let length = usize::from(decoder.read_u16().ok()?.unverified());
+        let begin = decoder.index();
+        let data = decoder.read_slice(length).ok()?.unverified();
+        Some((record_type, class, ttl, begin, data))
+    };
+    let (record_type, class, ttl, begin, data) = read().ok_or("it ends within a record")?;
+    let is_internet = class == u16::from(DNSClass::IN);
+    let data = match record_type {
+        RecordType::OPT => Data::Options(data.to_vec()),
+        RecordType::A if is_internet => {
+            let octets = <[u8; 4]>::try_from(data).map_err(|_| "an A record has not 4 bytes")?;
+            Data::Address(Ipv4Addr::from(octets).into())
+        }
+        RecordType::AAAA if is_internet => {
+            let octets =
+                <[u8; 16]>::try_from(data).map_err(|_| "an AAAA record has not 16 bytes")?;
+            Data::Address(Ipv6Addr::from(octets).into())
+        }
+        RecordType::CNAME if is_internet => {
+            let alias = within(bytes, begin, data.len(), read_name);
+            Data::Alias(alias.ok_or("a CNAME record can't be read")?)
+        }
+        RecordType::SOA if is_internet => {
+            let authority = within(bytes, begin, data.len(), |bytes, decoder| {
+                // What hickory is to read has been walked through before, within the bounds.
+                let end = name_end(bytes, begin)?;
+                name_end(bytes, end)?;
+                SOA::read(decoder).ok()
+            });
+            let minimum = authority.ok_or("an SOA record can't be read")?.minimum;
+            Data::Authority { minimum }
+        }
+        RecordType::NS if is_internet => Data::Server,
+        _ => Data::Other,
+    };
+    Ok(Record { owner, ttl, data })
+}
+
+/// Reads data that has names in it, which point to what stands before, and must end where the
+/// data does.
+fn within<T>(
+    bytes: &[u8],
+    begin: usize,
+    length: usize,
+    read: impl FnOnce(&[u8], &mut BinDecoder<'_>) -> Option<T>,
+) -> Option<T> {
+    let end = begin + length;
+    let mut decoder = BinDecoder::new(&bytes[..end]);
+    decoder.read_slice(begin).ok()?;
+    let value = read(&bytes[..end], &mut decoder)?;
+    (decoder.index() == end).then_some(value)
+}
+
+/// Reads the next name, if it is one and goes through no more pointers than it may.
+pub(super) fn read_name(bytes: &[u8], decoder: &mut BinDecoder<'_>) -> Option<Name> {
+    name_end(bytes, decoder.index())?;
+    Name::read(decoder).ok()
+}
+
+/// Goes through the name that begins at `at`, within the bounds, and says where what follows it
+/// does.
+fn name_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+    let (mut length, mut pointers, mut end) = (1, 0, None);
+    loop {
+        match usize::from(*bytes.get(at)?) {
+            0 => return Some(end.unwrap_or(at + 1)),
+            label @ 1..64 => {
+                length += 1 + label;
+                at += 1 + label;
+            }
+            high @ 0xc0.. => {
+                pointers += 1;
+                end = end.or(Some(at + 2));
+                at = (high & 0x3f) << 8 | usize::from(*bytes.get(at + 1)?);
+            }
+            _ => return None,
+        }
+        if length > MAX_NAME || pointers > MAX_POINTERS {
+            return None;
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Targets that are all numbers.
+
+use std::error::Error;
+use std::fmt;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use stagger::{Answer, Class, Families, Family, Query, Resolver};
+
+/// A resolver of literals in which everything is a number: an IP address, a port, and an index if
+/// there is a zone. The name of a service or of a zone is an error, and so is that of a host.
+///
+/// It is what a [`DnsResolver`](crate::DnsResolver) has for literals and services unless it is given
+/// another: the numbers of names are known to the system alone.
+///
+/// # Examples
+///
+/// ```
+/// use futures_lite::{StreamExt as _, future};
+/// use stagger::{Query, Resolver as _, Target};
+/// use stagger_dns::Numeric;
+///
+/// let answer = |target| {
+///     let query = Query::new(Target::parse(target).unwrap());
+///     future::block_on(Numeric.resolve(&query).next()).unwrap()
+/// };
+/// assert_eq!(answer("192.0.2.1:80").addresses().count(), 1);
+/// let answer = answer("192.0.2.1:http");
+/// assert_eq!(answer.error().unwrap().to_string(), "192.0.2.1:http is not all numbers");
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Numeric;
+
+/// What [`Numeric`] can't resolve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotNumeric {
+    target: String,
+}
+
+impl fmt::Display for NotNumeric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is not all numbers", self.target.escape_debug())
+    }
+}
+
+impl Error for NotNumeric {}
+
+impl Resolver for Numeric {
+    type Address = SocketAddr;
+    type Error = NotNumeric;
+    type Answers = NumericAnswers;
+
+    fn resolve(&self, query: &Query) -> NumericAnswers {
+        let class = match query.families() {
+            Families::Any => Class::All,
+            Families::Ipv4 => Class::A,
+            Families::Ipv6 => Class::Aaaa,
+        };
+        let answer = match query.target().literal() {
+            None => Answer::failed(class, NotNumeric { target: query.target().to_string() }),
+            Some(addr) => {
+                let family = if addr.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
+                let wanted = query.families().contains(family);
+                Answer::found(class, wanted.then_some(addr))
+            }
+        };
+        NumericAnswers(Some(answer))
+    }
+}
+
+/// What [`Numeric`] answers: once, and at once.
+#[derive(Debug)]
+#[must_use = "streams do nothing unless polled"]
+pub struct NumericAnswers(Option<Answer<SocketAddr, NotNumeric>>);
+
+impl Stream for NumericAnswers {
+    type Item = Answer<SocketAddr, NotNumeric>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Ready(self.0.take())
+    }
+}

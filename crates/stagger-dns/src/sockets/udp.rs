@@ -1,0 +1,142 @@
+//! One question over UDP.
+
+use std::fmt;
+use std::io::{self, Read as _};
+use std::mem;
+use std::net::{SocketAddr, UdpSocket};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use stagger_net::{Interest, Register};
+
+use super::send;
+use crate::MAX_DATAGRAM;
+
+/// The datagrams that come back for one question of [`Sockets`](crate::Sockets).
+///
+/// # Panics
+///
+/// Outside its runtime as the adapter says.
+///
+/// # Cancel safety
+///
+/// Dropping it closes the socket.
+#[must_use = "streams do nothing unless polled"]
+pub struct Datagrams<R: Register<UdpSocket>> {
+    register: R,
+    stage: Stage<R::Socket>,
+}
+
+enum Stage<S> {
+    Idle { server: SocketAddr, message: Vec<u8> },
+    Sending { socket: S, message: Vec<u8> },
+    Listening(S),
+    Ended,
+}
+
+/// Nothing in it is pinned.
+impl<R: Register<UdpSocket>> Unpin for Datagrams<R> {}
+
+impl<R: Register<UdpSocket>> Datagrams<R> {
+    pub(super) fn new(register: R, server: SocketAddr, message: Vec<u8>) -> Self {
+        Self { register, stage: Stage::Idle { server, message } }
+    }
+}
+
+/// Makes a socket that hears this server alone, on a port that the system draws.
+fn open(server: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(server), Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_nonblocking(true)?;
+    socket.connect(&server.into())?;
+    Ok(socket.into())
+}
+
+impl<R: Register<UdpSocket>> Stream for Datagrams<R> {
+    type Item = io::Result<Vec<u8>>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        loop {
+            // Taken out first, so that a failure or a panic on the way leaves nothing open.
+            match mem::replace(&mut this.stage, Stage::Ended) {
+                Stage::Idle { server, message } => {
+                    match open(server).and_then(|socket| this.register.register(socket)) {
+                        Ok(socket) => this.stage = Stage::Sending { socket, message },
+                        Err(error) => return Poll::Ready(Some(Err(error))),
+                    }
+                }
+                Stage::Sending { socket, message } => {
+                    let operation = || send(&SockRef::from(&socket), &message);
+                    match this.register.poll_io(&socket, Interest::Writable, cx, operation) {
+                        Poll::Ready(Ok(_)) => this.stage = Stage::Listening(socket),
+                        Poll::Ready(Err(error)) => return Poll::Ready(Some(Err(error))),
+                        Poll::Pending => {
+                            this.stage = Stage::Sending { socket, message };
+                            return Poll::Pending;
+                        }
+                    }
+                }
+                Stage::Listening(socket) => {
+                    let operation = || receive(&SockRef::from(&socket));
+                    let polled = this.register.poll_io(&socket, Interest::Readable, cx, operation);
+                    if !matches!(polled, Poll::Ready(Err(_))) {
+                        this.stage = Stage::Listening(socket);
+                    }
+                    return polled.map(Some);
+                }
+                Stage::Ended => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
+fn receive(socket: &SockRef<'_>) -> io::Result<Vec<u8>> {
+    let mut buffer = [0; MAX_DATAGRAM];
+    let length = (&**socket).read(&mut buffer)?;
+    Ok(buffer[..length].to_vec())
+}
+
+impl<R: Register<UdpSocket>> fmt::Debug for Datagrams<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stage = match &self.stage {
+            Stage::Idle { .. } => "idle",
+            Stage::Sending { .. } => "sending",
+            Stage::Listening(_) => "listening",
+            Stage::Ended => "ended",
+        };
+        write!(f, "Datagrams({stage})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn every_question_has_a_port_that_is_drawn_by_lot() {
+        let server = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let server = server.local_addr().unwrap();
+        // All are open at once, so they are all different; what matters is in which order they come.
+        let sockets: Vec<_> = (0..100).map(|_| open(server).unwrap()).collect();
+        let ports = sockets.iter().map(|socket| i32::from(socket.local_addr().unwrap().port()));
+        let ports: Vec<_> = ports.collect();
+        let steps: HashSet<_> = ports.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        // A system that counts up has a handful of steps. Of 99 steps drawn from 50,000 only some
+        // are equal.
+        assert!(steps.len() > 80, "{ports:?}");
+    }
+
+    #[test]
+    fn a_server_s_zone_is_kept() {
+        // There is no such interface, and the system says so: it was told.
+        let server: SocketAddr = "[fe80::1%4000000000]:53".parse().unwrap();
+        assert!(open(server).is_err());
+        assert_eq!(socket2::SockAddr::from(server).as_socket(), Some(server));
+    }
+}

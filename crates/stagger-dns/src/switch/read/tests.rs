@@ -1,0 +1,118 @@
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+
+/// What is read of a `hosts` line, and the notes.
+fn read(line: &str) -> (String, Vec<String>) {
+    let parsed = Switch::parse(format!("hosts: {line}\n").as_bytes());
+    (parsed.value.to_string(), parsed.notes.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn the_hosts_line_is_found_among_others_and_the_last_counts() {
+    for (file, expected) in [
+        ("passwd: compat\nhosts: dns\nservices: files\n", "dns"),
+        ("hosts:dns", "dns"),
+        (" hosts\t: dns # files\r\n", "dns"),
+        ("hosts: dns\nhosts: files\n", "files"),
+        ("hosts:\n", ""),
+        ("#hosts: dns\n", "files dns"),
+        ("Hosts: dns\n", "files dns"),
+        ("hosts dns\n", "files dns"),
+        ("", "files dns"),
+    ] {
+        let parsed = Switch::parse(file.as_bytes());
+        assert_eq!((parsed.value.to_string(), parsed.notes.count()), (expected.into(), 0));
+    }
+}
+
+#[test]
+fn every_source_is_kept_by_its_name() {
+    let (sources, notes) = read("mymachines resolve [!UNAVAIL=return] files myhostname dns x-1.2");
+    assert_eq!(
+        sources,
+        "mymachines resolve [NOTFOUND=return TRYAGAIN=return] files myhostname dns x-1.2"
+    );
+    assert!(notes.is_empty());
+}
+
+#[test]
+fn a_success_ends_a_lookup_and_anything_else_does_not_unless_it_is_said() {
+    let switch = Switch::parse(b"hosts: a b[success=continue NotFound = RETURN]").value;
+    let actions = |index: usize| Status::ALL.map(|status| switch.sources()[index].action(status));
+    assert_eq!(actions(0), [Action::Return, Action::Continue, Action::Continue, Action::Continue]);
+    assert_eq!(actions(1), [Action::Continue, Action::Return, Action::Continue, Action::Continue]);
+}
+
+#[test]
+fn a_negated_criterion_is_of_all_other_results() {
+    assert_eq!(read("a [!SUCCESS=return]").0, "a [NOTFOUND=return UNAVAIL=return TRYAGAIN=return]");
+    // The later criterion counts.
+    assert_eq!(
+        read("a [!SUCCESS=return UNAVAIL=continue]").0,
+        "a [NOTFOUND=return TRYAGAIN=return]"
+    );
+    assert_eq!(read("a [SUCCESS=merge] [SUCCESS=return]").0, "a");
+}
+
+#[test]
+fn a_criterion_that_is_not_known_is_passed_over_and_noted() {
+    for (line, sources, noted) in [
+        ("a [FOUND=return] b", "a b", "FOUND=return"),
+        ("a [NOTFOUND=stop] b", "a b", "NOTFOUND=stop"),
+        ("a [NOTFOUND] b", "a b", "NOTFOUND"),
+        ("a [] b", "a b", ""),
+        ("a [!] b", "a b", "!"),
+        ("a [!!SUCCESS=return] b", "a b", "!!SUCCESS=return"),
+        ("a [NOTFOUND=return x=y] b", "a [NOTFOUND=return] b", "x=y"),
+        ("[NOTFOUND=return] b", "b", "[NOTFOUND=return] b"),
+        ("a [NOTFOUND=return", "a", "[NOTFOUND=return"),
+    ] {
+        let note = format!("line 1: {noted:?} is no criterion that is known");
+        assert_eq!(read(line), (sources.into(), vec![note]), "{line}");
+    }
+}
+
+#[test]
+fn sources_beyond_the_limit_or_that_are_no_names_are_noted() {
+    let (sources, notes) = read(&"a ".repeat(MAX_SOURCES + 2));
+    assert_eq!(sources.split(' ').count(), MAX_SOURCES);
+    assert_eq!(notes, ["line 1: \"a\" is one more than are taken"; 2]);
+
+    let (sources, notes) = read(&format!("a \u{fc} [NOTFOUND=return] {} b", "x".repeat(256)));
+    assert_eq!(sources, "a b");
+    // The criterion is not the source's before.
+    assert_eq!(notes.len(), 3);
+}
+
+proptest! {
+    #[test]
+    fn what_is_printed_is_read_as_the_same(
+        sources in vec(("[a-z]{1,3}", vec((0..4_usize, 0..3_usize), 0..4)), 0..6)
+    ) {
+        let mut switch = Switch { sources: Vec::new() };
+        for (name, criteria) in &sources {
+            let mut source = Source::new(name);
+            for (status, action) in criteria {
+                source.actions[*status] = Action::ALL[*action];
+            }
+            switch.sources.push(source);
+        }
+        let parsed = Switch::parse(format!("hosts: {switch}").as_bytes());
+        prop_assert_eq!(parsed, Parsed { value: switch, notes: Notes::default() });
+    }
+
+    #[test]
+    fn any_bytes_are_read(bytes in vec(any::<u8>(), 0..300)) {
+        let file = [b"hosts:", &bytes[..]].concat();
+        let parsed = Switch::parse(&file);
+        prop_assert!(parsed.value.sources().len() <= MAX_SOURCES);
+    }
+
+    #[test]
+    fn any_brackets_and_marks_are_read(text in "[\\[\\]!=# \tab]{0,40}") {
+        let parsed = Switch::parse(format!("hosts: {text}").as_bytes());
+        prop_assert!(parsed.value.sources().len() <= MAX_SOURCES);
+    }
+}

@@ -1,0 +1,82 @@
+//! Whom is asked at the time, and what they have said.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use stagger::Timer;
+
+use crate::client::{Client, Means};
+use crate::joined::Joining;
+use crate::memory::{Memory, Remembering};
+use crate::network::Network;
+use crate::{Config, Parsed};
+
+/// Lookups of one configuration: remembered, and joined where they are equal.
+pub(crate) type Source<N, T> = Joining<Remembering<N, T>>;
+
+/// The servers of the configuration of the time.
+///
+/// What is in flight and what is remembered belongs to one configuration. When another comes, as
+/// it does when the machine goes to another network, both are left behind: what the servers of one
+/// network say may be wrong in another.
+pub(crate) struct Upstream<N: Network, T: Timer> {
+    means: Arc<Means<N, T>>,
+    capacity: usize,
+    current: Mutex<Option<Current<N, T>>>,
+}
+
+struct Current<N: Network, T: Timer> {
+    config: Arc<Parsed<Config>>,
+    source: Source<N, T>,
+    memory: Memory,
+}
+
+impl<N: Network, T: Timer> Upstream<N, T> {
+    /// Remembers so many answers.
+    pub(crate) fn new(means: Arc<Means<N, T>>, capacity: usize) -> Self {
+        Self { means, capacity, current: Mutex::new(None) }
+    }
+
+    /// The same way to servers, with nothing remembered.
+    pub(crate) fn anew(&self, capacity: usize) -> Self {
+        Self::new(Arc::clone(&self.means), capacity)
+    }
+
+    pub(crate) fn timer(&self) -> &T {
+        &self.means.timer
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Whom to ask by this configuration.
+    pub(crate) fn of(&self, config: &Arc<Parsed<Config>>) -> Source<N, T> {
+        let mut current = self.lock();
+        if let Some(current) = &*current
+            && Arc::ptr_eq(&current.config, config)
+        {
+            return current.source.clone();
+        }
+        let memory = Memory::new(self.capacity);
+        let client = Client::new(Arc::clone(config), Arc::clone(&self.means));
+        let source = Joining::new(Remembering::new(client, memory.clone()));
+        let next = Current { config: Arc::clone(config), source: source.clone(), memory };
+        let former = current.replace(next);
+        // A lookup in flight, and with it a socket, may end with the last who knows of it.
+        drop(current);
+        drop(former);
+        source
+    }
+
+    pub(crate) fn forget(&self) {
+        let memory = self.lock().as_ref().map(|current| current.memory.clone());
+        if let Some(memory) = memory {
+            memory.clear();
+        }
+    }
+
+    /// Nothing of a caller's runs under the lock, so a poisoned one is still sound.
+    fn lock(&self) -> MutexGuard<'_, Option<Current<N, T>>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

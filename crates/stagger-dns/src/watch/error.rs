@@ -1,0 +1,89 @@
+//! Why a file can't be read.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A file that is there and can't be read: which, and why.
+///
+/// It prints as one line with the path, escaped. What the system said is its
+/// [`source`](Error::source).
+#[derive(Clone, Debug)]
+pub struct FileError {
+    path: PathBuf,
+    reason: Reason,
+}
+
+#[derive(Clone, Debug)]
+enum Reason {
+    Failed(Arc<io::Error>),
+    NotAFile,
+    TooLarge { max_bytes: u64 },
+    Panicked,
+}
+
+impl FileError {
+    /// Which file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The kind, as `std` has it: what the system said, [`io::ErrorKind::FileTooLarge`], or
+    /// [`io::ErrorKind::InvalidInput`] for what is no file.
+    pub fn kind(&self) -> io::ErrorKind {
+        match &self.reason {
+            Reason::Failed(err) => err.kind(),
+            Reason::NotAFile => io::ErrorKind::InvalidInput,
+            Reason::TooLarge { .. } => io::ErrorKind::FileTooLarge,
+            Reason::Panicked => io::ErrorKind::Other,
+        }
+    }
+
+    pub(super) fn failed(path: &Path, err: io::Error) -> Self {
+        Self { path: path.into(), reason: Reason::Failed(Arc::new(err)) }
+    }
+
+    pub(super) fn not_a_file(path: &Path) -> Self {
+        Self { path: path.into(), reason: Reason::NotAFile }
+    }
+
+    pub(super) fn too_large(path: &Path, max_bytes: u64) -> Self {
+        Self { path: path.into(), reason: Reason::TooLarge { max_bytes } }
+    }
+
+    pub(super) fn panicked(path: &Path) -> Self {
+        Self { path: path.into(), reason: Reason::Panicked }
+    }
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = &self.path;
+        match &self.reason {
+            Reason::Failed(_) => write!(f, "can't read {path:?}"),
+            Reason::NotAFile => write!(f, "{path:?} is no file"),
+            Reason::TooLarge { max_bytes } => {
+                write!(f, "{path:?} is larger than {max_bytes} bytes")
+            }
+            Reason::Panicked => write!(f, "reading {path:?} panicked"),
+        }
+    }
+}
+
+impl Error for FileError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.reason {
+            Reason::Failed(err) => Some(&**err),
+            _ => None,
+        }
+    }
+}
+
+/// Keeps the kind, with the whole as its inner error.
+impl From<FileError> for io::Error {
+    fn from(err: FileError) -> Self {
+        Self::new(err.kind(), err)
+    }
+}

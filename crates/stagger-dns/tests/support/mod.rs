@@ -1,0 +1,320 @@
+//! Name servers of a script, on the test kit's clock.
+#![allow(dead_code, reason = "each test uses a part")]
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_core::Stream;
+use futures_lite::StreamExt as _;
+use hickory_proto::op::{Message, MessageType, OpCode, ResponseCode};
+use hickory_proto::rr::rdata::{A, AAAA, CNAME, NS, SOA};
+use hickory_proto::rr::{Name, RData, Record, RecordType};
+use stagger::{Answer, Families, Query, Resolver, Target, Timer as _};
+use stagger_dns::{Config, DnsError, DnsResolver, Network};
+use stagger_testkit::{Clock, ms};
+
+/// What a server says to one question, each thing so long after it was asked.
+pub(crate) type Said = Vec<(Duration, io::Result<Vec<u8>>)>;
+
+/// A question that has reached a server.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    /// When, since the clock's start.
+    pub(crate) at: Duration,
+    /// The last number of the server's address.
+    pub(crate) server: u8,
+    pub(crate) tcp: bool,
+    /// In lower case, with the dot at its end.
+    pub(crate) name: String,
+    pub(crate) record_type: RecordType,
+    pub(crate) message: Message,
+}
+
+impl Asked {
+    pub(crate) fn is_aaaa(&self) -> bool {
+        self.record_type == RecordType::AAAA
+    }
+
+    /// As one line: when, which server, and what.
+    pub(crate) fn line(&self) -> String {
+        let Self { at, server, tcp, name, record_type, .. } = self;
+        let tcp = if *tcp { " tcp" } else { "" };
+        format!("{} #{server}{tcp} {name} {record_type}", at.as_millis())
+    }
+
+    /// A reply without records.
+    pub(crate) fn reply(&self, code: ResponseCode) -> Message {
+        let mut reply =
+            Message::new(self.message.metadata.id, MessageType::Response, OpCode::Query);
+        reply.metadata.recursion_desired = true;
+        reply.metadata.recursion_available = true;
+        reply.metadata.response_code = code;
+        reply.add_queries(self.message.queries.clone());
+        reply
+    }
+
+    /// A reply with these addresses of the name that was asked for.
+    pub(crate) fn found(&self, addresses: &[&str]) -> Message {
+        let mut reply = self.reply(ResponseCode::NoError);
+        for text in addresses {
+            reply.add_answer(address(&self.name, 300, text));
+        }
+        reply
+    }
+
+    /// A negative reply of `code`, that may be kept for a minute.
+    pub(crate) fn nothing(&self, code: ResponseCode) -> Message {
+        let mut reply = self.reply(code);
+        reply.add_authority(authority(".", 60, 3600));
+        reply
+    }
+}
+
+pub(crate) fn name(text: &str) -> Name {
+    Name::from_ascii(text).unwrap()
+}
+
+pub(crate) fn address(owner: &str, ttl: u32, text: &str) -> Record {
+    let data = match text.parse().unwrap() {
+        IpAddr::V4(addr) => RData::A(A(addr)),
+        IpAddr::V6(addr) => RData::AAAA(AAAA(addr)),
+    };
+    Record::from_rdata(name(owner), ttl, data)
+}
+
+pub(crate) fn alias(owner: &str, ttl: u32, target: &str) -> Record {
+    Record::from_rdata(name(owner), ttl, RData::CNAME(CNAME(name(target))))
+}
+
+pub(crate) fn authority(zone: &str, ttl: u32, minimum: u32) -> Record {
+    let soa = SOA::new(name("ns.example."), name("mail.example."), 1, 2, 3, 4, minimum);
+    Record::from_rdata(name(zone), ttl, RData::SOA(soa))
+}
+
+pub(crate) fn name_server(zone: &str) -> Record {
+    Record::from_rdata(name(zone), 60, RData::NS(NS(name("ns.example."))))
+}
+
+/// One message, so long after the question.
+pub(crate) fn after(milliseconds: u64, message: Message) -> Said {
+    vec![(ms(milliseconds), Ok(message.to_vec().unwrap()))]
+}
+
+pub(crate) fn fails(milliseconds: u64, kind: io::ErrorKind) -> Said {
+    vec![(ms(milliseconds), Err(kind.into()))]
+}
+
+pub(crate) fn silence() -> Said {
+    Vec::new()
+}
+
+/// Servers that all follow one script.
+#[derive(Clone)]
+pub(crate) struct Servers(Rc<Inner>);
+
+struct Inner {
+    clock: Clock,
+    script: Box<dyn Fn(&Asked) -> Said>,
+    log: RefCell<Vec<Asked>>,
+    open: RefCell<usize>,
+}
+
+impl Servers {
+    pub(crate) fn new(clock: &Clock, script: impl Fn(&Asked) -> Said + 'static) -> Self {
+        Self(Rc::new(Inner {
+            clock: clock.clone(),
+            script: Box::new(script),
+            log: RefCell::default(),
+            open: RefCell::default(),
+        }))
+    }
+
+    pub(crate) fn log(&self) -> Vec<Asked> {
+        self.0.log.borrow().clone()
+    }
+
+    /// What was asked, line by line.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.log().iter().map(Asked::line).collect()
+    }
+
+    /// How many sockets are open.
+    pub(crate) fn open(&self) -> usize {
+        *self.0.open.borrow()
+    }
+}
+
+impl Network for Servers {
+    type Datagrams = Socket;
+    type Reply = Socket;
+
+    fn datagrams(&self, server: SocketAddr, message: Vec<u8>) -> Socket {
+        Socket::new(self.clone(), server, message, false)
+    }
+
+    fn reply(&self, server: SocketAddr, message: Vec<u8>) -> Socket {
+        Socket::new(self.clone(), server, message, true)
+    }
+}
+
+/// A conversation, over UDP or TCP. It begins when it is polled.
+pub(crate) struct Socket {
+    servers: Servers,
+    server: SocketAddr,
+    message: Vec<u8>,
+    tcp: bool,
+    said: Option<VecDeque<(Duration, io::Result<Vec<u8>>)>>,
+    sleep: Option<stagger_testkit::Sleep>,
+}
+
+impl Socket {
+    fn new(servers: Servers, server: SocketAddr, message: Vec<u8>, tcp: bool) -> Self {
+        Self { servers, server, message, tcp, said: None, sleep: None }
+    }
+
+    fn poll_said(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Vec<u8>>> {
+        let inner = Rc::clone(&self.servers.0);
+        let said = self.said.get_or_insert_with(|| {
+            *inner.open.borrow_mut() += 1;
+            let message = Message::from_vec(&self.message).unwrap();
+            let question = &message.queries[0];
+            let IpAddr::V4(addr) = self.server.ip() else { panic!("servers have IPv4 addresses") };
+            let asked = Asked {
+                at: inner.clock.elapsed(),
+                server: addr.octets()[3],
+                tcp: self.tcp,
+                name: question.name.to_ascii().to_lowercase(),
+                record_type: question.query_type,
+                message: message.clone(),
+            };
+            inner.log.borrow_mut().push(asked.clone());
+            let said = (inner.script)(&asked);
+            said.into_iter().map(|(delay, what)| (asked.at + delay, what)).collect()
+        });
+        let Some((due, _)) = said.front() else { return Poll::Pending };
+        let (due, now) = (*due, inner.clock.elapsed());
+        if due > now {
+            let deadline = inner.clock.now() + (due - now);
+            let sleep = self.sleep.insert(inner.clock.sleep_until(deadline));
+            assert!(pin!(sleep).poll(cx).is_pending());
+            return Poll::Pending;
+        }
+        self.sleep = None;
+        Poll::Ready(said.pop_front().unwrap().1)
+    }
+}
+
+impl Stream for Socket {
+    type Item = io::Result<Vec<u8>>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_said(cx).map(Some)
+    }
+}
+
+impl Future for Socket {
+    type Output = io::Result<Vec<u8>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.poll_said(cx)
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if self.said.is_some() {
+            *self.servers.0.open.borrow_mut() -= 1;
+        }
+    }
+}
+
+/// So many servers, each with 1 s for a reply, and once through the list.
+pub(crate) fn config(servers: u8) -> Config {
+    let config = Config::new().with_timeout(ms(1000)).unwrap().with_attempts(1).unwrap();
+    config.with_servers((1..=servers).map(|last| ([192, 0, 2, last], 53).into())).unwrap()
+}
+
+/// A clock, servers of this script, and a resolver that asks one of them.
+pub(crate) fn one(script: impl Fn(&Asked) -> Said + 'static) -> Scene {
+    Scene::new(config(1), script)
+}
+
+/// Servers, and a resolver that asks them.
+pub(crate) struct Scene {
+    pub(crate) clock: Clock,
+    pub(crate) servers: Servers,
+    pub(crate) resolver: DnsResolver<Servers, Clock>,
+}
+
+/// An answer, and when it came.
+pub(crate) type Heard = (u128, Answer<SocketAddr, DnsError>);
+
+impl Scene {
+    pub(crate) fn new(config: Config, script: impl Fn(&Asked) -> Said + 'static) -> Self {
+        let clock = Clock::new();
+        let servers = Servers::new(&clock, script);
+        let resolver = DnsResolver::new(config, servers.clone(), clock.clone());
+        let resolver = resolver.with_cache_capacity(0);
+        Self { clock, servers, resolver }
+    }
+
+    /// The same with a clone of the resolver.
+    pub(crate) fn clone_of(&self) -> Self {
+        let Self { clock, servers, resolver } = self;
+        Self { clock: clock.clone(), servers: servers.clone(), resolver: resolver.clone() }
+    }
+
+    /// Resolves a target to the end, and sees that nothing is left behind.
+    pub(crate) fn resolve(&self, target: &str, families: Families) -> Vec<Heard> {
+        let query = Query::new(Target::parse(target).unwrap()).with_families(families);
+        let mut answers = pin!(self.resolver.resolve(&query));
+        let mut heard = Vec::new();
+        self.clock.run(async {
+            while let Some(answer) = answers.next().await {
+                heard.push((self.clock.elapsed().as_millis(), answer));
+            }
+        });
+        assert_eq!((self.servers.open(), self.clock.timers()), (0, 0), "left behind");
+        heard
+    }
+
+    /// Resolves a target, each answer told as a line.
+    pub(crate) fn lines(&self, target: &str) -> Vec<String> {
+        self.resolve(target, Families::Any).iter().map(line).collect()
+    }
+
+    /// The one answer for the IPv4 addresses of a name, told as a line.
+    pub(crate) fn ipv4(&self, name: &str) -> String {
+        let heard = self.resolve(&format!("{name}:80"), Families::Ipv4);
+        assert_eq!(heard.len(), 1);
+        line(&heard[0])
+    }
+
+    /// The error of the lookup of the IPv4 addresses of a name.
+    pub(crate) fn error(&self, name: &str) -> DnsError {
+        let heard = self.resolve(&format!("{name}:80"), Families::Ipv4);
+        heard[0].1.error().expect("an error").clone()
+    }
+}
+
+/// An answer as one line: when it came, its class and addresses, or its kind of error.
+pub(crate) fn line((at, answer): &Heard) -> String {
+    let class = answer.class();
+    match answer.error() {
+        Some(error) => format!("{at} {class} {:?}", error.kind()),
+        None => {
+            let addresses: Vec<_> = answer.addresses().map(ToString::to_string).collect();
+            match addresses.is_empty() {
+                true => format!("{at} {class} none"),
+                false => format!("{at} {class} {}", addresses.join(" ")),
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Where a TCP listener is to listen.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::str::FromStr;
+
+#[cfg(unix)]
+use super::inherited::Chosen;
+use crate::{LiteralError, SocketLiteral};
+
+/// Where to listen over TCP: at one address, on all interfaces, or on sockets that the process has
+/// inherited. No name is resolved.
+///
+/// At one address it is made of a [`SocketAddr`], with flow info and scope id, or of text: a
+/// [`SocketLiteral`], whose zone may be an interface's name. Text without a host, such as `:80`, and
+/// a bare port number mean all of IPv4, `0.0.0.0`; that is the default too, with a port that the
+/// system chooses.
+///
+/// # Examples
+///
+/// ```
+/// use stagger_net::ListenAddr;
+///
+/// assert_eq!(ListenAddr::default().to_string(), "0.0.0.0:0");
+/// assert_eq!(":80".parse::<ListenAddr>()?, ListenAddr::from(80));
+/// assert_eq!("[fe80::1%eth0]:22".parse::<ListenAddr>()?.to_string(), "[fe80::1%eth0]:22");
+/// assert_eq!(ListenAddr::all_interfaces(80).to_string(), "all interfaces at port 80");
+/// assert!("localhost:80".parse::<ListenAddr>().is_err());
+/// # Ok::<_, stagger_net::LiteralError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ListenAddr(pub(super) Place);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Place {
+    At(SocketLiteral),
+    All(u16),
+    #[cfg(unix)]
+    Inherited(Chosen),
+}
+
+impl ListenAddr {
+    /// All interfaces, over IPv6 and IPv4, at one port: a socket for each family. With port 0 the
+    /// system chooses one that is free in both.
+    ///
+    /// A machine that lacks a family is listened on in the other:
+    /// [`TcpListener::missing`](crate::TcpListener::missing) says so. Interfaces and addresses that
+    /// come later are listened on too.
+    pub fn all_interfaces(port: u16) -> Self {
+        Self(Place::All(port))
+    }
+
+    /// The listening socket that the process has inherited at this index, from 0, as a service
+    /// manager passes it (sd_listen_fds(3)): that of the descriptor 3 + `index`.
+    ///
+    /// It is taken over when the future of a listen is polled, made non-blocking and close-on-exec,
+    /// and closed with the listener. Each can be taken over once in a process; a second time is an
+    /// error. A descriptor that is not taken over, for nobody has asked for it or for it is no
+    /// listening TCP socket, is left as it is.
+    ///
+    /// The variables stay in the environment. A child of this process has no use for them, for they
+    /// name the process that they are for (`LISTEN_PID`). A program that reads the same variables by other means must not take the same descriptor
+    /// over by both. On Unix.
+    #[cfg(unix)]
+    pub fn inherited(index: u32) -> Self {
+        Self(Place::Inherited(Chosen::Index(index)))
+    }
+
+    /// All listening sockets that the process has inherited under this name (`LISTEN_FDNAMES`), as
+    /// one listener. Otherwise as for [`inherited`](Self::inherited).
+    ///
+    /// A service manager may give several one name: systemd gives all of a unit that of the unit,
+    /// unless it says another (`FileDescriptorName=`, systemd.socket(5)). On Unix.
+    #[cfg(unix)]
+    pub fn inherited_by_name(name: impl Into<Box<str>>) -> Self {
+        Self(Place::Inherited(Chosen::Name(name.into())))
+    }
+}
+
+/// All of IPv4, at a port that the system chooses.
+impl Default for ListenAddr {
+    fn default() -> Self {
+        Self::from(0)
+    }
+}
+
+/// All of IPv4 at this port.
+impl From<u16> for ListenAddr {
+    fn from(port: u16) -> Self {
+        SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)).into()
+    }
+}
+
+impl From<SocketAddr> for ListenAddr {
+    fn from(addr: SocketAddr) -> Self {
+        SocketLiteral::from(addr).into()
+    }
+}
+
+impl From<SocketLiteral> for ListenAddr {
+    fn from(literal: SocketLiteral) -> Self {
+        Self(Place::At(literal))
+    }
+}
+
+impl FromStr for ListenAddr {
+    type Err = LiteralError;
+
+    fn from_str(text: &str) -> Result<Self, LiteralError> {
+        let literal = match text.strip_prefix(':') {
+            Some(port) if !port.contains(':') => format!("0.0.0.0:{port}").parse(),
+            _ => text.parse::<SocketLiteral>(),
+        };
+        literal.map(Self::from)
+    }
+}
+
+impl TryFrom<&str> for ListenAddr {
+    type Error = LiteralError;
+
+    fn try_from(text: &str) -> Result<Self, LiteralError> {
+        text.parse()
+    }
+}
+
+impl TryFrom<&String> for ListenAddr {
+    type Error = LiteralError;
+
+    fn try_from(text: &String) -> Result<Self, LiteralError> {
+        text.parse()
+    }
+}
+
+impl TryFrom<String> for ListenAddr {
+    type Error = LiteralError;
+
+    fn try_from(text: String) -> Result<Self, LiteralError> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for ListenAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Place::At(literal) => literal.fmt(f),
+            Place::All(port) => write!(f, "all interfaces at port {port}"),
+            #[cfg(unix)]
+            Place::Inherited(chosen) => chosen.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_without_a_host_and_a_bare_port_are_all_of_ipv4() {
+        let addr = ListenAddr::from(SocketAddr::from(([0, 0, 0, 0], 80)));
+        assert_eq!(ListenAddr::from(80), addr);
+        assert_eq!(":80".parse(), Ok(addr));
+        for text in ["", ":", ":65536", ":http", "::1:80", "80", "example.com:80", "*:80"] {
+            let error = text.parse::<ListenAddr>().unwrap_err();
+            assert!(error.to_string().starts_with("not an address: "), "{text}: {error}");
+        }
+    }
+}

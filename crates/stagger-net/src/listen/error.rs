@@ -1,0 +1,150 @@
+//! Why a connection was not accepted.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+/// Why a connection was not accepted. The listener lives on and can be asked again: see
+/// [`kind`](Self::kind).
+///
+/// The system's error is its [`source`](Error::source). It converts into [`io::Error`] and keeps
+/// the kind.
+#[derive(Debug)]
+pub struct AcceptError {
+    kind: AcceptErrorKind,
+    pause: Option<Duration>,
+    error: io::Error,
+}
+
+/// What an error of a listener is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AcceptErrorKind {
+    /// One connection, which was over before it could be accepted: `ECONNABORTED` and the errors
+    /// of the network that accept(2) passes on. The next is accepted without a pause.
+    Connection,
+    /// The machine or the process has no more descriptors, memory or watches: `EMFILE`, `ENFILE`,
+    /// `ENOBUFS`, `ENOMEM`, `ENOSPC`. Connections wait in the system's queue, and the listener
+    /// pauses before it tries again.
+    Exhausted,
+    /// Anything else, such as a refusal by a security module. The listener pauses too, for it
+    /// can't know whether the error goes away.
+    Other,
+}
+
+impl AcceptError {
+    pub(super) fn new(error: io::Error) -> Self {
+        Self { kind: kind(&error), pause: None, error }
+    }
+
+    pub(super) fn with_pause(self, pause: Duration) -> Self {
+        Self { pause: Some(pause), ..self }
+    }
+
+    /// What it is about.
+    pub fn kind(&self) -> AcceptErrorKind {
+        self.kind
+    }
+
+    /// How long the listener pauses now, if it does: within
+    /// [`ACCEPT_PAUSE_RANGE`](crate::ACCEPT_PAUSE_RANGE). It waits by itself; whoever asks it
+    /// again need not.
+    pub fn pause(&self) -> Option<Duration> {
+        self.pause
+    }
+
+    /// The system's number of the error, if it has one.
+    pub fn raw_os_error(&self) -> Option<i32> {
+        self.error.raw_os_error()
+    }
+}
+
+#[cfg(unix)]
+fn kind(error: &io::Error) -> AcceptErrorKind {
+    match error.raw_os_error() {
+        Some(
+            libc::ECONNABORTED
+            | libc::ECONNRESET
+            | libc::EHOSTDOWN
+            | libc::EHOSTUNREACH
+            | libc::ENETDOWN
+            | libc::ENETUNREACH
+            | libc::ENOPROTOOPT
+            | libc::EOPNOTSUPP
+            | libc::EPROTO
+            | libc::ETIMEDOUT,
+        ) => AcceptErrorKind::Connection,
+        #[cfg(any(target_os = "android", target_os = "linux"))]
+        Some(libc::ENONET) => AcceptErrorKind::Connection,
+        Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM | libc::ENOSPC) => {
+            AcceptErrorKind::Exhausted
+        }
+        _ => AcceptErrorKind::Other,
+    }
+}
+
+#[cfg(not(unix))]
+fn kind(error: &io::Error) -> AcceptErrorKind {
+    match error.kind() {
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset => {
+            AcceptErrorKind::Connection
+        }
+        io::ErrorKind::OutOfMemory => AcceptErrorKind::Exhausted,
+        _ => AcceptErrorKind::Other,
+    }
+}
+
+impl fmt::Display for AcceptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "accept a connection: {}", self.error)?;
+        match self.pause {
+            Some(pause) => write!(f, "; the next is tried in {pause:?}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Error for AcceptError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+impl From<AcceptError> for io::Error {
+    fn from(error: AcceptError) -> Self {
+        Self::new(error.error.kind(), error)
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_of_one_connection_or_of_the_machine_or_neither() {
+        for (code, kind) in [
+            (libc::ECONNABORTED, AcceptErrorKind::Connection),
+            (libc::ENETUNREACH, AcceptErrorKind::Connection),
+            (libc::EMFILE, AcceptErrorKind::Exhausted),
+            (libc::ENOMEM, AcceptErrorKind::Exhausted),
+            (libc::EPERM, AcceptErrorKind::Other),
+            (libc::EINVAL, AcceptErrorKind::Other),
+        ] {
+            let error = AcceptError::new(io::Error::from_raw_os_error(code));
+            assert_eq!(error.kind(), kind, "{error}");
+            assert_eq!((error.raw_os_error(), error.pause()), (Some(code), None));
+        }
+    }
+
+    #[test]
+    fn an_error_prints_with_its_pause_and_keeps_its_kind() {
+        let error = AcceptError::new(io::Error::new(io::ErrorKind::OutOfMemory, "no room"));
+        assert_eq!(error.to_string(), "accept a connection: no room");
+        let error = error.with_pause(Duration::from_millis(5));
+        let text = "accept a connection: no room; the next is tried in 5ms";
+        assert_eq!(error.to_string(), text);
+        assert_eq!(error.source().unwrap().to_string(), "no room");
+        assert_eq!(io::Error::from(error).kind(), io::ErrorKind::OutOfMemory);
+    }
+}

@@ -1,0 +1,21 @@
+//! Listening, on any runtime.
+
+mod addr;
+mod error;
+#[cfg(unix)]
+mod inherited;
+mod open;
+mod option;
+mod pause;
+mod sockets;
+mod tcp;
+#[cfg(unix)]
+mod unix;
+
+pub use addr::ListenAddr;
+pub use error::{AcceptError, AcceptErrorKind};
+pub use option::{BACKLOG, BACKLOG_RANGE, TcpListenOptions};
+pub use pause::ACCEPT_PAUSE_RANGE;
+pub use tcp::{TcpListen, TcpListener, TcpListening};
+#[cfg(unix)]
+pub use unix::{UnixListen, UnixListenOptions, UnixListener, UnixListening};

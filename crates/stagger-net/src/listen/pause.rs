@@ -1,0 +1,88 @@
+//! The pause of a listener that can do nothing for a while.
+
+use std::future::Future;
+use std::ops::RangeInclusive;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use stagger::Timer;
+
+/// How long a listener pauses after an error that is not of one connection alone: 5 ms at first,
+/// twice as long each time after that, and 1 s at most. A connection that is accepted begins anew.
+///
+/// The rule and both ends are those of Go's `net/http`. A shorter pause would spin; a longer one
+/// would keep clients waiting when there are descriptors again, of which nobody is told.
+pub const ACCEPT_PAUSE_RANGE: RangeInclusive<Duration> =
+    Duration::from_millis(5)..=Duration::from_secs(1);
+
+/// Whether, and until when, nothing is tried.
+pub(super) struct Pause<T: Timer> {
+    timer: T,
+    next: Duration,
+    until: Option<Instant>,
+    /// Boxed, for it comes seldom and may be large.
+    alarm: Option<Pin<Box<T::Sleep>>>,
+}
+
+impl<T: Timer> Pause<T> {
+    pub(super) fn new(timer: T) -> Self {
+        Self { timer, next: *ACCEPT_PAUSE_RANGE.start(), until: None, alarm: None }
+    }
+
+    /// Begins a pause, and says how long it is.
+    pub(super) fn begin(&mut self) -> Duration {
+        let length = self.next;
+        self.next = (length * 2).min(*ACCEPT_PAUSE_RANGE.end());
+        self.until = Some(self.timer.now() + length);
+        self.alarm = None;
+        length
+    }
+
+    /// All is well: the next pause is a short one again.
+    pub(super) fn reset(&mut self) {
+        self.next = *ACCEPT_PAUSE_RANGE.start();
+    }
+
+    /// Ready if there is no pause.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(until) = self.until else { return Poll::Ready(()) };
+        if self.timer.now() < until {
+            let timer = &self.timer;
+            let alarm = self.alarm.get_or_insert_with(|| Box::pin(timer.sleep_until(until)));
+            // One that is over early only makes the pause shorter.
+            ready!(alarm.as_mut().poll(cx));
+        }
+        self.until = None;
+        self.alarm = None;
+        Poll::Ready(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use stagger_testkit::{Clock, ms};
+
+    use super::*;
+
+    #[test]
+    fn a_pause_doubles_up_to_a_second_and_is_short_again_after_a_success() {
+        let clock = Clock::new();
+        let mut pause = Pause::new(clock.clone());
+        clock.run(poll_fn(|cx| pause.poll(cx)));
+        assert_eq!(clock.elapsed(), ms(0));
+        let mut expected = ms(0);
+        for length in [5, 10, 20, 40, 80, 160, 320, 640, 1000, 1000].map(ms) {
+            assert_eq!(pause.begin(), length);
+            clock.run(poll_fn(|cx| pause.poll(cx)));
+            expected += length;
+            assert_eq!(clock.elapsed(), expected);
+            clock.run(poll_fn(|cx| pause.poll(cx)));
+            assert_eq!(clock.elapsed(), expected);
+        }
+        pause.reset();
+        assert_eq!(pause.begin(), ms(5));
+    }
+}

@@ -1,0 +1,228 @@
+//! Addresses as they are written, with the zone by name.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::str::FromStr;
+
+use stagger::{Address as _, Host, Query, Service, Target, TargetError, Zone};
+
+use crate::lookup::Lookup;
+
+/// An IP address and a port, made of text or of a socket address, that need no resolver. The zone
+/// of an IPv6 address may be an interface's name or its number; its number is looked for each time
+/// that the literal is used, for an interface may go and come again with another.
+///
+/// A v4-mapped IPv6 address is the IPv4 address in it. It prints as it is read.
+///
+/// # Examples
+///
+/// ```
+/// use stagger_net::SocketLiteral;
+///
+/// let literal: SocketLiteral = "[fe80::1%eth0]:22".parse()?;
+/// assert_eq!(literal.to_string(), "[fe80::1%eth0]:22");
+/// assert!(literal.is_ipv6());
+///
+/// let error = "example.com:80".parse::<SocketLiteral>().unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     r#"not an address: the host of "example.com:80" is a name, and no name is resolved here"#,
+/// );
+/// # Ok::<_, stagger_net::LiteralError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SocketLiteral(Target);
+
+impl SocketLiteral {
+    /// Whether it is an IPv6 address that is none of IPv4's.
+    pub fn is_ipv6(&self) -> bool {
+        self.unscoped().is_ipv6()
+    }
+
+    /// The address, with a zone's name turned into the interface's number.
+    ///
+    /// # Errors
+    ///
+    /// If no interface has the name; the error has the literal.
+    pub(crate) fn resolve(&self) -> io::Result<SocketAddr> {
+        if let Some(addr) = self.0.literal() {
+            return Ok(addr.canonical());
+        }
+        let Lookup::Literal(literal) = Lookup::new(&Query::new(self.0.clone())) else {
+            unreachable!("a literal's host is an address");
+        };
+        let found = literal.complete()?;
+        Ok(found.first().expect("no family was asked for").canonical())
+    }
+
+    /// The address, but for a zone by name.
+    pub(crate) fn unscoped(&self) -> SocketAddr {
+        let port = self.0.port().expect("a literal has a port");
+        let addr = match self.0.host() {
+            Host::Ipv4(addr) => SocketAddrV4::new(*addr, port).into(),
+            Host::Ipv6 { addr, zone, flow_info } => {
+                let Some(Zone::Index(scope_id)) = *zone else {
+                    return SocketAddr::from(SocketAddrV6::new(*addr, port, *flow_info, 0))
+                        .canonical();
+                };
+                SocketAddrV6::new(*addr, port, *flow_info, scope_id).into()
+            }
+            Host::Name(_) => unreachable!("a literal's host is an address"),
+        };
+        SocketAddr::canonical(addr)
+    }
+}
+
+impl From<SocketAddr> for SocketLiteral {
+    fn from(addr: SocketAddr) -> Self {
+        Self(addr.into())
+    }
+}
+
+/// Refuses names.
+impl TryFrom<Target> for SocketLiteral {
+    type Error = LiteralError;
+
+    fn try_from(target: Target) -> Result<Self, LiteralError> {
+        match (target.host(), target.service()) {
+            (Host::Name(_), _) => Err(LiteralError(Fault::Host(target))),
+            (_, Service::Name(_)) => Err(LiteralError(Fault::Service(target))),
+            (_, Service::Port(_)) => Ok(Self(target)),
+        }
+    }
+}
+
+/// Text as [`Target::parse`] reads it, without names.
+impl FromStr for SocketLiteral {
+    type Err = LiteralError;
+
+    fn from_str(text: &str) -> Result<Self, LiteralError> {
+        Target::parse(text)?.try_into()
+    }
+}
+
+impl TryFrom<&str> for SocketLiteral {
+    type Error = LiteralError;
+
+    fn try_from(text: &str) -> Result<Self, LiteralError> {
+        text.parse()
+    }
+}
+
+impl TryFrom<String> for SocketLiteral {
+    type Error = LiteralError;
+
+    fn try_from(text: String) -> Result<Self, LiteralError> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for SocketLiteral {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What is no address and port: a text that can't be read, or one with a name in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiteralError(Fault);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Fault {
+    Text(TargetError),
+    Host(Target),
+    Service(Target),
+}
+
+impl fmt::Display for LiteralError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not an address: ")?;
+        match &self.0 {
+            Fault::Text(error) => error.fmt(f),
+            Fault::Host(target) => {
+                write!(f, "the host of \"{target}\" is a name, and no name is resolved here")
+            }
+            Fault::Service(target) => {
+                write!(f, "the port of \"{target}\" is a name, and no name is resolved here")
+            }
+        }
+    }
+}
+
+impl Error for LiteralError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.0 {
+            Fault::Text(error) => Some(error),
+            Fault::Host(_) | Fault::Service(_) => None,
+        }
+    }
+}
+
+impl From<TargetError> for LiteralError {
+    fn from(error: TargetError) -> Self {
+        Self(Fault::Text(error))
+    }
+}
+
+impl From<Infallible> for LiteralError {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+impl From<LiteralError> for io::Error {
+    fn from(error: LiteralError) -> Self {
+        Self::new(io::ErrorKind::InvalidInput, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addr(text: &str) -> String {
+        text.parse::<SocketLiteral>().unwrap().resolve().unwrap().to_string()
+    }
+
+    #[test]
+    fn a_literal_of_either_family_is_its_address() {
+        for text in ["192.0.2.1:80", "[2001:db8::1]:0", "[fe80::1%7]:22"] {
+            assert_eq!(addr(text), text);
+        }
+        assert_eq!(addr("[::ffff:192.0.2.1]:80"), "192.0.2.1:80");
+        let full = SocketAddrV6::new("fe80::1".parse().unwrap(), 22, 0xabcde, 7).into();
+        assert_eq!(SocketLiteral::from(full).resolve().unwrap(), full);
+        assert_eq!(SocketLiteral::from(full).unscoped(), full);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_zone_by_name_is_looked_for_when_the_literal_is_used() {
+        let index = addr("[fe80::1%lo]:22");
+        assert_eq!(index, "[fe80::1%1]:22");
+        let literal: SocketLiteral = "[fe80::1%nowhere0]:22".parse().unwrap();
+        assert_eq!(literal.unscoped().to_string(), "[fe80::1]:22");
+        let error = literal.resolve().unwrap_err().to_string();
+        assert!(error.contains("nowhere0"), "{error}");
+    }
+
+    #[test]
+    fn names_and_what_can_not_be_read_are_errors_that_say_so() {
+        for (text, words) in [
+            (
+                "a.example:80",
+                "the host of \"a.example:80\" is a name, and no name is resolved here",
+            ),
+            ("[::1]:http", "the port of \"[::1]:http\" is a name, and no name is resolved here"),
+            ("::1:80", "bad target \"::1:80\""),
+            ("127.0.0.1", "bad target \"127.0.0.1\""),
+        ] {
+            let error = text.parse::<SocketLiteral>().unwrap_err();
+            assert!(error.to_string().starts_with(&format!("not an address: {words}")), "{error}");
+            assert_eq!(io::Error::from(error).kind(), io::ErrorKind::InvalidInput);
+        }
+    }
+}

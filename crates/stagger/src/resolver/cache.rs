@@ -1,0 +1,317 @@
+//! A memory of what resolvers have answered.
+
+mod memory;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_core::Stream;
+use pin_project_lite::pin_project;
+
+use self::memory::{Kept, Memory};
+use super::Resolver;
+use crate::{Answer, Query, Timer, Update};
+
+/// How many lookups are kept: 1024, unless [said](CachedResolver::with_capacity). The number is
+/// ours; it is more names than most programs ever connect to, in a few hundred kilobytes.
+pub const CACHE_CAPACITY: usize = 1024;
+
+/// Between which times an answer is kept, whatever its TTL says, unless
+/// [said](CachedResolver::with_ttl_range): none at all and seven days (RFC 8767 §4).
+pub const TTL_RANGE: RangeInclusive<Duration> =
+    Duration::ZERO..=Duration::from_secs(7 * 24 * 60 * 60);
+
+/// How long at most an answer is kept that there are no addresses: three hours (RFC 2308 §5).
+pub const MAX_NEGATIVE_TTL: Duration = Duration::from_secs(3 * 60 * 60);
+
+/// How many answers of one lookup are kept, and how many addresses in them all. A lookup with more
+/// is not kept, so that a hostile resolver can't fill the memory. The numbers are ours.
+const MAX_ANSWERS: usize = 16;
+const MAX_ADDRESSES: usize = 256;
+
+/// A resolver that keeps what another answers, for as long as the answers say.
+///
+/// A lookup is kept whole or not at all, so that a query gets from memory what it would have got
+/// from the resolver: when the answers inside have ended, none of them was a failure, and each has
+/// a [TTL](Answer::ttl), it is kept until the first of these has run out. Negative answers are kept
+/// like others, but no longer than [`MAX_NEGATIVE_TTL`]. What the system's resolver answers has no
+/// TTL and is not kept unless there is a [default](Self::with_default_ttl). A failure that was
+/// [interim](Answer::interim), because somebody else knew better, keeps nothing from being kept and
+/// is not kept itself.
+///
+/// A query is answered from memory at once, with all answers in their order, each with what is left
+/// of its TTL. It is known by all that it asks for: `example.com:80` and `example.com:443` are two
+/// queries, because an address may be anything and nobody here can give it another port. Whether
+/// memory has it is decided by [`resolve`](Resolver::resolve). Of more lookups than there is room
+/// for, that which has not been used for the longest time is forgotten.
+///
+/// What it does not do, because it spawns nothing: equal queries at one time are not joined, each
+/// asks the resolver inside; and a lookup that is dropped before its end, because the race was won
+/// in the meantime or has been given up, is not finished for the next time (as RFC 8305 §3 has it).
+/// Nothing is fetched anew before it runs out, and nothing is used afterwards.
+///
+/// Clones share one memory. Forget it with [`clear`](Self::clear) when the network changes: what a
+/// name server of one network says may be wrong in another. Times are those of the timer's clock.
+///
+/// # Examples
+///
+/// ```
+/// use futures_lite::StreamExt as _;
+/// use stagger::{Answer, CachedResolver, Class, Query, Resolver as _, Target};
+/// use stagger_testkit::{Clock, Ledger, Place, ScriptedResolver, ms};
+///
+/// let ledger = Ledger::new(&Clock::new());
+/// let clock = ledger.clock();
+/// let answer = Answer::found(Class::All, [Place("v4")]).with_ttl(ms(60_000));
+/// let inner = ScriptedResolver::new(&ledger).answers(ms(30), answer);
+/// let resolver = CachedResolver::new(inner, clock.clone());
+///
+/// let query = Query::new(Target::parse("example.com:443")?);
+/// let look_up = || clock.run(resolver.resolve(&query).collect::<Vec<_>>());
+/// look_up();
+/// assert_eq!(clock.elapsed(), ms(30));
+///
+/// clock.advance(ms(20_000));
+/// assert_eq!(look_up()[0].ttl(), Some(ms(40_000)));
+/// assert_eq!(clock.elapsed(), ms(20_030));
+/// assert_eq!(ledger.queries().len(), 1);
+/// # Ok::<_, stagger::TargetError>(())
+/// ```
+pub struct CachedResolver<R, T>
+where
+    R: Resolver,
+{
+    resolver: R,
+    timer: T,
+    terms: Terms,
+    memory: Shared<R::Address>,
+}
+
+type Shared<A> = Arc<Mutex<Memory<A>>>;
+
+/// What is kept, and how long.
+#[derive(Clone, Debug)]
+struct Terms {
+    capacity: usize,
+    default: Option<Duration>,
+    range: RangeInclusive<Duration>,
+}
+
+impl Terms {
+    /// For how long an answer is to be kept; none if it is not.
+    fn ttl<A, E>(&self, answer: &Answer<A, E>) -> Option<Duration> {
+        let ttl = answer.ttl().or(self.default)?;
+        let ttl = ttl.max(*self.range.start()).min(*self.range.end());
+        let ttl = if answer.is_empty() { ttl.min(MAX_NEGATIVE_TTL) } else { ttl };
+        // What has no time at all is for this once (RFC 1035 §3.2.1).
+        (!ttl.is_zero()).then_some(ttl)
+    }
+}
+
+impl<R: Resolver, T> CachedResolver<R, T> {
+    /// Keeps what this resolver answers, by this timer's clock.
+    pub fn new(resolver: R, timer: T) -> Self {
+        let terms = Terms { capacity: CACHE_CAPACITY, default: None, range: TTL_RANGE };
+        Self { resolver, timer, terms, memory: Arc::default() }
+    }
+
+    /// Keeps so many lookups in place of [`CACHE_CAPACITY`]; none with 0. Clones made before share
+    /// the memory and keep to their own number.
+    pub fn with_capacity(mut self, capacity: usize) -> Self {
+        self.terms.capacity = capacity;
+        self
+    }
+
+    /// Keeps an answer without a TTL for this long; without this it is not kept.
+    pub fn with_default_ttl(mut self, ttl: Duration) -> Self {
+        self.terms.default = Some(ttl);
+        self
+    }
+
+    /// Keeps answers for no less and no more than this, in place of [`TTL_RANGE`]. Of an
+    /// empty range the end counts.
+    pub fn with_ttl_range(mut self, range: RangeInclusive<Duration>) -> Self {
+        self.terms.range = range;
+        self
+    }
+
+    /// Forgets everything, for all clones. A lookup in progress is kept all the same when it ends.
+    pub fn clear(&self) {
+        let forgotten = std::mem::take(&mut *memory(&self.memory));
+        drop(forgotten);
+    }
+
+    /// How many lookups are kept, those among them that have run out since they were last asked
+    /// for.
+    pub fn len(&self) -> usize {
+        memory(&self.memory).len()
+    }
+
+    /// Whether nothing is kept.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Whoever panicked with it left it whole. An address may do anything when it is dropped, even ask
+/// this very cache, so none is dropped before the lock is.
+fn memory<A>(shared: &Shared<A>) -> MutexGuard<'_, Memory<A>> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<R: Resolver + Clone, T: Clone> Clone for CachedResolver<R, T> {
+    fn clone(&self) -> Self {
+        Self {
+            resolver: self.resolver.clone(),
+            timer: self.timer.clone(),
+            terms: self.terms.clone(),
+            memory: Arc::clone(&self.memory),
+        }
+    }
+}
+
+impl<R: Resolver + fmt::Debug, T> fmt::Debug for CachedResolver<R, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CachedResolver")
+            .field("resolver", &self.resolver)
+            .field("terms", &self.terms)
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<R, T> Resolver for CachedResolver<R, T>
+where
+    R: Resolver<Address: Clone>,
+    T: Timer + Clone,
+{
+    type Address = R::Address;
+    type Error = R::Error;
+    type Answers = CachedAnswers<R, T>;
+
+    fn resolve(&self, query: &Query) -> Self::Answers {
+        let now = self.timer.now();
+        let kept = memory(&self.memory).recall(query, now);
+        if let Some(kept) = kept.filter(|kept| kept.is_current(now)) {
+            return CachedAnswers { stage: Stage::Known { answers: kept.answers(now) } };
+        }
+        let keeping = Keeping {
+            query: query.clone(),
+            timer: self.timer.clone(),
+            terms: self.terms.clone(),
+            memory: Arc::clone(&self.memory),
+            heard: Some(Vec::new()),
+        };
+        CachedAnswers { stage: Stage::Asked { answers: self.resolver.resolve(query), keeping } }
+    }
+}
+
+pin_project! {
+    /// What a [`CachedResolver`] answers: from memory, or what the resolver inside it does.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the lookup inside, of which nothing is kept then.
+    #[must_use = "streams do nothing unless polled"]
+    pub struct CachedAnswers<R, T>
+    where
+        R: Resolver,
+    {
+        #[pin]
+        stage: Stage<R, T>,
+    }
+}
+
+pin_project! {
+    #[project = StageProjection]
+    enum Stage<R, T>
+    where
+        R: Resolver,
+    {
+        Known { answers: VecDeque<Answer<R::Address, R::Error>> },
+        Asked {
+            #[pin]
+            answers: R::Answers,
+            keeping: Keeping<R::Address, T>,
+        },
+    }
+}
+
+/// A lookup that may be kept when it ends.
+struct Keeping<A, T> {
+    query: Query,
+    timer: T,
+    terms: Terms,
+    memory: Shared<A>,
+    /// What it has brought; none if it is not to be kept.
+    heard: Option<Vec<Kept<A>>>,
+}
+
+impl<A: Clone, T: Timer> Keeping<A, T> {
+    fn hear<E>(&mut self, answer: &Answer<A, E>) {
+        if answer.is_interim() {
+            return;
+        }
+        let Some(heard) = &mut self.heard else { return };
+        let copy = self.terms.ttl(answer).and_then(|ttl| Kept::new(answer, self.timer.now(), ttl));
+        let Some(copy) = copy else {
+            self.heard = None;
+            return;
+        };
+        if answer.update() == Update::Replace {
+            heard.retain(|kept| kept.class() != answer.class());
+        }
+        heard.push(copy);
+        let addresses: usize = heard.iter().map(Kept::len).sum();
+        if heard.len() > MAX_ANSWERS || addresses > MAX_ADDRESSES {
+            self.heard = None;
+        }
+    }
+
+    fn end(&mut self) {
+        let heard = self.heard.take().filter(|heard| !heard.is_empty());
+        if let Some(heard) = heard {
+            let query = self.query.clone();
+            let forgotten = memory(&self.memory).keep(query, heard, self.terms.capacity);
+            drop(forgotten);
+        }
+    }
+}
+
+impl<R, T> Stream for CachedAnswers<R, T>
+where
+    R: Resolver<Address: Clone>,
+    T: Timer,
+{
+    type Item = Answer<R::Address, R::Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut stage = self.project().stage;
+        match stage.as_mut().project() {
+            StageProjection::Known { answers } => Poll::Ready(answers.pop_front()),
+            StageProjection::Asked { answers, keeping } => {
+                let answer = ready!(answers.poll_next(cx));
+                match &answer {
+                    Some(answer) => keeping.hear(answer),
+                    None => {
+                        keeping.end();
+                        stage.set(Stage::Known { answers: VecDeque::new() });
+                    }
+                }
+                Poll::Ready(answer)
+            }
+        }
+    }
+}
+
+impl<R: Resolver, T> fmt::Debug for CachedAnswers<R, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = matches!(self.stage, Stage::Known { .. });
+        f.debug_struct("CachedAnswers").field("known", &known).finish_non_exhaustive()
+    }
+}

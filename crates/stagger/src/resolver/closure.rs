@@ -1,0 +1,56 @@
+//! A resolver made of a closure.
+
+use std::fmt;
+
+use futures_core::Stream;
+
+use super::Resolver;
+use crate::{Answer, Query};
+
+/// A resolver made of a closure: see [`resolver_fn`].
+#[derive(Clone, Copy)]
+pub struct ResolverFn<F>(F);
+
+/// Makes a [`Resolver`] of a closure from a query to a stream of answers.
+///
+/// # Examples
+///
+/// ```
+/// use futures_lite::{StreamExt as _, future, stream};
+/// use stagger::{Answer, Class, Query, Resolver, Target, resolver_fn};
+///
+/// let fixed = resolver_fn(|_: &Query| {
+///     stream::once(Answer::<_, std::io::Error>::found(Class::All, ["192.0.2.1:80"]))
+/// });
+/// let query = Query::new(Target::parse("example.com:80")?);
+/// let answer = future::block_on(fixed.resolve(&query).next()).unwrap();
+/// assert_eq!(answer.addresses().count(), 1);
+/// # Ok::<_, stagger::TargetError>(())
+/// ```
+pub fn resolver_fn<F, S, A, E>(resolve: F) -> ResolverFn<F>
+where
+    F: Fn(&Query) -> S,
+    S: Stream<Item = Answer<A, E>>,
+{
+    ResolverFn(resolve)
+}
+
+impl<F, S, A, E> Resolver for ResolverFn<F>
+where
+    F: Fn(&Query) -> S,
+    S: Stream<Item = Answer<A, E>>,
+{
+    type Address = A;
+    type Error = E;
+    type Answers = S;
+
+    fn resolve(&self, query: &Query) -> S {
+        (self.0)(query)
+    }
+}
+
+impl<F> fmt::Debug for ResolverFn<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResolverFn").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,239 @@
+//! Answers put in the order of RFC 6724.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use pin_project_lite::pin_project;
+
+use super::Resolver;
+use crate::destination::{Sorter, Source, Sources};
+use crate::{Address as _, Answer, Candidate, Class, Family, Query, Update};
+
+/// How many addresses of one lookup are sorted; what is beyond follows as it came. Each costs a
+/// question to the system, and a hostile answer has thousands. The number is ours; it is far more
+/// than are ever tried by default.
+const MAX_SORTED: usize = 512;
+
+/// A resolver that sorts what another answers by RFC 6724 §6.
+///
+/// It is for a resolver that asks name servers itself, whose addresses stand in no order that means
+/// anything. Each answer is sorted by itself, as it comes, and is [sorted](Answer::sorted) then. An
+/// answer that is sorted already, as the system's are, passes untouched; so does one of service
+/// bindings, whose order only the resolver knows (RFC 9460 §2.4.1). Nothing waits for anything.
+///
+/// Where A and AAAA are answered apart, the one that comes second also says which family leads:
+/// that of the first address of both, sorted together. So IPv4 leads where IPv6 has no route,
+/// though IPv6 is preferred. What has already been tried by then has been.
+///
+/// Put it round a [`CachedResolver`](crate::CachedResolver) and not into one: the order is for the
+/// routes of the moment, and what is kept would keep it when they have changed. Round
+/// [`Fastest`](crate::Fastest) it compares A of one resolver with AAAA of another.
+///
+/// Where the source addresses come from is a seam, [`Sources`]. Each lookup has its own, so that
+/// what one finds out is not believed when the routes have changed; they are asked once for each
+/// address, in the poll in which its answer comes.
+///
+/// # Examples
+///
+/// ```
+/// use std::net::SocketAddr;
+/// use stagger::destination::Source;
+/// use stagger::{Class, Dialer, SortedResolver};
+/// use stagger_testkit::{Clock, Fate, Ledger, ScriptedConnector, ScriptedResolver, ms};
+///
+/// // No IPv6 beyond the machine's own link.
+/// let sources = |destination: &SocketAddr| {
+///     let source = if destination.is_ipv6() { "fe80::1" } else { "198.51.100.117" };
+///     Some(Source::new(source.parse().unwrap()))
+/// };
+/// let ledger = Ledger::new(&Clock::new());
+/// let found = ["[2001:db8::1]:443", "192.0.2.1:443"].map(|text| text.parse::<SocketAddr>().unwrap());
+/// let inner = ScriptedResolver::<SocketAddr>::new(&ledger).finds(ms(5), Class::All, found);
+/// let connector = ScriptedConnector::new(&ledger).at("192.0.2.1:443", Fate::connects(ms(10)));
+/// let resolver = SortedResolver::new(inner, || sources);
+/// let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
+///
+/// ledger.clock().run(dialer.connect("example.com:443"))?.hand_over();
+/// assert_eq!(ledger.starts(), [(ms(5), "192.0.2.1:443")]);
+/// # Ok::<_, stagger::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct SortedResolver<R, F> {
+    resolver: R,
+    sorter: Arc<Sorter>,
+    sources: F,
+}
+
+impl<R, F> SortedResolver<R, F> {
+    /// Sorts what this resolver answers with the default table. `sources` makes the source
+    /// addresses of a lookup.
+    pub fn new(resolver: R, sources: F) -> Self {
+        Self { resolver, sorter: Arc::default(), sources }
+    }
+
+    /// Sorts with this sorter: with another table, say.
+    pub fn with_sorter(mut self, sorter: Sorter) -> Self {
+        self.sorter = Arc::new(sorter);
+        self
+    }
+}
+
+impl<R: fmt::Debug, F> fmt::Debug for SortedResolver<R, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SortedResolver")
+            .field("resolver", &self.resolver)
+            .field("sorter", &self.sorter)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<R, F, S> Resolver for SortedResolver<R, F>
+where
+    R: Resolver<Address = SocketAddr>,
+    F: Fn() -> S,
+    S: Sources,
+{
+    type Address = SocketAddr;
+    type Error = R::Error;
+    type Answers = SortedAnswers<R::Answers, S>;
+
+    fn resolve(&self, query: &Query) -> Self::Answers {
+        let answers = self.resolver.resolve(query);
+        SortedAnswers::new(answers, Arc::clone(&self.sorter), (self.sources)())
+    }
+}
+
+/// What is known of the addresses of one lookup.
+#[derive(Default)]
+struct Known {
+    sources: HashMap<SocketAddr, Option<Source>>,
+    /// What the classes AAAA and A hold, each address once.
+    apart: [Vec<SocketAddr>; 2],
+}
+
+pin_project! {
+    /// What a [`SortedResolver`] answers, or a resolver that has its own answers sorted in the same
+    /// way.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the lookup.
+    #[must_use = "streams do nothing unless polled"]
+    pub struct SortedAnswers<A, S> {
+        #[pin]
+        answers: A,
+        sorter: Arc<Sorter>,
+        sources: S,
+        known: Known,
+    }
+}
+
+impl<A, S> SortedAnswers<A, S> {
+    /// Sorts the answers of one lookup, as [`SortedResolver`] does.
+    pub fn new(answers: A, sorter: Arc<Sorter>, sources: S) -> Self {
+        Self { answers, sorter, sources, known: Known::default() }
+    }
+}
+
+impl<A, S, E> Stream for SortedAnswers<A, S>
+where
+    A: Stream<Item = Answer<SocketAddr, E>>,
+    S: Sources,
+{
+    type Item = Answer<SocketAddr, E>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.project();
+        let Some(answer) = ready!(this.answers.poll_next(cx)) else { return Poll::Ready(None) };
+        let sources = &*this.sources;
+        this.known.note(&answer);
+        if answer.is_sorted() || answer.is_empty() || answer.class() == Class::Https {
+            return Poll::Ready(Some(answer));
+        }
+        let leader = this.known.leader(answer.class(), this.sorter, sources);
+        let sort = |candidates| this.known.sort(candidates, this.sorter, sources);
+        let answer = answer.map_candidates(sort).sorted();
+        Poll::Ready(Some(match leader {
+            Some(family) => answer.led_by(family),
+            None => answer,
+        }))
+    }
+}
+
+impl Known {
+    /// Asks for the source address of a destination, unless it is known or there have been too
+    /// many.
+    fn learn(&mut self, destination: SocketAddr, sources: &impl Sources) -> bool {
+        let known = self.sources.contains_key(&destination);
+        if !known && self.sources.len() < MAX_SORTED {
+            self.sources.insert(destination, sources.source(&destination));
+            return true;
+        }
+        known
+    }
+
+    /// Takes note of what the class of an answer holds now.
+    fn note<E>(&mut self, answer: &Answer<SocketAddr, E>) {
+        let place = match answer.class() {
+            Class::Aaaa => 0,
+            Class::A => 1,
+            Class::All | Class::Https => return,
+        };
+        let list = &mut self.apart[place];
+        if answer.update() == Update::Replace {
+            list.clear();
+        }
+        for address in answer.addresses() {
+            if list.len() < MAX_SORTED && !list.contains(address) {
+                list.push(*address);
+            }
+        }
+    }
+
+    /// The family of the first address of A and AAAA together, once there are both.
+    fn leader(&mut self, class: Class, sorter: &Sorter, sources: &impl Sources) -> Option<Family> {
+        if class == Class::All || self.apart.iter().any(Vec::is_empty) {
+            return None;
+        }
+        let mut all = self.apart.concat();
+        all.retain(|address| self.learn(*address, sources));
+        let known = |destination: &SocketAddr| self.sources.get(destination).copied().flatten();
+        let sorted = sorter.sort(all, &known);
+        sorted.first().and_then(|first| first.address.canonical().family())
+    }
+
+    /// Sorts candidates by their addresses; whatever else is known of one goes with it.
+    fn sort(
+        &mut self,
+        candidates: Vec<Candidate<SocketAddr>>,
+        sorter: &Sorter,
+        sources: &impl Sources,
+    ) -> Vec<Candidate<SocketAddr>> {
+        let (mut addresses, mut rest) = (Vec::new(), Vec::new());
+        let mut by_address: HashMap<SocketAddr, VecDeque<_>> = HashMap::new();
+        for candidate in candidates {
+            if self.learn(candidate.address, sources) {
+                addresses.push(candidate.address);
+                by_address.entry(candidate.address).or_default().push_back(candidate);
+            } else {
+                rest.push(candidate);
+            }
+        }
+        let known = |destination: &SocketAddr| self.sources.get(destination).copied().flatten();
+        let sorted = sorter.sort(addresses, &known);
+        let take = |address| by_address.get_mut(address).and_then(VecDeque::pop_front);
+        let sorted = sorted.iter().map(|placed| &placed.address).filter_map(take);
+        sorted.chain(rest).collect()
+    }
+}
+
+impl<A, S> fmt::Debug for SortedAnswers<A, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SortedAnswers").field("sorter", &self.sorter).finish_non_exhaustive()
+    }
+}

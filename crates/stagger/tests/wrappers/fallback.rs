@@ -1,0 +1,160 @@
+//! Resolvers one after another, until one has addresses.
+
+use stagger::{
+    Answer, BoxError, BoxResolver, Class, Fallback, Resolver, ResolverTimeout, resolver_fn,
+};
+use stagger_testkit::{Place, ScriptedError, ScriptedResolver, Step, ms};
+
+use crate::support::{TARGET, World, connects, queries, within};
+use crate::{query, told, told_until};
+
+#[test]
+fn the_first_that_has_addresses_is_the_last_to_be_asked() {
+    let world = World::new();
+    let first = world.resolver().finds(ms(5), Class::Aaaa, ["v6"]).finds(ms(9), Class::A, ["v4"]);
+    let resolver = Fallback::new([first, world.resolver().finds(ms(1), Class::All, ["other"])]);
+    assert_eq!(told(&world, &resolver, &query(TARGET)), ["5 AAAA: v6", "9 A: v4", "9 end"]);
+    assert_eq!(world.ledger.queries().len(), 1);
+}
+
+#[test]
+fn the_next_is_asked_when_the_one_before_has_failed() {
+    let world = World::new();
+    let first = world.resolver().fails(ms(20), Class::All);
+    let resolver = Fallback::new([first, world.resolver().finds(ms(5), Class::All, ["v4"])]);
+    let lines = told(&world, &resolver, &query(TARGET));
+    assert_eq!(lines, ["20 all: all lookup failed, interim", "25 all: v4", "25 end"]);
+    assert_eq!(world.ledger.all(Step::Queried), [(ms(0), TARGET), (ms(20), TARGET)]);
+}
+
+#[test]
+fn one_that_knows_of_no_address_is_passed_over_too() {
+    let world = World::new();
+    let nothing = world.resolver();
+    let negative = world
+        .resolver()
+        .answers(ms(1), Answer::negative(Class::Aaaa))
+        .answers(ms(2), Answer::negative(Class::A));
+    let last = world.resolver().finds(ms(5), Class::A, ["v4"]);
+    let lines = told(&world, &Fallback::new([nothing, negative, last]), &query(TARGET));
+    assert_eq!(lines, ["2 AAAA: none, interim", "2 A: none, interim", "7 A: v4", "7 end"]);
+}
+
+#[test]
+fn one_lookup_that_fails_beside_addresses_passes_nobody_over() {
+    let world = World::new();
+    let first = world.resolver().fails(ms(3), Class::Aaaa).finds(ms(8), Class::A, ["v4"]);
+    let resolver = Fallback::new([first, world.resolver()]);
+    let lines = told(&world, &resolver, &query(TARGET));
+    assert_eq!(lines, ["8 AAAA: AAAA lookup failed", "8 A: v4", "8 end"]);
+    assert_eq!(world.ledger.queries().len(), 1);
+}
+
+#[test]
+fn what_the_last_says_is_passed_on_at_once_and_final() {
+    let world = World::new();
+    let first = world.resolver().fails(ms(1), Class::A);
+    let last = world.resolver().fails(ms(3), Class::Aaaa).fails(ms(8), Class::A);
+    let lines = told(&world, &Fallback::new([first, last]), &query(TARGET));
+    let expected = [
+        "1 A: A lookup failed, interim",
+        "4 AAAA: AAAA lookup failed",
+        "9 A: A lookup failed",
+        "9 end",
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn without_resolvers_there_are_no_answers() {
+    let world = World::new();
+    assert_eq!(told(&world, &Fallback::<ScriptedResolver>::new([]), &query(TARGET)), ["0 end"]);
+}
+
+#[test]
+fn a_race_waits_for_ipv6_of_the_second_as_it_would_of_the_first() {
+    let world = World::new();
+    let first = world.resolver().fails(ms(5), Class::Aaaa).fails(ms(5), Class::A);
+    let second =
+        world.resolver().finds(ms(10), Class::A, ["v4"]).finds(ms(40), Class::Aaaa, ["v6"]);
+    let connector = world.connector([("v6", connects(10)), ("v4", connects(10))]);
+    let dialer = world.dialer(Fallback::new([first, second]), connector);
+    let (_, report) = world.run(dialer.connect(TARGET).with_report()).unwrap();
+    assert_eq!(world.starts(), ["45 v6"]);
+    let expected = [
+        "AAAA at 5: AAAA lookup failed",
+        "A at 5: A lookup failed",
+        "A at 15: v4",
+        "AAAA at 45: v6",
+    ];
+    assert_eq!(queries(&report), expected);
+}
+
+#[test]
+fn a_connect_that_is_given_up_has_the_failures_so_far_and_what_it_waited_for() {
+    let world = World::new();
+    let first = world.resolver().fails(ms(5), Class::All);
+    let resolver = Fallback::new([first, world.resolver().never_ends()]);
+    let dialer = world.dialer(resolver, world.connector([])).with_policy(within(300));
+    let error = world.run(dialer.connect(TARGET)).unwrap_err();
+    assert_eq!(world.elapsed(), 300);
+    let told: Vec<_> = error.report().queries().iter().map(|query| query.ended).collect();
+    assert_eq!(told, [Some(ms(5)), None]);
+    assert_eq!(
+        error.report().queries()[0].error.as_ref().unwrap().to_string(),
+        "all lookup failed"
+    );
+}
+
+#[test]
+fn a_connect_that_everybody_fails_has_every_failure() {
+    let world = World::new();
+    let failing = |after| world.resolver().fails(ms(after), Class::All);
+    let dialer =
+        world.dialer(Fallback::new([failing(5), failing(7), failing(9)]), world.connector([]));
+    let error = world.run(dialer.connect(TARGET)).unwrap_err();
+    let ended: Vec<_> = error.report().queries().iter().flat_map(|query| query.ended).collect();
+    assert_eq!(ended, [ms(5), ms(12), ms(21)]);
+}
+
+#[test]
+fn a_silent_one_in_a_timeout_is_passed_over() {
+    let world = World::new();
+    let silent = world.resolver().finds(ms(1), Class::Https, [] as [&str; 0]).never_ends();
+    let bounded = ResolverTimeout::new(silent, world.clock.clone(), ms(100));
+    let resolver: Fallback<BoxResolver<Place, BoxError>> = Fallback::new([
+        BoxResolver::erased(bounded),
+        BoxResolver::erased(world.resolver().finds(ms(5), Class::All, ["v4"])),
+    ]);
+    let lines = told(&world, &resolver, &query(TARGET));
+    let expected = [
+        "100 HTTPS: none, interim",
+        "100 all: no answer within 100ms, interim",
+        "105 all: v4",
+        "105 end",
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn one_that_never_stops_to_say_nothing_is_passed_over() {
+    let world = World::new();
+    let empty = || Answer::<Place, ScriptedError>::negative(Class::A);
+    let endless = resolver_fn(move |_: &_| futures_lite::stream::repeat_with(empty));
+    let last = world.resolver().finds(ms(5), Class::A, ["v4"]);
+    let list = [BoxResolver::new(endless), BoxResolver::new(last)];
+    let lines = told(&world, &Fallback::new(list), &query(TARGET));
+    assert_eq!(lines[..64], ["0 A: none, interim"; 64]);
+    assert_eq!(lines[64..], ["5 A: v4", "5 end"]);
+}
+
+#[test]
+fn dropping_the_answers_drops_the_lookup_in_progress() {
+    let world = World::new();
+    let first = world.resolver().fails(ms(5), Class::All);
+    let resolver = Fallback::new([first, world.resolver().never_ends(), world.resolver()]);
+    let lines = told_until(&world, ms(50), resolver.resolve(&query(TARGET)));
+    assert_eq!(lines, ["5 all: all lookup failed, interim"]);
+    assert_eq!(world.ledger.all(Step::Abandoned), [(ms(50), TARGET)]);
+    crate::is_send(Box::pin(resolver.resolve(&query(TARGET))).as_ref());
+}

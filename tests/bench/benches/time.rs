@@ -1,0 +1,135 @@
+//! How long a connect takes and how many instructions, beside the runtime's own, as tables in
+//! Markdown.
+//!
+//! `cargo bench -p stagger-bench --bench time [-- --quick] [-- --seed N]`
+#![forbid(unsafe_code)]
+#![allow(clippy::print_stdout, reason = "it is a program")]
+
+use fastrand::Rng;
+use stagger_bench::{
+    Args, AsyncStd, BoxError, Callgrind, Count, LENGTHS, Machine, Place, Ratio, Server, Side, Smol,
+    Still, Subject, Tokio, Way, connect_often, fail, median, times, times_of_lists,
+};
+
+/// How much is done.
+struct Scale {
+    literal_rounds: usize,
+    name_rounds: usize,
+    list_rounds: usize,
+    callgrind: Option<Callgrind>,
+    callgrind_of_lists: Option<Callgrind>,
+}
+
+fn main() -> Result<(), BoxError> {
+    let args = Args::read()?;
+    if let Some(count) = &args.count {
+        return do_count(count);
+    }
+    let scale = if args.quick {
+        Scale {
+            literal_rounds: 200,
+            name_rounds: 100,
+            list_rounds: 5,
+            callgrind: None,
+            callgrind_of_lists: None,
+        }
+    } else {
+        Scale {
+            literal_rounds: 20_000,
+            name_rounds: 8000,
+            list_rounds: 300,
+            callgrind: Callgrind::find([200, 1200])?,
+            callgrind_of_lists: Callgrind::find([2, 12])?,
+        }
+    };
+    let mut rng = Rng::with_seed(args.seed);
+    println!("{}; seed {}.\n", Machine::here(), args.seed);
+    if scale.callgrind.is_none() {
+        println!(
+            "**NO INSTRUCTIONS ARE COUNTED: {}.**\n",
+            match args.quick {
+                true => "it is a quick run",
+                false => "valgrind is not installed",
+            }
+        );
+    }
+    println!("### Connects\n");
+    println!("| runtime | to | by | µs | time, own = 1 | instructions | instructions, own = 1 |");
+    println!("| --- | --- | --- | ---: | ---: | ---: | ---: |");
+    connects::<Tokio>(&scale, &mut rng)?;
+    connects::<Smol>(&scale, &mut rng)?;
+    connects::<AsyncStd>(&scale, &mut rng)?;
+    println!("\n### Lists whose candidates fail at once\n");
+    println!("| candidates | ns for each | instructions for each |");
+    println!("| ---: | ---: | ---: |");
+    lists(&scale, &mut rng)
+}
+
+fn connects<S: Side>(scale: &Scale, rng: &mut Rng) -> Result<(), BoxError> {
+    let server = Server::start()?;
+    let side = S::new()?;
+    for (kind, text) in server.places() {
+        let rounds = if kind == "name" { scale.name_rounds } else { scale.literal_rounds };
+        let all = times(&side, &server, &Place::new(text)?, rounds, rng)?;
+        let mut own_instructions = None;
+        for (way, ours) in S::WAYS.iter().zip(&all) {
+            let ratio = match way {
+                Way::Own => "1".to_owned(),
+                _ => Ratio::of_medians(ours, &all[0], rng).to_string(),
+            };
+            let micros = median(ours.iter().copied()) / 1000.0;
+            print!("| {} | {kind} | {way} | {micros:.1} | {ratio} |", S::NAME);
+            let subject = Subject::Connect(S::NAME.into(), way.to_string(), kind.into());
+            let counted = scale.callgrind.as_ref().map(|callgrind| callgrind.count(&subject));
+            match counted.transpose()? {
+                Some(count) => {
+                    let own = *own_instructions.get_or_insert(count);
+                    println!(" {count:.0} | {:.2} |", count / own);
+                }
+                None => println!(" | |"),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn lists(scale: &Scale, rng: &mut Rng) -> Result<(), BoxError> {
+    let times = times_of_lists(scale.list_rounds, rng);
+    for (length, times) in LENGTHS.iter().zip(times) {
+        print!("| {length} | {:.0} |", median(times.into_iter()));
+        let subject = Subject::List(*length);
+        let counted = scale.callgrind_of_lists.as_ref().map(|callgrind| callgrind.count(&subject));
+        match counted.transpose()? {
+            Some(count) => println!(" {:.0} |", count / *length as f64),
+            None => println!(" |"),
+        }
+    }
+    println!();
+    Ok(())
+}
+
+/// Does what Callgrind is to count.
+fn do_count(count: &Count) -> Result<(), BoxError> {
+    match &count.subject {
+        Subject::List(length) => {
+            let clock = Still::new();
+            (0..count.times).for_each(|_| fail(*length, clock));
+        }
+        Subject::Connect(side, way, kind) => match side.as_str() {
+            Tokio::NAME => count_on::<Tokio>(way, kind, count.times)?,
+            Smol::NAME => count_on::<Smol>(way, kind, count.times)?,
+            AsyncStd::NAME => count_on::<AsyncStd>(way, kind, count.times)?,
+            _ => return Err(format!("there is no runtime {side:?}").into()),
+        },
+    }
+    Ok(())
+}
+
+fn count_on<S: Side>(way: &str, kind: &str, times: usize) -> Result<(), BoxError> {
+    let server = Server::start()?;
+    let mut places = server.places().into_iter();
+    let place = places.find(|(known, _)| *known == kind).ok_or("there is no such place")?;
+    let mut ways = S::WAYS.iter();
+    let way = ways.find(|known| known.to_string() == way).ok_or("there is no such way")?;
+    connect_often(&S::new()?, *way, &Place::new(place.1)?, times)
+}

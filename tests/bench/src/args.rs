@@ -1,0 +1,74 @@
+//! What the programs are told.
+
+use std::env;
+
+use crate::BoxError;
+
+/// The arguments of a program.
+#[derive(Debug)]
+pub struct Args {
+    /// Few rounds: to see that it works.
+    pub quick: bool,
+    /// What the order of turns and the intervals are drawn from.
+    pub seed: u64,
+    /// Do this and no more, for Callgrind to count.
+    pub count: Option<Count>,
+}
+
+/// What is done so many times under Callgrind.
+#[derive(Clone, Debug)]
+pub struct Count {
+    /// What is done.
+    pub subject: Subject,
+    /// How many times.
+    pub times: usize,
+}
+
+/// What is counted.
+#[derive(Clone, Debug)]
+pub enum Subject {
+    /// A connect: the runtime, the way, and `literal` or `name`.
+    Connect(String, String, String),
+    /// A list of this length that fails.
+    List(usize),
+}
+
+impl Subject {
+    /// The arguments that [`Args::read`] makes it of.
+    pub fn words(&self) -> Vec<String> {
+        match self {
+            Self::Connect(side, way, place) => vec![side.clone(), way.clone(), place.clone()],
+            Self::List(length) => vec!["list".to_owned(), length.to_string()],
+        }
+    }
+}
+
+impl Args {
+    /// Reads `--quick`, `--seed N` and `--count SUBJECT… TIMES`; cargo's own `--bench` is passed by.
+    ///
+    /// # Errors
+    ///
+    /// An argument that is none of these.
+    pub fn read() -> Result<Self, BoxError> {
+        let mut read = Self { quick: false, seed: 1, count: None };
+        let mut args = env::args().skip(1);
+        while let Some(arg) = args.next() {
+            let mut next = || args.next().ok_or_else(|| format!("{arg} wants more"));
+            match arg.as_str() {
+                "--bench" => {}
+                "--quick" => read.quick = true,
+                "--seed" => read.seed = next()?.parse()?,
+                "--count" => {
+                    let side = next()?;
+                    let subject = match side.as_str() {
+                        "list" => Subject::List(next()?.parse()?),
+                        _ => Subject::Connect(side, next()?, next()?),
+                    };
+                    read.count = Some(Count { subject, times: next()?.parse()? });
+                }
+                _ => return Err(format!("there is no argument {arg:?}").into()),
+            }
+        }
+        Ok(read)
+    }
+}

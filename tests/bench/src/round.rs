@@ -1,0 +1,69 @@
+//! Time, measured in turns.
+
+use std::time::Instant;
+
+use fastrand::Rng;
+
+use crate::server::{BACKLOG, reset};
+use crate::{BoxError, Place, Server, Side, Way};
+
+/// How many rounds go before those that count: pools of threads fill, and caches.
+const WARM_UP: usize = 100;
+
+/// Connects once each way in every round, in an order that is drawn anew for each, and says how
+/// long each connect took: by way, then by round, in nanoseconds. Closing is not counted.
+///
+/// Neighbours in time share what the machine is doing, so a round compares like with like.
+///
+/// # Errors
+///
+/// A connect that failed, or the listener's.
+pub fn times<S: Side>(
+    side: &S,
+    server: &Server,
+    place: &Place,
+    rounds: usize,
+    rng: &mut Rng,
+) -> Result<Vec<Vec<f64>>, BoxError> {
+    let mut times = vec![Vec::with_capacity(rounds); S::WAYS.len()];
+    let mut order: Vec<usize> = (0..S::WAYS.len()).collect();
+    side.run(async {
+        for round in 0..WARM_UP + rounds {
+            rng.shuffle(&mut order);
+            for way in &order {
+                let began = Instant::now();
+                let stream = side.connect(S::WAYS[*way], place).await?;
+                let took = began.elapsed();
+                reset(&stream)?;
+                if round >= WARM_UP {
+                    times[*way].push(took.as_nanos() as f64);
+                }
+            }
+            server.drain()?;
+        }
+        Ok(times)
+    })
+}
+
+/// Connects and closes so many times, for Callgrind to count.
+///
+/// # Errors
+///
+/// A connect that failed, or more of them than the listener has room for: it is not drained, as
+/// that would be counted too.
+pub fn connect_often<S: Side>(
+    side: &S,
+    way: Way,
+    place: &Place,
+    times: usize,
+) -> Result<(), BoxError> {
+    if times > BACKLOG / 2 {
+        return Err(format!("{times} connections are more than may wait").into());
+    }
+    side.run(async {
+        for _ in 0..times {
+            reset(side.connect(way, place).await?)?;
+        }
+        Ok(())
+    })
+}

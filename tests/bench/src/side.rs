@@ -1,0 +1,204 @@
+//! The ways to connect that are compared, runtime by runtime.
+
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::net;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use hyper::Uri;
+use hyper_util::client::legacy::connect::HttpConnector;
+use tower_service::Service as _;
+
+use crate::{Heap, Race, weigh};
+
+/// What goes wrong in a measurement.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// A way to connect to a text such as `127.0.0.1:80`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// The runtime's own `TcpStream::connect`: what the others are compared with.
+    Own,
+    /// A dialer of ours that is kept.
+    Dialer,
+    /// Our `connect`, which makes a dialer each time.
+    Connect,
+    /// hyper-util's `HttpConnector`, kept.
+    Hyper,
+    /// The standard library's `TcpStream::connect`, which blocks.
+    Std,
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Own => "own",
+            Self::Dialer => "dialer",
+            Self::Connect => "connect",
+            Self::Hyper => "hyper",
+            Self::Std => "std",
+        })
+    }
+}
+
+/// Where to connect to, in the form that each way takes.
+#[derive(Clone, Debug)]
+pub struct Place {
+    text: String,
+    uri: Uri,
+}
+
+impl Place {
+    /// A host and a port as text.
+    ///
+    /// # Errors
+    ///
+    /// A text that is no authority of a URI.
+    pub fn new(text: String) -> Result<Self, BoxError> {
+        let uri = format!("http://{text}/").parse()?;
+        Ok(Self { text, uri })
+    }
+}
+
+/// A connection by any way.
+#[derive(Debug)]
+pub enum Stream<S> {
+    /// The runtime's own.
+    Own(S),
+    /// The standard library's.
+    Std(net::TcpStream),
+}
+
+impl<S: AsFd> AsFd for Stream<S> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Own(stream) => stream.as_fd(),
+            Self::Std(stream) => stream.as_fd(),
+        }
+    }
+}
+
+/// A runtime with every way to connect on it.
+pub trait Side {
+    /// The runtime's name.
+    const NAME: &'static str;
+    /// The ways on it, [`Way::Own`] first.
+    const WAYS: &'static [Way];
+    /// The runtime's own stream.
+    type Stream: AsFd;
+
+    /// Builds it.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    fn new() -> Result<Self, BoxError>
+    where
+        Self: Sized;
+
+    /// Runs a future on this thread.
+    fn run<F: Future>(&self, future: F) -> F::Output;
+
+    /// Connects one way.
+    fn connect(
+        &self,
+        way: Way,
+        place: &Place,
+    ) -> impl Future<Output = Result<Stream<Self::Stream>, BoxError>>;
+
+    /// [Weighs](weigh) races that are as large as ours on this runtime.
+    fn weigh(heap: &Heap, races: usize) -> Race;
+}
+
+/// tokio on one thread.
+#[derive(Debug)]
+pub struct Tokio {
+    runtime: tokio::runtime::Runtime,
+    dialer: stagger_tokio::Dialer,
+    http: HttpConnector,
+}
+
+impl Side for Tokio {
+    const NAME: &'static str = "tokio";
+    const WAYS: &'static [Way] = &[Way::Own, Way::Dialer, Way::Connect, Way::Hyper, Way::Std];
+    type Stream = tokio::net::TcpStream;
+
+    fn new() -> Result<Self, BoxError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(Self { runtime, dialer: stagger_tokio::dialer(), http: HttpConnector::new() })
+    }
+
+    fn run<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+
+    async fn connect(&self, way: Way, place: &Place) -> Result<Stream<Self::Stream>, BoxError> {
+        let text = place.text.as_str();
+        Ok(Stream::Own(match way {
+            Way::Own => tokio::net::TcpStream::connect(text).await?,
+            Way::Dialer => self.dialer.connect(text).await?,
+            Way::Connect => stagger_tokio::connect(text).await?,
+            // hyper's client clones its connector for each connection, too.
+            Way::Hyper => self.http.clone().call(place.uri.clone()).await?.into_inner(),
+            Way::Std => return Ok(Stream::Std(net::TcpStream::connect(text)?)),
+        }))
+    }
+
+    fn weigh(heap: &Heap, races: usize) -> Race {
+        use stagger_tokio::{SystemResolver, TcpConnector, Timer};
+        weigh::<TcpConnector, SystemResolver, Timer>(heap, races)
+    }
+}
+
+macro_rules! side {
+    ($side:ident, $name:literal, $adapter:ident, $stream:ty, $run:path) => {
+        #[doc = concat!($name, "'s `block_on`, on this thread.")]
+        #[derive(Debug)]
+        pub struct $side {
+            dialer: $adapter::Dialer,
+        }
+
+        impl Side for $side {
+            const NAME: &'static str = $name;
+            const WAYS: &'static [Way] = &[Way::Own, Way::Dialer, Way::Connect];
+            type Stream = $stream;
+
+            fn new() -> Result<Self, BoxError> {
+                Ok(Self { dialer: $adapter::dialer() })
+            }
+
+            fn run<F: Future>(&self, future: F) -> F::Output {
+                $run(future)
+            }
+
+            async fn connect(
+                &self,
+                way: Way,
+                place: &Place,
+            ) -> Result<Stream<Self::Stream>, BoxError> {
+                let text = place.text.as_str();
+                Ok(Stream::Own(match way {
+                    Way::Own => <$stream>::connect(text).await?,
+                    Way::Dialer => self.dialer.connect(text).await?,
+                    Way::Connect => $adapter::connect(text).await?,
+                    Way::Hyper | Way::Std => return Err(format!("no {way} on {}", $name).into()),
+                }))
+            }
+
+            fn weigh(heap: &Heap, races: usize) -> Race {
+                use $adapter::{SystemResolver, TcpConnector, Timer};
+                weigh::<TcpConnector, SystemResolver, Timer>(heap, races)
+            }
+        }
+    };
+}
+
+side!(Smol, "smol", stagger_smol, async_net::TcpStream, smol::block_on);
+side!(
+    AsyncStd,
+    "async-std",
+    stagger_async_std,
+    async_std::net::TcpStream,
+    async_std::task::block_on
+);
