@@ -50,6 +50,7 @@ Examples:
   stagger resolve localhost:https
   stagger resolve example.com 443 --order ipv6-first --json
   stagger resolve example.com:443 --answers --explain
+  stagger resolve example.com:443 --answers --server 192.0.2.53
 
 Exit status: 0 resolved, 1 no address, 2 bad usage.";
 
@@ -191,6 +192,14 @@ pub(crate) struct Wanted {
     /// that has taken 50ms, after another delay of up to 2s, `at-once`, or `never` [default: late]
     #[arg(long, value_name = "WHEN")]
     pub(crate) lanes: Option<String>,
+    /// Who is asked for names: the system, or name servers, over DNS: those of `resolv.conf`, after
+    /// the hosts file [default: system]
+    #[arg(long, value_enum, value_name = "WHO", hide_possible_values = false)]
+    pub(crate) resolver: Option<ResolverName>,
+    /// A name server to ask, over DNS, in place of those of `resolv.conf` and of the hosts file. May
+    /// be repeated
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) server: Vec<String>,
     /// Have a name lead to these addresses, whatever a resolver says: NAME:ADDR[,ADDR...], or
     /// NAME:PORT:ADDR for one port alone, with brackets round an IPv6 address. May be repeated
     #[arg(long, value_name = "NAME:ADDR")]
@@ -263,6 +272,14 @@ pub(crate) enum ColorWhen {
     Auto,
     Always,
     Never,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ResolverName {
+    /// `getaddrinfo`, with all that it reads
+    System,
+    /// The name servers themselves, each answer as soon as it is there
+    Dns,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]

@@ -1,6 +1,7 @@
 //! The `stagger` command: connect to a name as fast as the network allows, and see the race.
 #![forbid(unsafe_code)]
 
+mod address;
 mod args;
 mod bind;
 mod completions;

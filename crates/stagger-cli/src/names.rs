@@ -3,20 +3,32 @@
 use std::net::{IpAddr, SocketAddr};
 
 use stagger::{BoxError, LocalBoxResolver, Overrides};
-use stagger_net::Lanes;
+use stagger_dns::{Config, DnsResolver, PORT, Sockets};
+use stagger_net::{Lanes, SystemResolver};
 
-use crate::args::Wanted;
+use crate::address::address;
+use crate::args::{ResolverName, Wanted};
 use crate::lanes::lanes;
 use crate::runtime::Runtime;
 use crate::usage::UsageError;
 
 const RESOLVE: &str = "--resolve";
+const SERVER: &str = "--server";
 
 /// What a command line says of names.
 #[derive(Debug)]
 pub(crate) struct Names {
-    lanes: Lanes,
+    asked: Asked,
     entries: Vec<Entry>,
+}
+
+/// Who is asked for the other names.
+#[derive(Debug)]
+enum Asked {
+    /// The system's resolver.
+    System(Lanes),
+    /// The name servers: the machine's own, or these.
+    Dns(Option<Config>),
 }
 
 impl Names {
@@ -26,15 +38,48 @@ impl Names {
     ///
     /// The first option whose value does not do.
     pub(crate) fn of(wanted: &Wanted) -> Result<Self, UsageError> {
-        let lanes = lanes(wanted.lanes.as_deref())?;
-        Ok(Self { lanes, entries: entries(&wanted.resolve)? })
+        Ok(Self { asked: Asked::of(wanted)?, entries: entries(&wanted.resolve)? })
     }
 
     /// The resolver, on a runtime.
     pub(crate) fn resolver<R: Runtime>(&self) -> LocalBoxResolver<SocketAddr, BoxError> {
-        let system = R::resolver().with_lanes(self.lanes);
-        let overrides = overridden(system, &self.entries);
-        LocalBoxResolver::erased(overrides.expect("every name was read before"))
+        let inner = match &self.asked {
+            Asked::System(lanes) => LocalBoxResolver::erased(R::resolver().with_lanes(*lanes)),
+            Asked::Dns(config) => {
+                let network = Sockets::new(R::Reactor::default());
+                let dns: DnsResolver<_, _, SystemResolver<R::Timer>> =
+                    DnsResolver::system_over(network, R::timer());
+                LocalBoxResolver::erased(match config {
+                    None => dns,
+                    // Who names a server wants its word, and not that of a file.
+                    Some(config) => dns.without_hosts().with_config(config.clone()),
+                })
+            }
+        };
+        let overrides = overridden(inner, &self.entries);
+        LocalBoxResolver::new(overrides.expect("every name was read before"))
+    }
+}
+
+impl Asked {
+    fn of(wanted: &Wanted) -> Result<Self, UsageError> {
+        let dns = wanted.resolver == Some(ResolverName::Dns) || !wanted.server.is_empty();
+        if !dns {
+            return Ok(Self::System(lanes(wanted.lanes.as_deref())?));
+        }
+        if let Some(text) = &wanted.lanes {
+            let reason = "the name servers are asked for each family apart from the beginning";
+            return Err(UsageError::new("--lanes", text, reason));
+        }
+        let Some(first) = wanted.server.first() else { return Ok(Self::Dns(None)) };
+        if wanted.resolver == Some(ResolverName::System) {
+            let reason = "the system's resolver asks the servers that it is set up with";
+            return Err(UsageError::new(SERVER, first, reason));
+        }
+        let servers = wanted.server.iter().map(|text| address(SERVER, text, PORT));
+        let servers = servers.collect::<Result<Vec<_>, _>>()?;
+        let config = Config::new().with_servers(servers);
+        Ok(Self::Dns(Some(config.map_err(|error| UsageError::new(SERVER, first, error))?)))
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::future::Future;
 use std::io;
-use std::net::{Shutdown, SocketAddr};
+use std::net::{Shutdown, SocketAddr, TcpStream, UdpSocket};
 
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use socket2::SockRef;
 use stagger::{BoxError, Connector, Dialer, Timer};
-use stagger_net::{SystemResolver, TcpOptions};
+use stagger_net::{Register, SystemResolver, TcpOptions};
 
 use crate::args::RuntimeName;
 use crate::signal::Watch;
@@ -18,6 +18,12 @@ pub(crate) trait Runtime {
     type Connector: Connector<SocketAddr, Connection: Stream, Error: Into<BoxError>> + Clone;
     /// The adapter's timer.
     type Timer: Timer<Sleep: 'static> + Clone + Unpin + 'static;
+    /// The adapter's reactor.
+    type Reactor: Register<UdpSocket, Socket: 'static>
+        + Register<TcpStream, Socket: 'static>
+        + Clone
+        + Default
+        + 'static;
 
     /// A connector with these socket options.
     fn connector(options: TcpOptions) -> Self::Connector;
@@ -83,6 +89,7 @@ pub(crate) struct Tokio;
 impl Runtime for Tokio {
     type Connector = stagger_tokio::TcpConnector;
     type Timer = stagger_tokio::Timer;
+    type Reactor = stagger_tokio::Reactor;
 
     fn connector(options: TcpOptions) -> Self::Connector {
         Self::Connector::new(options)
@@ -135,6 +142,7 @@ pub(crate) struct Smol;
 impl Runtime for Smol {
     type Connector = stagger_smol::TcpConnector;
     type Timer = stagger_smol::Timer;
+    type Reactor = stagger_smol::Reactor;
 
     fn connector(options: TcpOptions) -> Self::Connector {
         Self::Connector::new(options)
@@ -172,6 +180,7 @@ pub(crate) struct AsyncStd;
 impl Runtime for AsyncStd {
     type Connector = stagger_async_std::TcpConnector;
     type Timer = stagger_async_std::Timer;
+    type Reactor = stagger_async_std::Reactor;
 
     fn connector(options: TcpOptions) -> Self::Connector {
         Self::Connector::new(options)

@@ -5,6 +5,7 @@
 mod completions;
 mod connect;
 mod demo;
+mod dns;
 #[cfg(target_os = "linux")]
 mod lane;
 #[cfg(unix)]
