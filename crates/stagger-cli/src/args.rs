@@ -66,6 +66,16 @@ Examples:
   stagger man | man -l -
   stagger man connect > ~/.local/share/man/man1/stagger-connect.1";
 
+const LISTEN_EXAMPLES: &str = "\
+Examples:
+  stagger listen :8080
+  stagger listen --all-interfaces :8080
+  stagger listen '[::1]:8080' 127.0.0.1:8080 --runtime smol
+  stagger listen 127.0.0.1:8080 --pipe > received
+
+Exit status: 0 all carried, with --pipe; 1 it cannot listen, or not all carried;
+2 bad usage; 128 and a signal's number when that ended it.";
+
 /// Connect to a name as fast as the network allows, and see the race.
 ///
 /// A host is resolved, and staggered attempts race at its addresses (Happy Eyeballs, RFC 8305): the
@@ -91,6 +101,9 @@ pub(crate) enum Command {
     /// Show the addresses of a target in the order in which they would be tried
     #[command(override_usage = RESOLVE_USAGE, after_help = RESOLVE_EXAMPLES)]
     Resolve(ResolveArgs),
+    /// Accept connections, show each peer, and send back what it sends
+    #[command(after_help = LISTEN_EXAMPLES)]
+    Listen(ListenArgs),
     /// Run races over loopback sockets past dead addresses, and show each
     ///
     /// The demo makes its own listeners on loopback addresses (one that accepts, one that refuses,
@@ -158,6 +171,24 @@ pub(crate) struct ResolveArgs {
     /// the rule that put it after the one before
     #[arg(long, conflicts_with = "json")]
     pub(crate) explain: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ListenArgs {
+    /// Where to listen: an IP address and a port, or a port alone for all of IPv4. With port 0 the
+    /// system chooses one [default: 0]
+    #[arg(value_name = "[ADDR]:PORT")]
+    pub(crate) addrs: Vec<String>,
+    /// Listen on every interface, over IPv6 and IPv4, at one port
+    #[arg(long)]
+    pub(crate) all_interfaces: bool,
+    /// Be a pipe for the first connection, and listen no more: send standard input, and write what
+    /// is received to standard output and nothing else
+    #[arg(long)]
+    pub(crate) pipe: bool,
+    /// The async runtime to run on
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) runtime: RuntimeName,
 }
 
 #[derive(Debug, clap::Args)]
@@ -240,6 +271,7 @@ impl Wanted {
 pub(crate) enum Page {
     Connect,
     Resolve,
+    Listen,
     Demo,
     Completions,
     Man,
@@ -251,6 +283,7 @@ impl Page {
         match self {
             Self::Connect => "connect",
             Self::Resolve => "resolve",
+            Self::Listen => "listen",
             Self::Demo => "demo",
             Self::Completions => "completions",
             Self::Man => "man",

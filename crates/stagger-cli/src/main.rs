@@ -12,6 +12,7 @@ mod escape;
 mod explain;
 mod json;
 mod lanes;
+mod listen;
 mod live;
 mod manual;
 mod names;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         Ok(Args { command }) => match command {
             Command::Connect(args) => connect::run(&args, &mut console),
             Command::Resolve(args) => resolve::run(&args, &mut console),
+            Command::Listen(args) => listen::run(&args, &mut console),
             Command::Demo(args) => demo::run(&args, &mut console),
             Command::Completions { shell } => completions::run(shell, &mut console),
             Command::Man { page } => manual::run(page, &mut console),

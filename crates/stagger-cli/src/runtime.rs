@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::io;
-use std::net::{Shutdown, SocketAddr, TcpStream, UdpSocket};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use socket2::SockRef;
@@ -20,7 +20,8 @@ pub(crate) trait Runtime {
     type Timer: Timer<Sleep: 'static> + Clone + Unpin + 'static;
     /// The adapter's reactor.
     type Reactor: Register<UdpSocket, Socket: 'static>
-        + Register<TcpStream, Socket: 'static>
+        + Register<TcpListener, Socket: 'static>
+        + Register<TcpStream, Socket: 'static, Stream: Stream + 'static>
         + Clone
         + Default
         + 'static;
@@ -61,6 +62,9 @@ pub(crate) trait Runtime {
         Dialer::new(resolver, Self::connector(options), Self::timer())
     }
 }
+
+/// The stream of a runtime that its reactor makes.
+pub(crate) type StreamOf<R> = <<R as Runtime>::Reactor as Register<TcpStream>>::Stream;
 
 /// A runtime's own stream.
 pub(crate) trait Stream {

@@ -10,7 +10,7 @@ use self::relay::{Fault, relay};
 use crate::args::ConnectArgs;
 use crate::connect::{Connect, lost, no_runtime};
 use crate::console::{Console, Exit};
-use crate::runtime::{Job, Runtime, Stream as _};
+use crate::runtime::{Job, Runtime, Stream};
 use crate::signal;
 
 /// Connects, and carries standard input to the peer and what the peer sends to standard output.
@@ -23,7 +23,12 @@ pub(crate) fn run(args: &ConnectArgs, console: &mut Console) -> Exit {
             return Exit::Usage;
         }
     };
-    match args.wanted.runtime.run(Pipe(connect)) {
+    finish(args.wanted.runtime.run(Pipe(connect)), console)
+}
+
+/// Says how a pipe ended.
+pub(crate) fn finish(ended: Result<(), End>, console: &mut Console) -> Exit {
+    match ended {
         Ok(()) => Exit::Success,
         Err(End::Unread) => signal::end_unread(),
         Err(End::Error(error, exit)) => {
@@ -35,8 +40,18 @@ pub(crate) fn run(args: &ConnectArgs, console: &mut Console) -> Exit {
 
 struct Pipe(Connect);
 
+/// Carries both directions of a connection until it is over.
+///
+/// # Errors
+///
 /// Why it is over before all is carried.
-enum End {
+pub(crate) async fn carried<S: Stream>(stream: &S) -> Result<(), End> {
+    let peer = stream.ends().peer;
+    relay(stream).await.map_err(|fault| End::broken(fault, peer))
+}
+
+/// Why it is over before all is carried.
+pub(crate) enum End {
     /// Nobody reads standard output any more.
     Unread,
     /// For this reason, and with this code.
@@ -51,8 +66,7 @@ impl Job for Pipe {
         let dialer = R::dialer(names.resolver::<R>(), options).with_policy(policy);
         let piped = async {
             let stream = dialer.connect(target).await.map_err(|error| End::lost(&error))?;
-            let peer = stream.ends().peer;
-            relay(&stream).await.map_err(|fault| End::broken(fault, peer))
+            carried(&stream).await
         };
         R::block_on(piped)
             .unwrap_or_else(|error| Err(End::Error(no_runtime(&error), Exit::Failure)))

@@ -9,6 +9,8 @@ mod dns;
 #[cfg(target_os = "linux")]
 mod lane;
 #[cfg(unix)]
+mod listen;
+#[cfg(unix)]
 mod man;
 #[cfg(target_os = "linux")]
 mod namespace;

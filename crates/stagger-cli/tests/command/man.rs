@@ -6,7 +6,7 @@ use crate::run::{Run, STAGGER, run, stagger};
 use crate::skip::skip;
 
 /// The pages by their commands; the whole one by nothing.
-const PAGES: [&str; 6] = ["", "connect", "resolve", "demo", "completions", "man"];
+const PAGES: [&str; 7] = ["", "connect", "resolve", "listen", "demo", "completions", "man"];
 
 /// A page as it is shown, without bold and underlined letters, and what groff found wrong.
 fn shown(page: &str) -> Run {

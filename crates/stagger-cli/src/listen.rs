@@ -1,0 +1,207 @@
+//! `stagger listen`: accept connections, and echo what they send; or be a pipe for the first.
+
+mod echo;
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::Poll;
+
+use async_executor::LocalExecutor;
+use stagger::{Listen as _, Listener as _};
+use stagger_net::{ListenAddr, TcpListen, TcpListener};
+
+use self::echo::echo;
+use crate::args::ListenArgs;
+use crate::connect::no_runtime;
+use crate::console::{Console, Exit};
+use crate::pipe::{End, carried, finish};
+use crate::runtime::{Job, Runtime, StreamOf};
+use crate::usage::UsageError;
+
+/// The listener of a runtime.
+type ListenerOf<R> = TcpListener<<R as Runtime>::Reactor, <R as Runtime>::Timer>;
+
+/// Listens until a signal ends it, or, as a pipe, until the first connection is over.
+pub(crate) fn run(args: &ListenArgs, console: &mut Console) -> Exit {
+    let addrs = match addrs(args) {
+        Ok(addrs) => addrs,
+        Err(error) => {
+            console.error(&error.to_string());
+            return Exit::Usage;
+        }
+    };
+    if args.pipe {
+        return finish(args.runtime.run(Take { addrs }), console);
+    }
+    // Lent to whoever tells of a connection, until all is over.
+    let lent = Rc::new(RefCell::new(std::mem::replace(console, Console::of_process())));
+    let served = args.runtime.run(Serve { addrs, console: Rc::clone(&lent) });
+    let Err(error) = served;
+    lent.borrow_mut().error(&error);
+    Exit::Failure
+}
+
+/// Where to listen.
+fn addrs(args: &ListenArgs) -> Result<Vec<ListenAddr>, UsageError> {
+    let port = |text: &str| text.strip_prefix(':').unwrap_or(text).parse::<u16>().ok();
+    let read = |text: &String| match port(text) {
+        Some(port) if args.all_interfaces => Ok(ListenAddr::all_interfaces(port)),
+        None if args.all_interfaces => {
+            let reason = "with --all-interfaces there is a port alone, as in \":8080\"";
+            Err(UsageError::new("address", text, reason))
+        }
+        Some(port) => Ok(ListenAddr::from(port)),
+        None => text.parse().map_err(|error| UsageError::new("address", text, error)),
+    };
+    match &args.addrs[..] {
+        [] if args.all_interfaces => Ok(vec![ListenAddr::all_interfaces(0)]),
+        [] => Ok(vec![ListenAddr::default()]),
+        texts => texts.iter().map(read).collect(),
+    }
+}
+
+/// Serves everybody.
+struct Serve {
+    addrs: Vec<ListenAddr>,
+    console: Rc<RefCell<Console>>,
+}
+
+/// It ends by an error, or not at all.
+enum Never {}
+
+impl Job for Serve {
+    type Output = Result<Never, String>;
+
+    fn run<R: Runtime>(self) -> Self::Output {
+        let Self { addrs, console } = self;
+        let executor = LocalExecutor::new();
+        let tell = |text: String| console.borrow_mut().print(&format!("{text}\n"));
+        let serve = async {
+            let mut listeners = open::<R>(addrs).await?;
+            for listener in &listeners {
+                lines(listener).into_iter().for_each(tell);
+            }
+            loop {
+                match accept::<R>(&mut listeners).await {
+                    Ok((stream, peer)) => {
+                        tell(format!("{peer} is here"));
+                        let console = Rc::clone(&console);
+                        let task = executor.spawn(async move {
+                            let gone = match echo(&stream).await {
+                                Ok(bytes) => format!("{peer} is gone: {bytes} bytes echoed\n"),
+                                Err(error) => format!("{peer} is gone: {error}\n"),
+                            };
+                            console.borrow_mut().print(&gone);
+                        });
+                        task.detach();
+                    }
+                    // The listener lives, and has paused if that is of use.
+                    Err(error) => console.borrow_mut().error(&error),
+                }
+            }
+        };
+        R::block_on(executor.run(serve)).unwrap_or_else(|error| Err(no_runtime(&error)))
+    }
+}
+
+/// Takes the first connection as a pipe.
+struct Take {
+    addrs: Vec<ListenAddr>,
+}
+
+impl Job for Take {
+    type Output = Result<(), End>;
+
+    fn run<R: Runtime>(self) -> Self::Output {
+        let failed = |error| End::Error(error, Exit::Failure);
+        let taken = async {
+            let mut listeners = open::<R>(self.addrs).await.map_err(failed)?;
+            let (stream, _) = accept::<R>(&mut listeners).await.map_err(failed)?;
+            // Nobody else is answered.
+            drop(listeners);
+            carried(&stream).await
+        };
+        R::block_on(taken).unwrap_or_else(|error| Err(failed(no_runtime(&error))))
+    }
+}
+
+/// Listens at all of them, or at none.
+async fn open<R: Runtime>(addrs: Vec<ListenAddr>) -> Result<Vec<ListenerOf<R>>, String> {
+    let mut listeners = Vec::new();
+    for addr in addrs {
+        let text = addr.to_string();
+        let listen = TcpListen::with_runtime(addr, R::Reactor::default(), R::timer());
+        let listener = listen.listen().await;
+        listeners.push(listener.map_err(|error| format!("cannot listen at {text}: {error}"))?);
+    }
+    Ok(listeners)
+}
+
+/// The next connection of any of them.
+async fn accept<R: Runtime>(
+    listeners: &mut [ListenerOf<R>],
+) -> Result<(StreamOf<R>, std::net::SocketAddr), String> {
+    // Who was served goes to the end, so that one that is busy leaves room for the others.
+    let accepted = poll_fn(|cx| {
+        for index in 0..listeners.len() {
+            if let Poll::Ready(accepted) = listeners[index].poll_accept(cx) {
+                listeners[index..].rotate_left(1);
+                return Poll::Ready(accepted);
+            }
+        }
+        Poll::Pending
+    });
+    accepted.await.map_err(|error| format!("cannot accept a connection: {error}"))
+}
+
+/// Where a listener listens, a line for each address.
+fn lines<R, T>(listener: &TcpListener<R, T>) -> Vec<String>
+where
+    R: stagger_net::Register<std::net::TcpListener> + stagger_net::Register<std::net::TcpStream>,
+    T: stagger::Timer,
+{
+    let addrs = listener.local_addrs().iter();
+    let mut lines: Vec<_> = addrs.map(|addr| format!("listening on {addr}")).collect();
+    if let Some((family, error)) = listener.missing() {
+        lines.push(format!("without {family}: {error}"));
+    }
+    // The interfaces behind a wildcard are a help, and no matter if they are not known.
+    for addr in listener.interface_addrs().unwrap_or_default() {
+        if !listener.local_addrs().contains(&addr) {
+            lines.push(format!("  which is {addr}"));
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::RuntimeName;
+
+    fn read(texts: &[&str], all_interfaces: bool) -> Result<Vec<String>, String> {
+        let addrs = texts.iter().map(ToString::to_string).collect();
+        let args =
+            ListenArgs { addrs, all_interfaces, pipe: false, runtime: RuntimeName::default() };
+        let addrs = super::addrs(&args).map_err(|error| error.to_string())?;
+        Ok(addrs.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn an_address_is_a_literal_with_a_port_or_a_port_alone() {
+        let addrs = read(&["127.0.0.1:80", "[fe80::1%lo]:81", ":82", "83"], false).unwrap();
+        assert_eq!(addrs, ["127.0.0.1:80", "[fe80::1%lo]:81", "0.0.0.0:82", "0.0.0.0:83"]);
+        assert_eq!(read(&[], false).unwrap(), ["0.0.0.0:0"]);
+        assert_eq!(read(&[":80"], true).unwrap(), ["all interfaces at port 80"]);
+        assert_eq!(read(&[], true).unwrap(), ["all interfaces at port 0"]);
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_and_quoted() {
+        let error = read(&["localhost:80"], false).unwrap_err();
+        assert!(error.starts_with("bad address \"localhost:80\": "), "{error}");
+        let error = read(&["127.0.0.1:80"], true).unwrap_err();
+        assert!(error.contains("there is a port alone"), "{error}");
+    }
+}

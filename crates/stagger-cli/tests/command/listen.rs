@@ -1,0 +1,148 @@
+//! Accepting connections.
+
+use std::io::{BufRead as _, BufReader, Lines, Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use crate::run::{RUNTIMES, command, run, stagger};
+
+/// The command while it listens.
+struct Listening {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Listening {
+    fn start(args: &[&str]) -> Self {
+        let mut command = command();
+        command.arg("listen").args(args);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    fn line(&mut self) -> String {
+        self.lines.next().expect("it says something").unwrap()
+    }
+
+    /// The next address that it says it listens on.
+    fn addr(&mut self) -> SocketAddr {
+        let line = self.line();
+        let addr = line.strip_prefix("listening on ").unwrap_or_else(|| panic!("{line:?}"));
+        addr.parse().unwrap()
+    }
+
+    /// Ends it as Ctrl-C does.
+    fn interrupt(mut self) {
+        let script = format!("kill -2 {}", self.child.id());
+        assert_eq!(run(Command::new("sh").args(["-c", &script])).code, Some(0));
+        assert_eq!(self.child.wait().unwrap().signal(), Some(2));
+    }
+}
+
+/// Sends something and its end, and reads what comes back to its end.
+fn exchange(addr: SocketAddr, words: &str) -> (SocketAddr, String) {
+    let mut stream = TcpStream::connect(addr).unwrap();
+    let own = stream.local_addr().unwrap();
+    stream.write_all(words.as_bytes()).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    let mut back = String::new();
+    stream.read_to_string(&mut back).unwrap();
+    (own, back)
+}
+
+#[test]
+fn what_is_sent_comes_back_and_each_peer_is_shown() {
+    for runtime in RUNTIMES {
+        let mut listening = Listening::start(&["127.0.0.1:0", "--runtime", runtime]);
+        let addr = listening.addr();
+        // One that says nothing holds nobody up.
+        let silent = TcpStream::connect(addr).unwrap();
+        let silent_addr = silent.local_addr().unwrap();
+        assert_eq!(listening.line(), format!("{silent_addr} is here"));
+        for words in ["hello", &"x".repeat(200_000)] {
+            let (own, back) = exchange(addr, words);
+            assert!(back == words, "{} bytes for {}", back.len(), words.len());
+            assert_eq!(listening.line(), format!("{own} is here"));
+            let gone = format!("{own} is gone: {} bytes echoed", words.len());
+            assert_eq!(listening.line(), gone);
+        }
+        drop(silent);
+        assert_eq!(listening.line(), format!("{silent_addr} is gone: 0 bytes echoed"));
+        listening.interrupt();
+    }
+}
+
+#[test]
+fn all_interfaces_are_served_over_both_families_at_one_port() {
+    for runtime in RUNTIMES {
+        let mut listening = Listening::start(&["--all-interfaces", ":0", "--runtime", runtime]);
+        let first = listening.addr();
+        let second = listening.line();
+        let port = first.port();
+        assert_eq!(first, format!("[::]:{port}").parse().unwrap());
+        assert_eq!(second, format!("listening on 0.0.0.0:{port}"));
+        for host in ["127.0.0.1", "[::1]"] {
+            let addr = format!("{host}:{port}").parse().unwrap();
+            assert_eq!(exchange(addr, "ahoj").1, "ahoj");
+        }
+        listening.interrupt();
+    }
+}
+
+#[test]
+fn several_addresses_are_listened_on_or_none() {
+    let mut listening = Listening::start(&["127.0.0.1:0", "127.0.0.2:0"]);
+    let addrs = [listening.addr(), listening.addr()];
+    for addr in addrs {
+        assert_eq!(exchange(addr, "ahoj").1, "ahoj");
+    }
+    let taken = addrs[0].to_string();
+    let run = stagger(&["listen", "127.0.0.1:0", &taken]);
+    assert_eq!((run.code, &run.out[..]), (Some(1), ""), "{run:?}");
+    assert!(run.err.starts_with(&format!("error: cannot listen at {taken}: ")), "{run:?}");
+    listening.interrupt();
+}
+
+#[test]
+fn as_a_pipe_it_carries_the_first_connection_and_ends() {
+    for runtime in RUNTIMES {
+        // Nothing but data goes to standard output, so the port must be known beforehand. One that
+        // was free a moment ago may be taken, and then another is tried.
+        let carried = (0..20).any(|_| {
+            let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let addr = free.local_addr().unwrap();
+            drop(free);
+            let text = addr.to_string();
+            let mut listening = Listening::start(&[&text, "--pipe", "--runtime", runtime]);
+            let mut stream = loop {
+                match TcpStream::connect(addr) {
+                    Ok(stream) if stream.local_addr().unwrap() != addr => break stream,
+                    // Not there yet, or connected to itself.
+                    _ if listening.child.try_wait().unwrap().is_some() => return false,
+                    _ => std::thread::yield_now(),
+                }
+            };
+            stream.write_all(b"from afar\n").unwrap();
+            stream.shutdown(Shutdown::Write).unwrap();
+            assert_eq!(listening.line(), "from afar");
+            listening.child.stdin.take().unwrap().write_all(b"from here").unwrap();
+            let mut received = String::new();
+            stream.read_to_string(&mut received).unwrap();
+            assert_eq!(received, "from here");
+            assert_eq!(listening.child.wait().unwrap().code(), Some(0));
+            assert!(TcpStream::connect(addr).is_err(), "it listens no more");
+            true
+        });
+        assert!(carried, "no port stayed free");
+    }
+}
+
+#[test]
+fn a_name_is_no_address_to_listen_at() {
+    let run = stagger(&["listen", "localhost:80"]);
+    assert_eq!((run.code, &run.out[..]), (Some(2), ""), "{run:?}");
+    assert!(run.err.starts_with("error: bad address \"localhost:80\": "), "{run:?}");
+}
