@@ -236,7 +236,13 @@ mod tests {
     /// Runs the test named so in a process of its own; the signal that it ended by, and what it
     /// said.
     fn ended(name: &str) -> (Option<i32>, String) {
-        let mut command = Command::new(env::current_exe().unwrap());
+        let exe = env::current_exe().unwrap();
+        let mut command = Command::new(&exe);
+        // Whoever started the tests may ignore signals, as a script does for its background.
+        if cfg!(target_os = "linux") {
+            command = Command::new("env");
+            command.arg("--default-signal=INT,TERM").arg(&exe);
+        }
         command.args(["--exact", &format!("signal::tests::{name}"), "--nocapture"]);
         let output = command.env(MARK, name).output().unwrap();
         (output.status.signal(), String::from_utf8(output.stdout).unwrap())

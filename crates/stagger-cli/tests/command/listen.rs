@@ -5,7 +5,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use crate::run::{RUNTIMES, command, run, stagger};
+use crate::run::{RUNTIMES, interruptible, run, stagger};
 
 /// The command while it listens.
 struct Listening {
@@ -15,7 +15,7 @@ struct Listening {
 
 impl Listening {
     fn start(args: &[&str]) -> Self {
-        let mut command = command();
+        let mut command = interruptible();
         command.arg("listen").args(args);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();

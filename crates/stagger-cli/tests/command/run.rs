@@ -32,6 +32,20 @@ pub(crate) fn command() -> Command {
     command
 }
 
+/// The command `stagger` as a terminal starts it: signals end it, even if the tests were started
+/// with signals ignored, as in the background of a script.
+#[cfg(unix)]
+pub(crate) fn interruptible() -> Command {
+    if !cfg!(target_os = "linux") {
+        return command();
+    }
+    let mut env = Command::new("env");
+    env.args(["--default-signal=INT,TERM", STAGGER]);
+    env.env("LC_ALL", "C.UTF-8").env("TERM", "xterm");
+    env.env_remove("COLUMNS").env_remove("NO_COLOR");
+    env
+}
+
 /// Runs a command to its end.
 pub(crate) fn run(command: &mut Command) -> Run {
     let output = command.output().unwrap();

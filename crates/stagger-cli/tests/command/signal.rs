@@ -12,7 +12,7 @@ use std::{fs, thread};
 
 #[cfg(target_os = "linux")]
 use crate::run::silent;
-use crate::run::{RUNTIMES, STAGGER, listener, run};
+use crate::run::{RUNTIMES, STAGGER, interruptible, listener, run};
 
 /// Numbers that Linux and the others share.
 const SIGINT: i32 = 2;
@@ -20,7 +20,7 @@ const SIGPIPE: i32 = 13;
 const SIGTERM: i32 = 15;
 
 fn start(args: &[&str], stdout: impl Into<Stdio>) -> Child {
-    let mut command = Command::new(STAGGER);
+    let mut command = interruptible();
     command.args(args).stdin(Stdio::piped()).stdout(stdout).stderr(Stdio::piped()).spawn().unwrap()
 }
 
@@ -125,9 +125,10 @@ fn a_signal_ends_the_demo_between_lines() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn a_shell_counts_the_signal_as_128_and_its_number() {
     let (listener, addr) = listener();
-    let inner = "echo $$; exec \"$0\" connect --pipe \"$1\"";
+    let inner = "echo $$; exec env --default-signal=TERM \"$0\" connect --pipe \"$1\"";
     let outer = "sh -c \"$0\" \"$1\" \"$2\"; echo $?";
     let mut command = Command::new("sh");
     command.args(["-c", outer, inner, STAGGER, &addr.to_string()]);
