@@ -1,3 +1,6 @@
+//! Messages by hand and from the encoder. One file past 400 lines: the cases are short and share one
+//! way to write a reply.
+
 use std::net::IpAddr;
 use std::time::Duration;
 
