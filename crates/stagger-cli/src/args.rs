@@ -225,7 +225,7 @@ pub(crate) struct Wanted {
     pub(crate) lanes: Option<String>,
     /// Who is asked for names: the system, or name servers, over DNS: those of `resolv.conf`, after
     /// the hosts file [default: system]
-    #[arg(long, value_enum, value_name = "WHO", hide_possible_values = false)]
+    #[arg(long, value_enum, value_name = "WHO")]
     pub(crate) resolver: Option<ResolverName>,
     /// A name server to ask, over DNS, in place of those of `resolv.conf` and of the hosts file. May
     /// be repeated

@@ -1,7 +1,10 @@
 //! Where the output goes, and the code with which the process ends.
 
+use std::cell::RefCell;
 use std::io::{self, Write};
+use std::mem;
 use std::process::ExitCode;
+use std::rc::Rc;
 
 use crate::escape::printable;
 use crate::signal;
@@ -43,6 +46,20 @@ impl Console {
 
     fn new(out: Box<dyn Write>, err: Box<dyn Write>) -> Self {
         Self { out, err, failed: None }
+    }
+
+    /// Lends it to whoever writes while something runs, until it is taken back.
+    pub(crate) fn lend(&mut self) -> Rc<RefCell<Self>> {
+        Rc::new(RefCell::new(mem::replace(self, Self::of_process())))
+    }
+
+    /// Takes back what was lent, with what became of the writing.
+    ///
+    /// # Panics
+    ///
+    /// If somebody still has it.
+    pub(crate) fn take_back(&mut self, lent: Rc<RefCell<Self>>) {
+        *self = Rc::into_inner(lent).expect("nobody writes any more").into_inner();
     }
 
     /// Writes text to standard output, as it is.

@@ -34,11 +34,11 @@ pub(crate) fn run(args: &ListenArgs, console: &mut Console) -> Exit {
     if args.pipe {
         return finish(args.runtime.run(Take { addrs }), console);
     }
-    // Lent to whoever tells of a connection, until all is over.
-    let lent = Rc::new(RefCell::new(std::mem::replace(console, Console::of_process())));
+    let lent = console.lend();
     let served = args.runtime.run(Serve { addrs, console: Rc::clone(&lent) });
     let Err(error) = served;
-    lent.borrow_mut().error(&error);
+    console.take_back(lent);
+    console.error(&error);
     Exit::Failure
 }
 

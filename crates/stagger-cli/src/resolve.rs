@@ -1,7 +1,6 @@
 //! `stagger resolve`.
 
 use std::cell::RefCell;
-use std::mem;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
@@ -30,8 +29,7 @@ struct Resolve {
 /// Shows the addresses of a target in the order in which they would be tried.
 pub(crate) fn run(args: &ResolveArgs, console: &mut Console) -> Exit {
     let wanted = &args.wanted;
-    // Lent to whoever tells of answers, until the lookup is over.
-    let lent = Rc::new(RefCell::new(mem::replace(console, Console::of_process())));
+    let lent = console.lend();
     let telling = Rc::clone(&lent);
     let tell = move |line: &str| telling.borrow_mut().print(&format!("{line}\n"));
     let ear = args.answers.then(|| Rc::new(RefCell::new(tell)) as Ear);
@@ -40,7 +38,7 @@ pub(crate) fn run(args: &ResolveArgs, console: &mut Console) -> Exit {
         Ok(resolve) => wanted.runtime.run(resolve),
         Err(error) => (Vec::new(), Race::refused(error.to_string()), Exit::Usage),
     };
-    *console = Rc::into_inner(lent).expect("nobody tells any more").into_inner();
+    console.take_back(lent);
     if wanted.json {
         let candidates: Vec<_> = candidates.iter().map(ToString::to_string).collect();
         console.print(&json::resolve(&wanted.target_text(), &candidates, &race));
