@@ -18,7 +18,8 @@ const LIST_LIFETIME: Duration = Duration::from_secs(1);
 ///
 /// The length of its prefix and whether it is deprecated come from the system's list of interface
 /// addresses, which is read when a source address is asked for and the list known is older than a
-/// second; so one of these can be kept, as a [`SortedResolver`](stagger::SortedResolver) keeps it.
+/// second. So one of these can be kept, though a [`SortedResolver`](stagger::SortedResolver) makes one
+/// for each lookup.
 /// Linux alone says which addresses are deprecated; what an address is to a host that moves, and
 /// whether it leads through a tunnel, is not known anywhere.
 ///
