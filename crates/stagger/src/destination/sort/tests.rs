@@ -1,4 +1,7 @@
-//! The examples of RFC 6724 §10, and what they leave out.
+//! The examples of RFC 6724 §10.2, which are of the default table, and what they leave out. Those of
+//! §10.1 are of the choice of a source address, which is the system's.
+
+mod configured;
 
 use super::*;
 use crate::destination::{Mobility, Prefix, Row};
@@ -47,6 +50,16 @@ fn assert_order_of(sorter: &Sorter, pairs: [Pair<'_>; 2], rule: Rule) {
 #[track_caller]
 fn assert_order(pairs: [Pair<'_>; 2], rule: Rule) {
     assert_order_of(&Sorter::new(), pairs, rule);
+}
+
+/// With the default table but for these rows: prefix, its length, precedence, label.
+fn with_rows<const N: usize>(rows: [(&str, u8, u8, u8); N]) -> Sorter {
+    let table =
+        rows.iter().fold(PolicyTable::rfc6724(), |table, &(prefix, length, high, label)| {
+            let prefix = Prefix::new(prefix.parse().unwrap(), length).unwrap();
+            table.with_row(Row::new(prefix, high, label))
+        });
+    Sorter::new().with_table(table)
 }
 
 #[test]
@@ -109,34 +122,6 @@ fn a_matching_label_is_preferred() {
         ("2001:db8:1::1", "2002:c633:6401::2", AS_IS),
     ];
     assert_order(right, Rule::MatchingLabel);
-}
-
-/// RFC 6724 §10.3.
-#[test]
-fn ipv4_may_be_preferred_by_the_table() {
-    let ipv4 = Prefix::new("::ffff:0:0".parse().unwrap(), 96).unwrap();
-    let table = PolicyTable::rfc6724().with_row(Row::new(ipv4, 100, 4));
-    let sorter = Sorter::new().with_table(table);
-    let right =
-        [("2001:db8:1::1", "2001:db8:1::2", AS_IS), ("198.51.100.121", "169.254.13.78", AS_IS)];
-    assert_order_of(&sorter, right, Rule::MatchingScope);
-    let right = [("198.51.100.121", "198.51.100.117", AS_IS), ("2001:db8:1::1", "fe80::1", AS_IS)];
-    assert_order_of(&sorter, right, Rule::MatchingScope);
-    let right = [("10.1.2.3", "10.1.2.4", AS_IS), ("2001:db8:1::1", "2001:db8:1::2", AS_IS)];
-    assert_order_of(&sorter, right, Rule::Precedence);
-}
-
-/// RFC 6724 §10.4.
-#[test]
-fn global_addresses_may_be_preferred_to_link_local_ones_by_the_table() {
-    let link_local = Prefix::new("fe80::".parse().unwrap(), 10).unwrap();
-    let table = PolicyTable::rfc6724().with_row(Row::new(link_local, 33, 1));
-    let sorter = Sorter::new().with_table(table);
-    let right = [("2001:db8:1::1", "2001:db8:1::2", AS_IS), ("fe80::1", "fe80::2", AS_IS)];
-    assert_order_of(&sorter, right, Rule::Precedence);
-    let deprecated = |source| Source { deprecated: Some(true), ..source };
-    let right = [("fe80::1", "fe80::2", AS_IS), ("2001:db8:1::1", "2001:db8:1::2", deprecated)];
-    assert_order_of(&sorter, right, Rule::Deprecated);
 }
 
 #[test]
@@ -202,9 +187,7 @@ fn ipv4_prefixes_count_only_where_they_are_asked_for() {
 
 #[test]
 fn ipv4_keeps_its_place_among_ipv6_that_is_sorted_by_its_prefix() {
-    let ipv4 = Prefix::new("::ffff:0:0".parse().unwrap(), 96).unwrap();
-    let table = PolicyTable::rfc6724().with_row(Row::new(ipv4, 40, 1));
-    let sorter = Sorter::new().with_table(table);
+    let sorter = with_rows([("::ffff:0:0", 96, 40, 1)]);
     let pairs = [
         ("2001:db8:9::1", "2001:db8:1::2", AS_IS),
         ("192.0.2.1", "192.0.2.2", AS_IS),
