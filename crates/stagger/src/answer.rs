@@ -44,7 +44,7 @@ pub enum Update {
     #[default]
     Add,
     /// It takes their place. A candidate that is in the new answer no more is dropped if it has
-    /// not started, and keeps running if it has (RFC 8305 §3; draft-ietf-happy-happyeyeballs-v3 §7).
+    /// not started, and keeps running if it has (RFC 8305 §6; draft-ietf-happy-happyeyeballs-v3 §7).
     Replace,
 }
 

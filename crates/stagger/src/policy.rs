@@ -15,7 +15,7 @@ use crate::{Families, Family};
 pub const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// The range of the attempt delay: 10 ms, the least gap that RFC 8305 §5 allows, to 2 s, the most
-/// that it recommends.
+/// that it recommends. Less than 100 ms it recommends to nobody.
 pub const ATTEMPT_DELAY_RANGE: RangeInclusive<Duration> =
     Duration::from_millis(10)..=Duration::from_secs(2);
 

@@ -52,8 +52,8 @@ const MAX_ADDRESSES: usize = 256;
 ///
 /// What it does not do, because it spawns nothing: equal queries at one time are not joined, each
 /// asks the resolver inside; and a lookup that is dropped before its end, because the race was won
-/// in the meantime or has been given up, is not finished for the next time (as RFC 8305 §3 has it).
-/// Nothing is fetched anew before it runs out, and nothing is used afterwards.
+/// in the meantime or has been given up, is not finished for the next time, as RFC 8305 §5 would
+/// have it for about a second. Nothing is fetched anew before it runs out, and nothing is used afterwards.
 ///
 /// Clones share one memory. Forget it with [`clear`](Self::clear) when the network changes: what a
 /// name server of one network says may be wrong in another. Times are those of the timer's clock.
