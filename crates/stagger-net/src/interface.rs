@@ -1,6 +1,8 @@
 //! The addresses of this machine's network interfaces.
 
 use std::io;
+#[cfg(any(test, not(any(target_os = "android", target_os = "linux"))))]
+use std::net::Ipv4Addr;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
 use getifaddrs::InterfaceFlags;
@@ -55,6 +57,27 @@ pub(crate) fn addresses() -> io::Result<Vec<InterfaceAddr>> {
         })
     });
     Ok(found.collect())
+}
+
+/// An IPv4 address of an interface, for systems that know an interface by such a one alone. With the
+/// index 0 it is `0.0.0.0`, which leaves the choice to the system.
+///
+/// # Errors
+///
+/// The system's; and [`io::ErrorKind::AddrNotAvailable`] if the interface has none.
+#[cfg(any(test, not(any(target_os = "android", target_os = "linux"))))]
+pub(crate) fn ipv4_address(index: u32) -> io::Result<Ipv4Addr> {
+    if index == 0 {
+        return Ok(Ipv4Addr::UNSPECIFIED);
+    }
+    let found = addresses()?.into_iter().find_map(|found| match found.addr {
+        IpAddr::V4(addr) if found.index == Some(index) => Some(addr),
+        _ => None,
+    });
+    found.ok_or_else(|| {
+        let text = format!("interface {index} has no IPv4 address");
+        io::Error::new(io::ErrorKind::AddrNotAvailable, text)
+    })
 }
 
 /// Whether it is an address beyond a machine and its links.
@@ -153,6 +176,17 @@ mod tests {
         let loopback = found.iter().find(|found| found.addr.is_loopback()).unwrap();
         assert!(loopback.up && !loopback.is_routable());
         assert!(loopback.prefix_length.is_some());
+    }
+
+    #[test]
+    fn an_interface_is_known_by_an_ipv4_address_that_it_has() {
+        let lo = addresses().unwrap().into_iter().find(|found| found.addr == Ipv4Addr::LOCALHOST);
+        let index = lo.and_then(|lo| lo.index).expect("the loopback interface has its address");
+        assert_eq!(ipv4_address(index).unwrap(), Ipv4Addr::LOCALHOST);
+        assert_eq!(ipv4_address(0).unwrap(), Ipv4Addr::UNSPECIFIED);
+        let error = ipv4_address(u32::MAX).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrNotAvailable);
+        assert!(error.to_string().contains(&u32::MAX.to_string()), "{error}");
     }
 
     #[test]

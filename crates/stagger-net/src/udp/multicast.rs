@@ -3,7 +3,7 @@
 use std::io;
 use std::net::IpAddr;
 
-use socket2::{InterfaceIndexOrAddress, SockRef};
+use socket2::SockRef;
 use stagger::Family;
 
 use super::addr::check;
@@ -24,7 +24,8 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
     ///
     /// [`UdpAddrError`] if it is no group or of a family that the socket is not for; that the
     /// name of the interface can't be one or is nobody's; the system's, as that the group is joined
-    /// there already ([`io::ErrorKind::AddrInUse`]).
+    /// there already ([`io::ErrorKind::AddrInUse`]); over IPv4, elsewhere than on Linux and Android, that
+    /// the interface has no IPv4 address.
     pub fn join_multicast<I>(&self, group: IpAddr, interface: I) -> io::Result<()>
     where
         I: TryInto<Interface>,
@@ -94,11 +95,12 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
     /// Sends to groups by this interface (`IP_MULTICAST_IF`, `IPV6_MULTICAST_IF`); 0 leaves it to the
     /// system again. The scope id of an address has precedence.
     ///
-    /// For IPv4 on Linux and Android.
+    /// For IPv4 an interface is known by its index on Linux and Android, elsewhere by an address of it.
     ///
     /// # Errors
     ///
-    /// That there is no such interface, or that this is not to be had.
+    /// That there is no such interface, or, elsewhere than on Linux and Android, that it has no IPv4
+    /// address.
     pub fn set_multicast_interface<I>(&self, interface: I) -> io::Result<()>
     where
         I: TryInto<Interface>,
@@ -248,10 +250,8 @@ fn verb(join: bool) -> &'static str {
 }
 
 fn change(socket: &SockRef<'_>, join: bool, group: IpAddr, index: u32) -> io::Result<()> {
-    let by = InterfaceIndexOrAddress::Index(index);
     match (group, join) {
-        (IpAddr::V4(group), true) => socket.join_multicast_v4_n(&group, &by),
-        (IpAddr::V4(group), false) => socket.leave_multicast_v4_n(&group, &by),
+        (IpAddr::V4(group), _) => system::set_member_v4(socket, join, group, index),
         (IpAddr::V6(group), true) => socket.join_multicast_v6(&group, index),
         (IpAddr::V6(group), false) => socket.leave_multicast_v6(&group, index),
     }

@@ -11,28 +11,53 @@ use stagger::Families;
 
 #[cfg(not(any(target_os = "android", target_os = "linux")))]
 mod portable {
+    use std::net::Ipv4Addr;
+
+    use socket2::SockRef;
+
     use super::*;
+    use crate::interface::ipv4_address;
 
     pub(in super::super) fn set_up(_: &Socket, _: Families, _: bool, _: bool) -> io::Result<()> {
         Ok(())
     }
 
-    /// The index can't be given here.
-    pub(in super::super) fn set_multicast_interface_v4<S>(_: &S, _: u32) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
+    /// Sends IPv4 datagrams to groups by this interface, which is known by an address here.
+    pub(in super::super) fn set_multicast_interface_v4<'a, S>(
+        socket: &'a S,
+        index: u32,
+    ) -> io::Result<()>
+    where
+        SockRef<'a>: From<&'a S>,
+    {
+        SockRef::from(socket).set_multicast_if_v4(&ipv4_address(index)?)
+    }
+
+    /// Joins or leaves an IPv4 group on this interface, which is known by an address here.
+    pub(in super::super) fn set_member_v4(
+        socket: &SockRef<'_>,
+        join: bool,
+        group: Ipv4Addr,
+        index: u32,
+    ) -> io::Result<()> {
+        let by = ipv4_address(index)?;
+        match join {
+            true => socket.join_multicast_v4(&group, &by),
+            false => socket.leave_multicast_v4(&group, &by),
+        }
     }
 }
 
 #[cfg(any(target_os = "android", target_os = "linux"))]
 mod linux {
-    use std::net::{IpAddr, SocketAddr};
+    use std::net::{IpAddr, Ipv4Addr, SocketAddr};
     use std::os::fd::{AsFd, AsRawFd as _};
 
     use libc::{
         IP_MULTICAST_IF, IP_PKTINFO, IPPROTO_IP, IPPROTO_IPV6, IPV6_FLOWINFO, IPV6_FLOWINFO_SEND,
         IPV6_RECVPKTINFO, MCAST_JOIN_SOURCE_GROUP, MCAST_LEAVE_SOURCE_GROUP, c_int,
     };
-    use socket2::SockAddr;
+    use socket2::{InterfaceIndexOrAddress, SockAddr, SockRef};
 
     use super::{Families, Socket, io};
     use crate::socket::in_step;
@@ -97,6 +122,20 @@ mod linux {
             c_int::try_from(interface).map_err(|_| io::Error::from_raw_os_error(libc::ENODEV))?;
         let wish = libc::ip_mreqn { imr_multiaddr: any, imr_address: any, imr_ifindex: interface };
         set_option(socket, IPPROTO_IP, IP_MULTICAST_IF, &wish)
+    }
+
+    /// Joins or leaves an IPv4 group on this interface.
+    pub(in super::super) fn set_member_v4(
+        socket: &SockRef<'_>,
+        join: bool,
+        group: Ipv4Addr,
+        index: u32,
+    ) -> io::Result<()> {
+        let by = InterfaceIndexOrAddress::Index(index);
+        match join {
+            true => socket.join_multicast_v4_n(&group, &by),
+            false => socket.leave_multicast_v4_n(&group, &by),
+        }
     }
 
     /// Joins or leaves what one host sends to a group (RFC 3678 §5.1).
