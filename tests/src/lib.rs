@@ -10,6 +10,7 @@
 mod adapter;
 mod battery;
 pub mod descriptor;
+mod host;
 mod http;
 mod listed;
 pub mod namespace;
@@ -25,6 +26,7 @@ pub mod table;
 mod udp;
 
 pub use adapter::{Adapter, AsyncStd, Smol, Tokio};
+pub use host::{Other, hosts};
 pub use http::{GET, assert_ok};
 pub use listed::Listed;
 pub use pace::assert_at_once;

@@ -42,7 +42,7 @@ pub fn inheriting(passed: impl FnOnce() -> Vec<(OwnedFd, &'static str)>, body: i
     if env::var_os(INHERITS).is_some() {
         return body();
     }
-    let test = env::var(MARK).expect("the test is alone");
+    let test = test();
     let (mut script, mut names, mut held) = (String::from("exec"), Vec::new(), Vec::new());
     for (place, (socket, name)) in (3..).zip(passed()) {
         let aside = fcntl_dupfd_cloexec(&socket, ASIDE).expect("a descriptor is free");
@@ -60,6 +60,15 @@ pub fn inheriting(passed: impl FnOnce() -> Vec<(OwnedFd, &'static str)>, body: i
     command.env("LISTEN_FDS", names.len().to_string()).env("LISTEN_FDNAMES", names.join(":"));
     run(command.env(INHERITS, "1"), &test);
     drop(held);
+}
+
+/// The test that this process was made for.
+///
+/// # Panics
+///
+/// If it was made for none.
+pub(crate) fn test() -> String {
+    env::var(MARK).expect("the test is alone")
 }
 
 /// Whether this is the process that was made for the test.

@@ -11,7 +11,7 @@ use stagger_net::TcpListener;
 use crate::{Adapter, AsyncStd, Listed, Smol, Tokio};
 
 /// A runtime, or a bare executor, with the adapter that fits it.
-pub trait Runtime {
+pub trait Runtime: 'static {
     /// The adapter.
     type Adapter: Adapter;
 

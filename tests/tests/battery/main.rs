@@ -10,6 +10,7 @@ mod descriptor;
 mod dns;
 mod failure;
 mod hook;
+mod host;
 mod inherit;
 mod listen;
 mod listen_all;

@@ -9,16 +9,26 @@ use std::process::{self, Command};
 use std::time::{Duration, Instant};
 
 use crate::run::{RUNTIMES, run, stagger};
+use crate::skip::skip;
 
 /// Set where the test already runs on a machine of its own.
 const INSIDE: &str = "STAGGER_TEST_NAMESPACE";
 
 /// Runs `test`, the whole name of the calling test, in namespaces of its own. Says whether this is
-/// the inner run, in which the test is to be made.
+/// the inner run, in which the test is to be made. Where namespaces can't be had it is skipped.
 pub(crate) fn inside(test: &str) -> bool {
     if std::env::var_os(INSIDE).is_some() {
         sh("ip link set lo up");
         return true;
+    }
+    let why = match Command::new("unshare").args(["-Urnm", "true"]).output() {
+        Ok(output) if output.status.success() => None,
+        Ok(output) => Some(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
+        Err(error) => Some(error.to_string()),
+    };
+    if let Some(why) = why {
+        skip(&format!("{test}: no namespace: {why}"));
+        return false;
     }
     let program = std::env::current_exe().unwrap();
     let inner = run(Command::new("unshare")
@@ -31,8 +41,9 @@ pub(crate) fn inside(test: &str) -> bool {
     false
 }
 
+/// Runs a shell's commands, to change that machine.
 #[track_caller]
-fn sh(script: &str) {
+pub(crate) fn sh(script: &str) {
     let done = run(Command::new("sh").args(["-euc", script]));
     assert_eq!(done.code, Some(0), "{script}: {done:?}");
 }

@@ -1,0 +1,95 @@
+//! Who is on my links?
+//!
+//! `cargo run -p stagger-examples --example discovery [NAME]`
+//!
+//! With a name it asks on every link, shows who answers, and answers others until it is interrupted.
+//! Without one it finds itself, for a second, and nothing leaves the machine.
+#![allow(clippy::print_stdout, reason = "it is a program")]
+
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::time::Duration;
+
+use futures_lite::future;
+use smol::Timer;
+use stagger_smol::{UdpOptions, UdpSocket};
+
+/// Any that all agree on.
+const PORT: u16 = 4717;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    smol::block_on(run())
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let links = links().await?;
+    if links.is_empty() {
+        println!("no interface here has a link-local address");
+        return Ok(());
+    }
+    let name = std::env::args().nth(1);
+    // Groups that nobody has registered, of the scope of a link, or of one machine (RFC 4291 §2.7).
+    let scope = if name.is_some() { 2 } else { 1 };
+    let group = Ipv6Addr::new(0xff10 | scope, 0, 0, 0, 0, 0, 0, PORT);
+
+    let options = UdpOptions::new().packet_info(true).reuse_address(true);
+    let member = UdpSocket::bind_with((IpAddr::from(Ipv6Addr::UNSPECIFIED), PORT), &options)?;
+    // Asked from a port of its own, so that the answers come to the asker alone.
+    let asker = UdpSocket::bind("[::]:0")?;
+    asker.set_multicast_loop(name.is_none())?;
+    for &link in &links {
+        member.join_multicast(group.into(), link)?;
+    }
+    let own_name = name.as_deref().unwrap_or("this machine");
+    for &link in &links {
+        // A scope id says by which interface, also for a group.
+        let everybody = SocketAddr::from(SocketAddrV6::new(group, PORT, 0, link));
+        if let Err(error) = asker.send_to(own_name.as_bytes(), everybody).await {
+            // That of one link is no matter for the others.
+            println!("nobody can be asked by interface {link}: {error}");
+        }
+    }
+    println!("asked by the interfaces {links:?}");
+
+    let end = async {
+        if name.is_some() {
+            future::pending().await
+        }
+        Timer::after(Duration::from_secs(1)).await;
+        Ok(())
+    };
+    let heard = future::or(hear(&member, Some(own_name)), hear(&asker, None));
+    future::or(heard, end).await
+}
+
+/// The interfaces that have a link-local address.
+async fn links() -> Result<BTreeSet<u32>, Box<dyn Error>> {
+    // A listener on all interfaces knows them all, and so could be what a host announces.
+    let addrs = stagger_smol::listen_all(0).await?.interface_addrs()?;
+    let scope_id = |addr: SocketAddr| match addr {
+        SocketAddr::V6(addr) if addr.ip().is_unicast_link_local() => Some(addr.scope_id()),
+        _ => None,
+    };
+    Ok(addrs.into_iter().filter_map(scope_id).collect())
+}
+
+/// Shows all that is heard. With a name, everybody is told it.
+async fn hear(socket: &UdpSocket, own_name: Option<&str>) -> Result<(), Box<dyn Error>> {
+    let mut buffer = [0; 256];
+    loop {
+        let heard = socket.recv_from(&mut buffer).await?;
+        let name = String::from_utf8_lossy(&buffer[..heard.length]);
+        // What the peer has as its scope id is the number of an interface, which has a name too.
+        let peer = stagger_smol::reverse_lookup(heard.peer).numeric_host(true).await?;
+        let does = if own_name.is_some() { "asks" } else { "answers" };
+        println!("{name:?} {does} from {}, which is {}", peer.host(), heard.peer);
+        // What did not come to the group is not answered, or two hosts could be made to go on for ever.
+        let asked = heard.arrival.filter(|arrival| arrival.destination().is_multicast());
+        if let (Some(own_name), Some(arrival)) = (own_name, asked) {
+            // By the interface by which the question came, whatever others have the same address.
+            let sent = socket.send_to_from(own_name.as_bytes(), heard.peer, arrival).await;
+            sent.unwrap_or_else(|error| println!("{name:?} can't be told: {error}"));
+        }
+    }
+}
