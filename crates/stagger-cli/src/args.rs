@@ -107,8 +107,9 @@ pub(crate) enum Command {
     /// Run races over loopback sockets past dead addresses, and show each
     ///
     /// The demo makes its own listeners on loopback addresses (one that accepts, one that refuses,
-    /// one that is silent) and its own answers, races over real sockets, and checks what it sees.
-    /// It needs no network, ends within seconds and leaves nothing.
+    /// one that is silent) and its own answers, some of them by a name server that is late with one,
+    /// races over real sockets, and checks what it sees. It needs no network, ends within seconds and
+    /// leaves nothing.
     #[command(after_help = "Exit status: 0 every race went as it should, 1 one did not.")]
     Demo(DemoArgs),
     /// Print the completions of the command line for a shell
