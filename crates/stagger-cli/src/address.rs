@@ -2,47 +2,39 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use futures_lite::{StreamExt as _, future};
-use stagger::{Host, Query, Resolver as _, Target};
-use stagger_smol::SystemResolver;
+use stagger::{Address as _, Families, Target};
+use stagger_net::SocketLiteral;
 
 use crate::usage::UsageError;
 
 /// Reads an IP address, with or without a zone and a port, which is `port` then. `option` is what it
-/// is for.
+/// is for. A v4-mapped address is the IPv4 address in it.
 ///
 /// # Errors
 ///
 /// A text that is none, or a zone that there is not.
 pub(crate) fn address(option: &str, text: &str, port: u16) -> Result<SocketAddr, UsageError> {
-    if let Ok(ip) = text.parse::<IpAddr>() {
-        return Ok(SocketAddr::new(ip, port));
-    }
-    let not_an_address = || {
+    let literal = literal(text, port).ok_or_else(|| {
         let reason = "not an IP address, or one with a port, \
                       as in \"192.0.2.7\" or \"[fe80::1%eth0]:4000\"";
         UsageError::new(option, text, reason)
-    };
-    let target = Target::parse(text)
-        .or_else(|_| Target::new(text, &port.to_string()))
-        .map_err(|_| not_an_address())?;
-    if let Some(addr) = target.literal() {
-        return Ok(addr);
+    })?;
+    literal.resolve().map_err(|error| UsageError::new(option, text, error))
+}
+
+fn literal(text: &str, port: u16) -> Option<SocketLiteral> {
+    if let Ok(ip) = text.parse::<IpAddr>() {
+        return Some(SocketAddr::new(ip, port).into());
     }
-    if matches!(target.host(), Host::Name(_)) || target.port().is_none() {
-        return Err(not_an_address());
-    }
-    // What is left is a zone given by its name, for which the system is asked, not the network.
-    let mut answers = SystemResolver::new().resolve(&Query::new(target));
-    let answer = future::block_on(answers.next());
-    match answer.map(|answer| answer.into_outcome()) {
-        Some(Ok(found)) => match found.first() {
-            Some(candidate) => Ok(candidate.address),
-            None => Err(not_an_address()),
-        },
-        Some(Err(error)) => Err(UsageError::new(option, text, error)),
-        None => Err(not_an_address()),
-    }
+    let target = Target::parse(text).or_else(|_| Target::new(text, &port.to_string()));
+    target.ok()?.try_into().ok()
+}
+
+/// Why an address is of no use where these families are wanted, if it is of none.
+pub(crate) fn unwanted(ip: IpAddr, families: Families) -> Option<String> {
+    let family = SocketAddr::new(ip, 0).canonical().family()?;
+    let reason = || format!("an {family} address, and --family wants only the other");
+    (!families.contains(family)).then(reason)
 }
 
 #[cfg(test)]
@@ -63,6 +55,8 @@ mod tests {
             ("[2001:db8::7]:40", "[2001:db8::7]:40"),
             ("fe80::1%1", "[fe80::1%1]:0"),
             ("[fe80::1%1]:40", "[fe80::1%1]:40"),
+            ("::ffff:192.0.2.7", "192.0.2.7:0"),
+            ("[::ffff:192.0.2.7]:40", "192.0.2.7:40"),
         ] {
             assert_eq!(parse(text).unwrap(), addr.parse().unwrap(), "{text}");
         }
@@ -82,6 +76,22 @@ mod tests {
             let error = parse(text).unwrap_err().to_string();
             let start = format!("bad --bind {text:?}: not an IP address");
             assert!(error.starts_with(&start), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_address_of_a_family_that_is_not_wanted_is_of_no_use() {
+        let of_no_use = |text: &str, families| unwanted(text.parse().unwrap(), families);
+        let reason =
+            |family| Some(format!("an {family} address, and --family wants only the other"));
+        for (text, family, wants, wants_not) in [
+            ("192.0.2.7", "IPv4", Families::Ipv4, Families::Ipv6),
+            ("::ffff:192.0.2.7", "IPv4", Families::Ipv4, Families::Ipv6),
+            ("2001:db8::7", "IPv6", Families::Ipv6, Families::Ipv4),
+        ] {
+            assert_eq!(of_no_use(text, Families::Any), None);
+            assert_eq!(of_no_use(text, wants), None);
+            assert_eq!(of_no_use(text, wants_not), reason(family));
         }
     }
 

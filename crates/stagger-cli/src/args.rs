@@ -1,11 +1,13 @@
 //! The command line.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
-use stagger::{Families, Order, Target};
+use stagger::{Families, Host, Order, Target};
 
+use crate::address::unwanted;
 use crate::usage::UsageError;
 
 const EXAMPLES: &str = "\
@@ -107,8 +109,9 @@ pub(crate) enum Command {
     /// Run races over loopback sockets past dead addresses, and show each
     ///
     /// The demo makes its own listeners on loopback addresses (one that accepts, one that refuses,
-    /// one that is silent) and its own answers, races over real sockets, and checks what it sees.
-    /// It needs no network, ends within seconds and leaves nothing.
+    /// one that is silent) and its own answers, some of them by a name server that is late with one,
+    /// races over real sockets, and checks what it sees. It needs no network, ends within seconds and
+    /// leaves nothing.
     #[command(after_help = "Exit status: 0 every race went as it should, 1 one did not.")]
     Demo(DemoArgs),
     /// Print the completions of the command line for a shell
@@ -244,8 +247,22 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    /// The target, from one word or from two.
+    /// The target, from one word or from two. Its host may be a name, or an address of a family that
+    /// is wanted.
     pub(crate) fn target(&self) -> Result<Target, UsageError> {
+        let target = self.parsed()?;
+        let ip = match target.host() {
+            Host::Ipv4(addr) => IpAddr::from(*addr),
+            Host::Ipv6 { addr, .. } => IpAddr::from(*addr),
+            Host::Name(_) => return Ok(target),
+        };
+        match unwanted(ip, self.family.into()) {
+            Some(reason) => Err(UsageError::new("target", &target.to_string(), reason)),
+            None => Ok(target),
+        }
+    }
+
+    fn parsed(&self) -> Result<Target, UsageError> {
         let Some(service) = &self.service else { return Ok(Target::parse(&self.target)?) };
         Target::new(&self.target, service).map_err(|error| match Target::parse(&self.target) {
             Ok(whole) => {
@@ -258,7 +275,7 @@ impl Wanted {
 
     /// The target as a text, even if it is none.
     pub(crate) fn target_text(&self) -> String {
-        match (self.target(), &self.service) {
+        match (self.parsed(), &self.service) {
             (Ok(target), _) => target.to_string(),
             (Err(_), None) => self.target.clone(),
             (Err(_), Some(service)) => format!("{} {service}", self.target),

@@ -1,9 +1,9 @@
 //! The addresses to connect from.
 
-use stagger::{Address as _, Families};
+use stagger::Families;
 use stagger_net::TcpOptions;
 
-use crate::address::address;
+use crate::address::{address, unwanted};
 use crate::usage::UsageError;
 
 const OPTION: &str = "--bind";
@@ -17,13 +17,9 @@ const OPTION: &str = "--bind";
 pub(crate) fn options(texts: &[String], families: Families) -> Result<TcpOptions, UsageError> {
     let mut options = TcpOptions::new();
     for text in texts {
-        let addr = address(OPTION, text, 0)?.canonical();
-        match addr.family() {
-            Some(family) if !families.contains(family) => {
-                let reason = format!("an {family} address, and --family wants only the other");
-                return Err(UsageError::new(OPTION, text, reason));
-            }
-            _ => {}
+        let addr = address(OPTION, text, 0)?;
+        if let Some(reason) = unwanted(addr.ip(), families) {
+            return Err(UsageError::new(OPTION, text, reason));
         }
         options = options.bind(addr).map_err(|error| UsageError::new(OPTION, text, error))?;
     }

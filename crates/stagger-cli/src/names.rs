@@ -45,20 +45,29 @@ impl Names {
     pub(crate) fn resolver<R: Runtime>(&self) -> LocalBoxResolver<SocketAddr, BoxError> {
         let inner = match &self.asked {
             Asked::System(lanes) => LocalBoxResolver::erased(R::resolver().with_lanes(*lanes)),
-            Asked::Dns(config) => {
-                let network = Sockets::new(R::Reactor::default());
-                let dns: DnsResolver<_, _, SystemResolver<R::Timer>> =
-                    DnsResolver::system_over(network, R::timer());
-                LocalBoxResolver::erased(match config {
-                    None => dns,
-                    // Who names a server wants its word, and not that of a file.
-                    Some(config) => dns.without_hosts().with_config(config.clone()),
-                })
-            }
+            Asked::Dns(None) => LocalBoxResolver::erased(system_over_dns::<R>()),
+            Asked::Dns(Some(config)) => LocalBoxResolver::erased(over_dns::<R>(config.clone())),
         };
         let overrides = overridden(inner, &self.entries);
         LocalBoxResolver::new(overrides.expect("every name was read before"))
     }
+}
+
+/// The resolver over DNS of a runtime.
+pub(crate) type OverDns<R> = DnsResolver<
+    Sockets<<R as Runtime>::Reactor>,
+    <R as Runtime>::Timer,
+    SystemResolver<<R as Runtime>::Timer>,
+>;
+
+fn system_over_dns<R: Runtime>() -> OverDns<R> {
+    DnsResolver::system_over(Sockets::new(R::Reactor::default()), R::timer())
+}
+
+/// The resolver over DNS that asks the servers of this configuration. Who names a server wants its
+/// word, and not that of a file.
+pub(crate) fn over_dns<R: Runtime>(config: Config) -> OverDns<R> {
+    system_over_dns::<R>().without_hosts().with_config(config)
 }
 
 impl Asked {

@@ -42,12 +42,13 @@ impl SocketLiteral {
         self.unscoped().is_ipv6()
     }
 
-    /// The address, with a zone's name turned into the interface's number.
+    /// The address, with a zone's name turned into the number that the interface has now. It asks
+    /// the system for that alone, and waits for nothing.
     ///
     /// # Errors
     ///
     /// If no interface has the name; the error has the literal.
-    pub(crate) fn resolve(&self) -> io::Result<SocketAddr> {
+    pub fn resolve(&self) -> io::Result<SocketAddr> {
         if let Some(addr) = self.0.literal() {
             return Ok(addr.canonical());
         }

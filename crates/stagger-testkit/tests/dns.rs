@@ -92,6 +92,31 @@ fn what_is_late_keeps_its_time_and_lets_others_pass() {
 }
 
 #[test]
+fn what_is_held_is_said_when_it_is_let_go_and_no_sooner_than_it_was_to_be() {
+    let server = NameServer::start().unwrap();
+    let found = || Reply::addresses(["192.0.2.1"]);
+    server.on("held.example", Record::A, found().held());
+    server.on("late.example", Record::A, found().after(ms(200)).held());
+    server.on("prompt.example", Record::A, found());
+    let client = Client::of(&server);
+    let asked = Instant::now();
+    for (id, name) in [(1, "late.example"), (2, "held.example"), (3, "prompt.example")] {
+        client.ask(id, name, A);
+    }
+    assert_eq!(header(&client.read()).0, 3);
+    client.0.set_nonblocking(true).unwrap();
+    assert!(client.0.recv(&mut [0; 512]).is_err());
+    client.0.set_nonblocking(false).unwrap();
+    server.release();
+    let mut ids = [(); 2].map(|()| header(&client.read()).0);
+    assert!(asked.elapsed() >= ms(200));
+    ids.sort_unstable();
+    assert_eq!(ids, [1, 2]);
+    client.ask(4, "held.example", A);
+    assert_eq!(header(&client.read()).0, 4);
+}
+
+#[test]
 fn lies_are_told_as_ordered() {
     let server = NameServer::start().unwrap();
     let found = || Reply::addresses(["192.0.2.1"]);

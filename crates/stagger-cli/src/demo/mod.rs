@@ -3,6 +3,7 @@
 mod place;
 mod scene;
 mod script;
+mod teller;
 
 use std::io;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use stagger_net::TcpOptions;
 
 use self::place::Place;
 use self::scene::{Scene, scenes};
+use self::teller::Teller;
 use crate::args::{ColorWhen, DemoArgs};
 use crate::console::{Console, Exit};
 use crate::live::{Screen, shown};
@@ -22,7 +24,8 @@ use crate::terminal::Terminal;
 use crate::watch::Watch;
 use crate::wrap::paragraph;
 
-/// The name that is connected to. It is nobody's (RFC 6761 §6.2), and no one is asked for it.
+/// The name that is connected to. It is nobody's (RFC 6761 §6.2), and no one is asked for it but
+/// the demo's own name servers.
 const HOST: &str = "demo.test";
 
 /// How long one race may take, so that the demo ends whatever happens.
@@ -34,13 +37,14 @@ pub(crate) fn run(args: &DemoArgs, console: &mut Console) -> Exit {
     let paragraph = |text: &str| paragraph(text, look.width);
     console.print(&paragraph(
         "Real races over loopback sockets, to addresses that accept, refuse, or are silent \
-         because their backlog is full. Only the answers are made up.",
+         because their backlog is full. Only the answers are made up; in the races over DNS a \
+         name server on loopback gives them, over UDP.",
     ));
     let ipv6 = place::ipv6_loopback();
     if let Err(error) = &ipv6 {
         console.print(&paragraph(&format!(
-            "There is no IPv6 here ({error}): 127.0.0.2 stands in for ::1, and the race that \
-             needs both families is left out."
+            "There is no IPv6 here ({error}): 127.0.0.2 stands in for ::1, and the races that \
+             need both families are left out."
         )));
     }
     let scenes = scenes(ipv6.ok());
@@ -67,8 +71,9 @@ fn show(scene: &Scene, args: &DemoArgs, console: &mut Console) -> Result<(), Str
     let place = Place::new(&scene.spots).map_err(set_up)?;
     let target =
         Target::try_from((HOST, place.port())).map_err(io::Error::other).map_err(set_up)?;
-    console.print(&format!("{}\n", paragraph(&scene.setting(&target), look.width)));
-    let job = Play { scene, target, port: place.port(), color: args.color };
+    let teller = scene.teller(place.port()).map_err(set_up)?;
+    console.print(&format!("{}\n", paragraph(&scene.setting(&target, &teller), look.width)));
+    let job = Play { teller, target, color: args.color };
     let race = args.runtime.run(job).map_err(set_up)?;
     console.print(&format!("{}\n", timeline(&race, &look)));
     let sentence = (scene.judge)(&race);
@@ -78,19 +83,18 @@ fn show(scene: &Scene, args: &DemoArgs, console: &mut Console) -> Result<(), Str
 }
 
 /// One race on a runtime, in a place that is set up.
-struct Play<'a> {
-    scene: &'a Scene,
+struct Play {
+    teller: Teller,
     target: Target,
-    port: u16,
     color: ColorWhen,
 }
 
-impl Job for Play<'_> {
+impl Job for Play {
     type Output = io::Result<Race>;
 
     fn run<R: Runtime>(self) -> io::Result<Race> {
         let policy = Policy::new().timeout(TIMEOUT).map_err(io::Error::other)?;
-        let resolver = script::resolver(self.scene.script(self.port), R::timer());
+        let resolver = self.teller.resolver::<R>()?;
         let watch = Watch::new(Families::Any);
         let dialer = R::dialer(resolver, TcpOptions::new()).with_policy(policy);
         let dialer = dialer.with_observer(watch.clone());

@@ -1,18 +1,26 @@
 //! The races of the demo: what is set up, what must come of it, and how that is said.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use stagger::{ATTEMPT_DELAY, Class, RESOLUTION_DELAY, Target};
+use stagger_testkit::dns::Record;
 
+use super::HOST;
 use super::place::{Manner, loopback};
 use super::script::Line;
+use super::teller::{Late, Teller};
 use crate::picture::spelled;
 use crate::race::{Attempt, End, Query, Race};
 
 /// When the A query of a scene is answered, and the AAAA query if it is answered after it.
 const A_AFTER: Duration = Duration::from_millis(20);
 const AAAA_AFTER: Duration = Duration::from_millis(60);
+
+/// What the name servers of the scenes are late with. Nobody wants to wait for so long.
+const LATE_AAAA: Late = Late { record: Record::Aaaa, by: Duration::from_secs(1) };
+const LATE_A: Late = Late { record: Record::A, by: Duration::from_secs(5) };
 
 /// One race of the demo.
 pub(crate) struct Scene {
@@ -35,29 +43,58 @@ pub(crate) enum Answers {
     Trickling,
     /// The A query, and the AAAA query never.
     WithoutAaaa,
+    /// As a name server says them that is asked over UDP.
+    OverDns(Late),
 }
 
 impl Scene {
-    /// What is set up, in a sentence.
-    pub(crate) fn setting(&self, target: &Target) -> String {
+    /// What is set up, in a sentence or two.
+    pub(crate) fn setting(&self, target: &Target, teller: &Teller) -> String {
         let spots = self.spots.iter();
         let spots: Vec<_> = spots.map(|(ip, manner)| format!("{ip} ({manner})")).collect();
-        format!("{target} is {}.", spots.join(", then "))
+        let spots = match self.answers {
+            Answers::Together => spots.join(", then "),
+            _ => spots.join(" and "),
+        };
+        match teller {
+            Teller::Script(_) => format!("{target} is {spots}."),
+            Teller::Server { server, late } => {
+                let server = server.addr();
+                format!("{target} is {spots}. The name server {server} answers {late}.")
+            }
+        }
     }
 
-    /// The resolver's script.
-    pub(crate) fn script(&self, port: u16) -> Vec<Line> {
+    /// Who says where the name leads, at this port.
+    ///
+    /// # Errors
+    ///
+    /// The system's, when a name server can't be set up.
+    pub(crate) fn teller(&self, port: u16) -> io::Result<Teller> {
         let of = |wanted: fn(&IpAddr) -> bool| {
             let ips = self.spots.iter().map(|(ip, _)| *ip);
-            let addrs = ips.filter(wanted).map(|ip| SocketAddr::new(ip, port));
-            addrs.collect::<Vec<_>>()
+            ips.filter(wanted).collect::<Vec<_>>()
         };
-        let a = || Line::Finds(A_AFTER, Class::A, of(IpAddr::is_ipv4));
-        let aaaa = || Line::Finds(AAAA_AFTER, Class::Aaaa, of(IpAddr::is_ipv6));
-        match self.answers {
-            Answers::Together => vec![Line::Finds(Duration::ZERO, Class::All, of(|_| true))],
+        let finds = |after, class, ips: Vec<IpAddr>| {
+            let addrs = ips.into_iter().map(|ip| SocketAddr::new(ip, port));
+            Line::Finds(after, class, addrs.collect())
+        };
+        let a = || finds(A_AFTER, Class::A, of(IpAddr::is_ipv4));
+        let aaaa = || finds(AAAA_AFTER, Class::Aaaa, of(IpAddr::is_ipv6));
+        let lines = match self.answers {
+            Answers::Together => vec![finds(Duration::ZERO, Class::All, of(|_| true))],
             Answers::Trickling => vec![a(), aaaa()],
             Answers::WithoutAaaa => vec![a(), Line::Hangs],
+            Answers::OverDns(late) => return Teller::server(HOST, &of(|_| true), late),
+        };
+        Ok(Teller::Script(lines))
+    }
+
+    fn needs_ipv6(&self) -> bool {
+        match self.answers {
+            Answers::Trickling => true,
+            Answers::OverDns(late) => late.record == Record::A,
+            Answers::Together | Answers::WithoutAaaa => false,
         }
     }
 }
@@ -74,6 +111,7 @@ pub(crate) fn scenes(ipv6: Option<IpAddr>) -> Vec<Scene> {
         answers,
         judge,
     };
+    let over_dns: Vec<_> = ipv6.into_iter().chain([second]).map(|ip| (ip, Accepts)).collect();
     let mut scenes = vec![
         scene("All is well", Answers::Together, &[(first, Accepts), (second, Accepts)], healthy),
         scene(
@@ -100,6 +138,8 @@ pub(crate) fn scenes(ipv6: Option<IpAddr>) -> Vec<Scene> {
             &[(second, Accepts)],
             without_aaaa,
         ),
+        scene("Over DNS: AAAA is slow", Answers::OverDns(LATE_AAAA), &over_dns, aaaa_late),
+        scene("Over DNS: A is slow", Answers::OverDns(LATE_A), &over_dns, a_late),
         scene(
             "Every address refuses",
             Answers::Together,
@@ -108,7 +148,7 @@ pub(crate) fn scenes(ipv6: Option<IpAddr>) -> Vec<Scene> {
         ),
     ];
     if ipv6.is_none() {
-        scenes.retain(|scene| !matches!(scene.answers, Answers::Trickling));
+        scenes.retain(|scene| !scene.needs_ipv6());
     }
     scenes
 }
@@ -180,21 +220,60 @@ fn trickling(race: &Race) -> Result<String, String> {
 }
 
 fn without_aaaa(race: &Race) -> Result<String, String> {
-    let a = query(race, 0, Class::A)?;
-    let aaaa = query(race, 1, Class::Aaaa)?;
-    let first = attempt(race, 0, End::Connected)?;
-    if aaaa.ended.is_some() {
-        return Err("AAAA was answered".to_owned());
-    }
-    let waited = first.started.saturating_sub(a.ended.unwrap_or_default());
-    if waited < RESOLUTION_DELAY {
-        return Err(format!("A waited for AAAA only {}", spelled(waited)));
-    }
+    let (waited, first) = waited_for_aaaa(race)?;
     Ok(format!(
         "A waited {} for AAAA, in vain; then {} was tried and won.",
         spelled(waited),
         first.address,
     ))
+}
+
+fn aaaa_late(race: &Race) -> Result<String, String> {
+    let (waited, first) = waited_for_aaaa(race)?;
+    Ok(format!(
+        "A waited {} for AAAA, which was still to come; then {} was tried and won in {}.",
+        spelled(waited),
+        first.address,
+        spelled(race.elapsed),
+    ))
+}
+
+/// How long A waited for AAAA, which was not answered, and the attempt that won then.
+fn waited_for_aaaa(race: &Race) -> Result<(Duration, &Attempt), String> {
+    let (known, first) = won_by_one(race, Class::A, Class::Aaaa)?;
+    let waited = first.started.saturating_sub(known);
+    if waited < RESOLUTION_DELAY {
+        return Err(format!("A waited for AAAA only {}", spelled(waited)));
+    }
+    Ok((waited, first))
+}
+
+fn a_late(race: &Race) -> Result<String, String> {
+    let (known, first) = won_by_one(race, Class::Aaaa, Class::A)?;
+    let late = first.started.saturating_sub(known);
+    if late > Duration::ZERO {
+        return Err(format!("the first attempt started {} after AAAA", spelled(late)));
+    }
+    Ok(format!(
+        "{} was tried the moment AAAA was known, without a wait for A, which was still to come, \
+         and won in {}.",
+        first.address,
+        spelled(race.elapsed),
+    ))
+}
+
+/// When the query of one class was answered, and the first attempt, which won at an address of it
+/// while the query of the other class was not answered.
+fn won_by_one(race: &Race, prompt: Class, awaited: Class) -> Result<(Duration, &Attempt), String> {
+    let known = query(race, 0, prompt)?;
+    if query(race, 1, awaited)?.ended.is_some() {
+        return Err(format!("{awaited} was answered"));
+    }
+    let first = attempt(race, 0, End::Connected)?;
+    match known.ended {
+        Some(ended) if known.addresses.contains(&first.address) => Ok((ended, first)),
+        _ => Err(format!("{} is not what {prompt} was answered with", first.address)),
+    }
 }
 
 fn all_refused(race: &Race) -> Result<String, String> {

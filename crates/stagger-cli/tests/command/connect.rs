@@ -1,3 +1,5 @@
+use stagger_testkit::dns::{NameServer, Record, Reply};
+
 use crate::run::{RUNTIMES, keys, listener, refusing, silent, stagger};
 
 #[test]
@@ -152,12 +154,17 @@ fn a_name_that_does_not_exist_is_a_failure_of_the_query() {
 #[test]
 fn a_candidate_of_the_other_family_is_skipped_for_a_reason() {
     let (_listener, addr) = listener();
-    let run = stagger(&["connect", &addr.to_string(), "--family", "v6"]);
+    // An IPv4 address, whatever it looks like.
+    let server = NameServer::start().unwrap();
+    server.on("name.test", Record::Aaaa, Reply::addresses(["::ffff:127.0.0.1"]));
+    let (target, server_addr) = (format!("name.test:{}", addr.port()), server.addr().to_string());
+    let args = ["connect", &target, "--server", &server_addr, "--family", "v6"];
+    let run = stagger(&args);
     assert_eq!(run.code, Some(1), "{run:?}");
     assert!(run.out.contains("⊘ skipped\n"), "{run:?}");
     assert!(run.out.contains("  only IPv6 is wanted\n"), "{run:?}");
 
-    let run = stagger(&["connect", &addr.to_string(), "--family", "v6", "--json"]);
+    let run = stagger(&[&args[..], &["--json"]].concat());
     let attempt = &run.json()["attempts"][0];
     assert_eq!(attempt["outcome"], "skipped");
     assert!(attempt["error"].as_str().unwrap().contains("IPv6"));

@@ -4,24 +4,45 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 
 use serde_json::Value;
+use stagger_testkit::dns::{NameServer, Record, Reply};
+use stagger_testkit::ms;
 
 use crate::namespace::{inside, replace};
 use crate::run::{RUNTIMES, stagger};
-use crate::server::{NameServer, Record, Reply};
+
+const NAME: &str = "half.test";
+
+/// What the name server says of [`NAME`].
+fn name_server(aaaa: Reply, a: Reply) -> NameServer {
+    let server = NameServer::start_at("127.0.0.1:53".parse().unwrap()).unwrap();
+    server.on(NAME, Record::Aaaa, aaaa);
+    server.on(NAME, Record::A, a);
+    server
+}
+
+/// Loopback's addresses.
+fn prompt() -> Reply {
+    Reply::addresses(["::1", "127.0.0.1"])
+}
+
+/// The same after a second, and not before it is let go, so that a slow machine does not make it
+/// look prompt.
+fn late() -> Reply {
+    prompt().after(ms(1000)).held()
+}
 
 /// Connects to `local` by a name with these records on every runtime, and sees that the record of
 /// `local` alone was enough.
-fn connects_by(local: &str, prompt: Record, aaaa: Reply, a: Reply) {
-    let (class, awaited) = match prompt {
-        Record::A => ("A", "AAAA"),
-        Record::Aaaa => ("AAAA", "A"),
+fn connects_by(local: &str, aaaa: Reply, a: Reply) {
+    let (record, class, awaited) = match local {
+        "127.0.0.1" => (Record::A, "A", "AAAA"),
+        _ => (Record::Aaaa, "AAAA", "A"),
     };
-    let server = NameServer::start();
     let listener = TcpListener::bind((local, 0)).unwrap();
     let addr = listener.local_addr().unwrap();
     for runtime in RUNTIMES {
-        server.answers(aaaa, a);
-        let target = format!("half.test:{}", addr.port());
+        let server = name_server(aaaa.clone(), a.clone());
+        let target = format!("{NAME}:{}", addr.port());
         let args = ["connect", &target, "--json", "--timeout", "100s", "--runtime", runtime];
         let run = thread::scope(|scope| {
             let run = scope.spawn(|| stagger(&args));
@@ -55,7 +76,7 @@ fn connects_by(local: &str, prompt: Record, aaaa: Reply, a: Reply) {
         assert_eq!(attempts.len(), 1, "{race}");
         // The very instant at which the answer came.
         assert_eq!(attempts[0]["started_us"], answered, "the delay is spent once: {race}");
-        assert_eq!(server.asked(prompt), 2, "once by the full lookup and once by a lane");
+        assert_eq!(server.asked(NAME, record), 2, "once by the full lookup and once by a lane");
     }
 }
 
@@ -73,49 +94,48 @@ fn by_name_server(test: &str, body: impl FnOnce()) {
 #[test]
 fn a_name_whose_a_never_comes_is_connected_to_over_ipv6() {
     let test = "lane::a_name_whose_a_never_comes_is_connected_to_over_ipv6";
-    by_name_server(test, || connects_by("::1", Record::Aaaa, Reply::Prompt, Reply::Never));
+    by_name_server(test, || connects_by("::1", prompt(), Reply::silence()));
 }
 
 #[test]
 fn a_name_whose_a_is_late_is_connected_to_over_ipv6_meanwhile() {
     let test = "lane::a_name_whose_a_is_late_is_connected_to_over_ipv6_meanwhile";
-    by_name_server(test, || connects_by("::1", Record::Aaaa, Reply::Prompt, Reply::Late));
+    by_name_server(test, || connects_by("::1", prompt(), late()));
 }
 
 #[test]
 fn a_name_whose_aaaa_never_comes_is_connected_to_over_ipv4() {
     let test = "lane::a_name_whose_aaaa_never_comes_is_connected_to_over_ipv4";
-    by_name_server(test, || connects_by("127.0.0.1", Record::A, Reply::Never, Reply::Prompt));
+    by_name_server(test, || connects_by("127.0.0.1", Reply::silence(), prompt()));
 }
 
 #[test]
 fn a_name_whose_aaaa_is_late_is_connected_to_over_ipv4_meanwhile() {
     let test = "lane::a_name_whose_aaaa_is_late_is_connected_to_over_ipv4_meanwhile";
-    by_name_server(test, || connects_by("127.0.0.1", Record::A, Reply::Late, Reply::Prompt));
+    by_name_server(test, || connects_by("127.0.0.1", late(), prompt()));
 }
 
 #[test]
 fn each_family_is_asked_for_apart_when_it_is_wanted() {
     let test = "lane::each_family_is_asked_for_apart_when_it_is_wanted";
     by_name_server(test, || {
-        let server = NameServer::start();
         let listener = TcpListener::bind("[::1]:0").unwrap();
-        let target = format!("half.test:{}", listener.local_addr().unwrap().port());
+        let target = format!("{NAME}:{}", listener.local_addr().unwrap().port());
         for runtime in RUNTIMES {
             for lanes in ["at-once", "20ms"] {
-                server.answers(Reply::Prompt, Reply::Never);
+                let server = name_server(prompt(), Reply::silence());
                 let race = asks(&["connect", &target, "--timeout", "100s"], lanes, runtime);
                 assert_eq!(race["connected"], true, "{race}");
                 assert_eq!(race["queries"][0]["class"], "AAAA", "{race}");
-                assert_eq!(server.asked(Record::Aaaa), 2, "{lanes}: once by each lookup");
+                assert_eq!(server.asked(NAME, Record::Aaaa), 2, "{lanes}: once by each lookup");
             }
             for (command, lanes) in [("connect", "never"), ("resolve", "never"), ("resolve", "2s")]
             {
-                server.answers(Reply::Prompt, Reply::Never);
+                let server = name_server(prompt(), Reply::silence());
                 let race = asks(&[command, &target, "--timeout", "300ms"], lanes, runtime);
                 assert_eq!(race["queries"].as_array().unwrap().len(), 1, "{race}");
                 assert_eq!(race["queries"][0]["class"], "all", "{race}");
-                assert_ne!(server.asked(Record::Aaaa), 2, "{lanes}: by the one lookup alone");
+                assert_ne!(server.asked(NAME, Record::Aaaa), 2, "{lanes}: by the one lookup alone");
             }
         }
     });

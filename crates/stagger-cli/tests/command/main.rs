@@ -19,8 +19,6 @@ mod picture;
 mod pipe;
 mod resolve;
 mod run;
-#[cfg(target_os = "linux")]
-mod server;
 #[cfg(unix)]
 mod signal;
 #[cfg(unix)]

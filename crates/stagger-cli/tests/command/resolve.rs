@@ -1,3 +1,5 @@
+use stagger_testkit::dns::{NameServer, Record, Reply};
+
 use crate::run::{RUNTIMES, keys, stagger};
 
 #[test]
@@ -33,7 +35,12 @@ fn no_address_is_a_failure_that_says_why() {
     let start = "error: could not resolve no-such-host.invalid:80: ";
     assert!(run.err.starts_with(start), "{run:?}");
 
-    let run = stagger(&["resolve", "127.0.0.1:80", "--family", "v6", "--json"]);
+    // An IPv4 address, whatever it looks like.
+    let server = NameServer::start().unwrap();
+    server.on("name.test", Record::Aaaa, Reply::addresses(["::ffff:127.0.0.1"]));
+    let addr = server.addr().to_string();
+    let asked = ["--server", &addr, "--family", "v6", "--json"];
+    let run = stagger(&[&["resolve", "name.test:80"], &asked[..]].concat());
     assert_eq!(run.code, Some(1), "{run:?}");
     let lookup = run.json();
     assert_eq!(lookup["skipped"][0]["address"], "127.0.0.1:80");

@@ -77,6 +77,24 @@ fn a_service_or_a_zone_that_nobody_knows_is_bad_usage() {
 }
 
 #[test]
+fn a_literal_of_a_family_that_is_not_wanted_is_bad_usage() {
+    for (target, family, its) in [
+        ("[::1]:1", "v4", "IPv6"),
+        ("[::1]:http", "v4", "IPv6"),
+        ("[fe80::1%nosuch0]:1", "v4", "IPv6"),
+        ("127.0.0.1:1", "v6", "IPv4"),
+        ("[::ffff:127.0.0.1]:1", "v6", "IPv4"),
+    ] {
+        for command in ["connect", "resolve"] {
+            let run = stagger(&[command, target, "--family", family]);
+            assert_eq!((run.code, &run.out[..]), (Some(2), ""), "{run:?}");
+            let fault = format!("an {its} address, and --family wants only the other");
+            assert_eq!(run.err, format!("error: bad target \"{target}\": {fault}\n"));
+        }
+    }
+}
+
+#[test]
 fn a_bad_option_is_quoted_escaped_on_one_line() {
     for (option, value, fault) in [
         ("--timeout", "soon", "not a duration"),
@@ -146,6 +164,7 @@ fn with_json_bad_usage_is_an_object_too() {
         (&["connect", "127.0.0.1:80", "--bind", "::1", "--json"], "no bind address"),
         (&["connect", "localhost:nosuch", "--json"], "no TCP service"),
         (&["resolve", "localhost", "--json"], "no service follows"),
+        (&["resolve", "::1", "80", "--family", "v4", "--json"], "bad target \"[::1]:80\""),
     ] {
         let run = stagger(args);
         assert_eq!(run.code, Some(2), "{run:?}");

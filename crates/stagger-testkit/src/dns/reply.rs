@@ -8,6 +8,8 @@ use hickory_proto::op::{Message, MessageType, ResponseCode};
 use hickory_proto::rr::rdata::{A, AAAA, CNAME, SOA};
 use hickory_proto::rr::{Name, RData, Record as ResourceRecord, RecordType};
 
+use super::schedule::When;
+
 /// The type of record that a question is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -32,7 +34,7 @@ impl Record {
 #[derive(Clone, Debug)]
 pub struct Reply {
     says: Says,
-    pub(super) after: Duration,
+    pub(super) when: When,
     pub(super) times: usize,
     /// How many datagrams of garbage go before it.
     pub(super) garbage: usize,
@@ -55,7 +57,7 @@ impl Reply {
     fn new(says: Says) -> Self {
         Self {
             says,
-            after: Duration::ZERO,
+            when: When::default(),
             times: 1,
             garbage: 0,
             only_tcp: false,
@@ -135,7 +137,14 @@ impl Reply {
 
     /// Says it so late.
     pub fn after(mut self, delay: Duration) -> Self {
-        self.after = delay;
+        self.when.after = delay;
+        self
+    }
+
+    /// Does not say it before [`NameServer::release`](super::NameServer::release), so that it is
+    /// late on a machine that stands still meanwhile, too.
+    pub fn held(mut self) -> Self {
+        self.when.held = true;
         self
     }
 

@@ -1,11 +1,20 @@
 //! Things to be done later, on a thread of their own.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 type Job = Box<dyn FnOnce() + Send>;
+
+/// When something is due.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct When {
+    pub(super) after: Duration,
+    /// Not before it is let go.
+    pub(super) held: bool,
+}
 
 /// Does things when they are due. Dropped, it forgets what is not yet due.
 pub(super) struct Schedule {
@@ -23,6 +32,9 @@ struct State {
     /// By when they are due, and by a number that tells equals apart.
     jobs: BTreeMap<(Instant, u64), Job>,
     next: u64,
+    /// What waits to be let go.
+    held: Vec<(Instant, Job)>,
+    released: bool,
     over: bool,
 }
 
@@ -33,17 +45,36 @@ impl Schedule {
         Self { shared, thread: Some(thread::spawn(move || running.run())) }
     }
 
-    /// Does it after `delay`; at once, on this thread, if there is none.
-    pub(super) fn after(&self, delay: Duration, job: impl FnOnce() + Send + 'static) {
-        if delay.is_zero() {
-            return job();
-        }
+    /// Does it then; at once, on this thread, if nothing is to be waited for.
+    pub(super) fn when(&self, when: When, job: impl FnOnce() + Send + 'static) {
+        let due = Instant::now() + when.after;
         let mut state = self.shared.state();
-        let number = state.next;
-        state.next += 1;
-        state.jobs.insert((Instant::now() + delay, number), Box::new(job));
-        drop(state);
+        if when.held && !state.released {
+            state.held.push((due, Box::new(job)));
+        } else if when.after.is_zero() {
+            drop(state);
+            job();
+        } else {
+            state.add(due, Box::new(job));
+            self.shared.changed.notify_one();
+        }
+    }
+
+    /// Lets what is held go when it is due, and holds nothing any more.
+    pub(super) fn release(&self) {
+        let mut state = self.shared.state();
+        state.released = true;
+        for (due, job) in mem::take(&mut state.held) {
+            state.add(due, job);
+        }
         self.shared.changed.notify_one();
+    }
+}
+
+impl State {
+    fn add(&mut self, due: Instant, job: Job) {
+        self.jobs.insert((due, self.next), job);
+        self.next += 1;
     }
 }
 

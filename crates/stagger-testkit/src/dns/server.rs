@@ -24,6 +24,7 @@ const TRIES: usize = 100;
 pub struct NameServer {
     addr: SocketAddr,
     shared: Arc<Shared>,
+    schedule: Arc<Schedule>,
     udp: Option<JoinHandle<()>>,
     tcp: Option<JoinHandle<()>>,
 }
@@ -96,10 +97,10 @@ impl NameServer {
         // What it holds back holds the sockets, so it is not theirs: that would be a circle.
         let schedule = Arc::new(Schedule::start());
         let (of_udp, for_udp) = (Arc::clone(&shared), Arc::clone(&schedule));
-        let of_tcp = Arc::clone(&shared);
+        let (of_tcp, for_tcp) = (Arc::clone(&shared), Arc::clone(&schedule));
         let udp = Some(thread::spawn(move || of_udp.serve_udp(&for_udp)));
-        let tcp = Some(thread::spawn(move || of_tcp.serve_tcp(&tcp, &schedule)));
-        Ok(Self { addr, shared, udp, tcp })
+        let tcp = Some(thread::spawn(move || of_tcp.serve_tcp(&tcp, &for_tcp)));
+        Ok(Self { addr, shared, schedule, udp, tcp })
     }
 
     /// Where it is asked.
@@ -119,6 +120,11 @@ impl NameServer {
     /// Tells what becomes of every other question from now on.
     pub fn otherwise(&self, reply: Reply) {
         self.shared.state().otherwise = Some(reply);
+    }
+
+    /// Says what is [held](Reply::held), as late as it was to be, and holds nothing from now on.
+    pub fn release(&self) {
+        self.schedule.release();
     }
 
     /// All questions so far, in order.
@@ -185,9 +191,8 @@ impl Shared {
             let Some((question, reply)) = self.note(&buffer[..length], from, false) else {
                 continue;
             };
-            let (shared, after) = (Arc::clone(self), reply.after);
-            let say = move || shared.say(&question, &reply, from);
-            schedule.after(after, say);
+            let shared = Arc::clone(self);
+            schedule.when(reply.when, move || shared.say(&question, &reply, from));
         }
     }
 
@@ -225,7 +230,7 @@ impl Shared {
         };
         while let Ok((message, stream)) = read() {
             let Some((question, reply)) = self.note(&message, from, true) else { continue };
-            schedule.after(reply.after, move || {
+            schedule.when(reply.when, move || {
                 let _ = say_over_tcp(&stream, &question, &reply);
             });
         }

@@ -43,6 +43,19 @@ fn what_was_seen_is_said_with_its_own_numbers() {
     );
     let refused = [at("a", 0, 3, End::Failed), at("b", 3, 4, End::Connected)];
     assert!(first_refused(&race(Vec::new(), refused.to_vec())).is_ok());
+    let a = answered(Class::A, Some(1), "a");
+    let queries = vec![a, answered(Class::Aaaa, None, "b")];
+    assert_eq!(
+        aaaa_late(&race(queries, vec![at("a", 51, 52, End::Connected)])).unwrap(),
+        "A waited 50.0 ms for AAAA, which was still to come; then a was tried and won in 52.0 ms."
+    );
+    let aaaa = answered(Class::Aaaa, Some(1), "b");
+    let queries = vec![aaaa, answered(Class::A, None, "a")];
+    assert_eq!(
+        a_late(&race(queries, vec![at("b", 1, 2, End::Connected)])).unwrap(),
+        "b was tried the moment AAAA was known, without a wait for A, which was still to come, and \
+         won in 2.0 ms."
+    );
 }
 
 #[test]
@@ -52,7 +65,8 @@ fn a_race_that_goes_wrong_is_found_out() {
     let a = |ended| answered(Class::A, Some(ended), "a");
     let aaaa = |ended| answered(Class::Aaaa, ended, "b");
     type Judge = fn(&Race) -> Result<String, String>;
-    let cases: [(Judge, Vec<Query>, Vec<Attempt>, &str); 9] = [
+    let a_in_vain = answered(Class::A, None, "a");
+    let cases: [(Judge, Vec<Query>, Vec<Attempt>, &str); 14] = [
         (healthy, vec![], vec![], "only 0 attempts"),
         (healthy, vec![], vec![at("a", 0, 1, Failed)], "was to end as connected"),
         (
@@ -81,10 +95,40 @@ fn a_race_that_goes_wrong_is_found_out() {
         ),
         (without_aaaa, vec![a(20), aaaa(None)], vec![at("a", 20, 21, Connected)], "only 0.0 ms"),
         (without_aaaa, vec![a(20)], vec![], "no query for AAAA"),
+        (aaaa_late, vec![a(1), aaaa(None)], vec![at("a", 50, 51, Connected)], "only 49.0 ms"),
+        (aaaa_late, vec![a(1), aaaa(Some(2))], vec![at("b", 2, 3, Connected)], "AAAA was answered"),
+        (
+            aaaa_late,
+            vec![a(1), aaaa(None)],
+            vec![at("b", 51, 52, Connected)],
+            "b is not what A was answered with",
+        ),
+        (
+            a_late,
+            vec![aaaa(Some(1)), a_in_vain],
+            vec![at("b", 51, 52, Connected)],
+            "started 50.0 ms after AAAA",
+        ),
+        (
+            a_late,
+            vec![a(1), aaaa(None)],
+            vec![at("a", 51, 52, Connected)],
+            "AAAA was to be answered",
+        ),
         (all_refused, vec![], vec![at("a", 0, 1, Connected)], "there is a connection"),
     ];
     for (judge, queries, attempts, fault) in cases {
         let found = judge(&race(queries, attempts)).unwrap_err();
         assert!(found.contains(fault), "{fault}: {found}");
     }
+}
+
+#[test]
+fn without_ipv6_nothing_is_left_that_needs_it() {
+    let all = scenes(Some(loopback(9)));
+    let rest = scenes(None);
+    assert_eq!((all.len(), rest.len()), (8, 6));
+    let over_dns = rest.iter().filter(|scene| matches!(scene.answers, Answers::OverDns(_)));
+    let spots: Vec<_> = over_dns.map(|scene| &scene.spots[..]).collect();
+    assert_eq!(spots, [[(loopback(1), Manner::Accepts)]]);
 }
