@@ -11,6 +11,8 @@ mod lane;
 #[cfg(unix)]
 mod listen;
 #[cfg(unix)]
+mod listening;
+#[cfg(unix)]
 mod man;
 #[cfg(target_os = "linux")]
 mod namespace;
