@@ -16,7 +16,11 @@ pub(crate) struct Listening {
 impl Listening {
     /// Starts the command with these words.
     pub(crate) fn start(words: &[&str]) -> Self {
-        let mut command = interruptible();
+        Self::start_by(&mut interruptible(), words)
+    }
+
+    /// Starts it by a command that takes these words, as one that enters a namespace first.
+    pub(crate) fn start_by(command: &mut Command, words: &[&str]) -> Self {
         command.args(words);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();

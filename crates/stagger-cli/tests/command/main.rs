@@ -29,4 +29,8 @@ mod signal;
 mod skip;
 #[cfg(target_os = "linux")]
 mod terminal;
+#[cfg(target_os = "linux")]
+mod udp;
+#[cfg(target_os = "linux")]
+mod udp_link;
 mod usage;

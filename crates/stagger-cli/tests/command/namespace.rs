@@ -31,8 +31,9 @@ pub(crate) fn inside(test: &str) -> bool {
     false
 }
 
+/// Runs a shell's commands, of which each must succeed.
 #[track_caller]
-fn sh(script: &str) {
+pub(crate) fn sh(script: &str) {
     let done = run(Command::new("sh").args(["-euc", script]));
     assert_eq!(done.code, Some(0), "{script}: {done:?}");
 }
