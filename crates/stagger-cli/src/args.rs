@@ -1,5 +1,7 @@
 //! The command line.
 
+mod udp;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -7,6 +9,7 @@ use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use stagger::{Families, Host, Order, Target};
 
+pub(crate) use self::udp::{UdpCommand, UdpListenArgs, UdpSendArgs, UdpShown};
 use crate::address::unwanted;
 use crate::usage::UsageError;
 
@@ -106,6 +109,9 @@ pub(crate) enum Command {
     /// Accept connections, show each peer, and send back what it sends
     #[command(after_help = LISTEN_EXAMPLES)]
     Listen(ListenArgs),
+    /// Send and receive datagrams, to and from hosts and groups
+    #[command(subcommand, after_help = udp::EXAMPLES, disable_help_subcommand = true)]
+    Udp(UdpCommand),
     /// Run races over loopback sockets past dead addresses, and show each
     ///
     /// The demo makes its own listeners on loopback addresses (one that accepts, one that refuses,
@@ -289,21 +295,27 @@ pub(crate) enum Page {
     Connect,
     Resolve,
     Listen,
+    Udp,
+    UdpListen,
+    UdpSend,
     Demo,
     Completions,
     Man,
 }
 
 impl Page {
-    /// The command's name.
-    pub(crate) fn name(self) -> &'static str {
+    /// The command's words.
+    pub(crate) fn words(self) -> &'static [&'static str] {
         match self {
-            Self::Connect => "connect",
-            Self::Resolve => "resolve",
-            Self::Listen => "listen",
-            Self::Demo => "demo",
-            Self::Completions => "completions",
-            Self::Man => "man",
+            Self::Connect => &["connect"],
+            Self::Resolve => &["resolve"],
+            Self::Listen => &["listen"],
+            Self::Udp => &["udp"],
+            Self::UdpListen => &["udp", "listen"],
+            Self::UdpSend => &["udp", "send"],
+            Self::Demo => &["demo"],
+            Self::Completions => &["completions"],
+            Self::Man => &["man"],
         }
     }
 }
@@ -388,7 +400,17 @@ mod tests {
     #[test]
     fn every_command_has_a_page() {
         let command = Args::command();
-        let commands = command.get_subcommands().map(clap::Command::get_name);
-        assert!(commands.eq(Page::value_variants().iter().map(|page| page.name())));
+        let mut commands = Vec::new();
+        for command in command.get_subcommands() {
+            commands.push(vec![command.get_name()]);
+            let below = command.get_subcommands();
+            commands.extend(below.map(|below| vec![command.get_name(), below.get_name()]));
+        }
+        let pages = Page::value_variants();
+        assert!(commands.iter().eq(pages.iter().map(|page| page.words())));
+        for page in pages {
+            let name = page.to_possible_value().map(|value| value.get_name().to_owned());
+            assert_eq!(name, Some(page.words().join("-")));
+        }
     }
 }

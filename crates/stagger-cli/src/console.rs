@@ -64,8 +64,13 @@ impl Console {
 
     /// Writes text to standard output, as it is.
     pub(crate) fn print(&mut self, text: &str) {
+        self.write(text.as_bytes());
+    }
+
+    /// Writes bytes to standard output, as they are.
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
         if self.failed.is_none() {
-            let written = self.out.write_all(text.as_bytes());
+            let written = self.out.write_all(bytes);
             self.failed = written.and_then(|()| self.out.flush()).err();
         }
     }

@@ -24,6 +24,26 @@ pub(crate) fn quoted(text: &str) -> String {
     }
 }
 
+/// Bytes in quotes, escaped: what is UTF-8 as text, and any other byte as a number (`\xff`). It can
+/// be told from what was escaped already.
+pub(crate) fn quoted_bytes(bytes: &[u8]) -> String {
+    let mut quoted = String::with_capacity(bytes.len() + 2);
+    quoted.push('"');
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                '\'' => quoted.push(character),
+                other => quoted.extend(other.escape_debug()),
+            }
+        }
+        for byte in chunk.invalid() {
+            quoted.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -31,6 +51,18 @@ mod tests {
     #[test]
     fn control_and_invisible_characters_are_escaped_and_others_stay() {
         assert_eq!(printable("a\x1b[31m\u{202e}\n\"é\\"), "a\\u{1b}[31m\\u{202e}\\n\"é\\");
+    }
+
+    #[test]
+    fn bytes_are_text_where_they_can_be_and_numbers_elsewhere() {
+        for (bytes, quoted) in [
+            (&b""[..], r#""""#),
+            ("it's é\n".as_bytes(), r#""it's é\n""#),
+            (b"a\\\"\x1b[m", r#""a\\\"\u{1b}[m""#),
+            (b"a\xff\xfeb\xc3", r#""a\xff\xfeb\xc3""#),
+        ] {
+            assert_eq!(quoted_bytes(bytes), quoted);
+        }
     }
 
     #[test]

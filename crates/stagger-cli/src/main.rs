@@ -26,6 +26,7 @@ mod save;
 mod signal;
 mod tell;
 mod terminal;
+mod udp;
 mod usage;
 mod watch;
 mod wrap;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
             Command::Connect(args) => connect::run(&args, &mut console),
             Command::Resolve(args) => resolve::run(&args, &mut console),
             Command::Listen(args) => listen::run(&args, &mut console),
+            Command::Udp(command) => udp::run(&command, &mut console),
             Command::Demo(args) => demo::run(&args, &mut console),
             Command::Completions { shell } => completions::run(shell, &mut console),
             Command::Man { page } => manual::run(page, &mut console),

@@ -31,11 +31,13 @@ fn render(page: Option<Page>) -> io::Result<String> {
     let command = match page {
         None => whole.clone(),
         Some(page) => {
-            let found = whole.find_subcommand(page.name());
+            let mut words = page.words().iter();
+            let found = words.try_fold(&whole, |command, word| command.find_subcommand(word));
             found.expect("every page is a command's").clone()
         }
     };
     let source = format!("stagger {}", whole.get_version().unwrap_or_default());
+    let has_commands = command.has_subcommands();
     let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     let man = Man::new(command).source(source).manual("Stagger");
 
@@ -50,7 +52,8 @@ fn render(page: Option<Page>) -> io::Result<String> {
     if page.is_some() {
         rest.control("SH", ["SEE ALSO"]);
         rest.text([bold("stagger"), roman("(1)")]);
-    } else {
+    }
+    if has_commands {
         man.render_subcommands_section(&mut text)?;
     }
     rest.to_writer(&mut text)?;

@@ -7,6 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use self::relay::{Fault, relay};
+pub(crate) use self::stdio::{Input, input_is_terminal};
 use crate::args::ConnectArgs;
 use crate::connect::{Connect, lost, no_runtime};
 use crate::console::{Console, Exit};

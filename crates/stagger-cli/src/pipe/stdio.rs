@@ -8,7 +8,7 @@ pub(super) use self::system::{Output, close_output, output_is_unread};
 /// waits for what is typed next. Who reads for others ([`blocking::Unblock`]) does read on, unless
 /// the end is all that it reads.
 #[derive(Default)]
-pub(super) struct Input {
+pub(crate) struct Input {
     ended: bool,
 }
 
@@ -24,7 +24,7 @@ impl Read for Input {
 }
 
 /// Whether standard input is a terminal.
-pub(super) fn input_is_terminal() -> bool {
+pub(crate) fn input_is_terminal() -> bool {
     io::IsTerminal::is_terminal(&io::stdin())
 }
 

@@ -23,6 +23,9 @@ fn bash_completes_commands_options_and_their_values() {
     assert_eq!(completed(&["connect", "--runtime", ""]), ["tokio", "smol", "async-std"]);
     assert_eq!(completed(&["connect", "--family", "v"]), ["v4", "v6"]);
     assert_eq!(completed(&["man", "res"]), ["resolve"]);
+    assert_eq!(completed(&["udp", "s"]), ["send"]);
+    assert_eq!(completed(&["udp", "listen", "--jo"]), ["--join"]);
+    assert_eq!(completed(&["man", "udp-"]), ["udp-listen", "udp-send"]);
 }
 
 #[test]
@@ -30,7 +33,7 @@ fn every_shell_has_a_script_that_knows_the_commands() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let run = stagger(&["completions", shell]);
         assert_eq!((run.code, &run.err[..]), (Some(0), ""), "{run:?}");
-        for word in ["connect", "resolve", "demo", "async-std", "pipe", "lanes"] {
+        for word in ["connect", "resolve", "demo", "async-std", "pipe", "lanes", "udp", "join"] {
             // PowerShell and elvish complete no values.
             let values = word == "async-std" && ["elvish", "powershell"].contains(&shell);
             assert!(values || run.out.contains(word), "{shell} does not know {word}");

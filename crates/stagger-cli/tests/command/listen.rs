@@ -1,50 +1,15 @@
 //! Accepting connections.
 
-use std::io::{BufRead as _, BufReader, Lines, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::os::unix::process::ExitStatusExt as _;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
+use crate::listening::Listening;
 #[cfg(target_os = "linux")]
 use crate::namespace::{inside, sh};
-use crate::run::{RUNTIMES, interruptible, run, stagger};
+use crate::run::{RUNTIMES, run, stagger};
 #[cfg(target_os = "linux")]
 use crate::skip::skip;
-
-/// The command while it listens.
-struct Listening {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-}
-
-impl Listening {
-    fn start(args: &[&str]) -> Self {
-        let mut command = interruptible();
-        command.arg("listen").args(args);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, lines }
-    }
-
-    fn line(&mut self) -> String {
-        self.lines.next().expect("it says something").unwrap()
-    }
-
-    /// The next address that it says it listens on.
-    fn addr(&mut self) -> SocketAddr {
-        let line = self.line();
-        let addr = line.strip_prefix("listening on ").unwrap_or_else(|| panic!("{line:?}"));
-        addr.parse().unwrap()
-    }
-
-    /// Ends it as Ctrl-C does.
-    fn interrupt(mut self) {
-        let script = format!("kill -2 {}", self.child.id());
-        assert_eq!(run(Command::new("sh").args(["-c", &script])).code, Some(0));
-        assert_eq!(self.child.wait().unwrap().signal(), Some(2));
-    }
-}
 
 /// Sends something and its end, and reads what comes back to its end.
 fn exchange(addr: SocketAddr, words: &str) -> (SocketAddr, String) {
@@ -60,7 +25,7 @@ fn exchange(addr: SocketAddr, words: &str) -> (SocketAddr, String) {
 #[test]
 fn what_is_sent_comes_back_and_each_peer_is_shown() {
     for runtime in RUNTIMES {
-        let mut listening = Listening::start(&["127.0.0.1:0", "--runtime", runtime]);
+        let mut listening = Listening::start(&["listen", "127.0.0.1:0", "--runtime", runtime]);
         let addr = listening.addr();
         // One that says nothing holds nobody up.
         let silent = TcpStream::connect(addr).unwrap();
@@ -82,7 +47,8 @@ fn what_is_sent_comes_back_and_each_peer_is_shown() {
 #[test]
 fn all_interfaces_are_served_over_both_families_at_one_port() {
     for runtime in RUNTIMES {
-        let mut listening = Listening::start(&["--all-interfaces", ":0", "--runtime", runtime]);
+        let mut listening =
+            Listening::start(&["listen", "--all-interfaces", ":0", "--runtime", runtime]);
         let first = listening.addr();
         let second = listening.line();
         let port = first.port();
@@ -140,7 +106,8 @@ fn curl_is_served_over_ipv4_ipv6_and_in_a_zone_at_once_and_ss_shows_a_socket_of_
     }
     sh(LINK);
     for runtime in RUNTIMES {
-        let mut listening = Listening::start(&["--all-interfaces", ":8080", "--runtime", runtime]);
+        let mut listening =
+            Listening::start(&["listen", "--all-interfaces", ":8080", "--runtime", runtime]);
         let mut lines: Vec<_> = (0..5).map(|_| listening.line()).collect();
         lines[2..].sort_unstable();
         let expected = [
@@ -188,7 +155,7 @@ fn curl_is_served_over_ipv4_ipv6_and_in_a_zone_at_once_and_ss_shows_a_socket_of_
 
 #[test]
 fn several_addresses_are_listened_on_or_none() {
-    let mut listening = Listening::start(&["127.0.0.1:0", "127.0.0.2:0"]);
+    let mut listening = Listening::start(&["listen", "127.0.0.1:0", "127.0.0.2:0"]);
     let addrs = [listening.addr(), listening.addr()];
     for addr in addrs {
         assert_eq!(exchange(addr, "ahoj").1, "ahoj");
@@ -210,7 +177,8 @@ fn as_a_pipe_it_carries_the_first_connection_and_ends() {
             let addr = free.local_addr().unwrap();
             drop(free);
             let text = addr.to_string();
-            let mut listening = Listening::start(&[&text, "--pipe", "--runtime", runtime]);
+            let mut listening =
+                Listening::start(&["listen", &text, "--pipe", "--runtime", runtime]);
             let mut stream = loop {
                 match TcpStream::connect(addr) {
                     Ok(stream) if stream.local_addr().unwrap() != addr => break stream,

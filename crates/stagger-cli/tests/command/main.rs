@@ -11,6 +11,8 @@ mod lane;
 #[cfg(unix)]
 mod listen;
 #[cfg(unix)]
+mod listening;
+#[cfg(unix)]
 mod man;
 #[cfg(target_os = "linux")]
 mod namespace;
@@ -25,4 +27,8 @@ mod signal;
 mod skip;
 #[cfg(target_os = "linux")]
 mod terminal;
+#[cfg(target_os = "linux")]
+mod udp;
+#[cfg(target_os = "linux")]
+mod udp_link;
 mod usage;

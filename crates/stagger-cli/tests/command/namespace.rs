@@ -41,7 +41,7 @@ pub(crate) fn inside(test: &str) -> bool {
     false
 }
 
-/// Runs a shell's commands, to change that machine.
+/// Runs a shell's commands, of which each must succeed.
 #[track_caller]
 pub(crate) fn sh(script: &str) {
     let done = run(Command::new("sh").args(["-euc", script]));

@@ -197,6 +197,9 @@ fn help_and_version_go_to_standard_output() {
         (&["--help"][..], "stagger demo"),
         (&["connect", "--help"], "stagger connect example.com:https"),
         (&["resolve", "-h"], "<HOST> <SERVICE>"),
+        (&["udp", "--help"], "stagger udp send"),
+        (&["udp", "listen", "--help"], "--join"),
+        (&["udp", "send", "-h"], "--replies"),
         (&["demo", "--help"], "needs no network"),
         (&["--version"], env!("CARGO_PKG_VERSION")),
     ] {

@@ -28,6 +28,11 @@ pub use pending::PendingLookup;
 pub(crate) use question::{Call, Question, Reply};
 pub(crate) use request::{Found, Lookup, Request};
 
+/// The name of the network interface of this index. No network is asked.
+pub(crate) fn interface_name(index: u32) -> std::io::Result<String> {
+    system::interface_name(index)
+}
+
 /// The index of the network interface of this name. No network is asked.
 pub(crate) fn interface_index(name: &str) -> Result<u32, LookupError> {
     system::interface_index(name).map_err(|cause| LookupError::new(name.to_owned(), cause))

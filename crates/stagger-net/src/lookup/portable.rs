@@ -36,6 +36,11 @@ pub(super) fn interface_index(name: &str) -> Result<u32, Cause> {
     Err(Cause::Zone { name: name.into(), os_error: None })
 }
 
+/// As above.
+pub(super) fn interface_name(_: u32) -> io::Result<String> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// What a lookup of one's own finds: addresses and ports. Flags that the standard library has no
 /// way to obey are refused if they would change the result.
 pub(super) fn entries(

@@ -1,4 +1,5 @@
-//! `getaddrinfo`, `getnameinfo` and `if_nametoindex`, the only calls into libc of the lookup.
+//! `getaddrinfo`, `getnameinfo`, `if_nametoindex` and its reverse, the only calls into libc of the
+//! lookup.
 
 mod name;
 
@@ -132,6 +133,25 @@ pub(super) fn interface_index(name: &str) -> Result<u32, Cause> {
         return Err(Cause::Zone { name: name.into(), os_error });
     }
     Ok(index)
+}
+
+/// The name of the network interface of this index.
+pub(super) fn interface_name(index: u32) -> io::Result<String> {
+    let mut name = [0; libc::IF_NAMESIZE];
+    // SAFETY: there is room for the longest name and its NUL (if_indextoname(3)).
+    let found = unsafe { libc::if_indextoname(index, name.as_mut_ptr()) };
+    if found.is_null() {
+        let error = io::Error::last_os_error();
+        return Err(match error.raw_os_error() {
+            Some(libc::ENXIO | libc::ENODEV) => io::Error::new(
+                io::ErrorKind::AddrNotAvailable,
+                format!("no network interface has the index {index}"),
+            ),
+            _ => error,
+        });
+    }
+    // SAFETY: the call has put a NUL-terminated name there, and `name` outlives the borrow.
+    Ok(unsafe { CStr::from_ptr(name.as_ptr()) }.to_string_lossy().into_owned())
 }
 
 fn hints(families: Families, transport: Transport, flags: c_int) -> libc::addrinfo {

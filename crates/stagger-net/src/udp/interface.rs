@@ -22,7 +22,10 @@ use crate::socket::{OptionError, check_interface_name};
 ///
 /// let loopback = Interface::try_from("lo")?;
 /// # #[cfg(target_os = "linux")]
-/// assert_eq!(loopback.index()?, 1);
+/// {
+///     assert_eq!(loopback.index()?, 1);
+///     assert_eq!(Interface::from(1).name()?.as_deref(), Some("lo"));
+/// }
 /// assert_eq!(Interface::try_from("3")?, Interface::from(3));
 /// assert!(Interface::try_from("eth0/1").is_err());
 /// let error = Interface::try_from("nowhere0")?.index().unwrap_err();
@@ -53,6 +56,22 @@ impl Interface {
             Which::Any => Ok(0),
             Which::Index(index) => Ok(index.get()),
             Which::Name(name) => Ok(crate::lookup::interface_index(name)?),
+        }
+    }
+
+    /// Its name, as it is now; none if the choice is the system's. An index is looked for; no network
+    /// is asked. Bytes that are no UTF-8 are replaced.
+    ///
+    /// # Errors
+    ///
+    /// With the index in it: [`io::ErrorKind::AddrNotAvailable`] if there is no such interface, or
+    /// what kept the system from looking ([`io::ErrorKind::Unsupported`] outside Unix). A name is not
+    /// looked for.
+    pub fn name(&self) -> io::Result<Option<String>> {
+        match &self.0 {
+            Which::Any => Ok(None),
+            Which::Index(index) => crate::lookup::interface_name(index.get()).map(Some),
+            Which::Name(name) => Ok(Some(name.as_ref().to_owned())),
         }
     }
 }
@@ -138,5 +157,16 @@ mod tests {
         let error = "nowhere0".parse::<Interface>().unwrap().index().unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AddrNotAvailable);
         assert!(error.to_string().contains("nowhere0"), "{error}");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn an_index_has_the_name_of_its_interface_or_none_and_says_so() {
+        assert_eq!(Interface::from(1).name().unwrap().as_deref(), Some("lo"));
+        assert_eq!("lo".parse::<Interface>().unwrap().name().unwrap().as_deref(), Some("lo"));
+        assert_eq!(Interface::default().name().unwrap(), None);
+        let error = Interface::from(i32::MAX as u32).name().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrNotAvailable);
+        assert_eq!(error.to_string(), "no network interface has the index 2147483647");
     }
 }

@@ -1,0 +1,176 @@
+//! The groups that are joined.
+
+use std::fmt;
+use std::io;
+use std::net::IpAddr;
+
+use stagger_net::{Register, UdpSocket};
+
+use super::addr::{family, interface, interface_name};
+use crate::usage::UsageError;
+
+const JOIN: &str = "--join";
+const SOURCE: &str = "--source";
+
+/// A group on an interface, whole or what some hosts send to it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Group {
+    pub(super) addr: IpAddr,
+    /// 0 is the system's choice.
+    pub(super) interface: u32,
+    /// All if there are none.
+    pub(super) sources: Vec<IpAddr>,
+}
+
+impl Group {
+    /// Reads groups, each to be joined for all of these sources that are of its family.
+    ///
+    /// # Errors
+    ///
+    /// What is no group, an interface that there is not, what is no source, and a group or a source
+    /// without one of the other of its family.
+    pub(super) fn read(groups: &[String], sources: &[String]) -> Result<Vec<Self>, UsageError> {
+        let all = sources.iter().map(|text| source(text)).collect::<Result<Vec<_>, _>>()?;
+        let mut joined = Vec::new();
+        for text in groups {
+            let (addr, interface) = group(text)?;
+            let sources = all.iter().filter(|source| source.is_ipv4() == addr.is_ipv4());
+            let sources: Vec<_> = sources.copied().collect();
+            if sources.is_empty() && !all.is_empty() {
+                let reason = format!("a group of {}, and no {SOURCE} is", family(addr));
+                return Err(UsageError::new(JOIN, text, reason));
+            }
+            joined.push(Self { addr, interface, sources });
+        }
+        for (text, source) in sources.iter().zip(&all) {
+            if !joined.iter().any(|group| group.sources.contains(source)) {
+                let reason = format!("an address of {}, and no {JOIN} is", family(*source));
+                return Err(UsageError::new(SOURCE, text, reason));
+            }
+        }
+        Ok(joined)
+    }
+
+    /// Joins it.
+    ///
+    /// # Errors
+    ///
+    /// The system's, with the group.
+    pub(super) fn join<R>(&self, socket: &UdpSocket<R>) -> io::Result<()>
+    where
+        R: Register<std::net::UdpSocket>,
+    {
+        if self.sources.is_empty() {
+            return socket.join_multicast(self.addr, self.interface);
+        }
+        self.sources.iter().try_for_each(|source| self.join_source(socket, *source))
+    }
+
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    fn join_source<R>(&self, socket: &UdpSocket<R>, source: IpAddr) -> io::Result<()>
+    where
+        R: Register<std::net::UdpSocket>,
+    {
+        socket.join_multicast_source(self.addr, source, self.interface)
+    }
+
+    #[cfg(not(any(target_os = "android", target_os = "linux")))]
+    fn join_source<R>(&self, _: &UdpSocket<R>, _: IpAddr) -> io::Result<()>
+    where
+        R: Register<std::net::UdpSocket>,
+    {
+        let reason = "a group can be joined for one source on Linux and Android alone";
+        Err(io::Error::new(io::ErrorKind::Unsupported, reason))
+    }
+}
+
+impl fmt::Display for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.addr)?;
+        if self.interface != 0 {
+            write!(f, " on {}", interface_name(self.interface))?;
+        }
+        for (place, source) in self.sources.iter().enumerate() {
+            write!(f, "{} {source}", if place == 0 { " for" } else { " and" })?;
+        }
+        Ok(())
+    }
+}
+
+/// A group, and the number of its interface.
+fn group(text: &str) -> Result<(IpAddr, u32), UsageError> {
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    let (addr, name) = match bare.split_once('%') {
+        Some((addr, name)) => (addr, Some(name)),
+        None => (bare, None),
+    };
+    let addr = addr.parse::<IpAddr>().map_err(|_| {
+        let reason = "not the address of a group, as in \"239.255.7.9%eth0\" or \"ff02::1%eth0\"";
+        UsageError::new(JOIN, text, reason)
+    })?;
+    let addr = addr.to_canonical();
+    if !addr.is_multicast() {
+        return Err(UsageError::new(JOIN, text, "the address of a host, and not of a group"));
+    }
+    let index = name.map_or(Ok(0), |name| interface(JOIN, text, name))?;
+    Ok((addr, index))
+}
+
+/// The address of one host.
+fn source(text: &str) -> Result<IpAddr, UsageError> {
+    match text.parse::<IpAddr>().map(|addr| addr.to_canonical()) {
+        Ok(addr) if addr.is_multicast() => {
+            Err(UsageError::new(SOURCE, text, "the address of a group, and not of a host"))
+        }
+        Ok(addr) => Ok(addr),
+        Err(_) => Err(UsageError::new(SOURCE, text, "not an IP address, as in \"192.0.2.7\"")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(groups: &[&str], sources: &[&str]) -> Result<Vec<String>, String> {
+        let [groups, sources] = [groups, sources]
+            .map(|texts| texts.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let read = Group::read(&groups, &sources).map_err(|error| error.to_string())?;
+        Ok(read.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_group_has_an_interface_by_name_or_number_or_none_and_the_sources_of_its_family() {
+        for (group, shown) in [
+            ("239.255.7.9", "239.255.7.9"),
+            ("239.255.7.9%lo", "239.255.7.9 on lo"),
+            ("ff02::1%1", "ff02::1 on lo"),
+            ("[ff02::1%lo]", "ff02::1 on lo"),
+        ] {
+            assert_eq!(read(&[group], &[]).unwrap(), [shown]);
+        }
+        let both = read(&["232.1.2.3", "ff3e::1%lo"], &["192.0.2.7", "2001:db8::7", "192.0.2.8"]);
+        let shown = ["232.1.2.3 for 192.0.2.7 and 192.0.2.8", "ff3e::1 on lo for 2001:db8::7"];
+        assert_eq!(both.unwrap(), shown);
+    }
+
+    #[test]
+    fn what_is_no_group_or_no_source_of_its_family_is_refused_and_quoted() {
+        for (groups, sources, error) in [
+            (&["host"][..], &[][..], "bad --join \"host\": not the address of a group"),
+            (&["192.0.2.7"], &[], "bad --join \"192.0.2.7\": the address of a host"),
+            (&["ff02::1%"], &[], "bad --join \"ff02::1%\": "),
+            (&["232.1.2.3"], &["host"], "bad --source \"host\": not an IP address"),
+            (&["232.1.2.3"], &["232.1.2.4"], "bad --source \"232.1.2.4\": the address of a group"),
+            (
+                &["232.1.2.3"],
+                &["::1"],
+                "bad --join \"232.1.2.3\": a group of IPv4, and no --source",
+            ),
+            (&["232.1.2.3"], &["192.0.2.7", "::1"], "bad --source \"::1\": an address of IPv6"),
+        ] {
+            let found = read(groups, sources).unwrap_err();
+            assert!(found.starts_with(error), "{found}");
+        }
+    }
+}

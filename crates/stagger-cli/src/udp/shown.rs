@@ -1,0 +1,183 @@
+//! What is shown of datagrams: as lines, as JSON, or their bytes alone.
+
+use std::cell::RefCell;
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+use stagger_net::{Datagram, Interface};
+
+use super::Failure;
+use super::addr::{interface_name, named};
+use super::group::Group;
+use crate::args::UdpShown;
+use crate::console::{Console, Exit};
+use crate::escape::quoted_bytes;
+
+/// Shows what happens, to whoever reads.
+pub(super) struct Shown<'c> {
+    console: RefCell<&'c mut Console>,
+    form: Form,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Lines,
+    Json,
+    Raw,
+}
+
+impl<'c> Shown<'c> {
+    pub(super) fn new(console: &'c mut Console, args: &UdpShown) -> Self {
+        let form = match (args.json, args.raw) {
+            (true, _) => Form::Json,
+            (_, true) => Form::Raw,
+            _ => Form::Lines,
+        };
+        Self { console: RefCell::new(console), form }
+    }
+
+    /// Datagrams can come.
+    pub(super) fn listening(&self, local: SocketAddr, over_ipv4_too: bool) {
+        self.tell(
+            || {
+                let too = if over_ipv4_too { ", over IPv4 too" } else { "" };
+                format!("listening on {}{too}", named(local))
+            },
+            || json!({"event": "listening", "local": local.to_string()}),
+        );
+    }
+
+    /// A group is joined.
+    pub(super) fn joined(&self, group: &Group) {
+        self.tell(
+            || format!("joined {group}"),
+            || {
+                json!({
+                    "event": "joined",
+                    "group": group.addr.to_string(),
+                    "interface": group.interface,
+                    "sources": group.sources.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                })
+            },
+        );
+    }
+
+    /// One was sent.
+    pub(super) fn sent(&self, bytes: &[u8], peer: SocketAddr, local: Option<SocketAddr>) {
+        self.tell(
+            || {
+                let from = local.map(|local| format!(" from {}", named(local)));
+                let (count, data) = (count(bytes.len()), quoted_bytes(bytes));
+                format!("sent {count} to {}{}: {data}", named(peer), from.unwrap_or_default())
+            },
+            || {
+                json!({
+                    "event": "sent",
+                    "length": bytes.len(),
+                    "peer": peer.to_string(),
+                    "local": local.map(|local| local.to_string()),
+                    "text": text(bytes),
+                    "hex": hex(bytes),
+                })
+            },
+        );
+    }
+
+    /// One was received.
+    pub(super) fn received(&self, datagram: &Datagram, bytes: &[u8]) {
+        if self.form == Form::Raw {
+            return self.console.borrow_mut().write(bytes);
+        }
+        let arrival = datagram.arrival;
+        self.tell(
+            || {
+                let cut = if datagram.truncated { " (cut)" } else { "" };
+                let came = arrival.map(|arrival| {
+                    let name = interface_name(arrival.interface());
+                    format!(" at {} by {name}", arrival.destination())
+                });
+                let (count, data) = (count(bytes.len()), quoted_bytes(bytes));
+                let (peer, came) = (named(datagram.peer), came.unwrap_or_default());
+                format!("received {count}{cut} from {peer}{came}: {data}")
+            },
+            || {
+                let name = |index| Interface::from(index).name().ok().flatten();
+                json!({
+                    "event": "received",
+                    "length": bytes.len(),
+                    "truncated": datagram.truncated,
+                    "peer": datagram.peer.to_string(),
+                    "destination": arrival.map(|arrival| arrival.destination().to_string()),
+                    "interface": arrival.map(|arrival| arrival.interface()),
+                    "interface_name": arrival.and_then(|arrival| name(arrival.interface())),
+                    "text": text(bytes),
+                    "hex": hex(bytes),
+                })
+            },
+        );
+    }
+
+    /// Something failed, which may not be the end.
+    pub(super) fn error(&self, error: &str) {
+        if self.form == Form::Json {
+            let object = json!({"event": "error", "error": error});
+            self.console.borrow_mut().print(&format!("{object}\n"));
+        } else {
+            self.console.borrow_mut().error(error);
+        }
+    }
+
+    /// Says why it is over, if it is not as it should be, and the code that this means.
+    pub(super) fn end(&self, ended: Result<(), Failure>) -> Exit {
+        match ended {
+            Ok(()) => Exit::Success,
+            Err(Failure { text, exit }) => {
+                self.error(&text);
+                exit
+            }
+        }
+    }
+
+    fn tell(&self, line: impl FnOnce() -> String, object: impl FnOnce() -> Value) {
+        let text = match self.form {
+            Form::Lines => line(),
+            Form::Json => object().to_string(),
+            Form::Raw => return,
+        };
+        self.console.borrow_mut().print(&(text + "\n"));
+    }
+}
+
+fn count(bytes: usize) -> String {
+    format!("{bytes} {}", if bytes == 1 { "byte" } else { "bytes" })
+}
+
+/// The bytes as a text, if they are one.
+fn text(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok()
+}
+
+/// Two digits for each byte.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
+        // A string takes what is written to it.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_counted_and_told_exactly() {
+        assert_eq!(
+            (count(0), count(1), count(2)),
+            ("0 bytes".into(), "1 byte".into(), "2 bytes".into())
+        );
+        assert_eq!(hex(b"\x00\xffa"), "00ff61");
+        assert_eq!((text("é".as_bytes()), text(b"\xff")), (Some("é"), None));
+    }
+}
