@@ -126,5 +126,5 @@ pub use note::{MAX_NOTES, Note, Notes, Origin, Parsed, Problem};
 pub use numeric::{NotNumeric, Numeric, NumericAnswers};
 pub use resolver::{DnsAnswers, DnsResolver};
 pub use sockets::{Datagrams, Sockets, TcpReply};
-pub use switch::{Action, MAX_SOURCES, Source, Status, Switch};
+pub use switch::{Action, MAX_SOURCES, Source, Status, Switch, SwitchError};
 pub use watch::{CHECK_INTERVAL, FileError, MAX_CONFIG_BYTES, MAX_HOSTS_BYTES, Reading, Watched};
