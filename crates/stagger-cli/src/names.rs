@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use stagger::{BoxError, LocalBoxResolver, Overrides};
-use stagger_dns::{Config, DnsResolver, PORT, Sockets};
+use stagger_dns::{Config, DnsResolver, PORT, Sockets, Switch};
 use stagger_net::{Lanes, SystemResolver};
 
 use crate::address::address;
@@ -52,7 +52,10 @@ impl Names {
                 LocalBoxResolver::erased(match config {
                     None => dns,
                     // Who names a server wants its word, and not that of a file.
-                    Some(config) => dns.without_hosts().with_config(config.clone()),
+                    Some(config) => dns
+                        .without_hosts()
+                        .with_switch(Switch::default())
+                        .with_config(config.clone()),
                 })
             }
         };
