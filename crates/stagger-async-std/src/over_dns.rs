@@ -32,13 +32,16 @@ use crate::{Reactor, SystemResolver, Timer};
 ///
 /// ```
 /// use stagger_async_std::DnsResolver;
-/// use stagger_async_std::dns::Config;
+/// use stagger_async_std::dns::{Config, Switch};
 ///
 /// # async_std::task::block_on(async {
 /// // Nobody listens on a port whose socket is gone.
 /// let server = std::net::UdpSocket::bind("127.0.0.1:0")?.local_addr()?;
 /// let config = Config::new().with_servers([server])?;
-/// let resolver = DnsResolver::system().without_hosts().with_config(config);
+/// let resolver = DnsResolver::system()
+///     .with_switch(Switch::default())
+///     .without_hosts()
+///     .with_config(config);
 /// let dialer = stagger_async_std::dialer().with_resolver(resolver);
 ///
 /// let error = dialer.connect("www.example.com:443").await.unwrap_err();

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use stagger::{BoxError, LocalBoxResolver, Overrides};
-use stagger_dns::{Config, DnsResolver, PORT, Sockets};
+use stagger_dns::{Config, DnsResolver, PORT, Sockets, Switch};
 use stagger_net::{Lanes, SystemResolver};
 
 use crate::address::address;
@@ -67,7 +67,7 @@ fn system_over_dns<R: Runtime>() -> OverDns<R> {
 /// The resolver over DNS that asks the servers of this configuration. Who names a server wants its
 /// word, and not that of a file.
 pub(crate) fn over_dns<R: Runtime>(config: Config) -> OverDns<R> {
-    system_over_dns::<R>().without_hosts().with_config(config)
+    system_over_dns::<R>().without_hosts().with_switch(Switch::default()).with_config(config)
 }
 
 impl Asked {

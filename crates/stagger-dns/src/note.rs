@@ -93,6 +93,9 @@ pub enum Problem {
     TextAfterValue,
     /// One more than the most that are taken.
     TooMany,
+    /// A source of `nsswitch.conf` that is asked by the system's resolver alone, such as
+    /// `mdns4_minimal`, or is none.
+    UnsupportedSource,
     /// A criterion that is not `[STATUS=ACTION]` with a status and an action that are known.
     InvalidCriterion,
 }
@@ -173,6 +176,7 @@ impl fmt::Display for Problem {
             Self::MissingName => "has no name",
             Self::TextAfterValue => "comes after the one value that is taken",
             Self::TooMany => "is one more than are taken",
+            Self::UnsupportedSource => "is a source that is passed over",
             Self::InvalidCriterion => "is no criterion that is known",
         })
     }

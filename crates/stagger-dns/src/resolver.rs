@@ -12,13 +12,16 @@ use stagger::destination::Sorter;
 use stagger::{Answer, BoxError, Query, Resolver, SortedAnswers, Timer};
 use stagger_net::{SystemResolver, SystemSources};
 
-use crate::answers::{Setup, Unsorted};
+use crate::answers::Unsorted;
 use crate::client::Means;
 use crate::error::DnsError;
 use crate::numeric::Numeric;
 use crate::origin::Origin;
+use crate::setup::Setup;
 use crate::upstream::Upstream;
-use crate::{CACHE_CAPACITY, Config, Environment, Hosts, Network, Parsed, Sockets, Watched};
+use crate::{
+    CACHE_CAPACITY, Config, Environment, Hosts, Network, Parsed, Sockets, Switch, Watched,
+};
 
 /// Resolves names by DNS, over a [`Network`] and a [`Timer`].
 ///
@@ -33,11 +36,12 @@ use crate::{CACHE_CAPACITY, Config, Environment, Hosts, Network, Parsed, Sockets
 /// [`new`](Self::new) knows of the machine what it is given and nothing else.
 /// [`system`](Self::system), which an adapter has with its runtime's parts, does as the machine does:
 ///
-/// - Whom to ask is in `/etc/resolv.conf`, which is read again when it has changed.
-/// - `/etc/hosts` goes before all servers. A name that has an address of a wanted family there is
-///   answered with these, in one, and nothing is asked. It is the order `files dns` of
-///   nsswitch.conf(5), which itself is not obeyed: whatever else it names is for the system's own
-///   resolver.
+/// - Whom to ask is in `/etc/resolv.conf`.
+/// - `/etc/nsswitch.conf` says in which order `/etc/hosts` and the servers are asked, if at all, and
+///   what follows from each result ([`with_switch_file`](Self::with_switch_file)). All three are
+///   read again when they have changed.
+/// - A name that has an address of a wanted family in `/etc/hosts` is answered with these, in one.
+///   With `files dns`, the default, nothing is asked then.
 /// - Of the two families only those are asked for that lead anywhere at the time
 ///   ([`with_only_connected`](Self::with_only_connected)).
 /// - The addresses are sorted ([`with_sorter`](Self::with_sorter)).
@@ -76,7 +80,7 @@ where
     N: Network,
     T: Timer,
 {
-    setup: Setup<N, T>,
+    setup: Arc<Setup<N, T>>,
     sorter: Option<Arc<Sorter>>,
     literals: L,
 }
@@ -87,12 +91,13 @@ impl<N: Network, T: Timer> DnsResolver<N, T> {
     pub fn new(config: Config, network: N, timer: T) -> Self {
         let means = Arc::new(Means { network, timer });
         let setup = Setup {
-            config: Origin::given(config),
+            switch: Origin::given(Switch::default()),
             hosts: None,
+            config: Origin::given(config),
             only_connected: false,
             upstream: Arc::new(Upstream::new(means, CACHE_CAPACITY)),
         };
-        Self { setup, sorter: None, literals: Numeric }
+        Self { setup: Arc::new(setup), sorter: None, literals: Numeric }
     }
 }
 
@@ -127,6 +132,7 @@ impl<N: Network, T: Timer + Clone> DnsResolver<N, T, SystemResolver<T>> {
         DnsResolver::new(Config::new(), network, timer)
             .with_config_file(Watched::config("/etc/resolv.conf", environment.clone()))
             .with_hosts_file(Watched::hosts("/etc/hosts", environment))
+            .with_switch_file(Watched::switch("/etc/nsswitch.conf"))
             .with_only_connected(true)
             .with_sorter(Sorter::new())
             .with_literals(literals)
@@ -159,35 +165,111 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
     }
 
     fn asking(mut self, config: Origin<Config>) -> Self {
-        self.setup.config = config;
+        self.change().config = config;
         let capacity = self.setup.upstream.capacity();
         self.with_cache_capacity(capacity)
     }
 
-    /// Knows these names without asking.
+    /// Knows these names without asking, if the [switch](Self::with_switch) says so.
     pub fn with_hosts(mut self, hosts: Hosts) -> Self {
-        self.setup.hosts = Some(Origin::given(hosts));
+        self.change().hosts = Some(Origin::given(hosts));
         self
     }
 
     /// Knows the names of this file without asking, as it is at the time. If it can't be read, that
     /// is an answer, but not [the last word](Answer::interim): the servers are asked.
     pub fn with_hosts_file(mut self, file: Watched<Parsed<Hosts>>) -> Self {
-        self.setup.hosts = Some(Origin::File(file));
+        self.change().hosts = Some(Origin::File(file));
         self
     }
 
-    /// Looks into no hosts file.
+    /// Looks into no hosts file: `files` is a source that is not known then.
     pub fn without_hosts(mut self) -> Self {
-        self.setup.hosts = None;
+        self.change().hosts = None;
         self
+    }
+
+    /// Asks the hosts file and the servers as this says. Unless set, it is `files dns`.
+    ///
+    /// Of [`Switch::sources`] it knows `files`, if there is a hosts file, and `dns`. Any other, and
+    /// one that is named again, is unavailable: it is passed over, unless its action for that ends
+    /// the lookup. The results of the two are:
+    ///
+    /// | status | `files` | `dns` |
+    /// | --- | --- | --- |
+    /// | [`Success`](crate::Status::Success) | it has an address of a wanted family | so has a server, of either |
+    /// | [`NotFound`](crate::Status::NotFound) | it has none | both families have none, or there is no such name |
+    /// | [`Unavailable`](crate::Status::Unavailable) | it can't be read | anything else, such as no answer in time |
+    ///
+    /// A source that is left out is not asked, not even once. Of a name that is in no source that
+    /// may be asked, the answer says so. Names that never go out are in the place of `dns`;
+    /// `localhost` is this machine also if `dns` is left out.
+    ///
+    /// After a success, `continue` lets the next source's result take the place of this one, as in
+    /// glibc, and `merge` joins both. What servers failed in is told, but is not
+    /// [the last word](Answer::interim), if the hosts file has the name.
+    ///
+    /// An answer of one family is told when it comes. That a family has none waits for the other only
+    /// where the hosts file may be asked after the servers.
+    ///
+    /// # Examples
+    ///
+    /// A name that is in the hosts file leads to a server of the program's own only when no name
+    /// server answers:
+    ///
+    /// ```
+    /// use stagger_dns::{Config, DnsResolver, Environment, Hosts, Switch};
+    /// # use std::{future, io, net::SocketAddr};
+    /// # use futures_lite::{StreamExt as _, stream};
+    /// # use stagger::{Query, Resolver as _, Target};
+    /// # struct Unplugged;
+    /// # impl stagger_dns::Network for Unplugged {
+    /// #     type Datagrams = stream::Once<io::Result<Vec<u8>>>;
+    /// #     type Reply = future::Ready<io::Result<Vec<u8>>>;
+    /// #     fn datagrams(&self, _: SocketAddr, _: Vec<u8>) -> Self::Datagrams {
+    /// #         stream::once(Err(io::ErrorKind::NetworkUnreachable.into()))
+    /// #     }
+    /// #     fn reply(&self, _: SocketAddr, _: Vec<u8>) -> Self::Reply {
+    /// #         future::ready(Err(io::ErrorKind::NetworkUnreachable.into()))
+    /// #     }
+    /// # }
+    /// # let clock = stagger_testkit::Clock::new();
+    /// let hosts = Hosts::parse(b"192.0.2.1 www.example.com", &Environment::new()).value;
+    /// let switch: Switch = "dns [!UNAVAIL=return] files".parse()?;
+    /// let resolver = DnsResolver::new(Config::new(), Unplugged, clock.clone())
+    ///     .with_hosts(hosts)
+    ///     .with_switch(switch);
+    ///
+    /// let query = Query::new(Target::parse("www.example.com:443")?);
+    /// let answers = clock.run(resolver.resolve(&query).collect::<Vec<_>>());
+    /// assert!(answers[0].is_interim() && answers[1].is_interim());
+    /// assert_eq!(answers[2].addresses().next().unwrap().to_string(), "192.0.2.1:443");
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_switch(mut self, switch: Switch) -> Self {
+        self.change().switch = Origin::given(switch);
+        self
+    }
+
+    /// Asks as the `hosts` line of this file says at the time; see [`with_switch`](Self::with_switch).
+    /// A file that is not there is `files dns`. One that can't be read is that too, and an answer
+    /// that is not [the last word](Answer::interim).
+    pub fn with_switch_file(mut self, file: Watched<Parsed<Switch>>) -> Self {
+        self.change().switch = Origin::File(file);
+        self
+    }
+
+    /// What is set up, for a change that clones made before do not see.
+    fn change(&mut self) -> &mut Setup<N, T> {
+        Arc::make_mut(&mut self.setup)
     }
 
     /// Remembers so many answers in place of [`CACHE_CAPACITY`], by name and family, and none with
     /// 0. Failures are not remembered, nor are answers of more than 256 addresses. Clones made
     /// before share nothing with this one.
     pub fn with_cache_capacity(mut self, capacity: usize) -> Self {
-        self.setup.upstream = Arc::new(self.setup.upstream.anew(capacity));
+        let upstream = Arc::new(self.setup.upstream.anew(capacity));
+        self.change().upstream = upstream;
         self
     }
 
@@ -201,7 +283,7 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
     /// (draft-ietf-happy-happyeyeballs-v3 §4.1). A query for one family is left as it is, and
     /// so is what is known without asking. Where nothing is connected both are asked for.
     pub fn with_only_connected(mut self, only_connected: bool) -> Self {
-        self.setup.only_connected = only_connected;
+        self.change().only_connected = only_connected;
         self
     }
 
@@ -225,7 +307,7 @@ where
     type Answers = DnsAnswers<N, T, L>;
 
     fn resolve(&self, query: &Query) -> DnsAnswers<N, T, L> {
-        let answers = Unsorted::new(self.setup.clone(), &self.literals, query);
+        let answers = Unsorted::new(Arc::clone(&self.setup), &self.literals, query);
         let order = match &self.sorter {
             None => Order::AsTheyCome { answers },
             Some(sorter) => {
@@ -241,7 +323,7 @@ where
 impl<N: Network, T: Timer, L: Clone> Clone for DnsResolver<N, T, L> {
     fn clone(&self) -> Self {
         Self {
-            setup: self.setup.clone(),
+            setup: Arc::clone(&self.setup),
             sorter: self.sorter.clone(),
             literals: self.literals.clone(),
         }
@@ -251,8 +333,9 @@ impl<N: Network, T: Timer, L: Clone> Clone for DnsResolver<N, T, L> {
 impl<N: Network, T: Timer, L> fmt::Debug for DnsResolver<N, T, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DnsResolver")
-            .field("config", &self.setup.config)
+            .field("switch", &self.setup.switch)
             .field("hosts", &self.setup.hosts)
+            .field("config", &self.setup.config)
             .field("cache_capacity", &self.setup.upstream.capacity())
             .field("only_connected", &self.setup.only_connected)
             .field("sorter", &self.sorter)

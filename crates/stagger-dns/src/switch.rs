@@ -2,16 +2,22 @@
 
 mod read;
 
+use std::error::Error;
 use std::fmt;
+use std::str::FromStr;
 
-use crate::Parsed;
+use crate::{Note, Origin, Parsed};
 
 /// The most sources of one line: 32. The bound is ours.
 pub const MAX_SOURCES: usize = 32;
 
 /// Where names are looked up, and in which order: the `hosts` line of nsswitch.conf(5).
 ///
-/// The default is `files dns`, as in glibc.
+/// The default is `files dns`, as in glibc (`nss/nss_database.c`; in its version 2.33 it still was
+/// `dns [!UNAVAIL=return] files`).
+///
+/// It is also read from the text that it prints, and then all of it must be right, and each source
+/// one that a [`DnsResolver`](crate::DnsResolver) knows.
 ///
 /// # Examples
 ///
@@ -24,6 +30,12 @@ pub const MAX_SOURCES: usize = 32;
 /// assert_eq!(names, ["files", "mdns4_minimal", "dns"]);
 /// assert_eq!(switch.sources()[1].action(Status::NotFound), Action::Return);
 /// assert_eq!(switch.to_string(), "files mdns4_minimal [NOTFOUND=return] dns");
+///
+/// let switch: Switch = "dns [!UNAVAIL=return] files".parse()?;
+/// assert_eq!(switch.sources().len(), 2);
+/// let error = "dns fils".parse::<Switch>().unwrap_err();
+/// assert_eq!(error.to_string(), r#"line 1: "fils" is a source that is passed over"#);
+/// # Ok::<_, stagger_dns::SwitchError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Switch {
@@ -44,9 +56,11 @@ pub enum Status {
     Success,
     /// The source works and does not have the name.
     NotFound,
-    /// The source does not work here.
+    /// The source does not work here: it is not known, its file can't be read, or no server
+    /// answers.
     Unavailable,
-    /// The source does not work at the moment.
+    /// The source does not work at the moment. Neither source of a
+    /// [`DnsResolver`](crate::DnsResolver) ever says so, as in glibc.
     TryAgain,
 }
 
@@ -58,7 +72,7 @@ pub enum Action {
     /// The next source is asked.
     Continue,
     /// The next source is asked too, and both results are joined. glibc does so for groups of
-    /// users alone.
+    /// users alone; a [`DnsResolver`](crate::DnsResolver) does it for hosts.
     Merge,
 }
 
@@ -66,8 +80,9 @@ impl Switch {
     /// Reads the `hosts` line of an `nsswitch.conf`, of several the last. Without one it is the
     /// default; one without sources has none.
     ///
-    /// A source is kept by its name, whatever that is. A criterion that is not known is passed
-    /// over and noted; glibc would take the whole line for wrong. It takes any bytes, in a time
+    /// A source is kept by its name, whatever that is; one that is neither `files` nor `dns` is
+    /// noted, for a [`DnsResolver`](crate::DnsResolver) passes it over. A criterion that is not known
+    /// is passed over and noted; glibc would take the whole line for wrong. It takes any bytes, in a time
     /// linear in their number, and keeps at most [`MAX_SOURCES`] sources.
     pub fn parse(bytes: &[u8]) -> Parsed<Self> {
         read::read(bytes)
@@ -84,6 +99,35 @@ impl Default for Switch {
         Self { sources: ["files", "dns"].map(Source::new).into() }
     }
 }
+
+/// Why a text is no [`Switch`]: the first thing in it that was passed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SwitchError(Note);
+
+impl FromStr for Switch {
+    type Err = SwitchError;
+
+    /// Reads sources and actions as they stand after `hosts:`.
+    ///
+    /// # Errors
+    ///
+    /// Something in it is wrong, or is a source that is neither `files` nor `dns`.
+    fn from_str(text: &str) -> Result<Self, SwitchError> {
+        let Parsed { value, notes } = read::read_sources(Origin::Line(1), text.as_bytes());
+        match notes.iter().next() {
+            None => Ok(value),
+            Some(note) => Err(SwitchError(note.clone())),
+        }
+    }
+}
+
+impl fmt::Display for SwitchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Error for SwitchError {}
 
 impl Source {
     fn new(name: &str) -> Self {
@@ -103,7 +147,8 @@ impl Source {
 }
 
 impl Status {
-    const ALL: [Self; 4] = [Self::Success, Self::NotFound, Self::Unavailable, Self::TryAgain];
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Success, Self::NotFound, Self::Unavailable, Self::TryAgain];
 
     fn default_action(self) -> Action {
         if self == Self::Success { Action::Return } else { Action::Continue }

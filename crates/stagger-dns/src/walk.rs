@@ -75,6 +75,14 @@ impl<S: Lookups> Walk<S> {
         Self { source, candidates, families, at: None, settled: false, ipv6, ipv4 }
     }
 
+    /// Whether this family is being looked up.
+    pub(crate) fn awaits(&self, family: Family) -> bool {
+        match family {
+            Family::Ipv6 => self.ipv6.lookup.is_some(),
+            Family::Ipv4 => self.ipv4.lookup.is_some(),
+        }
+    }
+
     /// Begins the lookups of a name, AAAA before A (RFC 8305 §3).
     fn begin(self: Pin<&mut Self>, at: usize) {
         let mut this = self.project();

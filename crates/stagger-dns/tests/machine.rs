@@ -3,9 +3,6 @@
 mod support;
 
 use std::fs;
-use std::path::PathBuf;
-use std::process;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_lite::StreamExt as _;
 use hickory_proto::op::ResponseCode::{NXDomain, NoError, ServFail};
@@ -13,7 +10,7 @@ use stagger::destination::Sorter;
 use stagger::{Class, Families, Query, Resolver as _, Target};
 use stagger_dns::{DnsErrorKind, DnsResolver, Environment, Hosts, Watched};
 use stagger_testkit::{Clock, ms};
-use support::{Asked, Said, Scene, Servers, after, config, line, one};
+use support::{Asked, File, Said, Scene, Servers, after, config, heard, line, one};
 
 /// Both families of every name.
 fn both(asked: &Asked) -> Said {
@@ -138,47 +135,6 @@ fn an_answer_of_hundreds_of_addresses_is_not_remembered() {
     assert_eq!((asked("a.example."), asked("b.example.")), (1, 2));
 }
 
-/// A file of this name that is gone when this is dropped.
-struct File(PathBuf);
-
-impl File {
-    fn new(text: &str) -> Self {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("stagger-dns-{}-{number}", process::id()));
-        fs::write(&path, text).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
-}
-
-/// Files are read on another thread, which the clock knows nothing of.
-fn lines(resolver: &DnsResolver<Servers, Clock>, clock: &Clock, target: &str) -> Vec<String> {
-    let query = Query::new(Target::parse(target).unwrap()).with_families(Families::Ipv4);
-    let mut answers = std::pin::pin!(resolver.resolve(&query));
-    let mut heard = Vec::new();
-    while let Some(answer) = futures_lite::future::block_on(async {
-        // A virtual clock stands still unless somebody waits on it.
-        std::future::poll_fn(|cx| {
-            let polled = answers.as_mut().poll_next(cx);
-            if polled.is_pending() && clock.timers() > 0 {
-                clock.advance(ms(1));
-                cx.waker().wake_by_ref();
-            }
-            polled
-        })
-        .await
-    }) {
-        heard.push(line(&(0, answer)));
-    }
-    heard
-}
-
 fn answers_server(asked: &Asked) -> Said {
     let server = format!("192.0.2.{}", 100 + asked.server);
     after(10, asked.found(&[&server]))
@@ -193,14 +149,14 @@ fn another_configuration_is_obeyed_when_it_is_there_and_nothing_of_the_old_one_i
     let resolver =
         DnsResolver::new(config(3), servers.clone(), clock.clone()).with_config_file(watched);
     for _ in 0..2 {
-        assert_eq!(lines(&resolver, &clock, "a.example:80"), ["0 A 192.0.2.101:80"]);
+        assert_eq!(heard(&resolver, &clock, "a.example:80"), ["0 A 192.0.2.101:80"]);
     }
     assert_eq!(servers.log().len(), 1);
     fs::write(&file.0, "nameserver 192.0.2.22\n").unwrap();
     // It is looked at once a second.
-    assert_eq!(lines(&resolver, &clock, "a.example:80"), ["0 A 192.0.2.101:80"]);
+    assert_eq!(heard(&resolver, &clock, "a.example:80"), ["0 A 192.0.2.101:80"]);
     clock.advance(ms(1000));
-    assert_eq!(lines(&resolver, &clock, "a.example:80"), ["0 A 192.0.2.122:80"]);
+    assert_eq!(heard(&resolver, &clock, "a.example:80"), ["0 A 192.0.2.122:80"]);
     assert_eq!(servers.log().len(), 2);
 }
 
@@ -211,10 +167,10 @@ fn a_hosts_file_is_read_again_when_it_has_changed() {
     let file = File::new("");
     let watched = Watched::hosts(&file.0, Environment::new());
     let resolver = DnsResolver::new(config(1), servers, clock.clone()).with_hosts_file(watched);
-    assert_eq!(lines(&resolver, &clock, "a.example:80"), ["0 A 192.0.2.101:80"]);
+    assert_eq!(heard(&resolver, &clock, "a.example:80"), ["0 A 192.0.2.101:80"]);
     fs::write(&file.0, "192.0.2.9 a.example\n").unwrap();
     clock.advance(ms(1000));
-    assert_eq!(lines(&resolver, &clock, "a.example:80"), ["0 A 192.0.2.9:80"]);
+    assert_eq!(heard(&resolver, &clock, "a.example:80"), ["0 A 192.0.2.9:80"]);
 }
 
 #[test]
@@ -225,7 +181,7 @@ fn a_file_that_can_not_be_read_is_an_answer_and_for_hosts_not_the_last_word() {
     let nothing = || std::env::temp_dir();
     let resolver = DnsResolver::new(config(1), servers.clone(), clock.clone());
     let hosts = Watched::hosts(nothing(), Environment::new());
-    let found = lines(&resolver.clone().with_hosts_file(hosts), &clock, "a.example:80");
+    let found = heard(&resolver.clone().with_hosts_file(hosts), &clock, "a.example:80");
     assert_eq!(found, ["0 A Unreadable", "0 A 192.0.2.101:80"]);
 
     let config = Watched::config(nothing(), Environment::new());

@@ -37,14 +37,17 @@ use crate::{Reactor, SystemResolver, Timer};
 ///
 /// ```
 /// use stagger_tokio::DnsResolver;
-/// use stagger_tokio::dns::Config;
+/// use stagger_tokio::dns::{Config, Switch};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// // Nobody listens on a port whose socket is gone.
 /// let server = std::net::UdpSocket::bind("127.0.0.1:0")?.local_addr()?;
 /// let config = Config::new().with_servers([server])?;
-/// let resolver = DnsResolver::system().without_hosts().with_config(config);
+/// let resolver = DnsResolver::system()
+///     .with_switch(Switch::default())
+///     .without_hosts()
+///     .with_config(config);
 /// let dialer = stagger_tokio::dialer().with_resolver(resolver);
 ///
 /// let error = dialer.connect("www.example.com:443").await.unwrap_err();

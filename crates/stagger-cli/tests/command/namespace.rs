@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{self, Command};
 use std::time::{Duration, Instant};
 
+use stagger_testkit::dns::{NameServer, Reply};
+
 use crate::run::{RUNTIMES, run, stagger};
 use crate::skip::skip;
 
@@ -140,6 +142,24 @@ fn a_lookup_that_hangs_does_not_hold_the_command_up() {
         // libc would take minutes.
         assert!(begun.elapsed() < Duration::from_secs(25), "{run:?}");
     }
+}
+
+#[test]
+fn a_server_that_is_named_is_asked_whatever_the_machine_s_switch_says() {
+    if !inside("namespace::a_server_that_is_named_is_asked_whatever_the_machine_s_switch_says") {
+        return;
+    }
+    let _switch = replace("/etc/nsswitch.conf", "hosts: files\n");
+    let server = NameServer::start().unwrap();
+    server.otherwise(Reply::addresses(["192.0.2.1"]));
+    let addr = server.addr().to_string();
+    let run = stagger(&["resolve", "name.test:443", "--family", "v4", "--server", &addr]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.out.contains("192.0.2.1:443"), "{run:?}");
+    let run = stagger(&["resolve", "name.test:443", "--resolver", "dns"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.err.contains("it is not in the hosts file"), "{run:?}");
+    assert_eq!(server.questions().len(), 1);
 }
 
 #[test]

@@ -8,12 +8,13 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hickory_proto::rr::Name;
 use stagger::{BoxError, Class};
 
 pub use self::server::ServerError;
 pub(crate) use self::server::Trouble;
 use crate::FileError;
-use crate::question::Question;
+use crate::question::{Question, shown};
 
 /// Why a lookup by a [`DnsResolver`](crate::DnsResolver) failed.
 ///
@@ -45,10 +46,13 @@ enum Source {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DnsErrorKind {
-    /// There is no such name (NXDOMAIN).
+    /// There is no such name (NXDOMAIN), or it is not in the hosts file and that has the last word by
+    /// the [`Switch`](crate::Switch).
     NotFound,
     /// The name exists, but has no address of the family asked for (NODATA).
     NoAddress,
+    /// Nobody may be asked: the [`Switch`](crate::Switch) names no source that is known here.
+    NoSource,
     /// A server failed to answer (SERVFAIL and the like), or knew only of other servers; the
     /// response code says how.
     ServerFailure,
@@ -72,6 +76,9 @@ pub enum DnsErrorKind {
 pub(crate) enum Cause {
     NotFound,
     NoAddress,
+    /// It is not in the hosts file, and nobody else's word counts.
+    NotListed,
+    NoSource,
     /// Every server, each for its own reason.
     Servers,
     Circle,
@@ -82,15 +89,16 @@ pub(crate) enum Cause {
 
 impl DnsError {
     pub(crate) fn new(question: &Question, cause: Cause) -> Self {
-        Self::make(question, cause, Vec::new(), None)
+        Self::negative(question, cause, None)
     }
 
     pub(crate) fn negative(question: &Question, cause: Cause, ttl: Option<Duration>) -> Self {
-        Self::make(question, cause, Vec::new(), ttl)
+        Self::make(shown(&question.name).into(), question.class(), cause, Vec::new(), ttl)
     }
 
     pub(crate) fn servers_failed(question: &Question, servers: Vec<ServerError>) -> Self {
-        Self::make(question, Cause::Servers, servers, None)
+        let subject = shown(&question.name).into();
+        Self::make(subject, question.class(), Cause::Servers, servers, None)
     }
 
     /// The same of a lookup that was answered from memory, if it is one that may be kept: for
@@ -102,6 +110,16 @@ impl DnsError {
             }
             _ => self.clone(),
         }
+    }
+
+    /// That the sources of a switch do not know a name, or that there are none.
+    pub(crate) fn unlisted(name: &Name, class: Class, cause: Cause) -> Self {
+        Self::make(shown(name).into(), class, cause, Vec::new(), None)
+    }
+
+    /// The same of another class, as holds for a name that does not exist (RFC 8020 §2).
+    pub(crate) fn also_of(&self, class: Class) -> Self {
+        Self::make(self.0.subject.clone(), class, self.0.cause, Vec::new(), self.0.ttl)
     }
 
     /// What the resolver for literals and services said of `subject`.
@@ -126,7 +144,8 @@ impl DnsError {
     }
 
     fn make(
-        question: &Question,
+        subject: Box<str>,
+        class: Class,
         cause: Cause,
         servers: Vec<ServerError>,
         ttl: Option<Duration>,
@@ -138,8 +157,8 @@ impl DnsError {
             _ => Source::Kind(io::Error::new(io_kind(kind), Reason(cause, &servers).to_string())),
         };
         Self(Arc::new(Inner {
-            subject: crate::question::shown(&question.name).into(),
-            class: Some(question.class()),
+            subject,
+            class: Some(class),
             cause,
             servers: servers.into(),
             ttl,
@@ -202,7 +221,8 @@ impl DnsError {
 
 fn kind_of(cause: Cause, servers: &[ServerError]) -> DnsErrorKind {
     match cause {
-        Cause::NotFound => DnsErrorKind::NotFound,
+        Cause::NotFound | Cause::NotListed => DnsErrorKind::NotFound,
+        Cause::NoSource => DnsErrorKind::NoSource,
         Cause::NoAddress => DnsErrorKind::NoAddress,
         Cause::Circle | Cause::TooManyAliases => DnsErrorKind::Aliases,
         Cause::Incomplete => DnsErrorKind::Incomplete,
@@ -222,6 +242,7 @@ fn io_kind(kind: DnsErrorKind) -> io::ErrorKind {
         DnsErrorKind::Malformed | DnsErrorKind::Aliases => io::ErrorKind::InvalidData,
         DnsErrorKind::Timeout => io::ErrorKind::TimedOut,
         DnsErrorKind::Incomplete => io::ErrorKind::InvalidInput,
+        DnsErrorKind::NoSource => io::ErrorKind::Unsupported,
         DnsErrorKind::ServerFailure
         | DnsErrorKind::Refused
         | DnsErrorKind::Network
@@ -237,6 +258,10 @@ impl fmt::Display for Reason<'_> {
         f.write_str(match self.0 {
             Cause::NotFound => "there is no such name",
             Cause::NoAddress => "the name has no such address",
+            Cause::NotListed => {
+                "it is not in the hosts file, which has the last word by nsswitch.conf"
+            }
+            Cause::NoSource => "nsswitch.conf names no source that is known here",
             Cause::Circle => "its aliases go round in a circle",
             Cause::TooManyAliases => "it has too many aliases",
             Cause::Incomplete => "the service or the zone can't be looked up",

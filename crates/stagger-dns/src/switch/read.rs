@@ -21,7 +21,7 @@ pub(super) fn read(bytes: &[u8]) -> Parsed<Switch> {
     last
 }
 
-fn read_sources(origin: Origin, text: &[u8]) -> Parsed<Switch> {
+pub(super) fn read_sources(origin: Origin, text: &[u8]) -> Parsed<Switch> {
     let mut sources: Vec<Source> = Vec::new();
     let mut notes = Notes::default();
     // Whether the source before was taken, so that the criteria after it are its own.
@@ -46,7 +46,12 @@ fn read_sources(origin: Origin, text: &[u8]) -> Parsed<Switch> {
         let is_name = name.len() <= MAX_SOURCE && name.iter().all(u8::is_ascii_graphic);
         was_taken = is_name && sources.len() < MAX_SOURCES;
         match str::from_utf8(name) {
-            Ok(name) if was_taken => sources.push(Source::new(name)),
+            Ok(name) if was_taken => {
+                sources.push(Source::new(name));
+                if !matches!(name, "files" | "dns") {
+                    notes.add(origin, name.as_bytes(), Problem::UnsupportedSource);
+                }
+            }
             _ if is_name => notes.add(origin, name, Problem::TooMany),
             _ => notes.add(origin, name, Problem::InvalidName),
         }

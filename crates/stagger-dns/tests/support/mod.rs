@@ -3,11 +3,15 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::fs;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::pin::{Pin, pin};
+use std::process;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -317,4 +321,50 @@ pub(crate) fn line((at, answer): &Heard) -> String {
             }
         }
     }
+}
+
+/// A file of this name that is gone when this is dropped.
+pub(crate) struct File(pub(crate) PathBuf);
+
+impl File {
+    pub(crate) fn new(text: &str) -> Self {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("stagger-dns-{}-{number}", process::id()));
+        fs::write(&path, text).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// The answers for the IPv4 addresses of a target, told as lines without their time: files are read
+/// on another thread, which the clock knows nothing of.
+pub(crate) fn heard(
+    resolver: &DnsResolver<Servers, Clock>,
+    clock: &Clock,
+    target: &str,
+) -> Vec<String> {
+    let query = Query::new(Target::parse(target).unwrap()).with_families(Families::Ipv4);
+    let mut answers = std::pin::pin!(resolver.resolve(&query));
+    let mut heard = Vec::new();
+    while let Some(answer) = futures_lite::future::block_on(async {
+        // A virtual clock stands still unless somebody waits on it.
+        std::future::poll_fn(|cx| {
+            let polled = answers.as_mut().poll_next(cx);
+            if polled.is_pending() && clock.timers() > 0 {
+                clock.advance(ms(1));
+                cx.waker().wake_by_ref();
+            }
+            polled
+        })
+        .await
+    }) {
+        heard.push(line(&(0, answer)));
+    }
+    heard
 }

@@ -4,11 +4,12 @@ mod left;
 mod machine;
 mod race;
 mod server;
+mod switch;
 
 use std::time::Duration;
 
 use stagger::{Answer, Class, Dialer, Families, Query, Resolver as _, Target};
-use stagger_dns::{Config, DnsError, DnsResolver, Sockets};
+use stagger_dns::{Config, DnsError, DnsResolver, Sockets, Switch};
 use stagger_net::SystemResolver;
 use stagger_testkit::dns::NameServer;
 use stagger_tests::{Adapter, Runtime};
@@ -40,8 +41,12 @@ fn asking<R: Runtime>(servers: &[&NameServer]) -> Dns<R> {
 }
 
 fn configured<R: Runtime>(config: Config) -> Dns<R> {
-    // Whether this machine leads anywhere must not matter here.
-    R::Adapter::dns().without_hosts().with_only_connected(false).with_config(config)
+    // Whether this machine leads anywhere must not matter here, nor whom it asks first.
+    R::Adapter::dns()
+        .without_hosts()
+        .with_switch(Switch::default())
+        .with_only_connected(false)
+        .with_config(config)
 }
 
 fn dialing<R: Runtime>(resolver: Dns<R>) -> DnsDialer<R> {

@@ -1,0 +1,385 @@
+//! Which sources are asked, in which order, and what follows from each result.
+
+mod support;
+
+use std::fs;
+use std::io;
+
+use hickory_proto::op::ResponseCode::{NXDomain, NoError, Refused, ServFail};
+use stagger::Families;
+use stagger_dns::{DnsErrorKind, Environment, Hosts, Switch, Watched};
+use stagger_testkit::{Clock, ms};
+use support::{Asked, File, Said, Scene, Servers, after, config, fails, heard, line, one, silence};
+
+const HOSTS: &str = "192.0.2.99 known none nx fails late\n2001:db8::99 known\n192.0.2.98 alone\n";
+
+/// Servers that know, or fail in, the first part of a name.
+fn by_name(asked: &Asked) -> Said {
+    let (name, v6) = (asked.name.split('.').next().unwrap(), asked.is_aaaa());
+    match name {
+        "none" => after(10, asked.nothing(NoError)),
+        "nx" | "alone" | "nowhere" => after(10, asked.nothing(NXDomain)),
+        "fails" => after(10, asked.reply(ServFail)),
+        "refused" => after(10, asked.reply(Refused)),
+        "late" => silence(),
+        _ if v6 => after(10, asked.found(&["2001:db8::1"])),
+        _ => after(10, asked.found(&["192.0.2.1"])),
+    }
+}
+
+/// A resolver that goes by this switch, with [`HOSTS`].
+fn switched(sources: &str, script: impl Fn(&Asked) -> Said + 'static) -> Scene {
+    let mut scene = one(script);
+    let hosts = Hosts::parse(HOSTS.as_bytes(), &Environment::new()).value;
+    let switch = Switch::parse(format!("hosts: {sources}").as_bytes()).value;
+    scene.resolver = scene.resolver.with_hosts(hosts).with_switch(switch);
+    scene
+}
+
+/// What is answered for a name by servers that go [by it](by_name), and how often they were asked.
+fn of(sources: &str, name: &str) -> (Vec<String>, usize) {
+    let scene = switched(sources, by_name);
+    (scene.lines(&format!("{name}.:80")), scene.servers.log().len())
+}
+
+const FROM_SERVERS: [&str; 2] = ["10 AAAA [2001:db8::1]:80", "10 A 192.0.2.1:80"];
+
+#[test]
+fn servers_go_first_if_they_are_named_first_and_the_hosts_file_has_what_they_have_not() {
+    let told = |lines: &[&str], asked| (lines.iter().map(ToString::to_string).collect(), asked);
+    assert_eq!(of("dns files", "known"), told(&FROM_SERVERS, 2));
+    assert_eq!(of("dns files", "other"), told(&FROM_SERVERS, 2));
+    for name in ["nx", "none"] {
+        assert_eq!(of("dns files", name), told(&["10 all 192.0.2.99:80"], 2));
+    }
+    // Of a name that is nowhere the servers say more than the file.
+    let nowhere = ["10 AAAA NotFound", "10 A NotFound"];
+    assert_eq!(of("dns files", "nowhere"), told(&nowhere, 2));
+    assert_eq!(of("files dns", "nowhere"), told(&nowhere, 2));
+    assert_eq!(of("files dns", "nx"), told(&["0 all 192.0.2.99:80"], 0));
+}
+
+#[test]
+fn servers_that_failed_are_told_and_the_hosts_file_has_the_last_word() {
+    let scene = switched("dns files", by_name);
+    for (name, kind, at) in [("fails", "ServerFailure", 10), ("late", "Timeout", 1010)] {
+        let heard = scene.resolve(&format!("{name}.:80"), Families::Any);
+        let lines: Vec<_> = heard.iter().map(line).collect();
+        let [v6, v4] = ["AAAA", "A"].map(|class| format!("{at} {class} {kind}"));
+        assert_eq!(lines, [v6, v4, format!("{at} all 192.0.2.99:80")]);
+        let interim: Vec<_> = heard.iter().map(|(_, answer)| answer.is_interim()).collect();
+        assert_eq!(interim, [true, true, false]);
+    }
+    let heard = scene.resolve("refused.:80", Families::Any);
+    let errors = heard.iter().map(|(_, answer)| (answer.is_interim(), answer.error().unwrap()));
+    let kinds: Vec<_> = errors.map(|(interim, error)| (interim, error.kind())).collect();
+    assert_eq!(kinds, [(false, DnsErrorKind::Refused); 2]);
+}
+
+#[test]
+fn without_dns_nothing_is_ever_sent_and_the_answer_says_so() {
+    let mut scene = switched("files", by_name);
+    // Nor is it read whom to ask: a directory is no file.
+    let file = Watched::config(std::env::temp_dir(), Environment::new());
+    scene.resolver = scene.resolver.with_config_file(file);
+    assert_eq!(scene.lines("known:80"), ["0 all 192.0.2.99:80 [2001:db8::99]:80"]);
+    let heard = scene.resolve("other.example:80", Families::Any);
+    assert_eq!(heard.iter().map(line).collect::<Vec<_>>(), ["0 all NotFound"]);
+    let error = heard[0].1.error().unwrap();
+    assert_eq!(
+        error.to_string(),
+        "cannot look up other.example (all): \
+         it is not in the hosts file, which has the last word by nsswitch.conf"
+    );
+    assert_eq!(io::Error::from(error.clone()).kind(), io::ErrorKind::NotFound);
+    // The name is there, but not in this family.
+    let heard = scene.resolve("alone:80", Families::Ipv6);
+    assert_eq!(heard.iter().map(line).collect::<Vec<_>>(), ["0 AAAA none"]);
+    assert!(scene.servers.log().is_empty());
+}
+
+#[test]
+fn without_files_the_hosts_file_is_never_read() {
+    let mut scene = switched("dns", by_name);
+    assert_eq!(scene.lines("known.:80"), FROM_SERVERS);
+    assert_eq!(scene.lines("alone.:80"), ["20 AAAA NotFound", "20 A NotFound"]);
+    // Nor would it be told that it can't be: a directory is no file.
+    let file = Watched::hosts(std::env::temp_dir(), Environment::new());
+    scene.resolver = scene.resolver.with_hosts_file(file);
+    assert_eq!(scene.lines("alone.:80"), ["30 AAAA NotFound", "30 A NotFound"]);
+}
+
+#[test]
+fn a_lookup_ends_where_an_action_ends_it() {
+    let listed = |at: u32| vec![format!("{at} all 192.0.2.99:80")];
+    let failed = |kind: &str| vec![format!("10 AAAA {kind}"), format!("10 A {kind}")];
+    for (sources, name, expected, asked) in [
+        ("files [NOTFOUND=return] dns", "other", vec!["0 all NotFound".to_owned()], 0),
+        ("files [!SUCCESS=return] dns", "known", of("files", "known").0, 0),
+        ("dns [NOTFOUND=return] files", "nx", failed("NotFound"), 2),
+        ("dns [NOTFOUND=return] files", "none", failed("none"), 2),
+        ("dns [UNAVAIL=return] files", "fails", failed("ServerFailure"), 2),
+        ("dns [UNAVAIL=return] files", "nx", listed(10), 2),
+        ("dns [!UNAVAIL=return] files", "nx", failed("NotFound"), 2),
+        // As in glibc, that no server could answer is not TRYAGAIN.
+        ("dns [TRYAGAIN=return] files", "nx", listed(10), 2),
+        ("dns [!SUCCESS=return] files", "nx", failed("NotFound"), 2),
+    ] {
+        assert_eq!((sources, of(sources, name)), (sources, (expected, asked)));
+    }
+    let unavailable = of("dns [!UNAVAIL=return] files", "fails").0;
+    assert_eq!(unavailable.last().unwrap(), "10 all 192.0.2.99:80");
+    let unavailable = of("dns [TRYAGAIN=return] files", "fails").0;
+    assert_eq!(unavailable.last().unwrap(), "10 all 192.0.2.99:80");
+}
+
+#[test]
+fn a_source_that_is_not_known_is_passed_over_and_only_its_unavail_is_obeyed() {
+    for (sources, like) in [
+        ("files mdns4_minimal [NOTFOUND=return] dns mymachines", "files dns"),
+        ("mymachines resolve [!UNAVAIL=return] files myhostname dns", "files dns"),
+        ("files myhostname resolve [!UNAVAIL=return] dns", "files dns"),
+        ("mdns4_minimal [NOTFOUND=return] dns", "dns"),
+        ("files mdns [UNAVAIL=return] dns", "files"),
+    ] {
+        for name in ["known", "other", "nx", "nowhere", "printer.local"] {
+            assert_eq!((sources, name, of(sources, name)), (sources, name, of(like, name)));
+        }
+    }
+}
+
+#[test]
+fn where_nobody_may_be_asked_that_is_the_error() {
+    for sources in ["", "resolve [!UNAVAIL=return]", "mdns4_minimal [UNAVAIL=return] files dns"] {
+        let scene = switched(sources, by_name);
+        let heard = scene.resolve("known:80", Families::Any);
+        assert_eq!(heard.iter().map(line).collect::<Vec<_>>(), ["0 all NoSource"]);
+        let error = heard[0].1.error().unwrap().clone();
+        assert_eq!(
+            error.to_string(),
+            "cannot look up known (all): nsswitch.conf names no source that is known here"
+        );
+        assert_eq!(io::Error::from(error).kind(), io::ErrorKind::Unsupported);
+        assert!(scene.servers.log().is_empty());
+    }
+}
+
+#[test]
+fn a_family_that_is_found_is_told_at_once_whoever_comes_next() {
+    for sources in ["dns", "files dns", "dns files", "dns [UNAVAIL=return] files"] {
+        let scene = switched(sources, |asked| match asked.is_aaaa() {
+            true => after(10, asked.found(&["2001:db8::1"])),
+            false => after(500, asked.found(&["192.0.2.1"])),
+        });
+        let told = ["10 AAAA [2001:db8::1]:80", "500 A 192.0.2.1:80"];
+        assert_eq!(scene.lines("other.:80"), told, "{sources}");
+        // And what is not found is no reason to ask the file.
+        let scene = switched(sources, |asked| match asked.is_aaaa() {
+            true => after(10, asked.found(&["2001:db8::1"])),
+            false => after(500, asked.nothing(NXDomain)),
+        });
+        let told = ["10 AAAA [2001:db8::1]:80", "500 A NotFound"];
+        assert_eq!(scene.lines("other.:80"), told, "{sources}");
+    }
+}
+
+#[test]
+fn that_a_family_has_nothing_waits_for_the_other_where_the_hosts_file_may_be_asked_after() {
+    for (sources, at) in [
+        ("dns", 10),
+        ("files dns", 10),
+        ("dns [!SUCCESS=return] files", 10),
+        ("dns files", 300),
+        ("dns [NOTFOUND=return] files", 300),
+    ] {
+        let scene = switched(sources, |asked| match asked.is_aaaa() {
+            true => after(10, asked.nothing(NoError)),
+            false => after(300, asked.found(&["192.0.2.1"])),
+        });
+        let told = [format!("{at} AAAA none"), "300 A 192.0.2.1:80".into()];
+        assert_eq!(scene.lines("other.:80"), told, "{sources}");
+    }
+}
+
+#[test]
+fn a_name_that_does_not_exist_for_a_does_not_wait_for_aaaa() {
+    for (name, told) in [
+        ("nx", vec!["10 all 192.0.2.99:80"]),
+        ("nowhere", vec!["10 A NotFound", "10 AAAA NotFound"]),
+    ] {
+        let scene = switched("dns files", |asked| match asked.is_aaaa() {
+            true => silence(),
+            false => after(10, asked.nothing(NXDomain)),
+        });
+        let mut lines = scene.lines(&format!("{name}.:80"));
+        lines.sort();
+        assert_eq!(lines, told);
+    }
+    // Nor does it matter what AAAA was before.
+    let scene = switched("dns [NOTFOUND=return] files", |asked| match asked.is_aaaa() {
+        true => after(10, asked.reply(ServFail)),
+        false => after(20, asked.nothing(NXDomain)),
+    });
+    assert_eq!(scene.lines("nx.:80"), ["20 AAAA ServerFailure", "20 A NotFound"]);
+    // Of AAAA alone it is not believed (RFC 4074 §4.2).
+    let scene = switched("dns files", |asked| match asked.is_aaaa() {
+        true => after(10, asked.nothing(NXDomain)),
+        false => after(300, asked.found(&["192.0.2.1"])),
+    });
+    assert_eq!(scene.lines("known.:80"), ["300 AAAA NotFound", "300 A 192.0.2.1:80"]);
+}
+
+#[test]
+fn a_name_is_not_found_when_both_families_are_not_and_either_failure_makes_servers_unavailable() {
+    let half = |asked: &Asked| match asked.is_aaaa() {
+        true => after(10, asked.nothing(NoError)),
+        false => fails(20, io::ErrorKind::ConnectionRefused),
+    };
+    let lines = switched("dns [!UNAVAIL=return] files", half).lines("none.:80");
+    assert_eq!(lines, ["20 A Network", "20 all 192.0.2.99:80"]);
+    let lines = switched("dns [UNAVAIL=return] files", half).lines("none.:80");
+    assert_eq!(lines, ["20 AAAA none", "20 A Network"]);
+    // A query for one family is about that alone.
+    let scene = switched("dns [UNAVAIL=return] files", half);
+    let heard = scene.resolve("known.:80", Families::Ipv6);
+    assert_eq!(heard.iter().map(line).collect::<Vec<_>>(), ["10 AAAA [2001:db8::99]:80"]);
+}
+
+#[test]
+fn after_continue_the_next_source_takes_the_place_of_a_success() {
+    let replaced = "files [SUCCESS=continue] dns";
+    assert_eq!(of(replaced, "known").0, FROM_SERVERS);
+    assert_eq!(of(replaced, "nx").0, ["10 AAAA NotFound", "10 A NotFound"]);
+    let replaced = "dns [SUCCESS=continue] files";
+    assert_eq!(of(replaced, "known").0, ["10 all 192.0.2.99:80 [2001:db8::99]:80"]);
+    assert_eq!(of(replaced, "other").0, ["10 all NotFound"]);
+    assert_eq!(of(replaced, "nowhere").0, ["10 AAAA NotFound", "10 A NotFound"]);
+    // What is passed over takes no place.
+    assert_eq!(of("files [SUCCESS=continue] mdns", "known"), of("files", "known"));
+}
+
+#[test]
+fn merge_joins_both_sources_family_by_family() {
+    let slow = |asked: &Asked| match asked.is_aaaa() {
+        true => after(10, asked.found(&["2001:db8::1"])),
+        false => after(500, asked.found(&["192.0.2.1"])),
+    };
+    let lines = switched("files [SUCCESS=merge] dns", slow).lines("known.:80");
+    assert_eq!(
+        lines,
+        ["10 AAAA [2001:db8::99]:80 [2001:db8::1]:80", "500 A 192.0.2.99:80 192.0.2.1:80"]
+    );
+    let lines = switched("dns [SUCCESS=merge] files", slow).lines("known.:80");
+    assert_eq!(
+        lines,
+        ["10 AAAA [2001:db8::1]:80 [2001:db8::99]:80", "500 A 192.0.2.1:80 192.0.2.99:80"]
+    );
+    let lines = switched("dns [SUCCESS=merge] files", slow).lines("other.:80");
+    assert_eq!(lines, ["10 AAAA [2001:db8::1]:80", "500 A 192.0.2.1:80"]);
+    // Where servers have nothing it is the file's alone, and a failure is told.
+    assert_eq!(of("files [SUCCESS=merge] dns", "none").0, ["10 AAAA none", "10 A 192.0.2.99:80"]);
+    let failed = ["10 AAAA ServerFailure", "10 A ServerFailure", "10 A 192.0.2.99:80"];
+    assert_eq!(of("files [SUCCESS=merge] dns", "fails").0, failed);
+    assert_eq!(of("dns [SUCCESS=merge] files", "none").0, ["10 all 192.0.2.99:80"]);
+    let lines = switched("files [SUCCESS=merge] dns", slow).resolve("known.:80", Families::Ipv4);
+    assert_eq!(line(&lines[0]), "500 A 192.0.2.99:80 192.0.2.1:80");
+}
+
+#[test]
+fn localhost_is_this_machine_whatever_the_sources_and_the_hosts_file_may_say_otherwise_if_first() {
+    let ours = ["0 AAAA [::1]:80", "0 A 127.0.0.1:80"];
+    for sources in ["files dns", "dns files", "dns", "files", "", "files [NOTFOUND=return] dns"] {
+        let scene = switched(sources, by_name);
+        assert_eq!(scene.lines("a.localhost:80"), ours, "{sources}");
+        assert!(scene.servers.log().is_empty());
+    }
+    let file = b"192.0.2.9 localhost b.invalid\n";
+    for (sources, local) in [("files dns", vec!["0 all 192.0.2.9:80"]), ("dns files", ours.into())]
+    {
+        let mut scene = switched(sources, by_name);
+        let hosts = Hosts::parse(file, &Environment::new()).value;
+        scene.resolver = scene.resolver.with_hosts(hosts);
+        assert_eq!(scene.lines("localhost:80"), local, "{sources}");
+        assert_eq!(scene.lines("b.invalid:80"), ["0 all 192.0.2.9:80"], "{sources}");
+        assert_eq!(scene.lines("c.invalid:80"), ["0 AAAA NotFound", "0 A NotFound"]);
+        assert!(scene.servers.log().is_empty());
+    }
+}
+
+#[test]
+fn what_servers_said_is_remembered_and_the_search_list_is_theirs_alone() {
+    let mut scene = switched("dns files", by_name);
+    let config = config(1).with_search(["stagger.test"]).unwrap();
+    scene.resolver = scene.resolver.with_config(config).with_cache_capacity(8);
+    // The file is looked into for the name as it is written, when the list has come to its end.
+    assert_eq!(scene.lines("alone:80"), ["20 all 192.0.2.98:80"]);
+    assert_eq!(scene.servers.log().len(), 4);
+    assert_eq!(scene.lines("alone:80"), ["20 all 192.0.2.98:80"]);
+    assert_eq!(scene.servers.log().len(), 4);
+    assert_eq!(scene.lines("known:80"), ["30 AAAA [2001:db8::1]:80", "30 A 192.0.2.1:80"]);
+}
+
+#[test]
+fn a_hosts_file_that_can_not_be_read_is_unavailable() {
+    let file = || Watched::hosts(std::env::temp_dir(), Environment::new());
+    for (sources, told) in [
+        ("files", vec!["0 A Unreadable"]),
+        ("files [UNAVAIL=return] dns", vec!["0 A Unreadable"]),
+        ("files [NOTFOUND=return] dns", vec!["0 A Unreadable", "0 A 192.0.2.1:80"]),
+        ("dns files", vec!["0 A 192.0.2.1:80"]),
+        ("dns [SUCCESS=merge] files", vec!["0 A Unreadable", "0 A 192.0.2.1:80"]),
+    ] {
+        let Scene { resolver, clock, .. } = switched(sources, by_name);
+        let lines = heard(&resolver.with_hosts_file(file()), &clock, "known.:80");
+        assert_eq!((sources, lines), (sources, told.iter().map(ToString::to_string).collect()));
+    }
+}
+
+#[test]
+fn servers_that_are_not_known_are_unavailable() {
+    let file = || Watched::config(std::env::temp_dir(), Environment::new());
+    for (sources, told) in [
+        ("dns files", vec!["0 A Unreadable", "0 A 192.0.2.99:80"]),
+        ("dns [UNAVAIL=return] files", vec!["0 A Unreadable"]),
+    ] {
+        let Scene { resolver, clock, .. } = switched(sources, by_name);
+        let lines = heard(&resolver.with_config_file(file()), &clock, "known.:80");
+        assert_eq!((sources, lines), (sources, told.iter().map(ToString::to_string).collect()));
+    }
+}
+
+#[test]
+fn a_switch_file_is_obeyed_anew_when_it_has_changed_and_a_missing_one_is_files_dns() {
+    let file = File::new("hosts: dns files\n");
+    let Scene { resolver, clock, .. } = switched("files", by_name);
+    let resolver = resolver.with_switch_file(Watched::switch(&file.0));
+    let found = || heard(&resolver.clone(), &clock, "known.:80");
+    assert_eq!(found(), ["0 A 192.0.2.1:80"]);
+    fs::write(&file.0, "hosts: files # and nobody else\n").unwrap();
+    // It is looked at once a second.
+    assert_eq!(found(), ["0 A 192.0.2.1:80"]);
+    for (text, expected) in [
+        (Some("hosts: files # and nobody else\n"), "0 A 192.0.2.99:80"),
+        (Some("hosts: mdns [NOTFOUND=return] dns\n"), "0 A 192.0.2.1:80"),
+        (Some("services: files\n"), "0 A 192.0.2.99:80"),
+        (Some("hosts: resolve\n"), "0 A NoSource"),
+        (None, "0 A 192.0.2.99:80"),
+    ] {
+        match text {
+            Some(text) => fs::write(&file.0, text).unwrap(),
+            None => fs::remove_file(&file.0).unwrap(),
+        }
+        clock.advance(ms(1000));
+        assert_eq!(found(), [expected], "{text:?}");
+    }
+}
+
+#[test]
+fn a_switch_file_that_can_not_be_read_is_told_and_is_files_dns() {
+    let clock = Clock::new();
+    let servers = Servers::new(&clock, by_name);
+    let resolver = stagger_dns::DnsResolver::new(config(1), servers, clock.clone());
+    let resolver = resolver.with_switch_file(Watched::switch(std::env::temp_dir()));
+    let lines = heard(&resolver, &clock, "known.:80");
+    assert_eq!(lines, ["0 A Unreadable", "0 A 192.0.2.1:80"]);
+}
