@@ -1,0 +1,31 @@
+//! What must hold of whatever others wrote: the files of a machine.
+//!
+//! Each [target](TARGETS) takes bytes and panics if something does not hold. `cargo fuzz` looks for
+//! such bytes, with the programs in `fuzz`; the tests here run the targets over the seeds alone, on
+//! any toolchain.
+#![forbid(unsafe_code)]
+
+mod config;
+mod hosts;
+mod switch;
+
+pub use config::config;
+pub use hosts::hosts;
+pub use switch::switch;
+
+/// A fuzz target.
+pub type Target = fn(&[u8]);
+
+/// The targets, by the names that `cargo fuzz` and the folders of seeds have.
+pub const TARGETS: &[(&str, Target)] = &[("config", config), ("hosts", hosts), ("switch", switch)];
+
+/// What is told to people is one line that a terminal shows as it is, and no longer than this.
+fn assert_one_line(text: &str, longest: usize) {
+    assert!(!text.contains(|c: char| c.is_control() || reorders(c)), "{text:?}");
+    assert!(text.len() <= longest, "{} bytes: {text}", text.len());
+}
+
+/// Whether it parts lines or changes the direction of writing.
+fn reorders(c: char) -> bool {
+    matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
