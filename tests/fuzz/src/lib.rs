@@ -1,4 +1,4 @@
-//! What must hold of whatever others wrote: the files of a machine.
+//! What must hold of whatever others wrote: files, replies of name servers, and text from anywhere.
 //!
 //! Each [target](TARGETS) takes bytes and panics if something does not hold. `cargo fuzz` looks for
 //! such bytes, with the programs in `fuzz`; the tests here run the targets over the seeds alone, on
@@ -7,17 +7,30 @@
 
 mod config;
 mod hosts;
+mod literal;
+mod lookup;
 mod switch;
+mod target;
 
 pub use config::config;
 pub use hosts::hosts;
+pub use literal::literal;
+pub use lookup::lookup;
 pub use switch::switch;
+pub use target::target;
 
 /// A fuzz target.
 pub type Target = fn(&[u8]);
 
 /// The targets, by the names that `cargo fuzz` and the folders of seeds have.
-pub const TARGETS: &[(&str, Target)] = &[("config", config), ("hosts", hosts), ("switch", switch)];
+pub const TARGETS: &[(&str, Target)] = &[
+    ("config", config),
+    ("hosts", hosts),
+    ("literal", literal),
+    ("lookup", lookup),
+    ("switch", switch),
+    ("target", target),
+];
 
 /// What is told to people is one line that a terminal shows as it is, and no longer than this.
 fn assert_one_line(text: &str, longest: usize) {
