@@ -2,7 +2,7 @@
 //!
 //! Each [target](TARGETS) takes bytes and panics if something does not hold. `cargo fuzz` looks for
 //! such bytes, with the programs in `fuzz`; the tests here run the targets over the seeds alone, on
-//! any toolchain.
+//! any toolchain. Three targets reach what no API does, which only a build with `cfg(fuzzing)` has.
 #![forbid(unsafe_code)]
 
 mod config;
@@ -16,6 +16,10 @@ pub use config::config;
 pub use hosts::hosts;
 pub use literal::literal;
 pub use lookup::lookup;
+#[cfg(fuzzing)]
+pub use stagger_dns::fuzzing::{message, tcp};
+#[cfg(fuzzing)]
+pub use stagger_net::fuzzing::control;
 pub use switch::switch;
 pub use target::target;
 
@@ -25,11 +29,17 @@ pub type Target = fn(&[u8]);
 /// The targets, by the names that `cargo fuzz` and the folders of seeds have.
 pub const TARGETS: &[(&str, Target)] = &[
     ("config", config),
+    #[cfg(fuzzing)]
+    ("control", control),
     ("hosts", hosts),
     ("literal", literal),
     ("lookup", lookup),
+    #[cfg(fuzzing)]
+    ("message", message),
     ("switch", switch),
     ("target", target),
+    #[cfg(fuzzing)]
+    ("tcp", tcp),
 ];
 
 /// What is told to people is one line that a terminal shows as it is, and no longer than this.
