@@ -116,6 +116,15 @@ mod upstream;
 mod walk;
 mod watch;
 
+/// Ways in for the fuzz targets, and no part of the API: `cargo fuzz` builds with this flag, nothing
+/// else does.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::message::fuzzing::message;
+    pub use crate::sockets::tcp;
+}
+
 pub use cache::{CACHE_CAPACITY, Cache, Hit, MAX_NEGATIVE_TTL, MAX_TTL, negative_ttl};
 pub use config::{
     ATTEMPTS, ATTEMPTS_RANGE, Config, ConfigError, MAX_SEARCH, MAX_SERVERS, NDOTS, NDOTS_RANGE,

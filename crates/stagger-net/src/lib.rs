@@ -35,6 +35,14 @@ mod udp;
 #[cfg(unix)]
 mod unix;
 
+/// A way in for the fuzz targets, and no part of the API: `cargo fuzz` builds with this flag, nothing
+/// else does.
+#[cfg(all(fuzzing, target_os = "linux"))]
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::udp::control;
+}
+
 pub use connectivity::Connectivity;
 pub use connector::{TcpAttempt, TcpConnector};
 pub use endpoint::{TcpConnecting, TcpEndpoint};

@@ -5,6 +5,8 @@
 //! 65 535 bytes can hold, thousands of records under names that are chains of thousands of
 //! pointers; within the bounds here the worst takes about 1 ms (release builds on one core).
 
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod reply;
 mod section;
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::question::Question;
 
 /// How many aliases are followed from one name: 16. Zones have one or two; other resolvers stop
 /// between 8 and 20. The bound is ours.
-const MAX_ALIASES: usize = 16;
+pub(super) const MAX_ALIASES: usize = 16;
 
 /// The most bytes kept of a server's words on an error. The bound is ours.
 const MAX_WORDS: usize = 200;
@@ -45,7 +45,7 @@ pub(crate) struct Extended {
 /// The names from the question on, each an alias of the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Chain {
-    names: Vec<Name>,
+    pub(super) names: Vec<Name>,
     /// How long the aliases may be kept; none if there are none.
     ttl: Option<Duration>,
 }

@@ -11,6 +11,8 @@ use socket2::SockRef;
 use stagger_net::Register;
 
 pub use self::tcp::TcpReply;
+#[cfg(fuzzing)]
+pub use self::tcp::fuzzing::tcp;
 pub use self::udp::Datagrams;
 use crate::Network;
 

@@ -1,8 +1,11 @@
 //! One question over TCP.
 
+#[cfg(fuzzing)]
+pub(super) mod fuzzing;
+
 use std::fmt;
 use std::future::Future;
-use std::io::{self, Read as _};
+use std::io::{self, Read};
 use std::mem;
 use std::net::{SocketAddr, TcpStream};
 use std::pin::Pin;
@@ -102,10 +105,10 @@ fn whole(reply: &[u8]) -> usize {
 }
 
 /// Reads no more than is missing.
-fn read(socket: &SockRef<'_>, reply: &mut Vec<u8>) -> io::Result<()> {
+fn read(mut socket: impl Read, reply: &mut Vec<u8>) -> io::Result<()> {
     let mut chunk = [0; CHUNK];
     let missing = (whole(reply) - reply.len()).min(CHUNK);
-    match (&**socket).read(&mut chunk[..missing])? {
+    match socket.read(&mut chunk[..missing])? {
         0 => Err(io::Error::new(
             io::ErrorKind::UnexpectedEof,
             "it was closed before the reply ended",
@@ -159,7 +162,7 @@ impl<R: Register<TcpStream>> Future for TcpReply<R> {
                 }
                 Stage::Reading(socket) => {
                     reads += 1;
-                    let operation = || read(&SockRef::from(&socket), reply);
+                    let operation = || read(&*SockRef::from(&socket), reply);
                     match register.poll_io(&socket, Interest::Readable, cx, operation) {
                         Poll::Ready(Ok(())) => *stage = Stage::Reading(socket),
                         Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),

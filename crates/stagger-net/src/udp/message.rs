@@ -1,5 +1,8 @@
 //! One datagram, with all that the system says of it.
 
+#[cfg(all(fuzzing, target_os = "linux"))]
+pub(super) mod fuzzing;
+
 use std::io;
 use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
@@ -95,7 +98,7 @@ fn as_uninit(bytes: &mut [u8]) -> &mut [MaybeUninit<u8>] {
 }
 
 /// What the system said beside the bytes and the peer.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Told {
     arrival: Option<Arrival>,
     flow_info: Option<u32>,
@@ -116,7 +119,7 @@ pub(super) mod control {
     const WORD: usize = size_of::<usize>();
 
     /// Length, level and type.
-    const HEADER: usize = WORD + 8;
+    pub(super) const HEADER: usize = WORD + 8;
 
     /// One message that the kernel takes: for the longer of `in_pktinfo` and `in6_pktinfo`.
     #[derive(Debug)]
@@ -130,7 +133,7 @@ pub(super) mod control {
             &self.bytes[..self.length]
         }
 
-        fn new(level: i32, kind: i32, data: &[u8]) -> Self {
+        pub(super) fn new(level: i32, kind: i32, data: &[u8]) -> Self {
             let length = HEADER + data.len();
             let mut bytes = [0; (HEADER + 20).next_multiple_of(WORD)];
             bytes[..WORD].copy_from_slice(&length.to_ne_bytes());

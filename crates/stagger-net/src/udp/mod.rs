@@ -27,6 +27,8 @@ use crate::{Interest, Register};
 pub use addr::UdpAddrError;
 use addr::{admit, numeric};
 pub use interface::Interface;
+#[cfg(all(fuzzing, target_os = "linux"))]
+pub use message::fuzzing::control;
 pub use message::{Arrival, Datagram};
 pub use option::UdpOptions;
 use waiter::Waiters;

@@ -1,32 +1,36 @@
-//! Any bytes are read as a `resolv.conf`, its variables and a host name, within every limit; and
-//! what was read can be said by the settings.
-#![no_main]
+//! `resolv.conf` and its variables.
 
-use libfuzzer_sys::fuzz_target;
 use stagger_dns::{
     ATTEMPTS_RANGE, Config, Environment, MAX_NOTES, MAX_SEARCH, MAX_SERVERS, NDOTS_RANGE,
     TRY_TIMEOUT_RANGE,
 };
 
-fuzz_target!(|input: (&[u8], Option<&str>, Option<&str>, Option<&str>)| {
-    let (file, host_name, local_domain, res_options) = input;
+use crate::assert_one_line;
+
+/// Any bytes are read as a `resolv.conf`, its variables and a host name, within every limit; and
+/// what was read can be said by the settings.
+///
+/// After the file there may be, each behind a byte 0xff, the host name, `LOCALDOMAIN` and
+/// `RES_OPTIONS`.
+pub fn config(input: &[u8]) {
+    let mut parts: Vec<_> = input.rsplitn(4, |byte| *byte == 0xff).collect();
+    let file = parts.pop().unwrap_or_default();
+    let text = |part: Option<&[u8]>| part.map(|part| String::from_utf8_lossy(part).into_owned());
     let mut environment = Environment::new().with_interfaces(|name| u32::try_from(name.len()).ok());
-    if let Some(host_name) = host_name {
-        environment = environment.with_host_name(host_name);
+    if let Some(host_name) = text(parts.pop()) {
+        environment = environment.with_host_name(&host_name);
     }
-    if let Some(local_domain) = local_domain {
-        environment = environment.with_local_domain(local_domain);
+    if let Some(local_domain) = text(parts.pop()) {
+        environment = environment.with_local_domain(&local_domain);
     }
-    if let Some(res_options) = res_options {
-        environment = environment.with_res_options(res_options);
+    if let Some(res_options) = text(parts.pop()) {
+        environment = environment.with_res_options(&res_options);
     }
     let parsed = Config::parse(file, &environment);
 
     assert!(parsed.notes.iter().len() <= MAX_NOTES);
     for note in parsed.notes.iter() {
-        let printed = note.to_string();
-        assert!(!printed.chars().any(char::is_control), "{printed:?}");
-        assert!(printed.len() < 2000, "{printed}");
+        assert_one_line(&note.to_string(), 2000);
     }
     let config = parsed.value;
     assert!((1..=MAX_SERVERS).contains(&config.servers().len()));
@@ -46,4 +50,4 @@ fuzz_target!(|input: (&[u8], Option<&str>, Option<&str>, Option<&str>)| {
         .with_use_vc(config.use_vc())
         .with_edns0(config.edns0());
     assert_eq!(same, config);
-});
+}

@@ -1,13 +1,18 @@
-//! Any bytes are read as an `nsswitch.conf`, and what is printed of it is read as the same.
-#![no_main]
+//! `nsswitch.conf`.
 
-use libfuzzer_sys::fuzz_target;
 use stagger_dns::{MAX_NOTES, MAX_SOURCES, Switch};
 
-fuzz_target!(|rest: &[u8]| {
+use crate::assert_one_line;
+
+/// Any bytes are read as an `nsswitch.conf`, from its `hosts:` on, and what is printed of it is read
+/// as the same.
+pub fn switch(rest: &[u8]) {
     let file = [b"hosts:", rest].concat();
     let parsed = Switch::parse(&file);
     assert!(parsed.notes.iter().len() <= MAX_NOTES);
+    for note in parsed.notes.iter() {
+        assert_one_line(&note.to_string(), 2000);
+    }
     let switch = parsed.value;
     assert!(switch.sources().len() <= MAX_SOURCES);
 
@@ -15,4 +20,4 @@ fuzz_target!(|rest: &[u8]| {
     let again = Switch::parse(printed.as_bytes());
     assert!(again.notes.is_empty(), "{printed:?}");
     assert_eq!(again.value, switch, "{printed:?}");
-});
+}
