@@ -40,6 +40,8 @@ pub struct Hosts {
     /// Each name of each line, sorted by name, and those of one name in the file's order. A name
     /// costs 12 bytes and its text here; a map of strings would cost ten times that.
     entries: Vec<Entry>,
+    /// Whether there was no file to read.
+    is_missing: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +64,17 @@ struct Span {
 }
 
 impl Hosts {
+    /// What a machine knows that has no such file: no name.
+    pub(crate) fn missing() -> Self {
+        Self { is_missing: true, ..Self::default() }
+    }
+
+    /// Whether there is no such file. To glibc it is then unavailable, and not without the name
+    /// (`internal_setent` in `nss/nss_files/files-XXX.c`).
+    pub(crate) fn is_missing(&self) -> bool {
+        self.is_missing
+    }
+
     /// Reads a hosts file: on each line an address, with a zone perhaps, and its names; `#` begins
     /// a comment. What is wrong is passed over and noted.
     ///

@@ -1,4 +1,4 @@
-//! The resolver over DNS.
+//! The resolver over DNS. Long for what is said of each of its settings.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -199,7 +199,9 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
     /// | --- | --- | --- |
     /// | [`Success`](crate::Status::Success) | it has an address of a wanted family | so has a server, of either |
     /// | [`NotFound`](crate::Status::NotFound) | it has none | both families have none, or there is no such name |
-    /// | [`Unavailable`](crate::Status::Unavailable) | it can't be read | anything else, such as no answer in time |
+    /// | [`Unavailable`](crate::Status::Unavailable) | it is not there, or can't be read | anything else, such as no answer in time |
+    ///
+    /// Of a search list it is the last name that was asked for that says so.
     ///
     /// A source that is left out is not asked, not even once. Of a name that is in no source that
     /// may be asked, the answer says so. Names that never go out are in the place of `dns`;

@@ -56,11 +56,12 @@ pub enum Status {
     Success,
     /// The source works and does not have the name.
     NotFound,
-    /// The source does not work here: it is not known, its file can't be read, or no server
-    /// answers.
+    /// The source does not work here: it is not known, its file is not there or can't be read, or no
+    /// server answers.
     Unavailable,
     /// The source does not work at the moment. Neither source of a
-    /// [`DnsResolver`](crate::DnsResolver) ever says so, as in glibc.
+    /// [`DnsResolver`](crate::DnsResolver) ever says so: that no server answers is
+    /// [`Unavailable`](Self::Unavailable) in glibc too.
     TryAgain,
 }
 

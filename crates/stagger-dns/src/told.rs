@@ -22,16 +22,24 @@ pub(crate) struct Told {
 #[derive(Default)]
 struct Held {
     /// What name servers said, as long as the hosts file may have another word.
-    aside: Vec<(Class, Outcome)>,
+    aside: Vec<Aside>,
     /// What the hosts file says, to be joined with what name servers say.
     listed: Vec<SocketAddr>,
     /// Whether that is told before what servers say.
     listed_first: bool,
 }
 
-/// Whether an error is that there is nothing, and not that somebody failed.
-pub(crate) fn is_negative(error: &DnsError) -> bool {
-    matches!(error.kind(), DnsErrorKind::NotFound | DnsErrorKind::NoAddress)
+/// What name servers said of a class.
+pub(crate) struct Aside {
+    pub(crate) class: Class,
+    pub(crate) outcome: Outcome,
+    /// Why the last name that was asked for has no address, if it has none.
+    pub(crate) last: Option<DnsErrorKind>,
+}
+
+/// Whether this says that there is nothing, and not that somebody failed.
+pub(crate) fn is_negative(kind: DnsErrorKind) -> bool {
+    matches!(kind, DnsErrorKind::NotFound | DnsErrorKind::NoAddress)
 }
 
 /// The answer that an outcome is.
@@ -69,10 +77,21 @@ impl Told {
 
     /// Keeps what servers said.
     pub(crate) fn put_aside(&mut self, class: Class, outcome: Outcome) {
-        self.held.get_or_insert_default().aside.push((class, outcome));
+        let last = outcome.as_ref().err().map(DnsError::kind);
+        self.put_aside_of(class, outcome, last);
     }
 
-    pub(crate) fn aside(&self) -> &[(Class, Outcome)] {
+    /// Keeps what servers said, `last` of the last name that they were asked for.
+    pub(crate) fn put_aside_of(
+        &mut self,
+        class: Class,
+        outcome: Outcome,
+        last: Option<DnsErrorKind>,
+    ) {
+        self.held.get_or_insert_default().aside.push(Aside { class, outcome, last });
+    }
+
+    pub(crate) fn aside(&self) -> &[Aside] {
         self.held.as_ref().map_or(&[], |held| &held.aside)
     }
 
@@ -84,8 +103,8 @@ impl Told {
     /// Of what servers said, tells the failures: they are not the last word, for the hosts file
     /// has the name.
     pub(crate) fn tell_failures(&mut self, port: u16) {
-        for (class, outcome) in self.take_aside() {
-            if outcome.as_ref().is_err_and(|error| !is_negative(error)) {
+        for Aside { class, outcome, .. } in self.take_aside() {
+            if outcome.as_ref().is_err_and(|error| !is_negative(error.kind())) {
                 self.tell(answer(class, outcome, port).interim());
             }
         }
@@ -100,12 +119,12 @@ impl Told {
 
     /// Tells all that was put aside.
     pub(crate) fn tell_aside(&mut self, port: u16) {
-        for (class, outcome) in self.take_aside() {
+        for Aside { class, outcome, .. } in self.take_aside() {
             self.tell_outcome(class, outcome, port);
         }
     }
 
-    fn take_aside(&mut self) -> Vec<(Class, Outcome)> {
+    fn take_aside(&mut self) -> Vec<Aside> {
         self.held.as_mut().map(|held| std::mem::take(&mut held.aside)).unwrap_or_default()
     }
 
@@ -132,7 +151,7 @@ impl Told {
                 Answer::found(class, addresses).with_ttl(ttl)
             }
             Err(error) => {
-                if !is_negative(&error) {
+                if !is_negative(error.kind()) {
                     self.tell(Answer::failed(class, error).interim());
                 }
                 Answer::found(class, listed)

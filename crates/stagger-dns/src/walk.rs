@@ -60,11 +60,20 @@ pin_project! {
     struct Lane<F> {
         #[pin]
         lookup: Option<F>,
-        // How the lookup ended; taken when it is told.
+        // How the lookup of the name ended; taken when it is told.
         outcome: Option<Outcome>,
         // What is told if nothing is found, and how much that says.
         kept: Option<(u8, Outcome)>,
     }
+}
+
+/// What is told of one family.
+pub(crate) struct Said {
+    pub(crate) family: Family,
+    pub(crate) outcome: Outcome,
+    /// Why the last name that was asked for has no address, if it has none. What is told may be of a
+    /// name before that one.
+    pub(crate) last: Option<DnsErrorKind>,
 }
 
 impl<S: Lookups> Walk<S> {
@@ -118,7 +127,7 @@ impl<S: Lookups> Walk<S> {
 }
 
 impl<S: Lookups> Stream for Walk<S> {
-    type Item = (Family, Outcome);
+    type Item = Said;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut at = match self.at {
@@ -136,8 +145,8 @@ impl<S: Lookups> Stream for Walk<S> {
             *this.settled |= this.ipv6.has_found() || this.ipv4.has_found();
             if *this.settled {
                 for (family, lane) in [(Family::Ipv6, this.ipv6), (Family::Ipv4, this.ipv4)] {
-                    if let Some(outcome) = lane.tell() {
-                        return Poll::Ready(Some((family, outcome)));
+                    if let Some((outcome, last)) = lane.tell() {
+                        return Poll::Ready(Some(Said { family, outcome, last }));
                     }
                 }
                 let this = self.project();
@@ -189,12 +198,13 @@ impl<F: Future<Output = Outcome>> Lane<F> {
         error.is_some_and(|error| error.kind() == DnsErrorKind::NotFound)
     }
 
-    /// The outcome, once: the addresses, or what says most of why there are none.
-    fn tell(self: Pin<&mut Self>) -> Option<Outcome> {
+    /// The outcome, once: the addresses, or what says most of why there are none, and why the last
+    /// name has none.
+    fn tell(self: Pin<&mut Self>) -> Option<(Outcome, Option<DnsErrorKind>)> {
         let this = self.project();
         match this.outcome.take()? {
-            Ok(found) => Some(Ok(found)),
-            Err(_) => this.kept.take().map(|(_, outcome)| outcome),
+            Ok(found) => Some((Ok(found), None)),
+            Err(error) => this.kept.take().map(|(_, outcome)| (outcome, Some(error.kind()))),
         }
     }
 }

@@ -74,7 +74,8 @@ struct State<T> {
     is_checking: bool,
 }
 
-type Parse<T> = dyn Fn(&[u8]) -> T + Send + Sync;
+/// Without bytes there is no such file.
+type Parse<T> = dyn Fn(Option<&[u8]>) -> T + Send + Sync;
 
 type Outcome<T> = Result<Arc<T>, FileError>;
 
@@ -83,7 +84,7 @@ impl Watched<Parsed<Config>> {
     /// [`MAX_CONFIG_BYTES`]. Zones by name become numbers when it is read, and not again before it
     /// changes.
     pub fn config(path: impl Into<PathBuf>, environment: Environment) -> Self {
-        let parse = move |bytes: &[u8]| Config::parse(bytes, &environment);
+        let parse = move |bytes: Option<&_>| Config::parse(bytes.unwrap_or_default(), &environment);
         Self::new(path.into(), MAX_CONFIG_BYTES, parse)
     }
 }
@@ -92,7 +93,10 @@ impl Watched<Parsed<Hosts>> {
     /// A hosts file, usually `/etc/hosts`; see [`Hosts::parse`]. It may have
     /// [`MAX_HOSTS_BYTES`].
     pub fn hosts(path: impl Into<PathBuf>, environment: Environment) -> Self {
-        let parse = move |bytes: &[u8]| Hosts::parse(bytes, &environment);
+        let parse = move |bytes: Option<&_>| match bytes {
+            Some(bytes) => Hosts::parse(bytes, &environment),
+            None => Parsed { value: Hosts::missing(), notes: Default::default() },
+        };
         Self::new(path.into(), MAX_HOSTS_BYTES, parse)
     }
 }
@@ -101,7 +105,8 @@ impl Watched<Parsed<Switch>> {
     /// An `nsswitch.conf`, usually `/etc/nsswitch.conf`; see [`Switch::parse`]. It may have
     /// [`MAX_CONFIG_BYTES`].
     pub fn switch(path: impl Into<PathBuf>) -> Self {
-        Self::new(path.into(), MAX_CONFIG_BYTES, Switch::parse)
+        let parse = |bytes: Option<&_>| Switch::parse(bytes.unwrap_or_default());
+        Self::new(path.into(), MAX_CONFIG_BYTES, parse)
     }
 }
 
@@ -109,7 +114,7 @@ impl<T> Watched<T> {
     fn new(
         path: PathBuf,
         max_bytes: u64,
-        parse: impl Fn(&[u8]) -> T + Send + Sync + 'static,
+        parse: impl Fn(Option<&[u8]>) -> T + Send + Sync + 'static,
     ) -> Self {
         let state = Mutex::new(State { last: None, stamp: None, is_checking: false });
         let parse = Box::new(parse);

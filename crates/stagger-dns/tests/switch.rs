@@ -79,7 +79,7 @@ fn servers_that_failed_are_told_and_the_hosts_file_has_the_last_word() {
 #[test]
 fn without_dns_nothing_is_ever_sent_and_the_answer_says_so() {
     let mut scene = switched("files", by_name);
-    // Nor is it read whom to ask: a directory is no file.
+    // Nor does it matter whom to ask: a directory is no file.
     let file = Watched::config(std::env::temp_dir(), Environment::new());
     scene.resolver = scene.resolver.with_config_file(file);
     assert_eq!(scene.lines("known:80"), ["0 all 192.0.2.99:80 [2001:db8::99]:80"]);
@@ -89,7 +89,7 @@ fn without_dns_nothing_is_ever_sent_and_the_answer_says_so() {
     assert_eq!(
         error.to_string(),
         "cannot look up other.example (all): \
-         it is not in the hosts file, which has the last word by nsswitch.conf"
+         it is not in the hosts file, which has the last word by the switch"
     );
     assert_eq!(io::Error::from(error.clone()).kind(), io::ErrorKind::NotFound);
     // The name is there, but not in this family.
@@ -157,7 +157,7 @@ fn where_nobody_may_be_asked_that_is_the_error() {
         let error = heard[0].1.error().unwrap().clone();
         assert_eq!(
             error.to_string(),
-            "cannot look up known (all): nsswitch.conf names no source that is known here"
+            "cannot look up known (all): the switch names no source that is known here"
         );
         assert_eq!(io::Error::from(error).kind(), io::ErrorKind::Unsupported);
         assert!(scene.servers.log().is_empty());
@@ -333,6 +333,58 @@ fn a_hosts_file_that_can_not_be_read_is_unavailable() {
         let lines = heard(&resolver.with_hosts_file(file()), &clock, "known.:80");
         assert_eq!((sources, lines), (sources, told.iter().map(ToString::to_string).collect()));
     }
+}
+
+#[test]
+fn a_hosts_file_that_is_not_there_is_unavailable_and_one_without_the_name_is_not() {
+    let empty = File::new("");
+    for (sources, missing, without) in [
+        ("files", "0 A NotFound", "0 A NotFound"),
+        ("files dns", "0 A 192.0.2.1:80", "0 A 192.0.2.1:80"),
+        ("files [NOTFOUND=return] dns", "0 A 192.0.2.1:80", "0 A NotFound"),
+        ("files [UNAVAIL=return] dns", "0 A NotFound", "0 A 192.0.2.1:80"),
+    ] {
+        for (path, told) in [(empty.0.join("none"), missing), (empty.0.clone(), without)] {
+            let Scene { resolver, clock, .. } = switched(sources, by_name);
+            let file = Watched::hosts(&path, Environment::new());
+            let lines = heard(&resolver.with_hosts_file(file), &clock, "other.:80");
+            assert_eq!(lines, [told], "{sources} {path:?}");
+        }
+    }
+}
+
+/// What is answered for `db.eu`, of which the name as it is written is asked for first and then
+/// that in `x.test`, by servers of this script.
+fn searched(sources: &str, script: impl Fn(&Asked) -> Said + 'static) -> Vec<String> {
+    let mut scene = switched(sources, script);
+    let config = config(1).with_search(["x.test"]).unwrap();
+    let hosts = Hosts::parse(b"192.0.2.99 db.eu\n", &Environment::new()).value;
+    scene.resolver = scene.resolver.with_config(config).with_hosts(hosts);
+    scene.lines("db.eu:80")
+}
+
+#[test]
+fn of_a_search_list_the_last_name_that_was_asked_for_decides() {
+    // There is no such name as it is written, and the other has IPv6 alone, which comes late.
+    let late = |asked: &Asked| match (asked.name.as_str(), asked.is_aaaa()) {
+        ("db.eu.", _) => after(10, asked.nothing(NXDomain)),
+        (_, true) => after(500, asked.found(&["2001:db8::7"])),
+        (_, false) => after(10, asked.nothing(NoError)),
+    };
+    for sources in ["dns files", "dns [NOTFOUND=return] files"] {
+        let told = ["510 A NotFound", "510 AAAA [2001:db8::7]:80"];
+        let mut lines = searched(sources, late);
+        lines.sort();
+        assert_eq!(lines, told, "{sources}");
+    }
+    // In the end servers fail, whatever they said of the first.
+    let failing = |asked: &Asked| match asked.name.as_str() {
+        "db.eu." => after(10, asked.nothing(NXDomain)),
+        _ => after(10, asked.reply(ServFail)),
+    };
+    let failed = ["20 AAAA NotFound", "20 A NotFound"];
+    assert_eq!(searched("dns [UNAVAIL=return] files", failing), failed);
+    assert_eq!(searched("dns [!UNAVAIL=return] files", failing), ["20 all 192.0.2.99:80"]);
 }
 
 #[test]

@@ -27,13 +27,12 @@ use stagger_net::Connectivity;
 
 use super::{Step, UnsortedProjection, class};
 use crate::error::{Cause, DnsError, DnsErrorKind};
-use crate::lookup::Outcome;
 use crate::plan::{Next, Place, Plan};
 use crate::question::{class_of, name_of};
 use crate::search::Candidates;
 use crate::special::Special;
 use crate::told::{DnsAnswer, is_negative};
-use crate::walk::Walk;
+use crate::walk::{Said, Walk};
 use crate::{FileError, Hosts, Network, Parsed, Status, Switch};
 
 impl<N, T, L> UnsortedProjection<'_, N, T, L>
@@ -51,7 +50,11 @@ where
             Step::Begin => *self.step = Step::Switch(setup.switch.read(now())),
             Step::Switch(switch) => {
                 let Poll::Ready(switch) = Pin::new(switch).poll(cx) else {
-                    // Meanwhile the next file is looked at, so that two take no longer than one.
+                    // Meanwhile the other files are looked at, so that all take no longer than one,
+                    // though the switch may then have no use for them.
+                    if let Some(hosts) = &setup.hosts {
+                        let _ = Pin::new(&mut hosts.read(now())).poll(cx);
+                    }
                     let _ = Pin::new(&mut setup.config.read(now())).poll(cx);
                     return Poll::Pending;
                 };
@@ -122,7 +125,7 @@ where
                     self.conclude();
                 }
             }
-            Some((family, outcome)) if settled => {
+            Some(Said { family, outcome, .. }) if settled => {
                 let port = port(*self.port);
                 let answer = self.told.join_outcome(class_of(family), outcome, port);
                 if self.told.is_empty() {
@@ -130,21 +133,22 @@ where
                 }
                 self.told.tell(answer);
             }
-            Some((family, Ok(found))) => {
+            Some(Said { family, outcome: Ok(found), .. }) => {
                 self.told.put_aside(class_of(family), Ok(found));
                 self.conclude();
             }
-            Some((family, Err(error))) => {
-                if family == Family::Ipv4 && error.kind() == DnsErrorKind::NotFound {
+            // What is told of it may be of a name before the last, which another family may have.
+            Some(Said { family, outcome: Err(error), last }) => {
+                if family == Family::Ipv4 && last == Some(DnsErrorKind::NotFound) {
                     if walk.awaits(Family::Ipv6) {
                         let error = error.also_of(Class::Aaaa);
-                        self.told.put_aside(Class::Aaaa, Err(error));
+                        self.told.put_aside_of(Class::Aaaa, Err(error), last);
                     }
-                    self.told.put_aside(Class::A, Err(error));
+                    self.told.put_aside_of(Class::A, Err(error), last);
                     self.walk.set(None);
                     self.conclude();
                 } else {
-                    self.told.put_aside(class_of(family), Err(error));
+                    self.told.put_aside_of(class_of(family), Err(error), last);
                 }
             }
         }
@@ -154,12 +158,11 @@ where
     /// Goes on from what servers said, which is known as far as it matters.
     fn conclude(&mut self) {
         let said = self.told.aside();
-        let error = |outcome: &Outcome| outcome.as_ref().err().map(DnsError::kind);
         let no_name = Some(DnsErrorKind::NotFound);
-        let status = if said.iter().any(|(_, outcome)| outcome.is_ok()) {
+        let status = if said.iter().any(|said| said.outcome.is_ok()) {
             Status::Success
-        } else if said.iter().any(|(class, it)| *class == Class::A && error(it) == no_name)
-            || said.iter().all(|(_, outcome)| outcome.as_ref().is_err_and(is_negative))
+        } else if said.iter().any(|said| said.class == Class::A && said.last == no_name)
+            || said.iter().all(|said| said.last.is_some_and(is_negative))
         {
             Status::NotFound
         } else {
@@ -181,8 +184,10 @@ where
 
     /// Goes on from what the hosts file says.
     fn hear_hosts(&mut self, hosts: Result<Arc<Parsed<Hosts>>, FileError>) {
+        let mut is_missing = false;
         let found = match hosts {
             Ok(hosts) => {
+                is_missing = hosts.value.is_missing();
                 let (hosts, name) = (&hosts.value, name(self.query));
                 let listed = hosts.addresses(name, self.query.families(), port(*self.port));
                 match Vec::from_iter(listed) {
@@ -195,13 +200,13 @@ where
         };
         let status = match &found {
             Ok(_) => Status::Success,
-            Err(Miss::Negative(_)) => Status::NotFound,
-            Err(Miss::Unreadable(_)) => Status::Unavailable,
+            Err(Miss::Negative(_)) if !is_missing => Status::NotFound,
+            Err(_) => Status::Unavailable,
         };
         let is_first = self.plan.first == Some(Place::Hosts);
         match (self.next(Place::Hosts, status), found) {
             (Next::End, Ok(listed)) => {
-                if self.told.aside().iter().any(|(_, outcome)| outcome.is_ok()) {
+                if self.told.aside().iter().any(|said| said.outcome.is_ok()) {
                     self.told.join(listed, is_first);
                     self.settle();
                 } else {

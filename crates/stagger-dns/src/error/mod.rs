@@ -259,9 +259,9 @@ impl fmt::Display for Reason<'_> {
             Cause::NotFound => "there is no such name",
             Cause::NoAddress => "the name has no such address",
             Cause::NotListed => {
-                "it is not in the hosts file, which has the last word by nsswitch.conf"
+                "it is not in the hosts file, which has the last word by the switch"
             }
-            Cause::NoSource => "nsswitch.conf names no source that is known here",
+            Cause::NoSource => "the switch names no source that is known here",
             Cause::Circle => "its aliases go round in a circle",
             Cause::TooManyAliases => "it has too many aliases",
             Cause::Incomplete => "the service or the zone can't be looked up",

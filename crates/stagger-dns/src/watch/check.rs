@@ -35,18 +35,19 @@ pub(super) enum Read<T> {
     },
 }
 
-/// Looks at the file, and reads it unless it looks as it did. `now` is of before the look.
+/// Looks at the file, and reads it unless it looks as it did. `now` is of before the look. If it is
+/// not there, there are no bytes to parse.
 pub(super) fn check<T>(
     path: &Path,
     max_bytes: u64,
     former: Option<Stamp>,
     now: SystemTime,
-    parse: impl Fn(&[u8]) -> T,
+    parse: impl Fn(Option<&[u8]>) -> T,
 ) -> Result<Read<T>, FileError> {
     let failed = |err: io::Error| FileError::failed(path, err);
     let missing = || match former {
         Some(Stamp::Missing) => Read::Unchanged,
-        _ => Read::Anew { value: parse(&[]), stamp: Some(Stamp::Missing) },
+        _ => Read::Anew { value: parse(None), stamp: Some(Stamp::Missing) },
     };
     // Asked before it is opened, because to open a pipe waits for who writes.
     let metadata = match fs::metadata(path) {
@@ -79,7 +80,7 @@ pub(super) fn check<T>(
         return Err(FileError::too_large(path, max_bytes));
     }
     let stamp = Stamp::of(&metadata);
-    Ok(Read::Anew { value: parse(&bytes), stamp: stamp.is_settled(now).then_some(stamp) })
+    Ok(Read::Anew { value: parse(Some(&bytes)), stamp: stamp.is_settled(now).then_some(stamp) })
 }
 
 fn is_missing(err: &io::Error) -> bool {
