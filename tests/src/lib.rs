@@ -23,6 +23,7 @@ mod server;
 pub mod skip;
 pub mod table;
 mod udp;
+mod unbound;
 
 pub use adapter::{Adapter, AsyncStd, Smol, Tokio};
 pub use http::{GET, assert_ok};
@@ -36,3 +37,4 @@ pub use runtime::{
 pub use scratch::Scratch;
 pub use server::Nginx;
 pub use udp::{UdpSocketOf, received, udp_fault};
+pub use unbound::Unbound;
