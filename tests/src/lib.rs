@@ -24,6 +24,7 @@ mod server;
 pub mod skip;
 pub mod table;
 mod udp;
+mod unbound;
 
 pub use adapter::{Adapter, AsyncStd, Smol, Tokio};
 pub use host::{Other, hosts};
@@ -38,3 +39,4 @@ pub use runtime::{
 pub use scratch::Scratch;
 pub use server::Nginx;
 pub use udp::{UdpSocketOf, received, udp_fault};
+pub use unbound::Unbound;

@@ -5,6 +5,7 @@ mod machine;
 mod race;
 mod server;
 mod switch;
+mod unbound;
 
 use std::time::Duration;
 
