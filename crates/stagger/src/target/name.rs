@@ -11,6 +11,11 @@ use super::error::{Fault, TargetErrorKind};
 /// standard, but for control characters and space, which are refused before.
 pub(super) const FORBIDDEN: &str = "%#/:<>?@[\\]^|";
 
+/// What an A-label begins with (RFC 5890 §2.3.2.1). What it decodes to must not, for it could not be
+/// read again (UTS 46 §4.1); the crate `idna` lets that pass.
+#[cfg(feature = "idna")]
+const ACE_PREFIX: &str = "xn--";
+
 /// The most bytes in a label (RFC 1035 §2.3.4).
 const MAX_LABEL: usize = 63;
 
@@ -117,6 +122,9 @@ impl Name {
         );
         match processed {
             Err(_) => Err(TargetErrorKind::InvalidName),
+            Ok(_) if unicode.split('.').any(|label| label.starts_with(ACE_PREFIX)) => {
+                Err(TargetErrorKind::InvalidName)
+            }
             // The second sink stays empty if normalising alone has made the name ASCII.
             Ok(_) if ascii.is_empty() => {
                 let text: Arc<str> = unicode.into();
@@ -170,10 +178,13 @@ fn is_number(label: &str) -> bool {
 fn check_a_labels(ascii: &str) -> Result<(), Fault> {
     use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
-    for (part, label) in labels(ascii).filter(|(_, label)| label.starts_with("xn--")) {
-        Uts46::new()
-            .to_ascii(label.as_bytes(), AsciiDenyList::URL, Hyphens::Allow, DnsLength::Ignore)
-            .map_err(|_| Fault::new(TargetErrorKind::InvalidName, part))?;
+    for (part, label) in labels(ascii).filter(|(_, label)| label.starts_with(ACE_PREFIX)) {
+        let (uts46, bytes) = (Uts46::new(), label.as_bytes());
+        let encoded = uts46.to_ascii(bytes, AsciiDenyList::URL, Hyphens::Allow, DnsLength::Ignore);
+        let (decoded, _) = uts46.to_unicode(bytes, AsciiDenyList::URL, Hyphens::Allow);
+        if encoded.is_err() || decoded.starts_with(ACE_PREFIX) {
+            return Err(Fault::new(TargetErrorKind::InvalidName, part));
+        }
     }
     Ok(())
 }
@@ -327,7 +338,14 @@ mod tests {
                 Name::parse("_sip._tcp.xn--4dbrk0ce").unwrap().as_str(),
                 "_sip._tcp.xn--4dbrk0ce"
             );
-            for text in ["xn--", "xn--a", "xn--abc-", "xn--999999999", "ok.xn--zz-.de"] {
+            for text in [
+                "xn--",
+                "xn--a",
+                "xn--abc-",
+                "xn--999999999",
+                "ok.xn--zz-.de",
+                "xn--xn--d--nmm", // decodes to what looks like an A-label
+            ] {
                 assert_eq!((text, kind(text)), (text, TargetErrorKind::InvalidName));
             }
         }
@@ -341,6 +359,7 @@ mod tests {
                 "a\u{2100}b.example", // normalises to a text with a slash in it
                 "a\u{200d}b.example",
                 "א1a.example",
+                "xn--xn--d\u{ad}--nmm", // the soft hyphen is removed
             ] {
                 assert_eq!((text, kind(text)), (text, TargetErrorKind::InvalidName));
             }
