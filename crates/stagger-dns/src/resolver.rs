@@ -78,6 +78,7 @@ where
 {
     setup: Setup<N, T>,
     sorter: Option<Arc<Sorter>>,
+    sources: SystemSources,
     literals: L,
 }
 
@@ -92,7 +93,7 @@ impl<N: Network, T: Timer> DnsResolver<N, T> {
             only_connected: false,
             upstream: Arc::new(Upstream::new(means, CACHE_CAPACITY)),
         };
-        Self { setup, sorter: None, literals: Numeric }
+        Self { setup, sorter: None, sources: SystemSources::new(), literals: Numeric }
     }
 }
 
@@ -144,7 +145,8 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
     where
         M: Resolver<Address = SocketAddr, Error: Into<BoxError>>,
     {
-        DnsResolver { setup: self.setup, sorter: self.sorter, literals }
+        let Self { setup, sorter, sources, .. } = self;
+        DnsResolver { setup, sorter, sources, literals }
     }
 
     /// Asks the servers of this configuration. Clones made before share nothing with this one.
@@ -229,7 +231,7 @@ where
         let order = match &self.sorter {
             None => Order::AsTheyCome { answers },
             Some(sorter) => {
-                let sources = SystemSources::new();
+                let sources = self.sources.clone();
                 let answers = SortedAnswers::new(answers, Arc::clone(sorter), sources);
                 Order::Sorted { answers }
             }
@@ -243,6 +245,7 @@ impl<N: Network, T: Timer, L: Clone> Clone for DnsResolver<N, T, L> {
         Self {
             setup: self.setup.clone(),
             sorter: self.sorter.clone(),
+            sources: self.sources.clone(),
             literals: self.literals.clone(),
         }
     }
