@@ -13,6 +13,7 @@ pub mod descriptor;
 mod http;
 mod listed;
 pub mod namespace;
+pub mod number;
 mod pace;
 pub mod place;
 mod poll;
