@@ -12,10 +12,10 @@ use crate::socket::in_step;
 use crate::{Interest, Register};
 
 /// After how many connections of the others a socket that had none is asked again, while they have
-/// some: 32. To ask in vain takes Linux more than half as long as to accept, for it makes a file first:
+/// some: 64. To ask in vain takes Linux more than half as long as to accept, for it makes a file first:
 /// asked each time, a family that nobody uses would cost the other that much. Whoever connects in
-/// between waits for so many accepts at the most, some 0.2 ms. The number is ours.
-const REST: u8 = 32;
+/// between waits for so many accepts at the most, some 0.3 ms. The number is ours.
+const REST: u8 = 64;
 
 /// A kind of listening socket.
 pub(super) trait Kind {
@@ -374,9 +374,9 @@ mod tests {
             polled.map(|outcome| drop(outcome.unwrap())).is_ready()
         };
         let connect = |addr| TcpStream::connect(addr).unwrap();
-        let _many = [(); 70].map(|()| connect(busy));
+        let _many = [(); 69].map(|()| connect(busy));
         // The quiet one is asked once in so many accepts.
-        for accepts in [1, 33, 33] {
+        for accepts in [1, 65] {
             let mut expected = vec![busy; accepts];
             if accepts > 1 {
                 expected.insert(0, quiet);

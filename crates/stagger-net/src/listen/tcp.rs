@@ -243,7 +243,7 @@ impl<R, T> fmt::Debug for TcpListening<R, T> {
 /// streams.
 ///
 /// Sockets are asked in turn, so that a flood of one family does not keep the other waiting. While
-/// there is one, a socket that had no connection is asked again after 32 of the others: to ask in
+/// there is one, a socket that had no connection is asked again after 64 of the others: to ask in
 /// vain takes the system nearly as long as to accept.
 ///
 /// An error is told once, as the outcome of an accept, and the next accept goes on: at once after
