@@ -1,10 +1,14 @@
-//! Counting what this process holds open.
+//! Counting what this process holds open, and bounding it.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::skip;
 
 /// How long descriptors on other threads may take to go before they count as leaked. It bounds a
 /// failing test only.
@@ -44,5 +48,48 @@ pub fn return_to(expected: &BTreeMap<u32, PathBuf>) {
             assert_eq!(open(), *expected);
         }
         thread::yield_now();
+    }
+}
+
+/// Lets this process have as many descriptors as it may. Where that is less than `wanted` the test
+/// is [skipped](skip::skip).
+///
+/// # Panics
+///
+/// If the limit can't be set.
+pub fn allow(wanted: usize) -> bool {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.maximum.is_some_and(|maximum| maximum < wanted as u64) {
+        skip::skip(&format!("{wanted} descriptors are wanted, and allowed are {limit:?}"));
+        return false;
+    }
+    let most = Rlimit { current: limit.maximum, ..limit };
+    setrlimit(Resource::Nofile, most).expect("a limit may be raised up to its maximum");
+    true
+}
+
+/// While it lives this process can open nothing.
+#[derive(Debug)]
+#[must_use = "there are descriptors again when it is dropped"]
+pub struct Exhausted(Rlimit);
+
+/// Allows no number that is free; what is open above stays so.
+///
+/// # Panics
+///
+/// If the limit can't be set.
+pub fn exhaust() -> Exhausted {
+    let limit = getrlimit(Resource::Nofile);
+    let taken = open();
+    let free: u32 = (0..).find(|number| !taken.contains_key(number)).expect("few are taken");
+    let none = Rlimit { current: Some(free.into()), ..limit };
+    setrlimit(Resource::Nofile, none).expect("a limit may be lowered");
+    Exhausted(limit)
+}
+
+impl Drop for Exhausted {
+    fn drop(&mut self) {
+        // A limit may always be raised to what it was, for the maximum was left alone.
+        let _ = setrlimit(Resource::Nofile, self.0);
     }
 }

@@ -14,6 +14,7 @@ mod host;
 mod http;
 mod listed;
 pub mod namespace;
+pub mod number;
 mod pace;
 pub mod place;
 mod poll;

@@ -92,24 +92,42 @@ pub fn unprivileged(test: &str, body: impl FnOnce()) {
     moved("-Ur", test, "true");
 }
 
+/// The command that runs this very program once more in a process with users, mounts and a network
+/// of its own, set up by a shell's command. Its arguments can be added.
+///
+/// # Errors
+///
+/// Why that can't be had.
+///
+/// # Panics
+///
+/// If the program does not know its own file.
+pub fn again(setup: &str) -> Result<Command, String> {
+    within_namespaces("-Urnm", setup)
+}
+
 fn moved(namespaces: &str, test: &str, setup: &str) {
+    match within_namespaces(namespaces, setup) {
+        Ok(mut command) => process::run(&mut command, test),
+        Err(why) => skip::skip(&format!("{test}: no namespace set up by {setup:?}: {why}")),
+    }
+}
+
+fn within_namespaces(namespaces: &str, setup: &str) -> Result<Command, String> {
     // The whole process moves: a thread that moved alone would leave those of the lookups behind.
     let unshare = |script: &str| {
         let mut command = Command::new("unshare");
         command.args([namespaces, "sh", "-c", script]);
         command
     };
-    let why = match unshare(setup).output() {
-        Ok(output) if output.status.success() => None,
-        Ok(output) => Some(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
-        Err(error) => Some(error.to_string()),
-    };
-    if let Some(why) = why {
-        return skip::skip(&format!("{test}: no namespace set up by {setup:?}: {why}"));
+    match unshare(setup).output() {
+        Ok(output) if output.status.success() => {}
+        Ok(output) => return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
+        Err(error) => return Err(error.to_string()),
     }
     let mut command = unshare(&format!("{setup} && exec \"$0\" \"$@\""));
-    command.arg(env::current_exe().expect("a test knows its binary"));
-    process::run(&mut command, test);
+    command.arg(env::current_exe().expect("a program knows its file"));
+    Ok(command)
 }
 
 /// Does something in the network `far` of [`TWO_HOSTS`], on a thread of its own: a socket that is

@@ -25,6 +25,40 @@ pub trait Runtime: 'static {
     fn run<F>(&self, future: F) -> F::Output
     where
         F: Future<Output: Send + 'static> + Send + 'static;
+
+    /// Runs futures beside each other to their ends, each as a task: of the runtime's own where its
+    /// tasks have a share of its time, else of an executor within [`run`](Self::run). A panic of one
+    /// is passed on.
+    fn run_all<F>(&self, futures: Vec<F>) -> Vec<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        self.run(async move {
+            let executor = async_executor::Executor::new();
+            let tasks: Vec<_> = futures.into_iter().map(|one| executor.spawn(one)).collect();
+            let all = async {
+                let mut outputs = Vec::new();
+                for task in tasks {
+                    outputs.push(task.await);
+                }
+                outputs
+            };
+            executor.run(all).await
+        })
+    }
+}
+
+/// Tokio's tasks each have a budget, which those of another executor would have to share.
+fn run_all_on_tokio<F>(runtime: &tokio::runtime::Runtime, futures: Vec<F>) -> Vec<F::Output>
+where
+    F: Future<Output: Send + 'static> + Send + 'static,
+{
+    let tasks: Vec<_> = futures.into_iter().map(|one| runtime.spawn(one)).collect();
+    let joined = tasks.into_iter().map(|task| match runtime.block_on(task) {
+        Ok(output) => output,
+        Err(error) => resume_unwind(error.into_panic()),
+    });
+    joined.collect()
 }
 
 /// A dialer over listed addresses on the runtime `R`.
@@ -63,6 +97,13 @@ impl Runtime for TokioCurrentThread {
     {
         self.0.block_on(future)
     }
+
+    fn run_all<F>(&self, futures: Vec<F>) -> Vec<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        run_all_on_tokio(&self.0, futures)
+    }
 }
 
 /// Tokio on two worker threads, one of which polls the future as a task.
@@ -86,6 +127,13 @@ impl Runtime for TokioMultiThread {
             Ok(output) => output,
             Err(error) => resume_unwind(error.into_panic()),
         }
+    }
+
+    fn run_all<F>(&self, futures: Vec<F>) -> Vec<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        run_all_on_tokio(&self.0, futures)
     }
 }
 

@@ -82,6 +82,7 @@ where
 {
     setup: Arc<Setup<N, T>>,
     sorter: Option<Arc<Sorter>>,
+    sources: SystemSources,
     literals: L,
 }
 
@@ -97,7 +98,8 @@ impl<N: Network, T: Timer> DnsResolver<N, T> {
             only_connected: false,
             upstream: Arc::new(Upstream::new(means, CACHE_CAPACITY)),
         };
-        Self { setup: Arc::new(setup), sorter: None, literals: Numeric }
+        let (setup, sources) = (Arc::new(setup), SystemSources::new());
+        Self { setup, sorter: None, sources, literals: Numeric }
     }
 }
 
@@ -150,7 +152,8 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
     where
         M: Resolver<Address = SocketAddr, Error: Into<BoxError>>,
     {
-        DnsResolver { setup: self.setup, sorter: self.sorter, literals }
+        let Self { setup, sorter, sources, .. } = self;
+        DnsResolver { setup, sorter, sources, literals }
     }
 
     /// Asks the servers of this configuration. Clones made before share nothing with this one.
@@ -313,7 +316,7 @@ where
         let order = match &self.sorter {
             None => Order::AsTheyCome { answers },
             Some(sorter) => {
-                let sources = SystemSources::new();
+                let sources = self.sources.clone();
                 let answers = SortedAnswers::new(answers, Arc::clone(sorter), sources);
                 Order::Sorted { answers }
             }
@@ -327,6 +330,7 @@ impl<N: Network, T: Timer, L: Clone> Clone for DnsResolver<N, T, L> {
         Self {
             setup: Arc::clone(&self.setup),
             sorter: self.sorter.clone(),
+            sources: self.sources.clone(),
             literals: self.literals.clone(),
         }
     }

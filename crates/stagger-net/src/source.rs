@@ -1,9 +1,10 @@
 //! Which source address the system would use for a destination.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use socket2::{Domain, Socket, Type};
 use stagger::Address as _;
 use stagger::destination::{Source, Sources};
 
@@ -18,8 +19,9 @@ const LIST_LIFETIME: Duration = Duration::from_secs(1);
 ///
 /// The length of its prefix and whether it is deprecated come from the system's list of interface
 /// addresses, which is read when a source address is asked for and the list known is older than a
-/// second. So one of these can be kept, though a [`SortedResolver`](stagger::SortedResolver) makes one
-/// for each lookup.
+/// second, or has not that address. So one of these can be kept, and clones share the list: it takes
+/// many times as long to read as a source address to ask for, so lookups that are sorted had better
+/// have clones of one.
 /// Linux alone says which addresses are deprecated; what an address is to a host that moves, and
 /// whether it leads through a tunnel, is not known anywhere.
 ///
@@ -38,16 +40,16 @@ const LIST_LIFETIME: Duration = Duration::from_secs(1);
 /// let found = ["127.0.0.1:443".parse().unwrap()];
 /// assert_eq!(Sorter::new().sort(found, &sources)[0].source, Some(source));
 /// ```
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct SystemSources {
-    interfaces: Mutex<Option<Interfaces>>,
+    interfaces: Arc<Mutex<Option<Interfaces>>>,
 }
 
 /// The interface addresses as they were at one moment.
 #[derive(Debug)]
 struct Interfaces {
     read: Instant,
-    all: Arc<[InterfaceAddr]>,
+    all: Vec<InterfaceAddr>,
 }
 
 impl SystemSources {
@@ -56,17 +58,24 @@ impl SystemSources {
         Self::default()
     }
 
-    /// The list that is known, if it is young enough `now`, or else what is read.
-    fn interfaces(
+    /// What is known of an interface address: from the list that is known, if it is young enough
+    /// `now` and has the address, or else from what is read.
+    fn known(
         &self,
+        addr: IpAddr,
         now: Instant,
         read: impl FnOnce() -> Vec<InterfaceAddr>,
-    ) -> Arc<[InterfaceAddr]> {
+    ) -> Option<InterfaceAddr> {
         // It is replaced whole, so whoever panicked with it left it sound.
-        let mut known = self.interfaces.lock().unwrap_or_else(PoisonError::into_inner);
-        known.take_if(|known| now.saturating_duration_since(known.read) >= LIST_LIFETIME);
-        let interfaces = known.get_or_insert_with(|| Interfaces { read: now, all: read().into() });
-        Arc::clone(&interfaces.all)
+        let mut interfaces = self.interfaces.lock().unwrap_or_else(PoisonError::into_inner);
+        let listed = |interfaces: &Interfaces| {
+            interfaces.all.iter().find(|interface| interface.addr == addr).cloned()
+        };
+        interfaces.take_if(|known| now.saturating_duration_since(known.read) >= LIST_LIFETIME);
+        if let Some(found) = interfaces.as_ref().and_then(listed) {
+            return Some(found);
+        }
+        listed(interfaces.insert(Interfaces { read: now, all: read() }))
     }
 }
 
@@ -78,8 +87,7 @@ impl Sources for SystemSources {
         source.deprecated = addr.is_ipv4().then_some(false);
         // A machine that does not list its addresses knows nothing else of them.
         let read = || interface::addresses().unwrap_or_default();
-        let interfaces = self.interfaces(Instant::now(), read);
-        if let Some(interface) = interfaces.iter().find(|interface| interface.addr == addr) {
+        if let Some(interface) = self.known(addr, Instant::now(), read) {
             source.prefix_length = interface.prefix_length;
             source.deprecated = interface.deprecated;
         }
@@ -91,22 +99,21 @@ impl Sources for SystemSources {
 pub(crate) fn address(destination: &SocketAddr) -> Option<IpAddr> {
     // Over IPv4 if it is v4-mapped, as it is dialed: there may be no IPv6 at all.
     let mut destination = destination.canonical();
-    let any: IpAddr = match destination {
-        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-    };
-    let socket = UdpSocket::bind((any, 0)).ok()?;
+    let socket = Socket::new(Domain::for_address(destination), Type::DGRAM, None).ok()?;
     // Some systems refuse port 0, and any other will do (udp(7): the port is not looked at).
     if destination.port() == 0 {
         destination.set_port(9);
     }
-    socket.connect(destination).ok()?;
-    let local = socket.local_addr().ok()?.ip();
+    // It is bound by that.
+    socket.connect(&destination.into()).ok()?;
+    let local = socket.local_addr().ok()?.as_socket()?.ip();
     (!local.is_unspecified()).then_some(local)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     #[test]
@@ -128,19 +135,29 @@ mod tests {
     }
 
     #[test]
-    fn the_list_of_interfaces_is_read_anew_when_it_is_a_second_old() {
+    fn the_list_of_interfaces_is_shared_and_read_anew_when_it_is_old_or_lacks_the_address() {
         let sources = SystemSources::new();
+        let shared = sources.clone();
         let start = Instant::now();
-        let listed = |at: u64, last: u8| {
-            let addr = Ipv4Addr::new(192, 0, 2, last).into();
-            let (index, prefix_length, deprecated) = (None, None, None);
-            let read = || vec![InterfaceAddr { addr, index, prefix_length, up: true, deprecated }];
-            let found = sources.interfaces(start + Duration::from_millis(at), read);
-            found[0].addr.to_string()
+        let addr = |last: u8| IpAddr::from([192, 0, 2, last]);
+        // Each list has one address, and the number of the list in the place of a prefix's length.
+        let known = |sources: &SystemSources, at: u64, wanted: u8, (has, list): (u8, u8)| {
+            let read = || {
+                let (addr, prefix_length) = (addr(has), Some(list));
+                vec![InterfaceAddr { addr, index: None, prefix_length, up: true, deprecated: None }]
+            };
+            let found = sources.known(addr(wanted), start + Duration::from_millis(at), read);
+            found.and_then(|found| found.prefix_length)
         };
-        let found =
-            [(0, 1), (999, 2), (1000, 3), (1999, 4), (2000, 5)].map(|(at, last)| listed(at, last));
-        assert_eq!(found, ["192.0.2.1", "192.0.2.1", "192.0.2.3", "192.0.2.3", "192.0.2.5"]);
+        assert_eq!(known(&sources, 0, 7, (7, 1)), Some(1));
+        assert_eq!(known(&sources, 999, 7, (7, 2)), Some(1));
+        assert_eq!(known(&shared, 999, 7, (7, 2)), Some(1));
+        assert_eq!(known(&shared, 1000, 7, (7, 3)), Some(3));
+        assert_eq!(known(&sources, 1999, 7, (7, 4)), Some(3));
+        // An address that has just come, and one that is nowhere.
+        assert_eq!(known(&sources, 1999, 8, (8, 5)), Some(5));
+        assert_eq!(known(&sources, 1999, 9, (8, 6)), None);
+        assert_eq!(known(&sources, 2998, 8, (8, 7)), Some(6));
     }
 
     #[test]

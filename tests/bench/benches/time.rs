@@ -121,6 +121,7 @@ fn do_count(count: &Count) -> Result<(), BoxError> {
             AsyncStd::NAME => count_on::<AsyncStd>(way, kind, count.times)?,
             _ => return Err(format!("there is no runtime {side:?}").into()),
         },
+        Subject::Lookup(..) => return Err("lookups are for another program to count".into()),
     }
     Ok(())
 }

@@ -13,6 +13,19 @@ pub struct Args {
     pub seed: u64,
     /// Do this and no more, for Callgrind to count.
     pub count: Option<Count>,
+    /// Be this part of the program and no more, in a process of its own.
+    pub part: Option<Part>,
+}
+
+/// A part of a program that has a process of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The name server.
+    Serve,
+    /// What lookups take of the machine: the runtime and the way.
+    Weigh(String, String),
+    /// A listener at the limit of descriptors: the runtime and the listener.
+    Exhaust(String, String),
 }
 
 /// What is done so many times under Callgrind.
@@ -31,6 +44,8 @@ pub enum Subject {
     Connect(String, String, String),
     /// A list of this length that fails.
     List(usize),
+    /// A lookup: the runtime and the way.
+    Lookup(String, String),
 }
 
 impl Subject {
@@ -39,18 +54,20 @@ impl Subject {
         match self {
             Self::Connect(side, way, place) => vec![side.clone(), way.clone(), place.clone()],
             Self::List(length) => vec!["list".to_owned(), length.to_string()],
+            Self::Lookup(side, means) => vec!["lookup".to_owned(), side.clone(), means.clone()],
         }
     }
 }
 
 impl Args {
-    /// Reads `--quick`, `--seed N` and `--count SUBJECT… TIMES`; cargo's own `--bench` is passed by.
+    /// Reads `--quick`, `--seed N`, `--count SUBJECT… TIMES` and what is for a [`Part`]; cargo's own
+    /// `--bench` is passed by.
     ///
     /// # Errors
     ///
     /// An argument that is none of these.
     pub fn read() -> Result<Self, BoxError> {
-        let mut read = Self { quick: false, seed: 1, count: None };
+        let mut read = Self { quick: false, seed: 1, count: None, part: None };
         let mut args = env::args().skip(1);
         while let Some(arg) = args.next() {
             let mut next = || args.next().ok_or_else(|| format!("{arg} wants more"));
@@ -62,10 +79,14 @@ impl Args {
                     let side = next()?;
                     let subject = match side.as_str() {
                         "list" => Subject::List(next()?.parse()?),
+                        "lookup" => Subject::Lookup(next()?, next()?),
                         _ => Subject::Connect(side, next()?, next()?),
                     };
                     read.count = Some(Count { subject, times: next()?.parse()? });
                 }
+                "--serve" => read.part = Some(Part::Serve),
+                "--weigh" => read.part = Some(Part::Weigh(next()?, next()?)),
+                "--exhaust" => read.part = Some(Part::Exhaust(next()?, next()?)),
                 _ => return Err(format!("there is no argument {arg:?}").into()),
             }
         }

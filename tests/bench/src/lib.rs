@@ -1,29 +1,43 @@
-//! What Stagger costs: time, instructions and memory, beside the runtimes' own connects.
+//! What Stagger costs: time, instructions and memory, beside what there is already.
 //!
-//! The programs are in `benches`: `heap` counts allocations and bytes, `time` takes times and counts
-//! instructions. They are apart because a heap that counts is slower. What holds on every machine is
-//! a test as well, in `tests/heap.rs`. `docs/benchmarks.md` has what they print, and how to read it.
+//! The programs are in `benches`: for connects `heap` counts allocations and bytes, and `time` takes
+//! times and counts instructions; for lookups over DNS so do `dns_heap` and `dns`; `accept` is about
+//! listeners. Those of the heap are apart because a heap that counts is slower. What holds on every
+//! machine is a test as well, in `tests/heap.rs`. `docs/benchmarks.md` has what they print, and how to
+//! read it.
 #![cfg(target_os = "linux")]
 #![forbid(unsafe_code)]
 
+mod accept;
 mod allocation;
 mod args;
+mod exhaust;
 mod instruction;
 mod list;
+mod lookup;
 mod machine;
+mod name_server;
+mod network;
 mod pending;
+mod process;
 mod ratio;
 mod round;
 mod server;
 mod side;
 
+pub use accept::{Accepting, LISTENERS, PEERS, Peers, Way as Listening, times_of_accepts};
 pub use allocation::{Heap, MOST_ALLOCATIONS, allocations};
-pub use args::{Args, Count, Subject};
+pub use args::{Args, Count, Part, Subject};
+pub use exhaust::{Exhausted, exhaust};
 pub use instruction::Callgrind;
 pub use list::{LENGTHS, Still, fail, times_of_lists};
+pub use lookup::{Asker, CONTESTANTS, Contestant, IN_FLIGHT, Means, NSSWITCH_CONF, RESOLV_CONF};
 pub use machine::Machine;
+pub use name_server::{NameServer, serve};
+pub use network::within_network;
 pub use pending::{MOST_BYTES, Race, weigh};
+pub use process::{Resident, lost_datagrams, threads};
 pub use ratio::{Ratio, median};
-pub use round::{connect_often, times};
+pub use round::{connect_often, times, times_of_lookups};
 pub use server::{BACKLOG, Server, reset};
-pub use side::{AsyncStd, BoxError, Place, Side, Smol, Stream, Tokio, Way};
+pub use side::{AsyncStd, BoxError, Dns, Place, Side, Smol, Stream, Tokio, Way};

@@ -5,7 +5,7 @@ use std::time::Instant;
 use fastrand::Rng;
 
 use crate::server::{BACKLOG, reset};
-use crate::{BoxError, Place, Server, Side, Way};
+use crate::{BoxError, CONTESTANTS, Contestant, Place, Server, Side, Way};
 
 /// How many rounds go before those that count: pools of threads fill, and caches.
 const WARM_UP: usize = 100;
@@ -43,6 +43,38 @@ pub fn times<S: Side>(
         }
         Ok(times)
     })
+}
+
+/// Has every contestant look up so many names in every round, in an order that is drawn anew for
+/// each, and says how long a lookup took: by contestant, then by round, in nanoseconds. No name is
+/// asked for twice, so nobody's memory helps.
+///
+/// # Errors
+///
+/// A lookup that failed or found something wrong.
+pub fn times_of_lookups(
+    rounds: usize,
+    lookups: u32,
+    rng: &mut Rng,
+) -> Result<Vec<Vec<f64>>, BoxError> {
+    let askers = CONTESTANTS.iter().map(Contestant::begin).collect::<Result<Vec<_>, _>>()?;
+    let mut times = vec![Vec::with_capacity(rounds); askers.len()];
+    let mut order: Vec<usize> = (0..askers.len()).collect();
+    let mut number = 0;
+    for round in 0..=rounds {
+        rng.shuffle(&mut order);
+        for place in &order {
+            let began = Instant::now();
+            askers[*place].ask(number, lookups, || {})?;
+            let took = began.elapsed();
+            number += lookups;
+            // The first round warms up.
+            if round > 0 {
+                times[*place].push(took.as_nanos() as f64 / f64::from(lookups));
+            }
+        }
+    }
+    Ok(times)
 }
 
 /// Connects and closes so many times, for Callgrind to count.

@@ -3,11 +3,15 @@
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
-use std::net;
+use std::io;
+use std::net::{self, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use hyper::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
+use stagger::Timer;
+use stagger_dns::{DnsResolver, Sockets};
+use stagger_net::{Register, SystemResolver};
 use tower_service::Service as _;
 
 use crate::{Heap, Race, weigh};
@@ -79,6 +83,9 @@ impl<S: AsFd> AsFd for Stream<S> {
     }
 }
 
+/// An adapter's resolver over DNS.
+pub type Dns<R, T> = DnsResolver<Sockets<R>, T, SystemResolver<T>>;
+
 /// A runtime with every way to connect on it.
 pub trait Side {
     /// The runtime's name.
@@ -87,6 +94,19 @@ pub trait Side {
     const WAYS: &'static [Way];
     /// The runtime's own stream.
     type Stream: AsFd;
+    /// The adapter's reactor.
+    type Reactor: Register<net::TcpStream, Socket: Send, Stream = Self::Stream>
+        + Register<net::TcpListener>
+        + Register<net::UdpSocket, Socket: Send>
+        + Clone
+        + Default
+        + Send
+        + Sync
+        + 'static;
+    /// The adapter's timer.
+    type Timer: Timer<Sleep: Send> + Clone + Default + Send + Sync + 'static;
+    /// The runtime's own listener.
+    type Listener;
 
     /// Builds it.
     ///
@@ -100,12 +120,36 @@ pub trait Side {
     /// Runs a future on this thread.
     fn run<F: Future>(&self, future: F) -> F::Output;
 
+    /// Runs tasks beside each other to their ends, on one thread, each as the runtime runs a task.
+    ///
+    /// # Errors
+    ///
+    /// That of the first that failed, in their order; the others may be dropped then.
+    fn run_all<F>(&self, tasks: impl Iterator<Item = F>) -> Result<(), BoxError>
+    where
+        F: Future<Output = Result<(), BoxError>> + Send + 'static;
+
+    /// The adapter's resolver over DNS, as the machine is set up.
+    fn dns() -> Dns<Self::Reactor, Self::Timer>;
+
     /// Connects one way.
     fn connect(
         &self,
         way: Way,
         place: &Place,
     ) -> impl Future<Output = Result<Stream<Self::Stream>, BoxError>>;
+
+    /// Makes a listening socket, which is non-blocking, the runtime's own listener.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    fn listener(socket: net::TcpListener) -> io::Result<Self::Listener>;
+
+    /// Accepts by the runtime's own listener.
+    fn accept(
+        listener: &Self::Listener,
+    ) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>>;
 
     /// [Weighs](weigh) races that are as large as ours on this runtime.
     fn weigh(heap: &Heap, races: usize) -> Race;
@@ -123,6 +167,9 @@ impl Side for Tokio {
     const NAME: &'static str = "tokio";
     const WAYS: &'static [Way] = &[Way::Own, Way::Dialer, Way::Connect, Way::Hyper, Way::Std];
     type Stream = tokio::net::TcpStream;
+    type Reactor = stagger_tokio::Reactor;
+    type Timer = stagger_tokio::Timer;
+    type Listener = tokio::net::TcpListener;
 
     fn new() -> Result<Self, BoxError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -131,6 +178,23 @@ impl Side for Tokio {
 
     fn run<F: Future>(&self, future: F) -> F::Output {
         self.runtime.block_on(future)
+    }
+
+    fn run_all<F>(&self, tasks: impl Iterator<Item = F>) -> Result<(), BoxError>
+    where
+        F: Future<Output = Result<(), BoxError>> + Send + 'static,
+    {
+        let tasks: Vec<_> = tasks.map(|task| self.runtime.spawn(task)).collect();
+        self.run(async {
+            for task in tasks {
+                task.await??;
+            }
+            Ok(())
+        })
+    }
+
+    fn dns() -> Dns<Self::Reactor, Self::Timer> {
+        stagger_tokio::DnsResolver::system()
     }
 
     async fn connect(&self, way: Way, place: &Place) -> Result<Stream<Self::Stream>, BoxError> {
@@ -145,6 +209,14 @@ impl Side for Tokio {
         }))
     }
 
+    fn listener(socket: net::TcpListener) -> io::Result<Self::Listener> {
+        tokio::net::TcpListener::from_std(socket)
+    }
+
+    async fn accept(listener: &Self::Listener) -> io::Result<(Self::Stream, SocketAddr)> {
+        listener.accept().await
+    }
+
     fn weigh(heap: &Heap, races: usize) -> Race {
         use stagger_tokio::{SystemResolver, TcpConnector, Timer};
         weigh::<TcpConnector, SystemResolver, Timer>(heap, races)
@@ -152,7 +224,7 @@ impl Side for Tokio {
 }
 
 macro_rules! side {
-    ($side:ident, $name:literal, $adapter:ident, $stream:ty, $run:path) => {
+    ($side:ident, $name:literal, $adapter:ident, $stream:ty, $listener:ty, $run:path, $run_all:path) => {
         #[doc = concat!($name, "'s `block_on`, on this thread.")]
         #[derive(Debug)]
         pub struct $side {
@@ -163,6 +235,9 @@ macro_rules! side {
             const NAME: &'static str = $name;
             const WAYS: &'static [Way] = &[Way::Own, Way::Dialer, Way::Connect];
             type Stream = $stream;
+            type Reactor = $adapter::Reactor;
+            type Timer = $adapter::Timer;
+            type Listener = $listener;
 
             fn new() -> Result<Self, BoxError> {
                 Ok(Self { dialer: $adapter::dialer() })
@@ -170,6 +245,17 @@ macro_rules! side {
 
             fn run<F: Future>(&self, future: F) -> F::Output {
                 $run(future)
+            }
+
+            fn run_all<F>(&self, tasks: impl Iterator<Item = F>) -> Result<(), BoxError>
+            where
+                F: Future<Output = Result<(), BoxError>> + Send + 'static,
+            {
+                $run_all(tasks)
+            }
+
+            fn dns() -> Dns<Self::Reactor, Self::Timer> {
+                $adapter::DnsResolver::system()
             }
 
             async fn connect(
@@ -186,6 +272,14 @@ macro_rules! side {
                 }))
             }
 
+            fn listener(socket: net::TcpListener) -> io::Result<Self::Listener> {
+                socket.try_into().map_err(io::Error::other)
+            }
+
+            async fn accept(listener: &Self::Listener) -> io::Result<(Self::Stream, SocketAddr)> {
+                listener.accept().await
+            }
+
             fn weigh(heap: &Heap, races: usize) -> Race {
                 use $adapter::{SystemResolver, TcpConnector, Timer};
                 weigh::<TcpConnector, SystemResolver, Timer>(heap, races)
@@ -194,11 +288,49 @@ macro_rules! side {
     };
 }
 
-side!(Smol, "smol", stagger_smol, async_net::TcpStream, smol::block_on);
+side!(
+    Smol,
+    "smol",
+    stagger_smol,
+    async_net::TcpStream,
+    async_net::TcpListener,
+    smol::block_on,
+    run_all_on_smol
+);
 side!(
     AsyncStd,
     "async-std",
     stagger_async_std,
     async_std::net::TcpStream,
-    async_std::task::block_on
+    async_std::net::TcpListener,
+    async_std::task::block_on,
+    run_all_on_async_std
 );
+
+fn run_all_on_smol<F>(tasks: impl Iterator<Item = F>) -> Result<(), BoxError>
+where
+    F: Future<Output = Result<(), BoxError>> + 'static,
+{
+    let executor = smol::LocalExecutor::new();
+    let tasks: Vec<_> = tasks.map(|task| executor.spawn(task)).collect();
+    smol::block_on(executor.run(async {
+        for task in tasks {
+            task.await?;
+        }
+        Ok(())
+    }))
+}
+
+/// On as many threads as `ASYNC_STD_THREAD_COUNT` says, which is for the program to set to 1.
+fn run_all_on_async_std<F>(tasks: impl Iterator<Item = F>) -> Result<(), BoxError>
+where
+    F: Future<Output = Result<(), BoxError>> + Send + 'static,
+{
+    let tasks: Vec<_> = tasks.map(async_std::task::spawn).collect();
+    async_std::task::block_on(async {
+        for task in tasks {
+            task.await?;
+        }
+        Ok(())
+    })
+}

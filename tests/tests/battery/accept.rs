@@ -8,12 +8,11 @@ use std::time::Duration;
 use ::futures_lite::StreamExt as _;
 use ::futures_lite::future::poll_once;
 use rustix::io::Errno;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use stagger::Listener as _;
 use stagger_net::AcceptErrorKind;
-use stagger_tests::descriptor::open;
+use stagger_tests::descriptor::{allow, exhaust, open};
 use stagger_tests::place::{V4, V6, has_ipv6};
-use stagger_tests::{Adapter, ListenerOf, Runtime, battery, counted, skip};
+use stagger_tests::{Adapter, ListenerOf, Runtime, battery, counted};
 
 battery! {
     {
@@ -23,6 +22,7 @@ battery! {
     }
     alone {
         thousands_of_connections_are_accepted_and_all_are_closed,
+        twenty_thousand_connections_opened_and_closed_leave_no_descriptor,
         without_descriptors_it_waits_with_next_to_no_polls_and_then_goes_on,
     }
 }
@@ -88,50 +88,58 @@ fn a_connection_that_is_reset_in_the_queue_does_not_end_the_listener<R: Runtime>
     });
 }
 
-/// How many connections: 2000, or as `STAGGER_CONNECTIONS` says.
+/// How many connections are open at once: 2000, or as `STAGGER_CONNECTIONS` says.
 fn connections() -> usize {
     let number = env::var("STAGGER_CONNECTIONS");
     number.map_or(2000, |number| number.parse().expect("STAGGER_CONNECTIONS is a number"))
 }
 
-fn thousands_of_connections_are_accepted_and_all_are_closed<R: Runtime>() {
-    /// Fewer than fit the queue, for the client waits in its connect here.
-    const AT_ONCE: usize = 500;
+/// Fewer than fit the queue, for the client waits in its connect here.
+const AT_ONCE: usize = 500;
 
-    let count = connections();
-    let mut limit = getrlimit(Resource::Nofile);
-    let wanted = 2 * count as u64 + 100;
-    if limit.maximum.is_some_and(|maximum| maximum < wanted) {
-        return skip::skip(&format!("{wanted} descriptors are wanted, and allowed are {limit:?}"));
-    }
-    limit.current = limit.maximum;
-    setrlimit(Resource::Nofile, limit).unwrap();
+/// Both ends of connections, over all families that are listened on by turns.
+struct Both<R: Runtime> {
+    clients: Vec<TcpStream>,
+    accepted: Vec<(<R::Adapter as Adapter>::Stream, SocketAddr)>,
+}
 
-    let runtime = R::new();
-    drop(runtime.run(R::Adapter::listen_all(0)).unwrap());
-    let before = open();
-    let known = before.len();
-    let held = runtime.run(async move {
-        let (listener, port) = listen_all::<R>().await;
-        let own = listener.local_addrs().len();
+impl<R: Runtime> Both<R> {
+    async fn open(listener: &mut ListenerOf<R>, count: usize) -> Self {
+        let (own, port) = (listener.local_addrs().len(), listener.local_addrs()[0].port());
+        let ips = [V4, V6].into_iter().take(own).cycle();
+        let connect = |ip| TcpStream::connect(SocketAddr::new(ip, port)).unwrap();
+        let clients: Vec<_> = ips.take(count).map(connect).collect();
         let mut incoming = listener.incoming();
-        let (mut clients, mut accepted) = (Vec::new(), Vec::new());
-        while clients.len() < count {
-            let batch = AT_ONCE.min(count - clients.len());
-            let ips = [V4, V6].into_iter().take(own).cycle();
-            let connect = |ip| TcpStream::connect(SocketAddr::new(ip, port)).unwrap();
-            clients.extend(ips.take(batch).map(connect));
-            while accepted.len() < clients.len() {
-                accepted.push(incoming.next().await.unwrap().unwrap());
-            }
+        let mut accepted = Vec::new();
+        while accepted.len() < count {
+            accepted.push(incoming.next().await.unwrap().unwrap());
         }
         let mut peers: Vec<_> = accepted.iter().map(|(_, peer)| *peer).collect();
         let mut near: Vec<_> = clients.iter().map(|near| near.local_addr().unwrap()).collect();
         peers.sort_unstable();
         near.sort_unstable();
         assert_eq!(peers, near);
+        Self { clients, accepted }
+    }
+}
+
+fn thousands_of_connections_are_accepted_and_all_are_closed<R: Runtime>() {
+    let count = connections();
+    if !allow(2 * count + 100) {
+        return;
+    }
+    let runtime = R::new();
+    drop(runtime.run(R::Adapter::listen_all(0)).unwrap());
+    let before = open();
+    let known = before.len();
+    let held = runtime.run(async move {
+        let (mut listener, _) = listen_all::<R>().await;
+        let mut all = Vec::new();
+        for begun in (0..count).step_by(AT_ONCE) {
+            all.push(Both::<R>::open(&mut listener, AT_ONCE.min(count - begun)).await);
+        }
         let held = open().len();
-        assert_eq!(held, known + own + 2 * count);
+        assert_eq!(held, known + listener.local_addrs().len() + 2 * count);
         held
     });
     assert_eq!(open(), before);
@@ -140,6 +148,33 @@ fn thousands_of_connections_are_accepted_and_all_are_closed<R: Runtime>() {
     if env::var_os("STAGGER_CONNECTIONS").is_some() {
         let _ = writeln!(io::stderr(), "REPORT: {line}");
     }
+}
+
+fn twenty_thousand_connections_opened_and_closed_leave_no_descriptor<R: Runtime>() {
+    const COUNT: usize = 20_000;
+
+    if !allow(2 * AT_ONCE + 100) {
+        return;
+    }
+    let runtime = R::new();
+    drop(runtime.run(R::Adapter::listen_all(0)).unwrap());
+    let before = open();
+    runtime.run(async move {
+        let (mut listener, _) = listen_all::<R>().await;
+        let listening = open();
+        for _ in (0..COUNT).step_by(AT_ONCE) {
+            let both = Both::<R>::open(&mut listener, AT_ONCE).await;
+            assert_eq!(open().len(), listening.len() + 2 * AT_ONCE);
+            // Reset, so that no port stays behind in TIME_WAIT.
+            for client in &both.clients {
+                socket2::SockRef::from(client).set_linger(Some(Duration::ZERO)).unwrap();
+            }
+            let Both { clients, accepted } = both;
+            drop((clients, accepted));
+            assert_eq!(open(), listening);
+        }
+    });
+    assert_eq!(open(), before);
 }
 
 fn without_descriptors_it_waits_with_next_to_no_polls_and_then_goes_on<R: Runtime>() {
@@ -151,8 +186,7 @@ fn without_descriptors_it_waits_with_next_to_no_polls_and_then_goes_on<R: Runtim
         let (mut listener, port) = listen_all::<R>().await;
         for round in 0..2 {
             let clients = [(); 3].map(|()| TcpStream::connect((V4, port)).unwrap());
-            let limit = getrlimit(Resource::Nofile);
-            take_all_descriptors(limit);
+            let exhausted = exhaust();
             // The second round begins with a short pause again.
             for pause in [5, 10, 20, 40].map(Duration::from_millis) {
                 let (outcome, polls) = counted(listener.accept()).await;
@@ -162,7 +196,7 @@ fn without_descriptors_it_waits_with_next_to_no_polls_and_then_goes_on<R: Runtim
                 assert_eq!(error.pause(), Some(pause), "round {round}");
                 assert!(polls <= MOST_POLLS, "{polls} polls before a pause of {pause:?}");
             }
-            setrlimit(Resource::Nofile, limit).unwrap();
+            drop(exhausted);
             // None that has waited is lost.
             for client in &clients {
                 let (_stream, peer) = listener.accept().await.unwrap();
@@ -170,11 +204,4 @@ fn without_descriptors_it_waits_with_next_to_no_polls_and_then_goes_on<R: Runtim
             }
         }
     });
-}
-
-/// Allows no number that is free; what is open above stays so.
-fn take_all_descriptors(limit: Rlimit) {
-    let taken = open();
-    let free: u32 = (0..).find(|number| !taken.contains_key(number)).expect("few are taken");
-    setrlimit(Resource::Nofile, Rlimit { current: Some(free.into()), ..limit }).unwrap();
 }

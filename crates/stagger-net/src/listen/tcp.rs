@@ -242,7 +242,9 @@ impl<R, T> fmt::Debug for TcpListening<R, T> {
 /// Accepts connections over TCP, from one socket or from several, and yields the runtime's own
 /// streams.
 ///
-/// Sockets are asked in turn, so that a flood of one family does not keep the other waiting.
+/// Sockets are asked in turn, so that a flood of one family does not keep the other waiting. While
+/// there is one, a socket that had no connection is asked again after 64 of the others: to ask in
+/// vain takes the system nearly as long as to accept.
 ///
 /// An error is told once, as the outcome of an accept, and the next accept goes on: at once after
 /// one that was about a connection alone, and otherwise after a pause within

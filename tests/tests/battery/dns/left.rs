@@ -2,23 +2,29 @@
 
 use std::fs;
 use std::future::poll_fn;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Poll;
+use std::thread;
 use std::time::Duration;
 
 use ::futures_lite::StreamExt as _;
 use stagger::{Families, Query, Resolver as _, Target};
 use stagger_dns::Config;
 use stagger_testkit::dns::{NameServer, Record, Reply};
-use stagger_tests::descriptor::open;
+use stagger_tests::descriptor::{allow, open};
+use stagger_tests::number::{NumberServer, addresses, name};
 use stagger_tests::place::{Healthy, V4};
 use stagger_tests::{Runtime, battery, polled};
 
-use super::{NEVER, asking, configured, dialing, lines};
+use super::{Dns, NEVER, asking, configured, dialing, lines};
 
 battery! {
     alone {
         a_lookup_dropped_at_any_await_leaves_no_descriptor,
         a_thousand_lookups_at_once_leave_no_descriptor_and_need_no_thread,
+        ten_thousand_names_are_all_found_and_leave_no_descriptor_and_need_no_thread,
     }
 }
 
@@ -83,19 +89,22 @@ fn threads() -> usize {
     fs::read_dir("/proc/self/task").expect("/proc is mounted").count()
 }
 
-fn a_thousand_lookups_at_once_leave_no_descriptor_and_need_no_thread<R: Runtime>() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+/// Where datagrams are lost, because the server can't keep up, they are sent again.
+fn asking_again<R: Runtime>(server: SocketAddr, timeout: Duration) -> Dns<R> {
+    let config = Config::new().with_servers([server]);
+    let config = config.and_then(|it| it.with_timeout(timeout));
+    let config = config.and_then(|it| it.with_attempts(5)).unwrap();
+    configured::<R>(config).with_cache_capacity(0)
+}
 
-    let limit = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
+fn a_thousand_lookups_at_once_leave_no_descriptor_and_need_no_thread<R: Runtime>() {
+    if !allow(LOOKUPS + 100) {
+        return;
+    }
     let server = NameServer::start().unwrap();
     // Late enough that all have asked before any is answered.
     server.otherwise(Reply::addresses(["127.0.0.1"]).after(Duration::from_secs(1)));
-    // Where datagrams are lost, because the server can't keep up, they are sent again.
-    let config = Config::new().with_servers([server.addr()]);
-    let config = config.and_then(|it| it.with_timeout(Duration::from_secs(10)));
-    let config = config.and_then(|it| it.with_attempts(5)).unwrap();
-    let resolver = configured::<R>(config).with_cache_capacity(0);
+    let resolver = asking_again::<R>(server.addr(), Duration::from_secs(10));
     let runtime = R::new();
     // Has the runtime start what it starts once.
     lines(&runtime, &resolver, "www.stagger.test:80", Families::Ipv4);
@@ -128,6 +137,53 @@ fn a_thousand_lookups_at_once_leave_no_descriptor_and_need_no_thread<R: Runtime>
     });
     assert_eq!(found, LOOKUPS);
     assert!(most_sockets > LOOKUPS / 2, "{most_sockets} descriptors at once");
+    assert_eq!((most_threads, threads()), (before, before));
+    assert_eq!(open(), descriptors);
+}
+
+fn ten_thousand_names_are_all_found_and_leave_no_descriptor_and_need_no_thread<R: Runtime>() {
+    const NAMES: u32 = 10_000;
+    const IN_FLIGHT: u32 = 1024;
+
+    // For each a socket to ask for either family.
+    if !allow(2 * IN_FLIGHT as usize + 100) {
+        return;
+    }
+    let server = NumberServer::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let resolver = asking_again::<R>(server.addr().unwrap(), Duration::from_secs(30));
+    // It ends with the process.
+    thread::spawn(move || panic!("{}", server.serve()));
+    let runtime = R::new();
+    // Has the runtime start what it starts once.
+    lines(&runtime, &resolver, "n0.stagger.test:80", Families::Any);
+    let (descriptors, before) = (open(), threads());
+    let next = Arc::new(AtomicU32::new(0));
+    let taken = Arc::clone(&next);
+    let one_after_another = move || {
+        let (resolver, next) = (resolver.clone(), Arc::clone(&taken));
+        async move {
+            let mut most_threads = 0;
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= NAMES {
+                    return most_threads;
+                }
+                let target = Target::try_from((name(number).as_str(), 80));
+                let answers: Vec<_> =
+                    resolver.resolve(&Query::new(target.unwrap())).collect().await;
+                let found = answers.iter().flat_map(|answer| answer.addresses());
+                let mut found: Vec<_> = found.map(|addr| addr.ip()).collect();
+                found.sort_unstable();
+                assert_eq!(found, addresses(number), "{number}: {answers:?}");
+                if number % 100 == 0 {
+                    most_threads = threads().max(most_threads);
+                }
+            }
+        }
+    };
+    let most_threads = runtime.run_all((0..IN_FLIGHT).map(|_| one_after_another()).collect());
+    let most_threads = most_threads.into_iter().max().unwrap();
+    assert_eq!(next.load(Ordering::Relaxed), NAMES + IN_FLIGHT);
     assert_eq!((most_threads, threads()), (before, before));
     assert_eq!(open(), descriptors);
 }
