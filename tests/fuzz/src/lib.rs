@@ -50,5 +50,5 @@ fn assert_one_line(text: &str, longest: usize) {
 
 /// Whether it parts lines or changes the direction of writing.
 fn reorders(c: char) -> bool {
-    matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    matches!(c, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

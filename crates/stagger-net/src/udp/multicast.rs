@@ -39,7 +39,8 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
     /// # Errors
     ///
     /// As for [`join_multicast`](Self::join_multicast); if the socket is not in the group there, the
-    /// kind is [`io::ErrorKind::AddrNotAvailable`].
+    /// kind is [`io::ErrorKind::AddrNotAvailable`]. That is also so over IPv4, elsewhere than on Linux and
+    /// Android, when the interface has another first address than it had at the join.
     pub fn leave_multicast<I>(&self, group: IpAddr, interface: I) -> io::Result<()>
     where
         I: TryInto<Interface>,
