@@ -3,7 +3,7 @@
 //! `cargo run -p stagger-examples --example discovery [NAME]`
 //!
 //! With a name it asks on every link, shows who answers, and answers others until it is interrupted.
-//! Without one it finds itself, for a second, and nothing leaves the machine.
+//! Without one it finds itself on each, and nothing leaves the machine.
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
 use std::collections::BTreeSet;
@@ -17,6 +17,9 @@ use stagger_smol::{UdpOptions, UdpSocket};
 
 /// Any that all agree on.
 const PORT: u16 = 4717;
+
+/// How long the nameless one looks for itself at most, on a machine that is busy.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 fn main() -> Result<(), Box<dyn Error>> {
     smol::block_on(run())
@@ -42,25 +45,28 @@ async fn run() -> Result<(), Box<dyn Error>> {
         member.join_multicast(group.into(), link)?;
     }
     let own_name = name.as_deref().unwrap_or("this machine");
+    let mut asked = links.clone();
     for &link in &links {
         // A scope id says by which interface, also for a group.
         let everybody = SocketAddr::from(SocketAddrV6::new(group, PORT, 0, link));
         if let Err(error) = asker.send_to(own_name.as_bytes(), everybody).await {
             // That of one link is no matter for the others.
             println!("nobody can be asked by interface {link}: {error}");
+            asked.remove(&link);
         }
     }
-    println!("asked by the interfaces {links:?}");
+    println!("asked by the interfaces {asked:?}");
 
-    let end = async {
-        if name.is_some() {
-            future::pending().await
-        }
-        Timer::after(Duration::from_secs(1)).await;
-        Ok(())
+    let awaited = name.is_none().then_some(asked);
+    let heard = future::or(hear(&member, Some(own_name), None), hear(&asker, None, awaited));
+    if name.is_some() {
+        return heard.await;
+    }
+    let late = async {
+        Timer::after(PATIENCE).await;
+        Err("not heard on every link".into())
     };
-    let heard = future::or(hear(&member, Some(own_name)), hear(&asker, None));
-    future::or(heard, end).await
+    future::or(heard, late).await
 }
 
 /// The interfaces that have a link-local address.
@@ -74,10 +80,15 @@ async fn links() -> Result<BTreeSet<u32>, Box<dyn Error>> {
     Ok(addrs.into_iter().filter_map(scope_id).collect())
 }
 
-/// Shows all that is heard. With a name, everybody is told it.
-async fn hear(socket: &UdpSocket, own_name: Option<&str>) -> Result<(), Box<dyn Error>> {
+/// Shows all that is heard, until something came by each of the interfaces that are awaited, if any
+/// are. With a name, everybody is told it.
+async fn hear(
+    socket: &UdpSocket,
+    own_name: Option<&str>,
+    mut awaited: Option<BTreeSet<u32>>,
+) -> Result<(), Box<dyn Error>> {
     let mut buffer = [0; 256];
-    loop {
+    while awaited.as_ref().is_none_or(|interfaces| !interfaces.is_empty()) {
         let heard = socket.recv_from(&mut buffer).await?;
         let name = String::from_utf8_lossy(&buffer[..heard.length]);
         // What the peer has as its scope id is the number of an interface, which has a name too.
@@ -91,5 +102,9 @@ async fn hear(socket: &UdpSocket, own_name: Option<&str>) -> Result<(), Box<dyn 
             let sent = socket.send_to_from(own_name.as_bytes(), heard.peer, arrival).await;
             sent.unwrap_or_else(|error| println!("{name:?} can't be told: {error}"));
         }
+        if let (Some(interfaces), SocketAddr::V6(peer)) = (&mut awaited, heard.peer) {
+            interfaces.remove(&peer.scope_id());
+        }
     }
+    Ok(())
 }

@@ -5,10 +5,11 @@
 //! With an interface and a name, each line that is typed goes to everybody there who runs this too,
 //! until the input ends. Without, three members talk over the loopback interface. What one says all
 //! hear, itself included; an answer to one goes to that one alone.
-#![allow(clippy::print_stdout, reason = "it is a program")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program")]
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
+use std::process::ExitCode;
 
 use stagger_tokio::{Datagram, UdpOptions, UdpSocket};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -30,13 +31,18 @@ fn join(port: u16, interface: &str) -> io::Result<UdpSocket> {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> io::Result<()> {
+async fn main() -> io::Result<ExitCode> {
     let mut args = std::env::args().skip(1);
-    match (args.next(), args.next()) {
-        (Some(interface), Some(name)) => chat(&interface, &name).await,
+    match (args.next(), args.next(), args.next()) {
+        (Some(interface), Some(name), None) => chat(&interface, &name).await?,
         // The loopback interface of Linux.
-        _ => three("lo").await,
+        (None, ..) => three("lo").await?,
+        _ => {
+            eprintln!("usage: multicast_chat [INTERFACE NAME]");
+            return Ok(ExitCode::from(2));
+        }
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn chat(interface: &str, name: &str) -> io::Result<()> {

@@ -118,6 +118,15 @@ fn two_members_of_a_chat_hear_each_other() {
 }
 
 #[test]
+fn a_chat_without_a_name_is_no_chat_and_says_what_is_missing() {
+    for args in [&["lo"][..], &["lo", "Ann", "Bob"]] {
+        let mut member = Example::near("multicast_chat", args);
+        assert!(member.lines.next().is_none());
+        assert_eq!(member.child.wait().unwrap().code(), Some(2));
+    }
+}
+
+#[test]
 fn hosts_discover_each_other_on_every_link_and_the_nameless_only_itself() {
     let name = name!(hosts_discover_each_other_on_every_link_and_the_nameless_only_itself);
     within(name, TWO_HOSTS, || {
@@ -133,8 +142,17 @@ fn hosts_discover_each_other_on_every_link_and_the_nameless_only_itself() {
 
         let mut nameless = Example::near("discovery", &[]);
         assert_eq!(nameless.line(), "asked by the interfaces {77, 78}");
-        for line in nameless.lines.by_ref().map(Result::unwrap) {
-            assert!(line.starts_with("\"this machine\" "), "{line:?}");
+        let mut heard: Vec<_> = nameless.lines.by_ref().map(Result::unwrap).collect();
+        heard.sort_unstable();
+        let said = ["answers", "asks"].map(|does| {
+            [("near0", 77), ("near1", 78)].map(|(end, index)| {
+                format!("\"this machine\" {does} from fe80::1%{end}, which is [fe80::1%{index}]:")
+            })
+        });
+        let said = said.as_flattened();
+        assert_eq!(heard.len(), said.len(), "{heard:?}");
+        for (line, start) in heard.iter().zip(said) {
+            assert!(line.starts_with(start), "{line:?}");
         }
         nameless.end();
 

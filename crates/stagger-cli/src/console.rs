@@ -75,6 +75,12 @@ impl Console {
         }
     }
 
+    /// Whether output was lost. Nothing more is written then, and what is said in the
+    /// [end](Self::end) is why.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.is_some()
+    }
+
     /// Writes one line to standard error.
     pub(crate) fn error(&mut self, message: &str) {
         self.complain(&format!("error: {message}\n"));
@@ -142,7 +148,9 @@ mod tests {
     #[test]
     fn output_that_is_lost_is_a_failure() {
         let mut console = Console::new(Box::new(Full), Box::new(io::sink()));
+        assert!(!console.has_failed());
         console.print("text");
+        assert!(console.has_failed());
         console.print("text");
         assert_eq!(console.end(Exit::Success), Exit::Failure);
     }

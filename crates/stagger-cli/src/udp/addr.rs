@@ -3,11 +3,11 @@
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use stagger::Address as _;
-use stagger_net::{Interface, SocketLiteral};
+use stagger::{Address as _, Host, Service, Target, TargetErrorKind};
+use stagger_net::Interface;
 
 use crate::address::address;
-use crate::escape::printable;
+use crate::escape::{printable, quoted};
 use crate::usage::UsageError;
 
 /// Reads an IP address and a port. A zone by name becomes the interface's number.
@@ -16,11 +16,30 @@ use crate::usage::UsageError;
 ///
 /// A text that is none, a name, or a zone that there is not.
 pub(super) fn socket_addr(option: &str, text: &str) -> Result<SocketAddr, UsageError> {
-    // It says of a name that it is one.
-    if let Err(error) = text.parse::<SocketLiteral>() {
-        return Err(UsageError::new(option, text, error));
-    }
-    Ok(address(option, text, 0)?.canonical())
+    let target = match Target::parse(text) {
+        Ok(target) => target,
+        Err(error) if error.kind() == TargetErrorKind::EmptyHost => {
+            let reason = "a port without an address, as in \"127.0.0.1:5000\"";
+            return Err(UsageError::new(option, text, reason));
+        }
+        Err(error) if error.kind() == TargetErrorKind::MissingService => {
+            let reason = "no port follows the address, as in \"127.0.0.1:5000\"";
+            return Err(UsageError::new(option, text, reason));
+        }
+        Err(error) => {
+            // The text is quoted once.
+            let (error, head) = (error.to_string(), format!("bad target {}: ", quoted(text)));
+            let reason = error.strip_prefix(&head).unwrap_or(&error);
+            return Err(UsageError::new(option, text, reason));
+        }
+    };
+    let name = match (target.host(), target.service()) {
+        (Host::Name(_), _) => "host",
+        (_, Service::Name(_)) => "port",
+        _ => return Ok(address(option, text, 0)?.canonical()),
+    };
+    let reason = format!("the {name} is a name, and no name is resolved here");
+    Err(UsageError::new(option, text, reason))
 }
 
 /// Reads an interface, and says which number it has; 0 is the system's choice.
@@ -84,13 +103,29 @@ mod tests {
 
     #[test]
     fn a_name_is_refused_and_said_to_be_one() {
-        let error = socket_addr("address", "localhost:9").unwrap_err().to_string();
-        let start = "bad address \"localhost:9\": not an address: the host of \"localhost:9\" is a";
-        assert!(error.starts_with(start), "{error}");
+        for (text, part) in [("localhost:9", "host"), ("127.0.0.1:http", "port")] {
+            let error = socket_addr("address", text).unwrap_err().to_string();
+            let reason = format!("the {part} is a name, and no name is resolved here");
+            assert_eq!(error, format!("bad address {text:?}: {reason}"));
+        }
         assert_eq!(
             socket_addr("address", "[::ffff:192.0.2.1]:9").unwrap().to_string(),
             "192.0.2.1:9"
         );
+    }
+
+    #[test]
+    fn what_can_not_be_read_is_quoted_once_with_what_is_wrong() {
+        for (text, reason) in [
+            (":5000", "a port without an address, as in \"127.0.0.1:5000\""),
+            ("127.0.0.1", "no port follows the address, as in \"127.0.0.1:5000\""),
+            ("127.0.0.1:70000", "the port \"70000\" at byte 10 is over 65535"),
+            ("[::1:9", "the bracket at byte 0 is not closed"),
+            ("\u{1b}\":9", "the character \"\\u{1b}\" at byte 0 is a control character or"),
+        ] {
+            let error = socket_addr("address", text).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("bad address {text:?}: {reason}")), "{error}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The groups that are joined.
 
+use std::error::Error as _;
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
@@ -55,15 +56,24 @@ impl Group {
     ///
     /// # Errors
     ///
-    /// The system's, with the group.
-    pub(super) fn join<R>(&self, socket: &UdpSocket<R>) -> io::Result<()>
+    /// The system's, as a line with the group.
+    pub(super) fn join<R>(&self, socket: &UdpSocket<R>) -> Result<(), String>
     where
         R: Register<std::net::UdpSocket>,
     {
-        if self.sources.is_empty() {
-            return socket.join_multicast(self.addr, self.interface);
+        let joined = match &self.sources[..] {
+            [] => socket.join_multicast(self.addr, self.interface),
+            sources => sources.iter().try_for_each(|source| self.join_source(socket, *source)),
+        };
+        joined.map_err(|error| self.unjoined(&error))
+    }
+
+    fn unjoined(&self, error: &io::Error) -> String {
+        // The step is this one, and says more only where there are several sources.
+        match error.source().filter(|_| self.sources.len() <= 1) {
+            Some(cause) => format!("cannot join {self}: {cause}"),
+            None => format!("cannot join {self}: {error}"),
         }
-        self.sources.iter().try_for_each(|source| self.join_source(socket, *source))
     }
 
     #[cfg(any(target_os = "android", target_os = "linux"))]

@@ -8,6 +8,11 @@ mod receive;
 mod send;
 mod shown;
 
+#[cfg(unix)]
+use std::error::Error;
+use std::io;
+#[cfg(unix)]
+use std::iter;
 use std::time::Duration;
 
 use stagger::TIMEOUT_RANGE;
@@ -69,4 +74,18 @@ fn duration(option: &str, text: Option<&String>) -> Result<Option<Duration>, Usa
     let [least, most] = [*TIMEOUT_RANGE.start(), *TIMEOUT_RANGE.end()];
     let [least, most] = [least, most].map(humantime::format_duration);
     Err(UsageError::new(option, text, format!("not within {least} to {most}")))
+}
+
+/// Whether it is what the system says where only a socket that may broadcast is let, `EACCES`
+/// (ip(7)). What a firewall does not let through is `EPERM`, of the same kind.
+#[cfg(unix)]
+fn is_refused_access(error: &io::Error) -> bool {
+    let causes = iter::successors(Some(error as &(dyn Error + 'static)), |&error| error.source());
+    let mut numbers = causes.filter_map(|cause| cause.downcast_ref::<io::Error>()?.raw_os_error());
+    numbers.any(|number| number == rustix::io::Errno::ACCESS.raw_os_error())
+}
+
+#[cfg(not(unix))]
+fn is_refused_access(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied
 }

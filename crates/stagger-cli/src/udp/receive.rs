@@ -23,7 +23,7 @@ pub(super) struct Receive<'s, 'c> {
 }
 
 impl Receive<'_, '_> {
-    /// Shows each, until as many have come as are awaited.
+    /// Shows each, until as many have come as are awaited, or nothing can be shown any more.
     ///
     /// # Errors
     ///
@@ -33,7 +33,7 @@ impl Receive<'_, '_> {
         R: Register<std::net::UdpSocket>,
     {
         let mut buffer = vec![0; self.buffer.into()];
-        while self.most.is_none_or(|most| self.came.get() < most) {
+        while self.most.is_none_or(|most| self.came.get() < most) && !self.shown.is_lost() {
             let datagram = socket.recv_from(&mut buffer).await?;
             let bytes = &buffer[..datagram.length];
             self.came.set(self.came.get() + 1);

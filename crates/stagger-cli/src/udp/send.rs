@@ -15,7 +15,7 @@ use super::addr::{check_zone, family, interface, interface_name, is_of_link, nam
 use super::input::Datagrams;
 use super::receive::Receive;
 use super::shown::Shown;
-use super::{Failure, duration, options};
+use super::{Failure, duration, is_refused_access, options};
 use crate::address::address;
 use crate::args::UdpSendArgs;
 use crate::connect::no_runtime;
@@ -182,7 +182,7 @@ impl Deliver<'_, '_> {
             way.send_all(&socket, datagrams, args, shown).await?;
             // What the machine knows by now, which without a way to the peer is all there will be.
             return match SockRef::from(&socket).take_error() {
-                Ok(Some(error)) | Err(error) => Err(way.unsent(&error)),
+                Ok(Some(error)) | Err(error) => Err(way.unsent(&error, args)),
                 Ok(None) => Ok(()),
             };
         };
@@ -203,10 +203,15 @@ impl Deliver<'_, '_> {
         match first.await {
             Ended::Sending(sent) => sent?,
             Ended::Receiving(received) => {
-                // As many as were asked for are there, and the rest is sent all the same.
                 received.map_err(unheard)?;
-                return sending.await;
+                // As many as were asked for are there, and the rest is sent all the same.
+                if !shown.is_lost() {
+                    return sending.await;
+                }
             }
+        }
+        if shown.is_lost() {
+            return Ok(());
         }
         let timer = R::timer();
         let late = async {
@@ -222,7 +227,7 @@ impl Way {
     fn open<R: Runtime>(&self, args: &UdpSendArgs) -> Result<UdpSocket<R::Reactor>, Failure> {
         let socket = UdpSocket::<R::Reactor>::bind_with(self.from, &self.options)
             .map_err(|error| Failure::new(format!("cannot open a socket: {error}")))?;
-        let set = |set: io::Result<()>| set.map_err(|error| self.unsent(&error));
+        let set = |set: io::Result<()>| set.map_err(|error| self.unsent(&error, args));
         if self.group_interface != 0 {
             set(socket.set_multicast_interface(self.group_interface))?;
         }
@@ -238,6 +243,7 @@ impl Way {
         Ok(socket)
     }
 
+    /// Sends each, unless what is sent can't be shown any more.
     async fn send_all<R>(
         &self,
         socket: &UdpSocket<R>,
@@ -248,12 +254,14 @@ impl Way {
     where
         R: stagger_net::Register<std::net::UdpSocket>,
     {
-        while let Some(bytes) = datagrams.next().await? {
+        while !shown.is_lost()
+            && let Some(bytes) = datagrams.next().await?
+        {
             let sent = match self.is_to_one(args) {
                 true => socket.send(&bytes).await,
                 false => socket.send_to(&bytes, self.to).await,
             };
-            sent.map_err(|error| self.unsent(&error))?;
+            sent.map_err(|error| self.unsent(&error, args))?;
             shown.sent(&bytes, self.to, socket.local_addr().ok());
             // Answers are seen to meanwhile, and signals.
             future::yield_now().await;
@@ -261,13 +269,10 @@ impl Way {
         Ok(())
     }
 
-    fn unsent(&self, error: &io::Error) -> Failure {
-        // Only a socket that may broadcast is let (socket(7)).
-        let hint = match error.kind() {
-            io::ErrorKind::PermissionDenied if self.to.is_ipv4() => {
-                "; a broadcast address needs --broadcast"
-            }
-            _ => "",
+    fn unsent(&self, error: &io::Error, args: &UdpSendArgs) -> Failure {
+        let hint = match self.to.is_ipv4() && !args.broadcast && is_refused_access(error) {
+            true => "; a broadcast address needs --broadcast",
+            false => "",
         };
         Failure::new(format!("cannot send to {}: {error}{hint}", named(self.to)))
     }
@@ -293,22 +298,20 @@ mod tests {
     use super::*;
     use crate::args::{Args, Command, UdpCommand};
 
-    fn way(words: &[&str]) -> Result<Way, String> {
+    fn parsed(words: &[&str]) -> UdpSendArgs {
         let args = Args::try_parse_from([&["stagger", "udp", "send"], words].concat()).unwrap();
         let Command::Udp(UdpCommand::Send(args)) = args.command else { panic!("{args:?}") };
-        Way::of(&args).map_err(|error| error.to_string())
+        args
+    }
+
+    fn way(words: &[&str]) -> Result<Way, String> {
+        Way::of(&parsed(words)).map_err(|error| error.to_string())
     }
 
     #[test]
     fn too_few_answers_are_a_failure_that_says_how_many_came() {
         let late = |came, replies| {
-            let words = ["stagger", "udp", "send", "127.0.0.1:9"];
-            let Command::Udp(UdpCommand::Send(mut args)) =
-                Args::try_parse_from(words).unwrap().command
-            else {
-                unreachable!("it is parsed above")
-            };
-            args.replies = replies;
+            let args = UdpSendArgs { replies, ..parsed(&["127.0.0.1:9"]) };
             let late = Way::of(&args).unwrap().late(came, &args, WAIT);
             late.map_err(|failure| (failure.text, failure.exit))
         };
@@ -318,6 +321,23 @@ mod tests {
         assert_eq!(late(0, Some(3)), Err((none, Exit::Failure)));
         let few = "1 of 3 answers came from 127.0.0.1:9 within 5s".to_owned();
         assert_eq!(late(1, Some(3)), Err((few, Exit::Failure)));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn broadcasting_is_thought_of_only_where_it_was_not_asked_for_and_is_what_is_refused() {
+        use rustix::io::Errno;
+
+        for (words, errno, hints) in [
+            (&["192.0.2.255:9"][..], Errno::ACCESS, true),
+            (&["192.0.2.255:9"], Errno::PERM, false),
+            (&["192.0.2.255:9", "--broadcast"], Errno::ACCESS, false),
+            (&["[2001:db8::1]:9"], Errno::ACCESS, false),
+        ] {
+            let args = parsed(words);
+            let failure = Way::of(&args).unwrap().unsent(&errno.into(), &args);
+            assert_eq!(failure.text.contains("--broadcast"), hints, "{failure:?}");
+        }
     }
 
     #[test]
@@ -352,7 +372,8 @@ mod tests {
     #[test]
     fn what_can_not_be_sent_to_is_refused_and_quoted() {
         for (words, error) in [
-            (&["localhost:9"][..], "bad address \"localhost:9\": not an address: the host of"),
+            (&["localhost:9"][..], "bad address \"localhost:9\": the host is a name, and"),
+            (&[":5000"], "bad address \":5000\": a port without an address, as in \"127.0.0.1:5"),
             (&["127.0.0.1:0"], "bad address \"127.0.0.1:0\": nobody receives at port 0"),
             (&["[fe80::1]:9"], "bad address \"[fe80::1]:9\": link-local, and without a zone"),
             (&["127.0.0.1:9", "--no-loopback"], "bad address \"127.0.0.1:9\": the address of a h"),

@@ -37,15 +37,27 @@ impl<'c> Shown<'c> {
         Self { console: RefCell::new(console), form }
     }
 
-    /// Datagrams can come.
+    /// Whether nothing more can be shown, as on a disk that is full. The console says so in the end.
+    pub(super) fn is_lost(&self) -> bool {
+        self.console.borrow().has_failed()
+    }
+
+    /// Datagrams can come. Raw bytes say nothing of the port, so that standard error has it then.
     pub(super) fn listening(&self, local: SocketAddr, over_ipv4_too: bool) {
-        self.tell(
-            || {
-                let too = if over_ipv4_too { ", over IPv4 too" } else { "" };
-                format!("listening on {}{too}", named(local))
-            },
-            || json!({"event": "listening", "local": local.to_string()}),
-        );
+        let line = || {
+            let too = if over_ipv4_too { ", over IPv4 too" } else { "" };
+            format!("listening on {}{too}", named(local))
+        };
+        if self.form == Form::Raw {
+            return self.console.borrow_mut().complain(&(line() + "\n"));
+        }
+        self.tell(line, || {
+            json!({
+                "event": "listening",
+                "local": local.to_string(),
+                "over_ipv4_too": over_ipv4_too,
+            })
+        });
     }
 
     /// A group is joined.

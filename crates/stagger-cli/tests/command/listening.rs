@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use crate::run::{interruptible, run};
 
-/// The command while it listens.
+/// The command while it listens; killed when this is dropped.
 pub(crate) struct Listening {
     pub(crate) child: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -46,5 +46,13 @@ impl Listening {
         let script = format!("kill -2 {}", self.child.id());
         assert_eq!(run(Command::new("sh").args(["-c", &script])).code, Some(0));
         assert_eq!(self.child.wait().unwrap().signal(), Some(2));
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        // A test that fails leaves nothing running.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }

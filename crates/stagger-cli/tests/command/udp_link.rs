@@ -130,6 +130,30 @@ fn a_group_is_heard_on_the_interface_on_which_it_is_joined_and_answered_there() 
 }
 
 #[test]
+fn a_group_of_a_link_that_is_bound_to_is_heard_where_it_is_joined() {
+    if !inside("udp_link::a_group_of_a_link_that_is_bound_to_is_heard_where_it_is_joined") {
+        return;
+    }
+    sh(TWO_HOSTS);
+    let addr = format!("[ff02::1234]:{PORT}");
+    let mut listening = listen_far(&[&addr, "--join", "ff02::1234%far1"]);
+    assert_eq!(listening.line(), format!("listening on [ff02::1234%far1]:{PORT}"));
+    assert_eq!(listening.line(), "joined ff02::1234 on far1");
+    for near in ["near0", "near1"] {
+        send(&[&format!("[ff02::1234%{near}]:{PORT}"), "--data", near]);
+    }
+    let line = listening.line();
+    assert!(line.ends_with(" at ff02::1234 by far1: \"near1\""), "{line}");
+    listening.interrupt();
+    // What can't be joined is said once.
+    let again = ["--join", "ff02::1234%near0", "--join", "ff02::1234%near0"];
+    let run = stagger(&[&["udp", "listen", ":0"], &again[..]].concat());
+    assert_eq!((run.code, &run.out[..]), (Some(1), ""), "{run:?}");
+    let error = "error: cannot join ff02::1234 on near0: Address already in use (os error 98)\n";
+    assert_eq!(run.err, error);
+}
+
+#[test]
 fn of_a_group_only_the_source_that_is_named_is_heard() {
     if !inside("udp_link::of_a_group_only_the_source_that_is_named_is_heard") {
         return;
