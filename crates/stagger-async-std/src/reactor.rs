@@ -1,6 +1,7 @@
 //! The smol adapter's reactor, and async-std's streams.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Poll};
 
 use stagger_net::{Interest, Register};
@@ -10,11 +11,9 @@ use stagger_net::{Interest, Register};
 /// async-std makes its stream of a socket of `std` alone. So the socket that has connected leaves
 /// the reactor, and the stream registers it again: never twice at once.
 ///
-/// # Panics
-///
 /// async-std panics if that second registration fails, as it may when the system is out of memory
-/// or the user has no watch left (epoll(7), `max_user_watches`). Only a winner, or an attempt that
-/// is used alone, gets that far.
+/// or the user has no watch left (epoll(7), `max_user_watches`). The panic is caught here, where it
+/// can be, and becomes an error with its message; what it says to its hook, it has said.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reactor;
 
@@ -40,9 +39,18 @@ macro_rules! register {
             }
 
             fn finish(&self, socket: Self::Socket) -> io::Result<$stream> {
-                // A second registration beside the first would fail (EEXIST), and the stream would
-                // panic.
-                Ok(socket.into_inner()?.into())
+                // A second registration beside the first would fail (EEXIST).
+                self.adopt(socket.into_inner()?)
+            }
+
+            /// One registration is enough for what has connected already.
+            fn adopt(&self, socket: $socket) -> io::Result<$stream> {
+                // Nothing is seen of a socket that was being registered when that panicked.
+                let made = catch_unwind(AssertUnwindSafe(|| <$stream>::from(socket)));
+                made.map_err(|panic| {
+                    let words = panic.downcast_ref::<String>().map_or("it panicked", |words| words);
+                    io::Error::other(format!("async-std can't register a socket: {words}"))
+                })
             }
         }
     };
@@ -55,3 +63,20 @@ register!(std::os::unix::net::UnixStream => async_std::os::unix::net::UnixStream
 register!(std::net::TcpListener => async_std::net::TcpListener);
 #[cfg(unix)]
 register!(std::os::unix::net::UnixListener => async_std::os::unix::net::UnixListener);
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::fs::File;
+    use std::os::fd::OwnedFd;
+
+    use super::*;
+
+    #[test]
+    fn a_socket_that_the_reactor_does_not_take_is_an_error_and_no_panic() {
+        // epoll(7) takes no regular file (EPERM).
+        let file = OwnedFd::from(File::open("/proc/self/exe").unwrap());
+        let adopted = Register::<std::net::TcpStream>::adopt(&Reactor, file.into());
+        let error = adopted.unwrap_err();
+        assert!(error.to_string().contains("PermissionDenied"), "{error}");
+    }
+}

@@ -84,8 +84,7 @@ where
     pub(super) fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<K, R>> {
         ready!(self.pause.poll(cx));
         let outcome = ready!(self.poll_sockets(cx)).and_then(|(socket, peer)| {
-            let socket = Register::<K::Accepted>::register(&self.register, socket.into())?;
-            Ok((Register::<K::Accepted>::finish(&self.register, socket)?, K::peer(&peer)))
+            Ok((Register::<K::Accepted>::adopt(&self.register, socket.into())?, K::peer(&peer)))
         });
         Poll::Ready(match outcome {
             Ok(accepted) => {
