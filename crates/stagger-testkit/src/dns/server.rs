@@ -68,26 +68,24 @@ impl NameServer {
     ///
     /// The system's.
     pub fn start() -> io::Result<Self> {
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
-            match TcpListener::bind(udp.local_addr()?) {
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries < TRIES => {}
-                tcp => return Self::serve(udp, tcp?),
-            }
-        }
+        Self::start_at((Ipv4Addr::LOCALHOST, 0).into())
     }
 
-    /// At this very address.
+    /// At this very address; with port 0 the system chooses one, the same for UDP and TCP.
     ///
     /// # Errors
     ///
     /// The system's.
     pub fn start_at(addr: SocketAddr) -> io::Result<Self> {
-        let udp = UdpSocket::bind(addr)?;
-        let tcp = TcpListener::bind(udp.local_addr()?)?;
-        Self::serve(udp, tcp)
+        let mut tries = if addr.port() == 0 { TRIES } else { 1 };
+        loop {
+            tries -= 1;
+            let udp = UdpSocket::bind(addr)?;
+            match TcpListener::bind(udp.local_addr()?) {
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries > 0 => {}
+                tcp => return Self::serve(udp, tcp?),
+            }
+        }
     }
 
     fn serve(udp: UdpSocket, tcp: TcpListener) -> io::Result<Self> {
