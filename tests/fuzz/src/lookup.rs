@@ -66,7 +66,7 @@ const LONGEST_MESSAGE: usize = 4 * 255 + 3 * (10 * 200 + 200);
 ///
 /// The first three bytes are the resolver's settings, the fourth says when the third lookup is
 /// dropped. The rest is what the servers say, one after another as they are asked: see
-/// [`Script::say`].
+/// `Script::say`.
 pub fn lookup(input: &[u8]) {
     let Some((&[settings, more, name, dropped_at], said)) = input.split_first_chunk() else {
         return;
