@@ -10,7 +10,7 @@ use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _};
 use stagger::{Connector, Dial, Dialer, Endpoint, Target, TargetError, Timer};
 use stagger_dns::{DnsResolver, Sockets};
 use stagger_net::{
-    AddressLookup, Lanes, ListenAddr, LiteralError, NameLookup, Register, SocketLiteral,
+    Accept, AddressLookup, Lanes, ListenAddr, LiteralError, NameLookup, Register, SocketLiteral,
     SystemResolver, TcpOptions, UdpOptions, UnixAddr,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -48,13 +48,13 @@ pub trait Adapter: 'static {
         + 'static;
     /// The adapter's `Reactor`, with all kinds of sockets.
     type Reactor: Register<TcpStream, Socket: Send + Sync + 'static, Stream = Self::Stream>
-        + Register<TcpListener, Socket: Send>
+        + Accept<TcpListener, Listener: Send, Stream = Self::Stream>
         + Register<
             std::net::UdpSocket,
             Socket: Send + Sync + 'static,
             Stream = Self::RuntimeUdpSocket,
         > + Register<UnixStream, Socket: Send, Stream = Self::UnixStream>
-        + Register<UnixListener, Socket: Send>
+        + Accept<UnixListener, Listener: Send, Stream = Self::UnixStream>
         + Clone
         + Default
         + Send

@@ -2,9 +2,9 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use stagger_net::{Interest, Register};
+use stagger_net::{Accept, Interest, ListenSocket, Register};
 
 /// The reactor of `async-io`, of which a process has one; async-std stands on it too.
 ///
@@ -40,17 +40,7 @@ macro_rules! register {
 
             fn finish(&self, socket: Self::Socket) -> io::Result<$stream> {
                 // A second registration beside the first would fail (EEXIST).
-                self.adopt(socket.into_inner()?)
-            }
-
-            /// One registration is enough for what has connected already.
-            fn adopt(&self, socket: $socket) -> io::Result<$stream> {
-                // Nothing is seen of a socket that was being registered when that panicked.
-                let made = catch_unwind(AssertUnwindSafe(|| <$stream>::from(socket)));
-                made.map_err(|panic| {
-                    let words = panic.downcast_ref::<String>().map_or("it panicked", |words| words);
-                    io::Error::other(format!("async-std can't register a socket: {words}"))
-                })
+                own(socket.into_inner()?)
             }
         }
     };
@@ -60,9 +50,51 @@ register!(std::net::TcpStream => async_std::net::TcpStream);
 register!(std::net::UdpSocket => async_std::net::UdpSocket);
 #[cfg(unix)]
 register!(std::os::unix::net::UnixStream => async_std::os::unix::net::UnixStream);
-register!(std::net::TcpListener => async_std::net::TcpListener);
+
+macro_rules! accept {
+    ($socket:ty => $stream:ty) => {
+        impl Accept<$socket> for Reactor {
+            type Listener = <stagger_smol::Reactor as Accept<$socket>>::Listener;
+            type Stream = $stream;
+
+            fn adopt(&self, socket: $socket) -> io::Result<Self::Listener> {
+                Accept::adopt(&stagger_smol::Reactor, socket)
+            }
+
+            fn poll_accept(
+                &self,
+                listener: &Self::Listener,
+                cx: &mut Context<'_>,
+            ) -> Poll<io::Result<($stream, <$socket as ListenSocket>::Peer)>> {
+                loop {
+                    match <$socket>::accept_from(listener) {
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                            ready!(listener.poll_readable(cx))?;
+                        }
+                        // One registration is enough for what has connected already.
+                        accepted => {
+                            let own = accepted.and_then(|(socket, peer)| Ok((own(socket)?, peer)));
+                            return Poll::Ready(own);
+                        }
+                    }
+                }
+            }
+        }
+    };
+}
+
+accept!(std::net::TcpListener => async_std::net::TcpStream);
 #[cfg(unix)]
-register!(std::os::unix::net::UnixListener => async_std::os::unix::net::UnixListener);
+accept!(std::os::unix::net::UnixListener => async_std::os::unix::net::UnixStream);
+
+/// async-std's stream of a socket that is not in the reactor's care.
+fn own<S, A: From<S>>(socket: S) -> io::Result<A> {
+    // Nothing is seen of a socket that was being registered when that panicked.
+    catch_unwind(AssertUnwindSafe(|| A::from(socket))).map_err(|panic| {
+        let words = panic.downcast_ref::<String>().map_or("it panicked", |words| words);
+        io::Error::other(format!("async-std can't register a socket: {words}"))
+    })
+}
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
@@ -75,8 +107,8 @@ mod tests {
     fn a_socket_that_the_reactor_does_not_take_is_an_error_and_no_panic() {
         // epoll(7) takes no regular file (EPERM).
         let file = OwnedFd::from(File::open("/proc/self/exe").unwrap());
-        let adopted = Register::<std::net::TcpStream>::adopt(&Reactor, file.into());
-        let error = adopted.unwrap_err();
+        let socket = std::net::TcpStream::from(file);
+        let error = own::<_, async_std::net::TcpStream>(socket).unwrap_err();
         assert!(error.to_string().contains("PermissionDenied"), "{error}");
     }
 }

@@ -158,7 +158,7 @@ async fn accept<R: Runtime>(
 /// Where a listener listens, a line for each address.
 fn lines<R, T>(listener: &TcpListener<R, T>) -> Vec<String>
 where
-    R: stagger_net::Register<std::net::TcpListener> + stagger_net::Register<std::net::TcpStream>,
+    R: stagger_net::Accept,
     T: stagger::Timer,
 {
     let addrs = listener.local_addrs().iter();

@@ -7,7 +7,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use socket2::SockRef;
 use stagger::{BoxError, Connector, Dialer, Timer};
-use stagger_net::{Register, SystemResolver, TcpOptions};
+use stagger_net::{Accept, Register, SystemResolver, TcpOptions};
 
 use crate::args::RuntimeName;
 use crate::signal::Watch;
@@ -20,8 +20,8 @@ pub(crate) trait Runtime {
     type Timer: Timer<Sleep: 'static> + Clone + Unpin + 'static;
     /// The adapter's reactor.
     type Reactor: Register<UdpSocket, Socket: 'static>
-        + Register<TcpListener, Socket: 'static>
-        + Register<TcpStream, Socket: 'static, Stream: Stream + 'static>
+        + Register<TcpStream, Socket: 'static>
+        + Accept<TcpListener, Listener: 'static, Stream: Stream + 'static>
         + Clone
         + Default
         + 'static;
@@ -63,8 +63,8 @@ pub(crate) trait Runtime {
     }
 }
 
-/// The stream of a runtime that its reactor makes.
-pub(crate) type StreamOf<R> = <<R as Runtime>::Reactor as Register<TcpStream>>::Stream;
+/// The stream of a runtime that its reactor accepts.
+pub(crate) type StreamOf<R> = <<R as Runtime>::Reactor as Accept<TcpListener>>::Stream;
 
 /// A runtime's own stream.
 pub(crate) trait Stream {

@@ -11,7 +11,8 @@
 //! - [`TcpOptions`]: bind addresses and socket options;
 //! - [`UdpSocket`]: datagrams and multicast, over the same [`Register`];
 //! - [`TcpListen`] and [`TcpListener`]: listen at an address, on all interfaces, or on sockets that
-//!   the process has inherited, and accept the runtime's own streams;
+//!   the process has inherited, and accept the runtime's own streams; the runtime supplies an
+//!   [`Accept`];
 //! - [`TcpEndpoint`]: one address to connect to, without names and without a race;
 //! - `UnixConnector`, `UnixEndpoint`, `UnixListen` and `UnixListener`: the same for Unix-domain sockets, on Unix.
 //!
@@ -48,8 +49,8 @@ pub use connector::{TcpAttempt, TcpConnector};
 pub use endpoint::{TcpConnecting, TcpEndpoint};
 pub use lanes::{Lanes, LanesError};
 pub use listen::{
-    ACCEPT_PAUSE_RANGE, AcceptError, AcceptErrorKind, BACKLOG, BACKLOG_RANGE, ListenAddr,
-    TcpListen, TcpListenOptions, TcpListener, TcpListening,
+    ACCEPT_PAUSE_RANGE, Accept, AcceptError, AcceptErrorKind, BACKLOG, BACKLOG_RANGE, ListenAddr,
+    ListenSocket, TcpListen, TcpListenOptions, TcpListener, TcpListening,
 };
 #[cfg(unix)]
 pub use listen::{UnixListen, UnixListenOptions, UnixListener, UnixListening};

@@ -101,25 +101,13 @@ pub trait Register<S = TcpStream> {
     ///
     /// The reactor's. The socket is closed then.
     fn finish(&self, socket: Self::Socket) -> io::Result<Self::Stream>;
-
-    /// Makes a socket that is connected when it comes, as an accepted one is, into the runtime's
-    /// stream. It is non-blocking.
-    ///
-    /// Unless a runtime has a shorter way, it is registered and finished.
-    ///
-    /// # Errors
-    ///
-    /// The reactor's. The socket is closed then.
-    fn adopt(&self, socket: S) -> io::Result<Self::Stream> {
-        self.finish(self.register(socket)?)
-    }
 }
 
 /// For what a socket must be ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Interest {
-    /// To be read: there is something to receive, a connection to accept, the end, or, of a socket for
-    /// datagrams, an error to be told.
+    /// To be read: there is something to receive, the end, or, of a socket for datagrams, an error to
+    /// be told.
     Readable,
     /// To be written: there is room to send, or a connect is over.
     Writable,

@@ -4,7 +4,7 @@ use std::io;
 use std::task::{Context, Poll, ready};
 
 use async_io::Async;
-use stagger_net::{Interest, Register};
+use stagger_net::{Accept, Interest, ListenSocket, Register};
 
 /// The reactor of `async-io`, of which a process has one.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,9 +41,33 @@ register!(std::net::TcpStream => async_net::TcpStream);
 register!(std::net::UdpSocket => async_net::UdpSocket);
 #[cfg(unix)]
 register!(std::os::unix::net::UnixStream => async_net::unix::UnixStream);
-register!(std::net::TcpListener => async_net::TcpListener);
+
+macro_rules! accept {
+    ($socket:ty => $stream:ty) => {
+        impl Accept<$socket> for Reactor {
+            type Listener = Async<$socket>;
+            type Stream = $stream;
+
+            fn adopt(&self, socket: $socket) -> io::Result<Self::Listener> {
+                Async::new_nonblocking(socket)
+            }
+
+            fn poll_accept(
+                &self,
+                listener: &Self::Listener,
+                cx: &mut Context<'_>,
+            ) -> Poll<io::Result<($stream, <$socket as ListenSocket>::Peer)>> {
+                let accept = || <$socket>::accept_from(listener);
+                let (socket, peer) = ready!(poll_io(listener, Interest::Readable, cx, accept))?;
+                Poll::Ready(Ok((Async::new_nonblocking(socket)?.into(), peer)))
+            }
+        }
+    };
+}
+
+accept!(std::net::TcpListener => async_net::TcpStream);
 #[cfg(unix)]
-register!(std::os::unix::net::UnixListener => async_net::unix::UnixListener);
+accept!(std::os::unix::net::UnixListener => async_net::unix::UnixStream);
 
 fn poll_io<S, T>(
     socket: &Async<S>,

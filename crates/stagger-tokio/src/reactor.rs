@@ -1,16 +1,17 @@
 //! Tokio's reactor and streams.
 
 use std::io;
+use std::net::SocketAddr;
 #[cfg(unix)]
-use std::os::fd::OwnedFd as OwnedSocket;
-#[cfg(windows)]
-use std::os::windows::io::OwnedSocket;
+use std::os::fd::OwnedFd;
 use std::task::{Context, Poll, ready};
 
-use stagger_net::{Interest, Register};
-use tokio::net::{TcpListener, TcpStream};
+use stagger_net::{Accept, Interest, Register};
 #[cfg(unix)]
-use tokio::net::{UnixListener, UnixStream};
+use stagger_net::{ListenSocket as _, UnixAddr};
+#[cfg(unix)]
+use tokio::net::UnixStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::coop;
 
 /// The reactor of the tokio runtime in which an attempt is polled.
@@ -69,38 +70,51 @@ register!(std::net::TcpStream => TcpStream);
 #[cfg(unix)]
 register!(std::os::unix::net::UnixStream => UnixStream);
 
-// Tokio's listeners have no `try_io`, and what watches any descriptor is `unsafe` there. So it is
-// told that a listener is a stream, from which nobody reads: to a reactor all sockets are alike.
-macro_rules! register_listener {
-    ($socket:ty, $as_stream:ty => $listener:ident) => {
-        impl Register<$socket> for Reactor {
-            type Socket = <Self as Register<$as_stream>>::Socket;
-            type Stream = $listener;
+/// Tokio's own accept. That nobody waits it knows without a system call, and since 1.54 its streams
+/// are read from at once, without an event.
+impl Accept for Reactor {
+    type Listener = TcpListener;
+    type Stream = TcpStream;
 
-            fn register(&self, socket: $socket) -> io::Result<Self::Socket> {
-                Register::<$as_stream>::register(self, OwnedSocket::from(socket).into())
-            }
+    fn adopt(&self, socket: std::net::TcpListener) -> io::Result<TcpListener> {
+        TcpListener::from_std(socket)
+    }
 
-            fn poll_io<T>(
-                &self,
-                socket: &Self::Socket,
-                interest: Interest,
-                cx: &mut Context<'_>,
-                operation: impl FnMut() -> io::Result<T>,
-            ) -> Poll<io::Result<T>> {
-                Register::<$as_stream>::poll_io(self, socket, interest, cx, operation)
-            }
-
-            fn finish(&self, socket: Self::Socket) -> io::Result<$listener> {
-                $listener::from_std(OwnedSocket::from(socket.into_std()?).into())
-            }
-        }
-    };
+    fn poll_accept(
+        &self,
+        listener: &TcpListener,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        listener.poll_accept(cx)
+    }
 }
 
-register_listener!(std::net::TcpListener, std::net::TcpStream => TcpListener);
+/// Tokio's own accept here panics where the far end is bound to a path that fills its address, and
+/// takes one with an abstract name for unbound. So tokio is told that the listening socket is a
+/// stream, from which nobody reads: to a reactor all sockets are alike.
 #[cfg(unix)]
-register_listener!(std::os::unix::net::UnixListener, std::os::unix::net::UnixStream => UnixListener);
+impl Accept<std::os::unix::net::UnixListener> for Reactor {
+    type Listener = UnixStream;
+    type Stream = UnixStream;
+
+    fn adopt(&self, socket: std::os::unix::net::UnixListener) -> io::Result<UnixStream> {
+        UnixStream::from_std(OwnedFd::from(socket).into())
+    }
+
+    fn poll_accept(
+        &self,
+        listener: &UnixStream,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<(UnixStream, Option<UnixAddr>)>> {
+        let accept = || std::os::unix::net::UnixListener::accept_from(listener);
+        let interest = Interest::Readable;
+        let polled = Register::<std::os::unix::net::UnixStream>::poll_io(
+            self, listener, interest, cx, accept,
+        );
+        let (socket, peer) = ready!(polled)?;
+        Poll::Ready(Ok((UnixStream::from_std(socket)?, peer)))
+    }
+}
 
 /// Does what can be done without waiting for the reactor; nothing if it would block.
 ///

@@ -11,7 +11,7 @@ use hyper::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
 use stagger::Timer;
 use stagger_dns::{DnsResolver, Sockets};
-use stagger_net::{Register, SystemResolver};
+use stagger_net::{Accept, Register, SystemResolver};
 use tower_service::Service as _;
 
 use crate::{Heap, Race, weigh};
@@ -96,7 +96,7 @@ pub trait Side {
     type Stream: AsFd;
     /// The adapter's reactor.
     type Reactor: Register<net::TcpStream, Socket: Send, Stream = Self::Stream>
-        + Register<net::TcpListener>
+        + Accept<net::TcpListener, Stream = Self::Stream>
         + Register<net::UdpSocket, Socket: Send>
         + Clone
         + Default

@@ -3,7 +3,9 @@
 use std::fs;
 use std::io;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
 
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
 use stagger::{Endpoint as _, Listen as _, Listener as _};
 use stagger_net::{UnixAddr, UnixListenOptions};
 use stagger_tests::descriptor::open;
@@ -71,14 +73,29 @@ fn an_abstract_name_is_listened_on<R: Runtime>() {
 fn a_peer_that_is_bound_is_told_by_its_address<R: Runtime>() {
     let scratch = Scratch::new();
     let [server, client] = ["server.sock", "client.sock"].map(|name| addr(&scratch, name));
+    let unseen = scratch.path().join("unseen").to_str().unwrap().to_owned();
+    let unseen = UnixAddr::abstract_name(unseen).unwrap();
+    // It fills its address, so that there is no NUL at its end, and is none of ours.
+    let long = scratch.path().join("long").to_str().unwrap().to_owned();
+    let long = format!("{long:x<108}");
     R::new().run(async move {
         let mut listener = R::Adapter::unix_listen(server.clone()).listen().await.unwrap();
-        let socket = socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None);
-        let socket = socket.unwrap();
-        let at = |addr: &UnixAddr| socket2::SockAddr::unix(addr.as_path().unwrap()).unwrap();
-        socket.bind(&at(&client)).unwrap();
-        socket.connect(&at(&server)).unwrap();
-        assert_eq!(listener.accept().await.unwrap().1, Some(client));
+        let path = |path: &Path| SocketAddrUnix::new(path).unwrap();
+        let bound = [
+            (path(client.as_path().unwrap()), Some(client)),
+            (
+                SocketAddrUnix::new_abstract_name(unseen.as_abstract_name().unwrap()).unwrap(),
+                Some(unseen),
+            ),
+            (path(Path::new(&long)), None),
+        ];
+        for (at, expected) in bound {
+            let socket = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None);
+            let socket = socket.unwrap();
+            rustix::net::bind(&socket, &at).unwrap();
+            rustix::net::connect(&socket, &path(server.as_path().unwrap())).unwrap();
+            assert_eq!(listener.accept().await.unwrap().1, expected);
+        }
     });
 }
 

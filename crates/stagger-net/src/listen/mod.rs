@@ -1,5 +1,6 @@
 //! Listening, on any runtime.
 
+mod accept;
 mod addr;
 mod error;
 #[cfg(unix)]
@@ -12,6 +13,7 @@ mod tcp;
 #[cfg(unix)]
 mod unix;
 
+pub use accept::{Accept, ListenSocket};
 pub use addr::ListenAddr;
 pub use error::{AcceptError, AcceptErrorKind};
 pub use option::{BACKLOG, BACKLOG_RANGE, TcpListenOptions};

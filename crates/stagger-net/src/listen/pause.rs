@@ -45,8 +45,16 @@ impl<T: Timer> Pause<T> {
     }
 
     /// Ready if there is no pause.
+    #[inline]
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(until) = self.until else { return Poll::Ready(()) };
+        match self.until {
+            Some(until) => self.poll_until(until, cx),
+            None => Poll::Ready(()),
+        }
+    }
+
+    #[cold]
+    fn poll_until(&mut self, until: Instant, cx: &mut Context<'_>) -> Poll<()> {
         if self.timer.now() < until {
             let timer = &self.timer;
             let alarm = self.alarm.get_or_insert_with(|| Box::pin(timer.sleep_until(until)));

@@ -3,90 +3,47 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::str::FromStr;
 use std::task::{Context, Poll};
 
 #[cfg(unix)]
 use socket2::Domain;
-use socket2::{SockAddr, SockRef, Socket};
+use socket2::{SockRef, Socket};
 use stagger::{Accepted, Address as _, Family, Listen, Listener, Timer};
 
 use super::addr::Place;
 #[cfg(unix)]
 use super::inherited;
 use super::open::{self, Missing, System};
-use super::sockets::{Kind, Sockets};
-use super::{AcceptError, ListenAddr, TcpListenOptions};
+use super::sockets::Sockets;
+use super::{Accept, AcceptError, ListenAddr, TcpListenOptions};
+use crate::LiteralError;
 use crate::interface;
 use crate::socket::in_step;
-use crate::{LiteralError, Register};
 
-/// Where to listen over TCP, how, and on which runtime: its [`Register`] and its [`Timer`].
+/// Where to listen over TCP, how, and on which runtime: its [`Accept`] and its [`Timer`].
 ///
 /// As a [`Listen`] it can be listened on again and again. Nothing is done before a listen is
 /// polled.
 ///
 /// # Examples
 ///
-/// On a reactor that has no events, as the one of [`Register`]'s example:
+/// With an adapter it is `stagger_tokio::TcpListen::all_interfaces(8080)`; without one see the
+/// example of [`Accept`]. Text is read as a [`ListenAddr`]:
 ///
 /// ```
-/// # use std::task::{Context, Poll};
-/// # use stagger_net::{Interest, Register};
-/// # #[derive(Clone, Default)]
-/// # struct AskAgain;
-/// # macro_rules! register {
-/// #     ($socket:ty) => {
-/// #         impl Register<$socket> for AskAgain {
-/// #             type Socket = $socket;
-/// #             type Stream = $socket;
-/// #             fn register(&self, socket: $socket) -> std::io::Result<$socket> { Ok(socket) }
-/// #             fn poll_io<T>(
-/// #                 &self,
-/// #                 _: &$socket,
-/// #                 _: Interest,
-/// #                 cx: &mut Context<'_>,
-/// #                 mut operation: impl FnMut() -> std::io::Result<T>,
-/// #             ) -> Poll<std::io::Result<T>> {
-/// #                 match operation() {
-/// #                     Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-/// #                         cx.waker().wake_by_ref();
-/// #                         Poll::Pending
-/// #                     }
-/// #                     outcome => Poll::Ready(outcome),
-/// #                 }
-/// #             }
-/// #             fn finish(&self, socket: $socket) -> std::io::Result<$socket> { Ok(socket) }
-/// #         }
-/// #     };
-/// # }
-/// # register!(std::net::TcpListener);
-/// # register!(std::net::TcpStream);
-/// # use stagger_testkit::Clock;
-/// use stagger::{Listen as _, Listener as _};
-/// use stagger_net::{ListenAddr, TcpListen};
-///
-/// let endpoint = TcpListen::with_runtime(ListenAddr::all_interfaces(0), AskAgain, Clock::new());
-/// futures_lite::future::block_on(async {
-///     let mut listener = endpoint.listen().await?;
-///     let port = listener.local_addrs()[0].port();
-///     assert!(listener.local_addrs().iter().all(|addr| addr.port() == port));
-///
-///     let client = std::net::TcpStream::connect(("127.0.0.1", port))?;
-///     let (stream, peer) = listener.accept().await?;
-///     assert_eq!(peer, client.local_addr()?);
-///     assert_eq!(stream.peer_addr()?, peer);
-///     # Ok::<_, std::io::Error>(())
-/// })?;
-/// # Ok::<_, std::io::Error>(())
+/// # use stagger_net::TcpListen;
+/// let endpoint: TcpListen<(), ()> = "[::1]:8080".parse()?;
+/// assert_eq!(endpoint.to_string(), "[::1]:8080");
+/// # Ok::<_, stagger_net::LiteralError>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct TcpListen<R, T> {
     addr: ListenAddr,
     options: TcpListenOptions,
-    register: R,
+    reactor: R,
     timer: T,
 }
 
@@ -104,10 +61,10 @@ impl<R: Default, T: Default> TcpListen<R, T> {
 }
 
 impl<R, T> TcpListen<R, T> {
-    /// Listens there on the reactor of `register`, with pauses by `timer`.
-    pub fn with_runtime(addr: impl Into<ListenAddr>, register: R, timer: T) -> Self {
+    /// Listens there on this reactor, with pauses by `timer`.
+    pub fn with_runtime(addr: impl Into<ListenAddr>, reactor: R, timer: T) -> Self {
         let (addr, options) = (addr.into(), TcpListenOptions::default());
-        Self { addr, options, register, timer }
+        Self { addr, options, reactor, timer }
     }
 
     /// The same with these options.
@@ -166,7 +123,7 @@ impl<R, T> fmt::Display for TcpListen<R, T> {
 
 impl<R, T> Listen for TcpListen<R, T>
 where
-    R: Register<std::net::TcpListener> + Register<TcpStream> + Clone,
+    R: Accept + Clone,
     T: Timer + Clone,
 {
     type Listener = TcpListener<R, T>;
@@ -214,7 +171,7 @@ impl<R, T> Unpin for TcpListening<R, T> {}
 
 impl<R, T> Future for TcpListening<R, T>
 where
-    R: Register<std::net::TcpListener>,
+    R: Accept,
     T: Timer,
 {
     type Output = io::Result<TcpListener<R, T>>;
@@ -223,7 +180,7 @@ where
         let listen = self.0.take().expect("a listen was polled after it had ended");
         Poll::Ready(listen.map_err(io::Error::from).and_then(|listen| {
             let (sockets, missing) = listen.open()?;
-            let sockets = Sockets::new(listen.register, listen.timer, sockets)?;
+            let sockets = Sockets::new(listen.reactor, listen.timer, sockets)?;
             Ok(TcpListener { sockets, missing })
         }))
     }
@@ -243,8 +200,10 @@ impl<R, T> fmt::Debug for TcpListening<R, T> {
 /// streams.
 ///
 /// Sockets are asked in turn, so that a flood of one family does not keep the other waiting. While
-/// there is one, a socket that had no connection is asked again after 64 of the others: to ask in
-/// vain takes the system nearly as long as to accept.
+/// there is one, a socket that had no connection sits out 16 turns before it is looked at again: to
+/// accept in vain takes the system more than half as long as to accept. Then it is next, as soon as
+/// the runtime's reactor knows of its connection, which tokio's may do late where a task takes one
+/// connection after another without a wait: at the latest when the task's budget of 128 is spent.
 ///
 /// An error is told once, as the outcome of an accept, and the next accept goes on: at once after
 /// one that was about a connection alone, and otherwise after a pause within
@@ -257,14 +216,14 @@ impl<R, T> fmt::Debug for TcpListening<R, T> {
 /// Dropping it closes its sockets. Connections that wait in their queue are reset by the system.
 pub struct TcpListener<R, T>
 where
-    R: Register<std::net::TcpListener>,
+    R: Accept,
     T: Timer,
 {
-    sockets: Sockets<Tcp, R, T>,
+    sockets: Sockets<std::net::TcpListener, R, T>,
     missing: Option<Missing>,
 }
 
-impl<R: Register<std::net::TcpListener> + Default, T: Timer + Default> TcpListener<R, T> {
+impl<R: Accept + Default, T: Timer + Default> TcpListener<R, T> {
     /// Takes over a listening socket that somebody else has made, and makes it non-blocking.
     ///
     /// # Errors
@@ -275,13 +234,13 @@ impl<R: Register<std::net::TcpListener> + Default, T: Timer + Default> TcpListen
     ///
     /// Outside its runtime as the adapter says.
     pub fn adopt(socket: std::net::TcpListener) -> io::Result<Self> {
-        let (register, timer) = (R::default(), T::default());
-        let sockets = Sockets::new(register, timer, vec![socket.into()])?;
+        let (reactor, timer) = (R::default(), T::default());
+        let sockets = Sockets::new(reactor, timer, vec![socket.into()])?;
         Ok(Self { sockets, missing: None })
     }
 }
 
-impl<R: Register<std::net::TcpListener>, T: Timer> TcpListener<R, T> {
+impl<R: Accept, T: Timer> TcpListener<R, T> {
     /// The family that the machine lacks, with the error that said so, if a listener on all
     /// interfaces has gone without it.
     ///
@@ -336,10 +295,10 @@ fn families(addr: &SocketAddr, socket: &SockRef<'_>) -> io::Result<[bool; 2]> {
 
 impl<R, T> Listener for TcpListener<R, T>
 where
-    R: Register<std::net::TcpListener> + Register<TcpStream>,
+    R: Accept,
     T: Timer,
 {
-    type Connection = <R as Register<TcpStream>>::Stream;
+    type Connection = R::Stream;
     /// The far end, with the scope id of a link-local address; a v4-mapped one, which a socket of
     /// both families gives, as the IPv4 address in it.
     type Peer = SocketAddr;
@@ -347,7 +306,8 @@ where
     type Error = AcceptError;
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Accepted<Self>> {
-        self.sockets.poll_accept(cx)
+        let polled = self.sockets.poll_accept(cx);
+        polled.map_ok(|(stream, peer)| (stream, peer.canonical()))
     }
 
     /// As the system tells them: a wildcard as itself, a link-local one with its scope id.
@@ -356,27 +316,8 @@ where
     }
 }
 
-impl<R: Register<std::net::TcpListener>, T: Timer> fmt::Debug for TcpListener<R, T> {
+impl<R: Accept, T: Timer> fmt::Debug for TcpListener<R, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("TcpListener").field(&self.sockets.addrs()).finish()
-    }
-}
-
-struct Tcp;
-
-impl Kind for Tcp {
-    type Listening = std::net::TcpListener;
-    type Accepted = TcpStream;
-    type Address = SocketAddr;
-    type Peer = SocketAddr;
-
-    fn address(addr: SockAddr) -> io::Result<SocketAddr> {
-        let words = "its address is none of IP";
-        addr.as_socket().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, words))
-    }
-
-    fn peer(addr: &SockAddr) -> SocketAddr {
-        let unknown = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
-        addr.as_socket().map_or(unknown, SocketAddr::canonical)
     }
 }

@@ -5,7 +5,6 @@ use std::fs;
 use std::future::Future;
 use std::io;
 use std::os::unix::fs::FileTypeExt as _;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -14,10 +13,10 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use stagger::{Accepted, Listen, Listener, Timer};
 
 use super::inherited::{self, Chosen};
-use super::sockets::{Kind, Sockets};
-use super::{AcceptError, BACKLOG, BACKLOG_RANGE};
+use super::sockets::Sockets;
+use super::{Accept, AcceptError, BACKLOG, BACKLOG_RANGE};
 use crate::socket::{in_step, within};
-use crate::{OptionError, Register, UnixAddr, UnixAddrError};
+use crate::{OptionError, UnixAddr, UnixAddrError};
 
 /// How a listening Unix-domain socket is set up.
 ///
@@ -73,7 +72,7 @@ impl UnixListenOptions {
 pub struct UnixListen<R, T> {
     place: Place,
     options: UnixListenOptions,
-    register: R,
+    reactor: R,
     timer: T,
 }
 
@@ -124,9 +123,9 @@ impl<R: Default, T: Default> UnixListen<R, T> {
 }
 
 impl<R, T> UnixListen<R, T> {
-    /// Listens at this address on the reactor of `register`, with pauses by `timer`.
-    pub fn with_runtime(addr: UnixAddr, register: R, timer: T) -> Self {
-        Self::at(Place::At(addr), register, timer)
+    /// Listens at this address on this reactor, with pauses by `timer`.
+    pub fn with_runtime(addr: UnixAddr, reactor: R, timer: T) -> Self {
+        Self::at(Place::At(addr), reactor, timer)
     }
 
     /// The same with these options, which an inherited socket has no use for.
@@ -134,8 +133,8 @@ impl<R, T> UnixListen<R, T> {
         Self { options, ..self }
     }
 
-    fn at(place: Place, register: R, timer: T) -> Self {
-        Self { place, options: UnixListenOptions::default(), register, timer }
+    fn at(place: Place, reactor: R, timer: T) -> Self {
+        Self { place, options: UnixListenOptions::default(), reactor, timer }
     }
 
     fn open(&self) -> io::Result<Vec<Socket>> {
@@ -192,7 +191,7 @@ fn is_stale(path: &Path, address: &SockAddr) -> io::Result<bool> {
 
 impl<R, T> Listen for UnixListen<R, T>
 where
-    R: Register<std::os::unix::net::UnixListener> + Register<UnixStream> + Clone,
+    R: Accept<std::os::unix::net::UnixListener> + Clone,
     T: Timer + Clone,
 {
     type Listener = UnixListener<R, T>;
@@ -226,7 +225,7 @@ impl<R, T> Unpin for UnixListening<R, T> {}
 
 impl<R, T> Future for UnixListening<R, T>
 where
-    R: Register<std::os::unix::net::UnixListener>,
+    R: Accept<std::os::unix::net::UnixListener>,
     T: Timer,
 {
     type Output = io::Result<UnixListener<R, T>>;
@@ -234,7 +233,7 @@ where
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
         let listen = self.0.take().expect("a listen was polled after it had ended");
         Poll::Ready(listen.open().and_then(|sockets| {
-            Sockets::new(listen.register, listen.timer, sockets).map(UnixListener)
+            Sockets::new(listen.reactor, listen.timer, sockets).map(UnixListener)
         }))
     }
 }
@@ -254,17 +253,17 @@ impl<R, T> fmt::Debug for UnixListening<R, T> {
 /// # Cancel safety
 ///
 /// Dropping it closes its sockets; the file of a path stays.
-pub struct UnixListener<R, T>(Sockets<Unix, R, T>)
+pub struct UnixListener<R, T>(Sockets<std::os::unix::net::UnixListener, R, T>)
 where
-    R: Register<std::os::unix::net::UnixListener>,
+    R: Accept<std::os::unix::net::UnixListener>,
     T: Timer;
 
 impl<R, T> Listener for UnixListener<R, T>
 where
-    R: Register<std::os::unix::net::UnixListener> + Register<UnixStream>,
+    R: Accept<std::os::unix::net::UnixListener>,
     T: Timer,
 {
-    type Connection = <R as Register<UnixStream>>::Stream;
+    type Connection = R::Stream;
     /// The far end, if it was bound, which is seldom.
     type Peer = Option<UnixAddr>;
     type Address = UnixAddr;
@@ -281,29 +280,10 @@ where
 
 impl<R, T> fmt::Debug for UnixListener<R, T>
 where
-    R: Register<std::os::unix::net::UnixListener>,
+    R: Accept<std::os::unix::net::UnixListener>,
     T: Timer,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("UnixListener").field(&self.0.addrs()).finish()
-    }
-}
-
-struct Unix;
-
-impl Kind for Unix {
-    type Listening = std::os::unix::net::UnixListener;
-    type Accepted = UnixStream;
-    type Address = UnixAddr;
-    type Peer = Option<UnixAddr>;
-
-    fn address(addr: SockAddr) -> io::Result<UnixAddr> {
-        let words = "its address is none of a Unix-domain socket";
-        let found = UnixAddr::from_socket_address(&addr);
-        found.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, words))
-    }
-
-    fn peer(addr: &SockAddr) -> Option<UnixAddr> {
-        UnixAddr::from_socket_address(addr)
     }
 }

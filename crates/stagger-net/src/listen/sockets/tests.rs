@@ -4,28 +4,12 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::rc::Rc;
+use std::task::Waker;
 use std::time::Duration;
 
 use stagger_testkit::{Clock, ms};
 
 use super::*;
-
-struct Plain;
-
-impl Kind for Plain {
-    type Listening = TcpListener;
-    type Accepted = TcpStream;
-    type Address = SocketAddr;
-    type Peer = SocketAddr;
-
-    fn address(addr: SockAddr) -> io::Result<SocketAddr> {
-        Ok(addr.as_socket().expect("it is over TCP"))
-    }
-
-    fn peer(addr: &SockAddr) -> SocketAddr {
-        addr.as_socket().expect("it is over TCP")
-    }
-}
 
 /// A reactor that never wakes, in which the system fails as told, each call one error, and then
 /// does as it does. It notes each call: when it was and of which socket.
@@ -34,59 +18,35 @@ struct Scripted {
     clock: Clock,
     errors: Rc<RefCell<Vec<i32>>>,
     calls: Rc<RefCell<Vec<(Duration, SocketAddr)>>>,
+    /// The sockets of whose connections the reactor does not know yet.
+    behind: Rc<RefCell<Vec<SocketAddr>>>,
 }
 
-impl Register<TcpListener> for Scripted {
-    type Socket = TcpListener;
-    type Stream = TcpListener;
+impl Accept for Scripted {
+    type Listener = TcpListener;
+    type Stream = TcpStream;
 
-    fn register(&self, socket: TcpListener) -> io::Result<TcpListener> {
+    fn adopt(&self, socket: TcpListener) -> io::Result<TcpListener> {
         Ok(socket)
     }
 
-    fn poll_io<T>(
+    fn poll_accept(
         &self,
-        socket: &TcpListener,
-        interest: Interest,
+        listener: &TcpListener,
         _: &mut Context<'_>,
-        mut operation: impl FnMut() -> io::Result<T>,
-    ) -> Poll<io::Result<T>> {
-        assert_eq!(interest, Interest::Readable);
-        self.calls.borrow_mut().push((self.clock.elapsed(), socket.local_addr().unwrap()));
+    ) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        let addr = listener.local_addr().unwrap();
+        self.calls.borrow_mut().push((self.clock.elapsed(), addr));
+        if self.behind.borrow().contains(&addr) {
+            return Poll::Pending;
+        }
         if let Some(code) = self.errors.borrow_mut().pop() {
             return Poll::Ready(Err(io::Error::from_raw_os_error(code)));
         }
-        match operation() {
+        match TcpListener::accept_from(listener) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
             outcome => Poll::Ready(outcome),
         }
-    }
-
-    fn finish(&self, socket: TcpListener) -> io::Result<TcpListener> {
-        Ok(socket)
-    }
-}
-
-impl Register<TcpStream> for Scripted {
-    type Socket = TcpStream;
-    type Stream = TcpStream;
-
-    fn register(&self, socket: TcpStream) -> io::Result<TcpStream> {
-        Ok(socket)
-    }
-
-    fn poll_io<T>(
-        &self,
-        _: &TcpStream,
-        _: Interest,
-        _: &mut Context<'_>,
-        mut operation: impl FnMut() -> io::Result<T>,
-    ) -> Poll<io::Result<T>> {
-        Poll::Ready(operation())
-    }
-
-    fn finish(&self, socket: TcpStream) -> io::Result<TcpStream> {
-        Ok(socket)
     }
 }
 
@@ -103,12 +63,12 @@ fn the_system_is_asked_once_a_pause_and_every_error_is_told_once() {
     ];
     codes.extend([libc::ENOMEM; 10]);
     let errors = Rc::new(RefCell::new(codes.iter().rev().copied().collect()));
-    let register = Scripted { clock: clock.clone(), errors, calls: Rc::default() };
-    let calls = register.calls.clone();
+    let reactor = Scripted { clock: clock.clone(), errors, ..Scripted::default() };
+    let calls = reactor.calls.clone();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let listening = vec![Socket::from(listener)];
-    let mut sockets = Sockets::<Plain, _, _>::new(register, clock.clone(), listening).unwrap();
+    let mut sockets = Sockets::<TcpListener, _, _>::new(reactor, clock.clone(), listening).unwrap();
     let mut told = Vec::new();
     let peer = loop {
         match clock.run(poll_fn(|cx| sockets.poll_accept(cx))) {
@@ -124,39 +84,98 @@ fn the_system_is_asked_once_a_pause_and_every_error_is_told_once() {
     assert_eq!(called, times.map(ms));
 }
 
+/// Sockets at these many addresses, which are asked one call at a time.
+struct Asked {
+    sockets: Sockets<TcpListener, Scripted, Clock>,
+    addrs: Vec<SocketAddr>,
+    reactor: Scripted,
+}
+
+impl Asked {
+    fn new(count: usize) -> Self {
+        let bind = |_| TcpListener::bind("127.0.0.1:0").unwrap();
+        let listening: Vec<_> = (0..count).map(bind).collect();
+        let addrs = listening.iter().map(|socket| socket.local_addr().unwrap()).collect();
+        let listening = listening.into_iter().map(Socket::from).collect();
+        let reactor = Scripted::default();
+        let sockets = Sockets::new(reactor.clone(), Clock::new(), listening).unwrap();
+        Self { sockets, addrs, reactor }
+    }
+
+    fn connect(&self, index: usize, count: usize) -> Vec<TcpStream> {
+        (0..count).map(|_| TcpStream::connect(self.addrs[index]).unwrap()).collect()
+    }
+
+    /// Whether there was a connection.
+    fn accept(&mut self) -> bool {
+        let polled = self.sockets.poll_accept(&mut Context::from_waker(Waker::noop()));
+        polled.map(|outcome| drop(outcome.unwrap())).is_ready()
+    }
+
+    /// Accepts so many, and says which sockets were asked meanwhile.
+    #[track_caller]
+    fn accepts(&mut self, count: usize) -> Vec<usize> {
+        for place in 0..count {
+            assert!(self.accept(), "only {place} of {count}");
+        }
+        self.calls()
+    }
+
+    /// Which sockets were asked since this was called last.
+    fn calls(&self) -> Vec<usize> {
+        let calls = self.reactor.calls.take();
+        let place = |addr| self.addrs.iter().position(|known| *known == addr).unwrap();
+        calls.into_iter().map(|(_, addr)| place(addr)).collect()
+    }
+}
+
 #[test]
 fn a_socket_that_had_nothing_rests_but_not_for_long_and_never_before_a_wait() {
-    let register = Scripted::default();
-    let calls = Rc::clone(&register.calls);
-    let asked = || calls.take().into_iter().map(|(_, socket)| socket).collect::<Vec<_>>();
-    let listening = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    let [busy, quiet] = listening.each_ref().map(|socket| socket.local_addr().unwrap());
-    let listening = listening.into_iter().map(Socket::from).collect();
-    let mut sockets = Sockets::<Plain, _, _>::new(register, Clock::new(), listening).unwrap();
-    let mut accept = || {
-        let polled = sockets.poll_accept(&mut Context::from_waker(std::task::Waker::noop()));
-        polled.map(|outcome| drop(outcome.unwrap())).is_ready()
-    };
-    let connect = |addr| TcpStream::connect(addr).unwrap();
-    let _many = [(); 69].map(|()| connect(busy));
-    // The quiet one is asked once in so many accepts.
-    for accepts in [1, 65] {
-        let mut expected = vec![busy; accepts];
-        if accepts > 1 {
-            expected.insert(0, quiet);
-        }
-        assert!((0..accepts).all(|_| accept()));
-        assert_eq!(asked(), expected);
-    }
-    // It has its turn as soon as it is asked again, and is asked by turns from then on.
-    let _few = [(); 2].map(|()| connect(quiet));
-    assert!((0..4).all(|_| accept()));
-    assert_eq!(asked(), [quiet, busy, quiet, busy]);
+    let (busy, quiet) = (0, 1);
+    let mut asked = Asked::new(2);
+    let _many = asked.connect(busy, 69);
+    // The quiet one is asked once, and then only looked at.
+    assert_eq!(asked.accepts(40), [vec![busy, quiet], vec![busy; 39]].concat());
+    // It has its turn when it is looked at, after 16 that it has sat out, and from then on by turns.
+    let _few = asked.connect(quiet, 2);
+    let by_turns = [quiet, busy, quiet, busy, quiet, busy].to_vec();
+    assert_eq!(asked.accepts(15), [vec![busy; 10], by_turns].concat());
     // Nothing is left: both are asked before it waits, and after it.
-    assert!(accept());
-    assert!(!accept() && !accept());
-    assert_eq!(asked(), [quiet, busy, busy, quiet, quiet, busy]);
-    let _late = connect(quiet);
-    assert!(accept());
-    assert_eq!(asked().last(), Some(&quiet));
+    assert_eq!(asked.accepts(16), [busy; 16]);
+    assert!(!asked.accept() && !asked.accept());
+    assert_eq!(asked.calls(), [busy, quiet, quiet, busy]);
+    // Who connects to either while it waits is next.
+    for index in [quiet, quiet, busy, quiet] {
+        let _late = asked.connect(index, 1);
+        assert_eq!(asked.accepts(1), [index]);
+        assert!(!asked.accept());
+        asked.calls();
+    }
+}
+
+#[test]
+fn a_socket_has_its_turn_between_two_that_are_busy() {
+    let mut asked = Asked::new(3);
+    let _many = [0, 1].map(|index| asked.connect(index, 40));
+    assert_eq!(asked.accepts(4), [0, 1, 2, 0, 1]);
+    let _one = asked.connect(2, 1);
+    let calls = asked.accepts(40);
+    // It sits out 16 turns, one after each of two.
+    assert_eq!(calls.iter().position(|index| *index == 2), Some(2 * 16));
+}
+
+#[test]
+fn a_socket_of_which_the_reactor_learns_late_is_next_when_it_has_learnt() {
+    let (busy, late) = (0, 1);
+    let mut asked = Asked::new(2);
+    let _many = asked.connect(busy, 60);
+    let _late = asked.connect(late, 3);
+    asked.reactor.behind.borrow_mut().push(asked.addrs[late]);
+    assert_eq!(asked.accepts(18), [vec![busy, late], vec![busy; 17]].concat());
+    // It is asked at each of its turns from the first look on.
+    assert_eq!(asked.accepts(3), [late, busy, late, busy, late, busy]);
+    asked.reactor.behind.borrow_mut().clear();
+    assert_eq!(asked.accepts(4), [late, busy, late, busy]);
+    // And rests no longer than any other when it has none.
+    assert_eq!(asked.accepts(20), [vec![late, busy, late], vec![busy; 18]].concat());
 }
