@@ -44,7 +44,7 @@ impl Console {
         Self::new(Box::new(WhileRead(io::stdout())), Box::new(io::stderr()))
     }
 
-    fn new(out: Box<dyn Write>, err: Box<dyn Write>) -> Self {
+    pub(crate) fn new(out: Box<dyn Write>, err: Box<dyn Write>) -> Self {
         Self { out, err, failed: None }
     }
 

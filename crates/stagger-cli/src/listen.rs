@@ -2,12 +2,13 @@
 
 mod echo;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Poll, Waker};
 
 use async_executor::LocalExecutor;
+use futures_lite::FutureExt as _;
 use stagger::{Listen as _, Listener as _};
 use stagger_net::{ListenAddr, TcpListen, TcpListener};
 
@@ -22,7 +23,8 @@ use crate::usage::UsageError;
 /// The listener of a runtime.
 type ListenerOf<R> = TcpListener<<R as Runtime>::Reactor, <R as Runtime>::Timer>;
 
-/// Listens until a signal ends it, or, as a pipe, until the first connection is over.
+/// Listens until a signal ends it or nothing can be shown any more, or, as a pipe, until the first
+/// connection is over.
 pub(crate) fn run(args: &ListenArgs, console: &mut Console) -> Exit {
     let addrs = match addrs(args) {
         Ok(addrs) => addrs,
@@ -36,15 +38,25 @@ pub(crate) fn run(args: &ListenArgs, console: &mut Console) -> Exit {
     }
     let lent = console.lend();
     let served = args.runtime.run(Serve { addrs, console: Rc::clone(&lent) });
-    let Err(error) = served;
     console.take_back(lent);
-    console.error(&error);
-    Exit::Failure
+    match served {
+        Ok(()) => Exit::Success,
+        Err(error) => {
+            console.error(&error);
+            Exit::Failure
+        }
+    }
+}
+
+/// The number of a text that is a port alone, with or without the colon before it.
+pub(crate) fn port(text: &str) -> Option<u16> {
+    let digits = text.strip_prefix(':').unwrap_or(text);
+    // A sign is read too, else.
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
 }
 
 /// Where to listen.
 fn addrs(args: &ListenArgs) -> Result<Vec<ListenAddr>, UsageError> {
-    let port = |text: &str| text.strip_prefix(':').unwrap_or(text).parse::<u16>().ok();
     let read = |text: &String| match port(text) {
         Some(port) if args.all_interfaces => Ok(ListenAddr::all_interfaces(port)),
         None if args.all_interfaces => {
@@ -61,17 +73,14 @@ fn addrs(args: &ListenArgs) -> Result<Vec<ListenAddr>, UsageError> {
     }
 }
 
-/// Serves everybody.
+/// Serves everybody, until what is shown of it is lost: the console says so in the end.
 struct Serve {
     addrs: Vec<ListenAddr>,
     console: Rc<RefCell<Console>>,
 }
 
-/// It ends by an error, or not at all.
-enum Never {}
-
 impl Job for Serve {
-    type Output = Result<Never, String>;
+    type Output = Result<(), String>;
 
     fn run<R: Runtime>(self) -> Self::Output {
         let Self { addrs, console } = self;
@@ -82,17 +91,23 @@ impl Job for Serve {
             for listener in &listeners {
                 lines(listener).into_iter().for_each(tell);
             }
+            let serving = Rc::default();
             loop {
-                match accept::<R>(&mut listeners).await {
+                let accepted = async { Some(accept::<R>(&mut listeners).await) };
+                let Some(accepted) = lost(&console, &serving).or(accepted).await else {
+                    return Ok(());
+                };
+                match accepted {
                     Ok((stream, peer)) => {
                         tell(format!("{peer} is here"));
-                        let console = Rc::clone(&console);
+                        let (console, serving) = (Rc::clone(&console), Rc::clone(&serving));
                         let task = executor.spawn(async move {
                             let gone = match echo(&stream).await {
                                 Ok(bytes) => format!("{peer} is gone: {bytes} bytes echoed\n"),
                                 Err(error) => format!("{peer} is gone: {error}\n"),
                             };
                             console.borrow_mut().print(&gone);
+                            serving.take().iter().for_each(Waker::wake_by_ref);
                         });
                         task.detach();
                     }
@@ -103,6 +118,18 @@ impl Job for Serve {
         };
         R::block_on(executor.run(serve)).unwrap_or_else(|error| Err(no_runtime(&error)))
     }
+}
+
+/// Ends, with nothing, when output is lost. Whoever has written wakes it.
+async fn lost<T>(console: &RefCell<Console>, serving: &Cell<Option<Waker>>) -> Option<T> {
+    poll_fn(|cx| {
+        if console.borrow().has_failed() {
+            return Poll::Ready(None);
+        }
+        serving.set(Some(cx.waker().clone()));
+        Poll::Pending
+    })
+    .await
 }
 
 /// Takes the first connection as a pipe.
@@ -177,6 +204,13 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::net::TcpStream;
+    use std::sync::mpsc::{Sender, channel};
+    use std::thread;
+
+    use clap::ValueEnum as _;
+
     use super::*;
     use crate::args::RuntimeName;
 
@@ -186,6 +220,52 @@ mod tests {
             ListenArgs { addrs, all_interfaces, pipe: false, runtime: RuntimeName::default() };
         let addrs = super::addrs(&args).map_err(|error| error.to_string())?;
         Ok(addrs.iter().map(ToString::to_string).collect())
+    }
+
+    /// Takes so many lines, sends each on, and has no room for more.
+    struct Room(usize, Sender<String>);
+
+    impl io::Write for Room {
+        fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+            self.0 = self.0.checked_sub(1).ok_or(io::ErrorKind::StorageFull)?;
+            self.1.send(String::from_utf8(line.to_vec()).unwrap()).unwrap();
+            Ok(line.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_listen_ends_when_what_became_of_a_peer_can_not_be_shown() {
+        for runtime in ["tokio", "smol", "async-std"] {
+            let (sender, lines) = channel();
+            // Where it listens, and that two peers are here.
+            let console = Console::new(Box::new(Room(3, sender)), Box::new(io::sink()));
+            let console = Rc::new(RefCell::new(console));
+            let peers = thread::spawn(move || {
+                let line = lines.recv().unwrap();
+                let addr = line.strip_prefix("listening on ").unwrap().trim_end();
+                let connect = || {
+                    let peer = TcpStream::connect(addr).unwrap();
+                    assert!(lines.recv().unwrap().ends_with(" is here\n"));
+                    peer
+                };
+                let (stays, leaves) = (connect(), connect());
+                drop(leaves);
+                // Nothing else happens, and the other is not waited for.
+                stays
+            });
+            let addrs = vec!["127.0.0.1:0".parse().unwrap()];
+            let runtime = RuntimeName::from_str(runtime, false).unwrap();
+            let served = runtime.run(Serve { addrs, console: Rc::clone(&console) });
+            assert_eq!(served, Ok(()));
+            drop(peers.join().unwrap());
+            // Nobody writes any more.
+            let console = Rc::into_inner(console).unwrap().into_inner();
+            assert_eq!(console.end(Exit::Success), Exit::Failure);
+        }
     }
 
     #[test]
@@ -201,6 +281,10 @@ mod tests {
     fn what_is_no_address_is_refused_and_quoted() {
         let error = read(&["localhost:80"], false).unwrap_err();
         assert!(error.starts_with("bad address \"localhost:80\": "), "{error}");
+        for text in ["+5", ":+5", ":"] {
+            let error = read(&[text], false).unwrap_err();
+            assert!(error.starts_with(&format!("bad address {text:?}: ")), "{error}");
+        }
         let error = read(&["127.0.0.1:80"], true).unwrap_err();
         assert!(error.contains("there is a port alone"), "{error}");
     }

@@ -18,6 +18,7 @@ use super::{Failure, duration, options};
 use crate::args::UdpListenArgs;
 use crate::connect::no_runtime;
 use crate::console::{Console, Exit};
+use crate::listen::port;
 use crate::runtime::{Job, Runtime};
 use crate::usage::UsageError;
 
@@ -81,10 +82,10 @@ impl Place {
 fn addr(args: &UdpListenArgs, groups: &mut [Group]) -> Result<(SocketAddr, bool), UsageError> {
     let text = args.addr.as_deref().unwrap_or("0");
     let bare = text.strip_prefix(':').unwrap_or(text);
-    let port = bare.parse::<u16>();
+    let port = port(text);
     let of = |ip: IpAddr, both| match port {
-        Ok(port) => Ok((SocketAddr::new(ip, port), both)),
-        Err(_) => {
+        Some(port) => Ok((SocketAddr::new(ip, port), both)),
+        None => {
             let reason = "with --all-interfaces there is a port alone, as in \":5000\"";
             Err(UsageError::new(ADDRESS, text, reason))
         }
@@ -93,7 +94,7 @@ fn addr(args: &UdpListenArgs, groups: &mut [Group]) -> Result<(SocketAddr, bool)
     if args.all_interfaces {
         return of(v6, true);
     }
-    if port.is_ok() {
+    if port.is_some() {
         let has = |ipv4| groups.iter().any(|group| group.addr.is_ipv4() == ipv4);
         return match (has(true), has(false)) {
             (_, false) => of(Ipv4Addr::UNSPECIFIED.into(), false),
@@ -276,6 +277,7 @@ mod tests {
         for (words, error) in [
             (&["localhost:80"][..], "bad address \"localhost:80\": the host is a name, and no"),
             (&[":70000"], "bad address \":70000\": not a port from 0 to 65535, as in \":5000\""),
+            (&[":+5"], "bad address \":+5\": not a port from 0 to 65535, as in \":5000\""),
             (&["70000"], "bad address \"70000\": not a port from 0 to 65535, as in \":5000\""),
             (&[":http"], "bad address \":http\": not a port from 0 to 65535, as in \":5000\""),
             (&["::1:80"], "bad address \"::1:80\": there are several colons: an IPv6 address"),

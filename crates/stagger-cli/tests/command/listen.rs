@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use crate::listening::Listening;
 #[cfg(target_os = "linux")]
 use crate::namespace::{inside, sh};
-use crate::run::{RUNTIMES, run, stagger};
+use crate::run::{RUNTIMES, interruptible, run, stagger};
 #[cfg(target_os = "linux")]
 use crate::skip::skip;
 
@@ -203,6 +203,21 @@ fn as_a_pipe_it_carries_the_first_connection_and_ends() {
             true
         });
         assert!(carried, "no port stayed free");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_listen_whose_output_is_lost_ends_with_the_cause() {
+    for runtime in RUNTIMES {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut command = interruptible();
+        command.args(["listen", "127.0.0.1:0", "--runtime", runtime]).stdin(Stdio::null());
+        let child = command.stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.starts_with("error: cannot write the output: No space left"), "{error}");
     }
 }
 
