@@ -30,7 +30,9 @@ impl Example {
         let mut command = Command::new(&program);
         command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped());
         let child = command.spawn();
-        let mut child = child.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+        let hint = "with --test alone it is not built";
+        let mut child =
+            child.unwrap_or_else(|error| panic!("{}: {error}; {hint}", program.display()));
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { child, lines }
     }

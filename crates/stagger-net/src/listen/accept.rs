@@ -119,7 +119,7 @@ pub trait ListenSocket: Sealed {
     /// The type of `std` that owns an accepted one.
     type Accepted;
     /// Who has connected, as accept(2) tells it; of Unix-domain sockets nothing if it was not bound,
-    /// or to what is no [`UnixAddr`](crate::UnixAddr).
+    /// or to what is no `UnixAddr`.
     type Peer;
 
     /// Accepts a connection that waits at a listening socket of this type, whatever owns it, as a
