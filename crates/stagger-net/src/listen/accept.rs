@@ -15,6 +15,7 @@ use socket2::{SockAddr, SockRef, Socket};
 use self::private::Sealed;
 #[cfg(unix)]
 use crate::UnixAddr;
+use crate::socket::non_blocking;
 
 /// What a runtime adapter supplies for one kind of listening socket: how to put it into the
 /// reactor's care, and how to accept the runtime's own streams from it.
@@ -163,40 +164,12 @@ fn accept<A: From<Socket>, P>(
 ) -> io::Result<(A, P)> {
     loop {
         // What the system tells of an address is large: it is read where it stands.
-        match accept_once(socket) {
+        match non_blocking::accept(socket) {
             Ok((socket, addr)) => return Ok((socket.into(), peer(&addr))),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
-}
-
-/// A non-blocking socket that no child process gets.
-#[cfg(any(
-    target_os = "android",
-    target_os = "dragonfly",
-    target_os = "freebsd",
-    target_os = "linux",
-    target_os = "netbsd",
-    target_os = "openbsd"
-))]
-#[inline]
-fn accept_once(socket: &Socket) -> io::Result<(Socket, SockAddr)> {
-    socket.accept4(libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC)
-}
-
-#[cfg(not(any(
-    target_os = "android",
-    target_os = "dragonfly",
-    target_os = "freebsd",
-    target_os = "linux",
-    target_os = "netbsd",
-    target_os = "openbsd"
-)))]
-fn accept_once(socket: &Socket) -> io::Result<(Socket, SockAddr)> {
-    let (socket, addr) = socket.accept()?;
-    socket.set_nonblocking(true)?;
-    Ok((socket, addr))
 }
 
 mod private {

@@ -11,7 +11,7 @@ use stagger::Timer;
 use super::accept::{Accept, Kind, ListenSocket};
 use super::error::{AcceptError, AcceptErrorKind};
 use super::pause::Pause;
-use crate::socket::in_step;
+use crate::socket::{NON_BLOCKING, in_step};
 
 /// How many turns a socket that had no connection sits out, while others have some, before it is
 /// looked at: 16. Accepting in vain takes Linux more than half as long as accepting, for it makes a
@@ -55,7 +55,7 @@ impl<L: Kind, R: Accept<L>, T: Timer> Sockets<L, R, T> {
         let mut sockets = Vec::with_capacity(listening.len());
         let mut addrs = Vec::with_capacity(listening.len());
         for socket in listening {
-            socket.set_nonblocking(true).map_err(in_step("make the socket non-blocking"))?;
+            socket.set_nonblocking(true).map_err(in_step(NON_BLOCKING))?;
             let addr = socket.local_addr().map_err(in_step("read the local address"))?;
             addrs.push(L::address(&addr)?);
             let registered = reactor.adopt(socket.into());

@@ -15,7 +15,7 @@ use stagger::{Accepted, Listen, Listener, Timer};
 use super::inherited::{self, Chosen};
 use super::sockets::Sockets;
 use super::{Accept, AcceptError, BACKLOG, BACKLOG_RANGE};
-use crate::socket::{in_step, within};
+use crate::socket::{in_step, non_blocking, within};
 use crate::{OptionError, UnixAddr, UnixAddrError};
 
 /// How a listening Unix-domain socket is set up.
@@ -183,8 +183,7 @@ fn is_stale(path: &Path, address: &SockAddr) -> io::Result<bool> {
     if !found.file_type().is_socket() {
         return Ok(false);
     }
-    let probe = Socket::new(Domain::UNIX, Type::STREAM, None).map_err(in_step("open a socket"))?;
-    probe.set_nonblocking(true).map_err(in_step("make the socket non-blocking"))?;
+    let probe = non_blocking::open(Domain::UNIX, Type::STREAM, None)?;
     let refused = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
     Ok(probe.connect(address).is_err_and(refused))
 }

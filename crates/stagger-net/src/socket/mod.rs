@@ -4,6 +4,7 @@ mod error;
 mod hook;
 mod interface;
 mod keepalive;
+pub(crate) mod non_blocking;
 mod option;
 pub(crate) mod setup;
 
@@ -16,6 +17,7 @@ pub use error::{BindError, OptionError};
 pub(crate) use error::{in_step, raw_os_error, within};
 pub(crate) use interface::check_interface_name;
 pub use keepalive::{KEEPALIVE_RANGE, KEEPALIVE_RETRIES_RANGE, USER_TIMEOUT_RANGE};
+pub(crate) use non_blocking::NON_BLOCKING;
 pub use option::{BUFFER_RANGE, HOP_LIMIT_RANGE, TcpOptions};
 
 /// Says whether a socket with these options can go to `addr` at all.
@@ -38,7 +40,8 @@ pub(crate) fn check(addr: &SocketAddr, options: &TcpOptions) -> Result<(), BindE
 pub(crate) fn open(addr: &SocketAddr, options: &TcpOptions) -> io::Result<Socket> {
     check(addr, options)?;
     let hook = options.rare().hook.as_ref();
-    let socket = non_blocking(Domain::for_address(*addr))?;
+    let domain = Domain::for_address(*addr);
+    let socket = non_blocking::open(domain, Type::STREAM, Some(Protocol::TCP))?;
     setup::set(&socket, addr, options)?;
     if let Some(hook) = hook {
         hook.call(&socket, *addr).map_err(in_step("the hook"))?;
@@ -69,39 +72,6 @@ pub(crate) fn set_listening(
         hook.call(socket, *addr).map_err(in_step("the hook"))?;
     }
     Ok(())
-}
-
-/// The step of making a socket non-blocking.
-const NON_BLOCKING: &str = "make the socket non-blocking";
-
-/// Opens a socket that never blocks: in one system call where the system can do that.
-#[cfg(any(
-    target_os = "android",
-    target_os = "dragonfly",
-    target_os = "freebsd",
-    target_os = "linux",
-    target_os = "netbsd",
-    target_os = "openbsd"
-))]
-fn non_blocking(domain: Domain) -> io::Result<Socket> {
-    Socket::new(domain, Type::STREAM.nonblocking(), Some(Protocol::TCP))
-        .map_err(in_step("open a socket"))
-}
-
-/// Opens a socket that never blocks.
-#[cfg(not(any(
-    target_os = "android",
-    target_os = "dragonfly",
-    target_os = "freebsd",
-    target_os = "linux",
-    target_os = "netbsd",
-    target_os = "openbsd"
-)))]
-fn non_blocking(domain: Domain) -> io::Result<Socket> {
-    let socket =
-        Socket::new(domain, Type::STREAM, Some(Protocol::TCP)).map_err(in_step("open a socket"))?;
-    socket.set_nonblocking(true).map_err(in_step(NON_BLOCKING))?;
-    Ok(socket)
 }
 
 /// Whether the connect goes on without us. After a signal it does too; `EAGAIN` is a failure, for

@@ -21,7 +21,7 @@ use std::task::{Context, Poll};
 use socket2::{SockAddr, SockRef};
 use stagger::{Address as _, Families, Target, TargetError};
 
-use crate::socket::in_step;
+use crate::socket::{NON_BLOCKING, in_step};
 use crate::{Interest, Register};
 
 pub use addr::UdpAddrError;
@@ -122,7 +122,7 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
     ///
     /// As for [`from_std`](Self::from_std).
     pub fn from_std_with(register: R, socket: std::net::UdpSocket) -> io::Result<Self> {
-        socket.set_nonblocking(true).map_err(in_step("make the socket non-blocking"))?;
+        socket.set_nonblocking(true).map_err(in_step(NON_BLOCKING))?;
         let families = match socket.local_addr()? {
             SocketAddr::V4(_) => Families::Ipv4,
             SocketAddr::V6(_) if SockRef::from(&socket).only_v6()? => Families::Ipv6,

@@ -8,7 +8,7 @@ use stagger::{Address as _, Families, Family};
 
 use super::addr::check;
 use super::system;
-use crate::socket::{OptionError, in_step, setup, within};
+use crate::socket::{OptionError, in_step, non_blocking, setup, within};
 use crate::{HOP_LIMIT_RANGE, TcpOptions};
 
 /// How a UDP socket is set up before it is bound.
@@ -208,9 +208,8 @@ pub(super) fn open(
         SocketAddr::V6(_) if v6_only => Families::Ipv6,
         SocketAddr::V6(_) => Families::Any,
     };
-    let socket = Socket::new(Domain::for_address(addr), Type::DGRAM, Some(Protocol::UDP))
-        .map_err(in_step("open a socket"))?;
-    socket.set_nonblocking(true).map_err(in_step("make the socket non-blocking"))?;
+    let domain = Domain::for_address(addr);
+    let socket = non_blocking::open(domain, Type::DGRAM, Some(Protocol::UDP))?;
     if addr.is_ipv6() {
         let set = socket.set_only_v6(v6_only);
         set.map_err(in_step(format_args!("set IPV6_V6ONLY to {v6_only}")))?;

@@ -15,7 +15,7 @@ use stagger::{Connector, Endpoint};
 
 use crate::Register;
 use crate::attempt::{Attempt, Way};
-use crate::socket::in_step;
+use crate::socket::{in_step, non_blocking};
 
 pub use addr::{UnixAddr, UnixAddrError};
 
@@ -143,9 +143,7 @@ impl Way for UnixAddr {
     type Owner = UnixStream;
 
     fn begin(&self) -> io::Result<Socket> {
-        let socket =
-            Socket::new(Domain::UNIX, Type::STREAM, None).map_err(in_step("open a socket"))?;
-        socket.set_nonblocking(true).map_err(in_step("make the socket non-blocking"))?;
+        let socket = non_blocking::open(Domain::UNIX, Type::STREAM, None)?;
         match socket.connect(&self.to_socket_address()) {
             Ok(()) => Ok(socket),
             // Elsewhere than on Linux a connect may go on without us.
