@@ -176,7 +176,7 @@ impl fmt::Display for Problem {
             Self::MissingName => "has no name",
             Self::TextAfterValue => "comes after the one value that is taken",
             Self::TooMany => "is one more than are taken",
-            Self::UnsupportedSource => "is a source that is passed over",
+            Self::UnsupportedSource => "is no source that is known here",
             Self::InvalidCriterion => "is no criterion that is known",
         })
     }

@@ -34,7 +34,7 @@ pub const MAX_SOURCES: usize = 32;
 /// let switch: Switch = "dns [!UNAVAIL=return] files".parse()?;
 /// assert_eq!(switch.sources().len(), 2);
 /// let error = "dns fils".parse::<Switch>().unwrap_err();
-/// assert_eq!(error.to_string(), r#"line 1: "fils" is a source that is passed over"#);
+/// assert_eq!(error.to_string(), r#"line 1: "fils" is no source that is known here"#);
 /// # Ok::<_, stagger_dns::SwitchError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -92,6 +92,16 @@ impl<S: Lookups> Walk<S> {
         }
     }
 
+    /// Takes what would be told of a family if nothing more were said of it, if there is anything.
+    pub(crate) fn take_kept(self: Pin<&mut Self>, family: Family) -> Option<Outcome> {
+        let this = self.project();
+        let lane = match family {
+            Family::Ipv6 => this.ipv6,
+            Family::Ipv4 => this.ipv4,
+        };
+        lane.project().kept.take().map(|(_, outcome)| outcome)
+    }
+
     /// Begins the lookups of a name, AAAA before A (RFC 8305 §3).
     fn begin(self: Pin<&mut Self>, at: usize) {
         let mut this = self.project();

@@ -158,7 +158,7 @@ fn where_nobody_may_be_asked_that_is_the_error() {
         let error = heard[0].1.error().unwrap().clone();
         assert_eq!(
             error.to_string(),
-            "cannot look up known (all): the switch names no source that is known here"
+            "cannot look up known (all): by the switch no source that is known here has a turn"
         );
         assert_eq!(io::Error::from(error).kind(), io::ErrorKind::Unsupported);
         assert!(scene.servers.log().is_empty());
@@ -386,6 +386,19 @@ fn of_a_search_list_the_last_name_that_was_asked_for_decides() {
     let failed = ["20 AAAA NotFound", "20 A NotFound"];
     assert_eq!(searched("dns [UNAVAIL=return] files", failing), failed);
     assert_eq!(searched("dns [!UNAVAIL=return] files", failing), ["20 all 192.0.2.99:80"]);
+    // The last name does not exist, which A says of both. What is told is of the first, and each
+    // family has its own.
+    for (of_aaaa, told) in [(ServFail, "20 AAAA ServerFailure"), (NoError, "20 AAAA none")] {
+        let script = move |asked: &Asked| match (asked.name.as_str(), asked.is_aaaa()) {
+            ("db.eu.", true) => after(10, asked.nothing(of_aaaa)),
+            ("db.eu.", false) => after(10, asked.reply(ServFail)),
+            (_, true) => silence(),
+            (_, false) => after(10, asked.nothing(NXDomain)),
+        };
+        let mut lines = searched("dns [NOTFOUND=return] files", script);
+        lines.sort();
+        assert_eq!(lines, ["20 A ServerFailure", told]);
+    }
 }
 
 #[test]

@@ -141,8 +141,10 @@ where
             Some(Said { family, outcome: Err(error), last }) => {
                 if family == Family::Ipv4 && last == Some(DnsErrorKind::NotFound) {
                     if walk.awaits(Family::Ipv6) {
-                        let error = error.also_of(Class::Aaaa);
-                        self.told.put_aside_of(Class::Aaaa, Err(error), last);
+                        // Of the names before it AAAA has heard something, or A that none exists.
+                        let kept = walk.as_mut().take_kept(Family::Ipv6);
+                        let said = kept.unwrap_or_else(|| Err(error.also_of(Class::Aaaa)));
+                        self.told.put_aside_of(Class::Aaaa, said, last);
                     }
                     self.told.put_aside_of(Class::A, Err(error), last);
                     self.walk.set(None);

@@ -51,7 +51,7 @@ pub enum DnsErrorKind {
     NotFound,
     /// The name exists, but has no address of the family asked for (NODATA).
     NoAddress,
-    /// Nobody may be asked: the [`Switch`](crate::Switch) names no source that is known here.
+    /// Nobody may be asked: by the [`Switch`](crate::Switch) no source that is known here has a turn.
     NoSource,
     /// A server failed to answer (SERVFAIL and the like), or knew only of other servers; the
     /// response code says how.
@@ -261,7 +261,7 @@ impl fmt::Display for Reason<'_> {
             Cause::NotListed => {
                 "it is not in the hosts file, which has the last word by the switch"
             }
-            Cause::NoSource => "the switch names no source that is known here",
+            Cause::NoSource => "by the switch no source that is known here has a turn",
             Cause::Circle => "its aliases go round in a circle",
             Cause::TooManyAliases => "it has too many aliases",
             Cause::Incomplete => "the service or the zone can't be looked up",

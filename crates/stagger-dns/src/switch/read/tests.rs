@@ -43,7 +43,7 @@ fn a_source_that_only_the_system_s_resolver_asks_is_noted() {
     let file = b"hosts: files mdns4_minimal [NOTFOUND=return] dns\n";
     let notes = Switch::parse(file).notes;
     let notes: Vec<_> = notes.iter().map(ToString::to_string).collect();
-    assert_eq!(notes, ["line 1: \"mdns4_minimal\" is a source that is passed over"]);
+    assert_eq!(notes, ["line 1: \"mdns4_minimal\" is no source that is known here"]);
 }
 
 #[test]
