@@ -176,13 +176,12 @@ fn is_number(label: &str) -> bool {
 /// a right-to-left label, and is about how a name is shown, not about what is asked for.
 #[cfg(feature = "idna")]
 fn check_a_labels(ascii: &str) -> Result<(), Fault> {
-    use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
+    use idna::uts46::{AsciiDenyList, Hyphens, Uts46};
 
     for (part, label) in labels(ascii).filter(|(_, label)| label.starts_with(ACE_PREFIX)) {
-        let (uts46, bytes) = (Uts46::new(), label.as_bytes());
-        let encoded = uts46.to_ascii(bytes, AsciiDenyList::URL, Hyphens::Allow, DnsLength::Ignore);
-        let (decoded, _) = uts46.to_unicode(bytes, AsciiDenyList::URL, Hyphens::Allow);
-        if encoded.is_err() || decoded.starts_with(ACE_PREFIX) {
+        let bytes = label.as_bytes();
+        let (decoded, checked) = Uts46::new().to_unicode(bytes, AsciiDenyList::URL, Hyphens::Allow);
+        if checked.is_err() || decoded.starts_with(ACE_PREFIX) {
             return Err(Fault::new(TargetErrorKind::InvalidName, part));
         }
     }
