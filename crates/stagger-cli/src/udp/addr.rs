@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use stagger::{Address as _, Host, Service, Target, TargetErrorKind};
+use stagger::{Host, Service, Target, TargetErrorKind};
 use stagger_net::Interface;
 
 use crate::address::address;
@@ -36,7 +36,7 @@ pub(super) fn socket_addr(option: &str, text: &str) -> Result<SocketAddr, UsageE
     let name = match (target.host(), target.service()) {
         (Host::Name(_), _) => "host",
         (_, Service::Name(_)) => "port",
-        _ => return Ok(address(option, text, 0)?.canonical()),
+        _ => return address(option, text, 0),
     };
     let reason = format!("the {name} is a name, and no name is resolved here");
     Err(UsageError::new(option, text, reason))

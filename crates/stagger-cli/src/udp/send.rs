@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_lite::future;
 use socket2::SockRef;
-use stagger::{Address as _, Timer as _};
+use stagger::Timer as _;
 use stagger_net::{Interface, UdpOptions, UdpSocket};
 
 use super::addr::{check_zone, family, interface, interface_name, is_of_link, named, socket_addr};
@@ -136,7 +136,7 @@ fn from(bind: Option<&String>, to: SocketAddr) -> Result<SocketAddr, UsageError>
             SocketAddr::V6(_) => (IpAddr::from(Ipv6Addr::UNSPECIFIED), 0).into(),
         });
     };
-    let mut from = address(BIND, text, 0)?.canonical();
+    let mut from = address(BIND, text, 0)?;
     if from.is_ipv4() != to.is_ipv4() {
         let (own, other) = (family(from.ip()), family(to.ip()));
         let reason = format!("an {own} address, and the datagram goes to one of {other}");

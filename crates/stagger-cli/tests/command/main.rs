@@ -10,6 +10,8 @@ mod dns;
 mod lane;
 #[cfg(unix)]
 mod listen;
+#[cfg(target_os = "linux")]
+mod listen_linux;
 #[cfg(unix)]
 mod listening;
 #[cfg(unix)]
