@@ -1,7 +1,8 @@
-//! A process of its own for one test.
+//! A process of its own for one test, and what it has of the system.
 
 use std::env;
 use std::ffi::OsStr;
+use std::fs;
 use std::io::{self, Write as _};
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::process::Command;
@@ -60,6 +61,15 @@ pub fn inheriting(passed: impl FnOnce() -> Vec<(OwnedFd, &'static str)>, body: i
     command.env("LISTEN_FDS", names.len().to_string()).env("LISTEN_FDNAMES", names.join(":"));
     run(command.env(INHERITS, "1"), &test);
     drop(held);
+}
+
+/// How many threads this process has.
+///
+/// # Panics
+///
+/// If the system does not tell.
+pub fn threads() -> usize {
+    fs::read_dir("/proc/self/task").expect("/proc is mounted").count()
 }
 
 /// The test that this process was made for.

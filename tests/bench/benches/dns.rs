@@ -7,8 +7,8 @@
 
 use fastrand::Rng;
 use stagger_bench::{
-    Args, BoxError, CONTESTANTS, Callgrind, Contestant, Count, IN_FLIGHT, Machine, Part, Ratio,
-    Subject, lost_datagrams, median, serve, times_of_lookups, within_network,
+    Args, BoxError, CONTESTANTS, Callgrind, Contestant, Count, IN_FLIGHT, Machine, Means, Part,
+    Ratio, Subject, lost_datagrams, median, serve, times_of_lookups, within_network,
 };
 
 /// How much is done.
@@ -38,13 +38,7 @@ fn compare(args: &Args) -> Result<(), BoxError> {
     let mut rng = Rng::with_seed(args.seed);
     println!("{}; seed {}.\n", Machine::here(), args.seed);
     if scale.callgrind.is_none() {
-        println!(
-            "**NO INSTRUCTIONS ARE COUNTED: {}.**\n",
-            match args.quick {
-                true => "it is a quick run",
-                false => "valgrind is not installed",
-            }
-        );
+        println!("{}\n", Callgrind::missing(args.quick));
     }
     println!("### Lookups\n");
     println!(
@@ -62,9 +56,9 @@ fn compare(args: &Args) -> Result<(), BoxError> {
     }
     for (contestant, times) in CONTESTANTS.iter().zip(&all) {
         let Contestant { side, means, .. } = contestant;
-        let ratio = match times == &all[0] {
-            true => "1".to_owned(),
-            false => Ratio::of_medians(times, &all[0], &mut rng).to_string(),
+        let ratio = match means {
+            Means::Hickory => "1".to_owned(),
+            _ => Ratio::of_medians(times, &all[0], &mut rng).to_string(),
         };
         let rate = 1e9 / median(times.iter().copied());
         print!("| {side} | {means} | {rate:.0} | {ratio} |");

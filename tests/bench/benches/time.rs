@@ -45,13 +45,7 @@ fn main() -> Result<(), BoxError> {
     let mut rng = Rng::with_seed(args.seed);
     println!("{}; seed {}.\n", Machine::here(), args.seed);
     if scale.callgrind.is_none() {
-        println!(
-            "**NO INSTRUCTIONS ARE COUNTED: {}.**\n",
-            match args.quick {
-                true => "it is a quick run",
-                false => "valgrind is not installed",
-            }
-        );
+        println!("{}\n", Callgrind::missing(args.quick));
     }
     println!("### Connects\n");
     println!("| runtime | to | by | µs | time, own = 1 | instructions | instructions, own = 1 |");

@@ -1,13 +1,11 @@
 //! What a listener does without descriptors.
 
 use std::fmt;
-use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::pin;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
+use smol::future::or;
 use stagger::Timer as _;
 use stagger_tests::descriptor;
 
@@ -54,7 +52,13 @@ pub fn exhaust<S: Side>(side: &S, way: Way, real: Duration) -> Result<Exhausted,
         let mut failed = 0;
         while began.elapsed() < real {
             let alarm = timer.sleep_until(began + real);
-            match before(listener.accept(), alarm).await {
+            let accepted = async { Some(listener.accept().await) };
+            match or(accepted, async {
+                alarm.await;
+                None
+            })
+            .await
+            {
                 None => break,
                 Some(Ok(_)) => return Err("a connection was accepted without descriptors".into()),
                 Some(Err(error)) if is_exhaustion(&error) => failed += 1,
@@ -81,14 +85,4 @@ fn is_exhaustion(error: &BoxError) -> bool {
     let code = ours.map(|error| error.raw_os_error());
     let own = || error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error);
     code.unwrap_or_else(own) == Some(rustix::io::Errno::MFILE.raw_os_error())
-}
-
-/// What the future yields, if it does so before the alarm.
-async fn before<T>(future: impl Future<Output = T>, alarm: impl Future<Output = ()>) -> Option<T> {
-    let (mut future, mut alarm) = (pin!(future), pin!(alarm));
-    poll_fn(|cx| match future.as_mut().poll(cx) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending => alarm.as_mut().poll(cx).map(|()| None),
-    })
-    .await
 }

@@ -31,6 +31,12 @@ impl Callgrind {
         }
     }
 
+    /// What is said where nothing is counted: in a quick run, or where it was not [found](Self::find).
+    pub fn missing(quick: bool) -> String {
+        let why = if quick { "it is a quick run" } else { "valgrind is not installed" };
+        format!("**NO INSTRUCTIONS ARE COUNTED: {why}.**")
+    }
+
     /// How many instructions the subject takes once, in all threads. The kernel's are not seen.
     ///
     /// # Errors

@@ -36,7 +36,7 @@ pub use machine::Machine;
 pub use name_server::{NameServer, serve};
 pub use network::within_network;
 pub use pending::{MOST_BYTES, Race, weigh};
-pub use process::{Resident, lost_datagrams, threads};
+pub use process::{Resident, lost_datagrams};
 pub use ratio::{Ratio, median};
 pub use round::{connect_often, times, times_of_lookups};
 pub use server::{BACKLOG, Server, reset};

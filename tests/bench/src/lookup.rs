@@ -1,7 +1,6 @@
 //! The ways to look names up that are compared.
 
 use std::fmt;
-use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::pin::pin;
@@ -9,14 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
-use futures_core::Stream as _;
 use hickory_resolver::config::{
     ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolverConfig, ResolverOpts,
 };
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::{Resolver as HickoryResolver, TokioResolver};
+use smol::stream::StreamExt as _;
 use stagger::{Query, Resolver, Target};
-use stagger_dns::Config;
+use stagger_dns::{Config, Switch};
 use stagger_net::{Lanes, SystemResolver};
 use stagger_tests::number::{addresses, name};
 
@@ -33,7 +32,7 @@ const THREADS: usize = 64;
 pub const RESOLV_CONF: &str = "nameserver 127.0.0.1\n";
 
 /// What `/etc/nsswitch.conf` says there.
-pub const NSSWITCH_CONF: &str = "hosts: dns\n";
+pub const NSSWITCH_CONF: &str = "hosts: files dns\n";
 
 /// A way to look names up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,6 +175,7 @@ fn stagger<S: Side + 'static>(means: Means) -> Result<Ask, BoxError> {
     let resolver = match means {
         Means::System => resolver,
         _ => resolver
+            .with_switch(Switch::default())
             .without_hosts()
             .with_config(Config::new().with_servers([NameServer::ADDR])?)
             .with_only_connected(false)
@@ -221,7 +221,7 @@ where
 {
     let mut found = Found::default();
     let mut answers = pin!(resolver.resolve(&Query::new(Target::try_from((name, 80))?)));
-    while let Some(answer) = poll_fn(|cx| answers.as_mut().poll_next(cx)).await {
+    while let Some(answer) = answers.next().await {
         answer.addresses().for_each(|addr| found.add(addr.ip()));
         answer.into_outcome().map_err(Into::into)?;
     }

@@ -1,7 +1,6 @@
 //! What this process takes of the system.
 
 use std::fs;
-use std::io;
 
 use crate::BoxError;
 
@@ -29,15 +28,6 @@ impl Resident {
         };
         Ok(Self { now: field("VmRSS:")?, most: field("VmHWM:")? })
     }
-}
-
-/// How many threads there are.
-///
-/// # Errors
-///
-/// The system's.
-pub fn threads() -> io::Result<usize> {
-    Ok(fs::read_dir("/proc/self/task")?.count())
 }
 
 /// How many datagrams over IPv4 found no room in this network so far, whoever was to receive them.

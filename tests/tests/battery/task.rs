@@ -1,6 +1,5 @@
 //! What a connect leaves with a runtime: no task, no thread, no timer.
 
-use std::fs;
 use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
 use std::thread;
@@ -10,6 +9,7 @@ use ::futures_lite::future::poll_once;
 use ::tokio::runtime::Handle;
 use stagger::Policy;
 use stagger_tests::place::{Healthy, Silent, V4};
+use stagger_tests::process::threads;
 use stagger_tests::{Runtime, TokioCurrentThread, battery, dialer, process};
 
 battery! {
@@ -26,10 +26,6 @@ struct Nobody;
 
 impl Wake for Nobody {
     fn wake(self: Arc<Self>) {}
-}
-
-fn threads() -> usize {
-    fs::read_dir("/proc/self/task").expect("/proc is mounted").count()
 }
 
 fn a_dropped_connect_leaves_no_thread_and_nobody_who_would_wake_it<R: Runtime>() {

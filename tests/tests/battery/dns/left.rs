@@ -16,6 +16,7 @@ use stagger_testkit::dns::{NameServer, Record, Reply};
 use stagger_tests::descriptor::{allow, open};
 use stagger_tests::number::{NumberServer, addresses, name};
 use stagger_tests::place::{Healthy, V4};
+use stagger_tests::process::threads;
 use stagger_tests::{Runtime, battery, polled};
 
 use super::{Dns, NEVER, asking, configured, dialing, lines};
@@ -83,10 +84,6 @@ fn sockets_to(port: u16) -> usize {
         .map(|table| fs::read_to_string(format!("/proc/self/net/{table}")).unwrap())
         .map(|table| table.lines().skip(1).filter(|line| is_open(line)).count())
         .sum()
-}
-
-fn threads() -> usize {
-    fs::read_dir("/proc/self/task").expect("/proc is mounted").count()
 }
 
 /// Where datagrams are lost, because the server can't keep up, they are sent again.
