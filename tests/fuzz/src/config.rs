@@ -1,11 +1,10 @@
 //! `resolv.conf` and its variables.
 
 use stagger_dns::{
-    ATTEMPTS_RANGE, Config, Environment, MAX_NOTES, MAX_SEARCH, MAX_SERVERS, NDOTS_RANGE,
-    TRY_TIMEOUT_RANGE,
+    ATTEMPTS_RANGE, Config, Environment, MAX_SEARCH, MAX_SERVERS, NDOTS_RANGE, TRY_TIMEOUT_RANGE,
 };
 
-use crate::assert_one_line;
+use crate::assert_notes;
 
 /// Any bytes are read as a `resolv.conf`, its variables and a host name, within every limit; and
 /// what was read can be said by the settings.
@@ -28,10 +27,7 @@ pub fn config(input: &[u8]) {
     }
     let parsed = Config::parse(file, &environment);
 
-    assert!(parsed.notes.iter().len() <= MAX_NOTES);
-    for note in parsed.notes.iter() {
-        assert_one_line(&note.to_string(), 2000);
-    }
+    assert_notes(&parsed.notes);
     let config = parsed.value;
     assert!((1..=MAX_SERVERS).contains(&config.servers().len()));
     assert!(config.search().len() <= MAX_SEARCH);

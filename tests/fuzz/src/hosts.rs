@@ -3,26 +3,23 @@
 use std::net::IpAddr;
 
 use stagger::Families;
-use stagger_dns::{Environment, Hosts, MAX_NOTES};
+use stagger_dns::{Environment, Hosts};
 
-use crate::assert_one_line;
+use crate::assert_notes;
 
 /// Any bytes are read as a hosts file, and what a plain reading of a line finds is found.
 pub fn hosts(file: &[u8]) {
     let environment = Environment::new().with_interfaces(|name| u32::try_from(name.len()).ok());
     let parsed = Hosts::parse(file, &environment);
-    assert!(parsed.notes.iter().len() <= MAX_NOTES);
-    for note in parsed.notes.iter() {
-        assert_one_line(&note.to_string(), 2000);
-    }
+    assert_notes(&parsed.notes);
     let hosts = parsed.value;
     assert!(hosts.len() <= file.len());
 
     let text = String::from_utf8_lossy(file);
     for line in text.split('\n') {
         let line = line.split('#').next().unwrap_or_default();
-        let mut words = line.split(|c: char| c.is_ascii_whitespace() || c == '\x0b');
-        let mut words = words.by_ref().filter(|word| !word.is_empty());
+        let words = line.split(|c: char| c.is_ascii_whitespace() || c == '\x0b');
+        let mut words = words.filter(|word| !word.is_empty());
         let Some(Ok(ip)) = words.next().map(str::parse::<IpAddr>) else { continue };
         for name in words {
             let is_label = |label: &str| (1..=63).contains(&label.len());

@@ -12,6 +12,8 @@ mod lookup;
 mod switch;
 mod target;
 
+use stagger_dns::{MAX_NOTES, Notes};
+
 pub use config::config;
 pub use hosts::hosts;
 pub use literal::literal;
@@ -41,6 +43,12 @@ pub const TARGETS: &[(&str, Target)] = &[
     #[cfg(fuzzing)]
     ("tcp", tcp),
 ];
+
+/// There are no more notes of a file than are kept, and each is one line.
+fn assert_notes(notes: &Notes) {
+    assert!(notes.iter().len() <= MAX_NOTES);
+    notes.iter().for_each(|note| assert_one_line(&note.to_string(), 2000));
+}
 
 /// What is told to people is one line that a terminal shows as it is, and no longer than this.
 fn assert_one_line(text: &str, longest: usize) {

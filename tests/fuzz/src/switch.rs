@@ -1,18 +1,15 @@
 //! `nsswitch.conf`.
 
-use stagger_dns::{MAX_NOTES, MAX_SOURCES, Note, Problem, Switch};
+use stagger_dns::{MAX_SOURCES, Note, Problem, Switch};
 
-use crate::assert_one_line;
+use crate::assert_notes;
 
 /// Any bytes are read as an `nsswitch.conf`, from its `hosts:` on, and what is printed of it is read
 /// as the same.
 pub fn switch(rest: &[u8]) {
     let file = [b"hosts:", rest].concat();
     let parsed = Switch::parse(&file);
-    assert!(parsed.notes.iter().len() <= MAX_NOTES);
-    for note in parsed.notes.iter() {
-        assert_one_line(&note.to_string(), 2000);
-    }
+    assert_notes(&parsed.notes);
     let switch = parsed.value;
     assert!(switch.sources().len() <= MAX_SOURCES);
 

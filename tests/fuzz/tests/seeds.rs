@@ -49,6 +49,15 @@ fn every_fuzz_target_has_a_program_and_every_folder_of_seeds_a_target() {
     };
     let programs = names("fuzz/fuzz_targets", ".rs");
     assert_eq!(names("seeds", ""), programs);
+    // Messages over TCP are lengths and what those of UDP are: no words of their own.
+    let mut with_words = programs.clone();
+    with_words.remove("tcp");
+    assert_eq!(names("dictionaries", ".dict"), with_words);
+    // Cargo builds those alone that its manifest names.
+    let manifest = fs::read_to_string(root.join("fuzz/Cargo.toml")).unwrap();
+    for name in &programs {
+        assert!(manifest.contains(&format!("path = \"fuzz_targets/{name}.rs\"")), "{name}");
+    }
     for (name, _) in TARGETS {
         assert!(programs.contains(*name), "{name}");
     }
