@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures_lite::stream::{self, Once};
-use stagger::{Answer, Class, Query, Resolver};
+use stagger::{Answer, Query, Record, Resolver};
 
 /// Names and where they lead. Cloning is cheap, as a dialer wants it.
 #[derive(Clone)]
@@ -25,8 +25,8 @@ impl Resolver for Table {
         let target = query.target().to_string();
         // An unknown name is an error of the lookup; an empty list would say "it has no addresses".
         stream::once(match self.0.get(target.as_str()) {
-            Some(addresses) => Answer::found(Class::All, addresses.iter().copied()),
-            None => Answer::failed(Class::All, io::Error::other("not in the table")),
+            Some(addresses) => Answer::found(Record::Addresses, addresses.iter().copied()),
+            None => Answer::failed(Record::Addresses, io::Error::other("not in the table")),
         })
     }
 }

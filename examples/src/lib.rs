@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_lite::stream;
 use socket2::{Domain, Socket, Type};
-use stagger::{Answer, Class, Query, Resolver, resolver_fn};
+use stagger::{Answer, Query, Record, Resolver, resolver_fn};
 
 /// Starts a server on loopback that reads one line from each connection and greets whoever it
 /// names. It lives as long as the process.
@@ -79,7 +79,7 @@ impl Silent {
 pub fn listed<const N: usize>(
     addresses: [SocketAddr; N],
 ) -> impl Resolver<Address = SocketAddr, Error = Infallible, Answers: Unpin + Send> + Clone {
-    resolver_fn(move |_: &Query| stream::once(Answer::found(Class::All, addresses)))
+    resolver_fn(move |_: &Query| stream::once(Answer::found(Record::Addresses, addresses)))
 }
 
 /// What to connect to: the program's first argument, or a [`greeter`] of its own.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures_lite::stream::{self, Once};
-use stagger::{Address, Answer, Class, Query, Resolver};
+use stagger::{Address, Answer, Query, Record, Resolver};
 
 /// A resolver that answers every query with the same addresses, at once.
 #[derive(Clone, Debug)]
@@ -24,6 +24,6 @@ impl<A: Address> Resolver for Listed<A> {
     type Answers = Once<Answer<A, Infallible>>;
 
     fn resolve(&self, _: &Query) -> Self::Answers {
-        stream::once(Answer::found(Class::All, self.0.iter().cloned()))
+        stream::once(Answer::found(Record::Addresses, self.0.iter().cloned()))
     }
 }

@@ -45,7 +45,7 @@ fn line(mut object: Map<String, Value>, error: Option<&str>) -> String {
 
 fn query(query: &Query) -> Value {
     json!({
-        "class": query.class,
+        "record": query.record,
         "started_us": us(query.started),
         "ended_us": query.ended.map(us),
         "addresses": query.addresses,

@@ -34,7 +34,7 @@ pub(crate) struct Wait {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Query {
-    pub(crate) class: &'static str,
+    pub(crate) record: &'static str,
     pub(crate) started: Duration,
     pub(crate) ended: Option<Duration>,
     pub(crate) addresses: Vec<String>,
@@ -90,7 +90,7 @@ impl Race {
             .queries()
             .iter()
             .map(|query| Query {
-                class: query.class.as_str(),
+                record: query.record.as_str(),
                 started: query.started,
                 ended: query.ended,
                 addresses: query.addresses.iter().map(ToString::to_string).collect(),

@@ -72,12 +72,12 @@ fn line(at: Duration, answer: &Answer<SocketAddr, BoxError>) -> String {
         None if addresses.is_empty() => "no addresses".to_owned(),
         None => addresses.join(" "),
     };
-    format!("{ms:9.1} ms  {:<5}  {what}{ttl}", answer.class().as_str())
+    format!("{ms:9.1} ms  {:<5}  {what}{ttl}", answer.record().as_str())
 }
 
 #[cfg(test)]
 mod tests {
-    use stagger::Class;
+    use stagger::Record;
 
     use super::*;
 
@@ -87,11 +87,11 @@ mod tests {
         let found: [SocketAddr; 2] =
             ["192.0.2.1:80", "192.0.2.2:80"].map(|text| text.parse().unwrap());
         let answer: Answer<SocketAddr, BoxError> =
-            Answer::found(Class::A, found).with_ttl(Duration::from_secs(60));
+            Answer::found(Record::A, found).with_ttl(Duration::from_secs(60));
         assert_eq!(line(at, &answer), "      1.5 ms  A      192.0.2.1 192.0.2.2, may be kept 60 s");
-        let negative: Answer<SocketAddr, BoxError> = Answer::negative(Class::Aaaa);
+        let negative: Answer<SocketAddr, BoxError> = Answer::negative(Record::Aaaa);
         assert_eq!(line(at, &negative), "      1.5 ms  AAAA   no addresses");
-        let failed: Answer<SocketAddr, BoxError> = Answer::failed(Class::All, "gone".into());
+        let failed: Answer<SocketAddr, BoxError> = Answer::failed(Record::Addresses, "gone".into());
         assert_eq!(line(at, &failed), "      1.5 ms  all    failed: gone");
     }
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use stagger::{Address, BoxError, Class, Error, Families, MAX_ADDRESSES, Observer, Outcome};
+use stagger::{Address, BoxError, Error, Families, MAX_ADDRESSES, Observer, Outcome, Record};
 use stagger::{QueryReport, Target};
 
 use crate::race::{Attempt, End, Query, Race, Wait, causes};
@@ -55,8 +55,8 @@ impl Watch {
         let elapsed = state.over.unwrap_or(now);
         let mut queries = state.queries.clone();
         if state.asked {
-            queries.extend(awaited(&queries, state.families).map(|class| Query {
-                class: class.as_str(),
+            queries.extend(awaited(&queries, state.families).map(|record| Query {
+                record: record.as_str(),
                 started: Duration::ZERO,
                 ended: None,
                 addresses: Vec::new(),
@@ -129,7 +129,7 @@ impl<A: Address> Observer<A> for Watch {
             }
         }
         state.queries.push(Query {
-            class: answer.class.as_str(),
+            record: answer.record.as_str(),
             started: answer.started,
             ended: Some(at),
             addresses: answer.addresses.iter().map(ToString::to_string).collect(),
@@ -178,17 +178,17 @@ impl<A: Address> Observer<A> for Watch {
     }
 }
 
-/// The classes that are still to be answered, as far as those that were answered tell.
-fn awaited(queries: &[Query], families: Families) -> impl Iterator<Item = Class> + use<> {
-    let answered = |class: Class| queries.iter().any(|query| query.class == class.as_str());
-    let class = match (families, answered(Class::A), answered(Class::Aaaa)) {
-        _ if answered(Class::All) => None,
-        (Families::Any, false, false) => Some(Class::All),
-        (Families::Any | Families::Ipv6, _, false) => Some(Class::Aaaa),
-        (Families::Any | Families::Ipv4, false, _) => Some(Class::A),
+/// The records that are still to be answered, as far as those that were answered tell.
+fn awaited(queries: &[Query], families: Families) -> impl Iterator<Item = Record> + use<> {
+    let answered = |record: Record| queries.iter().any(|query| query.record == record.as_str());
+    let record = match (families, answered(Record::A), answered(Record::Aaaa)) {
+        _ if answered(Record::Addresses) => None,
+        (Families::Any, false, false) => Some(Record::Addresses),
+        (Families::Any | Families::Ipv6, _, false) => Some(Record::Aaaa),
+        (Families::Any | Families::Ipv4, false, _) => Some(Record::A),
         _ => None,
     };
-    class.into_iter()
+    record.into_iter()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
-use stagger::{Answer, BoxError, Class, Families, Host, Query, Resolver, Service, Target, Timer};
+use stagger::{Answer, BoxError, Families, Host, Query, Record, Resolver, Service, Target, Timer};
 
 use crate::error::DnsError;
 use crate::origin::Content;
@@ -111,7 +111,7 @@ where
                         _ => "no port was found for the service".into(),
                     };
                     let error = DnsError::incomplete(target.to_string(), error);
-                    this.told.tell(Answer::failed(class(this.query.families()), error));
+                    this.told.tell(Answer::failed(record(this.query.families()), error));
                     *this.step = Step::Done;
                 }
             }
@@ -154,10 +154,10 @@ fn translate<E: Into<BoxError>>(answer: Answer<SocketAddr, E>, target: &Target) 
 }
 
 /// What is asked for when it is asked for in one.
-fn class(families: Families) -> Class {
+fn record(families: Families) -> Record {
     match families {
-        Families::Any => Class::All,
-        Families::Ipv4 => Class::A,
-        Families::Ipv6 => Class::Aaaa,
+        Families::Any => Record::Addresses,
+        Families::Ipv4 => Record::A,
+        Families::Ipv6 => Record::Aaaa,
     }
 }

@@ -44,7 +44,7 @@ pub(crate) fn seconds(ttl: u32) -> Duration {
 /// Answers by key, each until its TTL is over; when it is full, the one that was not asked for
 /// the longest goes.
 ///
-/// A key is what was asked: name, class and type. Names must be in one case, for keys are compared
+/// A key is what was asked: name, record and type. Names must be in one case, for keys are compared
 /// as they are. Time is given in and never asked for. The number of answers is bounded, not their
 /// size.
 ///

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use stagger::{Answer, Class, Families, Family, Query, Resolver};
+use stagger::{Answer, Families, Family, Query, Record, Resolver};
 
 /// A resolver of literals in which everything is a number: an IP address, a port, and an index if
 /// there is a zone. The name of a service or of a zone is an error, and so is that of a host.
@@ -53,17 +53,17 @@ impl Resolver for Numeric {
     type Answers = NumericAnswers;
 
     fn resolve(&self, query: &Query) -> NumericAnswers {
-        let class = match query.families() {
-            Families::Any => Class::All,
-            Families::Ipv4 => Class::A,
-            Families::Ipv6 => Class::Aaaa,
+        let record = match query.families() {
+            Families::Any => Record::Addresses,
+            Families::Ipv4 => Record::A,
+            Families::Ipv6 => Record::Aaaa,
         };
         let answer = match query.target().literal() {
-            None => Answer::failed(class, NotNumeric { target: query.target().to_string() }),
+            None => Answer::failed(record, NotNumeric { target: query.target().to_string() }),
             Some(addr) => {
                 let family = if addr.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
                 let wanted = query.families().contains(family);
-                Answer::found(class, wanted.then_some(addr))
+                Answer::found(record, wanted.then_some(addr))
             }
         };
         NumericAnswers(Some(answer))

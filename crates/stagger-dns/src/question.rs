@@ -3,7 +3,7 @@
 use std::fmt;
 
 use hickory_proto::rr::{Name, RecordType};
-use stagger::{Class, Family};
+use stagger::{Family, Record};
 
 /// A name and a family: the key under which lookups are joined, and may be kept.
 ///
@@ -19,8 +19,8 @@ impl Question {
         Self { name, family }
     }
 
-    pub(crate) fn class(&self) -> Class {
-        class_of(self.family)
+    pub(crate) fn record(&self) -> Record {
+        record_of(self.family)
     }
 
     pub(crate) fn record_type(&self) -> RecordType {
@@ -33,14 +33,14 @@ impl Question {
 
 impl fmt::Display for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", shown(&self.name), self.class())
+        write!(f, "{} ({})", shown(&self.name), self.record())
     }
 }
 
-pub(crate) fn class_of(family: Family) -> Class {
+pub(crate) fn record_of(family: Family) -> Record {
     match family {
-        Family::Ipv4 => Class::A,
-        Family::Ipv6 => Class::Aaaa,
+        Family::Ipv4 => Record::A,
+        Family::Ipv6 => Record::Aaaa,
     }
 }
 

@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use stagger::{Address as _, Answer, Class, Family};
+use stagger::{Address as _, Answer, Family, Record};
 
 use crate::error::{DnsError, DnsErrorKind};
 use crate::lookup::{Found, Outcome};
-use crate::question::class_of;
+use crate::question::record_of;
 
 pub(crate) type DnsAnswer = Answer<SocketAddr, DnsError>;
 
@@ -29,9 +29,9 @@ struct Held {
     listed_first: bool,
 }
 
-/// What name servers said of a class.
+/// What name servers said of a record.
 pub(crate) struct Aside {
-    pub(crate) class: Class,
+    pub(crate) record: Record,
     pub(crate) outcome: Outcome,
     /// Why the last name that was asked for has no address, if it has none.
     pub(crate) last: Option<DnsErrorKind>,
@@ -43,17 +43,17 @@ pub(crate) fn is_negative(kind: DnsErrorKind) -> bool {
 }
 
 /// The answer that an outcome is.
-pub(crate) fn answer(class: Class, outcome: Outcome, port: u16) -> DnsAnswer {
+pub(crate) fn answer(record: Record, outcome: Outcome, port: u16) -> DnsAnswer {
     match outcome {
         Ok(Found { addresses, ttl }) => {
             let addresses = addresses.into_iter().map(|address| SocketAddr::new(address, port));
-            Answer::found(class, addresses).with_ttl(ttl)
+            Answer::found(record, addresses).with_ttl(ttl)
         }
         Err(error) => {
             let ttl = error.ttl();
             let answer = match error.kind() {
-                DnsErrorKind::NoAddress => Answer::negative(class),
-                _ => Answer::failed(class, error),
+                DnsErrorKind::NoAddress => Answer::negative(record),
+                _ => Answer::failed(record, error),
             };
             ttl.into_iter().fold(answer, Answer::with_ttl)
         }
@@ -76,19 +76,19 @@ impl Told {
     }
 
     /// Keeps what servers said.
-    pub(crate) fn put_aside(&mut self, class: Class, outcome: Outcome) {
+    pub(crate) fn put_aside(&mut self, record: Record, outcome: Outcome) {
         let last = outcome.as_ref().err().map(DnsError::kind);
-        self.put_aside_of(class, outcome, last);
+        self.put_aside_of(record, outcome, last);
     }
 
     /// Keeps what servers said, `last` of the last name that they were asked for.
     pub(crate) fn put_aside_of(
         &mut self,
-        class: Class,
+        record: Record,
         outcome: Outcome,
         last: Option<DnsErrorKind>,
     ) {
-        self.held.get_or_insert_default().aside.push(Aside { class, outcome, last });
+        self.held.get_or_insert_default().aside.push(Aside { record, outcome, last });
     }
 
     pub(crate) fn aside(&self) -> &[Aside] {
@@ -103,9 +103,9 @@ impl Told {
     /// Of what servers said, tells the failures: they are not the last word, for the hosts file
     /// has the name.
     pub(crate) fn tell_failures(&mut self, port: u16) {
-        for Aside { class, outcome, .. } in self.take_aside() {
+        for Aside { record, outcome, .. } in self.take_aside() {
             if outcome.as_ref().is_err_and(|error| !is_negative(error.kind())) {
-                self.tell(answer(class, outcome, port).interim());
+                self.tell(answer(record, outcome, port).interim());
             }
         }
     }
@@ -119,8 +119,8 @@ impl Told {
 
     /// Tells all that was put aside.
     pub(crate) fn tell_aside(&mut self, port: u16) {
-        for Aside { class, outcome, .. } in self.take_aside() {
-            self.tell_outcome(class, outcome, port);
+        for Aside { record, outcome, .. } in self.take_aside() {
+            self.tell_outcome(record, outcome, port);
         }
     }
 
@@ -128,18 +128,23 @@ impl Told {
         self.held.as_mut().map(|held| std::mem::take(&mut held.aside)).unwrap_or_default()
     }
 
-    /// Tells what servers said of a class, with what the hosts file has of it.
-    pub(crate) fn tell_outcome(&mut self, class: Class, outcome: Outcome, port: u16) {
-        let answer = self.join_outcome(class, outcome, port);
+    /// Tells what servers said of a record, with what the hosts file has of it.
+    pub(crate) fn tell_outcome(&mut self, record: Record, outcome: Outcome, port: u16) {
+        let answer = self.join_outcome(record, outcome, port);
         self.tell(answer);
     }
 
-    /// The answer that an outcome is with what the hosts file has of its class. It comes after all
+    /// The answer that an outcome is with what the hosts file has of its record. It comes after all
     /// that is ready.
-    pub(crate) fn join_outcome(&mut self, class: Class, outcome: Outcome, port: u16) -> DnsAnswer {
-        let (listed, listed_first) = self.take_listed(class);
+    pub(crate) fn join_outcome(
+        &mut self,
+        record: Record,
+        outcome: Outcome,
+        port: u16,
+    ) -> DnsAnswer {
+        let (listed, listed_first) = self.take_listed(record);
         if listed.is_empty() {
-            return answer(class, outcome, port);
+            return answer(record, outcome, port);
         }
         match outcome {
             Ok(Found { addresses, ttl }) => {
@@ -148,13 +153,13 @@ impl Told {
                     true => listed.into_iter().chain(found).collect(),
                     false => found.chain(listed).collect(),
                 };
-                Answer::found(class, addresses).with_ttl(ttl)
+                Answer::found(record, addresses).with_ttl(ttl)
             }
             Err(error) => {
                 if !is_negative(error.kind()) {
-                    self.tell(Answer::failed(class, error).interim());
+                    self.tell(Answer::failed(record, error).interim());
                 }
-                Answer::found(class, listed)
+                Answer::found(record, listed)
             }
         }
     }
@@ -162,19 +167,20 @@ impl Told {
     /// Tells what is left of the hosts file's addresses: those of a family of which no server was
     /// asked.
     pub(crate) fn tell_listed(&mut self) {
-        for class in [Family::Ipv6, Family::Ipv4].map(class_of) {
-            let (listed, _) = self.take_listed(class);
+        for record in [Family::Ipv6, Family::Ipv4].map(record_of) {
+            let (listed, _) = self.take_listed(record);
             if !listed.is_empty() {
-                self.tell(Answer::found(class, listed));
+                self.tell(Answer::found(record, listed));
             }
         }
     }
 
-    /// The hosts file's addresses of a class, and whether they come first.
-    fn take_listed(&mut self, class: Class) -> (Vec<SocketAddr>, bool) {
+    /// The hosts file's addresses of a record, and whether they come first.
+    fn take_listed(&mut self, record: Record) -> (Vec<SocketAddr>, bool) {
         let Some(held) = &mut self.held else { return (Vec::new(), false) };
         let is_of = |addr: &SocketAddr| {
-            class == Class::All || addr.family().is_some_and(|family| class_of(family) == class)
+            record == Record::Addresses
+                || addr.family().is_some_and(|family| record_of(family) == record)
         };
         let (taken, rest) = std::mem::take(&mut held.listed).into_iter().partition(is_of);
         held.listed = rest;

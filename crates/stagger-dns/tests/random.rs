@@ -14,7 +14,7 @@ use hickory_proto::op::ResponseCode::{FormErr, NXDomain, NoError, NotImp, Refuse
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
-use stagger::{Class, Families, Query, Resolver as _, Target};
+use stagger::{Families, Query, Record, Resolver as _, Target};
 use stagger_testkit::ms;
 use support::{Asked, Said, Scene, address, after, alias, config, fails, name_server, silence};
 
@@ -175,14 +175,14 @@ fn check(case: &Case) {
     // This checks that no socket and no timer is left behind.
     let heard = scene.resolve(&format!("{}:1", case.name), case.families());
 
-    let mut classes: Vec<_> = heard.iter().map(|(_, answer)| answer.class()).collect();
-    classes.sort();
+    let mut records: Vec<_> = heard.iter().map(|(_, answer)| answer.record()).collect();
+    records.sort();
     let wanted: &[_] = match case.families() {
-        Families::Any => &[Class::A, Class::Aaaa],
-        Families::Ipv4 => &[Class::A],
-        Families::Ipv6 => &[Class::Aaaa],
+        Families::Any => &[Record::A, Record::Aaaa],
+        Families::Ipv4 => &[Record::A],
+        Families::Ipv6 => &[Record::Aaaa],
     };
-    assert_eq!(classes, wanted, "each family is answered once");
+    assert_eq!(records, wanted, "each family is answered once");
 
     let mut ids: Vec<_> = heard
         .iter()

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use futures_lite::{StreamExt as _, stream};
 use hickory_proto::op::ResponseCode::{NXDomain, NoError, ServFail};
-use stagger::{Answer, Class, Families, Query, Resolver as _, Target, Transport, resolver_fn};
+use stagger::{Answer, Families, Query, Record, Resolver as _, Target, Transport, resolver_fn};
 use stagger_dns::{DnsErrorKind, DnsResolver, Network, Numeric};
 use stagger_testkit::{Clock, ms};
 use support::{after, config, fails, line, one, silence};
@@ -119,8 +119,8 @@ fn the_port_of_a_service_is_known_before_anything_is_asked() {
         assert_eq!(query.transport(), Transport::Udp);
         assert_eq!(query.target().to_string(), "127.0.0.1:tftp");
         let found = SocketAddr::from(([127, 0, 0, 1], 69));
-        let found = Answer::<_, io::Error>::found(Class::All, [found]);
-        stream::iter([Answer::negative(Class::A), found])
+        let found = Answer::<_, io::Error>::found(Record::Addresses, [found]);
+        stream::iter([Answer::negative(Record::A), found])
     });
     let resolver = DnsResolver::new(config(1), scene.servers.clone(), scene.clock.clone())
         .with_literals(services);
@@ -237,13 +237,13 @@ fn equal_questions_in_flight_are_sent_once_and_both_who_asked_are_answered() {
         let target = Target::parse(&format!("a.example:{port}")).unwrap();
         resolver.resolve(&Query::new(target)).map(|answer| {
             let first = *answer.addresses().next().unwrap();
-            (answer.class(), first.port())
+            (answer.record(), first.port())
         })
     });
     let [first, second] = answers.map(|answers| answers.collect::<Vec<_>>());
     let (first, second) = scene.clock.run(futures_lite::future::zip(first, second));
-    assert_eq!(first, [(Class::A, 80), (Class::Aaaa, 80)]);
-    assert_eq!(second, [(Class::A, 443), (Class::Aaaa, 443)]);
+    assert_eq!(first, [(Record::A, 80), (Record::Aaaa, 80)]);
+    assert_eq!(second, [(Record::A, 443), (Record::Aaaa, 443)]);
     assert_eq!((scene.servers.log().len(), scene.servers.open()), (2, 0));
 }
 

@@ -66,7 +66,7 @@ fn servers_that_failed_are_told_and_the_hosts_file_has_the_last_word() {
     for (name, kind, at) in [("fails", "ServerFailure", 10), ("late", "Timeout", 1010)] {
         let heard = scene.resolve(&format!("{name}.:80"), Families::Any);
         let lines: Vec<_> = heard.iter().map(line).collect();
-        let [v6, v4] = ["AAAA", "A"].map(|class| format!("{at} {class} {kind}"));
+        let [v6, v4] = ["AAAA", "A"].map(|record| format!("{at} {record} {kind}"));
         assert_eq!(lines, [v6, v4, format!("{at} all 192.0.2.99:80")]);
         let interim: Vec<_> = heard.iter().map(|(_, answer)| answer.is_interim()).collect();
         assert_eq!(interim, [true, true, false]);

@@ -164,7 +164,7 @@ mod tests {
     use std::net::{Ipv4Addr, SocketAddrV6};
 
     use futures_lite::{StreamExt as _, future::block_on};
-    use stagger::{Class, Target};
+    use stagger::{Record, Target};
     use stagger_testkit::Clock;
 
     use super::*;
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn one_family_is_asked_for_and_answers_as_its_class() {
         let answer = answer(query("localhost:80").with_families(Families::Ipv4));
-        assert_eq!(answer.class(), Class::A);
+        assert_eq!(answer.record(), Record::A);
         assert!(answer.addresses().all(SocketAddr::is_ipv4));
         assert!(answer.addresses().count() > 0);
     }
@@ -257,7 +257,7 @@ mod tests {
     #[test]
     fn a_literal_of_another_family_is_no_address() {
         let answer = answer(query("127.0.0.1:80").with_families(Families::Ipv6));
-        assert_eq!((answer.class(), answer.addresses().count()), (Class::Aaaa, 0));
+        assert_eq!((answer.record(), answer.addresses().count()), (Record::Aaaa, 0));
         assert!(answer.error().is_none());
     }
 
@@ -265,14 +265,14 @@ mod tests {
     fn lanes_find_each_family_of_a_name_and_the_full_lookup_all() {
         let resolver = resolver().with_lanes(Lanes::at_once());
         let answers: Vec<_> = block_on(resolver.resolve(&query("localhost:80")).collect());
-        let classes: Vec<_> = answers.iter().map(Answer::class).collect();
+        let records: Vec<_> = answers.iter().map(Answer::record).collect();
         // Which of them is the first is the system's to decide.
-        let last = *classes.last().unwrap();
-        assert!(last == Class::All || classes.len() == 2, "{classes:?}");
+        let last = *records.last().unwrap();
+        assert!(last == Record::Addresses || records.len() == 2, "{records:?}");
         for answer in &answers {
-            let wanted = |addr: &SocketAddr| match answer.class() {
-                Class::A => addr.is_ipv4(),
-                Class::Aaaa => addr.is_ipv6(),
+            let wanted = |addr: &SocketAddr| match answer.record() {
+                Record::A => addr.is_ipv4(),
+                Record::Aaaa => addr.is_ipv6(),
                 _ => true,
             };
             assert!(answer.addresses().all(|addr| wanted(addr) && addr.port() == 80));
@@ -284,8 +284,8 @@ mod tests {
         let resolver = resolver().with_lanes(Lanes::at_once());
         for target in ["127.0.0.1:80", "127.0.0.1:http"] {
             let answers: Vec<_> = block_on(resolver.resolve(&query(target)).collect());
-            let classes: Vec<_> = answers.iter().map(Answer::class).collect();
-            assert_eq!(classes, [Class::All], "{target}");
+            let records: Vec<_> = answers.iter().map(Answer::record).collect();
+            assert_eq!(records, [Record::Addresses], "{target}");
         }
     }
 

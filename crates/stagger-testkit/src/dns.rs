@@ -27,5 +27,6 @@ mod reply;
 mod schedule;
 mod server;
 
-pub use reply::{Record, Reply};
+pub use reply::Reply;
 pub use server::{NameServer, Question};
+pub use stagger::Record;

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use futures_core::Stream;
-use stagger::{Answer, Class, Query, Resolver, Timer};
+use stagger::{Answer, Query, Record, Resolver, Timer};
 
 use crate::clock::Sleep;
 use crate::life::Life;
@@ -23,13 +23,13 @@ use crate::{Clock, Ledger, Place, ScriptedError, Step};
 /// # Examples
 ///
 /// ```
-/// use stagger::Class;
+/// use stagger::Record;
 /// use stagger_testkit::{Clock, Ledger, ScriptedResolver, ms};
 ///
 /// // AAAA comes first, A later; then nothing more is said, but no end either.
 /// let resolver: ScriptedResolver = ScriptedResolver::new(&Ledger::new(&Clock::new()))
-///     .finds(ms(3), Class::Aaaa, ["v6a", "v6b"])
-///     .finds(ms(20), Class::A, ["v4"])
+///     .finds(ms(3), Record::Aaaa, ["v6a", "v6b"])
+///     .finds(ms(20), Record::A, ["v4"])
 ///     .never_ends();
 /// ```
 #[derive(Clone, Debug)]
@@ -54,19 +54,19 @@ impl<A> ScriptedResolver<A> {
     }
 
     /// Adds an answer with addresses, or a negative one without any.
-    pub fn finds<I>(self, after: Duration, class: Class, addresses: I) -> Self
+    pub fn finds<I>(self, after: Duration, record: Record, addresses: I) -> Self
     where
         I: IntoIterator<Item: Into<A>>,
     {
         let addresses = addresses.into_iter().map(Into::<A>::into);
-        self.answers(after, Answer::found(class, addresses))
+        self.answers(after, Answer::found(record, addresses))
     }
 
-    /// Adds an answer that the lookup of this class has failed; the error says
-    /// `<class> lookup failed`.
-    pub fn fails(self, after: Duration, class: Class) -> Self {
-        let error = ScriptedError(format!("{class} lookup failed"));
-        self.answers(after, Answer::failed(class, error))
+    /// Adds an answer that the lookup of this record has failed; the error says
+    /// `<record> lookup failed`.
+    pub fn fails(self, after: Duration, record: Record) -> Self {
+        let error = ScriptedError(format!("{record} lookup failed"));
+        self.answers(after, Answer::failed(record, error))
     }
 
     /// Adds any answer. Of two at one time the one added first comes first.
@@ -204,7 +204,7 @@ mod tests {
                 Some(error) => error.to_string(),
                 None => answer.addresses().map(ToString::to_string).collect::<Vec<_>>().join(" "),
             };
-            lines.push(format!("{time:?} {}: {text}", answer.class()));
+            lines.push(format!("{time:?} {}: {text}", answer.record()));
         }
     }
 
@@ -212,9 +212,9 @@ mod tests {
     fn answers_come_at_their_times_whatever_the_order_of_the_script() {
         let (clock, ledger) = kit();
         let resolver: ScriptedResolver = ScriptedResolver::new(&ledger)
-            .finds(ms(20), Class::A, ["v4"])
-            .finds(ms(3), Class::Aaaa, ["v6a", "v6b"])
-            .fails(ms(20), Class::Https);
+            .finds(ms(20), Record::A, ["v4"])
+            .finds(ms(3), Record::Aaaa, ["v6a", "v6b"])
+            .fails(ms(20), Record::Https);
         let lines = clock.run(collect(clock.clone(), resolver.resolve(&query())));
         let expected = ["3ms AAAA: v6a v6b", "20ms A: v4", "20ms HTTPS: HTTPS lookup failed"];
         assert_eq!(lines[..3], expected);
@@ -244,7 +244,7 @@ mod tests {
     fn the_end_may_come_later_but_never_before_the_last_answer() {
         let (clock, ledger) = kit();
         let resolver: ScriptedResolver =
-            ScriptedResolver::new(&ledger).finds(ms(10), Class::All, ["v6"]);
+            ScriptedResolver::new(&ledger).finds(ms(10), Record::Addresses, ["v6"]);
         let late = resolver.clone().ends_at(ms(90)).resolve(&query());
         assert_eq!(clock.run(collect(clock.clone(), late)), ["10ms all: v6", "90ms end"]);
         let early = resolver.ends_at(ms(5)).resolve(&query());
@@ -255,7 +255,7 @@ mod tests {
     fn answers_dropped_before_their_end_are_abandoned() {
         let (clock, ledger) = kit();
         let resolver: ScriptedResolver =
-            ScriptedResolver::new(&ledger).finds(ms(10), Class::A, ["v4"]).never_ends();
+            ScriptedResolver::new(&ledger).finds(ms(10), Record::A, ["v4"]).never_ends();
         let mut lookup = Box::pin(collect(clock.clone(), resolver.resolve(&query())));
         assert!(clock.run_until(ms(5), lookup.as_mut()).is_pending());
         assert_eq!((clock.timers(), ledger.open()), (1, vec!["example.com:443".into()]));
@@ -270,8 +270,8 @@ mod tests {
     fn answers_may_hold_socket_addresses() {
         let (clock, ledger) = kit();
         let resolver = ScriptedResolver::<SocketAddr>::new(&ledger)
-            .finds(ms(0), Class::Aaaa, [(Ipv6Addr::LOCALHOST, 443)])
-            .answers(ms(0), Answer::negative(Class::A));
+            .finds(ms(0), Record::Aaaa, [(Ipv6Addr::LOCALHOST, 443)])
+            .answers(ms(0), Answer::negative(Record::A));
         let lines = clock.run(collect(clock.clone(), resolver.resolve(&query())));
         assert_eq!(lines, ["0ns AAAA: [::1]:443", "0ns A: ", "0ns end"]);
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use stagger::race::{Action, Event, Id, Loss, Machine};
-use stagger::{Address, Class, Policy, Update};
+use stagger::{Address, Policy, Record, Update};
 
 use crate::{Place, ms};
 
@@ -51,7 +51,7 @@ impl Script {
     #[track_caller]
     pub fn with_policy(policy: Policy, candidates: impl IntoIterator<Item = &'static str>) -> Self {
         let mut script = Self::unresolved(policy);
-        script.at(0).answers(Class::All, candidates).ends();
+        script.at(0).answers(Record::Addresses, candidates).ends();
         script
     }
 
@@ -141,33 +141,37 @@ pub struct Moment<'a>(&'a mut Script);
 
 impl Moment<'_> {
     /// A lookup answers with these candidates, beside what it has answered before.
-    pub fn answers(self, class: Class, candidates: impl IntoIterator<Item = &'static str>) -> Self {
-        self.answered(class, Update::Add, 0, candidates)
+    pub fn answers(
+        self,
+        record: Record,
+        candidates: impl IntoIterator<Item = &'static str>,
+    ) -> Self {
+        self.answered(record, Update::Add, 0, candidates)
     }
 
     /// A lookup answers with these candidates, and says that so many milliseconds of the
     /// resolution delay are spent.
     pub fn answers_late(
         self,
-        class: Class,
+        record: Record,
         spent: u64,
         candidates: impl IntoIterator<Item = &'static str>,
     ) -> Self {
-        self.answered(class, Update::Add, spent, candidates)
+        self.answered(record, Update::Add, spent, candidates)
     }
 
     /// A lookup answers with these candidates in place of what it has answered before.
     pub fn replaces(
         self,
-        class: Class,
+        record: Record,
         candidates: impl IntoIterator<Item = &'static str>,
     ) -> Self {
-        self.answered(class, Update::Replace, 0, candidates)
+        self.answered(record, Update::Replace, 0, candidates)
     }
 
     fn answered(
         self,
-        class: Class,
+        record: Record,
         update: Update,
         spent: u64,
         candidates: impl IntoIterator<Item = &'static str>,
@@ -175,7 +179,7 @@ impl Moment<'_> {
         let candidates: Vec<_> =
             candidates.into_iter().map(|name| (self.0.id(name), Place(name).family())).collect();
         let candidates = &candidates[..];
-        self.0.handle(Event::Answered { class, update, candidates, delay_spent: ms(spent) });
+        self.0.handle(Event::Answered { record, update, candidates, delay_spent: ms(spent) });
         self
     }
 

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use stagger::{Class, Dialer, Error, stagger};
+use stagger::{Dialer, Error, Record, stagger};
 use stagger_testkit::{
     Clock, Connection, Fate, Ledger, ScriptedConnector, ScriptedEndpoint, ScriptedResolver, Step,
     ms,
@@ -34,8 +34,8 @@ fn a_winner_ends_the_lookup_and_the_losers_before_it_is_handed_over() {
     let mut kit = kit();
     kit.resolver = kit
         .resolver
-        .finds(ms(0), Class::Aaaa, ["v6a", "v6b"])
-        .finds(ms(10), Class::A, ["v4"])
+        .finds(ms(0), Record::Aaaa, ["v6a", "v6b"])
+        .finds(ms(10), Record::A, ["v4"])
         .never_ends();
     kit.connector = kit
         .connector
@@ -59,7 +59,7 @@ fn a_winner_ends_the_lookup_and_the_losers_before_it_is_handed_over() {
 #[test]
 fn a_cancelled_connect_leaves_nothing() {
     let mut kit = kit();
-    kit.resolver = kit.resolver.finds(ms(0), Class::All, ["v6", "v4"]).never_ends();
+    kit.resolver = kit.resolver.finds(ms(0), Record::Addresses, ["v6", "v4"]).never_ends();
     kit.connector = kit.connector.at("v6", Fate::silent()).at("v4", Fate::connects(ms(9_000)));
     let mut connecting = Box::pin(kit.connect());
     assert!(kit.clock.run_until(ms(5_000), connecting.as_mut()).is_pending());
@@ -72,7 +72,7 @@ fn a_cancelled_connect_leaves_nothing() {
 #[test]
 fn an_attempt_that_panics_takes_the_others_with_it() {
     let mut kit = kit();
-    kit.resolver = kit.resolver.finds(ms(0), Class::All, ["v6", "v4"]);
+    kit.resolver = kit.resolver.finds(ms(0), Record::Addresses, ["v6", "v4"]);
     kit.connector = kit.connector.at("v6", Fate::silent()).at("v4", Fate::panics(ms(10)));
     let connecting = kit.connect();
     assert!(catch_unwind(AssertUnwindSafe(|| kit.clock.run(connecting))).is_err());

@@ -1,7 +1,7 @@
 //! A script passes when the machine does as told, and fails whenever it does not.
 
 use stagger::race::Loss;
-use stagger::{Class, Policy};
+use stagger::{Policy, Record};
 use stagger_testkit::{Script, ms};
 
 #[test]
@@ -18,17 +18,17 @@ fn a_race_is_told_to_its_end() {
 fn lookups_are_told_one_by_one() {
     let mut race = Script::unresolved(Policy::unlimited());
     race.at(0).waits_for_events();
-    race.at(10).answers(Class::A, ["v4a"]).waits_until(60);
-    race.at(20).replaces(Class::A, ["v4b"]);
-    race.at(30).answers(Class::Aaaa, []).ends().starts("v4b");
+    race.at(10).answers(Record::A, ["v4a"]).waits_until(60);
+    race.at(20).replaces(Record::A, ["v4b"]);
+    race.at(30).answers(Record::Aaaa, []).ends().starts("v4b");
     race.at(31).fails("v4b").loses(Loss::AllFailed).drops([]);
 }
 
 #[test]
 fn a_late_lookup_has_its_delay_spent() {
     let mut race = Script::unresolved(Policy::unlimited());
-    race.at(30).answers_late(Class::A, 20, ["v4a"]).waits_until(60);
-    race.at(55).answers_late(Class::A, 50, ["v4b"]).starts("v4a").waits_until(305);
+    race.at(30).answers_late(Record::A, 20, ["v4a"]).waits_until(60);
+    race.at(55).answers_late(Record::A, 50, ["v4b"]).starts("v4a").waits_until(305);
 }
 
 #[test]

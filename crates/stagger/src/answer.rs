@@ -8,9 +8,9 @@ use crate::Family;
 /// What a lookup asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
-pub enum Class {
-    /// All families at once, as `getaddrinfo` answers.
-    All,
+pub enum Record {
+    /// Addresses of all families at once, as `getaddrinfo` answers.
+    Addresses,
     /// IPv4 addresses.
     A,
     /// IPv6 addresses.
@@ -19,11 +19,11 @@ pub enum Class {
     Https,
 }
 
-impl Class {
-    /// The name of the record type in capitals, or `all`.
+impl Record {
+    /// The name of the record type in capitals, or `all` for the addresses of all families.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::All => "all",
+            Self::Addresses => "all",
             Self::A => "A",
             Self::Aaaa => "AAAA",
             Self::Https => "HTTPS",
@@ -31,13 +31,13 @@ impl Class {
     }
 }
 
-impl std::fmt::Display for Class {
+impl std::fmt::Display for Record {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-/// How an answer relates to earlier answers of its class.
+/// How an answer relates to earlier answers of its record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Update {
     /// It adds to them.
@@ -65,7 +65,7 @@ impl<A> From<A> for Candidate<A> {
 /// What one lookup of a [`Resolver`](crate::Resolver) brought: addresses, none, or an error.
 #[derive(Clone, Debug)]
 pub struct Answer<A, E> {
-    class: Class,
+    record: Record,
     outcome: Result<Vec<Candidate<A>>, E>,
     update: Update,
     sorted: bool,
@@ -79,27 +79,27 @@ pub struct Answer<A, E> {
 impl<A, E> Answer<A, E> {
     /// An answer with these addresses, in the resolver's order of preference. Without any it is a
     /// negative answer.
-    pub fn found<I>(class: Class, candidates: I) -> Self
+    pub fn found<I>(record: Record, candidates: I) -> Self
     where
         I: IntoIterator<Item: Into<Candidate<A>>>,
     {
         let candidates = candidates.into_iter().map(Into::into).collect();
-        Self::new(class, Ok(candidates))
+        Self::new(record, Ok(candidates))
     }
 
-    /// An answer that says there are no addresses of this class.
-    pub fn negative(class: Class) -> Self {
-        Self::new(class, Ok(Vec::new()))
+    /// An answer that says there are no addresses of this record.
+    pub fn negative(record: Record) -> Self {
+        Self::new(record, Ok(Vec::new()))
     }
 
-    /// A lookup that failed. The error belongs to its class alone: other answers still count.
-    pub fn failed(class: Class, error: E) -> Self {
-        Self::new(class, Err(error))
+    /// A lookup that failed. The error belongs to its record alone: other answers still count.
+    pub fn failed(record: Record, error: E) -> Self {
+        Self::new(record, Err(error))
     }
 
-    fn new(class: Class, outcome: Result<Vec<Candidate<A>>, E>) -> Self {
+    fn new(record: Record, outcome: Result<Vec<Candidate<A>>, E>) -> Self {
         Self {
-            class,
+            record,
             outcome,
             update: Update::Add,
             sorted: false,
@@ -111,7 +111,7 @@ impl<A, E> Answer<A, E> {
         }
     }
 
-    /// Makes this answer take the place of earlier ones of its class.
+    /// Makes this answer take the place of earlier ones of its record.
     pub fn replacing(mut self) -> Self {
         self.update = Update::Replace;
         self
@@ -123,8 +123,8 @@ impl<A, E> Answer<A, E> {
         self
     }
 
-    /// Says that this is not the last word on its class: somebody else has been asked as well, or
-    /// is now. The report and the observer have it, but the race goes on waiting for the class, as
+    /// Says that this is not the last word on its record: somebody else has been asked as well, or
+    /// is now. The report and the observer have it, but the race goes on waiting for the record, as
     /// if nothing had come. It means nothing where there are addresses.
     ///
     /// # Examples
@@ -132,17 +132,17 @@ impl<A, E> Answer<A, E> {
     /// The failure does not end the wait for IPv6, which lasts 50 ms:
     ///
     /// ```
-    /// use stagger::{Answer, Class, Dialer};
+    /// use stagger::{Answer, Record, Dialer};
     /// use stagger_testkit::{
     ///     Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedError, ScriptedResolver, ms,
     /// };
     ///
     /// let ledger = Ledger::new(&Clock::new());
-    /// let failure = Answer::failed(Class::Aaaa, ScriptedError::new("no name server")).interim();
+    /// let failure = Answer::failed(Record::Aaaa, ScriptedError::new("no name server")).interim();
     /// let resolver = ScriptedResolver::<Place>::new(&ledger)
     ///     .answers(ms(5), failure)
-    ///     .finds(ms(10), Class::A, ["v4"])
-    ///     .finds(ms(20), Class::Aaaa, ["v6"]);
+    ///     .finds(ms(10), Record::A, ["v4"])
+    ///     .finds(ms(20), Record::Aaaa, ["v6"]);
     /// let connector = ScriptedConnector::new(&ledger).at("v6", Fate::connects(ms(30)));
     /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
     ///
@@ -166,13 +166,13 @@ impl<A, E> Answer<A, E> {
     /// # Examples
     ///
     /// ```
-    /// use stagger::{Answer, Class, Dialer, Family};
+    /// use stagger::{Answer, Record, Dialer, Family};
     /// use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
     ///
     /// let ledger = Ledger::new(&Clock::new());
     /// let resolver = ScriptedResolver::<Place>::new(&ledger)
-    ///     .finds(ms(5), Class::A, ["v4"])
-    ///     .answers(ms(9), Answer::found(Class::Aaaa, [Place("v6")]).led_by(Family::Ipv4));
+    ///     .finds(ms(5), Record::A, ["v4"])
+    ///     .answers(ms(9), Answer::found(Record::Aaaa, [Place("v6")]).led_by(Family::Ipv4));
     /// let connector = ScriptedConnector::new(&ledger).at("v4", Fate::connects(ms(30)));
     /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
     ///
@@ -200,11 +200,11 @@ impl<A, E> Answer<A, E> {
     /// # Examples
     ///
     /// ```
-    /// use stagger::{Answer, Class, Dialer};
+    /// use stagger::{Answer, Record, Dialer};
     /// use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
     ///
     /// let ledger = Ledger::new(&Clock::new());
-    /// let answer = Answer::found(Class::A, [Place("v4")]).with_delay_spent(ms(50));
+    /// let answer = Answer::found(Record::A, [Place("v4")]).with_delay_spent(ms(50));
     /// let resolver = ScriptedResolver::new(&ledger).answers(ms(60), answer).never_ends();
     /// let connector = ScriptedConnector::new(&ledger).at("v4", Fate::connects(ms(30)));
     /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
@@ -225,11 +225,11 @@ impl<A, E> Answer<A, E> {
     }
 
     /// What was asked for.
-    pub fn class(&self) -> Class {
-        self.class
+    pub fn record(&self) -> Record {
+        self.record
     }
 
-    /// Whether this adds to earlier answers of its class or replaces them.
+    /// Whether this adds to earlier answers of its record or replaces them.
     pub fn update(&self) -> Update {
         self.update
     }
@@ -239,7 +239,7 @@ impl<A, E> Answer<A, E> {
         self.sorted
     }
 
-    /// Whether this leaves the last word on its class to another answer: only one without
+    /// Whether this leaves the last word on its record to another answer: only one without
     /// addresses does.
     pub fn is_interim(&self) -> bool {
         self.interim && self.is_empty()
@@ -287,15 +287,15 @@ impl<A, E> Answer<A, E> {
     /// # Examples
     ///
     /// ```
-    /// use stagger::{Answer, Class};
+    /// use stagger::{Answer, Record};
     ///
-    /// let answer = Answer::<(), _>::failed(Class::A, "no name server");
+    /// let answer = Answer::<(), _>::failed(Record::A, "no name server");
     /// let answer = answer.map_error(|text| std::io::Error::other(text));
     /// assert_eq!(answer.error().unwrap().to_string(), "no name server");
     /// ```
     pub fn map_error<F>(self, map: impl FnOnce(E) -> F) -> Answer<A, F> {
         Answer {
-            class: self.class,
+            record: self.record,
             outcome: self.outcome.map_err(map),
             update: self.update,
             sorted: self.sorted,
@@ -323,7 +323,7 @@ impl<A, E> Answer<A, E> {
     {
         let found = self.outcome.as_ref().ok()?.clone();
         Some(Answer {
-            class: self.class,
+            record: self.record,
             outcome: Ok(found),
             update: self.update,
             sorted: self.sorted,

@@ -12,7 +12,7 @@ use crate::query::awaited;
 use crate::race::{Candidates, Course, Entries, Id, News, Note};
 use crate::report::{AttemptReport, Outcome, QueryReport, UnwantedFamily};
 use crate::{
-    Address, Answer, BoxError, Class, Connector, Families, Family, Observer, Policy, Report,
+    Address, Answer, BoxError, Connector, Families, Family, Observer, Policy, Record, Report,
     Resolver,
 };
 
@@ -38,8 +38,8 @@ pin_project! {
         limits: Limits,
         // What has been asked, and when it was answered.
         queries: SmallVec<[QueryReport<R::Address>; 1]>,
-        // The classes on which the last word has been said.
-        answered: SmallVec<[Class; 4]>,
+        // The records on which the last word has been said.
+        answered: SmallVec<[Record; 4]>,
         asked: bool,
         unanswered: bool,
         // Every candidate, by its id.
@@ -112,7 +112,7 @@ where
         R::Error: Into<BoxError>,
     {
         let this = self.project();
-        let (class, started) = (answer.class(), answer.asked_after().min(elapsed));
+        let (record, started) = (answer.record(), answer.asked_after().min(elapsed));
         let (found, error) = match answer.into_outcome() {
             Ok(found) => (found, None),
             Err(error) => (Vec::new(), Some(error.into())),
@@ -121,7 +121,7 @@ where
         let read = found.len().min(*unread);
         *unread -= read;
         let addresses = found.into_iter().take(read).map(|candidate| candidate.address).collect();
-        let answer = QueryReport { class, started, ended: Some(elapsed), addresses, error };
+        let answer = QueryReport { record, started, ended: Some(elapsed), addresses, error };
         this.observer.answered(elapsed, &answer);
         answer
     }
@@ -188,7 +188,7 @@ where
     ) -> Poll<Option<News>> {
         if let Some(literal) = self.as_mut().project().literal.take() {
             self.admit(literal, elapsed, news);
-            return Poll::Ready(Some(Class::All.into()));
+            return Poll::Ready(Some(Record::Addresses.into()));
         }
         let this = self.as_mut().project();
         if !*this.asked && this.answers.is_some() {
@@ -206,7 +206,7 @@ where
                 *this.unanswered = false;
                 return Poll::Ready(None);
             };
-            let (class, interim) = (answer.class(), answer.is_interim());
+            let (record, interim) = (answer.record(), answer.is_interim());
             let (update, delay_spent, leader) =
                 (answer.update(), answer.delay_spent(), answer.leader());
             let answer = self.as_mut().read(answer, elapsed);
@@ -220,10 +220,10 @@ where
             }
             let this = self.project();
             this.queries.push(answer);
-            if !this.answered.contains(&class) {
-                this.answered.push(class);
+            if !this.answered.contains(&record) {
+                this.answered.push(record);
             }
-            return Poll::Ready(Some(News { class, update, delay_spent, leader }));
+            return Poll::Ready(Some(News { record, update, delay_spent, leader }));
         }
     }
 
@@ -271,9 +271,9 @@ where
         let mut queries = std::mem::take(this.queries).into_vec();
         if *this.unanswered {
             let Limits { families, https, .. } = *this.limits;
-            let awaited = awaited(families, https, |class| this.answered.contains(&class));
-            queries.extend(awaited.map(|class| QueryReport {
-                class,
+            let awaited = awaited(families, https, |record| this.answered.contains(&record));
+            queries.extend(awaited.map(|record| QueryReport {
+                record,
                 started: Duration::ZERO,
                 ended: None,
                 addresses: Vec::new(),

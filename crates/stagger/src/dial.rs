@@ -97,12 +97,12 @@ where
     /// # Examples
     ///
     /// ```
-    /// use stagger::{Answer, Class, Dialer, connector_fn, resolver_fn};
+    /// use stagger::{Answer, Record, Dialer, connector_fn, resolver_fn};
     /// use stagger_testkit::Clock;
     ///
     /// let resolver = resolver_fn(|_: &_| {
     ///     let address: std::net::SocketAddr = "192.0.2.1:80".parse().unwrap();
-    ///     futures_lite::stream::once(Answer::<_, std::io::Error>::found(Class::All, [address]))
+    ///     futures_lite::stream::once(Answer::<_, std::io::Error>::found(Record::Addresses, [address]))
     /// });
     /// let connector = connector_fn(|_: std::net::SocketAddr| async { Ok::<_, std::io::Error>(()) });
     /// let clock = Clock::new();

@@ -18,14 +18,14 @@ use crate::{
 ///
 /// ```
 /// use std::time::Duration;
-/// use stagger::{Answer, Class, Dialer, connector_fn, resolver_fn};
+/// use stagger::{Answer, Record, Dialer, connector_fn, resolver_fn};
 /// use stagger_testkit::Clock;
 ///
 /// let clock = Clock::new();
 /// let resolver = resolver_fn(|_: &_| {
 ///     let addresses = ["[2001:db8::1]:80", "192.0.2.1:80"];
 ///     let addresses = addresses.map(|text| text.parse::<std::net::SocketAddr>().unwrap());
-///     futures_lite::stream::once(Answer::<_, std::io::Error>::found(Class::All, addresses))
+///     futures_lite::stream::once(Answer::<_, std::io::Error>::found(Record::Addresses, addresses))
 /// });
 /// // IPv6 is a black hole here.
 /// let connector = connector_fn(|address: std::net::SocketAddr| async move {

@@ -6,7 +6,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::race::Loss;
-use crate::{Class, Outcome, Report, Target, TargetError};
+use crate::{Outcome, Record, Report, Target, TargetError};
 
 /// How many failures the one-line form names before it only counts the rest.
 const NAMED: usize = 4;
@@ -143,9 +143,9 @@ impl Error {
         });
         let queries = report.queries.iter().filter_map(|query| {
             let error = query.error.as_ref()?;
-            Some(match query.class {
-                Class::All => error.to_string(),
-                class => format!("{class}: {error}"),
+            Some(match query.record {
+                Record::Addresses => error.to_string(),
+                record => format!("{record}: {error}"),
             })
         });
         let mut failures: Vec<String> = attempts.collect();
@@ -234,7 +234,7 @@ impl Error {
     fn details(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let report = &self.0.report;
         for query in &report.queries {
-            write!(f, "\n  query {}, ", query.class)?;
+            write!(f, "\n  query {}, ", query.record)?;
             match query.ended {
                 Some(ended) => write!(f, "answered after {ended:?}: ")?,
                 None => f.write_str("not answered")?,

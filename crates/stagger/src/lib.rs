@@ -42,13 +42,13 @@
 //! every time is exact:
 //!
 //! ```
-//! use stagger::{Class, Dialer};
+//! use stagger::{Record, Dialer};
 //! use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
 //!
 //! let clock = Clock::new();
 //! let ledger = Ledger::new(&clock);
 //! let resolver = ScriptedResolver::<Place>::new(&ledger)
-//!     .finds(ms(5), Class::All, ["v6 dead", "v4", "v6 spare"]);
+//!     .finds(ms(5), Record::Addresses, ["v6 dead", "v4", "v6 spare"]);
 //! let connector = ScriptedConnector::new(&ledger)
 //!     .at("v6 dead", Fate::silent())
 //!     .at("v4", Fate::connects(ms(30)));
@@ -104,7 +104,7 @@ mod target;
 mod timer;
 
 pub use address::{Address, Family};
-pub use answer::{Answer, Candidate, Class, Update};
+pub use answer::{Answer, Candidate, Record, Update};
 pub use connector::{
     BoxConnector, Connector, ConnectorFn, Direct, LocalBoxConnector, connector_fn,
 };

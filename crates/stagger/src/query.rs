@@ -1,6 +1,6 @@
 //! What is wanted of a resolver.
 
-use crate::{Class, Family, Target};
+use crate::{Family, Record, Target};
 
 /// Which address families are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -106,19 +106,19 @@ impl Query {
     }
 }
 
-/// The classes that are still to be answered, as far as those that were answered tell.
+/// The records that are still to be answered, as far as those that were answered tell.
 pub(crate) fn awaited(
     families: Families,
     https: bool,
-    answered: impl Fn(Class) -> bool,
-) -> impl Iterator<Item = Class> {
-    let addresses = match (families, answered(Class::A), answered(Class::Aaaa)) {
-        _ if answered(Class::All) => None,
-        (Families::Any, false, false) => Some(Class::All),
-        (Families::Any | Families::Ipv6, _, false) => Some(Class::Aaaa),
-        (Families::Any | Families::Ipv4, false, _) => Some(Class::A),
+    answered: impl Fn(Record) -> bool,
+) -> impl Iterator<Item = Record> {
+    let addresses = match (families, answered(Record::A), answered(Record::Aaaa)) {
+        _ if answered(Record::Addresses) => None,
+        (Families::Any, false, false) => Some(Record::Addresses),
+        (Families::Any | Families::Ipv6, _, false) => Some(Record::Aaaa),
+        (Families::Any | Families::Ipv4, false, _) => Some(Record::A),
         _ => None,
     };
-    let bindings = (https && !answered(Class::Https)).then_some(Class::Https);
+    let bindings = (https && !answered(Record::Https)).then_some(Record::Https);
     addresses.into_iter().chain(bindings)
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use crate::{BoxError, Class, Family};
+use crate::{BoxError, Family, Record};
 
 /// How one connect went: there on success as on failure.
 ///
@@ -24,7 +24,7 @@ pub struct Report<A, E = BoxError> {
 #[non_exhaustive]
 pub struct QueryReport<A, E = BoxError> {
     /// What was asked for.
-    pub class: Class,
+    pub record: Record,
     /// When it was asked, as far as the answer tells; one that did not come does not tell.
     pub started: Duration,
     /// When it was answered; none if the connect was over before.
@@ -110,7 +110,7 @@ impl<A, E> Report<A, E> {
         A: fmt::Display,
     {
         let query = |query: QueryReport<A, E>| QueryReport {
-            class: query.class,
+            record: query.record,
             started: query.started,
             ended: query.ended,
             addresses: query.addresses.iter().map(ToString::to_string).collect(),

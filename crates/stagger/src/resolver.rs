@@ -29,7 +29,7 @@ use crate::{Answer, Query};
 /// Turns a query into answers, each as soon as it is known.
 ///
 /// The stream ends when every lookup has answered. It does no work until it is polled, never
-/// blocks, and reports a failed lookup as an [`Answer`] of its class, not by ending early.
+/// blocks, and reports a failed lookup as an [`Answer`] of its record, not by ending early.
 ///
 /// # Ready-made
 ///

@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 
 use crate::race::{Candidates, Course, Driver, Id, Loss, News};
 use crate::report::{AttemptReport, Outcome};
-use crate::{Class, Endpoint, Order, Phase, Policy, Report, Timer};
+use crate::{Endpoint, Order, Phase, Policy, Record, Report, Timer};
 
 /// Races the endpoints of a list, in its order: each starts when the one before it has failed, or
 /// has run for the attempt delay. The first that connects wins, and the others are dropped.
@@ -110,7 +110,7 @@ impl<S: Stream<Item = E>, E: Endpoint> Course for ListCourse<S, E> {
         debug_assert!(this.waiting.is_none(), "one is read when none waits");
         *this.waiting = Some((id, endpoint));
         candidates.push((id, None));
-        Poll::Ready(Some(Class::All.into()))
+        Poll::Ready(Some(Record::Addresses.into()))
     }
 
     fn begin(self: Pin<&mut Self>, id: Id) -> E::Connecting {

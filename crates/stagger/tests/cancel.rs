@@ -6,7 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use stagger::{Answer, Class, Endpoint, Policy, stagger};
+use stagger::{Answer, Endpoint, Policy, Record, stagger};
 use stagger_testkit::{Fate, Place, ScriptedResolver, Step, ms};
 use support::{Handed, TARGET, World, connects, fails, within};
 
@@ -34,9 +34,9 @@ const RACES: [fn(&World) -> Race; 9] = [
     // IPv4 first and the resolution delay; then both families, failures and the floor.
     |world| {
         named(world, Policy::new(), |resolver| {
-            resolver.finds(ms(5), Class::A, ["v4a", "v4b"]).finds(
+            resolver.finds(ms(5), Record::A, ["v4a", "v4b"]).finds(
                 ms(40),
-                Class::Aaaa,
+                Record::Aaaa,
                 ["v6a", "v6b", "v6c"],
             )
         })
@@ -44,7 +44,7 @@ const RACES: [fn(&World) -> Race; 9] = [
     // The resolution delay runs out, and the lookup hangs.
     |world| {
         named(world, Policy::new(), |resolver| {
-            resolver.finds(ms(5), Class::A, ["v4b"]).never_ends()
+            resolver.finds(ms(5), Record::A, ["v4b"]).never_ends()
         })
     },
     // Nothing is ever answered.
@@ -53,18 +53,18 @@ const RACES: [fn(&World) -> Race; 9] = [
     |world| {
         named(world, within(2000), |resolver| {
             resolver
-                .answers(ms(3), Answer::negative(Class::A))
-                .finds(ms(9), Class::Aaaa, ["v6b", "v6c"])
-                .answers(ms(300), Answer::found(Class::Aaaa, [Place("v6a")]).replacing())
-                .fails(ms(310), Class::Https)
-                .finds(ms(900), Class::A, ["v4b"])
+                .answers(ms(3), Answer::negative(Record::A))
+                .finds(ms(9), Record::Aaaa, ["v6b", "v6c"])
+                .answers(ms(300), Answer::found(Record::Aaaa, [Place("v6a")]).replacing())
+                .fails(ms(310), Record::Https)
+                .finds(ms(900), Record::A, ["v4b"])
         })
     },
     // Attempts time out, one after another.
     |world| {
         let policy = Policy::new().attempt_timeout(ms(80)).unwrap().one_after_another();
         named(world, policy, |resolver| {
-            resolver.finds(ms(0), Class::All, ["v6b", "v4a", "v6c", "v4b"])
+            resolver.finds(ms(0), Record::Addresses, ["v6b", "v4a", "v6c", "v4b"])
         })
     },
     // A list, with no more than two in flight.
@@ -83,14 +83,14 @@ const RACES: [fn(&World) -> Race; 9] = [
     },
     // A connect with a report, after a skipped candidate.
     |world| {
-        let resolver = world.resolver().finds(ms(1), Class::All, ["v6a", "v6b", "v4a"]);
+        let resolver = world.resolver().finds(ms(1), Record::Addresses, ["v6a", "v6b", "v4a"]);
         let connector =
             world.connector([("v6b", Fate::silent()), ("v4a", connects(10))]).refuses("v6a");
         boxed(world.dialer(resolver, connector).connect(TARGET).with_report())
     },
     // A lookup alone.
     |world| {
-        let resolver = world.resolver().finds(ms(5), Class::A, ["v4a"]).ends_at(ms(50));
+        let resolver = world.resolver().finds(ms(5), Record::A, ["v4a"]).ends_at(ms(50));
         let lookup = world.dialer(resolver, world.connector([])).resolve(TARGET);
         Box::pin(async { drop(lookup.await) })
     },
@@ -163,7 +163,7 @@ fn a_drop_at_any_millisecond_frees_everything() {
 fn a_cancel_while_both_lookups_are_pending_abandons_them_without_an_attempt() {
     let world = World::new();
     let resolver =
-        world.resolver().finds(ms(100), Class::Aaaa, ["v6"]).finds(ms(100), Class::A, ["v4"]);
+        world.resolver().finds(ms(100), Record::Aaaa, ["v6"]).finds(ms(100), Record::A, ["v4"]);
     let dialer = world.dialer(resolver, world.connector([]));
     assert!(world.run_until(ms(99), dialer.connect(TARGET)).is_pending());
     assert_eq!(world.ledger.all(Step::Abandoned), [(ms(99), TARGET)]);
@@ -173,7 +173,7 @@ fn a_cancel_while_both_lookups_are_pending_abandons_them_without_an_attempt() {
 #[test]
 fn a_cancel_in_the_resolution_delay_abandons_the_lookup_without_an_attempt() {
     let world = World::new();
-    let resolver = world.resolver().finds(ms(10), Class::A, ["v4"]).never_ends();
+    let resolver = world.resolver().finds(ms(10), Record::A, ["v4"]).never_ends();
     let dialer = world.dialer(resolver, world.connector([]));
     let mut connect = Box::pin(dialer.connect(TARGET));
     assert!(world.clock.run_until(ms(40), connect.as_mut()).is_pending());

@@ -8,8 +8,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use stagger::{
-    Class, Connector, Dialer, Endpoint, ErrorKind, Families, Observer, Policy, Target, TargetError,
-    connector_fn,
+    Connector, Dialer, Endpoint, ErrorKind, Families, Observer, Policy, Record, Target,
+    TargetError, connector_fn,
 };
 use stagger_testkit::{Clock, Fate, Place, ScriptedConnector, ScriptedResolver, Step, ms};
 use support::{Scripted, TARGET, World, attempts, connects, fails, within};
@@ -37,7 +37,7 @@ fn a_cancelled_connect_stops_its_attempt_and_its_observer_hears_of_which_target(
 #[test]
 fn a_candidate_that_can_not_be_dialed_takes_no_slot() {
     let world = World::new();
-    let resolver = world.resolver().finds(ms(0), Class::All, ["v4a", "unix", "v4b"]);
+    let resolver = world.resolver().finds(ms(0), Record::Addresses, ["v4a", "unix", "v4b"]);
     let fates = [("v4a", Fate::silent()), ("v4b", connects(20))];
     let connector = world.connector(fates).refuses("unix");
     let connect = world.dialer(resolver, connector).connect(TARGET).with_report();
@@ -55,8 +55,8 @@ fn a_family_that_can_not_be_dialed_counts_as_answered_without_addresses() {
     let world = World::new();
     let resolver = world
         .resolver()
-        .finds(ms(5), Class::A, ["v4"])
-        .finds(ms(9), Class::Aaaa, ["v6"])
+        .finds(ms(5), Record::A, ["v4"])
+        .finds(ms(9), Record::Aaaa, ["v6"])
         .never_ends();
     let connector = world.connector([("v4", connects(20))]).refuses("v6");
     let winner = world.run(world.dialer(resolver, connector).connect(TARGET)).unwrap();
@@ -66,7 +66,7 @@ fn a_family_that_can_not_be_dialed_counts_as_answered_without_addresses() {
 #[test]
 fn when_every_candidate_is_refused_each_reason_is_kept() {
     let world = World::new();
-    let resolver = world.resolver().finds(ms(3), Class::All, ["v6", "v4"]);
+    let resolver = world.resolver().finds(ms(3), Record::Addresses, ["v6", "v4"]);
     let connector = ScriptedConnector::new(&world.ledger).refuses("v6").refuses("v4");
     let error = world.run(world.dialer(resolver, connector).connect(TARGET)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NoneUsable);
@@ -195,13 +195,13 @@ fn a_resolver_may_fail_at_once_or_later_or_after_addresses_or_never_end() {
         (kind, world.elapsed())
     };
     let failed = Err(ErrorKind::Resolution);
-    assert_eq!(connect(|r| r.fails(ms(0), Class::All)), (failed, 0));
-    assert_eq!(connect(|r| r.fails(ms(70), Class::All)), (failed, 70));
+    assert_eq!(connect(|r| r.fails(ms(0), Record::Addresses)), (failed, 0));
+    assert_eq!(connect(|r| r.fails(ms(70), Record::Addresses)), (failed, 70));
     assert_eq!(
-        connect(|r| r.finds(ms(5), Class::A, ["v4"]).fails(ms(6), Class::Aaaa)),
+        connect(|r| r.finds(ms(5), Record::A, ["v4"]).fails(ms(6), Record::Aaaa)),
         (Ok(()), 16)
     );
-    assert_eq!(connect(|r| r.finds(ms(5), Class::A, ["v4"]).never_ends()), (Ok(()), 65));
+    assert_eq!(connect(|r| r.finds(ms(5), Record::A, ["v4"]).never_ends()), (Ok(()), 65));
     let never = Err(ErrorKind::TimedOut(stagger::Phase::Resolving));
     assert_eq!(connect(ScriptedResolver::never_ends), (never, 900));
 }
@@ -255,7 +255,7 @@ fn a_literal_of_a_family_that_is_not_wanted_is_not_dialed() {
 fn each_connect_asks_the_endpoint_s_own_resolver_anew() {
     let world = World::new();
     let dialer = world.places([("v6", connects(5))]);
-    let other = world.resolver().finds(ms(1), Class::All, ["v4"]);
+    let other = world.resolver().finds(ms(1), Record::Addresses, ["v4"]);
     let connector = world.connector([("v4", fails(1))]);
     let endpoint = dialer.clone().endpoint(TARGET).unwrap();
     let special = dialer.with_resolver(other).with_connector(connector).endpoint(TARGET).unwrap();
@@ -272,8 +272,8 @@ fn a_lookup_alone_lists_the_addresses_in_their_order_and_starts_nothing() {
     let world = World::new();
     let resolver = world
         .resolver()
-        .finds(ms(5), Class::A, ["v4a", "v4b"])
-        .finds(ms(500), Class::Aaaa, ["v6a"])
+        .finds(ms(5), Record::A, ["v4a", "v4b"])
+        .finds(ms(500), Record::Aaaa, ["v6a"])
         .ends_at(ms(600));
     let dialer: Scripted = world.dialer(resolver, world.connector([]));
     let (addresses, report) = world.clock.run(dialer.resolve(TARGET)).unwrap();
@@ -286,7 +286,7 @@ fn a_lookup_alone_lists_the_addresses_in_their_order_and_starts_nothing() {
 #[test]
 fn a_lookup_alone_ends_at_the_deadline() {
     let world = World::new();
-    let resolver = world.resolver().finds(ms(5), Class::A, ["v4"]).never_ends();
+    let resolver = world.resolver().finds(ms(5), Record::A, ["v4"]).never_ends();
     let dialer = world.dialer(resolver, world.connector([])).with_policy(within(80));
     let error = world.clock.run(dialer.resolve(TARGET)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TimedOut(stagger::Phase::Waiting));

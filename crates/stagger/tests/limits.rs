@@ -9,7 +9,7 @@ use std::net::{Ipv6Addr, SocketAddr};
 use futures_lite::{future, stream};
 use stagger::race::Loss;
 use stagger::{
-    Answer, Class, ErrorKind, Phase, Policy, Query, Resolver, connector_fn, endpoint_fn,
+    Answer, ErrorKind, Phase, Policy, Query, Record, Resolver, connector_fn, endpoint_fn,
     resolver_fn, stagger, stagger_stream,
 };
 use stagger_testkit::{Clock, Fate, Place, ScriptedError, ms};
@@ -37,7 +37,7 @@ where
 }
 
 fn found(numbers: std::ops::Range<usize>) -> Answer<SocketAddr, ScriptedError> {
-    Answer::found(Class::Aaaa, numbers.map(address))
+    Answer::found(Record::Aaaa, numbers.map(address))
 }
 
 /// The numbers of attempts made and skipped, when all fail, and how it ended.
@@ -81,9 +81,9 @@ fn at_the_limit_both_families_have_their_share() {
 #[test]
 fn a_late_answer_may_still_take_what_the_limit_leaves() {
     let world = World::new();
-    let resolver = world.resolver().finds(ms(0), Class::Aaaa, ["v6a", "v6b", "v6c"]).finds(
+    let resolver = world.resolver().finds(ms(0), Record::Aaaa, ["v6a", "v6b", "v6c"]).finds(
         ms(10),
-        Class::A,
+        Record::A,
         ["v4a"],
     );
     let fates = ["v6a", "v6b", "v4a"].map(|place| (place, Fate::silent()));
@@ -96,7 +96,8 @@ fn a_late_answer_may_still_take_what_the_limit_leaves() {
 #[test]
 fn when_the_limit_is_spent_the_last_failure_ends_a_connect_whose_lookup_goes_on() {
     let world = World::new();
-    let resolver = world.resolver().finds(ms(0), Class::All, ["v6a", "v6b", "v6c"]).never_ends();
+    let resolver =
+        world.resolver().finds(ms(0), Record::Addresses, ["v6a", "v6b", "v6c"]).never_ends();
     let connector = world.connector([("v6a", fails(5)), ("v6b", fails(5))]);
     let policy = Policy::new().max_addresses(2).unwrap();
     let dialer = world.dialer(resolver, connector).with_policy(policy);
@@ -107,7 +108,7 @@ fn when_the_limit_is_spent_the_last_failure_ends_a_connect_whose_lookup_goes_on(
 #[test]
 fn a_thousand_copies_of_one_address_are_one_attempt() {
     let world = World::new();
-    let resolver = world.resolver().finds(ms(0), Class::All, vec!["v6"; 1000]);
+    let resolver = world.resolver().finds(ms(0), Record::Addresses, vec!["v6"; 1000]);
     let dialer = world.dialer(resolver, world.connector([("v6", fails(2))]));
     let error = world.run(dialer.connect(TARGET)).unwrap_err();
     assert_eq!(attempts(error.report()), ["v6 0-2 failed: v6 failed"]);
@@ -138,7 +139,7 @@ fn of_ten_thousand_addresses_that_are_refused_few_are_kept_and_a_good_one_is_sti
     let addresses = (0..10_000).map(address).chain(["192.0.2.1:80".parse().unwrap()]);
     let resolver = stagger_testkit::ScriptedResolver::<SocketAddr>::new(&world.ledger).finds(
         ms(0),
-        Class::All,
+        Record::Addresses,
         addresses,
     );
     let connector = world.connector([("192.0.2.1:80", connects(3))]);
@@ -153,10 +154,10 @@ fn of_ten_thousand_addresses_that_are_refused_few_are_kept_and_a_good_one_is_sti
 fn a_resolver_that_answers_for_ever_without_a_pause_can_not_hang_a_connect() {
     let same = || std::iter::repeat_with(|| found(0..2));
     assert_eq!(counts(Policy::new(), answering(same)).0, 2);
-    let negative = || std::iter::repeat_with(|| Answer::negative(Class::Aaaa));
+    let negative = || std::iter::repeat_with(|| Answer::negative(Record::Aaaa));
     assert_eq!(counts(Policy::new(), answering(negative)), (0, 0, ErrorKind::NoAddresses));
     let failing =
-        || std::iter::repeat_with(|| Answer::failed(Class::Aaaa, ScriptedError::new("no")));
+        || std::iter::repeat_with(|| Answer::failed(Record::Aaaa, ScriptedError::new("no")));
     assert_eq!(counts(Policy::new(), answering(failing)), (0, 0, ErrorKind::Resolution));
     let new = || (0..).map(|n| found(n * 100..n * 100 + 100));
     assert_eq!(counts(Policy::new(), answering(new)).0, 64);
@@ -167,11 +168,11 @@ fn a_resolver_that_answers_for_ever_without_a_pause_can_not_hang_a_connect() {
 #[test]
 fn an_attempt_wins_beside_a_resolver_that_answers_for_ever() {
     for answer in
-        [Answer::negative(Class::A), Answer::found(Class::Aaaa, [Place("v6")]).replacing()]
+        [Answer::negative(Record::A), Answer::found(Record::Aaaa, [Place("v6")]).replacing()]
     {
         let world = World::new();
         let resolver = resolver_fn(move |_: &Query| {
-            let first = Answer::<_, ScriptedError>::found(Class::Aaaa, [Place("v6")]);
+            let first = Answer::<_, ScriptedError>::found(Record::Aaaa, [Place("v6")]);
             let answer = answer.clone();
             stream::iter(std::iter::once(first).chain(std::iter::repeat(answer)))
         });
@@ -194,7 +195,7 @@ fn a_resolver_that_never_ends_is_dropped_at_the_deadline_of_five_minutes() {
 #[test]
 fn a_failed_race_waits_for_the_lookup_only_until_the_deadline() {
     let world = World::new();
-    let resolver = world.resolver().finds(ms(0), Class::Aaaa, ["v6"]).never_ends();
+    let resolver = world.resolver().finds(ms(0), Record::Aaaa, ["v6"]).never_ends();
     let dialer = world.dialer(resolver, world.connector([("v6", fails(5))]));
     let error = world.run(dialer.with_policy(within(700)).connect(TARGET)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TimedOut(Phase::Connecting));

@@ -4,9 +4,9 @@
 
 use std::time::{Duration, Instant};
 
-use Class::{A, Aaaa, All, Https};
+use Record::{A, Aaaa, Addresses, Https};
 use stagger::race::{Action, Event, Id, Loss, Machine};
-use stagger::{Class, Families, Family, Order, Phase, Policy, Update};
+use stagger::{Families, Family, Order, Phase, Policy, Record, Update};
 
 /// A machine, and candidates by name: what begins with `v6` is IPv6, what begins with `v4` IPv4.
 struct Script {
@@ -25,7 +25,7 @@ impl Script {
     /// One full answer at once and nothing after it.
     fn racing<const N: usize>(policy: Policy, names: [&'static str; N]) -> Self {
         let mut race = Self::new(policy);
-        race.at(0).adds(All, names).resolution_ends();
+        race.at(0).adds(Addresses, names).resolution_ends();
         race
     }
 
@@ -34,27 +34,27 @@ impl Script {
         self
     }
 
-    fn adds<const N: usize>(&mut self, class: Class, names: [&'static str; N]) -> &mut Self {
-        self.answers(class, Update::Add, 0, &names)
+    fn adds<const N: usize>(&mut self, record: Record, names: [&'static str; N]) -> &mut Self {
+        self.answers(record, Update::Add, 0, &names)
     }
 
-    fn replaces<const N: usize>(&mut self, class: Class, names: [&'static str; N]) -> &mut Self {
-        self.answers(class, Update::Replace, 0, &names)
+    fn replaces<const N: usize>(&mut self, record: Record, names: [&'static str; N]) -> &mut Self {
+        self.answers(record, Update::Replace, 0, &names)
     }
 
     /// An answer that comes with so much of the resolution delay spent.
     fn adds_late<const N: usize>(
         &mut self,
-        class: Class,
+        record: Record,
         spent: u64,
         names: [&'static str; N],
     ) -> &mut Self {
-        self.answers(class, Update::Add, spent, &names)
+        self.answers(record, Update::Add, spent, &names)
     }
 
     fn answers(
         &mut self,
-        class: Class,
+        record: Record,
         update: Update,
         spent: u64,
         names: &[&'static str],
@@ -68,7 +68,7 @@ impl Script {
             .collect();
         let delay_spent = ms(spent);
         let candidates = &candidates[..];
-        let answer = Event::Answered { class, update, candidates, delay_spent };
+        let answer = Event::Answered { record, update, candidates, delay_spent };
         self.machine.handle(answer, self.now);
         self
     }
@@ -395,7 +395,7 @@ mod late {
         race.at(260).connects("v6").wins("v6");
         let before = race.machine.clone();
         race.at(260).connects("v4").fails("v4").fails("v6");
-        race.at(900).adds(A, ["v4b"]).replaces(All, []).resolution_ends();
+        race.at(900).adds(A, ["v4b"]).replaces(Addresses, []).resolution_ends();
         assert_eq!(race.machine, before);
         race.is_over();
     }
@@ -410,10 +410,10 @@ mod late {
     #[test]
     fn an_answer_told_twice_starts_nobody_twice() {
         let mut race = Script::new(plain());
-        race.at(0).adds(All, ["v6", "v4"]).starts("v6").waits_until(250);
-        race.at(10).adds(All, ["v6", "v4"]).waits_until(250).has_left(["v4"]);
+        race.at(0).adds(Addresses, ["v6", "v4"]).starts("v6").waits_until(250);
+        race.at(10).adds(Addresses, ["v6", "v4"]).waits_until(250).has_left(["v4"]);
         race.at(250).starts("v4").waits();
-        race.at(260).adds(All, ["v4", "v6", "v4"]).waits().has_left([]);
+        race.at(260).adds(Addresses, ["v4", "v6", "v4"]).waits().has_left([]);
     }
 }
 
@@ -605,7 +605,7 @@ mod order {
     fn the_full_lookup_orders_what_came_before_it() {
         let mut race = Script::new(plain());
         race.at(0).adds(A, ["v4b"]).waits_until(50);
-        race.at(10).adds(All, ["v4a", "v6a", "v4b"]).has_left(["v4a", "v6a", "v4b"]);
+        race.at(10).adds(Addresses, ["v4a", "v6a", "v4b"]).has_left(["v4a", "v6a", "v4b"]);
         race.starts("v4a").waits_until(260);
     }
 }
@@ -616,8 +616,8 @@ mod replacement {
     #[test]
     fn what_is_replaced_away_is_dropped_if_not_started_and_runs_on_if_it_was() {
         let mut race = Script::new(plain());
-        race.at(0).adds(All, ["v6a", "v4a", "v6b"]).starts("v6a").waits_until(250);
-        race.at(100).replaces(All, ["v4b"]).has_left(["v4b"]).has_in_flight(1);
+        race.at(0).adds(Addresses, ["v6a", "v4a", "v6b"]).starts("v6a").waits_until(250);
+        race.at(100).replaces(Addresses, ["v4b"]).has_left(["v4b"]).has_in_flight(1);
         race.at(250).starts("v4b").waits().has_in_flight(2);
         race.at(300).connects("v6a").wins("v6a");
     }
@@ -640,14 +640,18 @@ mod replacement {
     #[test]
     fn what_comes_back_is_tried_unless_it_was() {
         let mut race = Script::new(plain());
-        race.at(0).adds(All, ["v6a", "v4a"]).starts("v6a").replaces(All, []).has_left([]);
-        race.replaces(All, ["v6a", "v4a"]).has_left(["v4a"]);
+        race.at(0)
+            .adds(Addresses, ["v6a", "v4a"])
+            .starts("v6a")
+            .replaces(Addresses, [])
+            .has_left([]);
+        race.replaces(Addresses, ["v6a", "v4a"]).has_left(["v4a"]);
     }
 
     #[test]
     fn an_emptied_race_ends_with_its_last_attempt() {
         let mut race = Script::racing(plain(), ["v6a", "v4a"]);
-        race.starts("v6a").replaces(All, []).waits();
+        race.starts("v6a").replaces(Addresses, []).waits();
         race.at(5).fails("v6a").loses(Loss::AllFailed);
     }
 }
@@ -693,8 +697,8 @@ mod limit {
     fn a_replacement_makes_room_under_the_limit_only_for_what_has_not_started() {
         let policy = plain().max_addresses(2).unwrap().order(Order::Resolver);
         let mut race = Script::new(policy);
-        race.at(0).adds(All, ["v6a", "v6b", "v6c"]).starts("v6a").has_left(["v6b"]);
-        race.replaces(All, ["v4a", "v4b", "v4c"]).has_left(["v4a"]);
+        race.at(0).adds(Addresses, ["v6a", "v6b", "v6c"]).starts("v6a").has_left(["v6b"]);
+        race.replaces(Addresses, ["v4a", "v4b", "v4c"]).has_left(["v4a"]);
     }
 
     #[test]

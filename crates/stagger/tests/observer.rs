@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use stagger::{BoxError, Class, Dialer, Error, Families, Observer, Policy, QueryReport, Target};
+use stagger::{BoxError, Dialer, Error, Families, Observer, Policy, QueryReport, Record, Target};
 use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
 
 /// Writes down a line for each event.
@@ -34,7 +34,7 @@ impl<A: Display> Observer<A> for Diary {
     }
 
     fn answered(&mut self, at: Duration, answer: &QueryReport<A>) {
-        self.write(at, format!("answered {} with {}", answer.class, answer.addresses.len()));
+        self.write(at, format!("answered {} with {}", answer.record, answer.addresses.len()));
     }
 
     fn waiting(&mut self, at: Duration, until: Duration) {
@@ -79,8 +79,8 @@ fn a_won_race_is_told_in_order_and_losers_before_the_winner() {
     let clock = Clock::new();
     let ledger = Ledger::new(&clock);
     let resolver = ScriptedResolver::<Place>::new(&ledger)
-        .finds(ms(10), Class::A, [Place("v4a"), Place("v4b")])
-        .finds(ms(100), Class::Aaaa, [Place("v6")]);
+        .finds(ms(10), Record::A, [Place("v4a"), Place("v4b")])
+        .finds(ms(100), Record::Aaaa, [Place("v6")]);
     let connector = ScriptedConnector::new(&ledger)
         .at("v4a", Fate::fails(ms(20)).saying("refused"))
         .at("v6", Fate::silent())
@@ -115,7 +115,7 @@ fn a_cancelled_race_is_told_with_the_host_and_service_after_its_attempts() {
     let ledger = Ledger::new(&clock);
     let resolver = ScriptedResolver::<Place>::new(&ledger).finds(
         ms(10),
-        Class::All,
+        Record::Addresses,
         [Place("v6"), Place("v4")],
     );
     let connector =
@@ -149,7 +149,7 @@ fn a_connect_that_was_never_polled_is_not_told() {
     let ledger = Ledger::new(&clock);
     let diary = Diary::default();
     let dialer = Dialer::new(
-        ScriptedResolver::<Place>::new(&ledger).finds(ms(0), Class::All, [Place("v4")]),
+        ScriptedResolver::<Place>::new(&ledger).finds(ms(0), Record::Addresses, [Place("v4")]),
         ScriptedConnector::new(&ledger).at("v4", Fate::silent()),
         clock.clone(),
     )
@@ -164,7 +164,7 @@ fn skips_timeouts_and_the_loss_are_told() {
     let ledger = Ledger::new(&clock);
     let resolver = ScriptedResolver::<Place>::new(&ledger).finds(
         ms(0),
-        Class::All,
+        Record::Addresses,
         [Place("v6"), Place("v4")],
     );
     let connector = ScriptedConnector::new(&ledger).at("v4", Fate::silent());
@@ -196,7 +196,7 @@ fn a_loser_that_connects_together_with_the_winner_is_told_as_dropped() {
     let ledger = Ledger::new(&clock);
     let resolver = ScriptedResolver::<Place>::new(&ledger).finds(
         ms(0),
-        Class::All,
+        Record::Addresses,
         [Place("v6"), Place("v4")],
     );
     let connector = ScriptedConnector::new(&ledger)

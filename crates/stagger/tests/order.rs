@@ -4,7 +4,7 @@ mod support;
 
 use std::net::SocketAddr;
 
-use stagger::{Class, Families, Family, Order, Policy};
+use stagger::{Families, Family, Order, Policy, Record};
 use stagger_testkit::{Fate, ms};
 use support::{Scripted, TARGET, World, connects, fails};
 
@@ -104,9 +104,9 @@ fn a_black_hole_first_in_its_family_costs_one_delay() {
 }
 
 fn late(world: &World, policy: Policy) -> Scripted {
-    let resolver = world.resolver().finds(ms(0), Class::Aaaa, ["v6a", "v6b", "v6c"]).finds(
+    let resolver = world.resolver().finds(ms(0), Record::Aaaa, ["v6a", "v6b", "v6c"]).finds(
         ms(100),
-        Class::A,
+        Record::A,
         ["v4a", "v4b"],
     );
     let fates = ["v6a", "v6b", "v6c", "v4a", "v4b"].map(|place| (place, Fate::silent()));
@@ -133,9 +133,9 @@ fn in_the_resolver_s_order_a_late_answer_comes_last() {
 fn a_late_answer_counts_the_candidates_that_have_been_tried() {
     // When A comes v6a has failed and v6b runs: of the list v6a v4a v6b v4b v6c two are done.
     let world = World::new();
-    let resolver = world.resolver().finds(ms(0), Class::Aaaa, ["v6a", "v6b", "v6c"]).finds(
+    let resolver = world.resolver().finds(ms(0), Record::Aaaa, ["v6a", "v6b", "v6c"]).finds(
         ms(200),
-        Class::A,
+        Record::A,
         ["v4a", "v4b"],
     );
     let connector = world.connector([
@@ -157,9 +157,9 @@ fn the_preferred_family_leads_when_families_are_answered_apart() {
         (Family::Ipv4, ["10 v4a", "260 v6a", "510 v6b"]),
     ] {
         let world = World::new();
-        let resolver = world.resolver().finds(ms(10), Class::Aaaa, ["v6a", "v6b"]).finds(
+        let resolver = world.resolver().finds(ms(10), Record::Aaaa, ["v6a", "v6b"]).finds(
             ms(10),
-            Class::A,
+            Record::A,
             ["v4a"],
         );
         let fates = ["v6a", "v6b", "v4a"].map(|place| (place, Fate::silent()));
@@ -207,9 +207,9 @@ fn one_address_from_two_lookups_is_tried_once() {
     let world = World::new();
     let resolver = world
         .resolver()
-        .finds(ms(0), Class::All, ["v4a", "v6a", "v4a"])
-        .finds(ms(1), Class::Aaaa, ["v6a"])
-        .finds(ms(1), Class::A, ["v4b", "v4a"]);
+        .finds(ms(0), Record::Addresses, ["v4a", "v6a", "v4a"])
+        .finds(ms(1), Record::Aaaa, ["v6a"])
+        .finds(ms(1), Record::A, ["v4b", "v4a"]);
     let fates = ["v4a", "v4b", "v6a"].map(|place| (place, fails(30)));
     let dialer = world.dialer(resolver, world.connector(fates));
     world.run(dialer.connect(TARGET)).unwrap_err();

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use futures_lite::stream;
 use stagger::{
-    Answer, BoxError, Class, Connector, Dialer, Observer, Query, Target, Timer, endpoint_fn,
+    Answer, BoxError, Connector, Dialer, Observer, Query, Record, Target, Timer, endpoint_fn,
     resolver_fn, stagger,
 };
 use stagger_testkit::{
@@ -76,7 +76,7 @@ fn a_panic_in_a_lookup_drops_the_attempts() {
                     clock.sleep_until(clock.now() + ms(30)).await;
                     panic!("no such record");
                 }
-                Some((Answer::<_, ScriptedError>::found(Class::Aaaa, [Place("v6")]), step + 1))
+                Some((Answer::<_, ScriptedError>::found(Record::Aaaa, [Place("v6")]), step + 1))
             }
         }))
     });
@@ -111,8 +111,8 @@ fn a_panic_in_a_connector_drops_the_attempts() {
         let world = World::new();
         let resolver = world
             .resolver()
-            .finds(ms(0), Class::Aaaa, ["v6"])
-            .finds(ms(250), Class::A, [place])
+            .finds(ms(0), Record::Aaaa, ["v6"])
+            .finds(ms(250), Record::A, [place])
             .never_ends();
         let connector = Touchy(world.connector([("v6", Fate::silent())]));
         let panic = panics(&world, world.dialer(resolver, connector).connect(TARGET));
@@ -161,7 +161,7 @@ fn a_panic_in_a_timer_drops_the_attempts() {
 #[test]
 fn a_panic_that_unwinds_through_a_connect_is_no_double_panic() {
     let world = World::new();
-    let resolver = world.resolver().finds(ms(0), Class::All, ["v6", "v4"]).never_ends();
+    let resolver = world.resolver().finds(ms(0), Record::Addresses, ["v6", "v4"]).never_ends();
     let connector = world.connector([("v6", Fate::silent()), ("v4", fails(10))]);
     let connect = Dialer::new(resolver, connector, Broken(world.clock.clone())).connect(TARGET);
     let caught = catch_unwind(AssertUnwindSafe(|| drop(world.clock.run(connect))));

@@ -8,7 +8,7 @@ use std::fmt;
 use std::io;
 
 use stagger::{
-    Answer, Class, Error, ErrorKind, Phase, Policy, RaceError, Target, connector_fn, stagger,
+    Answer, Error, ErrorKind, Phase, Policy, RaceError, Record, Target, connector_fn, stagger,
 };
 use stagger_testkit::{Fate, Place, ScriptedConnector, ScriptedError, ScriptedResolver, ms};
 use support::{Scripted, TARGET, World, attempts, connects, errors, fails, queries, within};
@@ -18,8 +18,8 @@ fn the_report_of_a_win_says_who_won_when_and_what_became_of_the_others() {
     let world = World::new();
     let resolver = world
         .resolver()
-        .finds(ms(5), Class::Aaaa, ["v6a", "v6b", "v6x"])
-        .finds(ms(20), Class::A, ["v4a", "v4b"])
+        .finds(ms(5), Record::Aaaa, ["v6a", "v6b", "v6x"])
+        .finds(ms(20), Record::A, ["v4a", "v4b"])
         .never_ends();
     let connector = world
         .connector([("v6a", fails(100)), ("v4a", Fate::silent()), ("v6b", connects(40))])
@@ -46,12 +46,12 @@ fn the_report_of_a_win_says_who_won_when_and_what_became_of_the_others() {
 fn the_report_says_when_each_answer_was_asked_for() {
     let world = World::new();
     let asked =
-        |class, place, after| Answer::found(class, [Place(place)]).with_asked_after(ms(after));
+        |record, place, after| Answer::found(record, [Place(place)]).with_asked_after(ms(after));
     let resolver = world
         .resolver()
-        .finds(ms(60), Class::Aaaa, ["v6"])
-        .answers(ms(70), asked(Class::A, "v4", 50))
-        .answers(ms(80), asked(Class::All, "v4", 1000))
+        .finds(ms(60), Record::Aaaa, ["v6"])
+        .answers(ms(70), asked(Record::A, "v4", 50))
+        .answers(ms(80), asked(Record::Addresses, "v4", 1000))
         .never_ends();
     let dialer = world.dialer(resolver, world.connector([("v6", connects(40))]));
     let (_, report) = world.run(dialer.connect(TARGET).with_report()).unwrap();
@@ -118,7 +118,7 @@ fn every_kind() -> [(Error, ErrorKind, &'static str, &'static str, Option<&'stat
         (
             lost(
                 Policy::new(),
-                |r| r.fails(ms(3), Class::Aaaa).answers(ms(5), Answer::negative(Class::A)),
+                |r| r.fails(ms(3), Record::Aaaa).answers(ms(5), Answer::negative(Record::A)),
                 |c| c,
             ),
             ErrorKind::Resolution,
@@ -129,7 +129,7 @@ fn every_kind() -> [(Error, ErrorKind, &'static str, &'static str, Option<&'stat
             Some("AAAA lookup failed"),
         ),
         (
-            lost(Policy::new(), |r| r.answers(ms(5), Answer::negative(Class::All)), |c| c),
+            lost(Policy::new(), |r| r.answers(ms(5), Answer::negative(Record::Addresses)), |c| c),
             ErrorKind::NoAddresses,
             "could not connect to example.com:443: it has no addresses",
             "\n  query all, answered after 5ms: no addresses",
@@ -138,7 +138,7 @@ fn every_kind() -> [(Error, ErrorKind, &'static str, &'static str, Option<&'stat
         (
             lost(
                 Policy::new(),
-                |r| r.finds(ms(5), Class::All, ["v6", "v4"]),
+                |r| r.finds(ms(5), Record::Addresses, ["v6", "v4"]),
                 |c| c.refuses("v6").refuses("v4"),
             ),
             ErrorKind::NoneUsable,
@@ -152,7 +152,7 @@ fn every_kind() -> [(Error, ErrorKind, &'static str, &'static str, Option<&'stat
         (
             lost(
                 Policy::new().attempt_timeout(ms(100)).unwrap(),
-                |r| r.finds(ms(5), Class::Aaaa, ["v6", "v6x"]).finds(ms(9), Class::A, ["v4"]),
+                |r| r.finds(ms(5), Record::Aaaa, ["v6", "v6x"]).finds(ms(9), Record::A, ["v4"]),
                 |c| c.at("v6", fails(20)).at("v4", Fate::silent()).refuses("v6x"),
             ),
             ErrorKind::Connection,
@@ -166,7 +166,7 @@ fn every_kind() -> [(Error, ErrorKind, &'static str, &'static str, Option<&'stat
             Some("v6 failed"),
         ),
         (
-            lost(within(70), |r| r.fails(ms(5), Class::A).never_ends(), |c| c),
+            lost(within(70), |r| r.fails(ms(5), Record::A).never_ends(), |c| c),
             ErrorKind::TimedOut(Phase::Resolving),
             "could not connect to example.com:443 within 70ms: no address was known yet \
              (A: A lookup failed)",
@@ -175,7 +175,7 @@ fn every_kind() -> [(Error, ErrorKind, &'static str, &'static str, Option<&'stat
             Some("A lookup failed"),
         ),
         (
-            lost(within(30), |r| r.finds(ms(5), Class::A, ["v4"]).never_ends(), |c| c),
+            lost(within(30), |r| r.finds(ms(5), Record::A, ["v4"]).never_ends(), |c| c),
             ErrorKind::TimedOut(Phase::Waiting),
             "could not connect to example.com:443 within 30ms: it has addresses, but \
              none had been tried yet",
@@ -187,7 +187,7 @@ fn every_kind() -> [(Error, ErrorKind, &'static str, &'static str, Option<&'stat
         (
             lost(
                 within(600),
-                |r| r.finds(ms(5), Class::All, ["v6", "v4", "v6b"]),
+                |r| r.finds(ms(5), Record::Addresses, ["v6", "v4", "v6b"]),
                 |c| c.at("v6", fails(20)).at("v4", Fate::silent()).at("v6b", Fate::silent()),
             ),
             ErrorKind::TimedOut(Phase::Connecting),
@@ -270,7 +270,7 @@ fn many_failures_are_counted_in_one_line_and_all_named_in_more() {
 fn a_lone_failure_is_told_as_the_only_attempt() {
     let error = lost(
         Policy::new(),
-        |r| r.finds(ms(0), Class::All, ["v6"]),
+        |r| r.finds(ms(0), Record::Addresses, ["v6"]),
         |c| c.at("v6", fails(1).saying("no route")),
     );
     assert_eq!(
@@ -283,7 +283,7 @@ fn a_lone_failure_is_told_as_the_only_attempt() {
 fn a_failed_lookup_beside_failed_attempts_is_kept() {
     let error = lost(
         Policy::new(),
-        |r| r.finds(ms(0), Class::Aaaa, ["v6"]).fails(ms(2), Class::A),
+        |r| r.finds(ms(0), Record::Aaaa, ["v6"]).fails(ms(2), Record::A),
         |c| c.at("v6", fails(1)),
     );
     assert_eq!(error.kind(), ErrorKind::Connection);
@@ -298,12 +298,12 @@ fn a_lookup_that_was_awaited_at_the_end_is_in_the_report() {
         queries(error.report())
     };
     assert_eq!(awaited(within(9), |r| r), ["all awaited:"]);
-    let a = |r: ScriptedResolver| r.answers(ms(1), Answer::negative(Class::A));
+    let a = |r: ScriptedResolver| r.answers(ms(1), Answer::negative(Record::A));
     assert_eq!(awaited(within(9), a), ["A at 1:", "AAAA awaited:"]);
-    let aaaa = |r: ScriptedResolver| r.answers(ms(1), Answer::negative(Class::Aaaa));
+    let aaaa = |r: ScriptedResolver| r.answers(ms(1), Answer::negative(Record::Aaaa));
     assert_eq!(awaited(within(9), aaaa), ["AAAA at 1:", "A awaited:"]);
     let both = |r: ScriptedResolver| {
-        r.answers(ms(1), Answer::negative(Class::Aaaa)).answers(ms(2), Answer::negative(Class::A))
+        r.answers(ms(1), Answer::negative(Record::Aaaa)).answers(ms(2), Answer::negative(Record::A))
     };
     let https = within(9).https(true);
     assert_eq!(awaited(https, both), ["AAAA at 1:", "A at 2:", "HTTPS awaited:"]);
@@ -313,7 +313,7 @@ fn a_lookup_that_was_awaited_at_the_end_is_in_the_report() {
 fn failures_are_kept_in_start_order_whichever_comes_first() {
     let error = lost(
         Policy::new(),
-        |r| r.finds(ms(0), Class::All, ["v6", "v4"]),
+        |r| r.finds(ms(0), Record::Addresses, ["v6", "v4"]),
         |c| c.at("v6", fails(500)).at("v4", fails(20)),
     );
     assert_eq!(
@@ -343,7 +343,7 @@ impl std::error::Error for Wrapped {
 fn as_an_io_error_it_keeps_the_kind_of_the_most_preferred_attempt() {
     let world = World::new();
     let kinds = [io::ErrorKind::NetworkUnreachable, io::ErrorKind::ConnectionRefused];
-    let resolver = || world.resolver().finds(ms(0), Class::All, ["v6", "v4"]);
+    let resolver = || world.resolver().finds(ms(0), Record::Addresses, ["v6", "v4"]);
     let kind = |place: Place| kinds[usize::from(place == Place("v4"))];
     let plain = connector_fn(move |place: Place| async move {
         Err::<stagger_testkit::Connection, _>(io::Error::from(kind(place)))
@@ -378,7 +378,7 @@ fn as_an_io_error_every_kind_has_a_fitting_one() {
     assert_eq!(kinds, expected);
     let silent = lost(
         Policy::new().attempt_timeout(ms(100)).unwrap(),
-        |r| r.finds(ms(0), Class::All, ["v6"]),
+        |r| r.finds(ms(0), Record::Addresses, ["v6"]),
         |c| c.at("v6", Fate::silent()),
     );
     assert_eq!(io::Error::from(silent).kind(), io::ErrorKind::TimedOut);

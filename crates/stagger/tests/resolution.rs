@@ -2,7 +2,7 @@
 
 mod support;
 
-use stagger::{Answer, Class, ErrorKind, Families, Family, Phase, Policy};
+use stagger::{Answer, ErrorKind, Families, Family, Phase, Policy, Record};
 use stagger_testkit::{Fate, Place, ScriptedError, ScriptedResolver, Step, ms};
 use support::{Scripted, TARGET, World, at, attempts, connects, fails, queries, within};
 
@@ -38,35 +38,35 @@ fn silent_starts(
 #[test]
 fn ipv4_alone_starts_once_ipv6_is_known_to_be_missing() {
     let answers = |resolver: ScriptedResolver| {
-        resolver.finds(ms(5), Class::Aaaa, [] as [&str; 0]).finds(ms(20), Class::A, ["v4a"])
+        resolver.finds(ms(5), Record::Aaaa, [] as [&str; 0]).finds(ms(20), Record::A, ["v4a"])
     };
     assert_eq!(starts(answers), ["20 v4a"]);
 }
 
 #[test]
 fn ipv6_alone_starts_when_it_is_known() {
-    assert_eq!(starts(|r| r.finds(ms(10), Class::Aaaa, ["v6a"]).never_ends()), ["10 v6a"]);
+    assert_eq!(starts(|r| r.finds(ms(10), Record::Aaaa, ["v6a"]).never_ends()), ["10 v6a"]);
     let answers = |resolver: ScriptedResolver| {
-        resolver.answers(ms(5), Answer::negative(Class::A)).finds(ms(10), Class::Aaaa, ["v6a"])
+        resolver.answers(ms(5), Answer::negative(Record::A)).finds(ms(10), Record::Aaaa, ["v6a"])
     };
     assert_eq!(starts(answers), ["10 v6a"]);
 }
 
 #[test]
 fn ipv6_that_is_known_first_starts_while_ipv4_is_awaited() {
-    assert_eq!(starts(|r| r.finds(ms(0), Class::Aaaa, ["v6a"]).never_ends()), ["0 v6a"]);
+    assert_eq!(starts(|r| r.finds(ms(0), Record::Aaaa, ["v6a"]).never_ends()), ["0 v6a"]);
 }
 
 #[test]
 fn ipv4_that_is_known_first_starts_after_the_resolution_delay() {
-    assert_eq!(starts(|r| r.finds(ms(10), Class::A, ["v4a"]).never_ends()), ["60 v4a"]);
+    assert_eq!(starts(|r| r.finds(ms(10), Record::A, ["v4a"]).never_ends()), ["60 v4a"]);
 }
 
 #[test]
 fn ipv6_that_comes_just_within_the_resolution_delay_leads_and_the_wait_is_over() {
     let world = World::new();
     let resolver =
-        world.resolver().finds(ms(10), Class::A, ["v4a"]).finds(ms(59), Class::Aaaa, ["v6a"]);
+        world.resolver().finds(ms(10), Record::A, ["v4a"]).finds(ms(59), Record::Aaaa, ["v6a"]);
     let connector = world.connector([("v6a", connects(1000)), ("v4a", connects(40))]);
     let dialer = world.dialer(resolver, connector).with_policy(Policy::new().without_timeout());
     let mut connect = Box::pin(dialer.connect(TARGET));
@@ -81,7 +81,7 @@ fn ipv6_that_comes_just_within_the_resolution_delay_leads_and_the_wait_is_over()
 #[test]
 fn an_ipv6_lookup_that_fails_ends_the_wait() {
     let answers = |r: ScriptedResolver| {
-        r.finds(ms(10), Class::A, ["v4a"]).fails(ms(40), Class::Aaaa).ends_at(ms(5000))
+        r.finds(ms(10), Record::A, ["v4a"]).fails(ms(40), Record::Aaaa).ends_at(ms(5000))
     };
     assert_eq!(starts(answers), ["40 v4a"]);
 }
@@ -89,8 +89,8 @@ fn an_ipv6_lookup_that_fails_ends_the_wait() {
 #[test]
 fn an_ipv6_lookup_that_finds_nothing_ends_the_wait() {
     let answers = |r: ScriptedResolver| {
-        r.finds(ms(10), Class::A, ["v4a"])
-            .answers(ms(40), Answer::negative(Class::Aaaa))
+        r.finds(ms(10), Record::A, ["v4a"])
+            .answers(ms(40), Answer::negative(Record::Aaaa))
             .ends_at(ms(5000))
     };
     assert_eq!(starts(answers), ["40 v4a"]);
@@ -98,16 +98,16 @@ fn an_ipv6_lookup_that_finds_nothing_ends_the_wait() {
 
 #[test]
 fn a_resolver_that_ends_early_ends_the_wait() {
-    assert_eq!(starts(|r| r.finds(ms(10), Class::A, ["v4a"])), ["10 v4a"]);
+    assert_eq!(starts(|r| r.finds(ms(10), Record::A, ["v4a"])), ["10 v4a"]);
 }
 
 #[test]
 fn the_resolution_delay_counts_from_the_first_answer_with_addresses() {
     let answers = |r: ScriptedResolver| {
-        r.answers(ms(10), Answer::negative(Class::A))
-            .fails(ms(15), Class::A)
-            .finds(ms(30), Class::A, ["v4a"])
-            .finds(ms(70), Class::A, ["v4b"])
+        r.answers(ms(10), Answer::negative(Record::A))
+            .fails(ms(15), Record::A)
+            .finds(ms(30), Record::A, ["v4a"])
+            .finds(ms(70), Record::A, ["v4b"])
             .never_ends()
     };
     assert_eq!(starts(answers), ["80 v4a"]);
@@ -115,7 +115,7 @@ fn the_resolution_delay_counts_from_the_first_answer_with_addresses() {
 
 /// An answer of IPv4 to a question that was asked because the first was late.
 fn late(places: [&'static str; 1], spent: u64) -> Answer<Place, ScriptedError> {
-    Answer::found(Class::A, places.map(Place)).with_delay_spent(ms(spent))
+    Answer::found(Record::A, places.map(Place)).with_delay_spent(ms(spent))
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn an_answer_with_its_delay_spent_in_part_waits_for_the_rest() {
 fn the_resolution_delay_can_be_set() {
     for (delay, start) in [(0, "10 v4a"), (300, "310 v4a")] {
         let policy = Policy::new().resolution_delay(ms(delay)).unwrap();
-        let starts = silent_starts(policy, |r| r.finds(ms(10), Class::A, ["v4a"]).never_ends());
+        let starts = silent_starts(policy, |r| r.finds(ms(10), Record::A, ["v4a"]).never_ends());
         assert_eq!(starts, [start]);
     }
 }
@@ -145,7 +145,7 @@ fn the_resolution_delay_can_be_set() {
 fn the_wait_is_for_the_preferred_family() {
     let policy = Policy::new().preferred_family(Family::Ipv4);
     let answers = |r: ScriptedResolver| {
-        r.finds(ms(10), Class::Aaaa, ["v6a"]).finds(ms(40), Class::A, ["v4a"])
+        r.finds(ms(10), Record::Aaaa, ["v6a"]).finds(ms(40), Record::A, ["v4a"])
     };
     assert_eq!(silent_starts(policy, answers), ["40 v4a", "290 v6a"]);
 }
@@ -154,11 +154,11 @@ fn the_wait_is_for_the_preferred_family() {
 fn service_records_that_were_asked_for_are_waited_for_too() {
     let policy = Policy::new().https(true);
     let answers = |r: ScriptedResolver| {
-        r.finds(ms(10), Class::Aaaa, ["v6a"]).answers(ms(30), Answer::negative(Class::Https))
+        r.finds(ms(10), Record::Aaaa, ["v6a"]).answers(ms(30), Answer::negative(Record::Https))
     };
     let unending = |r| answers(r).never_ends();
     assert_eq!(silent_starts(policy.clone(), unending), ["30 v6a"]);
-    let silent = |r: ScriptedResolver| r.finds(ms(10), Class::Aaaa, ["v6a"]).never_ends();
+    let silent = |r: ScriptedResolver| r.finds(ms(10), Record::Aaaa, ["v6a"]).never_ends();
     assert_eq!(silent_starts(policy, silent), ["60 v6a"]);
     assert_eq!(silent_starts(Policy::new(), unending), ["10 v6a"]);
 }
@@ -167,11 +167,11 @@ fn service_records_that_were_asked_for_are_waited_for_too() {
 fn when_both_lookups_fail_the_error_has_both_causes() {
     for (ipv6, ipv4) in [("SERVFAIL", "REFUSED"), ("SERVFAIL", "SERVFAIL")] {
         let world = World::new();
-        let failed = |class, text| Answer::failed(class, ScriptedError::new(text));
+        let failed = |record, text| Answer::failed(record, ScriptedError::new(text));
         let resolver = world
             .resolver()
-            .answers(ms(10), failed(Class::Aaaa, ipv6))
-            .answers(ms(25), failed(Class::A, ipv4));
+            .answers(ms(10), failed(Record::Aaaa, ipv6))
+            .answers(ms(25), failed(Record::A, ipv4));
         let error = world.run(dialer(&world, resolver).connect(TARGET)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Resolution);
         assert_eq!(
@@ -194,7 +194,7 @@ fn when_both_lookups_fail_the_error_has_both_causes() {
 fn a_failed_lookup_beside_an_empty_one_is_a_failed_resolution() {
     let world = World::new();
     let resolver =
-        world.resolver().fails(ms(10), Class::Aaaa).answers(ms(20), Answer::negative(Class::A));
+        world.resolver().fails(ms(10), Record::Aaaa).answers(ms(20), Answer::negative(Record::A));
     let error = world.run(dialer(&world, resolver).connect(TARGET)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Resolution);
     assert_eq!(queries(error.report()), ["AAAA at 10: AAAA lookup failed", "A at 20:"]);
@@ -205,8 +205,8 @@ fn when_both_lookups_find_nothing_there_are_no_addresses() {
     let world = World::new();
     let resolver = world
         .resolver()
-        .answers(ms(10), Answer::negative(Class::Aaaa))
-        .answers(ms(20), Answer::negative(Class::A));
+        .answers(ms(10), Answer::negative(Record::Aaaa))
+        .answers(ms(20), Answer::negative(Record::A));
     let error = world.run(dialer(&world, resolver).connect(TARGET)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NoAddresses);
     assert_eq!(error.to_string(), "could not connect to example.com:443: it has no addresses");
@@ -217,7 +217,7 @@ fn when_both_lookups_find_nothing_there_are_no_addresses() {
 #[test]
 fn a_deadline_in_resolution_says_so() {
     let world = World::new();
-    let resolver = world.resolver().fails(ms(10), Class::A).never_ends();
+    let resolver = world.resolver().fails(ms(10), Record::A).never_ends();
     let dialer = dialer(&world, resolver).with_policy(within(300));
     let error = world.run(dialer.connect(TARGET)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TimedOut(Phase::Resolving));
@@ -228,7 +228,7 @@ fn a_deadline_in_resolution_says_so() {
 #[test]
 fn a_deadline_in_the_resolution_delay_says_so_and_nothing_starts_after() {
     let world = World::new();
-    let resolver = world.resolver().finds(ms(10), Class::A, ["v4a"]).never_ends();
+    let resolver = world.resolver().finds(ms(10), Record::A, ["v4a"]).never_ends();
     let dialer = dialer(&world, resolver).with_policy(within(30));
     let error = world.run(dialer.connect(TARGET)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TimedOut(Phase::Waiting));
@@ -259,7 +259,7 @@ fn at_step(world: &World, step: Step) -> Vec<String> {
 #[test]
 fn a_win_drops_the_lookup_at_once() {
     let world = World::new();
-    let resolver = world.resolver().finds(ms(10), Class::Aaaa, ["v6a"]).never_ends();
+    let resolver = world.resolver().finds(ms(10), Record::Aaaa, ["v6a"]).never_ends();
     let winner = world.run(dialer(&world, resolver).connect(TARGET)).unwrap();
     let ends: Vec<_> = world.ledger.entries().into_iter().map(|entry| entry.step).collect();
     assert_eq!(ends[ends.len() - 3..], [Step::Connected, Step::Abandoned, Step::HandedOver]);
@@ -269,10 +269,10 @@ fn a_win_drops_the_lookup_at_once() {
 #[test]
 fn candidates_are_taken_up_as_they_arrive() {
     let answers = |r: ScriptedResolver| {
-        r.finds(ms(100), Class::Aaaa, ["v6a"])
-            .finds(ms(200), Class::A, ["v4a", "v4b"])
-            .finds(ms(700), Class::Aaaa, ["v6b"])
-            .finds(ms(1500), Class::A, ["v4c"])
+        r.finds(ms(100), Record::Aaaa, ["v6a"])
+            .finds(ms(200), Record::A, ["v4a", "v4b"])
+            .finds(ms(700), Record::Aaaa, ["v6b"])
+            .finds(ms(1500), Record::A, ["v4c"])
     };
     assert_eq!(
         silent_starts(Policy::new(), answers),
@@ -283,7 +283,7 @@ fn candidates_are_taken_up_as_they_arrive() {
 #[test]
 fn an_address_that_is_answered_twice_is_dialed_once() {
     let answers = |r: ScriptedResolver| {
-        r.finds(ms(0), Class::Aaaa, ["v6a", "v6a"]).finds(ms(400), Class::Aaaa, ["v6a", "v6b"])
+        r.finds(ms(0), Record::Aaaa, ["v6a", "v6a"]).finds(ms(400), Record::Aaaa, ["v6a", "v6b"])
     };
     assert_eq!(silent_starts(Policy::new(), answers), ["0 v6a", "400 v6b"]);
 }
@@ -292,8 +292,11 @@ fn an_address_that_is_answered_twice_is_dialed_once() {
 fn a_slow_ipv4_lookup_does_not_hold_ipv6_up() {
     for late in [800, 5000, 1_000_000] {
         let world = World::new();
-        let resolver =
-            world.resolver().finds(ms(3), Class::Aaaa, ["v6a"]).finds(ms(late), Class::A, ["v4a"]);
+        let resolver = world.resolver().finds(ms(3), Record::Aaaa, ["v6a"]).finds(
+            ms(late),
+            Record::A,
+            ["v4a"],
+        );
         assert!(world.run(dialer(&world, resolver).connect(TARGET)).is_ok());
         assert_eq!((world.starts(), world.elapsed()), (vec!["3 v6a".to_owned()], 43));
     }
@@ -303,7 +306,7 @@ fn a_slow_ipv4_lookup_does_not_hold_ipv6_up() {
 fn a_slow_ipv6_lookup_holds_ipv4_up_for_no_more_than_the_resolution_delay() {
     for late in [800, 5000, 1_000_000] {
         let answers = |r: ScriptedResolver| {
-            r.finds(ms(3), Class::A, ["v4a"]).finds(ms(late), Class::Aaaa, ["v6a"])
+            r.finds(ms(3), Record::A, ["v4a"]).finds(ms(late), Record::Aaaa, ["v6a"])
         };
         assert_eq!(starts(answers), ["53 v4a"]);
     }
@@ -314,9 +317,9 @@ fn one_family_alone_is_asked_for_and_dialed_and_has_the_whole_time() {
     for (families, place, other) in [(Families::Ipv4, "v4a", "v6a"), (Families::Ipv6, "v6a", "v4a")]
     {
         let world = World::new();
-        let class = if place == "v4a" { Class::A } else { Class::Aaaa };
+        let record = if place == "v4a" { Record::A } else { Record::Aaaa };
         let resolver =
-            world.resolver().finds(ms(7), class, [place]).finds(ms(8), Class::All, [other]);
+            world.resolver().finds(ms(7), record, [place]).finds(ms(8), Record::Addresses, [other]);
         let connector = world.connector([(place, Fate::silent())]);
         let policy = Policy::new().families(families);
         let dialer = world.dialer(resolver.never_ends(), connector).with_policy(policy);
@@ -335,15 +338,15 @@ fn one_family_alone_is_asked_for_and_dialed_and_has_the_whole_time() {
 #[test]
 fn an_answer_of_the_wanted_family_alone_is_not_made_to_wait() {
     let policy = Policy::new().families(Families::Ipv4);
-    let answers = |r: ScriptedResolver| r.finds(ms(7), Class::A, ["v4a"]).never_ends();
+    let answers = |r: ScriptedResolver| r.finds(ms(7), Record::A, ["v4a"]).never_ends();
     assert_eq!(silent_starts(policy, answers), ["7 v4a"]);
 }
 
 #[test]
 fn what_a_later_answer_replaces_is_dropped_unless_it_runs() {
-    let replacing = Answer::found(Class::Aaaa, [Place("v6c")]).replacing();
+    let replacing = Answer::found(Record::Aaaa, [Place("v6c")]).replacing();
     let answers = |r: ScriptedResolver| {
-        r.finds(ms(0), Class::Aaaa, ["v6a", "v6b"]).answers(ms(100), replacing)
+        r.finds(ms(0), Record::Aaaa, ["v6a", "v6b"]).answers(ms(100), replacing)
     };
     let world = World::new();
     let resolver = answers(world.resolver());
@@ -365,10 +368,10 @@ fn what_a_later_answer_replaces_is_dropped_unless_it_runs() {
 #[test]
 fn an_empty_answer_that_replaces_leaves_the_running_attempt_alone() {
     let world = World::new();
-    let gone = Answer::negative(Class::Aaaa).replacing();
+    let gone = Answer::negative(Record::Aaaa).replacing();
     let resolver = world
         .resolver()
-        .answers(ms(0), Answer::found(Class::Aaaa, ["v6a", "v6b"].map(Place)).with_ttl(ms(0)))
+        .answers(ms(0), Answer::found(Record::Aaaa, ["v6a", "v6b"].map(Place)).with_ttl(ms(0)))
         .answers(ms(5), gone);
     let dialer = dialer(&world, resolver);
     assert!(world.run(dialer.connect(TARGET)).is_ok());
@@ -379,9 +382,9 @@ fn an_empty_answer_that_replaces_leaves_the_running_attempt_alone() {
 fn hints_count_until_the_real_answer_replaces_them() {
     let policy = Policy::new().https(true);
     let answers = |r: ScriptedResolver| {
-        r.finds(ms(0), Class::Https, ["v6a", "v6b"])
-            .answers(ms(60), Answer::negative(Class::Https).replacing())
-            .finds(ms(60), Class::Aaaa, ["v6c"])
+        r.finds(ms(0), Record::Https, ["v6a", "v6b"])
+            .answers(ms(60), Answer::negative(Record::Https).replacing())
+            .finds(ms(60), Record::Aaaa, ["v6c"])
             .never_ends()
     };
     assert_eq!(silent_starts(policy, answers), ["50 v6a", "300 v6c"]);

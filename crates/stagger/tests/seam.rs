@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 use futures_lite::stream;
 use stagger::{
-    Address, Answer, BoxConnector, BoxEndpoint, BoxResolver, Class, Connector, Dialer, Direct,
-    Endpoint, ErrorKind, HostEndpoint, LocalBoxConnector, LocalBoxEndpoint, LocalBoxResolver,
-    Query, Resolver, Target, Timer, connector_fn, endpoint_fn, resolver_fn, stagger,
+    Address, Answer, BoxConnector, BoxEndpoint, BoxResolver, Connector, Dialer, Direct, Endpoint,
+    ErrorKind, HostEndpoint, LocalBoxConnector, LocalBoxEndpoint, LocalBoxResolver, Query, Record,
+    Resolver, Target, Timer, connector_fn, endpoint_fn, resolver_fn, stagger,
 };
 use stagger_testkit::{
     Clock, Connection, Fate, Place, ScriptedConnector, ScriptedError, ScriptedResolver, ms,
@@ -41,7 +41,7 @@ fn a_connector_for_one_thread_will_do() {
             connected
         }
     });
-    let resolver = Rc::new(world.resolver().finds(ms(0), Class::All, ["v6", "v4"]));
+    let resolver = Rc::new(world.resolver().finds(ms(0), Record::Addresses, ["v6", "v4"]));
     let dialer = Dialer::new(resolver, Rc::new(connector), Rc::new(world.clock.clone()));
     assert!(world.run(dialer.connect(TARGET)).is_ok());
     assert_eq!(dialed.get(), 2);
@@ -67,7 +67,7 @@ where
 }
 
 fn parts(world: &World) -> (ScriptedResolver, ScriptedConnector, Clock) {
-    let resolver = world.resolver().finds(ms(0), Class::All, ["v6", "v4a", "v4"]);
+    let resolver = world.resolver().finds(ms(0), Record::Addresses, ["v6", "v4a", "v4"]);
     let fates = [("v4a", Fate::silent()), ("v4", connects(10))];
     (resolver, world.connector(fates).refuses("v6"), world.clock.clone())
 }
@@ -194,7 +194,7 @@ fn through<const N: usize>(
     hops: [Hop; N],
 ) -> Dialer<impl Resolver<Address = Hop, Error = ScriptedError>, Direct, Clock> {
     let resolver = resolver_fn(move |_: &Query| {
-        stream::once(Answer::<_, ScriptedError>::found(Class::All, hops.clone()))
+        stream::once(Answer::<_, ScriptedError>::found(Record::Addresses, hops.clone()))
     });
     world.dialer(resolver, Direct)
 }
@@ -247,7 +247,10 @@ fn a_resolver_may_yield_addresses_of_its_own_kind() {
 
     let world = World::new();
     let resolver = resolver_fn(|_: &Query| {
-        stream::once(Answer::<_, ScriptedError>::found(Class::All, [Pipe(2), Pipe(1), Pipe(2)]))
+        stream::once(Answer::<_, ScriptedError>::found(
+            Record::Addresses,
+            [Pipe(2), Pipe(1), Pipe(2)],
+        ))
     });
     let fates = [("pipe 2", fails(3)), ("pipe 1", connects(4))];
     let dialer = world.dialer(resolver, world.connector(fates));
@@ -262,7 +265,7 @@ fn closures_make_every_seam() {
     let resolver = resolver_fn(|query: &Query| {
         let port = query.target().port().unwrap();
         let address = SocketAddr::from(([192, 0, 2, 1], port));
-        stream::once(Answer::<_, std::io::Error>::found(Class::All, [address]))
+        stream::once(Answer::<_, std::io::Error>::found(Record::Addresses, [address]))
     });
     let connector =
         connector_fn(|address: SocketAddr| async move { Ok::<_, std::io::Error>(address.port()) });

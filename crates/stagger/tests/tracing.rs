@@ -6,10 +6,10 @@ use std::fmt::{self, Write as _};
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 
-use stagger::{Class, Dialer, Families, Policy, Tracing};
+use stagger::{Dialer, Families, Policy, Record, Tracing};
 use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
 use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
+use tracing::span::{self, Attributes, Id};
 use tracing::subscriber::with_default;
 use tracing::{Event, Level, Metadata, Subscriber};
 
@@ -66,7 +66,7 @@ impl Subscriber for Listener {
         Id::from_u64(id)
     }
 
-    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record(&self, _: &Id, _: &span::Record<'_>) {}
 
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
@@ -156,9 +156,9 @@ impl World {
 #[test]
 fn a_won_race_is_traced_in_order_and_never_entered() {
     let world = World::new();
-    let resolver = world.resolver().finds(ms(10), Class::A, [Place("v4a"), Place("v4b")]).finds(
+    let resolver = world.resolver().finds(ms(10), Record::A, [Place("v4a"), Place("v4b")]).finds(
         ms(100),
-        Class::Aaaa,
+        Record::Aaaa,
         [Place("v6")],
     );
     let dialer = world.dialer(
@@ -178,12 +178,12 @@ fn a_won_race_is_traced_in_order_and_never_entered() {
         [
             "DEBUG stagger span 1 nowhere: connect host=host.example service=https",
             "TRACE stagger in 1: lookup started elapsed=0ns",
-            "TRACE stagger in 1: lookup answered elapsed=10ms asked=0ns class=\"A\" addresses=2",
+            "TRACE stagger in 1: lookup answered elapsed=10ms asked=0ns record=\"A\" addresses=2",
             "TRACE stagger in 1: waiting for the preferred family elapsed=10ms until=60ms",
             "TRACE stagger in 1: attempt started elapsed=60ms address=v4a",
             "TRACE stagger in 1: attempt failed elapsed=80ms address=v4a error=\"refused\"",
             "TRACE stagger in 1: attempt started elapsed=80ms address=v4b",
-            "TRACE stagger in 1: lookup answered elapsed=100ms asked=0ns class=\"AAAA\" addresses=1",
+            "TRACE stagger in 1: lookup answered elapsed=100ms asked=0ns record=\"AAAA\" addresses=1",
             "TRACE stagger in 1: attempt started elapsed=330ms address=v6",
             "TRACE stagger in 1: attempt dropped elapsed=360ms address=v4b",
             "DEBUG stagger in 1: connected elapsed=360ms address=v6",
@@ -196,9 +196,9 @@ fn a_won_race_is_traced_in_order_and_never_entered() {
 #[test]
 fn a_lost_race_is_traced_with_every_cause() {
     let world = World::new();
-    let resolver = world.resolver().fails(ms(5), Class::Aaaa).finds(
+    let resolver = world.resolver().fails(ms(5), Record::Aaaa).finds(
         ms(10),
-        Class::A,
+        Record::A,
         [Place("v6"), Place("v4a"), Place("v4b")],
     );
     let policy = Policy::new().attempt_timeout(ms(400)).unwrap().families(Families::Ipv4);
@@ -214,8 +214,8 @@ fn a_lost_race_is_traced_with_every_cause() {
         [
             "DEBUG stagger span 1 nowhere: connect host=host.example service=80",
             "TRACE stagger in 1: lookup started elapsed=0ns",
-            "TRACE stagger in 1: lookup failed elapsed=5ms asked=0ns class=\"AAAA\" error=\"AAAA lookup failed\"",
-            "TRACE stagger in 1: lookup answered elapsed=10ms asked=0ns class=\"A\" addresses=3",
+            "TRACE stagger in 1: lookup failed elapsed=5ms asked=0ns record=\"AAAA\" error=\"AAAA lookup failed\"",
+            "TRACE stagger in 1: lookup answered elapsed=10ms asked=0ns record=\"A\" addresses=3",
             "TRACE stagger in 1: candidate skipped elapsed=10ms address=v6 error=\"only IPv4 is wanted\"",
             "TRACE stagger in 1: attempt started elapsed=10ms address=v4a",
             "TRACE stagger in 1: attempt started elapsed=260ms address=v4b",
@@ -233,7 +233,7 @@ fn a_lost_race_is_traced_with_every_cause() {
 #[test]
 fn a_cancelled_race_is_traced_with_its_drops() {
     let world = World::new();
-    let resolver = world.resolver().finds(ms(10), Class::All, [Place("v6"), Place("v4")]);
+    let resolver = world.resolver().finds(ms(10), Record::Addresses, [Place("v6"), Place("v4")]);
     let dialer = world.dialer(resolver, [("v6", Fate::silent()), ("v4", Fate::silent())]);
     let listener = Listener::new(Level::TRACE);
     with_default(listener.clone(), || {
@@ -256,7 +256,7 @@ fn a_cancelled_race_is_traced_with_its_drops() {
 #[test]
 fn at_the_level_debug_there_is_one_event_a_connect_within_the_caller_s_span() {
     let world = World::new();
-    let resolver = world.resolver().finds(ms(0), Class::All, [Place("v6")]);
+    let resolver = world.resolver().finds(ms(0), Record::Addresses, [Place("v6")]);
     let dialer = world.dialer(resolver, [("v6", Fate::connects(ms(30)))]);
     let listener = Listener::new(Level::DEBUG);
     with_default(listener.clone(), || {
@@ -286,7 +286,7 @@ fn at_the_level_debug_there_is_one_event_a_connect_within_the_caller_s_span() {
 #[test]
 fn a_connect_that_nobody_listens_to_or_polls_tells_nothing() {
     let world = World::new();
-    let resolver = world.resolver().finds(ms(0), Class::All, [Place("v6")]);
+    let resolver = world.resolver().finds(ms(0), Record::Addresses, [Place("v6")]);
     let dialer = world.dialer(resolver, [("v6", Fate::connects(ms(30)))]);
     let listener = Listener::new(Level::INFO);
     with_default(listener.clone(), || {

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
-use stagger::{ATTEMPT_DELAY, Answer, Class, Connector, Dial, Dialer, Query, Resolver, Timer};
+use stagger::{ATTEMPT_DELAY, Answer, Connector, Dial, Dialer, Query, Record, Resolver, Timer};
 use stagger_testkit::Clock;
 
 use crate::Heap;
@@ -117,7 +117,8 @@ impl<R: Resolver<Address = SocketAddr>> Resolver for Prompt<R> {
         let ipv6 = |host| Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, host).into();
         let ipv4 = |host: u16| Ipv4Addr::new(192, 0, 2, host as u8).into();
         let all = hosts.clone().map(ipv6).chain(hosts.map(ipv4));
-        let answer = Answer::found(Class::All, all.map(|ip: IpAddr| SocketAddr::new(ip, 443)));
+        let answer =
+            Answer::found(Record::Addresses, all.map(|ip: IpAddr| SocketAddr::new(ip, 443)));
         PromptAnswers { answer: Some(answer), _real: self.0.resolve(query) }
     }
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use futures_lite::StreamExt as _;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::rdata::{A, AAAA, CNAME};
-use hickory_proto::rr::{RData, Record};
-use stagger::{Class, Families, Query, Resolver as _, Target};
+use hickory_proto::rr::{self, RData};
+use stagger::{Families, Query, Record, Resolver as _, Target};
 use stagger_dns::{Environment, Hosts, MAX_TTL, Switch};
 use stagger_testkit::ms;
 
@@ -126,21 +126,21 @@ fn resolve(scene: &Scene, target: &str, families: Families) -> Vec<Heard> {
     assert!(scene.clock.elapsed() - begin <= LONGEST, "{:?}", scene.clock.elapsed());
 
     let last_words = heard.iter().filter(|(_, answer)| !answer.is_interim());
-    let mut classes: Vec<_> = last_words.map(|(_, answer)| answer.class()).collect();
-    classes.sort();
+    let mut records: Vec<_> = last_words.map(|(_, answer)| answer.record()).collect();
+    records.sort();
     let wanted: &[_] = match families {
-        Families::Any if classes == [Class::All] => &[Class::All],
-        Families::Any => &[Class::A, Class::Aaaa],
-        Families::Ipv4 => &[Class::A],
-        Families::Ipv6 => &[Class::Aaaa],
+        Families::Any if records == [Record::Addresses] => &[Record::Addresses],
+        Families::Any => &[Record::A, Record::Aaaa],
+        Families::Ipv4 => &[Record::A],
+        Families::Ipv6 => &[Record::Aaaa],
     };
-    assert_eq!(classes, wanted, "each family is answered once");
+    assert_eq!(records, wanted, "each family is answered once");
     for (_, answer) in &heard {
         assert!(answer.addresses().count() <= 1024);
         for addr in answer.addresses() {
-            let is_of = match answer.class() {
-                Class::Aaaa => addr.is_ipv6(),
-                Class::A => addr.is_ipv4(),
+            let is_of = match answer.record() {
+                Record::Aaaa => addr.is_ipv6(),
+                Record::A => addr.is_ipv4(),
                 _ => true,
             };
             assert!(is_of && addr.port() == 1, "{answer:?}");
@@ -159,7 +159,7 @@ fn check_cache(first: &[Heard], again: &[Heard]) {
     let last = first.iter().map(|(at, _)| *at).max().unwrap_or_default();
     for (at, answer) in first {
         let Some(ttl) = answer.ttl().filter(|_| answer.error().is_none()) else { continue };
-        let (_, same) = again.iter().find(|(_, same)| same.class() == answer.class()).unwrap();
+        let (_, same) = again.iter().find(|(_, same)| same.record() == answer.record()).unwrap();
         let is_kept = answer.addresses().count() <= 256 && *at + ttl.as_millis() > last;
         if is_kept {
             assert!(answer.addresses().eq(same.addresses()), "{answer:?}, then {same:?}");
@@ -195,7 +195,7 @@ impl Script {
         let code = ResponseCode::from(0, about >> 3 & 15);
         let mut reply = asked.reply(code);
         let name = &asked.message.queries[0].name;
-        let record = |ttl, data| Record::from_rdata(name.clone(), ttl, data);
+        let record = |ttl, data| rr::Record::from_rdata(name.clone(), ttl, data);
         let mut bytes = match about & 7 {
             0 => self.bytes(),
             1 => return Err(io::ErrorKind::ConnectionRefused.into()),

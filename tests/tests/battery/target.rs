@@ -3,7 +3,7 @@
 use std::net::{SocketAddr, SocketAddrV6};
 use std::time::Duration;
 
-use stagger::{Class, Policy, Report, Target, TargetError};
+use stagger::{Policy, Record, Report, Target, TargetError};
 use stagger_tests::namespace::{NEAR, etc};
 use stagger_tests::place::{Healthy, Refusing, V4, V6, has_ipv6};
 use stagger_tests::{Adapter, Runtime, assert_at_once, battery};
@@ -55,7 +55,7 @@ fn localhost_is_resolved_and_connected_to<R: Runtime>() {
     let [query] = report.queries() else {
         panic!("{report:?}");
     };
-    assert_eq!(query.class, Class::All);
+    assert_eq!(query.record, Record::Addresses);
     assert!(query.addresses.contains(&healthy.addr()), "{query:?}");
 }
 

@@ -4,8 +4,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use stagger::{ATTEMPT_DELAY, Class, RESOLUTION_DELAY, Target};
-use stagger_testkit::dns::Record;
+use stagger::{ATTEMPT_DELAY, RESOLUTION_DELAY, Record, Target};
 
 use super::HOST;
 use super::place::{Manner, loopback};
@@ -75,14 +74,14 @@ impl Scene {
             let ips = self.spots.iter().map(|(ip, _)| *ip);
             ips.filter(wanted).collect::<Vec<_>>()
         };
-        let finds = |after, class, ips: Vec<IpAddr>| {
+        let finds = |after, record, ips: Vec<IpAddr>| {
             let addrs = ips.into_iter().map(|ip| SocketAddr::new(ip, port));
-            Line::Finds(after, class, addrs.collect())
+            Line::Finds(after, record, addrs.collect())
         };
-        let a = || finds(A_AFTER, Class::A, of(IpAddr::is_ipv4));
-        let aaaa = || finds(AAAA_AFTER, Class::Aaaa, of(IpAddr::is_ipv6));
+        let a = || finds(A_AFTER, Record::A, of(IpAddr::is_ipv4));
+        let aaaa = || finds(AAAA_AFTER, Record::Aaaa, of(IpAddr::is_ipv6));
         let lines = match self.answers {
-            Answers::Together => vec![finds(Duration::ZERO, Class::All, of(|_| true))],
+            Answers::Together => vec![finds(Duration::ZERO, Record::Addresses, of(|_| true))],
             Answers::Trickling => vec![a(), aaaa()],
             Answers::WithoutAaaa => vec![a(), Line::Hangs],
             Answers::OverDns(late) => return Teller::server(HOST, &of(|_| true), late),
@@ -197,8 +196,8 @@ fn first_refused(race: &Race) -> Result<String, String> {
 }
 
 fn trickling(race: &Race) -> Result<String, String> {
-    let a = query(race, 0, Class::A)?;
-    let aaaa = query(race, 1, Class::Aaaa)?;
+    let a = query(race, 0, Record::A)?;
+    let aaaa = query(race, 1, Record::Aaaa)?;
     let first = attempt(race, 0, End::Connected)?;
     let (Some(known), Some(complete)) = (a.ended, aaaa.ended) else {
         return Err("a query was not answered".to_owned());
@@ -240,7 +239,7 @@ fn aaaa_late(race: &Race) -> Result<String, String> {
 
 /// How long A waited for AAAA, which was not answered, and the attempt that won then.
 fn waited_for_aaaa(race: &Race) -> Result<(Duration, &Attempt), String> {
-    let (known, first) = won_by_one(race, Class::A, Class::Aaaa)?;
+    let (known, first) = won_by_one(race, Record::A, Record::Aaaa)?;
     let waited = first.started.saturating_sub(known);
     if waited < RESOLUTION_DELAY {
         return Err(format!("A waited for AAAA only {}", spelled(waited)));
@@ -249,7 +248,7 @@ fn waited_for_aaaa(race: &Race) -> Result<(Duration, &Attempt), String> {
 }
 
 fn a_late(race: &Race) -> Result<String, String> {
-    let (known, first) = won_by_one(race, Class::Aaaa, Class::A)?;
+    let (known, first) = won_by_one(race, Record::Aaaa, Record::A)?;
     let late = first.started.saturating_sub(known);
     if late > Duration::ZERO {
         return Err(format!("the first attempt started {} after AAAA", spelled(late)));
@@ -262,9 +261,13 @@ fn a_late(race: &Race) -> Result<String, String> {
     ))
 }
 
-/// When the query of one class was answered, and the first attempt, which won at an address of it
-/// while the query of the other class was not answered.
-fn won_by_one(race: &Race, prompt: Class, awaited: Class) -> Result<(Duration, &Attempt), String> {
+/// When the query of one record was answered, and the first attempt, which won at an address of it
+/// while the query of the other record was not answered.
+fn won_by_one(
+    race: &Race,
+    prompt: Record,
+    awaited: Record,
+) -> Result<(Duration, &Attempt), String> {
     let known = query(race, 0, prompt)?;
     if query(race, 1, awaited)?.ended.is_some() {
         return Err(format!("{awaited} was answered"));
@@ -313,12 +316,12 @@ fn attempt(race: &Race, index: usize, end: End) -> Result<&Attempt, String> {
     ))
 }
 
-/// The query of this place in the order of answers, if it was for this class.
-fn query(race: &Race, index: usize, class: Class) -> Result<&Query, String> {
+/// The query of this place in the order of answers, if it was for this record.
+fn query(race: &Race, index: usize, record: Record) -> Result<&Query, String> {
     match race.queries.get(index) {
-        Some(query) if query.class == class.as_str() => Ok(query),
-        Some(query) => Err(format!("{class} was to be answered, not {}", query.class)),
-        None => Err(format!("there was no query for {class}")),
+        Some(query) if query.record == record.as_str() => Ok(query),
+        Some(query) => Err(format!("{record} was to be answered, not {}", query.record)),
+        None => Err(format!("there was no query for {record}")),
     }
 }
 

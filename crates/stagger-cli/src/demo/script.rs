@@ -8,13 +8,13 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use futures_lite::stream;
-use stagger::{Answer, Class, Resolver, Timer, resolver_fn};
+use stagger::{Answer, Record, Resolver, Timer, resolver_fn};
 
 /// What becomes of one query.
 #[derive(Clone, Debug)]
 pub(crate) enum Line {
-    /// After this time the query of this class brings these addresses.
-    Finds(Duration, Class, Vec<SocketAddr>),
+    /// After this time the query of this record brings these addresses.
+    Finds(Duration, Record, Vec<SocketAddr>),
     /// No more is said, and no end either.
     Hangs,
 }
@@ -33,9 +33,9 @@ where
         stream::unfold(state, |(mut lines, timer, start)| async move {
             let start = start.unwrap_or_else(|| timer.now());
             match lines.next()? {
-                Line::Finds(after, class, addresses) => {
+                Line::Finds(after, record, addresses) => {
                     sleep_until(&timer, start + after).await;
-                    let answer = Answer::found(class, addresses);
+                    let answer = Answer::found(record, addresses);
                     Some((answer, (lines, timer, Some(start))))
                 }
                 Line::Hangs => pending().await,

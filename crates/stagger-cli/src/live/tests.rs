@@ -2,7 +2,7 @@ use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use stagger::{Class, Dialer, Families, Policy};
+use stagger::{Dialer, Families, Policy, Record};
 use stagger_testkit::{Clock, Fate, Ledger, ScriptedConnector, ScriptedResolver, ms};
 use vt100::Parser;
 
@@ -78,7 +78,8 @@ fn run(
     let connector = (1..=count).fold(ScriptedConnector::new(&ledger), |connector, n| {
         connector.at(format!("192.0.2.{n}:80"), fate(n))
     });
-    let resolver = ScriptedResolver::<SocketAddr>::new(&ledger).finds(ms(120), Class::All, found);
+    let resolver =
+        ScriptedResolver::<SocketAddr>::new(&ledger).finds(ms(120), Record::Addresses, found);
     let watch = Watch::new(Families::Any);
     let dialer = Dialer::new(resolver, connector, clock.clone())
         .with_policy(Policy::new().timeout(ms(60_000)).unwrap())

@@ -170,7 +170,7 @@ impl Row {
             detail = Some(Detail { joint: ", ", text });
         }
         Self {
-            label: format!("query {}", query.class),
+            label: format!("query {}", query.record),
             bars,
             mark,
             marked: Some(to),

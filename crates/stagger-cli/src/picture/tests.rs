@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use stagger::{Class, Dialer, Families, Policy};
+use stagger::{Dialer, Families, Policy, Record};
 use stagger_testkit::{Clock, Fate, Ledger, ScriptedConnector, ScriptedResolver, ms};
 
 use super::*;
@@ -47,7 +47,7 @@ fn won() -> Race {
     let found = addrs(&["[2001:db8::1]:80", "192.0.2.1:80", "192.0.2.2:80", "192.0.2.3:80"]);
     race(
         Policy::new(),
-        |resolver| resolver.finds(ms(3), Class::All, found),
+        |resolver| resolver.finds(ms(3), Record::Addresses, found),
         |connector| {
             connector
                 .at("[2001:db8::1]:80", Fate::silent())
@@ -64,7 +64,7 @@ fn lost() -> Race {
     let said = "the network said something that does not fit on one line of a terminal";
     race(
         policy,
-        |resolver| resolver.finds(ms(0), Class::A, found).fails(ms(1), Class::Aaaa),
+        |resolver| resolver.finds(ms(0), Record::A, found).fails(ms(1), Record::Aaaa),
         |connector| {
             connector
                 .at("192.0.2.1:80", Fate::silent())
@@ -79,7 +79,7 @@ fn cut_off() -> Race {
     let found = addrs(&["192.0.2.1:80"]);
     race(
         Policy::new().timeout(ms(600)).unwrap(),
-        |resolver| resolver.finds(ms(20), Class::A, found).never_ends(),
+        |resolver| resolver.finds(ms(20), Record::A, found).never_ends(),
         |connector| connector.at("192.0.2.1:80", Fate::silent()),
     )
 }
@@ -91,7 +91,7 @@ fn crowded() -> Race {
     let all = found.clone();
     race(
         Policy::new(),
-        |resolver| resolver.finds(ms(5), Class::All, found),
+        |resolver| resolver.finds(ms(5), Record::Addresses, found),
         |connector| {
             all.iter().fold(connector, |connector, address| {
                 connector.at(address.to_string(), Fate::silent())
@@ -107,7 +107,7 @@ fn instant() -> Race {
     let found: Vec<_> = found.map(|text| text.parse().unwrap()).collect();
     race(
         Policy::new(),
-        |resolver| resolver.finds(ms(0), Class::All, [addrs(&[long]), found].concat()),
+        |resolver| resolver.finds(ms(0), Record::Addresses, [addrs(&[long]), found].concat()),
         |connector| connector.at(long, Fate::connects(Duration::ZERO)),
     )
 }

@@ -58,7 +58,7 @@ fn what_was_seen_in_the_end_is_what_is_reported() {
         // Won, with one that lost and one that was not needed.
         Scene::new(
             Policy::new(),
-            |resolver| resolver.finds(ms(3), Class::All, three.clone()),
+            |resolver| resolver.finds(ms(3), Record::Addresses, three.clone()),
             |connector| {
                 connector
                     .at("[2001:db8::1]:80", Fate::silent())
@@ -68,7 +68,7 @@ fn what_was_seen_in_the_end_is_what_is_reported() {
         // Lost: refused, timed out, skipped.
         Scene::new(
             impatient,
-            |resolver| resolver.finds(ms(3), Class::All, three.clone()),
+            |resolver| resolver.finds(ms(3), Record::Addresses, three.clone()),
             |connector| {
                 connector
                     .at("[2001:db8::1]:80", Fate::fails(ms(5)).saying("refused"))
@@ -79,7 +79,7 @@ fn what_was_seen_in_the_end_is_what_is_reported() {
         // Answers one by one, after a wait, and the deadline.
         Scene::new(
             Policy::new().timeout(ms(900)).unwrap(),
-            |resolver| resolver.finds(ms(3), Class::A, v4).finds(ms(200), Class::Aaaa, v6),
+            |resolver| resolver.finds(ms(3), Record::A, v4).finds(ms(200), Record::Aaaa, v6),
             |connector| {
                 connector
                     .at("192.0.2.1:80", Fate::fails(ms(300)))
@@ -90,19 +90,19 @@ fn what_was_seen_in_the_end_is_what_is_reported() {
         // One answer never comes.
         Scene::new(
             Policy::new(),
-            |resolver| resolver.finds(ms(3), Class::A, mapped).never_ends(),
+            |resolver| resolver.finds(ms(3), Record::A, mapped).never_ends(),
             |connector| connector.at("192.0.2.1:80", Fate::connects(ms(5))),
         ),
         // No lookup brings anything.
         Scene::new(
             Policy::new(),
-            |resolver| resolver.fails(ms(3), Class::Aaaa).fails(ms(4), Class::A),
+            |resolver| resolver.fails(ms(3), Record::Aaaa).fails(ms(4), Record::A),
             |connector| connector,
         ),
         // Two that connect together.
         Scene::new(
             Policy::new(),
-            |resolver| resolver.finds(ms(0), Class::All, two),
+            |resolver| resolver.finds(ms(0), Record::Addresses, two),
             |connector| {
                 connector
                     .at("[2001:db8::1]:80", Fate::connects(ms(300)))
@@ -133,7 +133,7 @@ fn a_race_can_be_seen_at_every_moment() {
     let scene = Scene::new(
         Policy::new(),
         |resolver| {
-            resolver.finds(ms(20), Class::A, addrs(&["192.0.2.1:80", "192.0.2.2:80"])).never_ends()
+            resolver.finds(ms(20), Record::A, addrs(&["192.0.2.1:80", "192.0.2.2:80"])).never_ends()
         },
         |connector| {
             connector.at("192.0.2.1:80", Fate::fails(ms(30))).at("192.0.2.2:80", Fate::silent())
@@ -148,13 +148,13 @@ fn a_race_can_be_seen_at_every_moment() {
 
     let asking = at(10);
     assert!(asking.running);
-    assert_eq!((asking.queries.len(), asking.queries[0].class), (1, "all"));
+    assert_eq!((asking.queries.len(), asking.queries[0].record), (1, "all"));
     assert_eq!(asking.queries[0].ended, None);
 
     let waiting = at(40);
     assert_eq!(waiting.wait, Some(Wait { from: ms(20), to: ms(40) }));
-    let classes: Vec<_> = waiting.queries.iter().map(|query| query.class).collect();
-    assert_eq!(classes, ["A", "AAAA"]);
+    let records: Vec<_> = waiting.queries.iter().map(|query| query.record).collect();
+    assert_eq!(records, ["A", "AAAA"]);
     assert_eq!(waiting.untried, ["192.0.2.1:80", "192.0.2.2:80"]);
 
     let trying = at(90);
@@ -172,7 +172,7 @@ fn a_race_can_be_seen_at_every_moment() {
 fn a_race_that_was_given_up_stands_still() {
     let scene = Scene::new(
         Policy::new(),
-        |resolver| resolver.finds(ms(0), Class::All, addrs(&["192.0.2.1:80"])),
+        |resolver| resolver.finds(ms(0), Record::Addresses, addrs(&["192.0.2.1:80"])),
         |connector| connector.at("192.0.2.1:80", Fate::silent()),
     );
     {
@@ -190,7 +190,7 @@ fn a_hostile_answer_is_not_kept_whole_as_candidates() {
     let found = (0..10_000_u32).map(|n| SocketAddr::from((n.to_be_bytes(), 80)));
     let scene = Scene::new(
         Policy::new(),
-        |resolver| resolver.finds(ms(0), Class::A, found).never_ends(),
+        |resolver| resolver.finds(ms(0), Record::A, found).never_ends(),
         |connector| connector,
     );
     let mut connect = pin!(scene.dialer.connect("example.com:80"));

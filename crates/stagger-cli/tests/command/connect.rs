@@ -64,8 +64,8 @@ fn json_has_the_whole_race_in_one_object() {
         assert!(race["local"].as_str().unwrap().starts_with("127.0.0.1:"));
 
         let query = &race["queries"][0];
-        assert_eq!(keys(query), ["class", "started_us", "ended_us", "addresses", "error"]);
-        assert_eq!(query["class"], "A");
+        assert_eq!(keys(query), ["record", "started_us", "ended_us", "addresses", "error"]);
+        assert_eq!(query["record"], "A");
         assert_eq!(query["addresses"][0], addr.to_string());
         assert!(query["error"].is_null());
 

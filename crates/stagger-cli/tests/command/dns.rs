@@ -57,9 +57,9 @@ fn a_connect_goes_on_without_the_family_that_is_never_answered() {
         assert_eq!(run.code, Some(0), "{run:?}");
         let race = run.json();
         assert_eq!(race["peer"], format!("127.0.0.1:{port}"));
-        let answered = |class: &str| {
+        let answered = |record: &str| {
             let queries = race["queries"].as_array().unwrap();
-            queries.iter().any(|query| query["class"] == class && !query["ended_us"].is_null())
+            queries.iter().any(|query| query["record"] == record && !query["ended_us"].is_null())
         };
         assert!(answered("A") && !answered("AAAA"), "{run:?}");
     }

@@ -34,7 +34,7 @@ fn late() -> Reply {
 /// Connects to `local` by a name with these records on every runtime, and sees that the record of
 /// `local` alone was enough.
 fn connects_by(local: &str, aaaa: Reply, a: Reply) {
-    let (record, class, awaited) = match local {
+    let (record, answered_by, awaited) = match local {
         "127.0.0.1" => (Record::A, "A", "AAAA"),
         _ => (Record::Aaaa, "AAAA", "A"),
     };
@@ -63,13 +63,13 @@ fn connects_by(local: &str, aaaa: Reply, a: Reply) {
 
         let queries = race["queries"].as_array().unwrap();
         assert_eq!(queries.len(), 2, "{race}");
-        assert_eq!(queries[0]["class"], class, "{race}");
+        assert_eq!(queries[0]["record"], answered_by, "{race}");
         assert_eq!(queries[0]["addresses"][0], addr.to_string(), "{race}");
         let asked = queries[0]["started_us"].as_u64().unwrap();
         assert!(asked >= 50_000, "a lane starts when the full lookup is late: {race}");
         let answered = queries[0]["ended_us"].as_u64().unwrap();
         assert!(asked <= answered, "{race}");
-        assert_eq!(queries[1]["class"], awaited, "{race}");
+        assert_eq!(queries[1]["record"], awaited, "{race}");
         assert!(queries[1]["ended_us"].is_null(), "{race}");
 
         let attempts = race["attempts"].as_array().unwrap();
@@ -126,7 +126,7 @@ fn each_family_is_asked_for_apart_when_it_is_wanted() {
                 let server = name_server(prompt(), Reply::silence());
                 let race = asks(&["connect", &target, "--timeout", "100s"], lanes, runtime);
                 assert_eq!(race["connected"], true, "{race}");
-                assert_eq!(race["queries"][0]["class"], "AAAA", "{race}");
+                assert_eq!(race["queries"][0]["record"], "AAAA", "{race}");
                 assert_eq!(server.asked(NAME, Record::Aaaa), 2, "{lanes}: once by each lookup");
             }
             for (command, lanes) in [("connect", "never"), ("resolve", "never"), ("resolve", "2s")]
@@ -134,7 +134,7 @@ fn each_family_is_asked_for_apart_when_it_is_wanted() {
                 let server = name_server(prompt(), Reply::silence());
                 let race = asks(&[command, &target, "--timeout", "300ms"], lanes, runtime);
                 assert_eq!(race["queries"].as_array().unwrap().len(), 1, "{race}");
-                assert_eq!(race["queries"][0]["class"], "all", "{race}");
+                assert_eq!(race["queries"][0]["record"], "all", "{race}");
                 assert_ne!(server.asked(NAME, Record::Aaaa), 2, "{lanes}: by the one lookup alone");
             }
         }

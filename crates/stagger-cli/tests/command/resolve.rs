@@ -25,7 +25,7 @@ fn json_has_candidates_and_queries_in_one_object() {
     assert_eq!(keys(&lookup), ["target", "candidates", "skipped", "elapsed_us", "queries"]);
     assert_eq!(lookup["target"], "localhost:443");
     assert_eq!(lookup["candidates"][0], "127.0.0.1:443");
-    assert_eq!(lookup["queries"][0]["class"], "A");
+    assert_eq!(lookup["queries"][0]["record"], "A");
 }
 
 #[test]

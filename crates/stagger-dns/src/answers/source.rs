@@ -22,13 +22,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream as _;
-use stagger::{Answer, BoxError, Class, Families, Family, Host, Query, Resolver, Timer};
+use stagger::{Answer, BoxError, Families, Family, Host, Query, Record, Resolver, Timer};
 use stagger_net::Connectivity;
 
-use super::{Step, UnsortedProjection, class};
+use super::{Step, UnsortedProjection, record};
 use crate::error::{Cause, DnsError, DnsErrorKind};
 use crate::plan::{Next, Place, Plan};
-use crate::question::{class_of, name_of};
+use crate::question::{name_of, record_of};
 use crate::search::Candidates;
 use crate::special::Special;
 use crate::told::{DnsAnswer, is_negative};
@@ -99,7 +99,7 @@ where
                 }
                 Err(error) => {
                     let error = self.unreadable(error);
-                    self.told.put_aside(self.class(), Err(error));
+                    self.told.put_aside(self.record(), Err(error));
                     self.conclude();
                 }
             },
@@ -127,14 +127,14 @@ where
             }
             Some(Said { family, outcome, .. }) if settled => {
                 let port = port(*self.port);
-                let answer = self.told.join_outcome(class_of(family), outcome, port);
+                let answer = self.told.join_outcome(record_of(family), outcome, port);
                 if self.told.is_empty() {
                     return Poll::Ready(Some(answer));
                 }
                 self.told.tell(answer);
             }
             Some(Said { family, outcome: Ok(found), .. }) => {
-                self.told.put_aside(class_of(family), Ok(found));
+                self.told.put_aside(record_of(family), Ok(found));
                 self.conclude();
             }
             // What is told of it may be of a name before the last, which another family may have.
@@ -143,14 +143,14 @@ where
                     if walk.awaits(Family::Ipv6) {
                         // Of the names before it AAAA has heard something, or A that none exists.
                         let kept = walk.as_mut().take_kept(Family::Ipv6);
-                        let said = kept.unwrap_or_else(|| Err(error.also_of(Class::Aaaa)));
-                        self.told.put_aside_of(Class::Aaaa, said, last);
+                        let said = kept.unwrap_or_else(|| Err(error.also_of(Record::Aaaa)));
+                        self.told.put_aside_of(Record::Aaaa, said, last);
                     }
-                    self.told.put_aside_of(Class::A, Err(error), last);
+                    self.told.put_aside_of(Record::A, Err(error), last);
                     self.walk.set(None);
                     self.conclude();
                 } else {
-                    self.told.put_aside_of(class_of(family), Err(error), last);
+                    self.told.put_aside_of(record_of(family), Err(error), last);
                 }
             }
         }
@@ -163,7 +163,7 @@ where
         let no_name = Some(DnsErrorKind::NotFound);
         let status = if said.iter().any(|said| said.outcome.is_ok()) {
             Status::Success
-        } else if said.iter().any(|said| said.class == Class::A && said.last == no_name)
+        } else if said.iter().any(|said| said.record == Record::A && said.last == no_name)
             || said.iter().all(|said| said.last.is_some_and(is_negative))
         {
             Status::NotFound
@@ -213,7 +213,7 @@ where
                     self.settle();
                 } else {
                     self.told.tell_failures(port(*self.port));
-                    self.told.tell(Answer::found(self.class(), listed));
+                    self.told.tell(Answer::found(self.record(), listed));
                     *self.step = Step::Done;
                 }
             }
@@ -239,11 +239,11 @@ where
             let error = match miss {
                 Miss::Negative(cause) => {
                     let name = name_of(name(self.query)).expect("a target's name fits in DNS");
-                    DnsError::unlisted(&name, self.class(), cause)
+                    DnsError::unlisted(&name, self.record(), cause)
                 }
                 Miss::Unreadable(error) => self.unreadable(error),
             };
-            self.told.put_aside(self.class(), Err(error));
+            self.told.put_aside(self.record(), Err(error));
         } else if let Miss::Unreadable(error) = miss {
             self.tell_interim(error);
         }
@@ -257,10 +257,10 @@ where
         let (families, are_last) = (self.query.families(), self.are_last());
         for family in [Family::Ipv6, Family::Ipv4] {
             if families.contains(family) {
-                let (class, outcome) = (class_of(family), special.outcome(name, family));
+                let (record, outcome) = (record_of(family), special.outcome(name, family));
                 match are_last {
-                    true => self.told.tell_outcome(class, outcome, port(*self.port)),
-                    false => self.told.put_aside(class, outcome),
+                    true => self.told.tell_outcome(record, outcome, port(*self.port)),
+                    false => self.told.put_aside(record, outcome),
                 }
             }
         }
@@ -289,8 +289,8 @@ where
     }
 
     /// What is asked for when it is asked for in one.
-    fn class(&self) -> Class {
-        class(self.query.families())
+    fn record(&self) -> Record {
+        record(self.query.families())
     }
 
     /// That a file can't be read.
@@ -301,7 +301,7 @@ where
     /// Tells that a file can't be read, where that is not the last word.
     fn tell_interim(&mut self, error: FileError) {
         let error = self.unreadable(error);
-        self.told.tell(Answer::failed(self.class(), error).interim());
+        self.told.tell(Answer::failed(self.record(), error).interim());
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hickory_proto::rr::Name;
-use stagger::{BoxError, Class};
+use stagger::{BoxError, Record};
 
 pub use self::server::ServerError;
 pub(crate) use self::server::Trouble;
@@ -27,7 +27,7 @@ pub struct DnsError(Arc<Inner>);
 
 struct Inner {
     subject: Box<str>,
-    class: Option<Class>,
+    record: Option<Record>,
     cause: Cause,
     servers: Box<[ServerError]>,
     ttl: Option<Duration>,
@@ -93,12 +93,12 @@ impl DnsError {
     }
 
     pub(crate) fn negative(question: &Question, cause: Cause, ttl: Option<Duration>) -> Self {
-        Self::make(shown(&question.name).into(), question.class(), cause, Vec::new(), ttl)
+        Self::make(shown(&question.name).into(), question.record(), cause, Vec::new(), ttl)
     }
 
     pub(crate) fn servers_failed(question: &Question, servers: Vec<ServerError>) -> Self {
         let subject = shown(&question.name).into();
-        Self::make(subject, question.class(), Cause::Servers, servers, None)
+        Self::make(subject, question.record(), Cause::Servers, servers, None)
     }
 
     /// The same of a lookup that was answered from memory, if it is one that may be kept: for
@@ -113,13 +113,13 @@ impl DnsError {
     }
 
     /// That the sources of a switch do not know a name, or that there are none.
-    pub(crate) fn unlisted(name: &Name, class: Class, cause: Cause) -> Self {
-        Self::make(shown(name).into(), class, cause, Vec::new(), None)
+    pub(crate) fn unlisted(name: &Name, record: Record, cause: Cause) -> Self {
+        Self::make(shown(name).into(), record, cause, Vec::new(), None)
     }
 
-    /// The same of another class, as holds for a name that does not exist (RFC 8020 §2).
-    pub(crate) fn also_of(&self, class: Class) -> Self {
-        Self::make(self.0.subject.clone(), class, self.0.cause, Vec::new(), self.0.ttl)
+    /// The same of another record, as holds for a name that does not exist (RFC 8020 §2).
+    pub(crate) fn also_of(&self, record: Record) -> Self {
+        Self::make(self.0.subject.clone(), record, self.0.cause, Vec::new(), self.0.ttl)
     }
 
     /// What the resolver for literals and services said of `subject`.
@@ -135,7 +135,7 @@ impl DnsError {
     fn delegated(cause: Cause, subject: String, source: BoxError) -> Self {
         Self(Arc::new(Inner {
             subject: subject.into(),
-            class: None,
+            record: None,
             cause,
             servers: Box::default(),
             ttl: None,
@@ -145,7 +145,7 @@ impl DnsError {
 
     fn make(
         subject: Box<str>,
-        class: Class,
+        record: Record,
         cause: Cause,
         servers: Vec<ServerError>,
         ttl: Option<Duration>,
@@ -158,7 +158,7 @@ impl DnsError {
         };
         Self(Arc::new(Inner {
             subject,
-            class: Some(class),
+            record: Some(record),
             cause,
             servers: servers.into(),
             ttl,
@@ -182,8 +182,8 @@ impl DnsError {
     }
 
     /// Which addresses were asked for; none if the lookup did not come that far.
-    pub fn class(&self) -> Option<Class> {
-        self.0.class
+    pub fn record(&self) -> Option<Record> {
+        self.0.record
     }
 
     /// What became of each server that was asked, in the order of the first tries. Empty if one
@@ -280,8 +280,8 @@ impl fmt::Display for Reason<'_> {
 impl fmt::Display for DnsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "cannot look up {}", self.0.subject)?;
-        if let Some(class) = self.0.class {
-            write!(f, " ({class})")?;
+        if let Some(record) = self.0.record {
+            write!(f, " ({record})")?;
         }
         write!(f, ": {}", Reason(self.0.cause, &self.0.servers))
     }
@@ -291,7 +291,7 @@ impl fmt::Debug for DnsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DnsError")
             .field("name", &self.0.subject)
-            .field("class", &self.0.class)
+            .field("record", &self.0.record)
             .field("kind", &self.kind())
             .field("servers", &self.0.servers)
             .field("ttl", &self.0.ttl)

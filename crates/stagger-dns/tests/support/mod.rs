@@ -308,16 +308,16 @@ impl Scene {
     }
 }
 
-/// An answer as one line: when it came, its class and addresses, or its kind of error.
+/// An answer as one line: when it came, its record and addresses, or its kind of error.
 pub(crate) fn line((at, answer): &Heard) -> String {
-    let class = answer.class();
+    let record = answer.record();
     match answer.error() {
-        Some(error) => format!("{at} {class} {:?}", error.kind()),
+        Some(error) => format!("{at} {record} {:?}", error.kind()),
         None => {
             let addresses: Vec<_> = answer.addresses().map(ToString::to_string).collect();
             match addresses.is_empty() {
-                true => format!("{at} {class} none"),
-                false => format!("{at} {class} {}", addresses.join(" ")),
+                true => format!("{at} {record} none"),
+                false => format!("{at} {record} {}", addresses.join(" ")),
             }
         }
     }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
-use stagger::{Answer, Class, Families, Timer};
+use stagger::{Answer, Families, Record, Timer};
 
 use super::{Found, LookupError, LookupErrorKind};
 use crate::Lanes;
@@ -164,14 +164,14 @@ fn is_negative(error: &LookupError) -> bool {
 }
 
 fn answer(families: Families, found: Found) -> Answer<SocketAddr, LookupError> {
-    let class = match families {
-        Families::Any => Class::All,
-        Families::Ipv4 => Class::A,
-        Families::Ipv6 => Class::Aaaa,
+    let record = match families {
+        Families::Any => Record::Addresses,
+        Families::Ipv4 => Record::A,
+        Families::Ipv6 => Record::Aaaa,
     };
     let answer = match found {
-        Ok(addresses) => Answer::found(class, addresses.iter().copied()),
-        Err(error) => Answer::failed(class, error),
+        Ok(addresses) => Answer::found(record, addresses.iter().copied()),
+        Err(error) => Answer::failed(record, error),
     };
     answer.sorted()
 }

@@ -7,26 +7,16 @@ use std::time::Duration;
 use hickory_proto::op::{Message, MessageType, ResponseCode};
 use hickory_proto::rr::rdata::{A, AAAA, CNAME, SOA};
 use hickory_proto::rr::{Name, RData, Record as ResourceRecord, RecordType};
+use stagger::Record;
 
 use super::schedule::When;
 
-/// The type of record that a question is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Record {
-    /// IPv4 addresses.
-    A,
-    /// IPv6 addresses.
-    Aaaa,
-}
-
-impl Record {
-    pub(super) fn of(record_type: RecordType) -> Option<Self> {
-        match record_type {
-            RecordType::A => Some(Self::A),
-            RecordType::AAAA => Some(Self::Aaaa),
-            _ => None,
-        }
+/// The record that a question of this type is for, if the server knows it.
+pub(super) fn record(record_type: RecordType) -> Option<Record> {
+    match record_type {
+        RecordType::A => Some(Record::A),
+        RecordType::AAAA => Some(Record::Aaaa),
+        _ => None,
     }
 }
 

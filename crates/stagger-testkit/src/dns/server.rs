@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use hickory_proto::op::Message;
 use hickory_proto::rr::Name;
 
-use super::reply::absolute;
+use super::reply::{absolute, record};
 use super::schedule::Schedule;
 use super::{Record, Reply};
 
@@ -239,7 +239,7 @@ impl Shared {
         let message = Message::from_vec(bytes).ok()?;
         let [query] = &message.queries[..] else { return None };
         let name = query.name().to_lowercase();
-        let record = Record::of(query.query_type())?;
+        let record = record(query.query_type())?;
         let mut state = self.state();
         state.questions.push(Question {
             name: name.to_ascii().trim_end_matches('.').to_owned(),

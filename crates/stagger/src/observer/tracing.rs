@@ -25,8 +25,8 @@ use crate::{BoxError, Error, QueryReport, Target};
 /// | --- | --- | --- |
 /// | (the span) | DEBUG | `host`, `service` |
 /// | `lookup started` | TRACE | `elapsed` |
-/// | `lookup answered` | TRACE | `elapsed`, `asked`, `class`, `addresses` |
-/// | `lookup failed` | TRACE | `elapsed`, `asked`, `class`, `error` |
+/// | `lookup answered` | TRACE | `elapsed`, `asked`, `record`, `addresses` |
+/// | `lookup failed` | TRACE | `elapsed`, `asked`, `record`, `error` |
 /// | `waiting for the preferred family` | TRACE | `elapsed`, `until` |
 /// | `candidate skipped` | TRACE | `elapsed`, `address`, `error` |
 /// | `attempt started` | TRACE | `elapsed`, `address` |
@@ -38,7 +38,7 @@ use crate::{BoxError, Error, QueryReport, Target};
 /// | `connect cancelled` | DEBUG | `elapsed` |
 ///
 /// `elapsed`, `asked` (when the lookup began) and `until` count from the first poll of the connect
-/// and print as `250ms` does. `class` is text, `addresses` how many there were, and `error` the
+/// and print as `250ms` does. `record` is text, `addresses` how many there were, and `error` the
 /// error itself, with its sources. These names change only where a changed default would be
 /// breaking too.
 ///
@@ -53,7 +53,7 @@ use crate::{BoxError, Error, QueryReport, Target};
 /// # let clock = Clock::new();
 /// # let ledger = Ledger::new(&clock);
 /// # let resolver = ScriptedResolver::<Place>::new(&ledger)
-/// #     .finds(ms(5), stagger::Class::All, ["v6"]);
+/// #     .finds(ms(5), stagger::Record::Addresses, ["v6"]);
 /// # let connector = ScriptedConnector::new(&ledger).at("v6", Fate::connects(ms(30)));
 /// // Whichever subscriber the program has set up is told.
 /// let dialer = Dialer::new(resolver, connector, clock.clone()).with_observer(Tracing::new());
@@ -105,15 +105,15 @@ impl<A: fmt::Display> Observer<A> for Tracing {
     }
 
     fn answered(&mut self, at: Duration, answer: &QueryReport<A>) {
-        let (asked, class) = (answer.started, answer.class.as_str());
+        let (asked, record) = (answer.started, answer.record.as_str());
         match &answer.error {
             None => {
                 let addresses = answer.addresses.len();
-                tell!(trace, &self.span, at, ?asked, class, addresses, "lookup answered");
+                tell!(trace, &self.span, at, ?asked, record, addresses, "lookup answered");
             }
             Some(error) => {
                 let error = cause(error);
-                tell!(trace, &self.span, at, ?asked, class, error, "lookup failed");
+                tell!(trace, &self.span, at, ?asked, record, error, "lookup failed");
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Class, Family, Phase, Update};
+use crate::{Family, Phase, Record, Update};
 
 /// A candidate's number, given by whoever feeds the machine: 0 for the first, and so on.
 ///
@@ -18,8 +18,8 @@ pub enum Event<'a> {
     /// A lookup has answered. An answer without candidates is a negative one, a failure included.
     Answered {
         /// What it asked for.
-        class: Class,
-        /// How it relates to earlier answers of its class.
+        record: Record,
+        /// How it relates to earlier answers of its record.
         update: Update,
         /// What it brought, in the resolver's order of preference.
         candidates: &'a [(Id, Option<Family>)],
@@ -39,7 +39,7 @@ pub enum Event<'a> {
 
 /// An answer of a course, beside the candidates that it brought.
 pub(crate) struct News {
-    pub(crate) class: Class,
+    pub(crate) record: Record,
     pub(crate) update: Update,
     pub(crate) delay_spent: Duration,
     pub(crate) leader: Option<Family>,
@@ -51,16 +51,16 @@ impl News {
         &self,
         candidates: &'a [(Id, Option<Family>)],
     ) -> impl Iterator<Item = Event<'a>> + use<'a> {
-        let Self { class, update, delay_spent, leader } = *self;
-        let answered = Event::Answered { class, update, candidates, delay_spent };
+        let Self { record, update, delay_spent, leader } = *self;
+        let answered = Event::Answered { record, update, candidates, delay_spent };
         std::iter::once(answered).chain(leader.map(Event::Leads))
     }
 }
 
-impl From<Class> for News {
+impl From<Record> for News {
     /// An answer that adds to the others and has no delay behind it.
-    fn from(class: Class) -> Self {
-        Self { class, update: Update::Add, delay_spent: Duration::ZERO, leader: None }
+    fn from(record: Record) -> Self {
+        Self { record, update: Update::Add, delay_spent: Duration::ZERO, leader: None }
     }
 }
 

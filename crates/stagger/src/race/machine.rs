@@ -9,7 +9,7 @@ use super::event::{Action, Event, Id, Loss};
 use super::order::alternate;
 use super::queue::Queue;
 use crate::policy::{ATTEMPT_FLOOR, Order, Policy};
-use crate::{Class, Family, Phase, Update};
+use crate::{Family, Phase, Record, Update};
 
 /// Decides everything about one race, and waits for nothing.
 ///
@@ -23,13 +23,13 @@ use crate::{Class, Family, Phase, Update};
 /// ```
 /// use std::time::{Duration, Instant};
 /// use stagger::race::{Action, Event, Id, Machine};
-/// use stagger::{Class, Family, Policy, Update};
+/// use stagger::{Record, Family, Policy, Update};
 ///
 /// let start = Instant::now();
 /// let mut machine = Machine::new(Policy::new(), start);
 /// machine.handle(
 ///     Event::Answered {
-///         class: Class::All,
+///         record: Record::Addresses,
 ///         update: Update::Add,
 ///         candidates: &[(Id(0), Some(Family::Ipv6)), (Id(1), Some(Family::Ipv4))],
 ///         delay_spent: Duration::ZERO,
@@ -51,8 +51,8 @@ pub struct Machine {
     policy: Policy,
     began: Instant,
     deadline: Option<Instant>,
-    /// What each class has brought, in order of the classes' first answers.
-    lists: SmallVec<[(Class, SmallVec<[Id; 4]>); 1]>,
+    /// What each record has brought, in order of the records' first answers.
+    lists: SmallVec<[(Record, SmallVec<[Id; 4]>); 1]>,
     /// The family of the first of all candidates, if that has been said.
     leader: Option<Family>,
     /// By id: the family and where the candidate stands.
@@ -113,8 +113,8 @@ impl Machine {
             return;
         }
         match event {
-            Event::Answered { class, update, candidates, delay_spent } => {
-                self.answered(class, update, candidates);
+            Event::Answered { record, update, candidates, delay_spent } => {
+                self.answered(record, update, candidates);
                 if !candidates.is_empty() {
                     self.spend(delay_spent, now);
                 }
@@ -226,11 +226,11 @@ impl Machine {
         self.queue.iter()
     }
 
-    fn answered(&mut self, class: Class, update: Update, candidates: &[(Id, Option<Family>)]) {
-        let (place, appends) = match self.lists.iter().position(|(known, _)| *known == class) {
+    fn answered(&mut self, record: Record, update: Update, candidates: &[(Id, Option<Family>)]) {
+        let (place, appends) = match self.lists.iter().position(|(known, _)| *known == record) {
             Some(place) => (place, place + 1 == self.lists.len()),
             None => {
-                self.lists.push((class, SmallVec::new()));
+                self.lists.push((record, SmallVec::new()));
                 (self.lists.len() - 1, true)
             }
         };
@@ -313,11 +313,11 @@ impl Machine {
         };
         // A lookup of all families at once knows best how they compare.
         let resolver_order = self.policy.order == Order::Resolver;
-        let whole = |class: Class| class == Class::All && !resolver_order;
-        for (_, ids) in self.lists.iter().filter(|(class, _)| whole(*class)) {
+        let whole = |record: Record| record == Record::Addresses && !resolver_order;
+        for (_, ids) in self.lists.iter().filter(|(record, _)| whole(*record)) {
             collect(ids);
         }
-        for (_, ids) in self.lists.iter().filter(|(class, _)| !whole(*class)) {
+        for (_, ids) in self.lists.iter().filter(|(record, _)| !whole(*record)) {
             collect(ids);
         }
         // What was tried and then replaced away has had its family's turn.
@@ -329,7 +329,7 @@ impl Machine {
             Order::Ipv6First => Some(Family::Ipv6),
             Order::Alternate => {
                 let sorted =
-                    self.lists.iter().find(|(class, ids)| whole(*class) && !ids.is_empty());
+                    self.lists.iter().find(|(record, ids)| whole(*record) && !ids.is_empty());
                 match sorted {
                     Some((_, ids)) => self.candidates[ids[0].0].0,
                     None => Some(self.leader.unwrap_or_else(|| self.policy.preferred())),
@@ -342,14 +342,14 @@ impl Machine {
     /// Whether attempts may begin: there is an address, and the answers that count have come or
     /// have been waited for (draft-ietf-happy-happyeyeballs-v3 §4.2).
     fn may_begin(&self, now: Instant) -> bool {
-        let answered = |class| self.lists.iter().any(|(known, _)| *known == class);
+        let answered = |record| self.lists.iter().any(|(known, _)| *known == record);
         let preferred = match self.policy.preferred() {
-            Family::Ipv4 => Class::A,
-            Family::Ipv6 => Class::Aaaa,
+            Family::Ipv4 => Record::A,
+            Family::Ipv6 => Record::Aaaa,
         };
         let complete = self.resolution_ended
-            || (answered(Class::All) || answered(preferred))
-                && (!self.policy.https || answered(Class::Https));
+            || (answered(Record::Addresses) || answered(preferred))
+                && (!self.policy.https || answered(Record::Https));
         let waited = self.delay_began.is_some_and(|began| {
             now.saturating_duration_since(began) >= self.policy.resolution_delay
         });

@@ -43,13 +43,13 @@ impl<A> BoxResolver<A, BoxError> {
     /// # Examples
     ///
     /// ```
-    /// use stagger::{BoxResolver, Class};
+    /// use stagger::{BoxResolver, Record};
     /// use stagger_testkit::{Clock, Ledger, Place, ScriptedResolver, ms};
     ///
     /// let ledger = Ledger::new(&Clock::new());
-    /// let first = ScriptedResolver::<Place>::new(&ledger).fails(ms(5), Class::All);
+    /// let first = ScriptedResolver::<Place>::new(&ledger).fails(ms(5), Record::Addresses);
     /// let other = stagger::resolver_fn(|_: &_| {
-    ///     let answer = stagger::Answer::<_, std::io::Error>::found(Class::All, [Place("v4")]);
+    ///     let answer = stagger::Answer::<_, std::io::Error>::found(Record::Addresses, [Place("v4")]);
     ///     futures_lite::stream::once(answer)
     /// });
     /// let list = [BoxResolver::erased(first), BoxResolver::erased(other)];

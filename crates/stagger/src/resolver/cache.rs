@@ -62,12 +62,12 @@ const MAX_ADDRESSES: usize = 256;
 ///
 /// ```
 /// use futures_lite::StreamExt as _;
-/// use stagger::{Answer, CachedResolver, Class, Query, Resolver as _, Target};
+/// use stagger::{Answer, CachedResolver, Record, Query, Resolver as _, Target};
 /// use stagger_testkit::{Clock, Ledger, Place, ScriptedResolver, ms};
 ///
 /// let ledger = Ledger::new(&Clock::new());
 /// let clock = ledger.clock();
-/// let answer = Answer::found(Class::All, [Place("v4")]).with_ttl(ms(60_000));
+/// let answer = Answer::found(Record::Addresses, [Place("v4")]).with_ttl(ms(60_000));
 /// let inner = ScriptedResolver::new(&ledger).answers(ms(30), answer);
 /// let resolver = CachedResolver::new(inner, clock.clone());
 ///
@@ -264,7 +264,7 @@ impl<A: Clone, T: Timer> Keeping<A, T> {
             return;
         };
         if answer.update() == Update::Replace {
-            heard.retain(|kept| kept.class() != answer.class());
+            heard.retain(|kept| kept.record() != answer.record());
         }
         heard.push(copy);
         let addresses: usize = heard.iter().map(Kept::len).sum();

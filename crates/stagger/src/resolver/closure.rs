@@ -17,10 +17,10 @@ pub struct ResolverFn<F>(F);
 ///
 /// ```
 /// use futures_lite::{StreamExt as _, future, stream};
-/// use stagger::{Answer, Class, Query, Resolver, Target, resolver_fn};
+/// use stagger::{Answer, Record, Query, Resolver, Target, resolver_fn};
 ///
 /// let fixed = resolver_fn(|_: &Query| {
-///     stream::once(Answer::<_, std::io::Error>::found(Class::All, ["192.0.2.1:80"]))
+///     stream::once(Answer::<_, std::io::Error>::found(Record::Addresses, ["192.0.2.1:80"]))
 /// });
 /// let query = Query::new(Target::parse("example.com:80")?);
 /// let answer = future::block_on(fixed.resolve(&query).next()).unwrap();

@@ -38,13 +38,13 @@ const MAX_EMPTY: usize = 64;
 /// # Examples
 ///
 /// ```
-/// use stagger::{Class, Dialer, Fallback};
+/// use stagger::{Record, Dialer, Fallback};
 /// use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
 ///
 /// let ledger = Ledger::new(&Clock::new());
 /// let clock = ledger.clock();
-/// let first = ScriptedResolver::<Place>::new(&ledger).fails(ms(20), Class::All);
-/// let second = ScriptedResolver::<Place>::new(&ledger).finds(ms(5), Class::All, ["v4"]);
+/// let first = ScriptedResolver::<Place>::new(&ledger).fails(ms(20), Record::Addresses);
+/// let second = ScriptedResolver::<Place>::new(&ledger).finds(ms(5), Record::Addresses, ["v4"]);
 /// let connector = ScriptedConnector::new(&ledger).at("v4", Fate::connects(ms(30)));
 /// let dialer = Dialer::new(Fallback::new([first, second]), connector, clock.clone());
 ///

@@ -8,23 +8,23 @@ use futures_core::Stream;
 
 use super::Resolver;
 use crate::query::awaited;
-use crate::{Answer, Class, Families, Query};
+use crate::{Answer, Families, Query, Record};
 
 /// How many answers of one resolver may go unheeded or be empty in one lookup before it is asked
 /// no more: a hostile one stays cheap. The number is ours; an honest one gives three at most.
 const MAX_IDLE: usize = 64;
 
-/// A resolver that asks several at once, and of each class takes the answers of the first that has
+/// A resolver that asks several at once, and of each record takes the answers of the first that has
 /// addresses.
 ///
-/// - The first answer *with addresses* of a class counts, and later ones of that class from the
+/// - The first answer *with addresses* of a record counts, and later ones of that record from the
 ///   same resolver; those of others are left aside. So A may be one resolver's and AAAA another's.
 ///   An answer of all families stands for both. Of two that are there in one moment, that of the
 ///   earlier resolver in the list counts.
 /// - An answer without addresses, a failure among them, is passed on at once, but as
 ///   [interim](Answer::interim) as long as another resolver may still have addresses: the race
 ///   waits. The last is the last word; if a resolver ends without one, which none should, the race
-///   may wait for the rest of its resolution delay. Once a class has addresses, others' failures are passed on
+///   may wait for the rest of its resolution delay. Once a record has addresses, others' failures are passed on
 ///   for the report, and their negative answers are left aside.
 /// - When all that the query asks for has addresses, every resolver that has part in none is
 ///   dropped; the answers end when the others have.
@@ -38,13 +38,13 @@ const MAX_IDLE: usize = 64;
 /// # Examples
 ///
 /// ```
-/// use stagger::{Class, Dialer, Fastest};
+/// use stagger::{Record, Dialer, Fastest};
 /// use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
 ///
 /// let ledger = Ledger::new(&Clock::new());
 /// let clock = ledger.clock();
-/// let slow = ScriptedResolver::<Place>::new(&ledger).finds(ms(900), Class::All, ["v4 slow"]);
-/// let quick = ScriptedResolver::<Place>::new(&ledger).finds(ms(5), Class::All, ["v4"]);
+/// let slow = ScriptedResolver::<Place>::new(&ledger).finds(ms(900), Record::Addresses, ["v4 slow"]);
+/// let quick = ScriptedResolver::<Place>::new(&ledger).finds(ms(5), Record::Addresses, ["v4"]);
 /// let connector = ScriptedConnector::new(&ledger).at("v4", Fate::connects(ms(30)));
 /// let dialer = Dialer::new(Fastest::new([slow, quick]), connector, clock.clone());
 ///
@@ -93,8 +93,8 @@ impl<R: Resolver> Resolver for Fastest<R> {
 #[must_use = "streams do nothing unless polled"]
 pub struct FastestAnswers<S> {
     lanes: Vec<Lane<S>>,
-    /// The classes that have addresses, and from which lane.
-    found: Vec<(Class, usize)>,
+    /// The records that have addresses, and from which lane.
+    found: Vec<(Record, usize)>,
     families: Families,
     https: bool,
 }
@@ -103,40 +103,44 @@ pub struct FastestAnswers<S> {
 struct Lane<S> {
     /// None once it has ended or been dropped.
     answers: Option<Pin<Box<S>>>,
-    answered: Vec<Class>,
+    answered: Vec<Record>,
     idle: usize,
 }
 
 impl<S> Lane<S> {
-    /// Whether it may still have addresses of this class.
-    fn may_answer(&self, class: Class) -> bool {
-        let answered = |class| self.answered.contains(&class);
-        let known = match class {
-            Class::Https => answered(Class::Https),
-            Class::All => answered(Class::All) || answered(Class::A) && answered(Class::Aaaa),
-            Class::A | Class::Aaaa => answered(Class::All) || answered(class),
+    /// Whether it may still have addresses of this record.
+    fn may_answer(&self, record: Record) -> bool {
+        let answered = |record| self.answered.contains(&record);
+        let known = match record {
+            Record::Https => answered(Record::Https),
+            Record::Addresses => {
+                answered(Record::Addresses) || answered(Record::A) && answered(Record::Aaaa)
+            }
+            Record::A | Record::Aaaa => answered(Record::Addresses) || answered(record),
         };
         self.answers.is_some() && !known
     }
 }
 
 impl<S> FastestAnswers<S> {
-    /// The lane whose addresses of this class count.
-    fn lane_of(&self, class: Class) -> Option<usize> {
-        let of = |class| self.found.iter().find(|(own, _)| *own == class).map(|(_, lane)| *lane);
-        match class {
-            Class::Https => of(Class::Https),
-            Class::All => of(Class::All).or_else(|| of(Class::A).and_then(|_| of(Class::Aaaa))),
-            Class::A | Class::Aaaa => of(Class::All).or_else(|| of(class)),
+    /// The lane whose addresses of this record count.
+    fn lane_of(&self, record: Record) -> Option<usize> {
+        let of = |record| self.found.iter().find(|(own, _)| *own == record).map(|(_, lane)| *lane);
+        match record {
+            Record::Https => of(Record::Https),
+            Record::Addresses => {
+                of(Record::Addresses).or_else(|| of(Record::A).and_then(|_| of(Record::Aaaa)))
+            }
+            Record::A | Record::Aaaa => of(Record::Addresses).or_else(|| of(record)),
         }
     }
 
     /// What is to be passed on of an answer from this lane.
     fn heed<A, E>(&mut self, lane: usize, answer: Answer<A, E>) -> Option<Answer<A, E>> {
-        let class = answer.class();
-        let (owner, empty) = (self.lane_of(class), answer.is_empty());
-        if !answer.is_interim() && !self.lanes[lane].answered.contains(&class) {
-            self.lanes[lane].answered.push(class);
+        let record = answer.record();
+        let (owner, empty) = (self.lane_of(record), answer.is_empty());
+        if !answer.is_interim() && !self.lanes[lane].answered.contains(&record) {
+            self.lanes[lane].answered.push(record);
         }
         if empty || owner.is_some_and(|owner| owner != lane) {
             self.lanes[lane].idle += 1;
@@ -148,12 +152,12 @@ impl<S> FastestAnswers<S> {
             Some(owner) if owner == lane => Some(answer),
             Some(_) => answer.error().is_some().then(|| answer.interim()),
             None if empty => {
-                let open = self.lanes.iter().any(|lane| lane.may_answer(class));
+                let open = self.lanes.iter().any(|lane| lane.may_answer(record));
                 Some(if open { answer.interim() } else { answer })
             }
             None => {
-                self.found.push((class, lane));
-                let is_known = |class| self.lane_of(class).is_some();
+                self.found.push((record, lane));
+                let is_known = |record| self.lane_of(record).is_some();
                 if awaited(self.families, self.https, is_known).next().is_none() {
                     self.drop_losers();
                 }

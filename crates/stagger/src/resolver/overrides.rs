@@ -11,7 +11,7 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 use super::Resolver;
-use crate::{Address, Answer, Class, Families, Host, Name, Query, Target, TargetError};
+use crate::{Address, Answer, Families, Host, Name, Query, Record, Target, TargetError};
 
 /// A resolver in which some names lead where the program says, as with curl's `--resolve` and
 /// `--connect-to`, or in `/etc/hosts`.
@@ -186,18 +186,18 @@ pin_project! {
 
 impl<S, E> Stage<S, E> {
     fn known(families: Families, addresses: impl IntoIterator<Item = SocketAddr>) -> Self {
-        let class = class(families);
-        let answer = Answer::found(class, wanted(families, addresses)).sorted();
+        let record = record(families);
+        let answer = Answer::found(record, wanted(families, addresses)).sorted();
         Self::Known { answer: Some(answer) }
     }
 }
 
 /// One answer of all that is wanted, of which no other need be awaited.
-fn class(families: Families) -> Class {
+fn record(families: Families) -> Record {
     match families {
-        Families::Any => Class::All,
-        Families::Ipv4 => Class::A,
-        Families::Ipv6 => Class::Aaaa,
+        Families::Any => Record::Addresses,
+        Families::Ipv4 => Record::A,
+        Families::Ipv6 => Record::Aaaa,
     }
 }
 
@@ -228,7 +228,7 @@ where
                     addr.set_port(port);
                     *addr
                 });
-                let found = Answer::found(class(*families), placed).sorted();
+                let found = Answer::found(record(*families), placed).sorted();
                 stage.set(Stage::Known { answer: None });
                 Poll::Ready(Some(found))
             }

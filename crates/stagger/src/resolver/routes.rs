@@ -21,11 +21,11 @@ use crate::{Host, Name, Query, TargetError};
 /// # Examples
 ///
 /// ```
-/// use stagger::{Class, Dialer, Routes};
+/// use stagger::{Record, Dialer, Routes};
 /// use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
 ///
 /// let ledger = Ledger::new(&Clock::new());
-/// let at = |place| ScriptedResolver::<Place>::new(&ledger).finds(ms(5), Class::All, [place]);
+/// let at = |place| ScriptedResolver::<Place>::new(&ledger).finds(ms(5), Record::Addresses, [place]);
 /// let resolver = Routes::new(at("v4 world")).with_suffix("corp.example", at("v4 office"))?;
 /// let connector = ScriptedConnector::new(&ledger)
 ///     .at("v4 world", Fate::connects(ms(10)))

@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 
 use super::Resolver;
 use crate::destination::{Sorter, Source, Sources};
-use crate::{Address as _, Answer, Candidate, Class, Family, Query, Update};
+use crate::{Address as _, Answer, Candidate, Family, Query, Record, Update};
 
 /// How many addresses of one lookup are sorted; what is beyond follows as it came. Each costs a
 /// question to the system, and a hostile answer has thousands. The number is ours; it is far more
@@ -43,7 +43,7 @@ const MAX_SORTED: usize = 512;
 /// ```
 /// use std::net::SocketAddr;
 /// use stagger::destination::Source;
-/// use stagger::{Class, Dialer, SortedResolver};
+/// use stagger::{Record, Dialer, SortedResolver};
 /// use stagger_testkit::{Clock, Fate, Ledger, ScriptedConnector, ScriptedResolver, ms};
 ///
 /// // No IPv6 beyond the machine's own link.
@@ -53,7 +53,7 @@ const MAX_SORTED: usize = 512;
 /// };
 /// let ledger = Ledger::new(&Clock::new());
 /// let found = ["[2001:db8::1]:443", "192.0.2.1:443"].map(|text| text.parse::<SocketAddr>().unwrap());
-/// let inner = ScriptedResolver::<SocketAddr>::new(&ledger).finds(ms(5), Class::All, found);
+/// let inner = ScriptedResolver::<SocketAddr>::new(&ledger).finds(ms(5), Record::Addresses, found);
 /// let connector = ScriptedConnector::new(&ledger).at("192.0.2.1:443", Fate::connects(ms(10)));
 /// let resolver = SortedResolver::new(inner, || sources);
 /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
@@ -112,7 +112,7 @@ where
 #[derive(Default)]
 struct Known {
     sources: HashMap<SocketAddr, Option<Source>>,
-    /// What the classes AAAA and A hold, each address once.
+    /// What the records AAAA and A hold, each address once.
     apart: [Vec<SocketAddr>; 2],
 }
 
@@ -152,10 +152,10 @@ where
         let Some(answer) = ready!(this.answers.poll_next(cx)) else { return Poll::Ready(None) };
         let sources = &*this.sources;
         this.known.note(&answer);
-        if answer.is_sorted() || answer.is_empty() || answer.class() == Class::Https {
+        if answer.is_sorted() || answer.is_empty() || answer.record() == Record::Https {
             return Poll::Ready(Some(answer));
         }
-        let leader = this.known.leader(answer.class(), this.sorter, sources);
+        let leader = this.known.leader(answer.record(), this.sorter, sources);
         let sort = |candidates| this.known.sort(candidates, this.sorter, sources);
         let answer = answer.map_candidates(sort).sorted();
         Poll::Ready(Some(match leader {
@@ -177,12 +177,12 @@ impl Known {
         known
     }
 
-    /// Takes note of what the class of an answer holds now.
+    /// Takes note of what the record of an answer holds now.
     fn note<E>(&mut self, answer: &Answer<SocketAddr, E>) {
-        let place = match answer.class() {
-            Class::Aaaa => 0,
-            Class::A => 1,
-            Class::All | Class::Https => return,
+        let place = match answer.record() {
+            Record::Aaaa => 0,
+            Record::A => 1,
+            Record::Addresses | Record::Https => return,
         };
         let list = &mut self.apart[place];
         if answer.update() == Update::Replace {
@@ -196,8 +196,13 @@ impl Known {
     }
 
     /// The family of the first address of A and AAAA together, once there are both.
-    fn leader(&mut self, class: Class, sorter: &Sorter, sources: &impl Sources) -> Option<Family> {
-        if class == Class::All || self.apart.iter().any(Vec::is_empty) {
+    fn leader(
+        &mut self,
+        record: Record,
+        sorter: &Sorter,
+        sources: &impl Sources,
+    ) -> Option<Family> {
+        if record == Record::Addresses || self.apart.iter().any(Vec::is_empty) {
             return None;
         }
         let mut all = self.apart.concat();

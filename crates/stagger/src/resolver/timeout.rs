@@ -12,11 +12,11 @@ use pin_project_lite::pin_project;
 
 use super::Resolver;
 use crate::query::awaited;
-use crate::{Answer, BoxError, Class, Families, Query, Timer};
+use crate::{Answer, BoxError, Families, Query, Record, Timer};
 
 /// A resolver whose lookups end after a given time.
 ///
-/// What has come by then stands, as it came. For each class that the query asks for and that no
+/// What has come by then stands, as it came. For each record that the query asks for and that no
 /// answer has told of, one more answer says so, with a [`LookupTimedOut`], and the lookup is
 /// dropped. An answer that is ready in the same moment still counts. The time runs from the first
 /// poll of the answers.
@@ -81,7 +81,7 @@ where
     }
 }
 
-/// A class was not answered in time.
+/// A record was not answered in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LookupTimedOut {
@@ -118,9 +118,9 @@ pin_project! {
         began: Option<Instant>,
         families: Families,
         https: bool,
-        answered: Vec<Class>,
+        answered: Vec<Record>,
         // What is still to be told of, last first.
-        missing: Vec<Class>,
+        missing: Vec<Record>,
     }
 }
 
@@ -138,9 +138,9 @@ where
             let began = *this.began.get_or_insert_with(|| this.timer.now());
             match answers.poll_next(cx) {
                 Poll::Ready(Some(answer)) => {
-                    let class = answer.class();
-                    if !answer.is_interim() && !this.answered.contains(&class) {
-                        this.answered.push(class);
+                    let record = answer.record();
+                    if !answer.is_interim() && !this.answered.contains(&record) {
+                        this.answered.push(record);
                     }
                     return Poll::Ready(Some(answer.map_error(Into::into)));
                 }
@@ -149,7 +149,7 @@ where
                     // A time that no clock can tell never comes.
                     let Some(due) = began.checked_add(*this.limit) else { return Poll::Pending };
                     ready!(poll_until(due, this.timer, this.alarm.as_mut(), cx));
-                    let answered = |class| this.answered.contains(&class);
+                    let answered = |record| this.answered.contains(&record);
                     this.missing.extend(awaited(*this.families, *this.https, answered));
                     this.missing.reverse();
                 }
@@ -159,7 +159,7 @@ where
         }
         let error = LookupTimedOut { limit: *this.limit };
         let missing = this.missing.pop();
-        Poll::Ready(missing.map(|class| Answer::failed(class, error.into())))
+        Poll::Ready(missing.map(|record| Answer::failed(record, error.into())))
     }
 }
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use stagger::race::{Action, Id, Loss};
-use stagger::{Class, Family, Order, Phase, Update};
+use stagger::{Family, Order, Phase, Record, Update};
 
 use crate::rules::Rules;
 
@@ -41,7 +41,7 @@ pub(crate) type Held = Vec<(Id, Option<Family>)>;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum News {
     /// The time is what is spent of the resolution delay.
-    Answered(Class, Update, Held, Time),
+    Answered(Record, Update, Held, Time),
     /// The family of the first of all that is known, sorted together.
     Leads(Family),
     ResolutionEnded,
@@ -70,7 +70,7 @@ struct Attempt {
 /// All that has happened in one race.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Oracle {
-    answers: Vec<(Class, Held)>,
+    answers: Vec<(Record, Held)>,
     /// The earliest, over the answers with addresses: when it came, less what it says is spent of
     /// the resolution delay.
     delay_began: Option<Time>,
@@ -104,10 +104,10 @@ impl Oracle {
     /// Takes note of news, whatever the machine makes of it.
     pub(crate) fn note(&mut self, news: &News, now: Time) {
         match news {
-            News::Answered(class, update, candidates, spent) => {
-                let known = self.answers.iter().position(|(known, _)| known == class);
+            News::Answered(record, update, candidates, spent) => {
+                let known = self.answers.iter().position(|(known, _)| known == record);
                 let place = known.unwrap_or_else(|| {
-                    self.answers.push((*class, Vec::new()));
+                    self.answers.push((*record, Vec::new()));
                     self.answers.len() - 1
                 });
                 let held = &mut self.answers[place].1;
@@ -289,10 +289,10 @@ impl Oracle {
     /// When the first attempt may start; none before there is an address.
     fn gate(&self, rules: &Rules) -> Option<Time> {
         let came = self.delay_began?;
-        let answered = |class| self.answers.iter().any(|(known, _)| *known == class);
-        let preferred = if rules.preferred == Family::Ipv6 { Class::Aaaa } else { Class::A };
-        let addresses = answered(Class::All) || answered(preferred);
-        let bindings = answered(Class::Https) || !rules.https;
+        let answered = |record| self.answers.iter().any(|(known, _)| *known == record);
+        let preferred = if rules.preferred == Family::Ipv6 { Record::Aaaa } else { Record::A };
+        let addresses = answered(Record::Addresses) || answered(preferred);
+        let bindings = answered(Record::Https) || !rules.https;
         let wait = if self.resolution_ended || (addresses && bindings) {
             0
         } else {
@@ -327,7 +327,7 @@ impl Oracle {
         let resolver = rules.order == Order::Resolver;
         let mut lists: Vec<_> = self.answers.iter().collect();
         // The full lookup is the authority on how its addresses compare.
-        lists.sort_by_key(|(class, _)| resolver || *class != Class::All);
+        lists.sort_by_key(|(record, _)| resolver || *record != Record::Addresses);
         let mut seen = BTreeSet::new();
         let held: Vec<(Id, Option<Family>)> = lists
             .iter()
@@ -341,7 +341,7 @@ impl Oracle {
         let list: Vec<(Id, Option<Family>)> = tried.chain(held).collect();
         let full = lists
             .iter()
-            .filter(|(class, _)| *class == Class::All)
+            .filter(|(record, _)| *record == Record::Addresses)
             .find_map(|(_, held)| held.first());
         let leader = match (rules.order, full) {
             (Order::Alternate, Some((_, family))) => *family,

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use stagger::race::{Action, Event, Id, Machine};
-use stagger::{Class, Family, Update};
+use stagger::{Family, Record, Update};
 
 use crate::oracle::{Checked, News, Oracle, Time, rule};
 use crate::rules::Rules;
@@ -79,8 +79,8 @@ impl Race {
         }
         if self.oracle.outcome().is_some() {
             let held = vec![(Id(0), Some(Family::Ipv6)), (Id(candidates), Some(Family::Ipv4))];
-            handle(&mut machine, &News::Answered(Class::All, Update::Add, held, now), now);
-            handle(&mut machine, &News::Answered(Class::A, Update::Replace, Vec::new(), 0), now);
+            handle(&mut machine, &News::Answered(Record::Addresses, Update::Add, held, now), now);
+            handle(&mut machine, &News::Answered(Record::A, Update::Replace, Vec::new(), 0), now);
             handle(&mut machine, &News::Leads(Family::Ipv4), now);
             handle(&mut machine, &News::ResolutionEnded, now);
             let action = machine.advance(instant(now + 1_000_000_000));
@@ -134,9 +134,9 @@ pub(crate) fn repeats(rules: &Rules, log: &Log) -> Checked {
 
 fn handle(machine: &mut Machine, news: &News, now: Time) {
     let event = match news {
-        News::Answered(class, update, candidates, spent) => {
+        News::Answered(record, update, candidates, spent) => {
             let delay_spent = Duration::from_micros(*spent);
-            Event::Answered { class: *class, update: *update, candidates, delay_spent }
+            Event::Answered { record: *record, update: *update, candidates, delay_spent }
         }
         News::Leads(family) => Event::Leads(*family),
         News::ResolutionEnded => Event::ResolutionEnded,

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use stagger::race::{Action, Id};
-use stagger::{Class, Family, Order, Update};
+use stagger::{Family, Order, Record, Update};
 
 use crate::oracle::{Checked, News, Time, rule};
 use crate::race::{Log, Race, repeats};
@@ -47,7 +47,7 @@ struct Course {
     rules: Rules,
     candidates: Vec<(Option<Family>, Fate)>,
     /// When each comes, and last what it says is spent of the resolution delay.
-    answers: Vec<(Time, Class, Update, Vec<usize>, Time)>,
+    answers: Vec<(Time, Record, Update, Vec<usize>, Time)>,
     /// When it is said which family leads.
     leaders: Vec<(Time, Family)>,
     resolution_end: Option<Time>,
@@ -112,11 +112,11 @@ fn rules() -> impl Strategy<Value = Rules> {
 
 fn course() -> impl Strategy<Value = Course> {
     vec((family(), fate()), 1..=30).prop_flat_map(|candidates| {
-        let class = select(vec![Class::All, Class::A, Class::Aaaa, Class::Https]);
+        let record = select(vec![Record::Addresses, Record::A, Record::Aaaa, Record::Https]);
         let update = prop_oneof![3 => Just(Update::Add), 1 => Just(Update::Replace)];
         let held = vec(0..candidates.len(), 0..=candidates.len());
         let spent = prop_oneof![2 => Just(0), 1 => time(300)];
-        let answer = (time(1000), class, update, held, spent);
+        let answer = (time(1000), record, update, held, spent);
         let late = prop_oneof![3 => Just(Vec::new()), 1 => vec(time(600), 1..5)];
         let clock = (option::weighted(0.7, time(1500)), late, any::<bool>());
         let leader = (time(1000), select(vec![Family::Ipv6, Family::Ipv4]));
@@ -146,9 +146,9 @@ fn drive(course: &Course) -> Checked {
     // The success that no other can beat, and how often attempts were begun and dropped.
     let mut earliest: Option<(Time, usize, Id)> = None;
     let (mut begun, mut ended) = (0, 0);
-    for (at, class, update, ids, spent) in &course.answers {
+    for (at, record, update, ids, spent) in &course.answers {
         let held = ids.iter().map(|id| (Id(*id), course.candidates[*id].0)).collect();
-        coming.push((*at, News::Answered(*class, *update, held, *spent)));
+        coming.push((*at, News::Answered(*record, *update, held, *spent)));
     }
     coming.extend(course.leaders.iter().map(|(at, family)| (*at, News::Leads(*family))));
     coming.extend(course.resolution_end.map(|at| (at, News::ResolutionEnded)));

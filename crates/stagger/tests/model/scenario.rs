@@ -1,7 +1,7 @@
 //! The races that the checker explores: up to four candidates in two families.
 
 use stagger::race::Id;
-use stagger::{Class, Family, Order, Update};
+use stagger::{Family, Order, Record, Update};
 
 use crate::checker::{Extent, Scenario, explore};
 use crate::oracle::{News, Time};
@@ -14,26 +14,26 @@ const MS: Time = 1_000;
 struct Names(&'static str);
 
 impl Names {
-    fn answer(&self, class: Class, update: Update, ids: &str, spent: Time) -> News {
+    fn answer(&self, record: Record, update: Update, ids: &str, spent: Time) -> News {
         let family = |id: usize| match self.0.as_bytes()[id] {
             b'6' => Family::Ipv6,
             _ => Family::Ipv4,
         };
         let ids = ids.bytes().map(|digit| usize::from(digit - b'0'));
-        News::Answered(class, update, ids.map(|id| (Id(id), Some(family(id)))).collect(), spent)
+        News::Answered(record, update, ids.map(|id| (Id(id), Some(family(id)))).collect(), spent)
     }
 
-    fn add(&self, class: Class, ids: &str) -> News {
-        self.answer(class, Update::Add, ids, 0)
+    fn add(&self, record: Record, ids: &str) -> News {
+        self.answer(record, Update::Add, ids, 0)
     }
 
-    fn replace(&self, class: Class, ids: &str) -> News {
-        self.answer(class, Update::Replace, ids, 0)
+    fn replace(&self, record: Record, ids: &str) -> News {
+        self.answer(record, Update::Replace, ids, 0)
     }
 
     /// An answer beside a lookup that was asked so much earlier.
-    fn late(&self, class: Class, ids: &str, spent: Time) -> News {
-        self.answer(class, Update::Add, ids, spent)
+    fn late(&self, record: Record, ids: &str, spent: Time) -> News {
+        self.answer(record, Update::Add, ids, spent)
     }
 }
 
@@ -59,25 +59,25 @@ fn explore_all(scenarios: Vec<(&'static str, Rules, Vec<News>, u8, usize)>) {
 #[test]
 fn a_full_answer_is_raced_by_the_rules_in_every_order_of_events() {
     let names = Names("6464");
-    let full = || vec![names.add(Class::All, "0123")];
+    let full = || vec![names.add(Record::Addresses, "0123")];
     let rules = Rules::default;
     explore_all(vec![
         ("four at once", rules(), full(), 2, 110_000),
-        ("two at once", rules(), vec![names.add(Class::All, "01")], 4, 9_600),
-        ("one", rules(), vec![names.add(Class::All, "0")], 5, 270),
-        ("none", rules(), vec![names.add(Class::All, "")], 5, 45),
+        ("two at once", rules(), vec![names.add(Record::Addresses, "01")], 4, 9_600),
+        ("one", rules(), vec![names.add(Record::Addresses, "0")], 5, 270),
+        ("none", rules(), vec![names.add(Record::Addresses, "")], 5, 45),
         ("no answer", Rules { timeout: Some(100 * MS), ..rules() }, vec![], 5, 310),
         (
             "told twice",
             rules(),
-            vec![names.add(Class::All, "01"), names.add(Class::All, "01")],
+            vec![names.add(Record::Addresses, "01"), names.add(Record::Addresses, "01")],
             3,
             14_000,
         ),
         (
             "one more",
             rules(),
-            vec![names.add(Class::All, "01"), names.add(Class::All, "2")],
+            vec![names.add(Record::Addresses, "01"), names.add(Record::Addresses, "2")],
             2,
             73_000,
         ),
@@ -89,8 +89,8 @@ fn a_full_answer_is_raced_by_the_rules_in_every_order_of_events() {
 #[test]
 fn answers_apart_are_raced_by_the_rules_in_every_order_of_events() {
     let names = Names("6464");
-    let apart = || vec![names.add(Class::Aaaa, "02"), names.add(Class::A, "13")];
-    let three = || vec![names.add(Class::Aaaa, "02"), names.add(Class::A, "1")];
+    let apart = || vec![names.add(Record::Aaaa, "02"), names.add(Record::A, "13")];
+    let three = || vec![names.add(Record::Aaaa, "02"), names.add(Record::A, "1")];
     let rules = Rules::default;
     explore_all(vec![
         ("four apart", rules(), apart(), 0, 20_000),
@@ -98,25 +98,25 @@ fn answers_apart_are_raced_by_the_rules_in_every_order_of_events() {
         (
             "one each",
             rules(),
-            vec![names.add(Class::Aaaa, "0"), names.add(Class::A, "1")],
+            vec![names.add(Record::Aaaa, "0"), names.add(Record::A, "1")],
             2,
             24_000,
         ),
         (
             "no IPv6",
             rules(),
-            vec![names.add(Class::Aaaa, ""), names.add(Class::A, "13")],
+            vec![names.add(Record::Aaaa, ""), names.add(Record::A, "13")],
             2,
             22_000,
         ),
         (
             "no IPv4",
             rules(),
-            vec![names.add(Class::Aaaa, "02"), names.add(Class::A, "")],
+            vec![names.add(Record::Aaaa, "02"), names.add(Record::A, "")],
             2,
             11_000,
         ),
-        ("neither", rules(), vec![names.add(Class::Aaaa, ""), names.add(Class::A, "")], 4, 220),
+        ("neither", rules(), vec![names.add(Record::Aaaa, ""), names.add(Record::A, "")], 4, 220),
         ("IPv4 preferred", Rules { preferred: Family::Ipv4, ..rules() }, three(), 1, 46_000),
         ("nothing waits", Rules { resolution_delay: 0, ..rules() }, three(), 1, 29_000),
         ("two lead", Rules { first_family_count: 2, ..rules() }, three(), 1, 36_000),
@@ -128,21 +128,24 @@ fn changing_answers_are_raced_by_the_rules_in_every_order_of_events() {
     let names = Names("6464");
     let rules = Rules::default;
     let grows =
-        vec![names.add(Class::Aaaa, "0"), names.add(Class::Aaaa, "2"), names.add(Class::A, "1")];
+        vec![names.add(Record::Aaaa, "0"), names.add(Record::Aaaa, "2"), names.add(Record::A, "1")];
     let shrinks = vec![
-        names.add(Class::Aaaa, "02"),
-        names.replace(Class::Aaaa, "2"),
-        names.add(Class::A, "1"),
+        names.add(Record::Aaaa, "02"),
+        names.replace(Record::Aaaa, "2"),
+        names.add(Record::A, "1"),
     ];
-    let moves = vec![names.add(Class::All, "01"), names.replace(Class::All, "32")];
-    let empties = vec![names.add(Class::All, "01"), names.replace(Class::All, "")];
-    let lanes =
-        vec![names.add(Class::All, "01"), names.add(Class::A, "1"), names.add(Class::Aaaa, "0")];
-    let shared = vec![names.add(Class::A, "1"), names.add(Class::All, "102")];
+    let moves = vec![names.add(Record::Addresses, "01"), names.replace(Record::Addresses, "32")];
+    let empties = vec![names.add(Record::Addresses, "01"), names.replace(Record::Addresses, "")];
+    let lanes = vec![
+        names.add(Record::Addresses, "01"),
+        names.add(Record::A, "1"),
+        names.add(Record::Aaaa, "0"),
+    ];
+    let shared = vec![names.add(Record::A, "1"), names.add(Record::Addresses, "102")];
     let hints = vec![
-        names.add(Class::Https, "01"),
-        names.replace(Class::Https, ""),
-        names.add(Class::Aaaa, "2"),
+        names.add(Record::Https, "01"),
+        names.replace(Record::Https, ""),
+        names.add(Record::Aaaa, "2"),
     ];
     explore_all(vec![
         ("grows", rules(), grows, 1, 160_000),
@@ -161,11 +164,11 @@ fn answers_with_their_delay_spent_are_raced_by_the_rules_in_every_order_of_event
     let names = Names("6464");
     let rules = Rules::default;
     let lanes =
-        |spent: Time| vec![names.late(Class::Aaaa, "0", spent), names.late(Class::A, "1", spent)];
-    let full = |spent| [lanes(spent), vec![names.add(Class::All, "10")]].concat();
-    let mixed = vec![names.add(Class::A, "1"), names.late(Class::A, "3", 50 * MS)];
-    let empty = vec![names.late(Class::A, "", 50 * MS), names.late(Class::A, "1", 20 * MS)];
-    let bindings = vec![names.late(Class::A, "1", 50 * MS), names.add(Class::Https, "0")];
+        |spent: Time| vec![names.late(Record::Aaaa, "0", spent), names.late(Record::A, "1", spent)];
+    let full = |spent| [lanes(spent), vec![names.add(Record::Addresses, "10")]].concat();
+    let mixed = vec![names.add(Record::A, "1"), names.late(Record::A, "3", 50 * MS)];
+    let empty = vec![names.late(Record::A, "", 50 * MS), names.late(Record::A, "1", 20 * MS)];
+    let bindings = vec![names.late(Record::A, "1", 50 * MS), names.add(Record::Https, "0")];
     explore_all(vec![
         ("lanes", rules(), lanes(50 * MS), 2, 18_000),
         ("lanes, the delay half spent", rules(), lanes(25 * MS), 2, 19_000),
@@ -183,11 +186,14 @@ fn whoever_is_said_to_lead_leads_in_every_order_of_events() {
     let names = Names("6464");
     let rules = Rules::default;
     let led = |leaders: &[Family]| {
-        let answers = [names.add(Class::Aaaa, "02"), names.add(Class::A, "1")];
+        let answers = [names.add(Record::Aaaa, "02"), names.add(Record::A, "1")];
         [answers.to_vec(), leaders.iter().copied().map(News::Leads).collect()].concat()
     };
-    let full =
-        vec![names.add(Class::All, "01"), News::Leads(Family::Ipv4), names.add(Class::A, "3")];
+    let full = vec![
+        names.add(Record::Addresses, "01"),
+        News::Leads(Family::Ipv4),
+        names.add(Record::A, "3"),
+    ];
     let four = || led(&[Family::Ipv4]);
     let six = || led(&[Family::Ipv6]);
     explore_all(vec![
@@ -210,8 +216,8 @@ fn whoever_is_said_to_lead_leads_in_every_order_of_events() {
 #[test]
 fn limits_are_kept_in_every_order_of_events() {
     let names = Names("6464");
-    let full = || vec![names.add(Class::All, "0123")];
-    let apart = || vec![names.add(Class::Aaaa, "02"), names.add(Class::A, "13")];
+    let full = || vec![names.add(Record::Addresses, "0123")];
+    let apart = || vec![names.add(Record::Aaaa, "02"), names.add(Record::A, "13")];
     let rules = Rules::default;
     let one_after_another = || Rules { delays: vec![], ..rules() };
     explore_all(vec![
@@ -234,8 +240,8 @@ fn limits_are_kept_in_every_order_of_events() {
 #[test]
 fn timeouts_are_kept_in_every_order_of_events() {
     let names = Names("6464");
-    let full = || vec![names.add(Class::All, "0123")];
-    let apart = || vec![names.add(Class::Aaaa, "0"), names.add(Class::A, "13")];
+    let full = || vec![names.add(Record::Addresses, "0123")];
+    let apart = || vec![names.add(Record::Aaaa, "0"), names.add(Record::A, "13")];
     let rules = Rules::default;
     explore_all(vec![
         (
@@ -294,12 +300,12 @@ fn timeouts_are_kept_in_every_order_of_events() {
 #[test]
 fn every_order_of_candidates_is_kept_in_every_order_of_events() {
     let names = Names("4466");
-    let full = || vec![names.add(Class::All, "0123")];
-    let apart = || vec![names.add(Class::Aaaa, "23"), names.add(Class::A, "0")];
+    let full = || vec![names.add(Record::Addresses, "0123")];
+    let apart = || vec![names.add(Record::Aaaa, "23"), names.add(Record::A, "0")];
     let rules = Rules::default;
     let order = |order| Rules { order, ..rules() };
     let mixed =
-        vec![names.add(Class::A, "0"), names.add(Class::Aaaa, "2"), names.add(Class::A, "1")];
+        vec![names.add(Record::A, "0"), names.add(Record::Aaaa, "2"), names.add(Record::A, "1")];
     let two = Rules { max_addresses: Some(2), ..order(Order::Resolver) };
     explore_all(vec![
         ("IPv4 leads", rules(), full(), 1, 24_000),

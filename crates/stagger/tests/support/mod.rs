@@ -9,7 +9,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use stagger::{Class, Dialer, Policy, Raced, Report};
+use stagger::{Dialer, Policy, Raced, Record, Report};
 use stagger_testkit::{
     Clock, Connection, Entry, Fate, Ledger, Place, ScriptedConnector, ScriptedEndpoint,
     ScriptedResolver, Step, ms,
@@ -68,7 +68,7 @@ impl World {
     /// A resolver that finds these socket addresses at once.
     pub(crate) fn sockets<const N: usize>(&self, texts: [&str; N]) -> ScriptedResolver<SocketAddr> {
         let addresses = texts.map(|text| text.parse::<SocketAddr>().expect("a socket address"));
-        ScriptedResolver::new(&self.ledger).finds(ms(0), Class::All, addresses)
+        ScriptedResolver::new(&self.ledger).finds(ms(0), Record::Addresses, addresses)
     }
 
     /// A connector with a fate for each of these addresses.
@@ -89,7 +89,7 @@ impl World {
     pub(crate) fn places(&self, fates: impl IntoIterator<Item = (&'static str, Fate)>) -> Scripted {
         let fates: Vec<_> = fates.into_iter().collect();
         let names: Vec<_> = fates.iter().map(|(name, _)| *name).collect();
-        let resolver = self.resolver().finds(ms(0), Class::All, names);
+        let resolver = self.resolver().finds(ms(0), Record::Addresses, names);
         self.dialer(resolver, self.connector(fates))
     }
 
@@ -198,7 +198,7 @@ pub(crate) fn queries<A: fmt::Display>(report: &Report<A>) -> Vec<String> {
                 Some(error) => error.to_string(),
                 None => addresses.join(" "),
             };
-            format!("{} {when}: {what}", query.class).trim_end().to_owned()
+            format!("{} {when}: {what}", query.record).trim_end().to_owned()
         })
         .collect()
 }

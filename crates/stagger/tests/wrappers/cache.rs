@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_lite::StreamExt as _;
 use futures_lite::future::zip;
 use stagger::{
-    Answer, CachedResolver, Class, Families, LocalBoxResolver, MAX_NEGATIVE_TTL, Query, Resolver,
+    Answer, CachedResolver, Families, LocalBoxResolver, MAX_NEGATIVE_TTL, Query, Record, Resolver,
     Transport, resolver_fn,
 };
 use stagger_testkit::{Clock, Place, ScriptedError, ScriptedResolver, ms};
@@ -25,13 +25,13 @@ fn kept(world: &World, inner: ScriptedResolver) -> CachedResolver<ScriptedResolv
     CachedResolver::new(inner, world.clock.clone())
 }
 
-fn found(class: Class, place: &'static str, ttl: u64) -> Said {
-    Answer::found(class, [Place(place)]).with_ttl(seconds(ttl))
+fn found(record: Record, place: &'static str, ttl: u64) -> Said {
+    Answer::found(record, [Place(place)]).with_ttl(seconds(ttl))
 }
 
 /// A resolver that finds `v4` after 30 ms, with this TTL.
 fn minute(world: &World) -> ScriptedResolver {
-    world.resolver().answers(ms(30), found(Class::All, "v4", 60))
+    world.resolver().answers(ms(30), found(Record::Addresses, "v4", 60))
 }
 
 /// How often the resolver inside has been asked.
@@ -44,8 +44,8 @@ fn what_was_answered_is_answered_at_once_with_what_is_left_of_its_time() {
     let world = World::new();
     let inner = world
         .resolver()
-        .answers(ms(10), found(Class::Aaaa, "v6", 300).sorted())
-        .answers(ms(1010), found(Class::A, "v4", 60));
+        .answers(ms(10), found(Record::Aaaa, "v6", 300).sorted())
+        .answers(ms(1010), found(Record::A, "v4", 60));
     let resolver = kept(&world, inner);
     let lines = told(&world, &resolver, &query(TARGET));
     assert_eq!(lines, ["10 AAAA: v6, sorted, for 300 s", "1010 A: v4, for 60 s", "1010 end"]);
@@ -61,8 +61,8 @@ fn the_whole_lookup_is_asked_anew_when_the_first_of_its_answers_has_run_out() {
     let world = World::new();
     let inner = world
         .resolver()
-        .answers(ms(0), found(Class::Aaaa, "v6", 300))
-        .answers(ms(0), found(Class::A, "v4", 60));
+        .answers(ms(0), found(Record::Aaaa, "v6", 300))
+        .answers(ms(0), found(Record::A, "v4", 60));
     let resolver = kept(&world, inner);
     told(&world, &resolver, &query(TARGET));
     world.clock.advance_to(ms(59_999));
@@ -97,7 +97,7 @@ fn another_query_is_another_lookup() {
 fn a_lookup_with_a_failure_is_not_kept_at_all() {
     let world = World::new();
     let inner =
-        world.resolver().answers(ms(1), found(Class::A, "v4", 60)).fails(ms(2), Class::Aaaa);
+        world.resolver().answers(ms(1), found(Record::A, "v4", 60)).fails(ms(2), Record::Aaaa);
     let resolver = kept(&world, inner);
     for _ in 0..2 {
         told(&world, &resolver, &query(TARGET));
@@ -109,9 +109,9 @@ fn a_lookup_with_a_failure_is_not_kept_at_all() {
 #[test]
 fn an_interim_failure_keeps_nothing_from_being_kept_and_is_not_kept() {
     let world = World::new();
-    let failure = Answer::failed(Class::All, ScriptedError::new("passed over")).interim();
+    let failure = Answer::failed(Record::Addresses, ScriptedError::new("passed over")).interim();
     let inner =
-        world.resolver().answers(ms(1), failure).answers(ms(2), found(Class::All, "v4", 60));
+        world.resolver().answers(ms(1), failure).answers(ms(2), found(Record::Addresses, "v4", 60));
     let resolver = kept(&world, inner);
     assert_eq!(told(&world, &resolver, &query(TARGET)).len(), 3);
     assert_eq!(told(&world, &resolver, &query(TARGET)), ["2 all: v4, for 60 s", "2 end"]);
@@ -120,9 +120,9 @@ fn an_interim_failure_keeps_nothing_from_being_kept_and_is_not_kept() {
 #[test]
 fn what_has_no_time_is_kept_only_by_default() {
     let world = World::new();
-    let inner = world.resolver().answers(ms(1), found(Class::A, "v4", 60)).finds(
+    let inner = world.resolver().answers(ms(1), found(Record::A, "v4", 60)).finds(
         ms(2),
-        Class::Aaaa,
+        Record::Aaaa,
         ["v6"],
     );
     let never = kept(&world, inner.clone());
@@ -140,7 +140,7 @@ fn what_has_no_time_is_kept_only_by_default() {
 #[test]
 fn a_time_of_zero_is_for_once() {
     let world = World::new();
-    let resolver = kept(&world, world.resolver().answers(ms(1), found(Class::All, "v4", 0)));
+    let resolver = kept(&world, world.resolver().answers(ms(1), found(Record::Addresses, "v4", 0)));
     for _ in 0..2 {
         assert!(told(&world, &resolver, &query(TARGET))[0].ends_with("v4, for 0 s"));
     }
@@ -151,7 +151,7 @@ fn a_time_of_zero_is_for_once() {
 fn times_are_kept_within_the_range() {
     let world = World::new();
     let of = |ttl| {
-        let inner = world.resolver().answers(ms(0), found(Class::All, "v4", ttl));
+        let inner = world.resolver().answers(ms(0), found(Record::Addresses, "v4", ttl));
         kept(&world, inner).with_ttl_range(seconds(5)..=seconds(100))
     };
     for (ttl, expected) in [(0, 5), (1, 5), (60, 60), (100, 100), (u64::MAX, 100)] {
@@ -161,7 +161,8 @@ fn times_are_kept_within_the_range() {
         let said = told(&world, &resolver, &query(TARGET));
         assert_eq!(said[0], format!("0 all: v4, for {expected} s"));
     }
-    let week = kept(&world, world.resolver().answers(ms(0), found(Class::All, "v4", u64::MAX)));
+    let week =
+        kept(&world, world.resolver().answers(ms(0), found(Record::Addresses, "v4", u64::MAX)));
     told(&world, &week, &query(TARGET));
     assert_eq!(told(&world, &week, &query(TARGET))[0], "0 all: v4, for 604800 s");
 }
@@ -169,7 +170,7 @@ fn times_are_kept_within_the_range() {
 #[test]
 fn a_time_that_no_clock_can_tell_is_not_kept() {
     let world = World::new();
-    let inner = world.resolver().answers(ms(0), found(Class::All, "v4", u64::MAX));
+    let inner = world.resolver().answers(ms(0), found(Record::Addresses, "v4", u64::MAX));
     let resolver = kept(&world, inner).with_ttl_range(Duration::ZERO..=Duration::MAX);
     told(&world, &resolver, &query(TARGET));
     assert!(resolver.is_empty());
@@ -179,7 +180,7 @@ fn a_time_that_no_clock_can_tell_is_not_kept() {
 fn a_negative_answer_is_kept_for_its_time_and_three_hours_at_most() {
     let world = World::new();
     let negative = |ttl| {
-        let answer = Answer::negative(Class::All).with_ttl(seconds(ttl));
+        let answer = Answer::negative(Record::Addresses).with_ttl(seconds(ttl));
         kept(&world, world.resolver().answers(ms(0), answer))
     };
     let short = negative(30);
@@ -200,10 +201,10 @@ fn what_was_replaced_is_not_kept() {
     let world = World::new();
     let inner = world
         .resolver()
-        .answers(ms(0), found(Class::A, "v4 old", 60))
-        .answers(ms(1), found(Class::Aaaa, "v6", 60))
-        .answers(ms(2), found(Class::A, "v4 new", 60).replacing())
-        .answers(ms(3), found(Class::A, "v4 more", 60));
+        .answers(ms(0), found(Record::A, "v4 old", 60))
+        .answers(ms(1), found(Record::Aaaa, "v6", 60))
+        .answers(ms(2), found(Record::A, "v4 new", 60).replacing())
+        .answers(ms(3), found(Record::A, "v4 more", 60));
     let resolver = kept(&world, inner);
     told(&world, &resolver, &query(TARGET));
     let lines = told(&world, &resolver, &query(TARGET));
@@ -257,9 +258,9 @@ fn a_lookup_of_too_many_answers_or_addresses_is_not_kept() {
     let world = World::new();
     let mut many = world.resolver();
     for _ in 0..17 {
-        many = many.answers(ms(0), found(Class::A, "v4", 60));
+        many = many.answers(ms(0), found(Record::A, "v4", 60));
     }
-    let wide = Answer::found(Class::All, [Place("v4"); 257]).with_ttl(seconds(60));
+    let wide = Answer::found(Record::Addresses, [Place("v4"); 257]).with_ttl(seconds(60));
     let wide = world.resolver().answers(ms(0), wide);
     for inner in [many, wide] {
         let resolver = kept(&world, inner);
@@ -285,10 +286,12 @@ fn clones_share_one_memory_and_clearing_it_clears_it_for_all() {
 #[test]
 fn a_race_from_memory_begins_at_once_and_waits_for_nothing_that_memory_knows() {
     let world = World::new();
-    let inner =
-        world.resolver().answers(ms(5), found(Class::A, "v4", 60).with_delay_spent(ms(1))).answers(
+    let inner = world
+        .resolver()
+        .answers(ms(5), found(Record::A, "v4", 60).with_delay_spent(ms(1)))
+        .answers(
             ms(70),
-            Answer::negative(Class::Aaaa).with_ttl(seconds(60)).with_asked_after(ms(9)),
+            Answer::negative(Record::Aaaa).with_ttl(seconds(60)).with_asked_after(ms(9)),
         );
     let dialer = world.dialer(kept(&world, inner), world.connector([("v4", connects(100))]));
     assert!(world.run(dialer.connect(TARGET)).is_ok());
@@ -304,7 +307,7 @@ fn a_race_from_memory_begins_at_once_and_waits_for_nothing_that_memory_knows() {
 fn addresses_for_one_thread_will_do_and_send_follows_from_the_parts() {
     let world = World::new();
     let inner = resolver_fn(|_: &_| {
-        let answer = Answer::<_, ScriptedError>::found(Class::All, [Rc::new(7)]);
+        let answer = Answer::<_, ScriptedError>::found(Record::Addresses, [Rc::new(7)]);
         futures_lite::stream::once(answer.with_ttl(seconds(60)))
     });
     let resolver = CachedResolver::new(inner, world.clock.clone());
@@ -339,7 +342,7 @@ fn an_address_that_is_forgotten_may_ask_the_cache_when_it_is_dropped() {
         let place = Rc::clone(&place);
         resolver_fn(move |_: &_| {
             let address = Curious(Rc::clone(&place));
-            let answer = Answer::<_, ScriptedError>::found(Class::All, [address]);
+            let answer = Answer::<_, ScriptedError>::found(Record::Addresses, [address]);
             futures_lite::stream::once(answer.with_ttl(seconds(60)))
         })
     };

@@ -1,7 +1,7 @@
 //! Resolvers one after another, until one has addresses.
 
 use stagger::{
-    Answer, BoxError, BoxResolver, Class, Fallback, Resolver, ResolverTimeout, resolver_fn,
+    Answer, BoxError, BoxResolver, Fallback, Record, Resolver, ResolverTimeout, resolver_fn,
 };
 use stagger_testkit::{Place, ScriptedError, ScriptedResolver, Step, ms};
 
@@ -11,8 +11,9 @@ use crate::{query, told, told_until};
 #[test]
 fn the_first_that_has_addresses_is_the_last_to_be_asked() {
     let world = World::new();
-    let first = world.resolver().finds(ms(5), Class::Aaaa, ["v6"]).finds(ms(9), Class::A, ["v4"]);
-    let resolver = Fallback::new([first, world.resolver().finds(ms(1), Class::All, ["other"])]);
+    let first = world.resolver().finds(ms(5), Record::Aaaa, ["v6"]).finds(ms(9), Record::A, ["v4"]);
+    let resolver =
+        Fallback::new([first, world.resolver().finds(ms(1), Record::Addresses, ["other"])]);
     assert_eq!(told(&world, &resolver, &query(TARGET)), ["5 AAAA: v6", "9 A: v4", "9 end"]);
     assert_eq!(world.ledger.queries().len(), 1);
 }
@@ -20,8 +21,8 @@ fn the_first_that_has_addresses_is_the_last_to_be_asked() {
 #[test]
 fn the_next_is_asked_when_the_one_before_has_failed() {
     let world = World::new();
-    let first = world.resolver().fails(ms(20), Class::All);
-    let resolver = Fallback::new([first, world.resolver().finds(ms(5), Class::All, ["v4"])]);
+    let first = world.resolver().fails(ms(20), Record::Addresses);
+    let resolver = Fallback::new([first, world.resolver().finds(ms(5), Record::Addresses, ["v4"])]);
     let lines = told(&world, &resolver, &query(TARGET));
     assert_eq!(lines, ["20 all: all lookup failed, interim", "25 all: v4", "25 end"]);
     assert_eq!(world.ledger.all(Step::Queried), [(ms(0), TARGET), (ms(20), TARGET)]);
@@ -33,9 +34,9 @@ fn one_that_knows_of_no_address_is_passed_over_too() {
     let nothing = world.resolver();
     let negative = world
         .resolver()
-        .answers(ms(1), Answer::negative(Class::Aaaa))
-        .answers(ms(2), Answer::negative(Class::A));
-    let last = world.resolver().finds(ms(5), Class::A, ["v4"]);
+        .answers(ms(1), Answer::negative(Record::Aaaa))
+        .answers(ms(2), Answer::negative(Record::A));
+    let last = world.resolver().finds(ms(5), Record::A, ["v4"]);
     let lines = told(&world, &Fallback::new([nothing, negative, last]), &query(TARGET));
     assert_eq!(lines, ["2 AAAA: none, interim", "2 A: none, interim", "7 A: v4", "7 end"]);
 }
@@ -43,7 +44,7 @@ fn one_that_knows_of_no_address_is_passed_over_too() {
 #[test]
 fn one_lookup_that_fails_beside_addresses_passes_nobody_over() {
     let world = World::new();
-    let first = world.resolver().fails(ms(3), Class::Aaaa).finds(ms(8), Class::A, ["v4"]);
+    let first = world.resolver().fails(ms(3), Record::Aaaa).finds(ms(8), Record::A, ["v4"]);
     let resolver = Fallback::new([first, world.resolver()]);
     let lines = told(&world, &resolver, &query(TARGET));
     assert_eq!(lines, ["8 AAAA: AAAA lookup failed", "8 A: v4", "8 end"]);
@@ -53,8 +54,8 @@ fn one_lookup_that_fails_beside_addresses_passes_nobody_over() {
 #[test]
 fn what_the_last_says_is_passed_on_at_once_and_final() {
     let world = World::new();
-    let first = world.resolver().fails(ms(1), Class::A);
-    let last = world.resolver().fails(ms(3), Class::Aaaa).fails(ms(8), Class::A);
+    let first = world.resolver().fails(ms(1), Record::A);
+    let last = world.resolver().fails(ms(3), Record::Aaaa).fails(ms(8), Record::A);
     let lines = told(&world, &Fallback::new([first, last]), &query(TARGET));
     let expected = [
         "1 A: A lookup failed, interim",
@@ -74,9 +75,9 @@ fn without_resolvers_there_are_no_answers() {
 #[test]
 fn a_race_waits_for_ipv6_of_the_second_as_it_would_of_the_first() {
     let world = World::new();
-    let first = world.resolver().fails(ms(5), Class::Aaaa).fails(ms(5), Class::A);
+    let first = world.resolver().fails(ms(5), Record::Aaaa).fails(ms(5), Record::A);
     let second =
-        world.resolver().finds(ms(10), Class::A, ["v4"]).finds(ms(40), Class::Aaaa, ["v6"]);
+        world.resolver().finds(ms(10), Record::A, ["v4"]).finds(ms(40), Record::Aaaa, ["v6"]);
     let connector = world.connector([("v6", connects(10)), ("v4", connects(10))]);
     let dialer = world.dialer(Fallback::new([first, second]), connector);
     let (_, report) = world.run(dialer.connect(TARGET).with_report()).unwrap();
@@ -93,7 +94,7 @@ fn a_race_waits_for_ipv6_of_the_second_as_it_would_of_the_first() {
 #[test]
 fn a_connect_that_is_given_up_has_the_failures_so_far_and_what_it_waited_for() {
     let world = World::new();
-    let first = world.resolver().fails(ms(5), Class::All);
+    let first = world.resolver().fails(ms(5), Record::Addresses);
     let resolver = Fallback::new([first, world.resolver().never_ends()]);
     let dialer = world.dialer(resolver, world.connector([])).with_policy(within(300));
     let error = world.run(dialer.connect(TARGET)).unwrap_err();
@@ -109,7 +110,7 @@ fn a_connect_that_is_given_up_has_the_failures_so_far_and_what_it_waited_for() {
 #[test]
 fn a_connect_that_everybody_fails_has_every_failure() {
     let world = World::new();
-    let failing = |after| world.resolver().fails(ms(after), Class::All);
+    let failing = |after| world.resolver().fails(ms(after), Record::Addresses);
     let dialer =
         world.dialer(Fallback::new([failing(5), failing(7), failing(9)]), world.connector([]));
     let error = world.run(dialer.connect(TARGET)).unwrap_err();
@@ -120,11 +121,11 @@ fn a_connect_that_everybody_fails_has_every_failure() {
 #[test]
 fn a_silent_one_in_a_timeout_is_passed_over() {
     let world = World::new();
-    let silent = world.resolver().finds(ms(1), Class::Https, [] as [&str; 0]).never_ends();
+    let silent = world.resolver().finds(ms(1), Record::Https, [] as [&str; 0]).never_ends();
     let bounded = ResolverTimeout::new(silent, world.clock.clone(), ms(100));
     let resolver: Fallback<BoxResolver<Place, BoxError>> = Fallback::new([
         BoxResolver::erased(bounded),
-        BoxResolver::erased(world.resolver().finds(ms(5), Class::All, ["v4"])),
+        BoxResolver::erased(world.resolver().finds(ms(5), Record::Addresses, ["v4"])),
     ]);
     let lines = told(&world, &resolver, &query(TARGET));
     let expected = [
@@ -139,9 +140,9 @@ fn a_silent_one_in_a_timeout_is_passed_over() {
 #[test]
 fn one_that_never_stops_to_say_nothing_is_passed_over() {
     let world = World::new();
-    let empty = || Answer::<Place, ScriptedError>::negative(Class::A);
+    let empty = || Answer::<Place, ScriptedError>::negative(Record::A);
     let endless = resolver_fn(move |_: &_| futures_lite::stream::repeat_with(empty));
-    let last = world.resolver().finds(ms(5), Class::A, ["v4"]);
+    let last = world.resolver().finds(ms(5), Record::A, ["v4"]);
     let list = [BoxResolver::new(endless), BoxResolver::new(last)];
     let lines = told(&world, &Fallback::new(list), &query(TARGET));
     assert_eq!(lines[..64], ["0 A: none, interim"; 64]);
@@ -151,7 +152,7 @@ fn one_that_never_stops_to_say_nothing_is_passed_over() {
 #[test]
 fn dropping_the_answers_drops_the_lookup_in_progress() {
     let world = World::new();
-    let first = world.resolver().fails(ms(5), Class::All);
+    let first = world.resolver().fails(ms(5), Record::Addresses);
     let resolver = Fallback::new([first, world.resolver().never_ends(), world.resolver()]);
     let lines = told_until(&world, ms(50), resolver.resolve(&query(TARGET)));
     assert_eq!(lines, ["5 all: all lookup failed, interim"]);

@@ -1,6 +1,6 @@
 //! Resolvers side by side, of which the first with addresses counts.
 
-use stagger::{Answer, BoxResolver, Class, Families, Fastest, Resolver, resolver_fn};
+use stagger::{Answer, BoxResolver, Families, Fastest, Record, Resolver, resolver_fn};
 use stagger_testkit::{Place, ScriptedError, ScriptedResolver, Step, ms};
 
 use crate::support::{TARGET, World, connects, queries};
@@ -9,8 +9,8 @@ use crate::{query, told, told_until};
 #[test]
 fn the_first_with_addresses_counts_and_the_others_are_dropped() {
     let world = World::new();
-    let slow = world.resolver().finds(ms(20), Class::All, ["slow"]);
-    let quick = world.resolver().finds(ms(5), Class::All, ["quick"]);
+    let slow = world.resolver().finds(ms(20), Record::Addresses, ["slow"]);
+    let quick = world.resolver().finds(ms(5), Record::Addresses, ["quick"]);
     let lines = told(&world, &Fastest::new([slow, quick]), &query(TARGET));
     assert_eq!(lines, ["5 all: quick", "5 end"]);
     assert_eq!(world.ledger.all(Step::Queried), [(ms(0), TARGET), (ms(0), TARGET)]);
@@ -20,7 +20,7 @@ fn the_first_with_addresses_counts_and_the_others_are_dropped() {
 #[test]
 fn of_one_moment_the_earlier_in_the_list_counts() {
     let world = World::new();
-    let finds = |place| world.resolver().finds(ms(5), Class::All, [place]);
+    let finds = |place| world.resolver().finds(ms(5), Record::Addresses, [place]);
     let lines = told(&world, &Fastest::new([finds("a"), finds("b")]), &query(TARGET));
     assert_eq!(lines, ["5 all: a", "5 end"]);
 }
@@ -28,9 +28,10 @@ fn of_one_moment_the_earlier_in_the_list_counts() {
 #[test]
 fn each_class_is_won_by_itself() {
     let world = World::new();
-    let one = world.resolver().finds(ms(5), Class::A, ["v4 one"]).finds(ms(30), Class::Aaaa, ["x"]);
+    let one =
+        world.resolver().finds(ms(5), Record::A, ["v4 one"]).finds(ms(30), Record::Aaaa, ["x"]);
     let other =
-        world.resolver().finds(ms(8), Class::Aaaa, ["v6 other"]).finds(ms(9), Class::A, ["y"]);
+        world.resolver().finds(ms(8), Record::Aaaa, ["v6 other"]).finds(ms(9), Record::A, ["y"]);
     let third = world.resolver().never_ends();
     let lines = told(&world, &Fastest::new([one, other, third]), &query(TARGET));
     assert_eq!(lines, ["5 A: v4 one", "8 AAAA: v6 other", "30 end"]);
@@ -40,9 +41,9 @@ fn each_class_is_won_by_itself() {
 #[test]
 fn an_answer_of_all_families_stands_for_both() {
     let world = World::new();
-    let full = world.resolver().finds(ms(5), Class::All, ["v4", "v6"]);
+    let full = world.resolver().finds(ms(5), Record::Addresses, ["v4", "v6"]);
     let apart =
-        world.resolver().finds(ms(3), Class::A, ["v4 apart"]).finds(ms(8), Class::Aaaa, ["x"]);
+        world.resolver().finds(ms(3), Record::A, ["v4 apart"]).finds(ms(8), Record::Aaaa, ["x"]);
     let lines = told(&world, &Fastest::new([full, apart]), &query(TARGET));
     assert_eq!(lines, ["3 A: v4 apart", "5 all: v4 v6", "8 end"]);
 }
@@ -52,10 +53,10 @@ fn the_winner_may_add_and_replace_until_it_ends() {
     let world = World::new();
     let winner = world
         .resolver()
-        .finds(ms(1), Class::All, ["a"])
-        .finds(ms(9), Class::All, ["b"])
-        .answers(ms(12), Answer::negative(Class::All).replacing());
-    let other = world.resolver().finds(ms(2), Class::All, ["x"]);
+        .finds(ms(1), Record::Addresses, ["a"])
+        .finds(ms(9), Record::Addresses, ["b"])
+        .answers(ms(12), Answer::negative(Record::Addresses).replacing());
+    let other = world.resolver().finds(ms(2), Record::Addresses, ["x"]);
     let lines = told(&world, &Fastest::new([other, winner]), &query(TARGET));
     assert_eq!(lines, ["1 all: a", "9 all: b", "12 all: none", "12 end"]);
 }
@@ -64,9 +65,9 @@ fn the_winner_may_add_and_replace_until_it_ends() {
 fn a_failure_is_interim_while_another_may_answer_and_the_last_is_final() {
     let world = World::new();
     let early =
-        world.resolver().fails(ms(3), Class::A).answers(ms(5), Answer::negative(Class::Aaaa));
+        world.resolver().fails(ms(3), Record::A).answers(ms(5), Answer::negative(Record::Aaaa));
     let late =
-        world.resolver().answers(ms(10), Answer::negative(Class::A)).fails(ms(12), Class::Aaaa);
+        world.resolver().answers(ms(10), Answer::negative(Record::A)).fails(ms(12), Record::Aaaa);
     let lines = told(&world, &Fastest::new([early, late]), &query(TARGET));
     let expected = [
         "3 A: A lookup failed, interim",
@@ -81,8 +82,8 @@ fn a_failure_is_interim_while_another_may_answer_and_the_last_is_final() {
 #[test]
 fn a_full_lookup_may_still_answer_for_each_family_and_each_for_it() {
     let world = World::new();
-    let full = world.resolver().fails(ms(10), Class::All);
-    let apart = world.resolver().fails(ms(5), Class::A).finds(ms(20), Class::Aaaa, ["v6"]);
+    let full = world.resolver().fails(ms(10), Record::Addresses);
+    let apart = world.resolver().fails(ms(5), Record::A).finds(ms(20), Record::Aaaa, ["v6"]);
     let lines = told(&world, &Fastest::new([full, apart]), &query(TARGET));
     let expected = [
         "5 A: A lookup failed, interim",
@@ -96,9 +97,9 @@ fn a_full_lookup_may_still_answer_for_each_family_and_each_for_it() {
 #[test]
 fn after_a_win_others_failures_are_told_and_their_negative_answers_are_not() {
     let world = World::new();
-    let winner = world.resolver().finds(ms(1), Class::A, ["v4"]).ends_at(ms(40));
-    let failing = world.resolver().fails(ms(5), Class::A).ends_at(ms(40));
-    let negative = world.resolver().answers(ms(6), Answer::negative(Class::A)).ends_at(ms(40));
+    let winner = world.resolver().finds(ms(1), Record::A, ["v4"]).ends_at(ms(40));
+    let failing = world.resolver().fails(ms(5), Record::A).ends_at(ms(40));
+    let negative = world.resolver().answers(ms(6), Answer::negative(Record::A)).ends_at(ms(40));
     let lines = told(&world, &Fastest::new([winner, failing, negative]), &query(TARGET));
     assert_eq!(lines, ["1 A: v4", "5 A: A lookup failed, interim", "40 end"]);
 }
@@ -106,13 +107,13 @@ fn after_a_win_others_failures_are_told_and_their_negative_answers_are_not() {
 #[test]
 fn for_one_family_its_addresses_are_enough_and_bindings_are_waited_for_if_wanted() {
     let world = World::new();
-    let a = world.resolver().finds(ms(1), Class::A, ["v4"]);
+    let a = world.resolver().finds(ms(1), Record::A, ["v4"]);
     let resolver = Fastest::new([a, world.resolver().never_ends()]);
     let four = query(TARGET).with_families(Families::Ipv4);
     assert_eq!(told(&world, &resolver, &four), ["1 A: v4", "1 end"]);
 
-    let bindings = world.resolver().finds(ms(7), Class::Https, ["v4 hint"]);
-    let a = world.resolver().finds(ms(1), Class::A, ["v4"]);
+    let bindings = world.resolver().finds(ms(7), Record::Https, ["v4 hint"]);
+    let a = world.resolver().finds(ms(1), Record::A, ["v4"]);
     let resolver = Fastest::new([a, bindings, world.resolver().never_ends()]);
     let lines = told(&world, &resolver, &four.with_https(true));
     assert_eq!(lines, ["2 A: v4", "8 HTTPS: v4 hint", "8 end"]);
@@ -127,8 +128,8 @@ fn without_resolvers_there_are_no_answers() {
 #[test]
 fn a_race_waits_for_the_resolver_that_may_still_have_ipv6() {
     let world = World::new();
-    let failing = world.resolver().fails(ms(1), Class::Aaaa).finds(ms(4), Class::A, ["v4"]);
-    let working = world.resolver().finds(ms(30), Class::Aaaa, ["v6"]);
+    let failing = world.resolver().fails(ms(1), Record::Aaaa).finds(ms(4), Record::A, ["v4"]);
+    let working = world.resolver().finds(ms(30), Record::Aaaa, ["v6"]);
     let connector = world.connector([("v6", connects(10)), ("v4", connects(10))]);
     let dialer = world.dialer(Fastest::new([failing, working]), connector);
     let (_, report) = world.run(dialer.connect(TARGET).with_report()).unwrap();
@@ -140,7 +141,7 @@ fn a_race_waits_for_the_resolver_that_may_still_have_ipv6() {
 #[test]
 fn one_that_never_stops_is_dropped_and_holds_nobody_up() {
     let world = World::new();
-    let answers = [Answer::negative(Class::A), Answer::found(Class::Aaaa, [Place("x")])];
+    let answers = [Answer::negative(Record::A), Answer::found(Record::Aaaa, [Place("x")])];
     for answer in answers {
         let idle: Answer<Place, ScriptedError> = answer;
         let endless = resolver_fn(move |_: &_| {
@@ -150,7 +151,7 @@ fn one_that_never_stops_is_dropped_and_holds_nobody_up() {
             })
         });
         let steady =
-            world.resolver().finds(ms(0), Class::Aaaa, ["v6"]).finds(ms(5), Class::A, ["v4"]);
+            world.resolver().finds(ms(0), Record::Aaaa, ["v6"]).finds(ms(5), Record::A, ["v4"]);
         let list = [BoxResolver::new(steady), BoxResolver::new(endless)];
         let began = world.elapsed();
         let lines = told(&world, &Fastest::new(list), &query(TARGET));

@@ -35,7 +35,7 @@ fn line<A: fmt::Display, E: fmt::Display>(answer: &Answer<A, E>) -> String {
     let sorted = if answer.is_sorted() { ", sorted" } else { "" };
     let interim = if answer.is_interim() { ", interim" } else { "" };
     let ttl = answer.ttl().map(|ttl| format!(", for {} s", ttl.as_secs())).unwrap_or_default();
-    format!("{}: {what}{interim}{sorted}{ttl}", answer.class())
+    format!("{}: {what}{interim}{sorted}{ttl}", answer.record())
 }
 
 /// Every answer with the milliseconds at which it came, and those of the end.

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use stagger::{Class, Families, Overrides, Resolver, TargetErrorKind};
+use stagger::{Families, Overrides, Record, Resolver, TargetErrorKind};
 use stagger_testkit::{ScriptedResolver, ms};
 
 use crate::support::{World, connects};
@@ -15,7 +15,7 @@ fn addr<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
 /// A resolver that finds one address for all names, after 5 ms.
 fn inner(world: &World) -> ScriptedResolver<SocketAddr> {
     let found = [addr::<SocketAddr>("203.0.113.9:7")];
-    ScriptedResolver::new(&world.ledger).finds(ms(5), Class::All, found)
+    ScriptedResolver::new(&world.ledger).finds(ms(5), Record::Addresses, found)
 }
 
 fn overrides(world: &World) -> Overrides<ScriptedResolver<SocketAddr>> {
@@ -124,7 +124,7 @@ fn a_service_by_name_is_asked_for_at_an_address_and_its_port_is_that_of_all() {
 #[test]
 fn an_unknown_service_fails_as_the_resolver_inside_says() {
     let world = World::new();
-    let inner = ScriptedResolver::<SocketAddr>::new(&world.ledger).fails(ms(5), Class::All);
+    let inner = ScriptedResolver::<SocketAddr>::new(&world.ledger).fails(ms(5), Record::Addresses);
     let resolver = Overrides::new(inner).with_host("a.example", [addr("192.0.2.1")]).unwrap();
     let lines = told(&world, &resolver, &query("a.example:no-such-service"));
     assert_eq!(lines, ["5 all: all lookup failed", "5 end"]);

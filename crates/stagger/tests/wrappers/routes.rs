@@ -1,13 +1,13 @@
 //! Another resolver for some names.
 
-use stagger::{BoxResolver, Class, Routes, TargetErrorKind, resolver_fn};
+use stagger::{BoxResolver, Record, Routes, TargetErrorKind, resolver_fn};
 use stagger_testkit::{Place, ScriptedResolver, ms};
 
 use crate::support::World;
 use crate::{query, told};
 
 fn at(world: &World, place: &'static str) -> ScriptedResolver {
-    world.resolver().finds(ms(5), Class::All, [place])
+    world.resolver().finds(ms(5), Record::Addresses, [place])
 }
 
 /// Where each target is left, by the place that its resolver finds.
@@ -103,7 +103,7 @@ fn resolvers_of_different_types_and_errors_fit_one_routing() {
     let world = World::new();
     let refusing = resolver_fn(|_: &_| {
         let error = std::io::Error::other("not our name");
-        futures_lite::stream::once(stagger::Answer::<Place, _>::failed(Class::All, error))
+        futures_lite::stream::once(stagger::Answer::<Place, _>::failed(Record::Addresses, error))
     });
     let routes = Routes::new(BoxResolver::erased(at(&world, "world")))
         .with_suffix("corp.example", BoxResolver::erased(refusing))

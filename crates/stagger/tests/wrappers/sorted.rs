@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 
 use stagger::destination::{PolicyTable, Prefix, Row, Sorter, Source, Sources};
-use stagger::{Answer, CachedResolver, Class, Family, Fastest, Resolver, SortedResolver, Update};
+use stagger::{Answer, CachedResolver, Family, Fastest, Record, Resolver, SortedResolver, Update};
 use stagger_testkit::{Fate, ScriptedError, ScriptedResolver, ms};
 
 use crate::support::{TARGET, World};
@@ -21,8 +21,8 @@ fn addresses<const N: usize>(texts: [&str; N]) -> [SocketAddr; N] {
     texts.map(|text| text.parse().unwrap())
 }
 
-fn found<const N: usize>(class: Class, texts: [&str; N]) -> Said {
-    Answer::found(class, addresses(texts))
+fn found<const N: usize>(record: Record, texts: [&str; N]) -> Said {
+    Answer::found(record, addresses(texts))
 }
 
 /// The source addresses of a machine on both internets.
@@ -44,8 +44,8 @@ fn inner(world: &World) -> ScriptedResolver<SocketAddr> {
 fn each_answer_is_sorted_as_it_comes() {
     let world = World::new();
     let inner = inner(&world)
-        .answers(ms(5), found(Class::Aaaa, [FAR_V6, V6]).with_ttl(ms(60_000)))
-        .answers(ms(9), found(Class::A, [V4]));
+        .answers(ms(5), found(Record::Aaaa, [FAR_V6, V6]).with_ttl(ms(60_000)))
+        .answers(ms(9), found(Record::A, [V4]));
     let lines = told(&world, &SortedResolver::new(inner, || dual), &query(TARGET));
     let expected = [
         "5 AAAA: [2001:db8::1]:443 [2001:db8:ffff::1]:443, sorted, for 60 s",
@@ -58,7 +58,7 @@ fn each_answer_is_sorted_as_it_comes() {
 #[test]
 fn an_answer_of_all_families_is_led_by_the_family_with_a_route() {
     let world = World::new();
-    let inner = inner(&world).answers(ms(0), found(Class::All, [V6, V4, FAR_V6]));
+    let inner = inner(&world).answers(ms(0), found(Record::Addresses, [V6, V4, FAR_V6]));
     let resolver = SortedResolver::new(inner.clone(), || ipv4_only);
     let lines = told(&world, &resolver, &query(TARGET));
     assert!(lines[0].starts_with("0 all: 192.0.2.1:443 ["), "{lines:?}");
@@ -70,8 +70,8 @@ fn an_answer_of_all_families_is_led_by_the_family_with_a_route() {
 fn what_is_sorted_already_and_what_is_bound_to_a_service_is_not_touched() {
     let world = World::new();
     let inner = inner(&world)
-        .answers(ms(1), found(Class::Aaaa, [FAR_V6, V6]).sorted())
-        .answers(ms(2), found(Class::Https, [FAR_V6, V6]));
+        .answers(ms(1), found(Record::Aaaa, [FAR_V6, V6]).sorted())
+        .answers(ms(2), found(Record::Https, [FAR_V6, V6]));
     let asked = Rc::new(Cell::new(0));
     let count = Rc::clone(&asked);
     let sources = move |destination: &SocketAddr| {
@@ -90,8 +90,8 @@ fn what_is_sorted_already_and_what_is_bound_to_a_service_is_not_touched() {
 fn failures_and_negative_answers_pass() {
     let world = World::new();
     let inner = inner(&world)
-        .fails(ms(1), Class::Aaaa)
-        .answers(ms(2), Answer::negative(Class::A).with_ttl(ms(9000)));
+        .fails(ms(1), Record::Aaaa)
+        .answers(ms(2), Answer::negative(Record::A).with_ttl(ms(9000)));
     let lines = told(&world, &SortedResolver::new(inner, || dual), &query(TARGET));
     assert_eq!(lines, ["1 AAAA: AAAA lookup failed", "2 A: none, for 9 s", "2 end"]);
 }
@@ -99,7 +99,7 @@ fn failures_and_negative_answers_pass() {
 #[test]
 fn all_else_that_an_answer_says_stays() {
     let world = World::new();
-    let answer = found(Class::A, [V4])
+    let answer = found(Record::A, [V4])
         .replacing()
         .with_ttl(ms(1000))
         .with_delay_spent(ms(7))
@@ -115,7 +115,7 @@ fn all_else_that_an_answer_says_stays() {
 #[test]
 fn an_address_told_twice_stays_twice() {
     let world = World::new();
-    let inner = inner(&world).answers(ms(0), found(Class::Aaaa, [V6, FAR_V6, V6]));
+    let inner = inner(&world).answers(ms(0), found(Record::Aaaa, [V6, FAR_V6, V6]));
     let lines = told(&world, &SortedResolver::new(inner, || dual), &query(TARGET));
     assert_eq!(
         lines[0],
@@ -135,7 +135,7 @@ fn of_thousands_of_addresses_the_first_are_sorted_and_none_is_lost() {
         count.set(count.get() + 1);
         ipv4_only(destination)
     };
-    let inner = inner(&world).answers(ms(0), Answer::found(Class::All, many));
+    let inner = inner(&world).answers(ms(0), Answer::found(Record::Addresses, many));
     let answers = SortedResolver::new(inner, || sources.clone()).resolve(&query(TARGET));
     let said: Vec<_> = world.clock.run(futures_lite::StreamExt::collect(answers));
     let sorted: Vec<_> = said[0].addresses().copied().collect();
@@ -147,8 +147,8 @@ fn of_thousands_of_addresses_the_first_are_sorted_and_none_is_lost() {
 fn starts(aaaa: u64, a: u64, sources: impl Sources + Clone) -> Vec<String> {
     let world = World::new();
     let inner = inner(&world)
-        .answers(ms(aaaa), found(Class::Aaaa, [FAR_V6, V6]))
-        .answers(ms(a), found(Class::A, [V4]));
+        .answers(ms(aaaa), found(Record::Aaaa, [FAR_V6, V6]))
+        .answers(ms(a), found(Record::A, [V4]));
     let fates = [V6, FAR_V6, V4].map(|place| (place, Fate::silent()));
     let resolver = SortedResolver::new(inner, || sources.clone());
     let dialer = world.dialer(resolver, world.connector(fates));
@@ -176,10 +176,10 @@ fn who_leads_changes_nothing_that_has_started_and_what_is_next() {
 #[test]
 fn round_others_the_sort_compares_all_that_they_answer_and_from_memory_too() {
     let world = World::new();
-    let answer = |class, place| {
-        inner(&world).answers(ms(5), found(class, [place]).with_ttl(ms(60_000))).ends_at(ms(5))
+    let answer = |record, place| {
+        inner(&world).answers(ms(5), found(record, [place]).with_ttl(ms(60_000))).ends_at(ms(5))
     };
-    let fastest = Fastest::new([answer(Class::Aaaa, V6), answer(Class::A, V4)]);
+    let fastest = Fastest::new([answer(Record::Aaaa, V6), answer(Record::A, V4)]);
     let cached = CachedResolver::new(fastest, world.clock.clone());
     let resolver = SortedResolver::new(cached, || ipv4_only);
     for _ in 0..2 {
@@ -202,9 +202,9 @@ fn a_family_that_was_replaced_away_leads_no_more() {
         Some(Source::new(source.parse().unwrap()))
     };
     let inner = inner(&world)
-        .answers(ms(0), found(Class::A, [V4]))
-        .answers(ms(1), found(Class::Aaaa, [local]))
-        .answers(ms(2), found(Class::Aaaa, [V6]).replacing());
+        .answers(ms(0), found(Record::A, [V4]))
+        .answers(ms(1), found(Record::Aaaa, [local]))
+        .answers(ms(2), found(Record::Aaaa, [V6]).replacing());
     let answers = SortedResolver::new(inner, || sources).resolve(&query(TARGET));
     let said: Vec<_> = world.clock.run(futures_lite::StreamExt::collect(answers));
     let leaders: Vec<_> = said.iter().map(Answer::leader).collect();
@@ -220,7 +220,7 @@ fn each_lookup_has_sources_of_its_own() {
         made.set(made.get() + 1);
         if made.get() == 1 { ipv4_only } else { dual }
     };
-    let inner = inner(&world).answers(ms(0), found(Class::All, [V6, V4]));
+    let inner = inner(&world).answers(ms(0), found(Record::Addresses, [V6, V4]));
     let resolver = SortedResolver::new(inner, sources);
     let first = |resolver: &_| {
         let answers = Resolver::resolve(resolver, &query(TARGET));
@@ -242,10 +242,10 @@ fn each_address_of_a_lookup_is_asked_for_once() {
         dual(destination)
     };
     let inner = inner(&world)
-        .answers(ms(0), found(Class::A, [V4]))
-        .answers(ms(1), found(Class::Aaaa, [FAR_V6, V6]))
-        .answers(ms(2), found(Class::Aaaa, [V6, FAR_V6]))
-        .answers(ms(3), found(Class::All, [V4, V6]));
+        .answers(ms(0), found(Record::A, [V4]))
+        .answers(ms(1), found(Record::Aaaa, [FAR_V6, V6]))
+        .answers(ms(2), found(Record::Aaaa, [V6, FAR_V6]))
+        .answers(ms(3), found(Record::Addresses, [V4, V6]));
     told(&world, &SortedResolver::new(inner, || sources.clone()), &query(TARGET));
     assert_eq!(asked.get(), 3);
 }
@@ -255,7 +255,7 @@ fn another_table_may_be_given() {
     let world = World::new();
     let mapped = Prefix::new("::ffff:0:0".parse().unwrap(), 96).unwrap();
     let v4_first = PolicyTable::rfc6724().with_row(Row::new(mapped, 100, 4));
-    let inner = inner(&world).answers(ms(0), found(Class::All, [V6, V4]));
+    let inner = inner(&world).answers(ms(0), found(Record::Addresses, [V6, V4]));
     let resolver =
         SortedResolver::new(inner, || dual).with_sorter(Sorter::new().with_table(v4_first)).clone();
     let lines = told(&world, &resolver, &query(TARGET));

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use stagger::{
-    Answer, Class, Families, LookupTimedOut, Resolver, ResolverTimeout, Timer, resolver_fn,
+    Answer, Families, LookupTimedOut, Record, Resolver, ResolverTimeout, Timer, resolver_fn,
 };
 use stagger_testkit::{Clock, Place, ScriptedError, ScriptedResolver, Sleep, Step, ms};
 
@@ -25,9 +25,9 @@ fn a_lookup_that_ends_in_time_is_not_touched() {
     let world = World::new();
     let inner = world
         .resolver()
-        .finds(ms(3), Class::Aaaa, ["v6"])
-        .answers(ms(5), Answer::found(Class::A, [Place("v4")]).with_ttl(ms(60_000)).sorted())
-        .fails(ms(9), Class::Https);
+        .finds(ms(3), Record::Aaaa, ["v6"])
+        .answers(ms(5), Answer::found(Record::A, [Place("v4")]).with_ttl(ms(60_000)).sorted())
+        .fails(ms(9), Record::Https);
     let lines = told(&world, &within(&world, 100, inner), &query(TARGET).with_https(true));
     let expected = ["3 AAAA: v6", "5 A: v4, sorted, for 60 s", "9 HTTPS: HTTPS lookup failed"];
     assert_eq!(lines[..3], expected);
@@ -50,12 +50,12 @@ fn a_silent_lookup_fails_for_all_that_was_asked_and_is_dropped() {
 
 #[test]
 fn what_came_stands_and_only_what_is_missing_fails() {
-    for (class, missing) in [(Class::A, "AAAA"), (Class::Aaaa, "A")] {
+    for (record, missing) in [(Record::A, "AAAA"), (Record::Aaaa, "A")] {
         let world = World::new();
-        let inner = world.resolver().finds(ms(99), class, ["v"]).never_ends();
+        let inner = world.resolver().finds(ms(99), record, ["v"]).never_ends();
         let lines = told(&world, &within(&world, 100, inner), &query(TARGET));
         let missing = format!("100 {missing}: no answer within 100ms");
-        assert_eq!(lines, [format!("99 {class}: v"), missing, "100 end".into()]);
+        assert_eq!(lines, [format!("99 {record}: v"), missing, "100 end".into()]);
     }
 }
 
@@ -64,8 +64,8 @@ fn a_lookup_that_has_told_all_and_goes_on_just_ends() {
     let world = World::new();
     let inner = world
         .resolver()
-        .finds(ms(1), Class::All, ["v4"])
-        .finds(ms(500), Class::All, ["v6"])
+        .finds(ms(1), Record::Addresses, ["v4"])
+        .finds(ms(500), Record::Addresses, ["v6"])
         .never_ends();
     let lines = told(&world, &within(&world, 100, inner), &query(TARGET));
     assert_eq!(lines, ["1 all: v4", "100 end"]);
@@ -74,7 +74,7 @@ fn a_lookup_that_has_told_all_and_goes_on_just_ends() {
 #[test]
 fn an_answer_of_the_very_moment_counts() {
     let world = World::new();
-    let inner = world.resolver().finds(ms(100), Class::A, ["v4"]).never_ends();
+    let inner = world.resolver().finds(ms(100), Record::A, ["v4"]).never_ends();
     let lines = told(&world, &within(&world, 100, inner), &query(TARGET));
     assert_eq!(lines, ["100 A: v4", "100 AAAA: no answer within 100ms", "100 end"]);
 }
@@ -84,7 +84,7 @@ fn an_interim_answer_tells_nothing_of_its_class() {
     let world = World::new();
     let inner = world
         .resolver()
-        .answers(ms(1), Answer::failed(Class::All, ScriptedError::new("first")).interim())
+        .answers(ms(1), Answer::failed(Record::Addresses, ScriptedError::new("first")).interim())
         .never_ends();
     let lines = told(&world, &within(&world, 100, inner), &query(TARGET));
     assert_eq!(lines, ["1 all: first, interim", "100 all: no answer within 100ms", "100 end"]);
@@ -102,7 +102,7 @@ fn the_time_runs_from_the_first_poll() {
 #[test]
 fn no_time_at_all_leaves_what_is_there_at_once() {
     let world = World::new();
-    let inner = world.resolver().finds(ms(0), Class::A, ["v4"]).never_ends();
+    let inner = world.resolver().finds(ms(0), Record::A, ["v4"]).never_ends();
     let lines = told(&world, &within(&world, 0, inner), &query(TARGET));
     assert_eq!(lines, ["0 A: v4", "0 AAAA: no answer within 0ns", "0 end"]);
 }
@@ -110,7 +110,7 @@ fn no_time_at_all_leaves_what_is_there_at_once() {
 #[test]
 fn a_time_without_end_arms_nothing() {
     let world = World::new();
-    let inner = world.resolver().finds(ms(7), Class::A, ["v4"]).never_ends();
+    let inner = world.resolver().finds(ms(7), Record::A, ["v4"]).never_ends();
     let resolver = ResolverTimeout::new(inner, world.clock.clone(), Duration::MAX);
     let lines = told_until(&world, ms(1_000_000), resolver.resolve(&query(TARGET)));
     assert_eq!(lines, ["7 A: v4"]);
@@ -156,7 +156,7 @@ fn a_race_that_nobody_answers_ends_with_the_lookup_and_says_why() {
 #[test]
 fn a_race_goes_on_with_what_came() {
     let world = World::new();
-    let inner = world.resolver().finds(ms(10), Class::A, ["v4"]).never_ends();
+    let inner = world.resolver().finds(ms(10), Record::A, ["v4"]).never_ends();
     let resolver = within(&world, 30, inner);
     let dialer = world.dialer(resolver, world.connector([("v4", connects(100))]));
     let (_, report) = world.run(dialer.connect(TARGET).with_report()).unwrap();
@@ -170,7 +170,7 @@ fn errors_of_the_resolver_inside_stay_what_they_are() {
     let world = World::new();
     let inner = resolver_fn(|_: &_| {
         let error = std::io::Error::from(std::io::ErrorKind::NotFound);
-        futures_lite::stream::once(Answer::<Place, _>::failed(Class::All, error))
+        futures_lite::stream::once(Answer::<Place, _>::failed(Record::Addresses, error))
     });
     let resolver = ResolverTimeout::new(inner, world.clock.clone(), ms(5));
     let dialer = world.dialer(resolver, world.connector([]));

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use stagger::{Class, Families};
+use stagger::Families;
 use stagger_testkit::dns::{NameServer, Record, Reply};
 use stagger_tests::namespace::{etc, shell};
 use stagger_tests::place::{Healthy, V4};
@@ -115,8 +115,9 @@ fn what_has_no_route_is_tried_last_and_its_family_does_not_lead<R: Runtime>() {
     let dialer = dialing::<R>(asking::<R>(&[&server]));
     let dial = dialer.connect(("www.stagger.test", 80)).with_report();
     let (_, report) = R::new().run(dial).unwrap();
-    let of = |class| report.queries().iter().find(|it| it.class == class).expect("it is awaited");
-    let (a, aaaa) = (of(Class::A), of(Class::Aaaa));
+    let of =
+        |record| report.queries().iter().find(|it| it.record == record).expect("it is awaited");
+    let (a, aaaa) = (of(Record::A), of(Record::Aaaa));
     assert_eq!(a.addresses, [healthy.addr(), nowhere]);
     // What comes first is tried first, if it is of the preferred family.
     if aaaa.ended.is_none_or(|aaaa| a.ended.is_some_and(|a| a < aaaa)) {

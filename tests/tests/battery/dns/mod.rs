@@ -9,7 +9,7 @@ mod unbound;
 
 use std::time::Duration;
 
-use stagger::{Answer, Class, Dialer, Families, Query, Resolver as _, Target};
+use stagger::{Answer, Dialer, Families, Query, Record, Resolver as _, Target};
 use stagger_dns::{Config, DnsError, DnsResolver, Sockets, Switch};
 use stagger_net::SystemResolver;
 use stagger_testkit::dns::NameServer;
@@ -54,7 +54,7 @@ fn dialing<R: Runtime>(resolver: Dns<R>) -> DnsDialer<R> {
     R::Adapter::dialer().with_resolver(resolver)
 }
 
-/// All answers, told as lines in the order of their classes.
+/// All answers, told as lines in the order of their records.
 fn lines<R: Runtime>(runtime: &R, resolver: &Dns<R>, target: &str, of: Families) -> Vec<String> {
     let query = Query::new(Target::parse(target).unwrap()).with_families(of);
     let answers = resolver.resolve(&query);
@@ -68,16 +68,16 @@ fn lines<R: Runtime>(runtime: &R, resolver: &Dns<R>, target: &str, of: Families)
 }
 
 fn line<A: ToString>(answer: &Answer<A, DnsError>) -> String {
-    let class = match answer.class() {
-        Class::A => "A",
-        Class::Aaaa => "AAAA",
+    let record = match answer.record() {
+        Record::A => "A",
+        Record::Aaaa => "AAAA",
         _ => "all",
     };
     match answer.error() {
-        Some(error) => format!("{class} {:?}", error.kind()),
+        Some(error) => format!("{record} {:?}", error.kind()),
         None => {
             let addrs: Vec<_> = answer.addresses().map(ToString::to_string).collect();
-            format!("{class} {}", if addrs.is_empty() { "none".into() } else { addrs.join(" ") })
+            format!("{record} {}", if addrs.is_empty() { "none".into() } else { addrs.join(" ") })
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use stagger::{AttemptReport, BoxError, Class, ErrorKind, Families, Outcome, Policy, Report};
+use stagger::{AttemptReport, BoxError, ErrorKind, Families, Outcome, Policy, Report};
 use stagger_testkit::dns::{NameServer, Record, Reply};
 use stagger_tests::place::{Healthy, Silent, V4, V6, has_ipv6};
 use stagger_tests::{Adapter, Runtime, battery};
@@ -65,8 +65,8 @@ fn connect<R: Runtime>(server: &NameServer, port: u16) -> (SocketAddr, Seen) {
 }
 
 /// When a family was answered, if it was.
-fn answered(report: &Seen, class: Class) -> Option<Duration> {
-    report.queries().iter().find(|query| query.class == class).and_then(|query| query.ended)
+fn answered(report: &Seen, record: Record) -> Option<Duration> {
+    report.queries().iter().find(|query| query.record == record).and_then(|query| query.ended)
 }
 
 fn only(report: &Seen) -> &AttemptReport<SocketAddr, BoxError> {
@@ -82,8 +82,8 @@ fn prompt_answers_of_both_families_connect_over_ipv6<R: Runtime>() {
     let server = server(v6(), v4());
     let (peer, report) = connect::<R>(&server, healthy.addr().port());
     // On a machine that takes 50 ms for the AAAA, IPv4 may have been first, and won.
-    let late = answered(&report, Class::Aaaa).is_none_or(|at| {
-        let a = answered(&report, Class::A).unwrap_or(at);
+    let late = answered(&report, Record::Aaaa).is_none_or(|at| {
+        let a = answered(&report, Record::A).unwrap_or(at);
         at.saturating_sub(a) >= RESOLUTION_DELAY
     });
     assert!(peer == healthy.addr() || late, "{report:?}");
@@ -100,8 +100,8 @@ fn a_late_aaaa_costs_the_resolution_delay<R: Runtime>() {
     let server = server(v6().after(NEVER), v4());
     let (peer, report) = connect::<R>(&server, healthy.addr().port());
     assert_eq!(peer, healthy.addr());
-    let a = answered(&report, Class::A).expect("A was answered");
-    assert_eq!(answered(&report, Class::Aaaa), None);
+    let a = answered(&report, Record::A).expect("A was answered");
+    assert_eq!(answered(&report, Record::Aaaa), None);
     let waited = only(&report).started - a;
     assert!(waited >= RESOLUTION_DELAY, "{waited:?}");
 }
@@ -114,8 +114,8 @@ fn an_a_that_never_comes_costs_nothing<R: Runtime>() {
     let server = server(v6(), Reply::silence());
     let (peer, report) = connect::<R>(&server, healthy.addr().port());
     assert_eq!(peer, healthy.addr());
-    assert_eq!(answered(&report, Class::A), None);
-    assert_eq!(answered(&report, Class::Aaaa), Some(only(&report).started), "{report:?}");
+    assert_eq!(answered(&report, Record::A), None);
+    assert_eq!(answered(&report, Record::Aaaa), Some(only(&report).started), "{report:?}");
 }
 
 fn an_aaaa_that_fails_lets_ipv4_begin_at_once<R: Runtime>() {
@@ -124,9 +124,9 @@ fn an_aaaa_that_fails_lets_ipv4_begin_at_once<R: Runtime>() {
         let server = server(failure.after(Duration::from_millis(10)), v4());
         let (peer, report) = connect::<R>(&server, healthy.addr().port());
         assert_eq!(peer, healthy.addr());
-        let a = answered(&report, Class::A).expect("A was answered");
+        let a = answered(&report, Record::A).expect("A was answered");
         let started = only(&report).started;
-        match answered(&report, Class::Aaaa) {
+        match answered(&report, Record::Aaaa) {
             Some(aaaa) if aaaa.saturating_sub(a) < RESOLUTION_DELAY => {
                 assert_eq!(started, aaaa.max(a), "{report:?}");
             }
@@ -155,7 +155,7 @@ fn an_answer_in_mid_race_is_the_next_attempt<R: Runtime>() {
     let [first, second, ..] = report.attempts() else { panic!("{report:?}") };
     assert_eq!(first.address, silent.addr());
     assert!(second.started - first.started >= SLOW, "{report:?}");
-    let a = answered(&report, Class::A).expect("A was answered");
+    let a = answered(&report, Record::A).expect("A was answered");
     if a < first.started + SLOW {
         assert_eq!(second.address, healthy.addr(), "{report:?}");
         assert!(matches!(second.outcome, Outcome::Connected), "{report:?}");

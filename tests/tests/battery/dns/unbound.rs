@@ -32,7 +32,7 @@ fn asking<R: Runtime>(server: &Unbound) -> Dns<R> {
 fn answers<R: Runtime>(resolver: &Dns<R>, name: &str) -> Vec<Answer<SocketAddr, DnsError>> {
     let query = Query::new(Target::new(name, "80").unwrap());
     let mut answers: Vec<_> = R::new().run(resolver.resolve(&query).collect());
-    answers.sort_by_key(Answer::class);
+    answers.sort_by_key(Answer::record);
     answers
 }
 

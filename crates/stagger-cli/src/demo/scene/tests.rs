@@ -11,9 +11,9 @@ fn at(address: &str, started: u64, ended: u64, end: End) -> Attempt {
     }
 }
 
-fn answered(class: Class, ended: Option<u64>, address: &str) -> Query {
+fn answered(record: Record, ended: Option<u64>, address: &str) -> Query {
     Query {
-        class: class.as_str(),
+        record: record.as_str(),
         started: Duration::ZERO,
         ended: ended.map(Duration::from_millis),
         addresses: vec![address.to_owned()],
@@ -43,14 +43,14 @@ fn what_was_seen_is_said_with_its_own_numbers() {
     );
     let refused = [at("a", 0, 3, End::Failed), at("b", 3, 4, End::Connected)];
     assert!(first_refused(&race(Vec::new(), refused.to_vec())).is_ok());
-    let a = answered(Class::A, Some(1), "a");
-    let queries = vec![a, answered(Class::Aaaa, None, "b")];
+    let a = answered(Record::A, Some(1), "a");
+    let queries = vec![a, answered(Record::Aaaa, None, "b")];
     assert_eq!(
         aaaa_late(&race(queries, vec![at("a", 51, 52, End::Connected)])).unwrap(),
         "A waited 50.0 ms for AAAA, which was still to come; then a was tried and won in 52.0 ms."
     );
-    let aaaa = answered(Class::Aaaa, Some(1), "b");
-    let queries = vec![aaaa, answered(Class::A, None, "a")];
+    let aaaa = answered(Record::Aaaa, Some(1), "b");
+    let queries = vec![aaaa, answered(Record::A, None, "a")];
     assert_eq!(
         a_late(&race(queries, vec![at("b", 1, 2, End::Connected)])).unwrap(),
         "b was tried the moment AAAA was known, without a wait for A, which was still to come, and \
@@ -62,10 +62,10 @@ fn what_was_seen_is_said_with_its_own_numbers() {
 fn a_race_that_goes_wrong_is_found_out() {
     use End::{Connected, Dropped, Failed};
 
-    let a = |ended| answered(Class::A, Some(ended), "a");
-    let aaaa = |ended| answered(Class::Aaaa, ended, "b");
+    let a = |ended| answered(Record::A, Some(ended), "a");
+    let aaaa = |ended| answered(Record::Aaaa, ended, "b");
     type Judge = fn(&Race) -> Result<String, String>;
-    let a_in_vain = answered(Class::A, None, "a");
+    let a_in_vain = answered(Record::A, None, "a");
     let cases: [(Judge, Vec<Query>, Vec<Attempt>, &str); 14] = [
         (healthy, vec![], vec![], "only 0 attempts"),
         (healthy, vec![], vec![at("a", 0, 1, Failed)], "was to end as connected"),

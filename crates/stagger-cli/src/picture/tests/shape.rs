@@ -104,7 +104,7 @@ fn a_race_that_runs_has_room_ahead_and_says_how_long_it_has_run() {
     let ledger = Ledger::new(&clock);
     let resolver = ScriptedResolver::<SocketAddr>::new(&ledger).finds(
         ms(20),
-        Class::All,
+        Record::Addresses,
         addrs(&["[2001:db8::1]:80", "192.0.2.1:80", "192.0.2.2:80"]),
     );
     let connector = ScriptedConnector::new(&ledger)

@@ -88,7 +88,7 @@ impl World {
             let spent = answer.delay_spent().as_millis();
             assert!(answer.is_sorted());
             self.asked.borrow_mut().push(answer.asked_after());
-            self.tell(&format!("{}, {spent} spent: {what}", answer.class()));
+            self.tell(&format!("{}, {spent} spent: {what}", answer.record()));
         }
         self.tell("end");
         assert_eq!(self.clock.timers(), 0, "when the answers end nothing is left");
@@ -364,11 +364,11 @@ fn lanes_may_start_earlier_or_later() {
 
 #[test]
 fn one_family_alone_has_no_lanes() {
-    for (families, class) in [(Families::Ipv4, Class::A), (Families::Ipv6, Class::Aaaa)] {
+    for (families, record) in [(Families::Ipv4, Record::A), (Families::Ipv6, Record::Aaaa)] {
         let world = World::new(finds(500, [V6]), NEVER, NEVER);
         let lookups = Lookups::new(world.clone(), families, Lanes::at_once(), world.clone());
         world.clock.run(world.listen(pin!(lookups)));
-        let answer = format!("500 {class}, 0 spent: {V6}");
+        let answer = format!("500 {record}, 0 spent: {V6}");
         assert_eq!(world.story.take(), ["0 asks all", &answer, "500 end"]);
     }
 }

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::{Answer, Class, Query};
+use crate::{Answer, Query, Record};
 
 /// What is kept, of so many lookups as there is room for.
 pub(super) struct Memory<A> {
@@ -43,8 +43,8 @@ impl<A: Clone> Kept<A> {
 }
 
 impl<A> Kept<A> {
-    pub(super) fn class(&self) -> Class {
-        self.answer.class()
+    pub(super) fn record(&self) -> Record {
+        self.answer.record()
     }
 
     /// How many addresses it has.
