@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 use smallvec::SmallVec;
 
 use crate::query::awaited;
-use crate::race::{Candidates, Course, Entries, Id, News, Note};
+use crate::race::{Candidates, Course, CourseTypes, Entries, Id, News, Note};
 use crate::report::{AttemptReport, Outcome, QueryReport, UnwantedFamily};
 use crate::{
     Address, Answer, BoxError, Connector, Families, Family, Observer, Policy, Record, Report,
@@ -167,17 +167,19 @@ where
     }
 }
 
+impl<R: Resolver, C: Connector<R::Address>, O> CourseTypes for HostCourse<R, C, O> {
+    type Connection = C::Connection;
+    type Failure = C::Error;
+    type Error = BoxError;
+    type Attempt = C::Attempt;
+}
+
 impl<R, C, O> Course for HostCourse<R, C, O>
 where
     R: Resolver<Address: Address, Error: Into<BoxError>>,
     C: Connector<R::Address, Error: Into<BoxError>>,
     O: Observer<R::Address>,
 {
-    type Connection = C::Connection;
-    type Failure = C::Error;
-    type Error = BoxError;
-    type Attempt = C::Attempt;
-
     const LOOKAHEAD: usize = usize::MAX;
 
     fn poll_news(

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use crate::race::{Candidates, Course, Driver, Id, Loss, News};
+use crate::race::{Candidates, Course, CourseTypes, Driver, Id, Loss, News};
 use crate::report::{AttemptReport, Outcome};
 use crate::{Endpoint, Order, Phase, Policy, Record, Report, Timer};
 
@@ -82,12 +82,14 @@ pin_project! {
     }
 }
 
-impl<S: Stream<Item = E>, E: Endpoint> Course for ListCourse<S, E> {
+impl<S: Stream<Item = E>, E: Endpoint> CourseTypes for ListCourse<S, E> {
     type Connection = E::Connection;
     type Failure = E::Error;
     type Error = E::Error;
     type Attempt = E::Connecting;
+}
 
+impl<S: Stream<Item = E>, E: Endpoint> Course for ListCourse<S, E> {
     const LOOKAHEAD: usize = 1;
 
     fn poll_news(

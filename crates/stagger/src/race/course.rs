@@ -13,14 +13,21 @@ use crate::report::Outcome;
 /// What one answer brings.
 pub(crate) type Candidates = SmallVec<[(Id, Option<Family>); 8]>;
 
-/// What is raced: where candidates come from, and how an attempt at one begins.
-pub(crate) trait Course {
+/// The types of a course, in a trait of their own.
+///
+/// The driver's fields name these types. If they were named through [`Course`], whose impls require
+/// `Error: Into<BoxError>`, the compiler could not prove that a connect with boxed errors is
+/// `Send` inside an async block ("implementation of `From` is not general enough").
+pub(crate) trait CourseTypes {
     type Connection;
     /// What an attempt fails with, and what is kept of it.
     type Failure;
     type Error;
     type Attempt: Future<Output = Result<Self::Connection, Self::Failure>>;
+}
 
+/// What is raced: where candidates come from, and how an attempt at one begins.
+pub(crate) trait Course: CourseTypes {
     /// How many candidates are to be known ahead of the next start.
     const LOOKAHEAD: usize;
 

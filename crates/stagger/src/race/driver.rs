@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use pin_project_lite::pin_project;
 use smallvec::SmallVec;
 
-use super::course::{Candidates, Course, Note};
+use super::course::{Candidates, Course, CourseTypes, Note};
 use super::event::{Action, Event, Id, Loss};
 use super::machine::Machine;
 use super::slot::Slots;
@@ -36,7 +36,7 @@ pub(crate) type Entries<E> = SmallVec<[Entry<E>; 2]>;
 pin_project! {
     pub(crate) struct Driver<K, T>
     where
-        K: Course,
+        K: CourseTypes,
         T: Timer,
     {
         #[pin]

@@ -62,7 +62,7 @@ mod order;
 mod queue;
 mod slot;
 
-pub(crate) use course::{Candidates, Course, Note};
+pub(crate) use course::{Candidates, Course, CourseTypes, Note};
 pub(crate) use driver::{Driver, Entries};
 pub(crate) use event::News;
 pub use event::{Action, Event, Id, Loss};
