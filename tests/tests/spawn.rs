@@ -44,7 +44,7 @@ macro_rules! programs {
                 () => {
                     connector_fn(|address: SocketAddr| async move {
                         let connector = $adapter::TcpConnector::default();
-                        Ok::<_, BoxError>(connector.connect(address).await?)
+                        Ok::<_, BoxError>(connector.connect(address.into()).await?)
                     })
                 };
             }

@@ -103,7 +103,7 @@ where
             match answer.map(Answer::into_outcome) {
                 Some(Ok(found)) => match found.first() {
                     None => continue,
-                    Some(first) => *this.port = Some(first.address.port()),
+                    Some(first) => *this.port = Some(first.port()),
                 },
                 failed => {
                     let error = match failed {

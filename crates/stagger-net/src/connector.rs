@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use socket2::Socket;
-use stagger::{Address as _, Connector};
+use stagger::{Address as _, Candidate, Connector};
 
 use crate::attempt::{Attempt, Way};
 use crate::socket;
@@ -56,13 +56,17 @@ impl<R: Register + Clone> Connector<SocketAddr> for TcpConnector<R> {
     type Error = io::Error;
     type Attempt = TcpAttempt<R>;
 
-    fn connect(&self, address: SocketAddr) -> TcpAttempt<R> {
-        let way = TcpWay { addr: address.canonical(), options: self.options.clone() };
+    fn connect(&self, to: Candidate<SocketAddr>) -> TcpAttempt<R> {
+        let way = TcpWay { addr: to.into_address().canonical(), options: self.options.clone() };
         TcpAttempt(Attempt::new(self.register.clone(), way))
     }
 
-    fn accepts(&self, address: &SocketAddr) -> io::Result<()> {
-        Ok(socket::check(&address.canonical(), &self.options)?)
+    fn accepts(&self, to: &Candidate<SocketAddr>) -> io::Result<()> {
+        Ok(socket::check(&to.address().canonical(), &self.options)?)
+    }
+
+    fn reports_progress(&self) -> bool {
+        false
     }
 }
 

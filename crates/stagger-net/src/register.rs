@@ -60,7 +60,7 @@ use std::task::{Context, Poll};
 ///
 /// let listener = TcpListener::bind("127.0.0.1:0")?;
 /// let addr = listener.local_addr()?;
-/// let attempt = TcpConnector::<AskAgain>::default().connect(addr);
+/// let attempt = TcpConnector::<AskAgain>::default().connect(addr.into());
 /// let stream = futures_lite::future::block_on(attempt)?;
 /// assert_eq!(stream.peer_addr()?, addr);
 /// # Ok::<_, io::Error>(())

@@ -33,7 +33,7 @@ fn an_attempt_opens_its_socket_when_polled_and_closes_it_when_dropped() {
     let (_listener, _filling, addr) = black_hole();
     block_on(async {
         let before = sockets();
-        let mut attempt = TcpConnector::default().connect(addr);
+        let mut attempt = TcpConnector::default().connect(addr.into());
         assert_eq!(sockets(), before);
         assert!(poll_once(&mut attempt).await.is_none());
         assert_eq!(sockets(), before + 1);

@@ -1,12 +1,12 @@
 //! A connector whose attempts are scripted by address.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use stagger::Connector;
+use stagger::{Candidate, Connector};
 
-use crate::{Connection, Fate, Ledger, ScriptedAttempt, ScriptedError, Step};
+use crate::{Connection, Fate, Ledger, LedgerStep, ScriptedAttempt, ScriptedError};
 
 /// A [`Connector`] for any address that prints: what it prints decides what becomes of the
 /// attempt. Clones share their script. An attempt at an address that the script does not have, or
@@ -15,7 +15,7 @@ use crate::{Connection, Fate, Ledger, ScriptedAttempt, ScriptedError, Step};
 /// # Examples
 ///
 /// ```
-/// use stagger::Connector;
+/// use stagger::{Candidate, Connector};
 /// use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ms};
 ///
 /// let clock = Clock::new();
@@ -24,13 +24,15 @@ use crate::{Connection, Fate, Ledger, ScriptedAttempt, ScriptedError, Step};
 ///     .at("v6", Fate::fails(ms(10)))
 ///     .at("[2001:db8::1]:443", Fate::connects(ms(40)))
 ///     .refuses("v4");
-/// assert!(clock.run(connector.connect(Place("v6"))).is_err());
-/// assert!(connector.accepts(&Place("v4")).is_err());
+/// assert!(clock.run(connector.connect(Place("v6").into())).is_err());
+/// assert!(connector.accepts(&Candidate::new(Place("v4"))).is_err());
 /// ```
 #[derive(Clone, Debug)]
 pub struct ScriptedConnector {
     ledger: Ledger,
     script: Arc<Mutex<BTreeMap<String, Plan>>>,
+    /// The texts of errors that make other attempts pointless.
+    final_errors: BTreeSet<String>,
 }
 
 #[derive(Debug)]
@@ -42,7 +44,7 @@ enum Plan {
 impl ScriptedConnector {
     /// A connector without a script, on the ledger's clock.
     pub fn new(ledger: &Ledger) -> Self {
-        Self { ledger: ledger.clone(), script: Arc::default() }
+        Self { ledger: ledger.clone(), script: Arc::default(), final_errors: BTreeSet::new() }
     }
 
     /// Sets what becomes of the attempt at an address. Set again for one address, the first is for
@@ -60,6 +62,12 @@ impl ScriptedConnector {
     /// Makes [`accepts`](Connector::accepts) say no to an address.
     pub fn refuses(self, address: impl fmt::Display) -> Self {
         self.edit(address, |_| Plan::Refuses)
+    }
+
+    /// Makes an error with this text [final](Connector::is_final): it ends the race.
+    pub fn with_final_error(mut self, text: impl Into<String>) -> Self {
+        self.final_errors.insert(text.into());
+        self
     }
 
     fn edit(self, address: impl fmt::Display, change: impl FnOnce(Option<Plan>) -> Plan) -> Self {
@@ -82,8 +90,8 @@ impl<A: fmt::Display> Connector<A> for ScriptedConnector {
     ///
     /// If the script has nothing for this address, or refuses it.
     #[track_caller]
-    fn connect(&self, address: A) -> ScriptedAttempt {
-        let name = address.to_string();
+    fn connect(&self, to: Candidate<A>) -> ScriptedAttempt {
+        let name = to.address().to_string();
         let fate = {
             let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
             match script.get_mut(&name) {
@@ -93,21 +101,28 @@ impl<A: fmt::Display> Connector<A> for ScriptedConnector {
             }
         };
         match fate {
-            Some(fate) => ScriptedAttempt::new(&self.ledger, &name, fate),
+            Some(fate) => {
+                let attempt = ScriptedAttempt::new(&self.ledger, &name, fate);
+                attempt.with_progress(to.progress().clone())
+            }
             None => panic!("an attempt at {name}, which the script refuses"),
         }
     }
 
-    fn accepts(&self, address: &A) -> Result<(), ScriptedError> {
-        let name = address.to_string();
+    fn accepts(&self, to: &Candidate<A>) -> Result<(), ScriptedError> {
+        let name = to.address().to_string();
         let script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
         match script.get(&name) {
             Some(Plan::Refuses) => {
-                self.ledger.record(Step::Refused, &name);
+                self.ledger.record(LedgerStep::Refused, &name);
                 Err(ScriptedError(format!("{name} refused")))
             }
             _ => Ok(()),
         }
+    }
+
+    fn is_final(&self, error: &ScriptedError) -> bool {
+        self.final_errors.contains(&error.0)
     }
 }
 
@@ -152,8 +167,8 @@ mod tests {
         let (clock, ledger, connector) = kit();
         let connector =
             connector.at("v6", Fate::fails(ms(10))).at(Place("v4"), Fate::connects(ms(40)));
-        assert_eq!(clock.run(connector.connect("v6")).unwrap_err().0, "v6 failed");
-        assert_eq!(clock.run(connector.connect(Place("v4"))).unwrap().name(), "v4");
+        assert_eq!(clock.run(connector.connect("v6".into())).unwrap_err().0, "v6 failed");
+        assert_eq!(clock.run(connector.connect(Place("v4").into())).unwrap().name(), "v4");
         assert_eq!(ledger.starts(), [(ms(0), "v6"), (ms(10), "v4")]);
         ledger.assert_clean();
     }
@@ -163,7 +178,7 @@ mod tests {
         let (clock, _, connector) = kit();
         let connector = connector.at("[2001:db8::1]:443", Fate::connects(ms(40)));
         let address: SocketAddr = "[2001:db8::1]:443".parse().unwrap();
-        assert!(clock.run(connector.connect(address)).is_ok());
+        assert!(clock.run(connector.connect(address.into())).is_ok());
     }
 
     #[test]
@@ -171,29 +186,29 @@ mod tests {
         let (clock, _, connector) = kit();
         let connector = connector.at("v6", Fate::fails(ms(10))).at("v6", Fate::connects(ms(1)));
         let same = connector.clone();
-        assert!(clock.run(connector.connect("v6")).is_err());
-        assert!(clock.run(same.connect("v6")).is_ok());
-        assert!(clock.run(connector.connect("v6")).is_ok());
+        assert!(clock.run(connector.connect("v6".into())).is_err());
+        assert!(clock.run(same.connect("v6".into())).is_ok());
+        assert!(clock.run(connector.connect("v6".into())).is_ok());
     }
 
     #[test]
     fn a_refused_address_is_not_accepted() {
         let (_, ledger, connector) = kit();
         let connector = connector.refuses("v6").at("v4", Fate::silent());
-        assert_eq!(connector.accepts(&"v6").unwrap_err().0, "v6 refused");
-        assert_eq!(connector.accepts(&"v4"), Ok(()));
-        assert_eq!(ledger.all(Step::Refused), [(ms(0), "v6")]);
+        assert_eq!(connector.accepts(&"v6".into()).unwrap_err().0, "v6 refused");
+        assert_eq!(connector.accepts(&"v4".into()), Ok(()));
+        assert_eq!(ledger.all(LedgerStep::Refused), [(ms(0), "v6")]);
     }
 
     #[test]
     #[should_panic(expected = "an attempt at v6, which the script refuses")]
     fn an_attempt_at_a_refused_address_is_a_mistake() {
-        drop(kit().2.refuses("v6").connect("v6"));
+        drop(kit().2.refuses("v6").connect("v6".into()));
     }
 
     #[test]
     #[should_panic(expected = "an attempt at v6, of which the script says nothing")]
     fn an_attempt_outside_the_script_is_a_mistake() {
-        drop(kit().2.connect("v6"));
+        drop(kit().2.connect("v6".into()));
     }
 }

@@ -5,11 +5,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use stagger::Timer;
+use stagger::{Progress, Timer};
 
 use crate::clock::Sleep;
 use crate::life::Life;
-use crate::{Clock, Ledger, ScriptedError, Step};
+use crate::{Clock, Ledger, LedgerStep, ScriptedError};
 
 /// What becomes of one attempt, and how long after its first poll. After no time at all it is
 /// ready at the first poll.
@@ -26,6 +26,7 @@ use crate::{Clock, Ledger, ScriptedError, Step};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Fate {
     after: Duration,
+    progress: Option<Duration>,
     end: End,
 }
 
@@ -40,23 +41,30 @@ enum End {
 impl Fate {
     /// It connects after this time.
     pub fn connects(after: Duration) -> Self {
-        Self { after, end: End::Connects }
+        Self { after, progress: None, end: End::Connects }
     }
 
     /// It fails after this time; the error says `<name> failed`, unless it is
     /// [`saying`](Self::saying) something else.
     pub fn fails(after: Duration) -> Self {
-        Self { after, end: End::Fails(None) }
+        Self { after, progress: None, end: End::Fails(None) }
     }
 
     /// It panics after this time.
     pub fn panics(after: Duration) -> Self {
-        Self { after, end: End::Panics }
+        Self { after, progress: None, end: End::Panics }
     }
 
     /// It is pending for ever, like an attempt at a black hole.
     pub fn silent() -> Self {
-        Self { after: Duration::MAX, end: End::Silent }
+        Self { after: Duration::MAX, progress: None, end: End::Silent }
+    }
+
+    /// Makes the attempt report [progress](Progress) after this time. With
+    /// [`silent`](Self::silent) it is an address that accepts and then stalls in a handshake.
+    pub fn progressing(mut self, after: Duration) -> Self {
+        self.progress = Some(after);
+        self
     }
 
     /// Sets the text of the error.
@@ -84,6 +92,8 @@ pub struct ScriptedAttempt {
     clock: Clock,
     fate: Fate,
     sleep: Option<Sleep>,
+    progress: Progress,
+    progress_sleep: Option<Sleep>,
     polled: bool,
     /// None when it has ended.
     life: Option<Life>,
@@ -95,9 +105,17 @@ impl ScriptedAttempt {
             clock: ledger.clock().clone(),
             fate,
             sleep: None,
+            progress: Progress::default(),
+            progress_sleep: None,
             polled: false,
-            life: Some(Life::begin(ledger, name, Step::Started, Step::Dropped)),
+            life: Some(Life::begin(ledger, name, LedgerStep::Started, LedgerStep::Dropped)),
         }
+    }
+
+    /// Reports progress here.
+    pub(crate) fn with_progress(mut self, progress: Progress) -> Self {
+        self.progress = progress;
+        self
     }
 }
 
@@ -107,11 +125,21 @@ impl Future for ScriptedAttempt {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(life) = &self.life else { panic!("an attempt was polled after its end") };
         if !self.polled {
-            life.record(Step::Polled);
+            life.record(LedgerStep::Polled);
             self.polled = true;
+            if let Some(after) = self.fate.progress {
+                self.progress_sleep = Some(self.clock.sleep_until(self.clock.now() + after));
+            }
             if self.fate.end != End::Silent {
                 let due = self.clock.now() + self.fate.after;
                 self.sleep = Some(self.clock.sleep_until(due));
+            }
+        }
+        if let Some(sleep) = &mut self.progress_sleep {
+            if Pin::new(sleep).poll(context).is_ready() {
+                self.progress_sleep = None;
+                self.life.as_ref().expect("it has not ended").record(LedgerStep::Progressed);
+                self.progress.made();
             }
         }
         let Some(sleep) = &mut self.sleep else {
@@ -119,17 +147,20 @@ impl Future for ScriptedAttempt {
         };
         ready!(Pin::new(sleep).poll(context));
         self.sleep = None;
+        self.progress_sleep = None;
         let life = self.life.take().expect("an attempt lives until it ends");
         Poll::Ready(match &self.fate.end {
-            End::Connects => Ok(Connection { life: life.becomes(Step::Connected, Step::Closed) }),
+            End::Connects => {
+                Ok(Connection { life: life.becomes(LedgerStep::Connected, LedgerStep::Closed) })
+            }
             End::Fails(text) => {
                 let text = text.clone().unwrap_or_else(|| format!("{} failed", life.name()));
-                life.end(Step::Failed);
+                life.end(LedgerStep::Failed);
                 Err(ScriptedError(text))
             }
             End::Panics => {
                 let text = format!("{} panicked, as scripted", life.name());
-                life.end(Step::Panicked);
+                life.end(LedgerStep::Panicked);
                 panic!("{text}");
             }
             End::Silent => unreachable!("what is silent has no alarm"),
@@ -152,7 +183,7 @@ impl Connection {
     /// Notes in the ledger that this one has been taken over, so that it is open no more. Call it
     /// on what the code under test has returned: a connection left open besides is a leak.
     pub fn hand_over(&self) {
-        self.life.record(Step::HandedOver);
+        self.life.record(LedgerStep::HandedOver);
         self.life.release();
     }
 }
@@ -200,7 +231,7 @@ mod tests {
     fn a_failure_has_a_text() {
         let (clock, ledger, first) = attempt(Fate::fails(ms(20)));
         assert_eq!(clock.run(first).unwrap_err().to_string(), "v6 failed");
-        assert_eq!(ledger.all(Step::Failed), [(ms(20), "v6")]);
+        assert_eq!(ledger.all(LedgerStep::Failed), [(ms(20), "v6")]);
         ledger.assert_clean();
         let (clock, _, second) = attempt(Fate::fails(ms(20)).saying("no route"));
         assert_eq!(clock.run(second).unwrap_err(), ScriptedError::new("no route"));
@@ -233,7 +264,7 @@ mod tests {
         let (clock, ledger, attempt) = attempt(Fate::panics(ms(5)));
         let panic = catch_unwind(AssertUnwindSafe(|| clock.run(attempt))).unwrap_err();
         assert_eq!(*panic.downcast::<String>().unwrap(), "v6 panicked, as scripted");
-        assert_eq!(ledger.all(Step::Panicked), [(ms(5), "v6")]);
+        assert_eq!(ledger.all(LedgerStep::Panicked), [(ms(5), "v6")]);
         assert!(ledger.dropped().is_empty());
         ledger.assert_clean();
     }

@@ -56,7 +56,7 @@ pub struct Entry {
     /// The time since the clock's start.
     pub time: Duration,
     /// What happened.
-    pub step: Step,
+    pub step: LedgerStep,
     /// Whom it happened to: an address, an endpoint's name, or a target.
     pub name: String,
 }
@@ -76,7 +76,7 @@ impl fmt::Display for Entry {
 /// What a [`Ledger`] records of a lookup, an attempt or a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Step {
+pub enum LedgerStep {
     /// A resolver was given a query.
     Queried,
     /// A lookup yielded an answer.
@@ -91,6 +91,8 @@ pub enum Step {
     Polled,
     /// A connector said that it does not accept an address.
     Refused,
+    /// An attempt reported progress.
+    Progressed,
     /// An attempt connected.
     Connected,
     /// An attempt failed.
@@ -105,7 +107,7 @@ pub enum Step {
     Closed,
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for LedgerStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Queried => "queried",
@@ -115,6 +117,7 @@ impl fmt::Display for Step {
             Self::Started => "started",
             Self::Polled => "polled",
             Self::Refused => "refused",
+            Self::Progressed => "progressed",
             Self::Connected => "connected",
             Self::Failed => "failed",
             Self::Panicked => "panicked",
@@ -142,7 +145,7 @@ impl Ledger {
     }
 
     /// When one step happened, and to whom.
-    pub fn all(&self, step: Step) -> Vec<Entry> {
+    pub fn all(&self, step: LedgerStep) -> Vec<Entry> {
         self.state().entries.iter().filter(|entry| entry.step == step).cloned().collect()
     }
 
@@ -159,17 +162,17 @@ impl Ledger {
     /// assert_eq!(ledger.starts(), [(ms(0), "v4")]);
     /// ```
     pub fn starts(&self) -> Vec<Entry> {
-        self.all(Step::Started)
+        self.all(LedgerStep::Started)
     }
 
     /// When attempts were dropped before their end, and which.
     pub fn dropped(&self) -> Vec<Entry> {
-        self.all(Step::Dropped)
+        self.all(LedgerStep::Dropped)
     }
 
     /// When connections were dropped, and which.
     pub fn closed(&self) -> Vec<Entry> {
-        self.all(Step::Closed)
+        self.all(LedgerStep::Closed)
     }
 
     /// The queries made, in order.
@@ -197,7 +200,7 @@ impl Ledger {
         );
     }
 
-    pub(crate) fn record(&self, step: Step, name: &str) {
+    pub(crate) fn record(&self, step: LedgerStep, name: &str) {
         let time = self.0.clock.elapsed();
         self.state().entries.push(Entry { time, step, name: name.into() });
     }
@@ -257,12 +260,13 @@ mod tests {
     fn entries_are_in_order_and_have_their_times() {
         let clock = Clock::new();
         let ledger = Ledger::new(&clock);
-        let life = Life::begin(&ledger, "v6", Step::Started, Step::Dropped);
+        let life = Life::begin(&ledger, "v6", LedgerStep::Started, LedgerStep::Dropped);
         clock.advance(ms(250));
-        Life::begin(&ledger, "v4", Step::Started, Step::Dropped).end(Step::Failed);
+        Life::begin(&ledger, "v4", LedgerStep::Started, LedgerStep::Dropped)
+            .end(LedgerStep::Failed);
         drop(life);
         assert_eq!(ledger.starts(), [(ms(0), "v6"), (ms(250), "v4")]);
-        assert_eq!(ledger.all(Step::Failed), [(ms(250), "v4")]);
+        assert_eq!(ledger.all(LedgerStep::Failed), [(ms(250), "v4")]);
         assert_eq!(ledger.dropped(), [(ms(250), "v6")]);
         assert_eq!(
             ledger.to_string(),
@@ -272,7 +276,7 @@ mod tests {
 
     #[test]
     fn an_entry_differs_in_time_or_name() {
-        let entry = Entry { time: ms(1), step: Step::Started, name: "v6".into() };
+        let entry = Entry { time: ms(1), step: LedgerStep::Started, name: "v6".into() };
         assert_eq!(entry, (ms(1), "v6"));
         assert_ne!(entry, (ms(2), "v6"));
         assert_ne!(entry, (ms(1), "v4"));
@@ -282,7 +286,7 @@ mod tests {
     #[should_panic(expected = "not clean: [\"v6\"] open, 0 timers armed, after\n0ns started v6")]
     fn a_leaked_attempt_is_not_clean() {
         let ledger = Ledger::new(&Clock::new());
-        std::mem::forget(Life::begin(&ledger, "v6", Step::Started, Step::Dropped));
+        std::mem::forget(Life::begin(&ledger, "v6", LedgerStep::Started, LedgerStep::Dropped));
         ledger.assert_clean();
     }
 

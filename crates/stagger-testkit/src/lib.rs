@@ -23,7 +23,7 @@ pub use endpoint::ScriptedEndpoint;
 pub use error::ScriptedError;
 pub use executor::POLLS_PER_INSTANT;
 pub use fate::{Connection, Fate, ScriptedAttempt};
-pub use ledger::{Entry, Ledger, Step};
+pub use ledger::{Entry, Ledger, LedgerStep};
 pub use place::Place;
 pub use resolver::{ScriptedAnswers, ScriptedResolver};
 pub use script::{Moment, Script};

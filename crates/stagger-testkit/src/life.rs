@@ -1,6 +1,6 @@
 //! From the beginning of a lookup, an attempt or a connection to its end.
 
-use crate::{Ledger, Step};
+use crate::{Ledger, LedgerStep};
 
 /// Something that is open until it is ended or dropped.
 #[derive(Debug)]
@@ -9,11 +9,16 @@ pub(crate) struct Life {
     id: u64,
     name: String,
     /// What its drop is recorded as, until it has ended.
-    at_drop: Option<Step>,
+    at_drop: Option<LedgerStep>,
 }
 
 impl Life {
-    pub(crate) fn begin(ledger: &Ledger, name: &str, step: Step, at_drop: Step) -> Self {
+    pub(crate) fn begin(
+        ledger: &Ledger,
+        name: &str,
+        step: LedgerStep,
+        at_drop: LedgerStep,
+    ) -> Self {
         ledger.record(step, name);
         let id = ledger.begin(name);
         Self { ledger: ledger.clone(), id, name: name.into(), at_drop: Some(at_drop) }
@@ -23,18 +28,18 @@ impl Life {
         &self.name
     }
 
-    pub(crate) fn record(&self, step: Step) {
+    pub(crate) fn record(&self, step: LedgerStep) {
         self.ledger.record(step, &self.name);
     }
 
     /// It lives on, but its drop is another step.
-    pub(crate) fn becomes(mut self, step: Step, at_drop: Step) -> Self {
+    pub(crate) fn becomes(mut self, step: LedgerStep, at_drop: LedgerStep) -> Self {
         self.record(step);
         self.at_drop = Some(at_drop);
         self
     }
 
-    pub(crate) fn end(mut self, step: Step) {
+    pub(crate) fn end(mut self, step: LedgerStep) {
         self.at_drop = None;
         self.record(step);
     }
@@ -62,12 +67,12 @@ mod tests {
     #[test]
     fn what_lives_is_open_and_what_has_ended_is_not() {
         let ledger = Ledger::new(&Clock::new());
-        let first = Life::begin(&ledger, "first", Step::Started, Step::Dropped);
-        let second = Life::begin(&ledger, "second", Step::Started, Step::Dropped);
+        let first = Life::begin(&ledger, "first", LedgerStep::Started, LedgerStep::Dropped);
+        let second = Life::begin(&ledger, "second", LedgerStep::Started, LedgerStep::Dropped);
         assert_eq!(ledger.open(), ["first", "second"]);
-        first.end(Step::Failed);
+        first.end(LedgerStep::Failed);
         assert_eq!(ledger.open(), ["second"]);
-        let second = second.becomes(Step::Connected, Step::Closed);
+        let second = second.becomes(LedgerStep::Connected, LedgerStep::Closed);
         assert_eq!(ledger.open(), ["second"]);
         second.release();
         ledger.assert_clean();

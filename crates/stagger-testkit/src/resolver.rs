@@ -12,7 +12,7 @@ use stagger::{Answer, Query, Record, Resolver, Timer};
 
 use crate::clock::Sleep;
 use crate::life::Life;
-use crate::{Clock, Ledger, Place, ScriptedError, Step};
+use crate::{Clock, Ledger, LedgerStep, Place, ScriptedError};
 
 /// A [`Resolver`] that gives every query the same answers, each at its time after the lookup's
 /// first poll. The answers end with the last, unless the script says otherwise.
@@ -103,7 +103,12 @@ impl<A: Clone> Resolver for ScriptedResolver<A> {
             end: self.end,
             begun: None,
             sleep: None,
-            life: Some(Life::begin(&self.ledger, &name, Step::Queried, Step::Abandoned)),
+            life: Some(Life::begin(
+                &self.ledger,
+                &name,
+                LedgerStep::Queried,
+                LedgerStep::Abandoned,
+            )),
         }
     }
 }
@@ -135,7 +140,7 @@ impl<A> Stream for ScriptedAnswers<A> {
         let this = self.get_mut();
         let Some(life) = &this.life else { panic!("a lookup was polled after its end") };
         let begun = *this.begun.get_or_insert_with(|| {
-            life.record(Step::Polled);
+            life.record(LedgerStep::Polled);
             this.clock.now()
         });
         let due = match (this.answers.front(), this.end) {
@@ -149,9 +154,9 @@ impl<A> Stream for ScriptedAnswers<A> {
         this.sleep = None;
         let answer = this.answers.pop_front().map(|(_, answer)| answer);
         if answer.is_some() {
-            life.record(Step::Answered);
+            life.record(LedgerStep::Answered);
         } else if let Some(life) = this.life.take() {
-            life.end(Step::Ended);
+            life.end(LedgerStep::Ended);
         }
         Poll::Ready(answer)
     }
@@ -262,7 +267,7 @@ mod tests {
         assert!(clock.run_until(ms(50), lookup.as_mut()).is_pending());
         assert_eq!(clock.timers(), 0);
         drop(lookup);
-        assert_eq!(ledger.all(Step::Abandoned), [(ms(50), "example.com:443")]);
+        assert_eq!(ledger.all(LedgerStep::Abandoned), [(ms(50), "example.com:443")]);
         ledger.assert_clean();
     }
 

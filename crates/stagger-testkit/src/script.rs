@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use stagger::race::{Action, Event, Id, Loss, Machine};
-use stagger::{Address, Policy, Record, Update};
+use stagger::race::{Action, Answered, Entrant, Event, Id, Loss, Machine};
+use stagger::{Address, Family, Policy, Record, Update};
 
 use crate::{Place, ms};
 
@@ -176,11 +176,32 @@ impl Moment<'_> {
         spent: u64,
         candidates: impl IntoIterator<Item = &'static str>,
     ) -> Self {
+        let candidates = candidates.into_iter();
         let candidates: Vec<_> =
-            candidates.into_iter().map(|name| (self.0.id(name), Place(name).family())).collect();
-        let candidates = &candidates[..];
-        self.0.handle(Event::Answered { record, update, candidates, delay_spent: ms(spent) });
+            candidates.map(|name| Entrant::new(self.0.id(name), Place(name).family())).collect();
+        let answered = Answered::new(record, &candidates).with_update(update);
+        self.0.handle(Event::Answered(answered.with_delay_spent(ms(spent))));
         self
+    }
+
+    /// The machine's routes prefer this family.
+    pub fn prefers(self, family: Family) -> Self {
+        self.0.handle(Event::Prefers(family));
+        self
+    }
+
+    /// An attempt reports progress.
+    pub fn progresses(self, name: &'static str) -> Self {
+        let id = self.0.id(name);
+        self.0.handle(Event::Progressed(id));
+        self
+    }
+
+    /// An attempt fails, and makes all others pointless.
+    pub fn fails_for_good(self, name: &'static str) -> Self {
+        let moment = self.fails(name);
+        moment.0.handle(Event::GaveUp);
+        moment
     }
 
     /// Resolution ends.

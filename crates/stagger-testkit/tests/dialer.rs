@@ -4,8 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use stagger::{Dialer, Error, Record, stagger};
 use stagger_testkit::{
-    Clock, Connection, Fate, Ledger, ScriptedConnector, ScriptedEndpoint, ScriptedResolver, Step,
-    ms,
+    Clock, Connection, Fate, Ledger, LedgerStep, ScriptedConnector, ScriptedEndpoint,
+    ScriptedResolver, ms,
 };
 
 struct Kit {
@@ -53,7 +53,7 @@ fn a_winner_ends_the_lookup_and_the_losers_before_it_is_handed_over() {
     assert_eq!(kit.clock.elapsed(), ms(380));
     assert_eq!(kit.ledger.starts(), [(ms(0), "v6a"), (ms(250), "v4"), (ms(350), "v6b")]);
     assert_eq!(kit.ledger.dropped(), [(ms(380), "v6a")]);
-    assert_eq!(kit.ledger.all(Step::Abandoned), [(ms(380), "example.com:443")]);
+    assert_eq!(kit.ledger.all(LedgerStep::Abandoned), [(ms(380), "example.com:443")]);
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn an_attempt_that_panics_takes_the_others_with_it() {
     kit.connector = kit.connector.at("v6", Fate::silent()).at("v4", Fate::panics(ms(10)));
     let connecting = kit.connect();
     assert!(catch_unwind(AssertUnwindSafe(|| kit.clock.run(connecting))).is_err());
-    assert_eq!(kit.ledger.all(Step::Panicked), [(ms(260), "v4")]);
+    assert_eq!(kit.ledger.all(LedgerStep::Panicked), [(ms(260), "v4")]);
     assert_eq!(kit.ledger.dropped(), [(ms(260), "v6")]);
     kit.ledger.assert_clean();
 }

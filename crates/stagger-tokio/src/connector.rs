@@ -23,7 +23,7 @@ use crate::Reactor;
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
 /// let options = TcpOptions::new().bind_ip("127.0.0.1".parse()?)?;
-/// let stream = TcpConnector::new(options).connect(listener.local_addr()?).await?;
+/// let stream = TcpConnector::new(options).connect(listener.local_addr()?.into()).await?;
 /// assert_eq!(stream.peer_addr()?, listener.local_addr()?);
 /// # Ok(())
 /// # }

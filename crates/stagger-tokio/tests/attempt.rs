@@ -19,7 +19,7 @@ fn listener(ip: impl Into<std::net::IpAddr>) -> (TcpListener, SocketAddr) {
 
 fn connects(ip: impl Into<std::net::IpAddr>) {
     let (listener, addr) = listener(ip);
-    let stream = block_on(TcpConnector::default().connect(addr)).unwrap();
+    let stream = block_on(TcpConnector::default().connect(addr.into())).unwrap();
     assert_eq!(stream.peer_addr().unwrap(), addr);
     let (_, peer) = listener.accept().unwrap();
     assert_eq!(stream.local_addr().unwrap(), peer);
@@ -43,7 +43,7 @@ fn a_task_that_connects_again_and_again_lets_others_run() {
         let other = tokio::spawn(async {});
         // A task may do 128 things before it yields.
         for _ in 0..200 {
-            TcpConnector::default().connect(addr).await.unwrap();
+            TcpConnector::default().connect(addr.into()).await.unwrap();
             listener.accept().unwrap();
         }
         assert!(other.is_finished());
@@ -54,7 +54,7 @@ fn a_task_that_connects_again_and_again_lets_others_run() {
 fn a_v4_mapped_address_is_dialed_over_ipv4() {
     let (_listener, addr) = listener(Ipv4Addr::LOCALHOST);
     let mapped = SocketAddr::from((Ipv4Addr::LOCALHOST.to_ipv6_mapped(), addr.port()));
-    let stream = block_on(TcpConnector::default().connect(mapped)).unwrap();
+    let stream = block_on(TcpConnector::default().connect(mapped.into())).unwrap();
     assert_eq!(stream.peer_addr().unwrap(), addr);
 }
 
@@ -62,7 +62,7 @@ fn a_v4_mapped_address_is_dialed_over_ipv4() {
 fn a_closed_port_refuses_with_the_error_of_the_system() {
     let (listener, addr) = listener(Ipv4Addr::new(127, 0, 0, 81));
     drop(listener);
-    let error = block_on(TcpConnector::default().connect(addr)).unwrap_err();
+    let error = block_on(TcpConnector::default().connect(addr.into())).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
     assert!(error.raw_os_error().is_some());
 }
@@ -71,7 +71,7 @@ fn a_closed_port_refuses_with_the_error_of_the_system() {
 fn an_address_of_a_family_without_bind_address_is_not_accepted() {
     let options = TcpOptions::new().bind_ip(Ipv4Addr::LOCALHOST.into()).unwrap();
     let connector = TcpConnector::new(options);
-    assert!(connector.accepts(&(Ipv4Addr::LOCALHOST, 1).into()).is_ok());
-    let error = connector.accepts(&(Ipv6Addr::LOCALHOST, 1).into()).unwrap_err();
+    assert!(connector.accepts(&SocketAddr::from((Ipv4Addr::LOCALHOST, 1)).into()).is_ok());
+    let error = connector.accepts(&SocketAddr::from((Ipv6Addr::LOCALHOST, 1)).into()).unwrap_err();
     assert!(error.get_ref().unwrap().is::<BindError>());
 }

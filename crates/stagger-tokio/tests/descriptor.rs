@@ -33,7 +33,7 @@ fn black_hole() -> (Socket, TcpStream, SocketAddr) {
 async fn an_attempt_opens_its_socket_when_polled_and_closes_it_when_dropped() {
     let (_listener, _filling, addr) = black_hole();
     let before = sockets();
-    let mut attempt = TcpConnector::default().connect(addr);
+    let mut attempt = TcpConnector::default().connect(addr.into());
     assert_eq!(sockets(), before);
     assert!(poll_fn(|cx| Poll::Ready(Pin::new(&mut attempt).poll(cx))).await.is_pending());
     assert_eq!(sockets(), before + 1);

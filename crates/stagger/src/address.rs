@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
 
+use crate::{Host, Target};
+
 /// An address family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Family {
@@ -55,11 +57,38 @@ pub trait Address: Clone + PartialEq + fmt::Display {
         self
     }
 
+    /// The target that this address is, if it is one. It answers
+    /// [`Candidate::target`](crate::Candidate::target) where no dialer has set a target, so that
+    /// TLS over a proxy knows the name to check.
+    fn as_target(&self) -> Option<&Target> {
+        None
+    }
+
     /// This type's form of a literal target, if it has one. Where it has none, a literal is put
     /// to the resolver like a name.
     fn from_literal(literal: SocketAddr) -> Option<Self> {
         let _ = literal;
         None
+    }
+}
+
+/// A target is the address of a connector that resolves by itself, such as a dialer or a proxy.
+impl Address for Target {
+    /// The family of a literal; a name has none.
+    fn family(&self) -> Option<Family> {
+        match self.host() {
+            Host::Name(_) => None,
+            Host::Ipv4(_) => Some(Family::Ipv4),
+            Host::Ipv6 { .. } => Some(Family::Ipv6),
+        }
+    }
+
+    fn as_target(&self) -> Option<&Target> {
+        Some(self)
+    }
+
+    fn from_literal(literal: SocketAddr) -> Option<Self> {
+        Some(literal.into())
     }
 }
 

@@ -1,41 +1,10 @@
 //! What a resolver says.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::Family;
-
-/// What a lookup asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Record {
-    /// Addresses of all families at once, as `getaddrinfo` answers.
-    Addresses,
-    /// IPv4 addresses.
-    A,
-    /// IPv6 addresses.
-    Aaaa,
-    /// Service bindings (RFC 9460), and addresses known from their hints.
-    Https,
-}
-
-impl Record {
-    /// The name of the record type in capitals, or `all` for the addresses of all families.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Addresses => "all",
-            Self::A => "A",
-            Self::Aaaa => "AAAA",
-            Self::Https => "HTTPS",
-        }
-    }
-}
-
-impl std::fmt::Display for Record {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+use crate::{Binding, Family, LookupErrorKind, Record};
 
 /// How an answer relates to earlier answers of its record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -48,29 +17,29 @@ pub enum Update {
     Replace,
 }
 
-/// One address that an answer holds, with room for what is known of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Candidate<A> {
-    /// Where an attempt would go.
-    pub address: A,
-}
-
-impl<A> From<A> for Candidate<A> {
-    fn from(address: A) -> Self {
-        Self { address }
-    }
-}
-
 /// What one lookup of a [`Resolver`](crate::Resolver) brought: addresses, none, or an error.
+///
+/// An answer holds addresses. The race makes a [`Candidate`](crate::Candidate) of an address when
+/// it starts an attempt there.
 #[derive(Clone, Debug)]
 pub struct Answer<A, E> {
+    outcome: Result<Vec<A>, E>,
+    about: About,
+}
+
+/// What an answer says beside its addresses or its error.
+#[derive(Clone, Debug)]
+struct About {
     record: Record,
-    outcome: Result<Vec<Candidate<A>>, E>,
+    group: u32,
+    binding: Option<Arc<Binding>>,
     update: Update,
+    kind: LookupErrorKind,
     sorted: bool,
     interim: bool,
+    final_word: bool,
     leader: Option<Family>,
+    preferred: Option<Family>,
     ttl: Option<Duration>,
     delay_spent: Duration,
     asked_after: Duration,
@@ -79,12 +48,8 @@ pub struct Answer<A, E> {
 impl<A, E> Answer<A, E> {
     /// An answer with these addresses, in the resolver's order of preference. Without any it is a
     /// negative answer.
-    pub fn found<I>(record: Record, candidates: I) -> Self
-    where
-        I: IntoIterator<Item: Into<Candidate<A>>>,
-    {
-        let candidates = candidates.into_iter().map(Into::into).collect();
-        Self::new(record, Ok(candidates))
+    pub fn found(record: Record, addresses: impl IntoIterator<Item = A>) -> Self {
+        Self::new(record, Ok(addresses.into_iter().collect()))
     }
 
     /// An answer that says there are no addresses of this record.
@@ -97,29 +62,34 @@ impl<A, E> Answer<A, E> {
         Self::new(record, Err(error))
     }
 
-    fn new(record: Record, outcome: Result<Vec<Candidate<A>>, E>) -> Self {
-        Self {
+    fn new(record: Record, outcome: Result<Vec<A>, E>) -> Self {
+        let about = About {
             record,
-            outcome,
+            group: 0,
+            binding: None,
             update: Update::Add,
+            kind: LookupErrorKind::Other,
             sorted: false,
             interim: false,
+            final_word: false,
             leader: None,
+            preferred: None,
             ttl: None,
             delay_spent: Duration::ZERO,
             asked_after: Duration::ZERO,
-        }
+        };
+        Self { outcome, about }
     }
 
     /// Makes this answer take the place of earlier ones of its record.
     pub fn replacing(mut self) -> Self {
-        self.update = Update::Replace;
+        self.about.update = Update::Replace;
         self
     }
 
     /// Says that the addresses are already in RFC 6724 §6 order, as those of `getaddrinfo` are.
     pub fn sorted(mut self) -> Self {
-        self.sorted = true;
+        self.about.sorted = true;
         self
     }
 
@@ -153,7 +123,7 @@ impl<A, E> Answer<A, E> {
     /// # Ok::<_, stagger::Error>(())
     /// ```
     pub fn interim(mut self) -> Self {
-        self.interim = true;
+        self.about.interim = true;
         self
     }
 
@@ -181,13 +151,88 @@ impl<A, E> Answer<A, E> {
     /// # Ok::<_, stagger::Error>(())
     /// ```
     pub fn led_by(mut self, family: Family) -> Self {
-        self.leader = Some(family);
+        self.about.leader = Some(family);
+        self
+    }
+
+    /// Sets which family the machine's routes prefer: the race waits for its answer within the
+    /// resolution delay, and it leads where no answer says who does. It is IPv6 where both families
+    /// have a default route, and else the family that has one
+    /// (draft-ietf-happy-happyeyeballs-v3 §4.2). It holds for the whole race until another answer
+    /// says otherwise. [`Policy::preferred_family`](crate::Policy::preferred_family) wins over it.
+    ///
+    /// # Examples
+    ///
+    /// There is no route for IPv6, so A does not wait for AAAA:
+    ///
+    /// ```
+    /// use stagger::{Answer, Dialer, Family, Record};
+    /// use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let answer = Answer::found(Record::A, [Place("v4")]).prefers(Family::Ipv4);
+    /// let resolver = ScriptedResolver::new(&ledger).answers(ms(5), answer).never_ends();
+    /// let connector = ScriptedConnector::new(&ledger).at("v4", Fate::connects(ms(30)));
+    /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
+    ///
+    /// ledger.clock().run(dialer.connect("example.com:443"))?.hand_over();
+    /// assert_eq!(ledger.starts(), [(ms(5), "v4")]);
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
+    pub fn prefers(mut self, family: Family) -> Self {
+        self.about.preferred = Some(family);
+        self
+    }
+
+    /// Sets why the lookup failed. It means nothing unless the answer is an error.
+    pub fn with_kind(mut self, kind: LookupErrorKind) -> Self {
+        self.about.kind = kind;
+        self
+    }
+
+    /// Makes this failure end the race: every attempt is dropped and the connect fails. It is for a
+    /// resolver that knows that no attempt makes sense, such as one that refuses a host by a rule.
+    /// It means nothing unless the answer is an error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::{Answer, Dialer, Record};
+    /// use stagger_testkit::{Clock, Ledger, Place, ScriptedConnector, ScriptedError, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let refusal = Answer::failed(Record::Addresses, ScriptedError::new("the host is blocked"));
+    /// let resolver = ScriptedResolver::<Place>::new(&ledger)
+    ///     .answers(ms(5), refusal.ending_race())
+    ///     .never_ends();
+    /// let dialer = Dialer::new(resolver, ScriptedConnector::new(&ledger), ledger.clock().clone());
+    ///
+    /// let error = ledger.clock().run(dialer.connect("example.com:443")).unwrap_err();
+    /// assert!(error.is_final());
+    /// assert_eq!(ledger.clock().elapsed(), ms(5));
+    /// ```
+    pub fn ending_race(mut self) -> Self {
+        self.about.final_word = true;
+        self
+    }
+
+    /// Puts the addresses into a group: 0, the target's own name, unless set. Other groups are for
+    /// the targets of service records. No rule distinguishes groups yet, but an answer replaces
+    /// only earlier ones of its record and group.
+    pub fn with_group(mut self, group: u32) -> Self {
+        self.about.group = group;
+        self
+    }
+
+    /// Sets what a service binding says of all addresses of this answer (RFC 9460).
+    pub fn with_binding(mut self, binding: impl Into<Arc<Binding>>) -> Self {
+        self.about.binding = Some(binding.into());
         self
     }
 
     /// Says how long the answer may be kept.
     pub fn with_ttl(mut self, ttl: Duration) -> Self {
-        self.ttl = Some(ttl);
+        self.about.ttl = Some(ttl);
         self
     }
 
@@ -214,35 +259,35 @@ impl<A, E> Answer<A, E> {
     /// # Ok::<_, stagger::Error>(())
     /// ```
     pub fn with_delay_spent(mut self, spent: Duration) -> Self {
-        self.delay_spent = spent;
+        self.about.delay_spent = spent;
         self
     }
 
     /// Says how long after the beginning of the resolution this was asked, for the report.
     pub fn with_asked_after(mut self, after: Duration) -> Self {
-        self.asked_after = after;
+        self.about.asked_after = after;
         self
     }
 
     /// What was asked for.
     pub fn record(&self) -> Record {
-        self.record
+        self.about.record
     }
 
     /// Whether this adds to earlier answers of its record or replaces them.
     pub fn update(&self) -> Update {
-        self.update
+        self.about.update
     }
 
     /// Whether the platform has sorted the addresses.
     pub fn is_sorted(&self) -> bool {
-        self.sorted
+        self.about.sorted
     }
 
     /// Whether this leaves the last word on its record to another answer: only one without
     /// addresses does.
     pub fn is_interim(&self) -> bool {
-        self.interim && self.is_empty()
+        self.about.interim && self.is_empty()
     }
 
     /// Whether there are no addresses: the answer is negative, or an error.
@@ -252,24 +297,24 @@ impl<A, E> Answer<A, E> {
 
     /// Which family leads, if the answer [says](Self::led_by) so.
     pub fn leader(&self) -> Option<Family> {
-        self.leader
+        self.about.leader
     }
 
     /// How long the answer may be kept, where known.
     pub fn ttl(&self) -> Option<Duration> {
-        self.ttl
+        self.about.ttl
     }
 
     /// How much of the resolution delay is spent when this answer comes: nothing unless
     /// [said](Self::with_delay_spent).
     pub fn delay_spent(&self) -> Duration {
-        self.delay_spent
+        self.about.delay_spent
     }
 
     /// How long after the beginning of the resolution this was asked: at once unless
     /// [said](Self::with_asked_after).
     pub fn asked_after(&self) -> Duration {
-        self.asked_after
+        self.about.asked_after
     }
 
     /// The error of a lookup that failed.
@@ -277,9 +322,35 @@ impl<A, E> Answer<A, E> {
         self.outcome.as_ref().err()
     }
 
+    /// Why the lookup failed, in the vocabulary that all resolvers share: none if it did not fail.
+    /// It is [`LookupErrorKind::Other`] unless [said](Self::with_kind).
+    pub fn kind(&self) -> Option<LookupErrorKind> {
+        self.outcome.is_err().then_some(self.about.kind)
+    }
+
+    /// The group of the addresses: 0, the target's own name, unless [said](Self::with_group).
+    pub fn group(&self) -> u32 {
+        self.about.group
+    }
+
+    /// What a service binding says of the addresses, if there is one.
+    pub fn binding(&self) -> Option<&Arc<Binding>> {
+        self.about.binding.as_ref()
+    }
+
+    /// The family that routes prefer, if the answer [says](Self::prefers) so.
+    pub fn preferred_family(&self) -> Option<Family> {
+        self.about.preferred
+    }
+
+    /// Whether this failure [ends the race](Self::ending_race): only an error does.
+    pub fn ends_race(&self) -> bool {
+        self.about.final_word && self.outcome.is_err()
+    }
+
     /// The addresses, none if the answer is negative or an error.
     pub fn addresses(&self) -> impl Iterator<Item = &A> {
-        self.outcome.iter().flatten().map(|candidate| &candidate.address)
+        self.outcome.iter().flatten()
     }
 
     /// The same answer with another error, if it is one.
@@ -294,24 +365,27 @@ impl<A, E> Answer<A, E> {
     /// assert_eq!(answer.error().unwrap().to_string(), "no name server");
     /// ```
     pub fn map_error<F>(self, map: impl FnOnce(E) -> F) -> Answer<A, F> {
-        Answer {
-            record: self.record,
-            outcome: self.outcome.map_err(map),
-            update: self.update,
-            sorted: self.sorted,
-            interim: self.interim,
-            leader: self.leader,
-            ttl: self.ttl,
-            delay_spent: self.delay_spent,
-            asked_after: self.asked_after,
-        }
+        Answer { outcome: self.outcome.map_err(map), about: self.about }
     }
 
-    /// The same answer with other candidates, unless it is an error.
-    pub(crate) fn map_candidates(
-        mut self,
-        map: impl FnOnce(Vec<Candidate<A>>) -> Vec<Candidate<A>>,
-    ) -> Self {
+    /// The same answer with each address mapped, unless it is an error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::{Answer, Record};
+    ///
+    /// let answer = Answer::<_, std::io::Error>::found(Record::A, [80_u16, 81]);
+    /// let answer = answer.map_addresses(|port| format!("port {port}"));
+    /// assert!(answer.addresses().eq(["port 80", "port 81"]));
+    /// ```
+    pub fn map_addresses<B>(self, map: impl FnMut(A) -> B) -> Answer<B, E> {
+        let outcome = self.outcome.map(|found| found.into_iter().map(map).collect());
+        Answer { outcome, about: self.about }
+    }
+
+    /// The same answer with other addresses, unless it is an error.
+    pub(crate) fn map_found(mut self, map: impl FnOnce(Vec<A>) -> Vec<A>) -> Self {
         self.outcome = self.outcome.map(map);
         self
     }
@@ -322,25 +396,15 @@ impl<A, E> Answer<A, E> {
         A: Clone,
     {
         let found = self.outcome.as_ref().ok()?.clone();
-        Some(Answer {
-            record: self.record,
-            outcome: Ok(found),
-            update: self.update,
-            sorted: self.sorted,
-            interim: self.interim,
-            leader: self.leader,
-            ttl: self.ttl,
-            delay_spent: self.delay_spent,
-            asked_after: self.asked_after,
-        })
+        Some(Answer { outcome: Ok(found), about: self.about.clone() })
     }
 
-    /// The candidates or the error.
+    /// The addresses or the error.
     ///
     /// # Errors
     ///
     /// The lookup's own.
-    pub fn into_outcome(self) -> Result<Vec<Candidate<A>>, E> {
+    pub fn into_outcome(self) -> Result<Vec<A>, E> {
         self.outcome
     }
 }

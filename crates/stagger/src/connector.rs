@@ -7,9 +7,9 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::Endpoint;
+use crate::{Candidate, Endpoint};
 
-/// Makes one attempt at one address.
+/// Makes one attempt at one candidate.
 ///
 /// It does no work until the returned future is polled, never blocks, and decides itself what
 /// success means: with TLS on top it is the handshake.
@@ -26,20 +26,40 @@ pub trait Connector<A> {
     /// The attempt in progress.
     type Attempt: Future<Output = Result<Self::Connection, Self::Error>>;
 
-    /// Begins an attempt at `address`.
-    fn connect(&self, address: A) -> Self::Attempt;
+    /// Begins an attempt at a candidate. A connector that wraps another passes the candidate on
+    /// whole.
+    fn connect(&self, to: Candidate<A>) -> Self::Attempt;
 
-    /// Says whether this connector can dial `address` at all, before any attempt is made.
+    /// Checks whether this connector can dial a candidate at all, before any attempt is made.
     ///
     /// A refused candidate takes no place in the race, costs no delay, and is reported as skipped
-    /// with the error returned here. Without an implementation every address is taken.
+    /// with the error returned here. The default accepts every candidate.
     ///
     /// # Errors
     ///
-    /// Why the address can't be dialed, such as a bind address of another family.
-    fn accepts(&self, address: &A) -> Result<(), Self::Error> {
-        let _ = address;
+    /// Why the candidate can't be dialed, such as a bind address of another family.
+    fn accepts(&self, to: &Candidate<A>) -> Result<(), Self::Error> {
+        let _ = to;
         Ok(())
+    }
+
+    /// Whether this failure makes every other attempt pointless, such as a wrong password or a
+    /// client certificate that the server refuses. The race then drops the other attempts and
+    /// fails, unless one of them has connected at the same instant. The default is that no failure
+    /// does.
+    fn is_final(&self, error: &Self::Error) -> bool {
+        let _ = error;
+        false
+    }
+
+    /// Whether attempts of this connector may report [progress](crate::Progress) or race inside.
+    /// Where they do not, the race saves an allocation for each attempt. The default is that they
+    /// may. A connector that wraps another and reports nothing itself asks the inner one.
+    //
+    // A fourth method, where a seam has three at most: progress that is on only where somebody
+    // has asked would leave the error of a plain connect wrong.
+    fn reports_progress(&self) -> bool {
+        true
     }
 }
 
@@ -50,12 +70,20 @@ macro_rules! forward {
             type Error = C::Error;
             type Attempt = C::Attempt;
 
-            fn connect(&self, address: A) -> Self::Attempt {
-                (**self).connect(address)
+            fn connect(&self, to: Candidate<A>) -> Self::Attempt {
+                (**self).connect(to)
             }
 
-            fn accepts(&self, address: &A) -> Result<(), Self::Error> {
-                (**self).accepts(address)
+            fn accepts(&self, to: &Candidate<A>) -> Result<(), Self::Error> {
+                (**self).accepts(to)
+            }
+
+            fn is_final(&self, error: &Self::Error) -> bool {
+                (**self).is_final(error)
+            }
+
+            fn reports_progress(&self) -> bool {
+                (**self).reports_progress()
             }
         }
     )*};
@@ -75,8 +103,12 @@ impl<A: Endpoint> Connector<A> for Direct {
     type Error = A::Error;
     type Attempt = A::Connecting;
 
-    fn connect(&self, address: A) -> Self::Attempt {
-        address.connect()
+    fn connect(&self, to: Candidate<A>) -> Self::Attempt {
+        to.into_address().connect()
+    }
+
+    fn reports_progress(&self) -> bool {
+        false
     }
 }
 
@@ -92,7 +124,7 @@ pub struct ConnectorFn<F>(F);
 /// use stagger::{Connector, connector_fn};
 ///
 /// let echo = connector_fn(|address: u8| async move { Ok::<_, std::io::Error>(address) });
-/// assert_eq!(futures_lite::future::block_on(echo.connect(7)).unwrap(), 7);
+/// assert_eq!(futures_lite::future::block_on(echo.connect(7.into())).unwrap(), 7);
 /// ```
 pub fn connector_fn<F, A, C, T, E>(connect: F) -> ConnectorFn<F>
 where
@@ -111,8 +143,12 @@ where
     type Error = E;
     type Attempt = C;
 
-    fn connect(&self, address: A) -> C {
-        (self.0)(address)
+    fn connect(&self, to: Candidate<A>) -> C {
+        (self.0)(to.into_address())
+    }
+
+    fn reports_progress(&self) -> bool {
+        false
     }
 }
 
@@ -165,12 +201,20 @@ impl<A, N: Connector<A, Attempt: Send + 'static>> Connector<A> for Boxing<N, A> 
     type Error = N::Error;
     type Attempt = BoxAttempt<N::Connection, N::Error>;
 
-    fn connect(&self, address: A) -> Self::Attempt {
-        Box::pin(self.0.connect(address))
+    fn connect(&self, to: Candidate<A>) -> Self::Attempt {
+        Box::pin(self.0.connect(to))
     }
 
-    fn accepts(&self, address: &A) -> Result<(), Self::Error> {
-        self.0.accepts(address)
+    fn accepts(&self, to: &Candidate<A>) -> Result<(), Self::Error> {
+        self.0.accepts(to)
+    }
+
+    fn is_final(&self, error: &Self::Error) -> bool {
+        self.0.is_final(error)
+    }
+
+    fn reports_progress(&self) -> bool {
+        self.0.reports_progress()
     }
 }
 
@@ -179,12 +223,20 @@ impl<A, N: Connector<A, Attempt: 'static>> Connector<A> for LocalBoxing<N, A> {
     type Error = N::Error;
     type Attempt = LocalBoxAttempt<N::Connection, N::Error>;
 
-    fn connect(&self, address: A) -> Self::Attempt {
-        Box::pin(self.0.connect(address))
+    fn connect(&self, to: Candidate<A>) -> Self::Attempt {
+        Box::pin(self.0.connect(to))
     }
 
-    fn accepts(&self, address: &A) -> Result<(), Self::Error> {
-        self.0.accepts(address)
+    fn accepts(&self, to: &Candidate<A>) -> Result<(), Self::Error> {
+        self.0.accepts(to)
+    }
+
+    fn is_final(&self, error: &Self::Error) -> bool {
+        self.0.is_final(error)
+    }
+
+    fn reports_progress(&self) -> bool {
+        self.0.reports_progress()
     }
 }
 
@@ -195,12 +247,20 @@ macro_rules! boxed {
             type Error = E;
             type Attempt = $future<T, E>;
 
-            fn connect(&self, address: A) -> Self::Attempt {
-                self.0.connect(address)
+            fn connect(&self, to: Candidate<A>) -> Self::Attempt {
+                self.0.connect(to)
             }
 
-            fn accepts(&self, address: &A) -> Result<(), E> {
-                self.0.accepts(address)
+            fn accepts(&self, to: &Candidate<A>) -> Result<(), E> {
+                self.0.accepts(to)
+            }
+
+            fn is_final(&self, error: &E) -> bool {
+                self.0.is_final(error)
+            }
+
+            fn reports_progress(&self) -> bool {
+                self.0.reports_progress()
             }
         }
 

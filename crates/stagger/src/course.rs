@@ -1,6 +1,7 @@
 //! What a named race runs on: the answers of a resolver, or a literal that needs none.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -8,12 +9,11 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 use smallvec::SmallVec;
 
-use crate::query::awaited;
-use crate::race::{Candidates, Course, CourseTypes, Entries, Id, News, Note};
+use crate::race::{Candidates, Course, CourseTypes, Entrant, Entries, Id, News, Note};
 use crate::report::{AttemptReport, Outcome, QueryReport, UnwantedFamily};
 use crate::{
-    Address, Answer, BoxError, Connector, Families, Family, Observer, Policy, Record, Report,
-    Resolver,
+    Address, Answer, Binding, BoxError, Candidate, Connector, Families, Observer, Policy, Progress,
+    Query, Record, Report, Resolver, Target, Wanted,
 };
 
 /// How many addresses all answers of one connect may hold, duplicates counted, before the rest is
@@ -38,35 +38,54 @@ pin_project! {
         limits: Limits,
         // What has been asked, and when it was answered.
         queries: SmallVec<[QueryReport<R::Address>; 1]>,
-        // The records on which the last word has been said.
-        answered: SmallVec<[Record; 4]>,
+        // The records that are still awaited.
+        awaited: Wanted,
         asked: bool,
-        unanswered: bool,
+        // What was asked for; none for a list of addresses.
+        pub(crate) target: Option<Target>,
         // Every candidate, by its id.
         candidates: SmallVec<[R::Address; 2]>,
+        // What service bindings say of candidates.
+        bindings: Vec<(Id, Arc<Binding>)>,
         skipped: Vec<AttemptReport<R::Address, BoxError>>,
     }
 }
 
 struct Limits {
     families: Families,
-    https: bool,
     per_family: usize,
     unread: usize,
 }
 
 impl<R: Resolver, C, O> HostCourse<R, C, O> {
-    /// A course over what the resolver answers.
-    pub(crate) fn query(answers: R::Answers, connector: C, observer: O, policy: &Policy) -> Self {
-        Self::new(Some(answers), None, connector, observer, policy)
+    /// A course over what the resolver answers to this query.
+    pub(crate) fn query(
+        query: Query,
+        answers: R::Answers,
+        connector: C,
+        observer: O,
+        policy: &Policy,
+    ) -> Self {
+        let wanted = query.wanted();
+        let target = Some(query.into_target());
+        Self::new(target, wanted, Some(answers), None, connector, observer, policy)
     }
 
     /// A course to one address, without a query.
-    pub(crate) fn literal(address: R::Address, connector: C, observer: O, policy: &Policy) -> Self {
-        Self::new(None, Some(address), connector, observer, policy)
+    pub(crate) fn literal(
+        target: Target,
+        address: R::Address,
+        connector: C,
+        observer: O,
+        policy: &Policy,
+    ) -> Self {
+        let target = Some(target);
+        Self::new(target, Wanted::NONE, None, Some(address), connector, observer, policy)
     }
 
     fn new(
+        target: Option<Target>,
+        awaited: Wanted,
         answers: Option<R::Answers>,
         literal: Option<R::Address>,
         connector: C,
@@ -77,15 +96,16 @@ impl<R: Resolver, C, O> HostCourse<R, C, O> {
         let unread = if policy.max_addresses.is_some() { MAX_READ } else { usize::MAX };
         Self {
             asked: false,
-            unanswered: answers.is_some(),
             answers,
             literal,
             connector,
             observer,
-            limits: Limits { families: policy.families, https: policy.https, per_family, unread },
+            limits: Limits { families: policy.families, per_family, unread },
             queries: SmallVec::new(),
-            answered: SmallVec::new(),
+            awaited,
+            target,
             candidates: SmallVec::new(),
+            bindings: Vec::new(),
             skipped: Vec::new(),
         }
     }
@@ -120,35 +140,51 @@ where
         let unread = &mut this.limits.unread;
         let read = found.len().min(*unread);
         *unread -= read;
-        let addresses = found.into_iter().take(read).map(|candidate| candidate.address).collect();
+        let addresses = found.into_iter().take(read).collect();
         let answer = QueryReport { record, started, ended: Some(elapsed), addresses, error };
         this.observer.answered(elapsed, &answer);
         answer
     }
 
     /// Gives an address its id, or notes why it is skipped.
-    fn admit(self: Pin<&mut Self>, address: R::Address, elapsed: Duration, news: &mut Candidates) {
+    fn admit(
+        self: Pin<&mut Self>,
+        address: R::Address,
+        binding: Option<&Arc<Binding>>,
+        elapsed: Duration,
+        news: &mut Candidates,
+    ) {
         let this = self.project();
         let address = address.canonical();
         let family = address.family();
         if let Some(known) = this.candidates.iter().position(|known| *known == address) {
-            if !news.iter().any(|(id, _)| id.0 == known) {
-                news.push((Id(known), family));
+            if !news.iter().any(|entrant| entrant.id.0 == known) {
+                news.push(Entrant::new(Id(known), family));
             }
             return;
+        }
+        let mut candidate = Candidate::new(address);
+        if let Some(target) = this.target {
+            candidate = candidate.with_target(target.clone());
+        }
+        if let Some(binding) = binding {
+            candidate = candidate.with_binding(Arc::clone(binding));
         }
         let wanted = match family {
             Some(family) if !this.limits.families.contains(family) => {
                 Err(UnwantedFamily(family).into())
             }
-            _ => this.connector.accepts(&address).map_err(Into::into),
+            _ => this.connector.accepts(&candidate).map_err(Into::into),
         };
-        let alike = |(_, other): &&(Id, Option<Family>)| *other == family;
+        let address = candidate.into_address();
+        let alike = |other: &&Entrant| other.family == family;
         let most = this.limits.per_family;
         match wanted {
             Ok(()) if news.iter().filter(alike).count() < most => {
-                news.push((Id(this.candidates.len()), family));
+                let id = Id(this.candidates.len());
+                news.push(Entrant::new(id, family));
                 this.candidates.push(address);
+                this.bindings.extend(binding.map(|binding| (id, Arc::clone(binding))));
             }
             Err(reason)
                 if this.skipped.len() < most
@@ -189,7 +225,7 @@ where
         news: &mut Candidates,
     ) -> Poll<Option<News>> {
         if let Some(literal) = self.as_mut().project().literal.take() {
-            self.admit(literal, elapsed, news);
+            self.admit(literal, None, elapsed, news);
             return Poll::Ready(Some(Record::Addresses.into()));
         }
         let this = self.as_mut().project();
@@ -205,32 +241,54 @@ where
             };
             let Some(answer) = answer else {
                 this.answers.set(None);
-                *this.unanswered = false;
+                *this.awaited = Wanted::NONE;
                 return Poll::Ready(None);
             };
-            let (record, interim) = (answer.record(), answer.is_interim());
-            let (update, delay_spent, leader) =
-                (answer.update(), answer.delay_spent(), answer.leader());
+            let (record, group, update) = (answer.record(), answer.group(), answer.update());
+            let (is_interim, delay_spent) = (answer.is_interim(), answer.delay_spent());
+            let mut said = News {
+                answered: None,
+                leader: answer.leader().filter(|_| !is_interim),
+                preferred: answer.preferred_family(),
+                gave_up: answer.ends_race(),
+            };
+            let binding = answer.binding().cloned();
             let answer = self.as_mut().read(answer, elapsed);
-            if interim {
-                // It is for the record alone; the race waits on.
-                self.as_mut().project().queries.push(answer);
-                continue;
+            if !is_interim {
+                said.answered = Some((record, group, update, delay_spent));
+                for address in &answer.addresses {
+                    self.as_mut().admit(address.clone(), binding.as_ref(), elapsed, news);
+                }
             }
-            for address in &answer.addresses {
-                self.as_mut().admit(address.clone(), elapsed, news);
-            }
-            let this = self.project();
+            let this = self.as_mut().project();
             this.queries.push(answer);
-            if !this.answered.contains(&record) {
-                this.answered.push(record);
+            if !is_interim {
+                this.awaited.remove(record);
             }
-            return Poll::Ready(Some(News { record, update, delay_spent, leader }));
+            if said.counts() {
+                return Poll::Ready(Some(said));
+            }
+            // It is for the record alone; the race waits on.
         }
     }
 
-    fn begin(self: Pin<&mut Self>, id: Id) -> C::Attempt {
-        self.connector.connect(self.candidates[id.0].clone())
+    fn begin(self: Pin<&mut Self>, id: Id) -> (C::Attempt, Progress) {
+        let this = self.project();
+        let reports = this.connector.reports_progress();
+        let progress = if reports { Progress::watched() } else { Progress::default() };
+        let address = this.candidates[id.0].clone();
+        let mut to = Candidate::new(address).with_progress(progress.clone());
+        if let Some(target) = this.target {
+            to = to.with_target(target.clone());
+        }
+        if let Some((_, binding)) = this.bindings.iter().find(|(known, _)| *known == id) {
+            to = to.with_binding(Arc::clone(binding));
+        }
+        (this.connector.connect(to), progress)
+    }
+
+    fn is_final(&self, failure: &C::Error) -> bool {
+        self.connector.is_final(failure)
     }
 
     fn keep(failure: C::Error) -> BoxError {
@@ -271,17 +329,14 @@ where
     ) -> Report<R::Address> {
         let this = self.project();
         let mut queries = std::mem::take(this.queries).into_vec();
-        if *this.unanswered {
-            let Limits { families, https, .. } = *this.limits;
-            let awaited = awaited(families, https, |record| this.answered.contains(&record));
-            queries.extend(awaited.map(|record| QueryReport {
-                record,
-                started: Duration::ZERO,
-                ended: None,
-                addresses: Vec::new(),
-                error: None,
-            }));
-        }
+        let awaited = this.awaited.records().map(|record| QueryReport {
+            record,
+            started: Duration::ZERO,
+            ended: None,
+            addresses: Vec::new(),
+            error: None,
+        });
+        queries.extend(awaited);
         let mut attempts = std::mem::take(this.skipped);
         attempts.extend(entries.into_iter().map(|entry| AttemptReport {
             address: this.candidates[entry.id.0].clone(),

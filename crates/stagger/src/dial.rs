@@ -11,8 +11,7 @@ use crate::course::HostCourse;
 use crate::error::Goal;
 use crate::race::{Driver, Loss};
 use crate::{
-    Address, BoxError, Connector, Error, Observer, Policy, Report, Resolver, Target, TargetError,
-    Timer,
+    Address, BoxError, Connector, Error, Observer, Policy, Report, Resolver, TargetError, Timer,
 };
 
 pin_project! {
@@ -39,7 +38,7 @@ pin_project! {
     {
         #[pin]
         driver: Option<Driver<HostCourse<R, C, O>, T>>,
-        target: Option<Result<Target, TargetError>>,
+        invalid: Option<TargetError>,
     }
 
     impl<R, C, T, O> PinnedDrop for Dial<R, C, T, O>
@@ -77,19 +76,21 @@ where
             return;
         }
         let elapsed = driver.elapsed();
-        if let Some(Ok(target)) = &this.target {
-            driver.parts().0.project().observer.cancelled(elapsed, target);
+        let course = driver.parts().0.project();
+        if let Some(target) = course.target {
+            course.observer.cancelled(elapsed, target);
         }
     }
 
     pub(crate) fn new(
-        course: Option<HostCourse<R, C, O>>,
+        course: Result<HostCourse<R, C, O>, TargetError>,
         timer: T,
         policy: Policy,
-        target: Result<Target, TargetError>,
     ) -> Self {
-        let driver = course.map(|course| Driver::new(course, timer, policy));
-        Self { driver, target: Some(target) }
+        match course {
+            Ok(course) => Self { driver: Some(Driver::new(course, timer, policy)), invalid: None },
+            Err(error) => Self { driver: None, invalid: Some(error) },
+        }
     }
 
     /// Yields how it went beside the connection. On failure the [`Error`] has the report.
@@ -122,12 +123,14 @@ where
     ) -> Poll<Result<C::Connection, Error>> {
         let mut this = self.as_mut().project();
         let Some(mut driver) = this.driver.as_mut().as_pin_mut() else {
-            let target = this.target.take().expect("a connect was polled after it had ended");
-            let error = target.expect_err("a connect without a driver has a bad target");
+            let error = this.invalid.take().expect("a connect was polled after it had ended");
             return Poll::Ready(Err(error.into()));
         };
-        if let (true, Some(Ok(target))) = (driver.is_ready(), &this.target) {
-            driver.as_mut().parts().0.project().observer.began(target);
+        if driver.is_ready() {
+            let course = driver.as_mut().parts().0.project();
+            if let Some(target) = course.target {
+                course.observer.began(target);
+            }
         }
         match ready!(driver.poll(cx)) {
             Ok((_, connection)) => Poll::Ready(Ok(connection)),
@@ -137,11 +140,10 @@ where
 
     fn error(self: Pin<&mut Self>, loss: Loss) -> Error {
         let mut this = self.project();
-        let target = this.target.take().expect("a race ends once");
-        let target = target.expect("a race has a good target");
         let mut driver = this.driver.as_mut().as_pin_mut().expect("a race has a driver");
         let timeout = driver.timeout();
         let report = report(driver.as_mut()).into_text();
+        let target = driver.as_mut().parts().0.project().target.take();
         let error = Error::new(Goal::Connection, loss, target, timeout, report);
         let elapsed = driver.elapsed();
         driver.parts().0.project().observer.lost(elapsed, &error);
@@ -187,7 +189,11 @@ where
     O: Observer<R::Address>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Dial").field("target", &self.target).finish_non_exhaustive()
+        let target = self.driver.as_ref().and_then(|driver| driver.course().target.as_ref());
+        f.debug_struct("Dial")
+            .field("target", &target)
+            .field("invalid", &self.invalid)
+            .finish_non_exhaustive()
     }
 }
 

@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::course::HostCourse;
 use crate::{
-    Address, BoxError, Connector, Dial, Endpoint, Error, Lookup, Observer, Policy, Query, Resolver,
-    Target, TargetError, Timer,
+    Address, BoxError, Candidate, Connector, Dial, Endpoint, Error, Lookup, Observer, Policy,
+    Query, Resolver, Target, TargetError, Timer,
 };
 
 /// Connects to targets that are learned at run time.
@@ -136,9 +136,8 @@ where
         TargetError: From<I::Error>,
     {
         let target = target.try_into().map_err(TargetError::from);
-        let observer = || self.observer.clone();
-        let course = target.as_ref().ok().map(|target| self.course(target, observer()));
-        Dial::new(course, self.timer.clone(), self.policy.clone(), target)
+        let course = target.map(|target| self.course(target, self.observer.clone()));
+        Dial::new(course, self.timer.clone(), self.policy.clone())
     }
 
     /// Resolves a target without connecting: the addresses in the order in which they would be
@@ -157,21 +156,20 @@ where
         TargetError: From<I::Error>,
     {
         let target = target.try_into().map_err(TargetError::from);
-        let course = target.as_ref().ok().map(|target| self.course(target, ()));
-        Lookup::new(course, self.timer.clone(), self.policy.clone(), target)
+        let course = target.map(|target| self.course(target, ()));
+        Lookup::new(course, self.timer.clone(), self.policy.clone())
     }
 
-    fn course<P>(&self, target: &Target, observer: P) -> HostCourse<R, C, P> {
+    fn course<P>(&self, target: Target, observer: P) -> HostCourse<R, C, P> {
         let connector = self.connector.clone();
         // A literal makes no query.
         if let Some(address) = target.literal().and_then(R::Address::from_literal) {
-            return HostCourse::literal(address, connector, observer, &self.policy);
+            return HostCourse::literal(target, address, connector, observer, &self.policy);
         }
-        let query = Query::new(target.clone())
-            .with_families(self.policy.families)
-            .with_https(self.policy.https);
+        let query =
+            Query::new(target).with_families(self.policy.families).with_https(self.policy.https);
         let answers = self.resolver.resolve(&query);
-        HostCourse::query(answers, connector, observer, &self.policy)
+        HostCourse::query(query, answers, connector, observer, &self.policy)
     }
 }
 
@@ -186,8 +184,12 @@ where
     type Error = Error;
     type Attempt = Dial<R, C, T, O>;
 
-    fn connect(&self, target: Target) -> Self::Attempt {
-        Self::connect(self, target)
+    fn connect(&self, to: Candidate<Target>) -> Self::Attempt {
+        Self::connect(self, to.into_address())
+    }
+
+    fn is_final(&self, error: &Error) -> bool {
+        error.is_final()
     }
 }
 

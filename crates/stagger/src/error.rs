@@ -32,6 +32,7 @@ pub struct Error(Box<Inner>);
 struct Inner {
     goal: Goal,
     kind: ErrorKind,
+    is_final: bool,
     timeout: Option<Duration>,
     target: Option<Target>,
     invalid: Option<TargetError>,
@@ -79,21 +80,23 @@ impl Error {
     pub(crate) fn new(
         goal: Goal,
         loss: Loss,
-        target: Target,
+        target: Option<Target>,
         timeout: Option<Duration>,
         report: Report<String>,
     ) -> Self {
         let kind = match loss {
             Loss::TimedOut(phase) => ErrorKind::TimedOut(phase),
             Loss::AllFailed => ErrorKind::Connection,
+            Loss::GaveUp if report.attempts.is_empty() => ErrorKind::Resolution,
+            Loss::GaveUp => ErrorKind::Connection,
             Loss::NoCandidates if !report.attempts.is_empty() => ErrorKind::NoneUsable,
             Loss::NoCandidates if report.queries.iter().any(|query| query.error.is_some()) => {
                 ErrorKind::Resolution
             }
             Loss::NoCandidates => ErrorKind::NoAddresses,
         };
-        let target = Some(target);
-        Self(Box::new(Inner { goal, kind, timeout, target, invalid: None, report }))
+        let is_final = loss == Loss::GaveUp;
+        Self(Box::new(Inner { goal, kind, is_final, timeout, target, invalid: None, report }))
     }
 
     /// What sort of failure this is.
@@ -101,7 +104,14 @@ impl Error {
         self.0.kind
     }
 
-    /// What was asked for; none if it could not be parsed.
+    /// Whether a failure made every other attempt pointless, such as a wrong password: the
+    /// connector ([`Connector::is_final`](crate::Connector::is_final)) or the resolver
+    /// ([`Answer::ending_race`](crate::Answer::ending_race)) said so.
+    pub fn is_final(&self) -> bool {
+        self.0.is_final
+    }
+
+    /// What was asked for; none if it could not be parsed, or if a list of addresses was.
     pub fn target(&self) -> Option<&Target> {
         self.0.target.as_ref()
     }
@@ -167,6 +177,7 @@ impl From<TargetError> for Error {
         Self(Box::new(Inner {
             goal: Goal::Connection,
             kind: ErrorKind::InvalidTarget,
+            is_final: false,
             timeout: None,
             target: None,
             invalid: Some(invalid),
@@ -177,7 +188,7 @@ impl From<TargetError> for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { goal, kind, timeout, target, invalid, report } = &*self.0;
+        let Inner { goal, kind, is_final, timeout, target, invalid, report } = &*self.0;
         if let Some(invalid) = invalid {
             return invalid.fmt(f);
         }
@@ -195,6 +206,9 @@ impl fmt::Display for Error {
             ErrorKind::Resolution => f.write_str(": the lookup failed")?,
             ErrorKind::NoAddresses => f.write_str(": it has no addresses")?,
             ErrorKind::NoneUsable => f.write_str(": none of its addresses can be used")?,
+            ErrorKind::Connection if *is_final => {
+                f.write_str(": a failure made further attempts pointless")?;
+            }
             ErrorKind::Connection => match made.count() {
                 1 => f.write_str(": the only attempt failed")?,
                 count => write!(f, ": all {count} attempts failed")?,

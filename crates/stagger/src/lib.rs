@@ -84,6 +84,7 @@
 
 mod address;
 mod answer;
+mod candidate;
 mod connector;
 mod course;
 pub mod destination;
@@ -91,12 +92,15 @@ mod dial;
 mod dialer;
 mod endpoint;
 mod error;
+mod failure;
 mod listen;
 mod lookup;
 mod observer;
 mod policy;
+mod progress;
 mod query;
 pub mod race;
+mod record;
 mod report;
 mod resolver;
 mod stagger;
@@ -104,7 +108,8 @@ mod target;
 mod timer;
 
 pub use address::{Address, Family};
-pub use answer::{Answer, Candidate, Record, Update};
+pub use answer::{Answer, Update};
+pub use candidate::{Binding, Candidate};
 pub use connector::{
     BoxConnector, Connector, ConnectorFn, Direct, LocalBoxConnector, connector_fn,
 };
@@ -112,6 +117,7 @@ pub use dial::{Dial, DialReport};
 pub use dialer::{Dialer, HostEndpoint};
 pub use endpoint::{BoxEndpoint, Endpoint, EndpointFn, LocalBoxEndpoint, endpoint_fn};
 pub use error::{Error, ErrorKind, Phase};
+pub use failure::LookupErrorKind;
 pub use listen::{Accept, Accepted, Incoming, Listen, Listener};
 pub use lookup::Lookup;
 pub use observer::Observer;
@@ -121,7 +127,9 @@ pub use policy::{
     ATTEMPT_DELAY, ATTEMPT_DELAY_RANGE, ATTEMPT_FLOOR, MAX_ADDRESSES, MAX_ADDRESSES_RANGE, Order,
     Policy, PolicyError, RESOLUTION_DELAY, RESOLUTION_DELAY_RANGE, TIMEOUT, TIMEOUT_RANGE,
 };
+pub use progress::Progress;
 pub use query::{Families, Query, Transport};
+pub use record::{Record, Wanted};
 pub use report::{AttemptReport, Outcome, QueryReport, Report};
 pub use resolver::{
     BoxResolver, CACHE_CAPACITY, CachedAnswers, CachedResolver, Fallback, FallbackAnswers, Fastest,

@@ -12,8 +12,7 @@ use crate::course::HostCourse;
 use crate::error::Goal;
 use crate::race::{Candidates, Course as _, Entries, Loss, Machine};
 use crate::{
-    Address, BoxError, Connector, Error, Phase, Policy, Report, Resolver, Target, TargetError,
-    Timer,
+    Address, BoxError, Connector, Error, Phase, Policy, Report, Resolver, TargetError, Timer,
 };
 
 pin_project! {
@@ -38,19 +37,22 @@ pin_project! {
         alarm: Option<T::Sleep>,
         timer: T,
         policy: Policy,
-        target: Option<Result<Target, TargetError>>,
+        invalid: Option<TargetError>,
         machine: Option<(Machine, Instant)>,
     }
 }
 
 impl<R: Resolver, C, T: Timer> Lookup<R, C, T> {
     pub(crate) fn new(
-        course: Option<HostCourse<R, C, ()>>,
+        course: Result<HostCourse<R, C, ()>, TargetError>,
         timer: T,
         policy: Policy,
-        target: Result<Target, TargetError>,
     ) -> Self {
-        Self { course, alarm: None, timer, policy, target: Some(target), machine: None }
+        let (course, invalid) = match course {
+            Ok(course) => (Some(course), None),
+            Err(error) => (None, Some(error)),
+        };
+        Self { course, alarm: None, timer, policy, invalid, machine: None }
     }
 }
 
@@ -66,8 +68,7 @@ where
         let mut this = self.project();
         let now = this.timer.now();
         let Some(mut course) = this.course.as_mut().as_pin_mut() else {
-            let target = this.target.take().expect("a lookup was polled after it had ended");
-            let error = target.expect_err("a lookup without a course has a bad target");
+            let error = this.invalid.take().expect("a lookup was polled after it had ended");
             return Poll::Ready(Err(error.into()));
         };
         let (machine, start) =
@@ -108,26 +109,28 @@ where
         course.as_mut().close();
         let addresses = machine.upcoming().map(|id| course.address(id).clone()).collect();
         let untried: Vec<_> = machine.upcoming().collect();
-        let report = course.report(Entries::new(), &untried, elapsed);
-        let target = this.target.take().expect("a lookup was polled after it had ended");
+        let report = course.as_mut().report(Entries::new(), &untried, elapsed);
+        let target = course.project().target.take();
+        this.course.set(None);
         Poll::Ready(match loss {
             None => Ok((addresses, report)),
-            Some(loss) => {
-                let target = target.expect("a lookup that ran has a good target");
-                Err(Error::new(
-                    Goal::Addresses,
-                    loss,
-                    target,
-                    this.policy.timeout,
-                    report.into_text(),
-                ))
-            }
+            Some(loss) => Err(Error::new(
+                Goal::Addresses,
+                loss,
+                target,
+                this.policy.timeout,
+                report.into_text(),
+            )),
         })
     }
 }
 
 impl<R: Resolver, C, T: Timer> fmt::Debug for Lookup<R, C, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lookup").field("target", &self.target).finish_non_exhaustive()
+        let target = self.course.as_ref().and_then(|course| course.target.as_ref());
+        f.debug_struct("Lookup")
+            .field("target", &target)
+            .field("invalid", &self.invalid)
+            .finish_non_exhaustive()
     }
 }

@@ -95,7 +95,8 @@ pub struct Policy {
     pub(crate) max_in_flight: Option<usize>,
     pub(crate) order: Order,
     pub(crate) first_family_count: usize,
-    preferred: Family,
+    preferred: Option<Family>,
+    pub(crate) handshake_delay: Option<Duration>,
     pub(crate) families: Families,
     pub(crate) https: bool,
 }
@@ -124,7 +125,8 @@ impl Policy {
             max_in_flight: None,
             order: Order::Alternate,
             first_family_count: 1,
-            preferred: Family::Ipv6,
+            preferred: None,
+            handshake_delay: None,
             families: Families::Any,
             https: false,
         }
@@ -253,11 +255,30 @@ impl Policy {
     }
 
     /// Sets for which family's answer the resolution delay waits, and which leads when families
-    /// are answered apart and no answer says which does; IPv6 unless set
-    /// (draft-ietf-happy-happyeyeballs-v3 §4.2).
+    /// are answered apart and no answer says which does (draft-ietf-happy-happyeyeballs-v3 §4.2).
+    /// Unless set, it is the family that the resolver's answers [prefer](crate::Answer::prefers),
+    /// and IPv6 if they prefer none.
     pub fn preferred_family(mut self, family: Family) -> Self {
-        self.preferred = family;
+        self.preferred = Some(family);
         self
+    }
+
+    /// Sets how long after an attempt's [progress](crate::Progress) the next attempt starts; off
+    /// unless set. A handshake that is running is then given time of its own
+    /// (draft-ietf-happy-happyeyeballs-v3 §6.1).
+    ///
+    /// Only progress of the attempt that started last counts, and only its first. The next start
+    /// is never earlier than without it, and never later than 2 s after the last start. A failure
+    /// still brings it forward. On a slow network this saves the second connection; an address
+    /// that accepts and then stalls in the handshake costs that much more.
+    ///
+    /// # Errors
+    ///
+    /// A delay outside [`ATTEMPT_DELAY_RANGE`].
+    pub fn handshake_delay(mut self, delay: Duration) -> Result<Self, PolicyError> {
+        check(Setting::HandshakeDelay, delay, &ATTEMPT_DELAY_RANGE)?;
+        self.handshake_delay = Some(delay);
+        Ok(self)
     }
 
     /// Restricts the connect to these families: the others are neither asked for nor dialed.
@@ -282,10 +303,10 @@ impl Policy {
         }
     }
 
-    /// The preferred family among those wanted.
-    pub(crate) fn preferred(&self) -> Family {
+    /// The preferred family among those wanted, where routes prefer this one.
+    pub(crate) fn preferred(&self, by_routes: Option<Family>) -> Family {
         match self.families {
-            Families::Any => self.preferred,
+            Families::Any => self.preferred.or(by_routes).unwrap_or(Family::Ipv6),
             Families::Ipv4 => Family::Ipv4,
             Families::Ipv6 => Family::Ipv6,
         }
@@ -315,6 +336,10 @@ mod tests {
             (
                 Policy::new().attempt_delays(&[ms(10), ms(1)]),
                 "attempt delay out of range: 1ms is not within 10ms to 2s",
+            ),
+            (
+                Policy::new().handshake_delay(ms(9)),
+                "handshake delay out of range: 9ms is not within 10ms to 2s",
             ),
             (
                 Policy::new().resolution_delay(ms(2001)),

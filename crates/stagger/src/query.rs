@@ -1,6 +1,6 @@
 //! What is wanted of a resolver.
 
-use crate::{Family, Record, Target};
+use crate::{Family, Record, Target, Wanted};
 
 /// Which address families are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -90,6 +90,10 @@ impl Query {
         &self.target
     }
 
+    pub(crate) fn into_target(self) -> Target {
+        self.target
+    }
+
     /// Which families are wanted.
     pub fn families(&self) -> Families {
         self.families
@@ -104,21 +108,14 @@ impl Query {
     pub fn https(&self) -> bool {
         self.https
     }
-}
 
-/// The records that are still to be answered, as far as those that were answered tell.
-pub(crate) fn awaited(
-    families: Families,
-    https: bool,
-    answered: impl Fn(Record) -> bool,
-) -> impl Iterator<Item = Record> {
-    let addresses = match (families, answered(Record::A), answered(Record::Aaaa)) {
-        _ if answered(Record::Addresses) => None,
-        (Families::Any, false, false) => Some(Record::Addresses),
-        (Families::Any | Families::Ipv6, _, false) => Some(Record::Aaaa),
-        (Families::Any | Families::Ipv4, false, _) => Some(Record::A),
-        _ => None,
-    };
-    let bindings = (https && !answered(Record::Https)).then_some(Record::Https);
-    addresses.into_iter().chain(bindings)
+    /// Every record that is asked for. A resolver answers each of them, negatively if it does not
+    /// know the record.
+    pub fn wanted(&self) -> Wanted {
+        let mut wanted = Wanted::addresses(self.families);
+        if self.https {
+            wanted.insert(Record::Https);
+        }
+        wanted
+    }
 }

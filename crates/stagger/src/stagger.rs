@@ -10,9 +10,9 @@ use std::time::Duration;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use crate::race::{Candidates, Course, CourseTypes, Driver, Id, Loss, News};
+use crate::race::{Candidates, Course, CourseTypes, Driver, Entrant, Id, Loss, News};
 use crate::report::{AttemptReport, Outcome};
-use crate::{Endpoint, Order, Phase, Policy, Record, Report, Timer};
+use crate::{Endpoint, Order, Phase, Policy, Progress, Record, Report, Timer};
 
 /// Races the endpoints of a list, in its order: each starts when the one before it has failed, or
 /// has run for the attempt delay. The first that connects wins, and the others are dropped.
@@ -111,15 +111,15 @@ impl<S: Stream<Item = E>, E: Endpoint> Course for ListCourse<S, E> {
         *this.read += 1;
         debug_assert!(this.waiting.is_none(), "one is read when none waits");
         *this.waiting = Some((id, endpoint));
-        candidates.push((id, None));
+        candidates.push(Entrant::new(id, None));
         Poll::Ready(Some(Record::Addresses.into()))
     }
 
-    fn begin(self: Pin<&mut Self>, id: Id) -> E::Connecting {
+    fn begin(self: Pin<&mut Self>, id: Id) -> (E::Connecting, Progress) {
         let waiting = self.project().waiting;
         let (next, endpoint) = waiting.take().expect("an endpoint that starts was waiting");
         assert_eq!(next, id, "endpoints start in their order");
-        endpoint.connect()
+        (endpoint.connect(), Progress::default())
     }
 
     fn keep(failure: E::Error) -> E::Error {
@@ -258,7 +258,7 @@ impl<E: fmt::Display> fmt::Display for RaceError<E> {
         let elapsed = self.report.elapsed;
         match self.loss {
             Loss::NoCandidates => f.write_str("there was nothing to connect to"),
-            Loss::AllFailed => write!(f, "all {started} attempts failed"),
+            Loss::AllFailed | Loss::GaveUp => write!(f, "all {started} attempts failed"),
             Loss::TimedOut(Phase::Connecting) => {
                 write!(f, "no connection within {elapsed:?}, {started} attempts made")
             }

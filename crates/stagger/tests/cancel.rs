@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use stagger::{Answer, Endpoint, Policy, Record, stagger};
-use stagger_testkit::{Fate, Place, ScriptedResolver, Step, ms};
+use stagger_testkit::{Fate, LedgerStep, Place, ScriptedResolver, ms};
 use support::{Handed, TARGET, World, connects, fails, within};
 
 type Race = Pin<Box<dyn Future<Output = ()>>>;
@@ -102,10 +102,11 @@ fn assert_freed(world: &World, when: &str) {
     let count = |step| world.ledger.all(step).len();
     assert!(world.ledger.open().is_empty(), "{when}: open, after\n{}", world.ledger);
     assert_eq!(world.clock.timers(), 0, "{when}: timers, after\n{}", world.ledger);
-    let ended = count(Step::Connected) + count(Step::Failed) + count(Step::Dropped);
-    assert_eq!(count(Step::Started), ended, "{when}, after\n{}", world.ledger);
-    let ended = count(Step::Ended) + count(Step::Abandoned);
-    assert_eq!(count(Step::Queried), ended, "{when}, after\n{}", world.ledger);
+    let ended =
+        count(LedgerStep::Connected) + count(LedgerStep::Failed) + count(LedgerStep::Dropped);
+    assert_eq!(count(LedgerStep::Started), ended, "{when}, after\n{}", world.ledger);
+    let ended = count(LedgerStep::Ended) + count(LedgerStep::Abandoned);
+    assert_eq!(count(LedgerStep::Queried), ended, "{when}, after\n{}", world.ledger);
     let entries = world.ledger.entries().len();
     world.clock.advance(ms(1_000_000));
     assert_eq!(world.ledger.entries().len(), entries, "{when}: more, after\n{}", world.ledger);
@@ -166,7 +167,7 @@ fn a_cancel_while_both_lookups_are_pending_abandons_them_without_an_attempt() {
         world.resolver().finds(ms(100), Record::Aaaa, ["v6"]).finds(ms(100), Record::A, ["v4"]);
     let dialer = world.dialer(resolver, world.connector([]));
     assert!(world.run_until(ms(99), dialer.connect(TARGET)).is_pending());
-    assert_eq!(world.ledger.all(Step::Abandoned), [(ms(99), TARGET)]);
+    assert_eq!(world.ledger.all(LedgerStep::Abandoned), [(ms(99), TARGET)]);
     assert!(world.starts().is_empty());
 }
 
@@ -180,7 +181,7 @@ fn a_cancel_in_the_resolution_delay_abandons_the_lookup_without_an_attempt() {
     assert_eq!(world.clock.next_wake(), Some(ms(60)));
     drop(connect);
     assert_eq!(world.clock.timers(), 0);
-    assert_eq!(world.ledger.all(Step::Abandoned), [(ms(40), TARGET)]);
+    assert_eq!(world.ledger.all(LedgerStep::Abandoned), [(ms(40), TARGET)]);
     assert_freed(&world, "cancelled");
 }
 
@@ -190,7 +191,7 @@ fn a_connect_that_was_never_polled_has_attempted_nothing() {
     let dialer = world.places([("v6", connects(0))]);
     drop(dialer.connect(TARGET));
     drop(stagger([world.endpoint("a", connects(0))], world.clock.clone()));
-    assert!(world.starts().is_empty() && world.ledger.all(Step::Polled).is_empty());
+    assert!(world.starts().is_empty() && world.ledger.all(LedgerStep::Polled).is_empty());
     world.ledger.assert_clean();
 }
 

@@ -11,7 +11,7 @@ use stagger::{
     Connector, Dialer, Endpoint, ErrorKind, Families, Observer, Policy, Record, Target,
     TargetError, connector_fn,
 };
-use stagger_testkit::{Clock, Fate, Place, ScriptedConnector, ScriptedResolver, Step, ms};
+use stagger_testkit::{Clock, Fate, LedgerStep, Place, ScriptedConnector, ScriptedResolver, ms};
 use support::{Scripted, TARGET, World, attempts, connects, fails, within};
 
 #[derive(Clone, Default)]
@@ -167,7 +167,7 @@ fn a_target_may_be_given_in_parts() {
     assert!(world.run(dialer.connect(("example.com", "443"))).is_ok());
     assert!(world.run(dialer.connect(Target::parse(TARGET).unwrap())).is_ok());
     assert!(world.run(dialer.connect("example.com:443".to_owned())).is_ok());
-    assert!(world.run(Connector::connect(&dialer, Target::parse(TARGET).unwrap())).is_ok());
+    assert!(world.run(Connector::connect(&dialer, Target::parse(TARGET).unwrap().into())).is_ok());
     let asked = world.ledger.queries();
     assert_eq!(asked.len(), 5);
     assert!(asked.iter().all(|query| query.target().to_string() == TARGET));
@@ -264,7 +264,7 @@ fn each_connect_asks_the_endpoint_s_own_resolver_anew() {
     assert!(world.run(endpoint.clone().connect()).is_ok());
     assert!(world.run(special.connect()).is_err());
     assert_eq!(world.starts(), ["0 v6", "5 v6", "11 v4"]);
-    assert_eq!(world.ledger.all(Step::Queried).len(), 3);
+    assert_eq!(world.ledger.all(LedgerStep::Queried).len(), 3);
 }
 
 #[test]

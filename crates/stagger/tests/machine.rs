@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use Record::{A, Aaaa, Addresses, Https};
-use stagger::race::{Action, Event, Id, Loss, Machine};
+use stagger::race::{Action, Answered, Entrant, Event, Id, Loss, Machine};
 use stagger::{Families, Family, Order, Phase, Policy, Record, Update};
 
 /// A machine, and candidates by name: what begins with `v6` is IPv6, what begins with `v4` IPv4.
@@ -63,13 +63,11 @@ impl Script {
             .iter()
             .map(|name| {
                 let family = if name.starts_with("v6") { Family::Ipv6 } else { Family::Ipv4 };
-                (self.id(name), Some(family))
+                Entrant::new(self.id(name), Some(family))
             })
             .collect();
-        let delay_spent = ms(spent);
-        let candidates = &candidates[..];
-        let answer = Event::Answered { record, update, candidates, delay_spent };
-        self.machine.handle(answer, self.now);
+        let answered = Answered::new(record, &candidates).with_update(update);
+        self.machine.handle(Event::Answered(answered.with_delay_spent(ms(spent))), self.now);
         self
     }
 

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use futures_lite::stream;
 use stagger::{
-    Answer, BoxError, Connector, Dialer, Observer, Query, Record, Target, Timer, endpoint_fn,
-    resolver_fn, stagger,
+    Answer, BoxError, Candidate, Connector, Dialer, Observer, Query, Record, Target, Timer,
+    endpoint_fn, resolver_fn, stagger,
 };
 use stagger_testkit::{
-    Clock, Fate, Place, ScriptedAttempt, ScriptedConnector, ScriptedError, Sleep, Step, ms,
+    Clock, Fate, LedgerStep, Place, ScriptedAttempt, ScriptedConnector, ScriptedError, Sleep, ms,
 };
 use support::{TARGET, World, connects, fails};
 
@@ -24,7 +24,7 @@ fn panics<F: Future>(world: &World, race: F) -> String {
     let text = caught.expect_err("the panic was lost");
     drop(race);
     world.ledger.assert_clean();
-    assert!(world.ledger.all(Step::HandedOver).is_empty());
+    assert!(world.ledger.all(LedgerStep::HandedOver).is_empty());
     text_of(text)
 }
 
@@ -94,13 +94,13 @@ impl Connector<Place> for Touchy {
     type Error = ScriptedError;
     type Attempt = ScriptedAttempt;
 
-    fn connect(&self, address: Place) -> ScriptedAttempt {
-        assert_ne!(address, Place("v4"), "not that one");
-        self.0.connect(address)
+    fn connect(&self, to: Candidate<Place>) -> ScriptedAttempt {
+        assert_ne!(*to.address(), Place("v4"), "not that one");
+        self.0.connect(to)
     }
 
-    fn accepts(&self, address: &Place) -> Result<(), ScriptedError> {
-        assert_ne!(*address, Place("v4b"), "nor that one");
+    fn accepts(&self, to: &Candidate<Place>) -> Result<(), ScriptedError> {
+        assert_ne!(*to.address(), Place("v4b"), "nor that one");
         Ok(())
     }
 }

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use stagger::race::Loss;
 use stagger::{Policy, stagger};
-use stagger_testkit::{Fate, Step, ms};
+use stagger_testkit::{Fate, LedgerStep, ms};
 use support::World;
 
 /// The least gap beside a running attempt.
@@ -110,7 +110,7 @@ fn race(delay: u64, ends: &[End]) {
         .zip(&names)
         .filter(|(attempt, _)| attempt.end.is_none_or(|end| end > elapsed));
     let losers: BTreeSet<_> = over.map(|(_, name)| name.clone()).collect();
-    assert_eq!(of(Step::Dropped), losers, "whoever still ran was dropped");
+    assert_eq!(of(LedgerStep::Dropped), losers, "whoever still ran was dropped");
 }
 
 /// When the next attempt is due after these, if nobody wins before.

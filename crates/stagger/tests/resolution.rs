@@ -3,7 +3,7 @@
 mod support;
 
 use stagger::{Answer, ErrorKind, Families, Family, Phase, Policy, Record};
-use stagger_testkit::{Fate, Place, ScriptedError, ScriptedResolver, Step, ms};
+use stagger_testkit::{Fate, LedgerStep, Place, ScriptedError, ScriptedResolver, ms};
 use support::{Scripted, TARGET, World, at, attempts, connects, fails, queries, within};
 
 /// Four places that connect after 40 ms.
@@ -222,7 +222,7 @@ fn a_deadline_in_resolution_says_so() {
     let error = world.run(dialer.connect(TARGET)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TimedOut(Phase::Resolving));
     assert_eq!(world.elapsed(), 300);
-    assert_eq!(at_step(&world, Step::Abandoned), ["300 example.com:443"]);
+    assert_eq!(at_step(&world, LedgerStep::Abandoned), ["300 example.com:443"]);
 }
 
 #[test]
@@ -249,10 +249,10 @@ fn a_deadline_in_the_race_says_what_was_pending_and_closes_it() {
         attempts(error.report()),
         ["v6a 0-20 failed: v6a failed", "v4a 20-500 dropped", "v6b 270-500 dropped"]
     );
-    assert_eq!(at_step(&world, Step::Dropped), ["500 v4a", "500 v6b"]);
+    assert_eq!(at_step(&world, LedgerStep::Dropped), ["500 v4a", "500 v6b"]);
 }
 
-fn at_step(world: &World, step: Step) -> Vec<String> {
+fn at_step(world: &World, step: LedgerStep) -> Vec<String> {
     at(world.ledger.all(step).iter().map(|entry| (entry.time, &entry.name)))
 }
 
@@ -262,7 +262,10 @@ fn a_win_drops_the_lookup_at_once() {
     let resolver = world.resolver().finds(ms(10), Record::Aaaa, ["v6a"]).never_ends();
     let winner = world.run(dialer(&world, resolver).connect(TARGET)).unwrap();
     let ends: Vec<_> = world.ledger.entries().into_iter().map(|entry| entry.step).collect();
-    assert_eq!(ends[ends.len() - 3..], [Step::Connected, Step::Abandoned, Step::HandedOver]);
+    assert_eq!(
+        ends[ends.len() - 3..],
+        [LedgerStep::Connected, LedgerStep::Abandoned, LedgerStep::HandedOver]
+    );
     assert_eq!((winner.name(), world.elapsed()), ("v6a", 50));
 }
 

@@ -33,7 +33,7 @@ fn a_connector_for_one_thread_will_do() {
     let inner = world.connector([("v6", fails(1)), ("v4", connects(1))]);
     let connector = connector_fn(move |place: Place| {
         count.set(count.get() + 1);
-        let attempt = inner.connect(place);
+        let attempt = inner.connect(place.into());
         let held = count.clone();
         async move {
             let connected = attempt.await;
@@ -147,7 +147,7 @@ fn spawnable<C>(connector: C) -> impl Future<Output = Result<C::Connection, C::E
 where
     C: Connector<Target, Attempt: Send>,
 {
-    connector.connect(Target::parse(TARGET).expect("a good target"))
+    connector.connect(Target::parse(TARGET).expect("a good target").into())
 }
 
 #[test]

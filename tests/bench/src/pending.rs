@@ -10,7 +10,9 @@ use std::time::Instant;
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
-use stagger::{ATTEMPT_DELAY, Answer, Connector, Dial, Dialer, Query, Record, Resolver, Timer};
+use stagger::{
+    ATTEMPT_DELAY, Answer, Candidate, Connector, Dial, Dialer, Query, Record, Resolver, Timer,
+};
 use stagger_testkit::Clock;
 
 use crate::Heap;
@@ -85,9 +87,13 @@ impl<C: Connector<SocketAddr>> Connector<SocketAddr> for Silent<C> {
     type Error = C::Error;
     type Attempt = SilentAttempt<C::Attempt>;
 
-    fn connect(&self, address: SocketAddr) -> Self::Attempt {
+    fn connect(&self, to: Candidate<SocketAddr>) -> Self::Attempt {
         BEGUN.fetch_add(1, Ordering::Relaxed);
-        SilentAttempt { _real: self.0.connect(address) }
+        SilentAttempt { _real: self.0.connect(to) }
+    }
+
+    fn reports_progress(&self) -> bool {
+        self.0.reports_progress()
     }
 }
 

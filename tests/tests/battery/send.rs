@@ -1,5 +1,7 @@
 //! Where the futures may go.
 
+use std::net::SocketAddr;
+
 use stagger::{Connector as _, Endpoint as _, Query, Resolver as _};
 use stagger_net::{SystemResolver, TcpOptions};
 use stagger_tests::place::{Healthy, V4};
@@ -28,7 +30,7 @@ fn every_future_may_go_to_another_thread<R: Runtime>() {
     drop(goes(dialer.resolver().resolve(&query)));
     goes(SystemResolver::<<R::Adapter as Adapter>::Timer>::new());
     let connector = goes(R::Adapter::connector(TcpOptions::new()));
-    drop(goes(connector.connect((V4, 80).into())));
+    drop(goes(connector.connect(SocketAddr::from((V4, 80)).into())));
     drop(goes(goes(dialer).endpoint("stagger.test:80").unwrap().connect()));
 }
 

@@ -167,7 +167,7 @@ fn endpoints_over_unix_sockets_and_tcp_race_in_one_list<R: Runtime>() {
     let (somebody, listener) = listening(&scratch, "somebody.sock");
     // Each says what it leads to; a program would box its streams here.
     let tcp = endpoint_fn(move || {
-        let attempt = R::Adapter::connector(TcpOptions::new()).connect(refusing);
+        let attempt = R::Adapter::connector(TcpOptions::new()).connect(refusing.into());
         async move { attempt.await.map(|_| "TCP") }
     });
     let unix = R::Adapter::unix_endpoint(somebody);
@@ -187,7 +187,7 @@ fn every_future_over_unix_sockets_may_go_to_another_thread<R: Runtime>() {
         value
     }
     let addr: UnixAddr = "/nowhere".parse().unwrap();
-    drop(goes(goes(connector::<R>()).connect(addr.clone())));
+    drop(goes(goes(connector::<R>()).connect(addr.clone().into())));
     let endpoint = goes(R::Adapter::unix_endpoint(addr.clone()));
     drop(goes(endpoint.connect()));
     let timer = <R::Adapter as Adapter>::Timer::default();

@@ -89,7 +89,7 @@ impl<R: Register<TcpStream> + Clone> TcpReply<R> {
             TcpConnector::with_register(AsItIs(register.clone()), TcpOptions::default());
         Self {
             register,
-            stage: Stage::Connecting(connector.connect(server)),
+            stage: Stage::Connecting(connector.connect(server.into())),
             message: [&length.to_be_bytes(), message].concat(),
             reply: Vec::new(),
         }

@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use socket2::{Domain, Socket, Type};
-use stagger::{Connector, Endpoint};
+use stagger::{Candidate, Connector, Endpoint};
 
 use crate::Register;
 use crate::attempt::{Attempt, Way};
@@ -47,8 +47,12 @@ impl<R: Register<UnixStream> + Clone> Connector<UnixAddr> for UnixConnector<R> {
     type Error = io::Error;
     type Attempt = UnixAttempt<R>;
 
-    fn connect(&self, address: UnixAddr) -> UnixAttempt<R> {
-        UnixAttempt(Attempt::new(self.register.clone(), address))
+    fn connect(&self, to: Candidate<UnixAddr>) -> UnixAttempt<R> {
+        UnixAttempt(Attempt::new(self.register.clone(), to.into_address()))
+    }
+
+    fn reports_progress(&self) -> bool {
+        false
     }
 }
 
@@ -108,7 +112,7 @@ impl<R: Register<UnixStream> + Clone> Endpoint for UnixEndpoint<R> {
     type Connecting = UnixAttempt<R>;
 
     fn connect(&self) -> UnixAttempt<R> {
-        self.connector.connect(self.addr.clone())
+        self.connector.connect(self.addr.clone().into())
     }
 }
 

@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Setting {
     AttemptDelay,
+    HandshakeDelay,
     ResolutionDelay,
     Timeout,
     AttemptTimeout,
@@ -19,6 +20,7 @@ impl Setting {
     fn as_str(self) -> &'static str {
         match self {
             Self::AttemptDelay => "attempt delay",
+            Self::HandshakeDelay => "handshake delay",
             Self::ResolutionDelay => "resolution delay",
             Self::Timeout => "timeout",
             Self::AttemptTimeout => "attempt timeout",

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 
-use super::event::{Id, News};
-use crate::Family;
+use super::event::{Entrant, Id, News};
+use crate::Progress;
 use crate::report::Outcome;
 
 /// What one answer brings.
-pub(crate) type Candidates = SmallVec<[(Id, Option<Family>); 8]>;
+pub(crate) type Candidates = SmallVec<[Entrant; 8]>;
 
 /// The types of a course, in a trait of their own.
 ///
@@ -39,8 +39,14 @@ pub(crate) trait Course: CourseTypes {
         candidates: &mut Candidates,
     ) -> Poll<Option<News>>;
 
-    /// Begins the attempt at a candidate.
-    fn begin(self: Pin<&mut Self>, id: Id) -> Self::Attempt;
+    /// Begins the attempt at a candidate. The attempt reports its progress to what comes with it.
+    fn begin(self: Pin<&mut Self>, id: Id) -> (Self::Attempt, Progress);
+
+    /// Whether a failure makes every other attempt pointless.
+    fn is_final(&self, failure: &Self::Failure) -> bool {
+        let _ = failure;
+        false
+    }
 
     /// Turns an attempt's failure into what is kept of it.
     fn keep(failure: Self::Failure) -> Self::Error;

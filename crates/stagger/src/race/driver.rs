@@ -12,7 +12,7 @@ use super::event::{Action, Event, Id, Loss};
 use super::machine::Machine;
 use super::slot::Slots;
 use crate::report::Outcome;
-use crate::{Policy, Timer};
+use crate::{Policy, Progress, Timer};
 
 /// How many rounds of starts and answers one poll makes before it lets others run. Attempts that
 /// end without ever waiting would otherwise keep the thread for themselves. The number is ours.
@@ -28,6 +28,7 @@ pub(crate) struct Entry<E> {
     pub(crate) ended: Option<Duration>,
     pub(crate) outcome: Outcome<E>,
     slot: usize,
+    progress: Progress,
 }
 
 /// Attempts in start order. Most races need no more than two, which are part of the driver.
@@ -101,6 +102,11 @@ impl<K: Course, T: Timer> Driver<K, T> {
     /// How long the race has run, as of the last poll.
     pub(crate) fn elapsed(&self) -> Duration {
         self.elapsed
+    }
+
+    /// What is raced.
+    pub(crate) fn course(&self) -> &K {
+        &self.course
     }
 
     /// Changes the policy of a race that has not begun.
@@ -199,7 +205,11 @@ impl<K: Course, T: Timer> Driver<K, T> {
             let entry = &mut entries[*index];
             let attempt = this.slots.as_mut().future(entry.slot);
             let attempt = attempt.expect("an attempt in flight has its place");
-            let Poll::Ready(result) = attempt.poll(cx) else {
+            let polled = attempt.poll(cx);
+            if entry.progress.take_made() {
+                machine.handle(Event::Progressed(entry.id), now);
+            }
+            let Poll::Ready(result) = polled else {
                 return true;
             };
             this.slots.as_mut().remove(entry.slot);
@@ -216,8 +226,12 @@ impl<K: Course, T: Timer> Driver<K, T> {
                     return true;
                 }
                 Err(failure) => {
+                    let is_final = this.course.is_final(&failure);
                     entry.outcome = Outcome::Failed(K::keep(failure));
                     machine.handle(Event::Failed(entry.id), now);
+                    if is_final {
+                        machine.handle(Event::GaveUp, now);
+                    }
                     let note = Note::Ended(entry.id, &entry.outcome);
                     this.course.as_mut().note(*this.elapsed, note);
                 }
@@ -258,7 +272,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
         while let Some(action) = machine.advance(now) {
             match action {
                 Action::Start(id) => {
-                    let attempt = this.course.as_mut().begin(id);
+                    let (attempt, progress) = this.course.as_mut().begin(id);
                     this.live.push(this.entries.len());
                     this.entries.push(Entry {
                         id,
@@ -266,6 +280,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
                         ended: None,
                         outcome: Outcome::Dropped,
                         slot: this.slots.as_mut().insert(attempt),
+                        progress,
                     });
                     this.course.as_mut().note(*this.elapsed, Note::Started(id));
                     acted = Acted::Started;

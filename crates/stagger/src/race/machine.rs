@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use smallvec::{SmallVec, smallvec};
 
-use super::event::{Action, Event, Id, Loss};
+use super::event::{Action, Answered, Entrant, Event, Id, Loss};
 use super::order::alternate;
 use super::queue::Queue;
-use crate::policy::{ATTEMPT_FLOOR, Order, Policy};
+use crate::policy::{ATTEMPT_DELAY_RANGE, ATTEMPT_FLOOR, Order, Policy};
 use crate::{Family, Phase, Record, Update};
 
 /// Decides everything about one race, and waits for nothing.
@@ -22,20 +22,16 @@ use crate::{Family, Phase, Record, Update};
 ///
 /// ```
 /// use std::time::{Duration, Instant};
-/// use stagger::race::{Action, Event, Id, Machine};
-/// use stagger::{Record, Family, Policy, Update};
+/// use stagger::race::{Action, Answered, Entrant, Event, Id, Machine};
+/// use stagger::{Family, Policy, Record};
 ///
 /// let start = Instant::now();
 /// let mut machine = Machine::new(Policy::new(), start);
-/// machine.handle(
-///     Event::Answered {
-///         record: Record::Addresses,
-///         update: Update::Add,
-///         candidates: &[(Id(0), Some(Family::Ipv6)), (Id(1), Some(Family::Ipv4))],
-///         delay_spent: Duration::ZERO,
-///     },
-///     start,
-/// );
+/// let found = [
+///     Entrant::new(Id(0), Some(Family::Ipv6)),
+///     Entrant::new(Id(1), Some(Family::Ipv4)),
+/// ];
+/// machine.handle(Event::Answered(Answered::new(Record::Addresses, &found)), start);
 /// machine.handle(Event::ResolutionEnded, start);
 /// assert_eq!(machine.advance(start), Some(Action::Start(Id(0))));
 /// assert_eq!(machine.advance(start), None);
@@ -51,10 +47,12 @@ pub struct Machine {
     policy: Policy,
     began: Instant,
     deadline: Option<Instant>,
-    /// What each record has brought, in order of the records' first answers.
-    lists: SmallVec<[(Record, SmallVec<[Id; 4]>); 1]>,
+    /// What each record of each group has brought, in order of their first answers.
+    lists: SmallVec<[List; 1]>,
     /// The family of the first of all candidates, if that has been said.
     leader: Option<Family>,
+    /// The family that routes prefer, if that has been said.
+    preferred: Option<Family>,
     /// By id: the family and where the candidate stands.
     candidates: SmallVec<[(Option<Family>, State); 8]>,
     /// What is left to start, next first.
@@ -63,6 +61,8 @@ pub struct Machine {
     running: SmallVec<[(Id, Instant); 2]>,
     starts: usize,
     last_start: Option<Instant>,
+    /// When the attempt that started last has got further.
+    progressed: Option<Instant>,
     /// An attempt has failed since the last start.
     hurried: bool,
     /// Since when the resolution delay counts: when the first addresses came, or before that what
@@ -70,8 +70,17 @@ pub struct Machine {
     delay_began: Option<Instant>,
     resolution_ended: bool,
     begun: bool,
+    gave_up: bool,
     connected: Option<Id>,
     over: bool,
+}
+
+/// What one record of one group has brought.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct List {
+    record: Record,
+    group: u32,
+    ids: SmallVec<[Id; 4]>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -92,15 +101,18 @@ impl Machine {
             policy,
             lists: SmallVec::new(),
             leader: None,
+            preferred: None,
             candidates: SmallVec::new(),
             queue: Queue::default(),
             running: SmallVec::new(),
             starts: 0,
             last_start: None,
+            progressed: None,
             hurried: false,
             delay_began: None,
             resolution_ended: false,
             begun: false,
+            gave_up: false,
             connected: None,
             over: false,
         }
@@ -113,17 +125,27 @@ impl Machine {
             return;
         }
         match event {
-            Event::Answered { record, update, candidates, delay_spent } => {
-                self.answered(record, update, candidates);
-                if !candidates.is_empty() {
-                    self.spend(delay_spent, now);
+            Event::Answered(answered) => {
+                self.answered(answered);
+                if !answered.candidates.is_empty() {
+                    self.spend(answered.delay_spent, now);
                 }
             }
             Event::Leads(family) => {
                 self.leader = Some(family);
                 self.reorder();
             }
+            Event::Prefers(family) => {
+                self.preferred = Some(family);
+                self.reorder();
+            }
             Event::ResolutionEnded => self.resolution_ended = true,
+            Event::Progressed(id) => {
+                let last = self.running.last().filter(|(_, at)| Some(*at) == self.last_start);
+                if last.is_some_and(|(last, _)| *last == id) && self.progressed.is_none() {
+                    self.progressed = Some(now);
+                }
+            }
             Event::Connected(id) => {
                 // Of two successes of one instant the earlier start wins.
                 let place = |id| self.running.iter().position(|(running, _)| *running == id);
@@ -138,6 +160,7 @@ impl Machine {
                     self.end(id);
                 }
             }
+            Event::GaveUp => self.gave_up = true,
         }
     }
 
@@ -171,6 +194,7 @@ impl Machine {
         self.running.push((id, now));
         self.starts += 1;
         self.last_start = Some(now);
+        self.progressed = None;
         self.hurried = false;
         Some(Action::Start(id))
     }
@@ -226,16 +250,18 @@ impl Machine {
         self.queue.iter()
     }
 
-    fn answered(&mut self, record: Record, update: Update, candidates: &[(Id, Option<Family>)]) {
-        let (place, appends) = match self.lists.iter().position(|(known, _)| *known == record) {
+    fn answered(&mut self, answered: Answered<'_>) {
+        let Answered { record, group, update, candidates, .. } = answered;
+        let known = |list: &List| list.record == record && list.group == group;
+        let (place, appends) = match self.lists.iter().position(known) {
             Some(place) => (place, place + 1 == self.lists.len()),
             None => {
-                self.lists.push((record, SmallVec::new()));
+                self.lists.push(List { record, group, ids: SmallVec::new() });
                 (self.lists.len() - 1, true)
             }
         };
         if update == Update::Replace {
-            for id in std::mem::take(&mut self.lists[place].1) {
+            for id in std::mem::take(&mut self.lists[place].ids) {
                 let state = &mut self.candidates[id.0].1;
                 if *state == State::Waiting {
                     *state = State::Unknown;
@@ -246,7 +272,7 @@ impl Machine {
         let sole = self.candidates.is_empty() && candidates.len() == 1;
         let ordered = sole || self.policy.order == Order::Resolver;
         let appends = appends && update == Update::Add && ordered;
-        for (id, family) in candidates {
+        for Entrant { id, family, .. } in candidates {
             if self.candidates.len() <= id.0 {
                 self.candidates.resize(id.0 + 1, (None, State::Unknown));
             }
@@ -255,7 +281,7 @@ impl Machine {
             if unknown {
                 *candidate = (*family, State::Waiting);
             }
-            self.lists[place].1.push(*id);
+            self.lists[place].ids.push(*id);
             if appends && unknown && !self.is_full() {
                 self.queue.push(*id);
             }
@@ -313,12 +339,12 @@ impl Machine {
         };
         // A lookup of all families at once knows best how they compare.
         let resolver_order = self.policy.order == Order::Resolver;
-        let whole = |record: Record| record == Record::Addresses && !resolver_order;
-        for (_, ids) in self.lists.iter().filter(|(record, _)| whole(*record)) {
-            collect(ids);
+        let whole = |list: &&List| list.record == Record::Addresses && !resolver_order;
+        for list in self.lists.iter().filter(whole) {
+            collect(&list.ids);
         }
-        for (_, ids) in self.lists.iter().filter(|(record, _)| !whole(*record)) {
-            collect(ids);
+        for list in self.lists.iter().filter(|list| !whole(list)) {
+            collect(&list.ids);
         }
         // What was tried and then replaced away has had its family's turn.
         let all = self.candidates.iter().zip(&seen).enumerate();
@@ -328,11 +354,10 @@ impl Machine {
             Order::Resolver => return list.into_iter().map(|(id, _)| id).collect(),
             Order::Ipv6First => Some(Family::Ipv6),
             Order::Alternate => {
-                let sorted =
-                    self.lists.iter().find(|(record, ids)| whole(*record) && !ids.is_empty());
+                let sorted = self.lists.iter().filter(whole).find_map(|list| list.ids.first());
                 match sorted {
-                    Some((_, ids)) => self.candidates[ids[0].0].0,
-                    None => Some(self.leader.unwrap_or_else(|| self.policy.preferred())),
+                    Some(id) => self.candidates[id.0].0,
+                    None => Some(self.leader.unwrap_or_else(|| self.preferred())),
                 }
             }
         };
@@ -342,11 +367,10 @@ impl Machine {
     /// Whether attempts may begin: there is an address, and the answers that count have come or
     /// have been waited for (draft-ietf-happy-happyeyeballs-v3 §4.2).
     fn may_begin(&self, now: Instant) -> bool {
-        let answered = |record| self.lists.iter().any(|(known, _)| *known == record);
-        let preferred = match self.policy.preferred() {
-            Family::Ipv4 => Record::A,
-            Family::Ipv6 => Record::Aaaa,
-        };
+        let own = |list: &&List| list.group == 0;
+        let answered =
+            |record| self.lists.iter().filter(own).any(|list: &List| list.record == record);
+        let preferred = Record::from(self.preferred());
         let complete = self.resolution_ended
             || (answered(Record::Addresses) || answered(preferred))
                 && (!self.policy.https || answered(Record::Https));
@@ -354,6 +378,11 @@ impl Machine {
             now.saturating_duration_since(began) >= self.policy.resolution_delay
         });
         !self.queue.is_empty() && (complete || waited)
+    }
+
+    /// The family whose answer is waited for, and which leads where no answer says who does.
+    fn preferred(&self) -> Family {
+        self.policy.preferred(self.preferred)
     }
 
     /// When the next attempt is due; none if none is left, if none may run beside those in
@@ -371,7 +400,15 @@ impl Machine {
             return Some(last);
         }
         let delay = self.policy.delay_after(self.starts)?;
-        Some(last + if self.hurried { delay.min(ATTEMPT_FLOOR) } else { delay })
+        if self.hurried {
+            return Some(last + delay.min(ATTEMPT_FLOOR));
+        }
+        // Progress moves the start back, and never beyond the longest delay (v3 §6.1).
+        let handshake = self.progressed.zip(self.policy.handshake_delay);
+        let moved =
+            handshake.map(|(at, delay)| (at + delay).min(last + *ATTEMPT_DELAY_RANGE.end()));
+        let due = last + delay;
+        Some(moved.map_or(due, |moved| moved.max(due)))
     }
 
     /// The first attempt in flight that has run for the attempt timeout.
@@ -382,6 +419,9 @@ impl Machine {
     }
 
     fn loss(&self, now: Instant) -> Option<Loss> {
+        if self.gave_up {
+            return Some(Loss::GaveUp);
+        }
         let spent = self.policy.max_addresses.is_some_and(|max| self.starts >= max);
         let idle = self.running.is_empty() && self.queue.is_empty();
         if idle && (self.resolution_ended || spent) {

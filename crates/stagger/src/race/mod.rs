@@ -65,5 +65,5 @@ mod slot;
 pub(crate) use course::{Candidates, Course, CourseTypes, Note};
 pub(crate) use driver::{Driver, Entries};
 pub(crate) use event::News;
-pub use event::{Action, Event, Id, Loss};
+pub use event::{Action, Answered, Entrant, Event, Id, Loss};
 pub use machine::Machine;

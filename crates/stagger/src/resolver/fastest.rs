@@ -7,8 +7,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 
 use super::Resolver;
-use crate::query::awaited;
-use crate::{Answer, Families, Query, Record};
+use crate::{Answer, Query, Record, Wanted};
 
 /// How many answers of one resolver may go unheeded or be empty in one lookup before it is asked
 /// no more: a hostile one stays cheap. The number is ours; an honest one gives three at most.
@@ -79,8 +78,7 @@ impl<R: Resolver> Resolver for Fastest<R> {
         FastestAnswers {
             lanes: self.resolvers.iter().map(lane).collect(),
             found: Vec::new(),
-            families: query.families(),
-            https: query.https(),
+            wanted: query.wanted(),
         }
     }
 }
@@ -95,8 +93,7 @@ pub struct FastestAnswers<S> {
     lanes: Vec<Lane<S>>,
     /// The records that have addresses, and from which lane.
     found: Vec<(Record, usize)>,
-    families: Families,
-    https: bool,
+    wanted: Wanted,
 }
 
 /// One resolver's lookup.
@@ -157,8 +154,13 @@ impl<S> FastestAnswers<S> {
             }
             None => {
                 self.found.push((record, lane));
-                let is_known = |record| self.lane_of(record).is_some();
-                if awaited(self.families, self.https, is_known).next().is_none() {
+                let mut open = self.wanted;
+                for record in [Record::A, Record::Aaaa, Record::Https] {
+                    if self.lane_of(record).is_some() {
+                        open.remove(record);
+                    }
+                }
+                if open.is_empty() {
                     self.drop_losers();
                 }
                 Some(answer)

@@ -1,6 +1,6 @@
 //! Answers put in the order of RFC 6724.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 
 use super::Resolver;
 use crate::destination::{Sorter, Source, Sources};
-use crate::{Address as _, Answer, Candidate, Family, Query, Record, Update};
+use crate::{Address as _, Answer, Family, Query, Record, Update};
 
 /// How many addresses of one lookup are sorted; what is beyond follows as it came. Each costs a
 /// question to the system, and a hostile answer has thousands. The number is ours; it is far more
@@ -156,8 +156,8 @@ where
             return Poll::Ready(Some(answer));
         }
         let leader = this.known.leader(answer.record(), this.sorter, sources);
-        let sort = |candidates| this.known.sort(candidates, this.sorter, sources);
-        let answer = answer.map_candidates(sort).sorted();
+        let sort = |found| this.known.sort(found, this.sorter, sources);
+        let answer = answer.map_found(sort).sorted();
         Poll::Ready(Some(match leader {
             Some(family) => answer.led_by(family),
             None => answer,
@@ -212,28 +212,18 @@ impl Known {
         sorted.first().and_then(|first| first.address.canonical().family())
     }
 
-    /// Sorts candidates by their addresses; whatever else is known of one goes with it.
+    /// Sorts addresses; those beyond the limit follow as they came.
     fn sort(
         &mut self,
-        candidates: Vec<Candidate<SocketAddr>>,
+        found: Vec<SocketAddr>,
         sorter: &Sorter,
         sources: &impl Sources,
-    ) -> Vec<Candidate<SocketAddr>> {
-        let (mut addresses, mut rest) = (Vec::new(), Vec::new());
-        let mut by_address: HashMap<SocketAddr, VecDeque<_>> = HashMap::new();
-        for candidate in candidates {
-            if self.learn(candidate.address, sources) {
-                addresses.push(candidate.address);
-                by_address.entry(candidate.address).or_default().push_back(candidate);
-            } else {
-                rest.push(candidate);
-            }
-        }
-        let known = |destination: &SocketAddr| self.sources.get(destination).copied().flatten();
-        let sorted = sorter.sort(addresses, &known);
-        let take = |address| by_address.get_mut(address).and_then(VecDeque::pop_front);
-        let sorted = sorted.iter().map(|placed| &placed.address).filter_map(take);
-        sorted.chain(rest).collect()
+    ) -> Vec<SocketAddr> {
+        let (known, rest): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|address| self.learn(*address, sources));
+        let source = |destination: &SocketAddr| self.sources.get(destination).copied().flatten();
+        let sorted = sorter.sort(known, &source);
+        sorted.into_iter().map(|placed| placed.address).chain(rest).collect()
     }
 }
 

@@ -11,8 +11,7 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 use super::Resolver;
-use crate::query::awaited;
-use crate::{Answer, BoxError, Families, Query, Record, Timer};
+use crate::{Answer, BoxError, LookupErrorKind, Query, Timer, Wanted};
 
 /// A resolver whose lookups end after a given time.
 ///
@@ -73,10 +72,7 @@ where
             timer: self.timer.clone(),
             limit: self.limit,
             began: None,
-            families: query.families(),
-            https: query.https(),
-            answered: Vec::new(),
-            missing: Vec::new(),
+            awaited: query.wanted(),
         }
     }
 }
@@ -116,11 +112,8 @@ pin_project! {
         timer: T,
         limit: Duration,
         began: Option<Instant>,
-        families: Families,
-        https: bool,
-        answered: Vec<Record>,
-        // What is still to be told of, last first.
-        missing: Vec<Record>,
+        // Once the time is over, what is still to be answered.
+        awaited: Wanted,
     }
 }
 
@@ -138,28 +131,27 @@ where
             let began = *this.began.get_or_insert_with(|| this.timer.now());
             match answers.poll_next(cx) {
                 Poll::Ready(Some(answer)) => {
-                    let record = answer.record();
-                    if !answer.is_interim() && !this.answered.contains(&record) {
-                        this.answered.push(record);
+                    if !answer.is_interim() {
+                        this.awaited.remove(answer.record());
                     }
                     return Poll::Ready(Some(answer.map_error(Into::into)));
                 }
-                Poll::Ready(None) => {}
+                Poll::Ready(None) => *this.awaited = Wanted::NONE,
                 Poll::Pending => {
                     // A time that no clock can tell never comes.
                     let Some(due) = began.checked_add(*this.limit) else { return Poll::Pending };
                     ready!(poll_until(due, this.timer, this.alarm.as_mut(), cx));
-                    let answered = |record| this.answered.contains(&record);
-                    this.missing.extend(awaited(*this.families, *this.https, answered));
-                    this.missing.reverse();
                 }
             }
             this.answers.set(None);
             this.alarm.set(None);
         }
         let error = LookupTimedOut { limit: *this.limit };
-        let missing = this.missing.pop();
-        Poll::Ready(missing.map(|record| Answer::failed(record, error.into())))
+        let missing = this.awaited.records().next();
+        Poll::Ready(missing.map(|record| {
+            this.awaited.remove(record);
+            Answer::failed(record, error.into()).with_kind(LookupErrorKind::TimedOut)
+        }))
     }
 }
 
@@ -191,7 +183,7 @@ impl<S, T: Timer> fmt::Debug for TimelyAnswers<S, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TimelyAnswers")
             .field("limit", &self.limit)
-            .field("answered", &self.answered)
+            .field("awaited", &self.awaited)
             .finish_non_exhaustive()
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use stagger::race::{Action, Event, Id, Machine};
+use stagger::race::{Action, Answered, Entrant, Event, Id, Machine};
 use stagger::{Family, Record, Update};
 
 use crate::oracle::{Checked, News, Oracle, Time, rule};
@@ -135,8 +135,11 @@ pub(crate) fn repeats(rules: &Rules, log: &Log) -> Checked {
 fn handle(machine: &mut Machine, news: &News, now: Time) {
     let event = match news {
         News::Answered(record, update, candidates, spent) => {
-            let delay_spent = Duration::from_micros(*spent);
-            Event::Answered { record: *record, update: *update, candidates, delay_spent }
+            let candidates: Vec<_> =
+                candidates.iter().map(|(id, family)| Entrant::new(*id, *family)).collect();
+            let answered = Answered::new(*record, &candidates).with_update(*update);
+            let answered = answered.with_delay_spent(Duration::from_micros(*spent));
+            return machine.handle(Event::Answered(answered), instant(now));
         }
         News::Leads(family) => Event::Leads(*family),
         News::ResolutionEnded => Event::ResolutionEnded,

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use stagger::{Dialer, Policy, Raced, Record, Report};
 use stagger_testkit::{
-    Clock, Connection, Entry, Fate, Ledger, Place, ScriptedConnector, ScriptedEndpoint,
-    ScriptedResolver, Step, ms,
+    Clock, Connection, Entry, Fate, Ledger, LedgerStep, Place, ScriptedConnector, ScriptedEndpoint,
+    ScriptedResolver, ms,
 };
 
 /// A dialer of scripted parts, to places.
@@ -136,16 +136,16 @@ impl World {
     /// with the hand-over, for what comes after that is the test's own doing.
     pub(crate) fn story(&self) -> Vec<String> {
         let told = [
-            Step::Started,
-            Step::Connected,
-            Step::Failed,
-            Step::Panicked,
-            Step::Dropped,
-            Step::HandedOver,
-            Step::Closed,
+            LedgerStep::Started,
+            LedgerStep::Connected,
+            LedgerStep::Failed,
+            LedgerStep::Panicked,
+            LedgerStep::Dropped,
+            LedgerStep::HandedOver,
+            LedgerStep::Closed,
         ];
         let mut entries = self.ledger.entries();
-        if let Some(end) = entries.iter().position(|entry| entry.step == Step::HandedOver) {
+        if let Some(end) = entries.iter().position(|entry| entry.step == LedgerStep::HandedOver) {
             entries.truncate(end + 1);
         }
         entries.retain(|entry| told.contains(&entry.step));

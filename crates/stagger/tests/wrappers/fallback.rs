@@ -3,7 +3,7 @@
 use stagger::{
     Answer, BoxError, BoxResolver, Fallback, Record, Resolver, ResolverTimeout, resolver_fn,
 };
-use stagger_testkit::{Place, ScriptedError, ScriptedResolver, Step, ms};
+use stagger_testkit::{LedgerStep, Place, ScriptedError, ScriptedResolver, ms};
 
 use crate::support::{TARGET, World, connects, queries, within};
 use crate::{query, told, told_until};
@@ -25,7 +25,7 @@ fn the_next_is_asked_when_the_one_before_has_failed() {
     let resolver = Fallback::new([first, world.resolver().finds(ms(5), Record::Addresses, ["v4"])]);
     let lines = told(&world, &resolver, &query(TARGET));
     assert_eq!(lines, ["20 all: all lookup failed, interim", "25 all: v4", "25 end"]);
-    assert_eq!(world.ledger.all(Step::Queried), [(ms(0), TARGET), (ms(20), TARGET)]);
+    assert_eq!(world.ledger.all(LedgerStep::Queried), [(ms(0), TARGET), (ms(20), TARGET)]);
 }
 
 #[test]
@@ -156,6 +156,6 @@ fn dropping_the_answers_drops_the_lookup_in_progress() {
     let resolver = Fallback::new([first, world.resolver().never_ends(), world.resolver()]);
     let lines = told_until(&world, ms(50), resolver.resolve(&query(TARGET)));
     assert_eq!(lines, ["5 all: all lookup failed, interim"]);
-    assert_eq!(world.ledger.all(Step::Abandoned), [(ms(50), TARGET)]);
+    assert_eq!(world.ledger.all(LedgerStep::Abandoned), [(ms(50), TARGET)]);
     crate::is_send(Box::pin(resolver.resolve(&query(TARGET))).as_ref());
 }

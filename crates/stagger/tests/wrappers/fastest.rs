@@ -1,7 +1,7 @@
 //! Resolvers side by side, of which the first with addresses counts.
 
 use stagger::{Answer, BoxResolver, Families, Fastest, Record, Resolver, resolver_fn};
-use stagger_testkit::{Place, ScriptedError, ScriptedResolver, Step, ms};
+use stagger_testkit::{LedgerStep, Place, ScriptedError, ScriptedResolver, ms};
 
 use crate::support::{TARGET, World, connects, queries};
 use crate::{query, told, told_until};
@@ -13,8 +13,8 @@ fn the_first_with_addresses_counts_and_the_others_are_dropped() {
     let quick = world.resolver().finds(ms(5), Record::Addresses, ["quick"]);
     let lines = told(&world, &Fastest::new([slow, quick]), &query(TARGET));
     assert_eq!(lines, ["5 all: quick", "5 end"]);
-    assert_eq!(world.ledger.all(Step::Queried), [(ms(0), TARGET), (ms(0), TARGET)]);
-    assert_eq!(world.ledger.all(Step::Abandoned), [(ms(5), TARGET)]);
+    assert_eq!(world.ledger.all(LedgerStep::Queried), [(ms(0), TARGET), (ms(0), TARGET)]);
+    assert_eq!(world.ledger.all(LedgerStep::Abandoned), [(ms(5), TARGET)]);
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn each_class_is_won_by_itself() {
     let third = world.resolver().never_ends();
     let lines = told(&world, &Fastest::new([one, other, third]), &query(TARGET));
     assert_eq!(lines, ["5 A: v4 one", "8 AAAA: v6 other", "30 end"]);
-    assert_eq!(world.ledger.all(Step::Abandoned), [(ms(8), TARGET)]);
+    assert_eq!(world.ledger.all(LedgerStep::Abandoned), [(ms(8), TARGET)]);
 }
 
 #[test]
@@ -166,6 +166,6 @@ fn dropping_the_answers_drops_every_lookup() {
     let silent = || world.resolver().never_ends();
     let resolver = Fastest::new([silent(), silent(), silent()]);
     assert!(told_until(&world, ms(50), resolver.resolve(&query(TARGET))).is_empty());
-    assert_eq!(world.ledger.all(Step::Abandoned), [(ms(50), TARGET); 3]);
+    assert_eq!(world.ledger.all(LedgerStep::Abandoned), [(ms(50), TARGET); 3]);
     crate::is_send(Box::pin(resolver.resolve(&query(TARGET))).as_ref());
 }

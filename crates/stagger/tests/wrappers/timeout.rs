@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use stagger::{
     Answer, Families, LookupTimedOut, Record, Resolver, ResolverTimeout, Timer, resolver_fn,
 };
-use stagger_testkit::{Clock, Place, ScriptedError, ScriptedResolver, Sleep, Step, ms};
+use stagger_testkit::{Clock, LedgerStep, Place, ScriptedError, ScriptedResolver, Sleep, ms};
 
 use crate::support::{TARGET, World, connects, queries};
 use crate::{query, told, told_until};
@@ -42,7 +42,7 @@ fn a_silent_lookup_fails_for_all_that_was_asked_and_is_dropped() {
     let expected =
         ["100 all: no answer within 100ms", "100 HTTPS: no answer within 100ms", "100 end"];
     assert_eq!(told(&world, &resolver, &https), expected);
-    assert_eq!(world.ledger.all(Step::Abandoned), [(ms(100), TARGET)]);
+    assert_eq!(world.ledger.all(LedgerStep::Abandoned), [(ms(100), TARGET)]);
     let six = query(TARGET).with_families(Families::Ipv6);
     let lines = told(&world, &resolver, &six);
     assert_eq!(lines, ["200 AAAA: no answer within 100ms", "200 end"]);
