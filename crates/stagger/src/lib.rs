@@ -74,8 +74,10 @@
 //!
 //! - `idna`, on by default: names outside ASCII are accepted and encoded (IDNA 2008, UTS 46).
 //!   Without it a name must be ASCII, and the dependencies are a handful of small crates.
+//! - `http`: an `http::Uri` or an `http::uri::Authority` is a target.
 //! - `tracing`: the observer `Tracing`, which tells the subscribers of the crate `tracing` of each
 //!   step of a connect.
+//! - `url`: a `url::Url` is a target.
 //!
 //! # Rust version
 //!

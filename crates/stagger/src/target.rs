@@ -3,8 +3,14 @@
 mod convert;
 mod error;
 mod host;
+#[cfg(feature = "http")]
+mod http;
 mod name;
 mod service;
+#[cfg(any(feature = "http", feature = "url"))]
+mod uri;
+#[cfg(feature = "url")]
+mod url;
 
 use std::fmt;
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
@@ -80,6 +86,7 @@ impl Target {
             return Err(TargetError::too_long(text));
         }
         let read = || {
+            Fault::find_url(text)?;
             let (host, service) = split(text)?;
             Ok(Self {
                 host: Host::parse(host)?,
@@ -201,7 +208,7 @@ fn read_part<T>(text: &str, read: fn(&str) -> Result<T, Fault>) -> Result<T, Tar
     if text.len() > MAX_TEXT {
         return Err(TargetError::too_long(text));
     }
-    read(text).map_err(|fault| fault.of(text))
+    Fault::find_url(text).and_then(|()| read(text)).map_err(|fault| fault.of(text))
 }
 
 impl fmt::Display for Target {
@@ -283,7 +290,7 @@ mod tests {
             ("example.com:+80", InvalidService),
             ("example.com:-1", InvalidService),
             ("example.com:８０", InvalidService),
-            ("http://example.com", InvalidService),
+            ("http://example.com", Url),
             ("[::1:80", UnclosedBracket),
             ("[::1]80", TextAfterBracket),
             ("[::1]]:80", TextAfterBracket),

@@ -119,7 +119,7 @@ mod tests {
         for (text, reason) in [
             (":5000", "a port without an address, as in \"127.0.0.1:5000\""),
             ("127.0.0.1", "no port follows the address, as in \"127.0.0.1:5000\""),
-            ("127.0.0.1:70000", "the port \"70000\" at byte 10 is over 65535"),
+            ("127.0.0.1:70000", "the port \"70000\" at byte 10 is not a number up to 65535"),
             ("[::1:9", "the bracket at byte 0 is not closed"),
             ("\u{1b}\":9", "the character \"\\u{1b}\" at byte 0 is a control character or"),
         ] {

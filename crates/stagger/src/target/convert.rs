@@ -1,8 +1,9 @@
-//! What else a target can be made from, and the standard ways to say so.
+//! The standard conversions into a target and its parts.
 //!
-//! What may fail does so with the error of [`Target::parse`] or [`Target::new`].
+//! A conversion that can fail does so with the error of [`Target::parse`] or [`Target::new`].
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::borrow::Cow;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::str::FromStr;
 
 use super::{Host, Name, Service, Target, TargetError, Zone, read_part};
@@ -15,27 +16,24 @@ impl FromStr for Target {
     }
 }
 
+/// Conversions of texts, each by way of a conversion of borrowed ones.
+macro_rules! try_from {
+    ($($from:ty: $value:pat => $borrowed:expr),* $(,)?) => {$(
+        impl TryFrom<$from> for Target {
+            type Error = TargetError;
+
+            fn try_from($value: $from) -> Result<Self, TargetError> {
+                Self::try_from($borrowed)
+            }
+        }
+    )*};
+}
+
 impl TryFrom<&str> for Target {
     type Error = TargetError;
 
     fn try_from(text: &str) -> Result<Self, TargetError> {
         Self::parse(text)
-    }
-}
-
-impl TryFrom<&String> for Target {
-    type Error = TargetError;
-
-    fn try_from(text: &String) -> Result<Self, TargetError> {
-        Self::parse(text)
-    }
-}
-
-impl TryFrom<String> for Target {
-    type Error = TargetError;
-
-    fn try_from(text: String) -> Result<Self, TargetError> {
-        Self::parse(&text)
     }
 }
 
@@ -47,20 +45,21 @@ impl TryFrom<(&str, u16)> for Target {
     }
 }
 
-impl TryFrom<(String, u16)> for Target {
-    type Error = TargetError;
-
-    fn try_from((host, port): (String, u16)) -> Result<Self, TargetError> {
-        Self::try_from((host.as_str(), port))
-    }
-}
-
 impl TryFrom<(&str, &str)> for Target {
     type Error = TargetError;
 
     fn try_from((host, service): (&str, &str)) -> Result<Self, TargetError> {
         Self::new(host, service)
     }
+}
+
+try_from! {
+    &String: text => text.as_str(),
+    String: text => text.as_str(),
+    Cow<'_, str>: text => &*text,
+    (&String, u16): (host, port) => (host.as_str(), port),
+    (String, u16): (host, port) => (host.as_str(), port),
+    (String, String): (host, service) => (host.as_str(), service.as_str()),
 }
 
 /// Keeps the scope id, as the zone's index, and the flow info.
@@ -78,9 +77,28 @@ impl From<SocketAddr> for Target {
     }
 }
 
-impl From<(IpAddr, u16)> for Target {
-    fn from(parts: (IpAddr, u16)) -> Self {
-        Self::from(SocketAddr::from(parts))
+/// Conversions without failure, each by way of another.
+macro_rules! from {
+    ($($from:ty => $other:ty),* $(,)?) => {$(
+        impl From<$from> for Target {
+            fn from(from: $from) -> Self {
+                Self::from(<$other>::from(from))
+            }
+        }
+    )*};
+}
+
+from! {
+    SocketAddrV4 => SocketAddr,
+    SocketAddrV6 => SocketAddr,
+    (IpAddr, u16) => SocketAddr,
+    (Ipv4Addr, u16) => SocketAddr,
+    (Ipv6Addr, u16) => SocketAddr,
+}
+
+impl From<(Name, u16)> for Target {
+    fn from((name, port): (Name, u16)) -> Self {
+        Self { host: name.into(), service: port.into() }
     }
 }
 
@@ -90,7 +108,7 @@ impl From<&Self> for Target {
     }
 }
 
-/// A part is read as [`Target::new`] reads it; of a name, an IP address is none.
+/// A part is read as [`Target::new`] reads it. An IP address is not a name.
 macro_rules! read {
     ($($part:ident: $read:ident),*) => {$(
         impl FromStr for $part {
@@ -186,5 +204,38 @@ mod tests {
         assert_eq!((error.kind(), error.input()), (TargetErrorKind::ControlCharacter, "a\0b"));
         let error = Service::try_from("s".repeat(1025)).unwrap_err();
         assert_eq!(error.kind(), TargetErrorKind::InputTooLong);
+    }
+
+    #[test]
+    fn every_address_is_a_target_and_keeps_all_that_it_holds() {
+        let (v4, v6) = (Ipv4Addr::new(192, 0, 2, 1), Ipv6Addr::from(0xfe80_u128 << 112 | 1));
+        let literal = |target: Target| target.literal().unwrap();
+        assert_eq!(literal(SocketAddrV4::new(v4, 80).into()), SocketAddrV4::new(v4, 80).into());
+        let scoped = SocketAddrV6::new(v6, 22, 7, 3);
+        assert_eq!(literal(scoped.into()), scoped.into());
+        assert_eq!(literal((v4, 80).into()), SocketAddr::from((v4, 80)));
+        assert_eq!(literal((v6, 80).into()), SocketAddr::from((v6, 80)));
+        assert_eq!(literal((IpAddr::from(v6), 80).into()), SocketAddr::from((v6, 80)));
+    }
+
+    #[test]
+    fn every_text_is_read_as_the_borrowed_one_is() {
+        let whole = Target::parse("example.com:80");
+        assert_eq!(Target::try_from("example.com:80".to_owned()), whole);
+        assert_eq!(Target::try_from(&"example.com:80".to_owned()), whole);
+        assert_eq!(Target::try_from(Cow::Borrowed("example.com:80")), whole);
+        assert_eq!(Target::try_from(Cow::<str>::Owned("example.com:80".to_owned())), whole);
+        let host = || "example.com".to_owned();
+        assert_eq!(Target::try_from((&host(), 80)), whole);
+        assert_eq!(Target::try_from((host(), 80)), whole);
+        assert_eq!(Target::try_from((host(), "80".to_owned())), whole);
+        assert_eq!(Target::from((Name::try_from("EXAMPLE.com").unwrap(), 80)), whole.unwrap());
+
+        let kind = |target: Result<Target, TargetError>| target.unwrap_err().kind();
+        let bad = || "a b".to_owned();
+        assert_eq!(kind(Target::try_from((&bad(), 80))), TargetErrorKind::ControlCharacter);
+        let port = "65536".to_owned();
+        assert_eq!(kind(Target::try_from((host(), port))), TargetErrorKind::InvalidPort);
+        assert_eq!(kind(Target::try_from(Cow::Borrowed("x"))), TargetErrorKind::MissingService);
     }
 }

@@ -1,5 +1,6 @@
-//! Why a text is no target.
+//! Why a text is not a target.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt;
 use std::ops::Range;
@@ -10,10 +11,10 @@ use super::MAX_TEXT;
 /// log. The bound is ours.
 const MAX_SHOWN: usize = 100;
 
-/// A text that is no target: what is wrong with it, and where.
+/// Why a text or a URI is not a target: what is wrong, and where.
 ///
-/// It prints as one line that quotes the text, escaped and cut short if it is long. Bytes are
-/// counted from 0.
+/// It prints as one line that quotes the text, escaped, and cut short if it is long. Byte positions
+/// count from 0. The line shows no userinfo: it has `…` in place of all that precedes an `@`.
 ///
 /// # Examples
 ///
@@ -25,74 +26,84 @@ const MAX_SHOWN: usize = 100;
 /// assert_eq!(err.input(), "example.com:65536");
 /// assert_eq!(
 ///     err.to_string(),
-///     r#"bad target "example.com:65536": the port "65536" at byte 12 is over 65535"#,
+///     r#"bad target "example.com:65536": the port "65536" at byte 12 is not a number up to 65535"#,
 /// );
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct TargetError {
     kind: TargetErrorKind,
     input: Box<str>,
     part: Range<usize>,
 }
 
-/// What is wrong with a text that is no target.
+/// What is wrong with a text or a URI that is not a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TargetErrorKind {
     /// The text is over 1024 bytes long.
     InputTooLong,
-    /// There is nothing where the host should be, or only characters that UTS 46 removes.
+    /// The text is a URL, such as `https://example.com/`.
+    Url,
+    /// The URI has no host, as `/path` and `mailto:a@example.com` have none.
+    MissingHost,
+    /// The URI has no port, and its scheme has no known one.
+    UnknownScheme,
+    /// The host is empty, or holds only characters that UTS 46 removes.
     EmptyHost,
     /// There is no colon with a service after the host.
     MissingService,
     /// There is a colon, but no service after it.
     EmptyService,
-    /// The service is a number over 65535.
+    /// The port is not a number up to 65535.
     InvalidPort,
     /// The service can be neither a port nor a service name.
     InvalidService,
     /// A bracket is opened and never closed.
     UnclosedBracket,
-    /// The closing bracket is followed by something other than a colon.
+    /// Something other than a colon follows the closing bracket.
     TextAfterBracket,
-    /// There are several colons and no brackets, so that the end of the host is a guess:
+    /// There are several colons and no brackets, so the end of the host would be a guess.
     /// `::1:80` must be written `[::1]:80`.
     AmbiguousColons,
-    /// What is in brackets, or has a colon, is not an IPv6 address.
+    /// A host in brackets, or with a colon, is not an IPv6 address.
     InvalidIpv6,
-    /// The host ends in a number, as only an IPv4 address does, and is none in the strict form.
+    /// The last label of the host is a number, but the host is not an IPv4 address in the strict
+    /// form.
     InvalidIpv4,
     /// There is a `%` with no zone after it.
     EmptyZone,
     /// The zone can be neither an interface's index nor its name.
     InvalidZone,
-    /// There is a zone on something other than an IPv6 address.
+    /// A host that is not an IPv6 address has a zone.
     UnexpectedZone,
     /// There is a control character, such as NUL, or white space.
     ControlCharacter,
-    /// There is a character in the name that no host can have, such as `/` or `@`.
+    /// The name has a character that no host can have, such as `/` or `@`.
     ForbiddenCharacter,
-    /// The name cannot be encoded (UTS 46), or has an A-label that decodes to nothing valid.
+    /// The name cannot be encoded (UTS 46), or one of its A-labels does not decode to a valid
+    /// label.
     InvalidName,
     /// The name is not ASCII, and the feature `idna` is off.
     NotAscii,
-    /// The name has two dots in a row, begins with one, or is nothing else.
+    /// The name has two dots in a row, begins with a dot, or is a single dot.
     EmptyLabel,
-    /// A label of the name, once encoded, is over 63 bytes (RFC 1035 §2.3.4).
+    /// A label of the encoded name is over 63 bytes (RFC 1035 §2.3.4).
     LabelTooLong,
-    /// The name, once encoded, is over 253 bytes without its trailing dot, so over 255 in a DNS
-    /// message (RFC 1035 §2.3.4).
+    /// The encoded name is over 253 bytes without its trailing dot. In a DNS message it would be
+    /// over 255 bytes (RFC 1035 §2.3.4).
     NameTooLong,
 }
 
 impl TargetError {
-    /// What is wrong.
+    /// The kind of the error.
     pub fn kind(&self) -> TargetErrorKind {
         self.kind
     }
 
-    /// The text that was refused, not escaped: the whole of it, or the part at fault where host
-    /// and service were given apart. Of a text over 1024 bytes only the beginning is kept.
+    /// The text that was refused, neither escaped nor without its userinfo. It is the part at fault
+    /// where host and service were given apart. A text over 1024 bytes is cut to its beginning.
+    ///
+    /// Of a `Uri` or a `Url` it is the scheme, the host and the port alone.
     pub fn input(&self) -> &str {
         &self.input
     }
@@ -111,14 +122,26 @@ impl fmt::Display for TargetError {
         use TargetErrorKind as Kind;
 
         let at = self.part.start;
-        let part = Quoted(self.input.get(self.part.clone()).unwrap_or_default());
-        write!(f, "bad target {}: ", Quoted(&self.input))?;
+        let part = Quoted { text: &self.input, part: self.part.clone() };
+        write!(f, "bad target {}: ", Quoted::whole(&self.input))?;
         match self.kind {
             Kind::InputTooLong => write!(f, "the text is over {MAX_TEXT} bytes"),
+            Kind::Url => write!(
+                f,
+                "this is a URL: give its host and its port alone, as in \"example.com:443\", or \
+                 parse it as a url::Url or an http::Uri (features \"url\" and \"http\")"
+            ),
+            Kind::MissingHost => write!(f, "the URI has no host"),
+            Kind::UnknownScheme => write!(
+                f,
+                "the scheme {part} has no known port, so the URI must give one, as in \":443\""
+            ),
             Kind::EmptyHost => write!(f, "the host is empty"),
             Kind::MissingService => write!(f, "no service follows the host, as in \":443\""),
             Kind::EmptyService => write!(f, "the service is empty"),
-            Kind::InvalidPort => write!(f, "the port {part} at byte {at} is over 65535"),
+            Kind::InvalidPort => {
+                write!(f, "the port {part} at byte {at} is not a number up to 65535")
+            }
             Kind::InvalidService => {
                 write!(f, "the service {part} at byte {at} is neither a port nor a service name")
             }
@@ -161,25 +184,68 @@ impl fmt::Display for TargetError {
     }
 }
 
+/// Shows no userinfo either, for `unwrap` prints this.
+impl fmt::Debug for TargetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TargetError")
+            .field("kind", &self.kind)
+            .field("input", &format_args!("{}", Quoted::whole(&self.input)))
+            .field("part", &self.part)
+            .finish()
+    }
+}
+
 impl std::error::Error for TargetError {}
 
-/// So that what converts without fail can be given where a target may fail.
+/// A conversion that cannot fail can stand where a fallible one can.
 impl From<Infallible> for TargetError {
     fn from(never: Infallible) -> Self {
         match never {}
     }
 }
 
-/// A text as it is safe to print: escaped, and cut short.
-struct Quoted<'a>(&'a str);
+/// A part of a text, safe to print: escaped, cut short, and without userinfo.
+struct Quoted<'a> {
+    text: &'a str,
+    part: Range<usize>,
+}
+
+impl<'a> Quoted<'a> {
+    fn whole(text: &'a str) -> Self {
+        Self { text, part: 0..text.len() }
+    }
+}
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.char_indices().nth(MAX_SHOWN) {
-            None => write!(f, "{:?}", self.0),
-            Some((end, _)) => write!(f, "{:?}…", &self.0[..end]),
+        let Range { start, end } = self.part;
+        let hidden = userinfo(self.text);
+        let get = |range: Range<usize>| self.text.get(range).unwrap_or_default();
+        let text = if start < hidden.end && hidden.start < end {
+            Cow::Owned(format!("{}…{}", get(start..hidden.start), get(hidden.end..end)))
+        } else {
+            Cow::Borrowed(get(start..end))
+        };
+        match text.char_indices().nth(MAX_SHOWN) {
+            None => write!(f, "{text:?}"),
+            Some((end, _)) => write!(f, "{:?}…", &text[..end]),
         }
     }
+}
+
+/// Where the text has userinfo: all that precedes the last `@`, a URL's scheme excepted. A password
+/// with an unescaped delimiter is hidden too, and part of a path with an `@` may be.
+fn userinfo(text: &str) -> Range<usize> {
+    let begin = scheme(text).map_or(0, |scheme| scheme.len() + "://".len());
+    text.rfind('@').filter(|end| begin < *end).map_or(0..0, |end| begin..end)
+}
+
+/// The scheme of a text that begins as a URL does (RFC 3986 §3.1), with `//` after it.
+fn scheme(text: &str) -> Option<&str> {
+    let (scheme, _) = text.split_once("://")?;
+    let is_legal = |b: u8| b.is_ascii_alphanumeric() || b"+-.".contains(&b);
+    let begins = scheme.starts_with(|c: char| c.is_ascii_alphabetic());
+    (begins && scheme.bytes().all(is_legal)).then_some(scheme)
 }
 
 /// A kind of error and the bytes at fault, in a text that the caller knows.
@@ -209,6 +275,14 @@ impl Fault {
 
     pub(super) fn of(self, text: &str) -> TargetError {
         TargetError { kind: self.kind, input: text.into(), part: self.part }
+    }
+
+    /// Finds that the text is a URL, which would be misread as a host and a service.
+    pub(super) fn find_url(text: &str) -> Result<(), Self> {
+        match scheme(text) {
+            None => Ok(()),
+            Some(scheme) => Err(Self::whole(TargetErrorKind::Url, scheme)),
+        }
     }
 
     /// Finds the first character that `is_bad`.
@@ -265,6 +339,55 @@ mod tests {
         assert!(message.starts_with(r#"bad target "\u{202e}\u{1b}[2Jaaa"#), "{message}");
         assert!(message.contains("a\"…: the character \"\\u{1b}\" at byte 3 "), "{message}");
         assert!(message.len() < 250, "{message}");
+    }
+
+    #[test]
+    fn a_url_is_named_as_one_with_what_to_do() {
+        assert_eq!(
+            message("https://example.com/"),
+            r#"bad target "https://example.com/": this is a URL: give its host and its port alone, as in "example.com:443", or parse it as a url::Url or an http::Uri (features "url" and "http")"#
+        );
+        for text in ["HTTP://x", "a+b-c.1://", "http://[::1]:80/", "https://user@x:1/?y#z"] {
+            assert_eq!(Target::parse(text).unwrap_err().kind(), TargetErrorKind::Url, "{text}");
+            let errors = [
+                Target::new(text, "80").unwrap_err(),
+                Target::new("example.com", text).unwrap_err(),
+                Target::try_from((text, 80)).unwrap_err(),
+                text.parse::<crate::Host>().unwrap_err(),
+                text.parse::<crate::Name>().unwrap_err(),
+            ];
+            for error in errors {
+                assert_eq!((error.kind(), error.input()), (TargetErrorKind::Url, text));
+            }
+        }
+        for text in ["://x:80", "1a://x", "a_b://x", "a:/x:1", "é://x", " a://x"] {
+            assert_ne!(Target::parse(text).unwrap_err().kind(), TargetErrorKind::Url, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_message_shows_no_userinfo() {
+        for text in [
+            "https://bob:secret@example.com/",
+            "https://bob:sec/ret@example.com/",
+            "bob:secret@example.com:80",
+            "bob:secret@example.com",
+            "bob@example.com:80",
+            "bob:sec@ret@example.com:80",
+            "127.bob.1:secret@example.com",
+            "[::1]bob:secret@example.com:80",
+            "[bob:secret@example.com]:80",
+            "\0bob:secret@example.com",
+        ] {
+            let error = Target::parse(text).unwrap_err();
+            assert_eq!(error.input(), text);
+            for shown in [error.to_string(), format!("{error:?}")] {
+                let leaks = ["bob", "sec", "ret"].iter().any(|word| shown.contains(word));
+                assert!(!leaks && shown.contains("…@example.com"), "{shown}");
+            }
+        }
+        let shown = message("https://bob:secret@example.com/");
+        assert!(shown.starts_with(r#"bad target "https://…@example.com/": "#), "{shown}");
     }
 
     #[test]
