@@ -44,7 +44,7 @@ where
         // The connect is polled first, so what it yields is never late by a frame.
         let over = async { Some(connect.as_mut().await) };
         let next = async {
-            timer.sleep_until(timer.now() + FRAME).await;
+            timer.sleep(FRAME).await;
             None
         };
         if let Some(output) = or(over, next).await {

@@ -3,12 +3,62 @@
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-/// A clock and its alarm: a value, so that a test can bring its own.
+/// A clock and its alarm. It is a value, so that a test can bring its own.
 ///
-/// The clock decides and the alarm only wakes: a race compares [`now`](Self::now) with its
-/// deadline, so a sleep that ends early or late does no harm beyond its lateness.
+/// The clock decides and the alarm only wakes. A race compares [`now`](Self::now) with its
+/// deadline, so an alarm that rings early does no harm, and one that rings late only delays.
+///
+/// # Cancel safety
+///
+/// Dropping a sleep disarms its alarm.
+///
+/// # Examples
+///
+/// A timer for a program that polls all its futures in a loop needs no alarm at all:
+///
+/// ```
+/// use std::future::Future;
+/// use std::pin::Pin;
+/// use std::task::{Context, Poll};
+/// use std::time::{Duration, Instant};
+///
+/// use futures_lite::future;
+/// use stagger::Timer;
+///
+/// struct Polled;
+///
+/// struct Sleep(Instant);
+///
+/// impl Timer for Polled {
+///     type Sleep = Sleep;
+///
+///     fn now(&self) -> Instant {
+///         Instant::now()
+///     }
+///
+///     fn sleep_until(&self, deadline: Instant) -> Sleep {
+///         Sleep(deadline)
+///     }
+/// }
+///
+/// impl Future for Sleep {
+///     type Output = ();
+///
+///     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+///         if Instant::now() >= self.0 {
+///             return Poll::Ready(());
+///         }
+///         cx.waker().wake_by_ref();
+///         Poll::Pending
+///     }
+/// }
+///
+/// let before = Polled.now();
+/// future::block_on(Polled.sleep(Duration::from_millis(1)));
+/// assert!(before.elapsed() >= Duration::from_millis(1));
+/// ```
 pub trait Timer {
     /// The alarm: ready once its deadline has come.
     type Sleep: Future<Output = ()>;
@@ -16,8 +66,38 @@ pub trait Timer {
     /// The time on this clock, which never goes back.
     fn now(&self) -> Instant;
 
-    /// Sets an alarm. A deadline already past makes a sleep that is ready when first polled.
+    /// Sets an alarm. The sleep is ready at once if the deadline has passed.
     fn sleep_until(&self, deadline: Instant) -> Self::Sleep;
+
+    /// Sets an alarm that rings `delay` after this call.
+    ///
+    /// A delay that ends beyond all times that an [`Instant`] can tell is shortened. What is left
+    /// is at least a quarter of the clock's range, which on Linux is over a hundred billion years.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::Timer;
+    /// use stagger_testkit::{Clock, ms};
+    ///
+    /// let clock = Clock::new();
+    /// clock.run(clock.sleep(ms(250)));
+    /// assert_eq!(clock.elapsed(), ms(250));
+    /// ```
+    fn sleep(&self, delay: Duration) -> Self::Sleep {
+        self.sleep_until(after(self.now(), delay))
+    }
+}
+
+/// The time `delay` after `now`, or less if no `Instant` can tell that. The farthest one is avoided
+/// on purpose, because runtimes round deadlines up.
+fn after(now: Instant, mut delay: Duration) -> Instant {
+    loop {
+        match now.checked_add(delay) {
+            Some(time) => return time,
+            None => delay /= 2,
+        }
+    }
 }
 
 macro_rules! forward {
@@ -31,6 +111,10 @@ macro_rules! forward {
 
             fn sleep_until(&self, deadline: Instant) -> Self::Sleep {
                 (**self).sleep_until(deadline)
+            }
+
+            fn sleep(&self, delay: Duration) -> Self::Sleep {
+                (**self).sleep(delay)
             }
         }
     )*};

@@ -4,7 +4,9 @@ mod support;
 
 use std::cell::Cell;
 use std::future::{Pending, pending};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -200,4 +202,61 @@ fn nothing_is_done_before_the_first_poll_and_the_deadline_counts_from_there() {
     let error = world.run(race).unwrap_err();
     assert_eq!(error.report().elapsed(), ms(300));
     assert_eq!(world.starts(), ["70100 a", "70350 b"]);
+}
+
+#[test]
+fn a_sleep_ends_after_its_delay_and_counts_from_the_call() {
+    let clock = Clock::new();
+    let sleep = clock.sleep(ms(250));
+    clock.advance(ms(100));
+    clock.run(sleep);
+    assert_eq!(clock.elapsed(), ms(250));
+    clock.run(clock.sleep(Duration::ZERO));
+    assert_eq!((clock.elapsed(), clock.timers()), (ms(250), 0));
+}
+
+#[test]
+fn a_sleep_that_no_clock_can_tell_never_ends() {
+    let clock = Clock::new();
+    let age = Duration::from_secs(60 * 60 * 24 * 365 * 10_000_000_000);
+    for delay in [Duration::MAX, Duration::MAX / 2, Duration::from_secs(i64::MAX as u64)] {
+        let mut sleep = pin!(clock.sleep(delay));
+        assert!(clock.run_until(age, sleep.as_mut()).is_pending());
+    }
+    assert_eq!(clock.timers(), 0);
+}
+
+/// A clock with a sleep of its own.
+struct Own(Clock);
+
+impl Timer for Own {
+    type Sleep = Sleep;
+
+    fn now(&self) -> Instant {
+        self.0.now()
+    }
+
+    fn sleep_until(&self, _: Instant) -> Sleep {
+        unreachable!("it has a sleep of its own")
+    }
+
+    fn sleep(&self, delay: Duration) -> Sleep {
+        self.0.sleep_until(self.now() + delay)
+    }
+}
+
+#[test]
+fn a_timer_s_own_sleep_is_forwarded_by_every_pointer() {
+    fn sleep<T: Timer>(timer: T) -> T::Sleep {
+        timer.sleep(ms(5))
+    }
+    let own = || Own(Clock::new());
+    let clocks = [own(), own(), own(), own()];
+    let [one, two, three, four] = clocks;
+    let all = [one.0.clone(), two.0.clone(), three.0.clone(), four.0.clone()];
+    let sleeps = [sleep(&one), sleep(Box::new(two)), sleep(Rc::new(three)), sleep(Arc::new(four))];
+    for (clock, sleep) in all.iter().zip(sleeps) {
+        clock.run(sleep);
+        assert_eq!(clock.elapsed(), ms(5));
+    }
 }

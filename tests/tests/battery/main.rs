@@ -25,6 +25,7 @@ mod server;
 mod stuck;
 mod target;
 mod task;
+mod timer;
 mod udp;
 mod udp_link;
 mod unix;

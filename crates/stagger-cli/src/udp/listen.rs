@@ -200,7 +200,7 @@ impl Serve<'_, '_> {
         let Some(timeout) = place.timeout else { return received.await };
         let timer = R::timer();
         let late = async {
-            timer.sleep_until(timer.now() + timeout).await;
+            timer.sleep(timeout).await;
             let Some(count) = args.count else { return Ok(()) };
             let (came, within) = (receive.came.get(), humantime::format_duration(timeout));
             Err(Failure::new(format!("{came} of {count} datagrams came within {within}")))

@@ -215,7 +215,7 @@ impl Deliver<'_, '_> {
         }
         let timer = R::timer();
         let late = async {
-            timer.sleep_until(timer.now() + wait).await;
+            timer.sleep(wait).await;
             way.late(receive.came.get(), args, wait)
         };
         future::or(late, async { receiving.await.map_err(unheard) }).await
