@@ -135,9 +135,9 @@ pub use record::{Record, Wanted};
 pub use report::{AttemptReport, Outcome, QueryReport, Report};
 pub use resolver::{
     BoxResolver, CACHE_CAPACITY, CachedAnswers, CachedResolver, Fallback, FallbackAnswers, Fastest,
-    FastestAnswers, LocalBoxResolver, LookupTimedOut, MAX_NEGATIVE_TTL, OverriddenAnswers,
-    Overrides, Resolver, ResolverFn, ResolverTimeout, Routes, SortedAnswers, SortedResolver,
-    TTL_RANGE, TimelyAnswers, resolver_fn,
+    FastestAnswers, LocalBoxResolver, LookupFn, LookupFnAnswers, LookupTimedOut, MAX_NEGATIVE_TTL,
+    OverriddenAnswers, Overrides, Resolver, ResolverFn, ResolverTimeout, Routes, SortedAnswers,
+    SortedResolver, TTL_RANGE, TimelyAnswers, lookup_fn, resolver_fn,
 };
 pub use stagger::{List, RaceError, Raced, Stagger, stagger, stagger_stream};
 pub use target::{Host, Name, Service, Target, TargetError, TargetErrorKind, Zone};

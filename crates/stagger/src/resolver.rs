@@ -5,6 +5,7 @@ mod cache;
 mod closure;
 mod fallback;
 mod fastest;
+mod lookup;
 mod overrides;
 mod routes;
 mod sorted;
@@ -20,6 +21,7 @@ pub use self::cache::{CACHE_CAPACITY, CachedAnswers, CachedResolver, MAX_NEGATIV
 pub use self::closure::{ResolverFn, resolver_fn};
 pub use self::fallback::{Fallback, FallbackAnswers};
 pub use self::fastest::{Fastest, FastestAnswers};
+pub use self::lookup::{LookupFn, LookupFnAnswers, lookup_fn};
 pub use self::overrides::{OverriddenAnswers, Overrides};
 pub use self::routes::Routes;
 pub use self::sorted::{SortedAnswers, SortedResolver};
@@ -33,7 +35,7 @@ use crate::{Answer, Query};
 ///
 /// # Ready-made
 ///
-/// Of a closure: [`resolver_fn`]. In a box: [`BoxResolver`], [`LocalBoxResolver`]. Round another
+/// Of an async function: [`lookup_fn`]. Of a closure that makes a stream: [`resolver_fn`]. In a box: [`BoxResolver`], [`LocalBoxResolver`]. Round another
 /// resolver:
 ///
 /// - [`Overrides`]: some names lead where the program says.

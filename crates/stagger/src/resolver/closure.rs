@@ -13,11 +13,16 @@ pub struct ResolverFn<F>(F);
 
 /// Makes a [`Resolver`] of a closure from a query to a stream of answers.
 ///
+/// [`Resolver::resolve`] calls the closure, so the closure must do no work of its own: the work
+/// belongs into the stream, which begins it when it is first polled. The stream answers every
+/// record that the query asks for. An async function that has all addresses at once is a resolver
+/// by [`lookup_fn`](crate::lookup_fn).
+///
 /// # Examples
 ///
 /// ```
 /// use futures_lite::{StreamExt as _, future, stream};
-/// use stagger::{Answer, Record, Query, Resolver, Target, resolver_fn};
+/// use stagger::{Answer, Query, Record, Resolver, Target, resolver_fn};
 ///
 /// let fixed = resolver_fn(|_: &Query| {
 ///     stream::once(Answer::<_, std::io::Error>::found(Record::Addresses, ["192.0.2.1:80"]))

@@ -3,6 +3,7 @@
 mod cache;
 mod fallback;
 mod fastest;
+mod lookup;
 mod overrides;
 mod routes;
 mod sorted;
