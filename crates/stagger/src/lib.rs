@@ -87,6 +87,7 @@
 mod address;
 mod answer;
 mod candidate;
+pub mod combinator;
 mod connector;
 mod course;
 pub mod destination;
