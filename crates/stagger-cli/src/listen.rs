@@ -188,14 +188,14 @@ where
     R: stagger_net::Accept,
     T: stagger::Timer,
 {
-    let addrs = listener.local_addrs().iter();
-    let mut lines: Vec<_> = addrs.map(|addr| format!("listening on {addr}")).collect();
+    let addrs = listener.local_addrs();
+    let mut lines: Vec<_> = addrs.iter().map(|addr| format!("listening on {addr}")).collect();
     if let Some((family, error)) = listener.missing() {
         lines.push(format!("without {family}: {error}"));
     }
     // The interfaces behind a wildcard are a help, and no matter if they are not known.
     for addr in listener.interface_addrs().unwrap_or_default() {
-        if !listener.local_addrs().contains(&addr) {
+        if !addrs.contains(&addr) {
             lines.push(format!("  which is {addr}"));
         }
     }

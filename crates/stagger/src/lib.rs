@@ -121,7 +121,10 @@ pub use dialer::{Dialer, HostEndpoint};
 pub use endpoint::{BoxEndpoint, Endpoint, EndpointFn, LocalBoxEndpoint, endpoint_fn};
 pub use error::{Error, ErrorKind, Phase};
 pub use failure::LookupErrorKind;
-pub use listen::{Accept, Accepted, Incoming, Listen, Listener};
+pub use listen::{
+    Accept, Accepted, BoxListen, BoxListener, Incoming, Listen, Listener, LocalBoxListen,
+    LocalBoxListener,
+};
 pub use lookup::Lookup;
 pub use observer::Observer;
 #[cfg(feature = "tracing")]

@@ -1,4 +1,6 @@
-//! What can be listened on, and what accepts connections.
+//! The seams of a server: where to listen, and what accepts connections.
+
+mod boxed;
 
 use std::fmt;
 use std::future::Future;
@@ -9,19 +11,21 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 
-/// Something that can be listened on: it already knows where.
+pub use self::boxed::{BoxListen, BoxListener, LocalBoxListen, LocalBoxListener};
+
+/// Something that can be listened on. It already knows where.
 ///
 /// It is reusable, as an [`Endpoint`](crate::Endpoint) is: each [`listen`](Self::listen) begins
-/// anew, and where two can't listen at once the second fails. It does no work until the returned
-/// future is polled.
+/// anew. Where two listeners exclude each other, the second listen fails. It does no work until the
+/// returned future is polled.
 ///
 /// # Cancel safety
 ///
-/// Dropping the future must free everything it holds, so that nothing is listened on.
+/// Dropping the future must free everything that it holds, so that nothing listens.
 ///
 /// # Examples
 ///
-/// A server that takes any transport, on any runtime:
+/// A server that works over any transport, on any runtime:
 ///
 /// ```
 /// use stagger::{Listen, Listener};
@@ -53,16 +57,16 @@ use futures_core::Stream;
 /// #     fn poll_accept(&mut self, _: &mut Context<'_>) -> Poll<Result<((), ()), Infallible>> {
 /// #         Poll::Ready(Ok(((), ())))
 /// #     }
-/// #     fn local_addrs(&self) -> &[()] { &[()] }
+/// #     fn local_addrs(&self) -> Vec<()> { vec![()] }
 /// # }
 /// assert_eq!(futures_lite::future::block_on(count(Visits, 3)), Ok(3));
 /// ```
 pub trait Listen {
-    /// What accepts the connections.
+    /// The listener, which accepts connections.
     type Listener: Listener;
-    /// Why it can't be listened there.
+    /// Why a listen failed.
     type Error;
-    /// The beginning of it, in progress.
+    /// The listen in progress.
     type Listening: Future<Output = Result<Self::Listener, Self::Error>>;
 
     /// Begins to listen.
@@ -85,16 +89,16 @@ macro_rules! forward {
 
 forward!(&L, Box<L>, Rc<L>, Arc<L>);
 
-/// What comes of an accept: a connection and who has connected, or why there is none.
+/// The outcome of an accept: a connection and its peer, or why there is no connection.
 pub type Accepted<L> =
     Result<(<L as Listener>::Connection, <L as Listener>::Peer), <L as Listener>::Error>;
 
 /// Accepts connections. It listens for as long as it lives.
 ///
-/// One at a time asks it, so it is given out exclusively. An error is about one connection or about
-/// the moment: it is told once, and the listener can be asked again, for as long as it lives.
-/// One that can do nothing for a while, as without descriptors, waits by itself before it tries
-/// again, so that a loop which just goes on does not spin.
+/// Only one task at a time can ask it, so [`poll_accept`](Self::poll_accept) takes `&mut self`. An
+/// error is about one connection or about the moment. It is returned once, and then the listener can
+/// be asked again. A listener that can accept nothing for a while, for example without file
+/// descriptors, waits by itself before it tries again, so that a loop of accepts does not spin.
 ///
 /// # Cancel safety
 ///
@@ -102,7 +106,7 @@ pub type Accepted<L> =
 ///
 /// # Examples
 ///
-/// One of one's own, over a list:
+/// A listener over a list:
 ///
 /// ```
 /// use std::task::{Context, Poll};
@@ -124,8 +128,8 @@ pub type Accepted<L> =
 ///         })
 ///     }
 ///
-///     fn local_addrs(&self) -> &[&'static str] {
-///         &["front door", "back door"]
+///     fn local_addrs(&self) -> Vec<&'static str> {
+///         vec!["front door", "back door"]
 ///     }
 /// }
 ///
@@ -140,27 +144,29 @@ pub type Accepted<L> =
 /// # Ok::<_, &'static str>(())
 /// ```
 pub trait Listener {
-    /// What an accepted connection is.
+    /// An accepted connection.
     type Connection;
-    /// What is known of who connected: usually an address.
+    /// What is known of the far end: usually its address.
     type Peer;
     /// Where it listens: usually [`std::net::SocketAddr`].
     type Address;
     /// Why a connection was not accepted.
     type Error;
 
-    /// Accepts the next connection, or asks to be woken when there may be one. The last waker
-    /// counts.
+    /// Accepts the next connection, or wakes the task when there may be one. Only the waker of the
+    /// last call is woken.
     ///
     /// # Errors
     ///
-    /// Why it could not be accepted. It may be polled again.
+    /// Why a connection could not be accepted. The listener may be polled again.
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Accepted<Self>>;
 
-    /// Every address that it listens on, with the port that was chosen if none was asked for.
-    fn local_addrs(&self) -> &[Self::Address];
+    /// Every address that it listens on. A port that the system chose is in it.
+    ///
+    /// The addresses are owned, so that a listener round another can map them.
+    fn local_addrs(&self) -> Vec<Self::Address>;
 
-    /// Stops listening. A drop does the same; this says it.
+    /// Stops listening, as a drop does.
     fn close(self)
     where
         Self: Sized,
@@ -175,7 +181,7 @@ pub trait Listener {
         Accept(self)
     }
 
-    /// All connections as a stream, which never ends.
+    /// Returns all connections as a stream, which never ends.
     fn incoming(self) -> Incoming<Self>
     where
         Self: Sized,
@@ -196,14 +202,14 @@ macro_rules! forward_mut {
                 (**self).poll_accept(cx)
             }
 
-            fn local_addrs(&self) -> &[Self::Address] {
+            fn local_addrs(&self) -> Vec<Self::Address> {
                 (**self).local_addrs()
             }
         }
     )*};
 }
 
-// Shared pointers can't give out what one alone may ask.
+// A shared pointer cannot lend its listener exclusively.
 forward_mut!(&mut L, Box<L>);
 
 /// The next connection of a [`Listener`]: see [`Listener::accept`].
@@ -214,7 +220,7 @@ forward_mut!(&mut L, Box<L>);
 ///
 /// # Cancel safety
 ///
-/// Dropping it loses no connection: one that is accepted is returned from the same poll.
+/// Dropping it loses no connection, because each is returned by the poll that accepts it.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
 pub struct Accept<'a, L>(&'a mut L);
@@ -243,13 +249,13 @@ impl<L> Incoming<L> {
         &self.0
     }
 
-    /// The listener, back again.
+    /// Returns the listener.
     pub fn into_inner(self) -> L {
         self.0
     }
 }
 
-/// Nothing in it is pinned.
+/// It pins nothing.
 impl<L> Unpin for Incoming<L> {}
 
 impl<L: Listener> Stream for Incoming<L> {

@@ -4,11 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::{Ready, ready};
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use futures_lite::{StreamExt as _, future};
-use stagger::{Accepted, Listen, Listener};
+use stagger::{Accepted, BoxListen, Listen, Listener, LocalBoxListen};
 
 /// Who knocks, and who waits for it.
 #[derive(Default)]
@@ -65,8 +65,8 @@ impl Listener for Door {
         }
     }
 
-    fn local_addrs(&self) -> &[&'static str] {
-        &["front", "back"]
+    fn local_addrs(&self) -> Vec<&'static str> {
+        vec!["front", "back"]
     }
 }
 
@@ -144,4 +144,130 @@ fn a_listener_may_be_lent_or_its_type_hidden_in_a_box() {
         hidden.close();
         assert_eq!(street.listening.get(), 0);
     });
+}
+
+/// A house whose doors count how many of them are open. All of it is `Send`.
+struct Hall(&'static str, Arc<Mutex<usize>>);
+
+struct Gate(&'static str, Arc<Mutex<usize>>);
+
+impl Listen for Hall {
+    type Listener = Gate;
+    type Error = &'static str;
+    type Listening = Ready<Result<Gate, &'static str>>;
+
+    fn listen(&self) -> Self::Listening {
+        if self.0.is_empty() {
+            return ready(Err("no gate"));
+        }
+        *self.1.lock().unwrap() += 1;
+        ready(Ok(Gate(self.0, self.1.clone())))
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        *self.1.lock().unwrap() -= 1;
+    }
+}
+
+impl Listener for Gate {
+    type Connection = u8;
+    type Peer = &'static str;
+    type Address = String;
+    type Error = u32;
+
+    fn poll_accept(&mut self, _: &mut Context<'_>) -> Poll<Accepted<Self>> {
+        Poll::Ready(Err(7))
+    }
+
+    fn local_addrs(&self) -> Vec<String> {
+        vec![self.0.to_owned()]
+    }
+}
+
+/// A listener whose addresses are those of another, mapped.
+struct Mapped<L>(L);
+
+impl<L: Listener<Address: ToString>> Listener for Mapped<L> {
+    type Connection = L::Connection;
+    type Peer = L::Peer;
+    type Address = String;
+    type Error = L::Error;
+
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Accepted<Self>> {
+        self.0.poll_accept(cx)
+    }
+
+    fn local_addrs(&self) -> Vec<String> {
+        self.0.local_addrs().iter().map(|addr| format!("tls+{}", addr.to_string())).collect()
+    }
+}
+
+/// Listens as another does, with its addresses mapped.
+struct Wrapped<L>(L);
+
+impl<L> Listen for Wrapped<L>
+where
+    L: Listen<Listener: Listener<Address: ToString>, Listening: Send + 'static, Error: 'static>,
+{
+    type Listener = Mapped<L::Listener>;
+    type Error = L::Error;
+    type Listening = future::Boxed<Result<Self::Listener, L::Error>>;
+
+    fn listen(&self) -> Self::Listening {
+        let listening = self.0.listen();
+        Box::pin(async { listening.await.map(Mapped) })
+    }
+}
+
+#[test]
+fn listens_of_several_types_fit_one_list_and_their_listeners_another() {
+    fn is_send<T: Send>(_: &T) {}
+    fn is_sync<T: Sync>(_: &T) {}
+    let open = Arc::new(Mutex::new(0));
+    let hall = |name| Hall(name, open.clone());
+    let list = [
+        BoxListen::<_, _, _, _, _>::new(hall("front")),
+        BoxListen::new(Wrapped(hall("back"))),
+        BoxListen::new(hall("")),
+    ];
+    is_sync(&list);
+    is_send(&list[0].listen());
+    let list = list.clone();
+    assert_eq!(format!("{:?}", list[0]), "BoxListen { .. }");
+    let mut listeners = Vec::new();
+    future::block_on(async {
+        listeners.push(list[0].listen().await.unwrap());
+        listeners.push(list[1].listen().await.unwrap());
+        // The error of a listen is not the error of an accept.
+        assert_eq!(list[2].listen().await.unwrap_err(), "no gate");
+        is_send(&listeners);
+        let addrs: Vec<_> = listeners.iter().map(Listener::local_addrs).collect();
+        assert_eq!(addrs, [["front"], ["tls+back"]]);
+        assert_eq!(format!("{:?}", listeners[1]), r#"BoxListener(["tls+back"])"#);
+        assert_eq!(listeners[0].accept().await, Err(7));
+    });
+    assert_eq!(*open.lock().unwrap(), 2);
+    listeners.pop().unwrap().close();
+    assert_eq!(*open.lock().unwrap(), 1);
+    drop(listeners);
+    assert_eq!(*open.lock().unwrap(), 0);
+    drop(list[0].listen());
+    assert_eq!(*open.lock().unwrap(), 0);
+}
+
+#[test]
+fn a_house_for_one_thread_has_a_box_too() {
+    let street = Rc::new(Street::default());
+    let house: LocalBoxListen<_, _, _, _> = LocalBoxListen::new(House(street.clone()));
+    future::block_on(async {
+        let mut door = house.clone().listen().await.unwrap();
+        assert_eq!(future::poll_once(door.accept()).await, None);
+        street.knock(Ok(4));
+        assert_eq!(door.accept().await, Ok((4, "guest")));
+        assert_eq!(door.local_addrs(), ["front", "back"]);
+        assert_eq!(street.listening.get(), 1);
+    });
+    assert_eq!(street.listening.get(), 0);
 }

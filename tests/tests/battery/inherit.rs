@@ -94,7 +94,7 @@ async fn inherits<R: Runtime>() {
 async fn accepts<R: Runtime>(listener: &mut ListenerOf<R>) {
     // It does not block.
     assert!(::futures_lite::future::poll_once(listener.accept()).await.is_none());
-    let addrs: Vec<SocketAddr> = listener.local_addrs().to_vec();
+    let addrs: Vec<SocketAddr> = listener.local_addrs();
     for addr in addrs {
         let client = TcpStream::connect(addr).unwrap();
         assert_eq!(listener.accept().await.unwrap().1, client.local_addr().unwrap());

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, TcpStream};
 use std::time::Duration;
 
 use socket2::SockRef;
-use stagger::{Endpoint as _, Listen as _, Listener as _};
+use stagger::{BoxListen, Endpoint as _, Listen as _, Listener as _};
 use stagger_net::{ListenAddr, LiteralError, TcpListenOptions, TcpOptions};
 use stagger_tests::descriptor::open;
 use stagger_tests::namespace::NEAR;
@@ -21,6 +21,7 @@ battery! {
         a_socket_of_ipv6_takes_ipv4_too_where_it_is_told_to,
         options_are_set_on_the_listener_and_on_what_it_accepts,
         listeners_that_say_so_share_a_port,
+        a_listen_in_a_box_listens_as_the_one_in_it,
         an_address_that_is_taken_or_nobody_s_is_an_error_that_names_it,
         every_future_of_a_listener_may_go_to_another_thread,
     }
@@ -48,7 +49,7 @@ async fn listen<R: Runtime>(addr: impl Into<ListenAddr>) -> ListenerOf<R> {
 }
 
 fn local<R: Runtime>(listener: &ListenerOf<R>) -> SocketAddr {
-    let [addr] = *listener.local_addrs() else {
+    let [addr] = listener.local_addrs()[..] else {
         panic!("{listener:?}");
     };
     addr
@@ -86,6 +87,20 @@ fn an_address_is_listened_on_and_both_ends_agree_on_both_addresses<R: Runtime>()
             assert_eq!(local::<R>(&listener).ip(), ip);
         });
     }
+}
+
+fn a_listen_in_a_box_listens_as_the_one_in_it<R: Runtime>() {
+    let listen: BoxListen<_, _, _, _, _> = BoxListen::new(R::Adapter::tcp_listen(loopback()));
+    R::new().run(async move {
+        let mut listener = listen.listen().await.unwrap();
+        let [addr] = listener.local_addrs()[..] else {
+            panic!("{listener:?}");
+        };
+        let client = TcpStream::connect(addr).unwrap();
+        let (stream, peer) = listener.accept().await.unwrap();
+        assert_eq!(peer, client.local_addr().unwrap());
+        assert_eq!(R::Adapter::local_addr(&stream), addr);
+    });
 }
 
 fn all_of_ipv4_is_the_default<R: Runtime>() {

@@ -311,8 +311,8 @@ where
     }
 
     /// As the system tells them: a wildcard as itself, a link-local one with its scope id.
-    fn local_addrs(&self) -> &[SocketAddr] {
-        self.sockets.addrs()
+    fn local_addrs(&self) -> Vec<SocketAddr> {
+        self.sockets.addrs().to_vec()
     }
 }
 

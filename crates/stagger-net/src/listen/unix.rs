@@ -272,8 +272,8 @@ where
         self.0.poll_accept(cx)
     }
 
-    fn local_addrs(&self) -> &[UnixAddr] {
-        self.0.addrs()
+    fn local_addrs(&self) -> Vec<UnixAddr> {
+        self.0.addrs().to_vec()
     }
 }
 
