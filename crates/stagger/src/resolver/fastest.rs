@@ -1,38 +1,42 @@
 //! Resolvers side by side, of which the first with addresses counts.
 
 use std::fmt;
+use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
 
 use super::Resolver;
-use crate::{Answer, Query, Record, Wanted};
+use crate::{Address, Answer, Family, Query, Record, Wanted};
 
-/// How many answers of one resolver may go unheeded or be empty in one lookup before it is asked
-/// no more: a hostile one stays cheap. The number is ours; an honest one gives three at most.
+/// How many answers of one resolver may add nothing in one lookup before its lookup is dropped: 64.
+/// A hostile resolver stays cheap. The number is ours; an honest one gives three at most.
 const MAX_IDLE: usize = 64;
 
-/// A resolver that asks several at once, and of each record takes the answers of the first that has
-/// addresses.
+/// A resolver that asks several resolvers at once, and takes each record from the first of them that
+/// has addresses.
 ///
-/// - The first answer *with addresses* of a record counts, and later ones of that record from the
-///   same resolver; those of others are left aside. So A may be one resolver's and AAAA another's.
-///   An answer of all families stands for both. Of two that are there in one moment, that of the
-///   earlier resolver in the list counts.
-/// - An answer without addresses, a failure among them, is passed on at once, but as
-///   [interim](Answer::interim) as long as another resolver may still have addresses: the race
-///   waits. The last is the last word; if a resolver ends without one, which none should, the race
-///   may wait for the rest of its resolution delay. Once a record has addresses, others' failures are passed on
-///   for the report, and their negative answers are left aside.
-/// - When all that the query asks for has addresses, every resolver that has part in none is
-///   dropped; the answers end when the others have.
+/// - The first resolver with addresses of a record **owns** it. Later answers of that record count
+///   if they come from its owner, and are ignored otherwise. So A may come from one resolver, and
+///   AAAA from another. If two resolvers answer at the same moment, the earlier one in the list
+///   wins.
+/// - An answer of all families ([`Record::Addresses`]) with addresses takes A and AAAA, as far as no
+///   other resolver owns them, and the addresses that have no family. The addresses of a family that
+///   another resolver owns are removed from it.
+/// - An answer without addresses, such as a failure, is passed on at once. While another resolver may
+///   still have addresses it is [interim](Answer::interim), so the race keeps waiting. The last one is
+///   final. If a resolver ends without an answer, which none should, the race may wait for the rest of
+///   its resolution delay.
+/// - Once a record has an owner, the failures of other resolvers are passed on for the report, and
+///   their negative answers are ignored.
+/// - When all that the query asks for has an owner, the lookups of all other resolvers are dropped.
+///   The answers end when the owners' do.
 ///
-/// The cost is a lookup from each resolver for each connect, and every resolver learns every name:
-/// where only one may know a name there is [`Routes`](crate::Routes), and to ask another only in
-/// need, [`Fallback`](crate::Fallback). All resolvers are of one type, for which a
-/// [`BoxResolver`](crate::BoxResolver) can stand. Without any there are no answers. The rules are
-/// ours.
+/// Each connect costs a lookup from each resolver, and every resolver learns every name. Where only
+/// one resolver may know a name, use [`Routes`](crate::Routes). To ask another one only when the
+/// first has failed, use [`Fallback`](crate::Fallback). All resolvers have one type, which can be
+/// [`BoxResolver`](crate::BoxResolver). Without any resolver there are no answers. The rules are ours.
 ///
 /// # Examples
 ///
@@ -64,7 +68,7 @@ impl<R> Fastest<R> {
     }
 }
 
-impl<R: Resolver> Resolver for Fastest<R> {
+impl<R: Resolver<Address: Address>> Resolver for Fastest<R> {
     type Address = R::Address;
     type Error = R::Error;
     type Answers = FastestAnswers<R::Answers>;
@@ -77,13 +81,13 @@ impl<R: Resolver> Resolver for Fastest<R> {
         };
         FastestAnswers {
             lanes: self.resolvers.iter().map(lane).collect(),
-            found: Vec::new(),
+            owners: Owners::default(),
             wanted: query.wanted(),
         }
     }
 }
 
-/// What [`Fastest`] answers.
+/// The answers of a [`Fastest`].
 ///
 /// # Cancel safety
 ///
@@ -91,9 +95,60 @@ impl<R: Resolver> Resolver for Fastest<R> {
 #[must_use = "streams do nothing unless polled"]
 pub struct FastestAnswers<S> {
     lanes: Vec<Lane<S>>,
-    /// The records that have addresses, and from which lane.
-    found: Vec<(Record, usize)>,
+    owners: Owners,
     wanted: Wanted,
+}
+
+/// The lane that owns each part of what is found: IPv4, IPv6, the addresses without a family, which
+/// only an answer of all families has, and HTTPS records.
+#[derive(Clone, Copy, Debug, Default)]
+struct Owners([Option<usize>; 4]);
+
+impl Owners {
+    /// The parts that an answer of this record may have.
+    fn parts(record: Record) -> Range<usize> {
+        match record {
+            Record::A => 0..1,
+            Record::Aaaa => 1..2,
+            Record::Addresses => 0..3,
+            Record::Https => 3..4,
+        }
+    }
+
+    /// The part in which an address of this record is.
+    fn part<A: Address>(record: Record, address: &A) -> usize {
+        match (record, address.clone().canonical().family()) {
+            (Record::Addresses, Some(Family::Ipv4)) => 0,
+            (Record::Addresses, Some(Family::Ipv6)) => 1,
+            (Record::Addresses, None) => 2,
+            _ => Self::parts(record).start,
+        }
+    }
+
+    /// Whether no other lane owns the part in which the address is.
+    fn admit<A: Address>(&self, record: Record, lane: usize, address: &A) -> bool {
+        self.0[Self::part(record, address)].is_none_or(|owner| owner == lane)
+    }
+
+    /// Gives the lane all parts of this record that have no owner.
+    fn claim(&mut self, record: Record, lane: usize) {
+        for owner in &mut self.0[Self::parts(record)] {
+            owner.get_or_insert(lane);
+        }
+    }
+
+    /// Whether the lane owns a part of this record.
+    fn has(&self, record: Record, lane: usize) -> bool {
+        self.0[Self::parts(record)].contains(&Some(lane))
+    }
+
+    /// Whether this record has an owner, for each of its families.
+    fn is_settled(&self, record: Record) -> bool {
+        match record {
+            Record::Addresses => self.is_settled(Record::A) && self.is_settled(Record::Aaaa),
+            record => self.0[Self::parts(record)].iter().all(Option::is_some),
+        }
+    }
 }
 
 /// One resolver's lookup.
@@ -120,57 +175,41 @@ impl<S> Lane<S> {
 }
 
 impl<S> FastestAnswers<S> {
-    /// The lane whose addresses of this record count.
-    fn lane_of(&self, record: Record) -> Option<usize> {
-        let of = |record| self.found.iter().find(|(own, _)| *own == record).map(|(_, lane)| *lane);
-        match record {
-            Record::Https => of(Record::Https),
-            Record::Addresses => {
-                of(Record::Addresses).or_else(|| of(Record::A).and_then(|_| of(Record::Aaaa)))
-            }
-            Record::A | Record::Aaaa => of(Record::Addresses).or_else(|| of(record)),
-        }
-    }
-
-    /// What is to be passed on of an answer from this lane.
-    fn heed<A, E>(&mut self, lane: usize, answer: Answer<A, E>) -> Option<Answer<A, E>> {
+    /// Returns what to pass on of an answer from this lane.
+    fn heed<A: Address, E>(&mut self, lane: usize, answer: Answer<A, E>) -> Option<Answer<A, E>> {
         let record = answer.record();
-        let (owner, empty) = (self.lane_of(record), answer.is_empty());
         if !answer.is_interim() && !self.lanes[lane].answered.contains(&record) {
             self.lanes[lane].answered.push(record);
         }
-        if empty || owner.is_some_and(|owner| owner != lane) {
-            self.lanes[lane].idle += 1;
-            if self.lanes[lane].idle > MAX_IDLE {
-                self.lanes[lane].answers = None;
+        let owners = self.owners;
+        let answer = answer.map_found(|mut found| {
+            found.retain(|address| owners.admit(record, lane, address));
+            found
+        });
+        if !answer.is_empty() {
+            self.owners.claim(record, lane);
+            if self.wanted.records().all(|record| self.owners.is_settled(record)) {
+                self.drop_losers();
             }
+            return Some(answer);
         }
-        match owner {
-            Some(owner) if owner == lane => Some(answer),
-            Some(_) => answer.error().is_some().then(|| answer.interim()),
-            None if empty => {
-                let open = self.lanes.iter().any(|lane| lane.may_answer(record));
-                Some(if open { answer.interim() } else { answer })
-            }
-            None => {
-                self.found.push((record, lane));
-                let mut open = self.wanted;
-                for record in [Record::A, Record::Aaaa, Record::Https] {
-                    if self.lane_of(record).is_some() {
-                        open.remove(record);
-                    }
-                }
-                if open.is_empty() {
-                    self.drop_losers();
-                }
-                Some(answer)
-            }
+        self.lanes[lane].idle += 1;
+        if self.lanes[lane].idle > MAX_IDLE {
+            self.lanes[lane].answers = None;
+        }
+        if owners.has(record, lane) {
+            Some(answer)
+        } else if owners.is_settled(record) {
+            answer.error().is_some().then(|| answer.interim())
+        } else {
+            let open = self.lanes.iter().any(|lane| lane.may_answer(record));
+            Some(if open { answer.interim() } else { answer })
         }
     }
 
     fn drop_losers(&mut self) {
         for (index, lane) in self.lanes.iter_mut().enumerate() {
-            if self.found.iter().all(|(_, owner)| *owner != index) {
+            if !self.owners.0.contains(&Some(index)) {
                 lane.answers = None;
             }
         }
@@ -180,6 +219,7 @@ impl<S> FastestAnswers<S> {
 impl<S, A, E> Stream for FastestAnswers<S>
 where
     S: Stream<Item = Answer<A, E>>,
+    A: Address,
 {
     type Item = Answer<A, E>;
 
@@ -207,7 +247,7 @@ impl<S> fmt::Debug for FastestAnswers<S> {
         let open = self.lanes.iter().filter(|lane| lane.answers.is_some()).count();
         f.debug_struct("FastestAnswers")
             .field("open", &open)
-            .field("found", &self.found)
+            .field("owners", &self.owners)
             .finish_non_exhaustive()
     }
 }

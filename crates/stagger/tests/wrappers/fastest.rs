@@ -1,7 +1,7 @@
 //! Resolvers side by side, of which the first with addresses counts.
 
 use stagger::{Answer, BoxResolver, Families, Fastest, Record, Resolver, resolver_fn};
-use stagger_testkit::{LedgerStep, Place, ScriptedError, ScriptedResolver, ms};
+use stagger_testkit::{Fate, LedgerStep, Place, ScriptedError, ScriptedResolver, ms};
 
 use crate::support::{TARGET, World, connects, queries};
 use crate::{query, told, told_until};
@@ -41,11 +41,88 @@ fn each_class_is_won_by_itself() {
 #[test]
 fn an_answer_of_all_families_stands_for_both() {
     let world = World::new();
-    let full = world.resolver().finds(ms(5), Record::Addresses, ["v4", "v6"]);
+    let full = world.resolver().finds(ms(5), Record::Addresses, ["v4"]);
+    let apart =
+        world.resolver().finds(ms(8), Record::A, ["v4 apart"]).finds(ms(9), Record::Aaaa, ["x"]);
+    let lines = told(&world, &Fastest::new([full, apart]), &query(TARGET));
+    assert_eq!(lines, ["5 all: v4", "5 end"]);
+}
+
+#[test]
+fn a_late_answer_of_all_families_brings_only_those_that_no_other_resolver_has() {
+    let world = World::new();
+    let full = world.resolver().finds(ms(5), Record::Addresses, ["v4", "v6", "pipe"]);
     let apart =
         world.resolver().finds(ms(3), Record::A, ["v4 apart"]).finds(ms(8), Record::Aaaa, ["x"]);
     let lines = told(&world, &Fastest::new([full, apart]), &query(TARGET));
-    assert_eq!(lines, ["3 A: v4 apart", "5 all: v4 v6", "8 end"]);
+    assert_eq!(lines, ["3 A: v4 apart", "5 all: v6 pipe", "8 end"]);
+
+    // The resolver that answered apart keeps its family, and gets no other one by answering it all.
+    let world = World::new();
+    let apart = world.resolver().finds(ms(3), Record::Aaaa, ["v6 apart"]).finds(
+        ms(7),
+        Record::Addresses,
+        ["v4 apart", "v6 more", "pipe"],
+    );
+    let full = world.resolver().finds(ms(5), Record::Addresses, ["v6", "v4"]).finds(
+        ms(9),
+        Record::Addresses,
+        ["v6 more", "v4 more", "pipe more"],
+    );
+    let lines = told(&world, &Fastest::new([apart, full]), &query(TARGET));
+    assert_eq!(
+        lines,
+        ["3 AAAA: v6 apart", "5 all: v4", "7 all: v6 more", "9 all: v4 more pipe more", "9 end"]
+    );
+}
+
+#[test]
+fn of_two_families_won_apart_neither_winner_gets_both() {
+    let world = World::new();
+    let four = world.resolver().finds(ms(1), Record::A, ["v4"]).finds(
+        ms(9),
+        Record::Addresses,
+        ["v4 more", "v6 late"],
+    );
+    let six = world.resolver().finds(ms(2), Record::Aaaa, ["v6"]).finds(
+        ms(8),
+        Record::Addresses,
+        ["v6 more", "v4 late"],
+    );
+    let lines = told(&world, &Fastest::new([four, six]), &query(TARGET));
+    assert_eq!(lines, ["1 A: v4", "2 AAAA: v6", "8 all: v6 more", "9 all: v4 more", "9 end"]);
+}
+
+#[test]
+fn a_late_answer_with_nothing_new_is_as_good_as_none() {
+    let world = World::new();
+    let six = world.resolver().finds(ms(3), Record::Aaaa, ["v6"]).ends_at(ms(30));
+    let full = world.resolver().finds(ms(5), Record::Addresses, ["v6 full"]).ends_at(ms(30));
+    let late = world.resolver().answers(ms(20), Answer::negative(Record::A)).ends_at(ms(30));
+    let resolver = Fastest::new([six, full, late]);
+    let lines = told(&world, &resolver, &query(TARGET));
+    assert_eq!(lines, ["3 AAAA: v6", "5 all: none, interim", "20 A: none, interim", "30 end"]);
+
+    // The last word is final: there is nobody else who may know of IPv4.
+    let world = World::new();
+    let six = world
+        .resolver()
+        .finds(ms(3), Record::Aaaa, ["v6"])
+        .answers(ms(4), Answer::negative(Record::A));
+    let full = world.resolver().finds(ms(5), Record::Addresses, ["v6 full"]);
+    let lines = told(&world, &Fastest::new([six, full]), &query(TARGET));
+    assert_eq!(lines, ["3 AAAA: v6", "4 A: none, interim", "5 all: none", "5 end"]);
+}
+
+#[test]
+fn in_a_race_one_resolver_s_ipv6_does_not_compete_with_another_s() {
+    let world = World::new();
+    let six = world.resolver().finds(ms(1), Record::Aaaa, ["v6 dead"]).ends_at(ms(1000));
+    let full = world.resolver().finds(ms(5), Record::Addresses, ["v6 other", "v4"]);
+    let connector = world.connector([("v6 dead", Fate::silent()), ("v4", connects(10))]);
+    let dialer = world.dialer(Fastest::new([six, full]), connector);
+    assert!(world.run(dialer.connect(TARGET)).is_ok());
+    assert_eq!(world.starts(), ["1 v6 dead", "251 v4"]);
 }
 
 #[test]
