@@ -3,7 +3,7 @@
 //! `cargo run -p stagger-examples --example hyper_client [HTTP-URL]`
 //!
 //! hyper-util's client takes any tower `Service` from a URI to a stream. tokio's stream, in
-//! `TokioIo`, is one that it knows, so all that is left is to say which target a URI means.
+//! `TokioIo`, is one that it knows, and with the feature `http` a URI is a target.
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
 use std::io::{self, BufRead as _, BufReader, Write as _};
@@ -36,14 +36,13 @@ impl Service<Uri> for HttpDialer {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        // TLS would be a service around this one, and would dial port 443.
-        let dial = match (uri.scheme_str(), uri.host()) {
-            (Some("http"), Some(host)) => {
-                // Of an IPv6 literal the URI keeps the brackets, as a target wants them.
-                self.0.connect(format!("{host}:{}", uri.port_u16().unwrap_or(80)))
-            }
-            _ => return Box::pin(async { Err("not an http URI with a host".into()) }),
-        };
+        if uri.scheme_str() != Some("http") {
+            return Box::pin(async {
+                Err("not an http URI: TLS would be a service around this".into())
+            });
+        }
+        // With the feature `http` a URI is a target.
+        let dial = self.0.connect(uri);
         Box::pin(async { Ok(TokioIo::new(dial.await?)) })
     }
 }
