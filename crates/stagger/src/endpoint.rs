@@ -159,7 +159,7 @@ forward!(&E, Box<E>, Rc<E>, Arc<E>);
 #[derive(Clone, Copy)]
 pub struct EndpointFn<F>(F);
 
-/// Makes an [`Endpoint`] of a closure that begins a connection each time it is called.
+/// Makes an [`Endpoint`] of a closure. Each call of the closure begins a connection.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! What is asked for: a host and a service.
+//! Targets: a host and a service.
 
 mod convert;
 mod error;
@@ -21,22 +21,32 @@ pub use self::host::{Host, Zone};
 pub use self::name::Name;
 pub use self::service::Service;
 
-/// The most bytes that a target is read from. No name that can be encoded comes near it, and a
-/// hostile text is turned away before any work is spent on it. The bound is ours.
+/// The longest text that is read as a target: 1024 bytes. No name that can be encoded comes near it,
+/// and a hostile text is refused before it costs any work. The bound is ours.
 const MAX_TEXT: usize = 1024;
 
-/// What is asked for: a host, which is a name or an IP address, and a service, which is a port or
-/// the name of one.
+/// Where to connect: a host and a service. The host is a name or an IP address, and the service is a
+/// port or the name of one.
 ///
-/// A target is checked, normalised and encoded once, when it is made; nothing downstream parses
-/// it again. It prints as what [`Target::parse`] reads: `host:service`, the name in A-labels,
-/// brackets round an IPv6 address (RFC 5952 §6), its zone inside them (RFC 4007 §11). Only flow
-/// info, which has no text form, is not printed.
+/// A target is checked, normalised and encoded once, when it is made. Nothing downstream parses it
+/// again. It prints as [`Target::parse`] reads it: `host:service`. The name is in A-labels, and an
+/// IPv6 address stands in brackets (RFC 5952 §6) with its zone (RFC 4007 §11). Flow info has no text
+/// form, so it is not printed.
 ///
-/// Two targets are equal if they ask for the same thing: letter case in a name does not count
-/// (RFC 4343), nor whether it was written in Unicode or in A-labels (RFC 5890 §2.3.2.4). A
-/// trailing dot counts, because it tells the resolver to leave its search list alone. Cloning is
-/// cheap.
+/// Two targets are equal if they lead to the same host and service. Equality ignores letter case in
+/// a name (RFC 4343), and whether it was written in Unicode or in A-labels (RFC 5890 §2.3.2.4). A
+/// trailing dot counts, because it tells the resolver not to use its search list. Cloning is cheap.
+///
+/// # Conversions
+///
+/// Where a target is expected, any of these will do:
+///
+/// - a text with host and service: `&str`, `String`, `Cow<str>`;
+/// - a host and a port: `(&str, u16)`, `(String, u16)`, `(Name, u16)`, `(IpAddr, u16)`;
+/// - a host and a service: `(&str, &str)`, `(String, String)`;
+/// - a `SocketAddr`, a `SocketAddrV4` or a `SocketAddrV6`;
+/// - with the feature `http`, an `http::Uri` or an `http::uri::Authority`;
+/// - with the feature `url`, a `url::Url`.
 ///
 /// # Examples
 ///
@@ -60,13 +70,14 @@ impl Target {
     /// Reads a host and a service with a colon between them.
     ///
     /// An IPv6 address stands in brackets, as in RFC 3986 §3.2.2, with or without a zone:
-    /// `[fe80::1%eth0]:22`. This is no URI, so the `%` stands alone and nothing is
-    /// percent-decoded. The [`Host`], [`Name`], [`Zone`] and [`Service`] say what each may be.
+    /// `[fe80::1%eth0]:22`. The text is not a URI, so nothing is percent-decoded. [`Host`], [`Name`],
+    /// [`Zone`] and [`Service`] document what each part may be.
     ///
     /// # Errors
     ///
-    /// A [`TargetError`] with the text, what is wrong with it, and where. A text over 1024 bytes
-    /// is refused unread.
+    /// A [`TargetError`] with the text, what is wrong with it, and where. A text over 1024 bytes is
+    /// refused unread. A text with a scheme, such as `https://example.com/`, is an error of the kind
+    /// [`Url`](TargetErrorKind::Url).
     ///
     /// # Examples
     ///
@@ -97,10 +108,10 @@ impl Target {
         read().map_err(|fault: Fault| fault.of(text))
     }
 
-    /// Reads a host and a service given apart.
+    /// Reads a host and a service from two texts.
     ///
-    /// Each part is read as [`Target::parse`] reads it, except that an IPv6 address needs no
-    /// brackets here, though it may have them.
+    /// Each part is read as [`Target::parse`] reads it. An IPv6 address may have brackets here, but
+    /// needs none.
     ///
     /// # Errors
     ///
@@ -123,7 +134,7 @@ impl Target {
         })
     }
 
-    /// The same host with another service.
+    /// Sets the service.
     pub fn with_service(mut self, service: Service) -> Self {
         self.service = service;
         self
@@ -147,8 +158,8 @@ impl Target {
         }
     }
 
-    /// The socket address that this target already is, if it needs no resolver: an IP address
-    /// with a numeric port, and with a numeric zone or none.
+    /// The socket address of a target that needs no resolver: an IP address with a numeric port. Its
+    /// zone, if it has one, is numeric too.
     ///
     /// Scope id and flow info are kept, and a v4-mapped address stays as it was written.
     ///
@@ -179,7 +190,7 @@ impl Target {
     }
 }
 
-/// Parts host and service; the brackets stay with the host.
+/// Splits host and service. The brackets stay with the host.
 fn split(text: &str) -> Result<(&str, &str), Fault> {
     if text.is_empty() {
         return Err(Fault::whole(TargetErrorKind::EmptyHost, text));
