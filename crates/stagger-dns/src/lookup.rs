@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 use stagger::Timer;
+use stagger_net::ReactorMark;
 
 use crate::client::{Ask, Client};
 use crate::error::{Cause, DnsError, Trouble};
@@ -34,6 +35,12 @@ pub(crate) trait Lookups {
     /// Begins the lookup of `question`. Nothing is done before it is polled, and dropping it
     /// abandons it.
     fn look_up(&self, question: &Question) -> Self::Lookup;
+
+    /// The outcome, if it is known without a lookup.
+    fn known(&self, question: &Question) -> Option<Outcome>;
+
+    /// Marks the reactor to which the sockets of a lookup would belong that is polled now.
+    fn reactor(&self) -> ReactorMark;
 }
 
 impl<N: Network, T: Timer> Lookups for Client<N, T> {
@@ -46,6 +53,14 @@ impl<N: Network, T: Timer> Lookups for Client<N, T> {
             question: question.clone(),
             ask: None,
         }
+    }
+
+    fn known(&self, _: &Question) -> Option<Outcome> {
+        None
+    }
+
+    fn reactor(&self) -> ReactorMark {
+        self.reactor()
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use pin_project_lite::pin_project;
 use stagger::Timer;
+use stagger_net::ReactorMark;
 
 use crate::Cache;
 use crate::client::Client;
@@ -87,6 +88,14 @@ impl<N: Network, T: Timer> Lookups for Remembering<N, T> {
             question: question.clone(),
             lookup: None,
         }
+    }
+
+    fn known(&self, question: &Question) -> Option<Outcome> {
+        self.memory.recall(question, self.client.now())
+    }
+
+    fn reactor(&self) -> ReactorMark {
+        self.client.reactor()
     }
 }
 

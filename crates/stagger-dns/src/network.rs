@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use futures_core::Stream;
+use stagger_net::ReactorMark;
 
 /// The most bytes of a datagram that are received: 4096. What a [`Network`] cuts off beyond is not
 /// missed: servers are asked for 1232 at the most, and 4096 is what many are set up to send, asked
@@ -48,6 +49,15 @@ pub trait Network {
     /// The system's; and [`io::ErrorKind::UnexpectedEof`] if the connection ends before the reply
     /// does.
     fn reply(&self, server: SocketAddr, message: Vec<u8>) -> Self::Reply;
+
+    /// Marks the reactor on which the sockets of a message would live that is sent now.
+    ///
+    /// A resolver shares lookups between its clones, but only where their mark is current. The
+    /// default is right where all sockets have the same reactor, as on smol, and where there are no
+    /// sockets.
+    fn reactor(&self) -> ReactorMark {
+        ReactorMark::process()
+    }
 }
 
 macro_rules! forward {
@@ -62,6 +72,10 @@ macro_rules! forward {
 
             fn reply(&self, server: SocketAddr, message: Vec<u8>) -> Self::Reply {
                 (**self).reply(server, message)
+            }
+
+            fn reactor(&self) -> ReactorMark {
+                (**self).reactor()
             }
         }
     )*};
