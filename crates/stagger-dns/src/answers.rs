@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
-use stagger::{Answer, BoxError, Families, Host, Query, Record, Resolver, Service, Target, Timer};
+use stagger::{Answer, BoxError, Host, Query, Resolver, Service, Target, Timer};
 
 use crate::error::DnsError;
 use crate::origin::Content;
@@ -18,6 +18,7 @@ use crate::setup::Setup;
 use crate::told::{DnsAnswer, Told};
 use crate::upstream::Source;
 use crate::walk::Walk;
+use crate::wanted::addresses;
 use crate::{Config, Hosts, Network, Switch};
 
 pin_project! {
@@ -38,7 +39,6 @@ pin_project! {
         told: Told,
         #[pin]
         literals: Option<L::Answers>,
-        #[pin]
         walk: Option<Walk<Source<N, T>>>,
     }
 }
@@ -111,7 +111,7 @@ where
                         _ => "no port was found for the service".into(),
                     };
                     let error = DnsError::incomplete(target.to_string(), error);
-                    this.told.tell(Answer::failed(record(this.query.families()), error));
+                    this.told.tell(Answer::failed(addresses(this.query.families()), error));
                     *this.step = Step::Done;
                 }
             }
@@ -151,13 +151,4 @@ where
 /// Another resolver's answer of a literal, as ours.
 fn translate<E: Into<BoxError>>(answer: Answer<SocketAddr, E>, target: &Target) -> DnsAnswer {
     answer.map_error(|error| DnsError::incomplete(target.to_string(), error.into()))
-}
-
-/// What is asked for when it is asked for in one.
-fn record(families: Families) -> Record {
-    match families {
-        Families::Any => Record::Addresses,
-        Families::Ipv4 => Record::A,
-        Families::Ipv6 => Record::Aaaa,
-    }
 }

@@ -1,4 +1,4 @@
-//! One lookup: the addresses of one family, at the end of all aliases.
+//! One lookup: the addresses of one record, at the end of all aliases.
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -90,7 +90,7 @@ impl<N: Network, T: Timer> Future for Lookup<N, T> {
         let question = &*this.question;
         loop {
             if this.ask.is_none() {
-                let next = Question::new(this.chain.last().clone(), question.family);
+                let next = Question::new(this.chain.last().clone(), question.record);
                 this.ask.set(Some(this.client.ask(next)));
             }
             let mut ask = this.ask.as_mut().as_pin_mut().expect("it was set");

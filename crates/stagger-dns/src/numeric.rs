@@ -7,7 +7,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use stagger::{Answer, Families, Family, Query, Record, Resolver};
+use stagger::{Answer, Family, Query, Resolver};
+
+use crate::wanted::addresses;
 
 /// A resolver of literals in which everything is a number: an IP address, a port, and an index if
 /// there is a zone. The name of a service or of a zone is an error, and so is that of a host.
@@ -53,11 +55,7 @@ impl Resolver for Numeric {
     type Answers = NumericAnswers;
 
     fn resolve(&self, query: &Query) -> NumericAnswers {
-        let record = match query.families() {
-            Families::Any => Record::Addresses,
-            Families::Ipv4 => Record::A,
-            Families::Ipv6 => Record::Aaaa,
-        };
+        let record = addresses(query.families());
         let answer = match query.target().literal() {
             None => Answer::failed(record, NotNumeric { target: query.target().to_string() }),
             Some(addr) => {

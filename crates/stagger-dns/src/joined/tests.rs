@@ -3,7 +3,7 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use futures_lite::future::block_on;
-use stagger::Family;
+use stagger::Record;
 
 use super::*;
 use crate::lookup::Found;
@@ -119,7 +119,7 @@ fn found() -> Outcome {
 }
 
 fn question(text: &str) -> Question {
-    Question::new(name_of(text).unwrap(), Family::Ipv4)
+    Question::new(name_of(text).unwrap(), Record::A)
 }
 
 /// A task that counts how often it was woken.

@@ -8,7 +8,6 @@ use hickory_proto::op::MessageType;
 use hickory_proto::op::ResponseCode::{self, NXDomain, NoError};
 use hickory_proto::rr::rdata::{A, CNAME, NS, SOA};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
-use stagger::Family;
 
 use super::*;
 use crate::question::name_of;
@@ -18,7 +17,7 @@ fn name(text: &str) -> Name {
 }
 
 fn question(text: &str) -> Question {
-    Question::new(name(text), Family::Ipv4)
+    Question::new(name(text), stagger::Record::A)
 }
 
 fn asked(text: &str) -> (Question, Request) {
