@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use stagger::{Answer, Family, Query, Resolver};
 
-use crate::wanted::addresses;
+use crate::wanted::{addresses, unknown};
 
 /// A resolver of literals in which everything is a number: an IP address, a port, and an index if
 /// there is a zone. The name of a service or of a zone is an error, and so is that of a host.
@@ -64,19 +64,24 @@ impl Resolver for Numeric {
                 Answer::found(record, wanted.then_some(addr))
             }
         };
-        NumericAnswers(Some(answer))
+        NumericAnswers { addresses: Some(answer), unknown: unknown(query) }
     }
 }
 
-/// What [`Numeric`] answers: once, and at once.
+/// The answers of [`Numeric`]: one for the addresses, and a negative one if the query asks for HTTPS.
+/// All of them are there at once.
 #[derive(Debug)]
 #[must_use = "streams do nothing unless polled"]
-pub struct NumericAnswers(Option<Answer<SocketAddr, NotNumeric>>);
+pub struct NumericAnswers {
+    addresses: Option<Answer<SocketAddr, NotNumeric>>,
+    unknown: Option<Answer<SocketAddr, NotNumeric>>,
+}
 
 impl Stream for NumericAnswers {
     type Item = Answer<SocketAddr, NotNumeric>;
 
     fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Poll::Ready(self.0.take())
+        let next = self.addresses.take().or_else(|| self.unknown.take());
+        Poll::Ready(next)
     }
 }

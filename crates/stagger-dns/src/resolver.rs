@@ -31,6 +31,8 @@ use crate::{
 /// without addresses of a family with a negative answer. An answer has its TTL, a negative one too
 /// if it may be kept.
 ///
+/// HTTPS records are not looked up. A query for them is answered negatively at once.
+///
 /// # Which machine
 ///
 /// [`new`](Self::new) knows of the machine what it is given and nothing else.

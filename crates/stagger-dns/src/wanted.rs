@@ -1,7 +1,8 @@
 //! Which records a query asks for.
 
-use stagger::{Families, Family, Record};
+use stagger::{Answer, Families, Family, Query, Record};
 
+use crate::cache::MAX_NEGATIVE_TTL;
 use crate::question::record_of;
 
 /// The record of an answer that covers every address that the query asks for.
@@ -19,4 +20,17 @@ pub(crate) fn records(families: Families) -> impl Iterator<Item = Record> {
         .into_iter()
         .filter(move |family| families.contains(*family))
         .map(record_of)
+}
+
+/// Answers the records that the query asks for and this crate does not know: HTTPS.
+///
+/// A race waits for an answer to each record of its query, so a resolver answers all of them.
+pub(crate) fn unknown<A, E>(query: &Query) -> Option<Answer<A, E>> {
+    let answer = || Answer::negative(Record::Https).with_ttl(MAX_NEGATIVE_TTL);
+    query.https().then(answer)
+}
+
+/// The same query without the records that [`unknown`] answers.
+pub(crate) fn known(query: &Query) -> Query {
+    query.clone().with_https(false)
 }
