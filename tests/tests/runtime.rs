@@ -1,7 +1,7 @@
 //! One DNS resolver on several tokio runtimes of a process.
 //!
-//! tokio has a reactor for each runtime. A lookup must not depend on the reactor of another runtime,
-//! which may be idle, busy or gone.
+//! tokio has a reactor for each runtime. A lookup must not depend on the reactor of another
+//! runtime, which may be idle, busy or gone.
 #![forbid(unsafe_code)]
 
 use std::net::{IpAddr, SocketAddr};
@@ -129,7 +129,8 @@ fn lookups_do_not_wait_for_a_busy_runtime() {
         let resolver = &resolver;
         scope.spawn(move || {
             let runtime = current_thread();
-            // This task keeps its thread from beginning to end, and so its reactor never has a turn.
+            // This task keeps its thread from beginning to end, and so its reactor never has a
+            // turn.
             runtime.block_on(async {
                 while asked.recv().is_ok() {
                     let begun = begin(&runtime, resolver);

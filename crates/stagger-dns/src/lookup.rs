@@ -16,30 +16,30 @@ use crate::message::{Chain, Verdict};
 use crate::network::Network;
 use crate::question::Question;
 
-/// What a lookup found, and for how long that may be kept.
+/// The addresses that a lookup found, and how long they may be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
-    /// One at least.
+    /// At least one address.
     pub(crate) addresses: Vec<IpAddr>,
     pub(crate) ttl: Duration,
 }
 
-/// How a lookup ended. That there is nothing is an error here, with a TTL of its own.
+/// How a lookup ended. An outcome without addresses is an error, which may have a TTL.
 pub(crate) type Outcome = Result<Found, DnsError>;
 
-/// Begins lookups: the one place that is passed by all of them. What joins equal ones stands over
-/// another source, and so may what keeps their outcomes.
+/// Begins lookups. A source that joins equal lookups, or remembers their outcomes, wraps another
+/// source.
 pub(crate) trait Lookups {
     type Lookup: Future<Output = Outcome>;
 
-    /// Begins the lookup of `question`. Nothing is done before it is polled, and dropping it
+    /// Begins the lookup of `question`. It does nothing before it is polled, and dropping it
     /// abandons it.
     fn look_up(&self, question: &Question) -> Self::Lookup;
 
-    /// The outcome, if it is known without a lookup.
+    /// The outcome, if it is remembered.
     fn known(&self, question: &Question) -> Option<Outcome>;
 
-    /// Marks the reactor to which the sockets of a lookup would belong that is polled now.
+    /// Marks the reactor that would have the sockets of a lookup polled now.
     fn reactor(&self) -> ReactorMark;
 }
 

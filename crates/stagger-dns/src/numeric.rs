@@ -14,8 +14,8 @@ use crate::wanted::{addresses, unknown};
 /// A resolver of literals in which everything is a number: an IP address, a port, and an index if
 /// there is a zone. The name of a service or of a zone is an error, and so is that of a host.
 ///
-/// It is what a [`DnsResolver`](crate::DnsResolver) has for literals and services unless it is given
-/// another: the numbers of names are known to the system alone.
+/// It is what a [`DnsResolver`](crate::DnsResolver) has for literals and services unless it is
+/// given another: the numbers of names are known to the system alone.
 ///
 /// # Examples
 ///
@@ -68,8 +68,8 @@ impl Resolver for Numeric {
     }
 }
 
-/// The answers of [`Numeric`]: one for the addresses, and a negative one if the query asks for HTTPS.
-/// All of them are there at once.
+/// The answers of [`Numeric`]: one for the addresses, and a negative one if the query asks for
+/// HTTPS. All of them are there at once.
 #[derive(Debug)]
 #[must_use = "streams do nothing unless polled"]
 pub struct NumericAnswers {

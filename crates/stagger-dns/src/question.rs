@@ -43,8 +43,8 @@ pub(crate) fn record_of(family: Family) -> Record {
     }
 }
 
-/// Reads a name from ASCII text, with or without the trailing dot. The result is `None` if a label is
-/// empty, or if a label or the name is too long.
+/// Reads a name from ASCII text, with or without the trailing dot. The result is `None` if a label
+/// is empty, or if a label or the name is too long.
 ///
 /// Every byte except a dot stands for itself. A backslash escapes nothing.
 pub(crate) fn name_of(text: &str) -> Option<Name> {

@@ -2,7 +2,7 @@
 //!
 //! Every record is looked up for a name of the list before the next name is tried. The walk goes on
 //! to the next name only when no record has found an address. A host with only IPv4 in the first
-//! domain must not be mixed with a host of the same label that has IPv6 in the second.
+//! domain must not be mixed with a namesake that has IPv6 in the second.
 //!
 //! An outcome is told as soon as nothing that may still come can change it:
 //!
@@ -11,10 +11,11 @@
 //!
 //! When no record has found an address, the next step is that of glibc (`__res_context_search`):
 //!
-//! 1. If a lookup failed in another way than below, as without an answer in time, the walk skips the
-//!    rest of the list. It still tries the name as it was written, if that comes later.
-//! 2. If the name does not exist (NXDOMAIN) or has no address (NODATA), the walk tries the next name.
-//!    glibc goes on after NODATA because a wildcard for another type must not hide a later name.
+//! 1. If a lookup failed in another way than below, as without an answer in time, the walk skips
+//!    the rest of the list. It still tries the name as it was written, if that comes later.
+//! 2. If the name does not exist (NXDOMAIN) or has no address (NODATA), the walk tries the next
+//!    name. glibc goes on after NODATA because a wildcard for another type must not hide a later
+//!    name.
 //! 3. If a server failed (SERVFAIL), the walk tries the next name.
 //!
 //! When no name has an address, each record tells the first of these that it has:
@@ -24,9 +25,9 @@
 //! 3. that a server failed;
 //! 4. its last outcome.
 //!
-//! glibc waits for every lookup of a name. The walk goes on as soon as A says that the name does not
-//! exist, because it then exists for no type (RFC 8020 §2). An NXDOMAIN for another record does not
-//! count alone: some servers send it for AAAA of names that have A records (RFC 4074 §4.2).
+//! glibc waits for every lookup of a name. The walk goes on as soon as A says that the name does
+//! not exist, because it then exists for no type (RFC 8020 §2). An NXDOMAIN for another record does
+//! not count alone: some servers send it for AAAA of names that have A records (RFC 4074 §4.2).
 
 use std::future::Future;
 use std::pin::Pin;
@@ -66,8 +67,8 @@ struct Lane<F> {
 pub(crate) struct Said {
     pub(crate) record: Record,
     pub(crate) outcome: Outcome,
-    /// Why the last name that was asked for has no address, if it has none. The outcome may belong to an
-    /// earlier name.
+    /// Why the last name that was asked for has no address, if it has none. The outcome may belong
+    /// to an earlier name.
     pub(crate) last: Option<DnsErrorKind>,
 }
 
@@ -83,8 +84,8 @@ impl<S: Lookups> Walk<S> {
         Self { source, candidates, at: None, settled: false, lanes }
     }
 
-    /// Ends the lookups that run. Yields their records, each with the outcome that it would tell if no
-    /// name had an address, if there is one yet.
+    /// Ends the lookups that run. Yields their records, each with the outcome that it would tell if
+    /// no name had an address, if there is one yet.
     pub(crate) fn abandon(&mut self) -> impl Iterator<Item = (Record, Option<Outcome>)> {
         self.lanes.iter_mut().filter(|lane| lane.lookup.is_some()).map(|lane| {
             lane.lookup = None;

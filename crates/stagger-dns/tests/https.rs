@@ -20,7 +20,8 @@ fn query(target: &str) -> Query {
     Query::new(Target::parse(target).unwrap()).with_https(true)
 }
 
-/// The answers to a query for HTTPS, without the one for HTTPS. The rest equal those to a query without.
+/// The answers to a query for HTTPS, without the one for HTTPS. The rest equal those to a query
+/// without.
 fn lines(scene: &Scene, target: &str) -> Vec<String> {
     let lines = |heard: Vec<Heard>| heard.iter().map(line).collect::<Vec<_>>();
     let heard = lines(scene.hear(&query(target)));

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 /// Recognises the reactor on which it was made.
 ///
-/// Some runtimes have a reactor for each runtime value, as tokio does, and a process may run several of
-/// them. A socket works on its own reactor alone: elsewhere a task may wait for a reactor that is
-/// idle, busy or gone. Code that shares sockets between tasks therefore makes a mark with
-/// [`Register::reactor`](crate::Register::reactor), and polls the sockets only where the mark
-/// [is current](Self::is_current).
+/// Some runtimes have a reactor for each runtime value, as tokio does, and a process may run
+/// several of them. A socket works on its own reactor alone: elsewhere a task may wait for a
+/// reactor that is idle, busy or gone. Code that shares sockets between tasks therefore makes a
+/// mark with [`Register::reactor`](crate::Register::reactor), and polls the sockets only where the
+/// mark [is current](Self::is_current).
 ///
 /// Clones recognise the same reactor.
 ///
@@ -52,8 +52,8 @@ impl ReactorMark {
     /// A mark that is current when `is_current` returns `true`.
     ///
     /// - It returns `true` exactly where a socket registered now would be on the marked reactor.
-    /// - It returns `false` for ever once the marked reactor has ended. If the runtime uses the ids of
-    ///   its reactors again, comparing ids is not enough.
+    /// - It returns `false` for ever once the marked reactor has ended. If the runtime uses the ids
+    ///   of its reactors again, comparing ids is not enough.
     /// - It runs at every poll, with a lock held, so it neither blocks nor calls back.
     pub fn new(is_current: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         Self { is_current: Some(Arc::new(is_current)) }

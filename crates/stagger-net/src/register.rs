@@ -106,8 +106,8 @@ pub trait Register<S = TcpStream> {
 
     /// Marks the reactor on which [`register`](Self::register) would put a socket now.
     ///
-    /// Code that shares sockets between tasks polls them only where the mark is current. The default
-    /// is right for a runtime with one reactor for the whole process, as smol has.
+    /// Code that shares sockets between tasks polls them only where the mark is current. The
+    /// default is right for a runtime with one reactor for the whole process, as smol has.
     fn reactor(&self) -> ReactorMark {
         ReactorMark::process()
     }
@@ -116,8 +116,8 @@ pub trait Register<S = TcpStream> {
 /// For what a socket must be ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Interest {
-    /// To be read: there is something to receive, the end, or, of a socket for datagrams, an error to
-    /// be told.
+    /// To be read: there is something to receive, the end, or, of a socket for datagrams, an error
+    /// to be told.
     Readable,
     /// To be written: there is room to send, or a connect is over.
     Writable,

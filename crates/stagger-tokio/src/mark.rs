@@ -16,9 +16,9 @@ const LIFE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Marks the current runtime.
 ///
-/// The mark is current in the runtime with the same id, until that runtime ends. tokio may use the id
-/// again afterwards, so the mark also has an alarm of the runtime: a runtime that shuts down ends
-/// all of its alarms.
+/// The mark is current in the runtime with the same id, until that runtime ends. tokio may use the
+/// id again afterwards, so the mark also has an alarm of the runtime: a runtime that shuts down
+/// ends all of its alarms.
 ///
 /// # Panics
 ///

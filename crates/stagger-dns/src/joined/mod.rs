@@ -4,16 +4,16 @@
 //! that wakes all waiters. When something happens, every waiter is polled again, and one of them
 //! takes the lookup a step further. The last waiter drops the lookup.
 //!
-//! The sockets and the alarm of a lookup belong to the reactor on which it was first polled. A waiter
-//! on another reactor must not depend on them, because that reactor may be idle, busy or gone. The
-//! rules are:
+//! The sockets and the alarm of a lookup belong to the reactor on which it was first polled. A
+//! waiter on another reactor must not depend on them, because that reactor may be idle, busy or
+//! gone. The rules are:
 //!
-//! 1. A lookup has a [`ReactorMark`], made by the waiter that began it. A waiter joins and polls the
-//!    lookup only where the mark is current.
+//! 1. A lookup has a [`ReactorMark`], made by the waiter that began it. A waiter joins and polls
+//!    the lookup only where the mark is current.
 //! 2. A waiter that is polled where its lookup's mark is not current leaves the lookup. It joins or
 //!    begins one on the reactor where it is polled.
-//! 3. The mark of a reactor that has ended is never current again, even if a new reactor has the same
-//!    id. Nothing joins its lookups any more, and each is dropped with its last waiter.
+//! 3. The mark of a reactor that has ended is never current again, even if a new reactor has the
+//!    same id. Nothing joins its lookups any more, and each is dropped with its last waiter.
 //! 4. An outcome needs no reactor. A waiter takes it wherever it is polled.
 
 use std::collections::{BTreeMap, HashMap};
@@ -296,8 +296,8 @@ impl<S: Lookups> Call<S> {
         let mut place = match self.enter() {
             Some(place) => place,
             None => {
-                // The other waiter may have missed what woke this one, and may be dropped before its
-                // next poll. So it has to wake all waiters when its poll is over.
+                // The other waiter may have missed what woke this one, and may be dropped before
+                // its next poll. So it has to wake all waiters when its poll is over.
                 self.turned_away.store(true, Ordering::SeqCst);
                 // Its poll may have ended before it could see that.
                 self.enter()?
