@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use futures_lite::{Stream, StreamExt as _};
 use stagger::{Answer, Families, Query, Resolver as _, Target};
-use stagger_dns::{Config, DnsError, Switch};
+use stagger_dns::{Config, DnsError, DnsErrorKind, Switch};
 use stagger_testkit::dns::{NameServer, Record, Reply};
 use stagger_tokio::DnsResolver;
 use tokio::runtime::{Builder, Runtime};
@@ -250,4 +250,21 @@ fn equal_lookups_on_one_runtime_are_still_one() {
         runtime.block_on(task).unwrap();
     }
     assert_eq!(server.asked(NAME, Record::A), 1);
+}
+
+#[test]
+fn a_lookup_on_a_stopped_clock_ends_when_its_server_has_had_its_time() {
+    let server = server(Reply::silence());
+    let resolver = asking(&server);
+    let runtime = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let (answer, took) = runtime.block_on(async {
+        let began = tokio::time::Instant::now();
+        let mut answers = answers(&resolver);
+        let answer = tokio::time::timeout(10 * PATIENCE, answers.next()).await;
+        let answer = answer.expect("the lookup ends").expect("an answer");
+        (answer, began.elapsed())
+    });
+    assert_eq!(answer.error().unwrap().kind(), DnsErrorKind::Timeout);
+    // A tick of tokio's clock is a millisecond.
+    assert!((PATIENCE..=PATIENCE + Duration::from_millis(1)).contains(&took), "{took:?}");
 }
