@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
-use stagger::{Answer, BoxError, Families, Host, Query, Record, Resolver, Service, Target, Timer};
+use stagger::{Answer, BoxError, Host, Query, Resolver, Service, Target, Timer};
 
 use crate::error::DnsError;
 use crate::origin::Content;
@@ -18,7 +18,7 @@ use crate::setup::Setup;
 use crate::told::{DnsAnswer, Told};
 use crate::upstream::Source;
 use crate::walk::Walk;
-use crate::{Config, Hosts, Network, Switch};
+use crate::{Config, Hosts, Network, Switch, wanted};
 
 pin_project! {
     /// The answers to one query, in no order that means anything.
@@ -38,7 +38,6 @@ pin_project! {
         told: Told,
         #[pin]
         literals: Option<L::Answers>,
-        #[pin]
         walk: Option<Walk<Source<N, T>>>,
     }
 }
@@ -64,6 +63,11 @@ where
     L: Resolver<Address = SocketAddr, Error: Into<BoxError>>,
 {
     pub(crate) fn new(setup: Arc<Setup<N, T>>, literals: &L, query: &Query) -> Self {
+        let mut told = Told::default();
+        if let Some(answer) = wanted::unknown(query) {
+            told.tell(answer);
+        }
+        let query = wanted::known(query);
         let target = query.target();
         let literals = match (target.host(), target.service()) {
             (Host::Name(_), Service::Port(_)) => None,
@@ -72,15 +76,15 @@ where
                 let query = Query::new(target).with_transport(query.transport());
                 Some(literals.resolve(&query))
             }
-            (Host::Ipv4(_) | Host::Ipv6 { .. }, _) => Some(literals.resolve(query)),
+            (Host::Ipv4(_) | Host::Ipv6 { .. }, _) => Some(literals.resolve(&query)),
         };
         Self {
             setup,
-            query: query.clone(),
             port: target.port(),
+            query,
             step: Step::Begin,
             plan: Plan::default(),
-            told: Told::default(),
+            told,
             literals,
             walk: None,
         }
@@ -111,7 +115,7 @@ where
                         _ => "no port was found for the service".into(),
                     };
                     let error = DnsError::incomplete(target.to_string(), error);
-                    this.told.tell(Answer::failed(record(this.query.families()), error));
+                    this.told.tell(Answer::failed(wanted::addresses(this.query.families()), error));
                     *this.step = Step::Done;
                 }
             }
@@ -130,6 +134,9 @@ where
     type Item = DnsAnswer;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<DnsAnswer>> {
+        if let Some(answer) = self.as_mut().project().told.next() {
+            return Poll::Ready(Some(answer));
+        }
         if let Some(answer) = ready!(self.as_mut().poll_literals(cx)) {
             return Poll::Ready(Some(answer));
         }
@@ -151,13 +158,4 @@ where
 /// Another resolver's answer of a literal, as ours.
 fn translate<E: Into<BoxError>>(answer: Answer<SocketAddr, E>, target: &Target) -> DnsAnswer {
     answer.map_error(|error| DnsError::incomplete(target.to_string(), error.into()))
-}
-
-/// What is asked for when it is asked for in one.
-fn record(families: Families) -> Record {
-    match families {
-        Families::Any => Record::Addresses,
-        Families::Ipv4 => Record::A,
-        Families::Ipv6 => Record::Aaaa,
-    }
 }

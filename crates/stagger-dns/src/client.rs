@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use pin_project_lite::pin_project;
 use stagger::Timer;
+use stagger_net::ReactorMark;
 
 use crate::error::{ServerError, Trouble};
 use crate::exchange::Exchange;
@@ -49,6 +50,10 @@ impl<N: Network, T: Timer> Client<N, T> {
 
     pub(crate) fn now(&self) -> Instant {
         self.0.means.timer.now()
+    }
+
+    pub(crate) fn reactor(&self) -> ReactorMark {
+        self.0.means.network.reactor()
     }
 
     /// Asks one server after another, the whole list as often as the configuration says, until one

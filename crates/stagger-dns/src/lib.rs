@@ -114,6 +114,7 @@ mod switch;
 mod told;
 mod upstream;
 mod walk;
+mod wanted;
 mod watch;
 
 /// Ways in for the fuzz targets, and no part of the API: `cargo fuzz` builds with this flag, nothing

@@ -1,4 +1,4 @@
-//! One lookup: the addresses of one family, at the end of all aliases.
+//! One lookup: the addresses of one record, at the end of all aliases.
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 use stagger::Timer;
+use stagger_net::ReactorMark;
 
 use crate::client::{Ask, Client};
 use crate::error::{Cause, DnsError, Trouble};
@@ -15,25 +16,31 @@ use crate::message::{Chain, Verdict};
 use crate::network::Network;
 use crate::question::Question;
 
-/// What a lookup found, and for how long that may be kept.
+/// The addresses that a lookup found, and how long they may be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
-    /// One at least.
+    /// At least one address.
     pub(crate) addresses: Vec<IpAddr>,
     pub(crate) ttl: Duration,
 }
 
-/// How a lookup ended. That there is nothing is an error here, with a TTL of its own.
+/// How a lookup ended. An outcome without addresses is an error, which may have a TTL.
 pub(crate) type Outcome = Result<Found, DnsError>;
 
-/// Begins lookups: the one place that is passed by all of them. What joins equal ones stands over
-/// another source, and so may what keeps their outcomes.
+/// Begins lookups. A source that joins equal lookups, or remembers their outcomes, wraps another
+/// source.
 pub(crate) trait Lookups {
     type Lookup: Future<Output = Outcome>;
 
-    /// Begins the lookup of `question`. Nothing is done before it is polled, and dropping it
+    /// Begins the lookup of `question`. It does nothing before it is polled, and dropping it
     /// abandons it.
     fn look_up(&self, question: &Question) -> Self::Lookup;
+
+    /// The outcome, if it is remembered.
+    fn known(&self, question: &Question) -> Option<Outcome>;
+
+    /// Marks the reactor that would have the sockets of a lookup polled now.
+    fn reactor(&self) -> ReactorMark;
 }
 
 impl<N: Network, T: Timer> Lookups for Client<N, T> {
@@ -46,6 +53,14 @@ impl<N: Network, T: Timer> Lookups for Client<N, T> {
             question: question.clone(),
             ask: None,
         }
+    }
+
+    fn known(&self, _: &Question) -> Option<Outcome> {
+        None
+    }
+
+    fn reactor(&self) -> ReactorMark {
+        self.reactor()
     }
 }
 
@@ -75,7 +90,7 @@ impl<N: Network, T: Timer> Future for Lookup<N, T> {
         let question = &*this.question;
         loop {
             if this.ask.is_none() {
-                let next = Question::new(this.chain.last().clone(), question.family);
+                let next = Question::new(this.chain.last().clone(), question.record);
                 this.ask.set(Some(this.client.ask(next)));
             }
             let mut ask = this.ask.as_mut().as_pin_mut().expect("it was set");

@@ -1,4 +1,4 @@
-//! Lookups that are remembered.
+//! Remembered lookups.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use pin_project_lite::pin_project;
 use stagger::Timer;
+use stagger_net::ReactorMark;
 
 use crate::Cache;
 use crate::client::Client;
@@ -15,11 +16,13 @@ use crate::lookup::{Found, Lookup, Lookups, Outcome};
 use crate::network::Network;
 use crate::question::Question;
 
-/// The most addresses of one answer that are kept; one with more is asked for again. A hostile one
-/// has a thousand, and with this a full cache stays below 5 MB. The number is ours.
+/// The most addresses of an answer that is remembered: 256. Longer answers are asked for again.
+///
+/// A hostile answer has a thousand addresses. With this limit a full cache stays below 5 MB. The
+/// number is ours.
 const MAX_ADDRESSES: usize = 256;
 
-/// How lookups ended that may be kept, by their question. Clones share it.
+/// The outcomes that may be kept, by question. Clones share them.
 #[derive(Clone)]
 pub(crate) struct Memory(Arc<Mutex<Cache<Question, Outcome>>>);
 
@@ -65,7 +68,7 @@ impl Memory {
     }
 }
 
-/// A source of lookups that asks for nothing which it remembers.
+/// A source of lookups that sends no question whose outcome it remembers.
 pub(crate) struct Remembering<N, T> {
     client: Client<N, T>,
     memory: Memory,
@@ -88,10 +91,18 @@ impl<N: Network, T: Timer> Lookups for Remembering<N, T> {
             lookup: None,
         }
     }
+
+    fn known(&self, question: &Question) -> Option<Outcome> {
+        self.memory.recall(question, self.client.now())
+    }
+
+    fn reactor(&self) -> ReactorMark {
+        self.client.reactor()
+    }
 }
 
 pin_project! {
-    /// A lookup, if the outcome of an equal one is not known still.
+    /// A lookup that may turn out to be remembered.
     pub(crate) struct Remembered<N, T>
     where
         N: Network,

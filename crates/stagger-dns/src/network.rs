@@ -1,4 +1,4 @@
-//! The way to name servers.
+//! How messages reach name servers.
 
 use std::future::Future;
 use std::io;
@@ -7,47 +7,98 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use futures_core::Stream;
+use stagger_net::ReactorMark;
 
-/// The most bytes of a datagram that are received: 4096. What a [`Network`] cuts off beyond is not
-/// missed: servers are asked for 1232 at the most, and 4096 is what many are set up to send, asked
-/// or not (RFC 6891 §6.2.5).
+/// The size to which a [`Network`] may cut a datagram: 4096 bytes.
+///
+/// Nothing useful is lost. A server is asked for 1232 bytes at most. Many servers are configured to
+/// send up to 4096 bytes in any case (RFC 6891 §6.2.5).
 pub const MAX_DATAGRAM: usize = 4096;
 
-/// Carries one DNS message to a name server and brings back what it says: a runtime's sockets, or
-/// a script.
+/// Carries one DNS message to a name server and brings back the replies.
 ///
-/// Neither method does any work; what they make does, when it is polled, and never blocks. Messages
-/// are whole DNS messages, without the length that TCP puts in front. Nothing here looks into them:
-/// what comes back may be anything, and the resolver checks it.
+/// A runtime's sockets implement it ([`Sockets`](crate::Sockets)), and so can a script in a test.
 ///
-/// Timeouts are the resolver's as well. Dropping what was made ends it, and closes its socket.
+/// - The methods do no work. The streams and futures that they return work when they are polled,
+///   and never block.
+/// - A message is a whole DNS message, without the length that TCP puts before it.
+/// - A network does not look into messages. The resolver checks everything that comes back.
+/// - The resolver has the timeouts. Dropping a stream or future ends the exchange and closes its
+///   socket.
+///
+/// # Examples
+///
+/// A network on which every server is unreachable:
+///
+/// ```
+/// use std::{future, io, net::SocketAddr};
+/// use futures_lite::{StreamExt as _, stream};
+/// use stagger::{Query, Resolver as _, Target};
+/// use stagger_dns::{Config, DnsErrorKind, DnsResolver, Network};
+///
+/// struct Unplugged;
+///
+/// fn unreachable() -> io::Result<Vec<u8>> {
+///     Err(io::ErrorKind::NetworkUnreachable.into())
+/// }
+///
+/// impl Network for Unplugged {
+///     type Datagrams = stream::Once<io::Result<Vec<u8>>>;
+///     type Reply = future::Ready<io::Result<Vec<u8>>>;
+///
+///     fn datagrams(&self, _: SocketAddr, _: Vec<u8>) -> Self::Datagrams {
+///         stream::once(unreachable())
+///     }
+///
+///     fn reply(&self, _: SocketAddr, _: Vec<u8>) -> Self::Reply {
+///         future::ready(unreachable())
+///     }
+/// }
+///
+/// let clock = stagger_testkit::Clock::new();
+/// let resolver = DnsResolver::new(Config::new(), Unplugged, clock.clone());
+/// let query = Query::new(Target::parse("www.example.com:443")?);
+/// let answer = clock.run(resolver.resolve(&query).next()).unwrap();
+/// assert_eq!(answer.error().unwrap().kind(), DnsErrorKind::Network);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 pub trait Network {
     /// The datagrams that come back.
     type Datagrams: Stream<Item = io::Result<Vec<u8>>>;
     /// The one reply over TCP.
     type Reply: Future<Output = io::Result<Vec<u8>>>;
 
-    /// Sends `message` to `server` in one datagram and yields each that comes back, until it is
-    /// dropped.
+    /// Sends `message` to `server` in one datagram, and yields every datagram that comes back until
+    /// the stream is dropped.
     ///
-    /// The socket is made for this message alone, is bound to a port that nobody can guess, and is
-    /// connected to the server, so that only what comes from that very address and port is
-    /// received, and an ICMP error is too (RFC 5452 §9.2). Of a datagram beyond [`MAX_DATAGRAM`] the
-    /// rest may be cut off.
+    /// - The socket serves this message alone, and is bound to a port that nobody can guess
+    ///   (RFC 5452 §9.2).
+    /// - The socket is connected to the server. It receives only what comes from that address and
+    ///   port, and it receives ICMP errors.
+    /// - A datagram longer than [`MAX_DATAGRAM`] may be cut to that size.
     ///
     /// # Errors
     ///
-    /// The system's, as items. The first one ends the conversation with this server.
+    /// The system's errors are items. The first error ends the exchange with this server.
     fn datagrams(&self, server: SocketAddr, message: Vec<u8>) -> Self::Datagrams;
 
-    /// Connects to `server` over TCP, sends `message` after its length in two bytes, and reads
-    /// one reply of the length that stands before it (RFC 1035 §4.2.2): at most 65 535 bytes.
+    /// Connects to `server` over TCP, sends `message`, and reads one reply.
+    ///
+    /// Both messages have their length before them, in two bytes (RFC 1035 §4.2.2). A reply has at
+    /// most 65 535 bytes.
     ///
     /// # Errors
     ///
-    /// The system's; and [`io::ErrorKind::UnexpectedEof`] if the connection ends before the reply
-    /// does.
+    /// The system's. [`io::ErrorKind::UnexpectedEof`] if the connection ends before the reply does.
     fn reply(&self, server: SocketAddr, message: Vec<u8>) -> Self::Reply;
+
+    /// Marks the reactor that would have the sockets of a message sent now.
+    ///
+    /// The clones of a resolver share a lookup in flight only where its mark is current. The
+    /// default is right if the process has one reactor, as with smol, and if there are no sockets.
+    fn reactor(&self) -> ReactorMark {
+        ReactorMark::process()
+    }
 }
 
 macro_rules! forward {
@@ -62,6 +113,10 @@ macro_rules! forward {
 
             fn reply(&self, server: SocketAddr, message: Vec<u8>) -> Self::Reply {
                 (**self).reply(server, message)
+            }
+
+            fn reactor(&self) -> ReactorMark {
+                (**self).reactor()
             }
         }
     )*};

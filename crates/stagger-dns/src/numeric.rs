@@ -7,13 +7,15 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use stagger::{Answer, Families, Family, Query, Record, Resolver};
+use stagger::{Answer, Family, Query, Resolver};
+
+use crate::wanted::{addresses, unknown};
 
 /// A resolver of literals in which everything is a number: an IP address, a port, and an index if
 /// there is a zone. The name of a service or of a zone is an error, and so is that of a host.
 ///
-/// It is what a [`DnsResolver`](crate::DnsResolver) has for literals and services unless it is given
-/// another: the numbers of names are known to the system alone.
+/// It is what a [`DnsResolver`](crate::DnsResolver) has for literals and services unless it is
+/// given another: the numbers of names are known to the system alone.
 ///
 /// # Examples
 ///
@@ -53,11 +55,7 @@ impl Resolver for Numeric {
     type Answers = NumericAnswers;
 
     fn resolve(&self, query: &Query) -> NumericAnswers {
-        let record = match query.families() {
-            Families::Any => Record::Addresses,
-            Families::Ipv4 => Record::A,
-            Families::Ipv6 => Record::Aaaa,
-        };
+        let record = addresses(query.families());
         let answer = match query.target().literal() {
             None => Answer::failed(record, NotNumeric { target: query.target().to_string() }),
             Some(addr) => {
@@ -66,19 +64,24 @@ impl Resolver for Numeric {
                 Answer::found(record, wanted.then_some(addr))
             }
         };
-        NumericAnswers(Some(answer))
+        NumericAnswers { addresses: Some(answer), unknown: unknown(query) }
     }
 }
 
-/// What [`Numeric`] answers: once, and at once.
+/// The answers of [`Numeric`]: one for the addresses, and a negative one if the query asks for
+/// HTTPS. All of them are there at once.
 #[derive(Debug)]
 #[must_use = "streams do nothing unless polled"]
-pub struct NumericAnswers(Option<Answer<SocketAddr, NotNumeric>>);
+pub struct NumericAnswers {
+    addresses: Option<Answer<SocketAddr, NotNumeric>>,
+    unknown: Option<Answer<SocketAddr, NotNumeric>>,
+}
 
 impl Stream for NumericAnswers {
     type Item = Answer<SocketAddr, NotNumeric>;
 
     fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Poll::Ready(self.0.take())
+        let next = self.addresses.take().or_else(|| self.unknown.take());
+        Poll::Ready(next)
     }
 }

@@ -1,42 +1,41 @@
-//! What one lookup asks for.
+//! What a lookup asks for.
 
 use std::fmt;
 
 use hickory_proto::rr::{Name, RecordType};
 use stagger::{Family, Record};
 
-/// A name and a family: the key under which lookups are joined, and may be kept.
+/// A name and a record: the key by which lookups are joined and remembered.
 ///
-/// Letter case does not count (RFC 4343).
+/// Names are compared without regard to letter case (RFC 4343).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Question {
     pub(crate) name: Name,
-    pub(crate) family: Family,
+    pub(crate) record: Record,
 }
 
 impl Question {
-    pub(crate) fn new(name: Name, family: Family) -> Self {
-        Self { name, family }
+    pub(crate) fn new(name: Name, record: Record) -> Self {
+        Self { name, record }
     }
 
-    pub(crate) fn record(&self) -> Record {
-        record_of(self.family)
-    }
-
+    /// The record as DNS numbers it.
     pub(crate) fn record_type(&self) -> RecordType {
-        match self.family {
-            Family::Ipv4 => RecordType::A,
-            Family::Ipv6 => RecordType::AAAA,
+        match self.record {
+            Record::A => RecordType::A,
+            Record::Aaaa => RecordType::AAAA,
+            record => unreachable!("no lookup asks for {record}"),
         }
     }
 }
 
 impl fmt::Display for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", shown(&self.name), self.record())
+        write!(f, "{} ({})", shown(&self.name), self.record)
     }
 }
 
+/// The record that holds the addresses of a family.
 pub(crate) fn record_of(family: Family) -> Record {
     match family {
         Family::Ipv4 => Record::A,
@@ -44,15 +43,16 @@ pub(crate) fn record_of(family: Family) -> Record {
     }
 }
 
-/// Makes a name of its text in ASCII, with or without the trailing dot; none if it is too long.
+/// Reads a name from ASCII text, with or without the trailing dot. The result is `None` if a label
+/// is empty, or if a label or the name is too long.
 ///
-/// Every byte but the dots stands for itself: a backslash escapes nothing.
+/// Every byte except a dot stands for itself. A backslash escapes nothing.
 pub(crate) fn name_of(text: &str) -> Option<Name> {
     let text = text.strip_suffix('.').unwrap_or(text);
     Name::from_labels(text.split('.').map(str::as_bytes)).ok()
 }
 
-/// A name as it is printed: in ASCII, escaped, and without the dot at its end.
+/// Prints a name in ASCII, escaped and without the trailing dot.
 pub(crate) fn shown(name: &Name) -> String {
     let labels: Vec<_> = name.iter().map(|label| label.escape_ascii().to_string()).collect();
     labels.join(".")
@@ -78,8 +78,8 @@ mod tests {
 
     #[test]
     fn letter_case_does_not_count() {
-        let small = Question::new(name_of("a.example").unwrap(), Family::Ipv4);
-        assert_eq!(small, Question::new(name_of("A.Example").unwrap(), Family::Ipv4));
-        assert_ne!(small, Question::new(name_of("a.example").unwrap(), Family::Ipv6));
+        let small = Question::new(name_of("a.example").unwrap(), Record::A);
+        assert_eq!(small, Question::new(name_of("A.Example").unwrap(), Record::A));
+        assert_ne!(small, Question::new(name_of("a.example").unwrap(), Record::Aaaa));
     }
 }

@@ -31,6 +31,8 @@ use crate::{
 /// without addresses of a family with a negative answer. An answer has its TTL, a negative one too
 /// if it may be kept.
 ///
+/// HTTPS records are not looked up. A query for them is answered negatively at once.
+///
 /// # Which machine
 ///
 /// [`new`](Self::new) knows of the machine what it is given and nothing else.
@@ -60,10 +62,13 @@ use crate::{
 ///
 /// # What is shared
 ///
-/// Answers are [remembered](Self::with_cache_capacity) until their TTL is over. Lookups in flight are
-/// joined: who asks for the same name and family as another gets the same answer and nothing is
-/// sent. Clones share all of it. When another [`Config`] is read, which is what another network
-/// looks like, everything begins anew.
+/// Clones share two things:
+///
+/// - Answers are [remembered](Self::with_cache_capacity) until their TTL is over.
+/// - Equal lookups in flight are joined. The second lookup of a name and a record sends nothing, and
+///   has the outcome of the first. Lookups on different [reactors](Network::reactor) are not joined.
+///
+/// A new [`Config`] discards both, because it usually means another network.
 ///
 /// # Cancel safety
 ///
@@ -75,6 +80,9 @@ use crate::{
 /// Nothing is spawned but the reading of files, on the threads of `blocking`. The answers can be
 /// polled by any executor on which the network and the timer work, and are `Send` if the futures of
 /// these are.
+///
+/// Runtimes of one process can share a resolver. A lookup never depends on another runtime, which
+/// may be idle, busy or gone. Answers that are polled on a second runtime ask again there.
 pub struct DnsResolver<N, T, L = Numeric>
 where
     N: Network,

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use stagger::Family;
+use stagger::Record;
 
 use crate::cache::MAX_TTL;
 use crate::error::{Cause, DnsError};
@@ -30,23 +30,28 @@ impl Special {
         }
     }
 
-    /// What a lookup of `name`, which is one of these, comes to.
-    pub(crate) fn outcome(self, name: &str, family: Family) -> Outcome {
-        let address: IpAddr = match (self, family) {
-            (Self::Loopback, Family::Ipv6) => Ipv6Addr::LOCALHOST.into(),
-            (Self::Loopback, Family::Ipv4) => Ipv4Addr::LOCALHOST.into(),
-            (Self::Nothing, _) => {
-                let name = name_of(name).expect("the name of a target fits in DNS");
-                return Err(DnsError::new(&Question::new(name, family), Cause::NotFound));
-            }
+    /// The outcome of a lookup of `name`, which is one of these names.
+    pub(crate) fn outcome(self, name: &str, record: Record) -> Outcome {
+        let address: Result<IpAddr, _> = match (self, record) {
+            (Self::Loopback, Record::Aaaa) => Ok(Ipv6Addr::LOCALHOST.into()),
+            (Self::Loopback, Record::A) => Ok(Ipv4Addr::LOCALHOST.into()),
+            (Self::Loopback, _) => Err(Cause::NoAddress),
+            (Self::Nothing, _) => Err(Cause::NotFound),
         };
-        Ok(Found { addresses: vec![address], ttl: MAX_TTL })
+        match address {
+            Ok(address) => Ok(Found { addresses: vec![address], ttl: MAX_TTL }),
+            Err(cause) => {
+                let name = name_of(name).expect("the name of a target fits in DNS");
+                Err(DnsError::new(&Question::new(name, record), cause))
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::DnsErrorKind;
 
     #[test]
     fn special_names_are_known_with_all_below_them() {
@@ -59,5 +64,14 @@ mod tests {
         for name in ["localhost.example", "notlocalhost", "xinvalid", "a.example"] {
             assert_eq!((name, Special::of(name)), (name, None));
         }
+    }
+
+    #[test]
+    fn this_machine_has_addresses_and_no_other_records() {
+        let outcome = |record| Special::Loopback.outcome("a.localhost", record);
+        for (record, expected) in [(Record::A, "127.0.0.1"), (Record::Aaaa, "::1")] {
+            assert_eq!(outcome(record).unwrap().addresses, [expected.parse::<IpAddr>().unwrap()]);
+        }
+        assert_eq!(outcome(Record::Https).unwrap_err().kind(), DnsErrorKind::NoAddress);
     }
 }

@@ -1,4 +1,4 @@
-//! Whom is asked at the time, and what they have said.
+//! The servers of the current configuration, and what they have answered.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,14 +10,13 @@ use crate::memory::{Memory, Remembering};
 use crate::network::Network;
 use crate::{Config, Parsed};
 
-/// Lookups of one configuration: remembered, and joined where they are equal.
+/// The lookups of one configuration, remembered and joined.
 pub(crate) type Source<N, T> = Joining<Remembering<N, T>>;
 
-/// The servers of the configuration of the time.
+/// The servers of the current configuration.
 ///
-/// What is in flight and what is remembered belongs to one configuration. When another comes, as
-/// it does when the machine goes to another network, both are left behind: what the servers of one
-/// network say may be wrong in another.
+/// Lookups in flight and remembered outcomes belong to one configuration. A new configuration
+/// discards both, because it usually means another network, where the old answers may be wrong.
 pub(crate) struct Upstream<N: Network, T: Timer> {
     means: Arc<Means<N, T>>,
     capacity: usize,
@@ -31,7 +30,7 @@ struct Current<N: Network, T: Timer> {
 }
 
 impl<N: Network, T: Timer> Upstream<N, T> {
-    /// Remembers so many answers.
+    /// Remembers at most `capacity` answers.
     pub(crate) fn new(means: Arc<Means<N, T>>, capacity: usize) -> Self {
         Self { means, capacity, current: Mutex::new(None) }
     }
@@ -49,7 +48,7 @@ impl<N: Network, T: Timer> Upstream<N, T> {
         self.capacity
     }
 
-    /// Whom to ask by this configuration.
+    /// The source of lookups for this configuration.
     pub(crate) fn of(&self, config: &Arc<Parsed<Config>>) -> Source<N, T> {
         let mut current = self.lock();
         if let Some(current) = &*current
@@ -62,7 +61,7 @@ impl<N: Network, T: Timer> Upstream<N, T> {
         let source = Joining::new(Remembering::new(client, memory.clone()));
         let next = Current { config: Arc::clone(config), source: source.clone(), memory };
         let former = current.replace(next);
-        // A lookup in flight, and with it a socket, may end with the last who knows of it.
+        // The former configuration is dropped without the lock.
         drop(current);
         drop(former);
         source

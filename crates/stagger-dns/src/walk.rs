@@ -1,220 +1,205 @@
-//! Both families on their way through the search list, side by side.
+//! Records of a name on their way through the search list, side by side.
 //!
-//! Each name of the list is asked for in all families that are wanted, and the next one only when
-//! none of them has an address: a host that has IPv4 alone in the first domain must not be mixed
-//! with one of the same label that has IPv6 in the second. An answer is told at once if nothing
-//! that may still come can change it: an address is, and with it whatever the other family says
-//! of the same name; that there is none is, at the last name.
+//! Every record is looked up for a name of the list before the next name is tried. The walk goes on
+//! to the next name only when no record has found an address. A host with only IPv4 in the first
+//! domain must not be mixed with a namesake that has IPv6 in the second.
 //!
-//! When there is no address, what follows is what glibc does (`__res_context_search`):
+//! An outcome is told as soon as nothing that may still come can change it:
 //!
-//! - The name does not exist (NXDOMAIN), or has no address (NODATA): the next name. glibc goes on
-//!   after NODATA because a wildcard for another type must not hide a name further on.
-//! - A server failed (SERVFAIL): the next name.
-//! - Anything else, such as no answer in time: the rest of the list is left out. If the name as it
-//!   was written is still to come, it is asked for, else this is the end.
+//! - When a record has found an address, every outcome of this name is told when it comes.
+//! - At the last name, every outcome is told when it comes.
 //!
-//! When nothing is found anywhere, what is told of a family is what was said of the name as it was
-//! written, if that was asked first; else that some name has no address; else that a server failed;
-//! else what came last.
+//! When no record has found an address, the next step is that of glibc (`__res_context_search`):
 //!
-//! Where glibc waits for both families of a name in any case, we go on as soon as A says that the
-//! name does not exist: it exists for no type then (RFC 8020 §2). An NXDOMAIN for AAAA alone is not
-//! believed, for there are servers that say so of names with A records (RFC 4074 §4.2).
+//! 1. If a lookup failed in another way than below, as without an answer in time, the walk skips
+//!    the rest of the list. It still tries the name as it was written, if that comes later.
+//! 2. If the name does not exist (NXDOMAIN) or has no address (NODATA), the walk tries the next
+//!    name. glibc goes on after NODATA because a wildcard for another type must not hide a later
+//!    name.
+//! 3. If a server failed (SERVFAIL), the walk tries the next name.
+//!
+//! When no name has an address, each record tells the first of these that it has:
+//!
+//! 1. the outcome of the name as it was written, if that was tried first;
+//! 2. that a name has no address;
+//! 3. that a server failed;
+//! 4. its last outcome.
+//!
+//! glibc waits for every lookup of a name. The walk goes on as soon as A says that the name does
+//! not exist, because it then exists for no type (RFC 8020 §2). An NXDOMAIN for another record does
+//! not count alone: some servers send it for AAAA of names that have A records (RFC 4074 §4.2).
 
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use pin_project_lite::pin_project;
-use stagger::{Families, Family};
+use stagger::Record;
 
 use crate::error::DnsErrorKind;
 use crate::lookup::{Lookups, Outcome};
 use crate::question::Question;
 use crate::search::Candidates;
 
-pin_project! {
-    /// The outcomes of a name, one a family.
-    pub(crate) struct Walk<S>
-    where
-        S: Lookups,
-    {
-        source: S,
-        candidates: Candidates,
-        families: Families,
-        // Where it is in the list; none before the first poll.
-        at: Option<usize>,
-        // Whether what is known here is told.
-        settled: bool,
-        #[pin]
-        ipv6: Lane<S::Lookup>,
-        #[pin]
-        ipv4: Lane<S::Lookup>,
-    }
+/// The outcomes of a name, one for each record.
+pub(crate) struct Walk<S: Lookups> {
+    source: S,
+    candidates: Candidates,
+    /// The index of the current name. `None` before the first poll.
+    at: Option<usize>,
+    /// Whether outcomes are told when they come.
+    settled: bool,
+    /// In the order in which they are asked for.
+    lanes: Vec<Lane<S::Lookup>>,
 }
 
-pin_project! {
-    /// One family.
-    struct Lane<F> {
-        #[pin]
-        lookup: Option<F>,
-        // How the lookup of the name ended; taken when it is told.
-        outcome: Option<Outcome>,
-        // What is told if nothing is found, and how much that says.
-        kept: Option<(u8, Outcome)>,
-    }
+/// One record.
+struct Lane<F> {
+    record: Record,
+    lookup: Option<F>,
+    /// The outcome for the current name, until it is told.
+    outcome: Option<Outcome>,
+    /// The outcome that is told if no name has an address, and its rank.
+    kept: Option<(u8, Outcome)>,
 }
 
-/// What is told of one family.
+/// What is told of one record.
 pub(crate) struct Said {
-    pub(crate) family: Family,
+    pub(crate) record: Record,
     pub(crate) outcome: Outcome,
-    /// Why the last name that was asked for has no address, if it has none. What is told may be of a
-    /// name before that one.
+    /// Why the last name that was asked for has no address, if it has none. The outcome may belong
+    /// to an earlier name.
     pub(crate) last: Option<DnsErrorKind>,
 }
 
 impl<S: Lookups> Walk<S> {
-    /// Looks `candidates` up, of which there must be one.
-    pub(crate) fn new(source: S, candidates: Candidates, families: Families) -> Self {
-        let lane = || Lane { lookup: None, outcome: None, kept: None };
-        let (ipv6, ipv4) = (lane(), lane());
-        Self { source, candidates, families, at: None, settled: false, ipv6, ipv4 }
+    /// Looks up the records of `candidates`, of which there must be one.
+    pub(crate) fn new(
+        source: S,
+        candidates: Candidates,
+        records: impl IntoIterator<Item = Record>,
+    ) -> Self {
+        let lane = |record| Lane { record, lookup: None, outcome: None, kept: None };
+        let lanes = records.into_iter().map(lane).collect();
+        Self { source, candidates, at: None, settled: false, lanes }
     }
 
-    /// Whether this family is being looked up.
-    pub(crate) fn awaits(&self, family: Family) -> bool {
-        match family {
-            Family::Ipv6 => self.ipv6.lookup.is_some(),
-            Family::Ipv4 => self.ipv4.lookup.is_some(),
+    /// Ends the lookups that run. Yields their records, each with the outcome that it would tell if
+    /// no name had an address, if there is one yet.
+    pub(crate) fn abandon(&mut self) -> impl Iterator<Item = (Record, Option<Outcome>)> {
+        self.lanes.iter_mut().filter(|lane| lane.lookup.is_some()).map(|lane| {
+            lane.lookup = None;
+            (lane.record, lane.kept.take().map(|(_, outcome)| outcome))
+        })
+    }
+
+    /// Begins the lookups of a name.
+    fn begin(&mut self, at: usize) {
+        let name = self.candidates.get(at).expect("a walk goes no further than the list");
+        self.at = Some(at);
+        self.settled = self.candidates.get(at + 1).is_none();
+        for lane in &mut self.lanes {
+            let question = Question::new(name.clone(), lane.record);
+            lane.lookup = Some(self.source.look_up(&question));
+            lane.outcome = None;
         }
     }
 
-    /// Takes what would be told of a family if nothing more were said of it, if there is anything.
-    pub(crate) fn take_kept(self: Pin<&mut Self>, family: Family) -> Option<Outcome> {
-        let this = self.project();
-        let lane = match family {
-            Family::Ipv6 => this.ipv6,
-            Family::Ipv4 => this.ipv4,
-        };
-        lane.project().kept.take().map(|(_, outcome)| outcome)
-    }
-
-    /// Begins the lookups of a name, AAAA before A (RFC 8305 §3).
-    fn begin(self: Pin<&mut Self>, at: usize) {
-        let mut this = self.project();
-        let name = this.candidates.get(at).expect("a walk goes no further than the list");
-        *this.at = Some(at);
-        *this.settled = this.candidates.get(at + 1).is_none();
-        for (family, lane) in [(Family::Ipv6, &mut this.ipv6), (Family::Ipv4, &mut this.ipv4)] {
-            if this.families.contains(family) {
-                let question = Question::new(name.clone(), family);
-                let mut lane = lane.as_mut().project();
-                lane.lookup.set(Some(this.source.look_up(&question)));
-                *lane.outcome = None;
-            }
-        }
-    }
-
-    /// Where to go from a name that is known to have no address; nowhere if this is the end.
-    fn next(self: Pin<&mut Self>, at: usize) -> Option<usize> {
-        let this = self.project();
-        let failed = |outcome: &Option<Outcome>| match outcome {
+    /// The index of the name to try after one that has no address. `None` at the end.
+    fn next(&self, at: usize) -> Option<usize> {
+        let failed = |lane: &Lane<_>| match &lane.outcome {
             Some(Err(error)) => !matches!(
                 error.kind(),
                 DnsErrorKind::NotFound | DnsErrorKind::NoAddress | DnsErrorKind::ServerFailure
             ),
             _ => false,
         };
-        if failed(&this.ipv6.outcome) || failed(&this.ipv4.outcome) {
-            Some(this.candidates.as_written()).filter(|written| *written > at)
+        if self.lanes.iter().any(failed) {
+            Some(self.candidates.as_written()).filter(|written| *written > at)
         } else {
             Some(at + 1)
         }
     }
 }
 
-impl<S: Lookups> Stream for Walk<S> {
+impl<S: Lookups<Lookup: Unpin> + Unpin> Stream for Walk<S> {
     type Item = Said;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let mut at = match self.at {
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        let mut at = match this.at {
             Some(at) => at,
             None => {
-                self.as_mut().begin(0);
+                this.begin(0);
                 0
             }
         };
         loop {
-            let mut this = self.as_mut().project();
             let written_first = at == 0 && this.candidates.as_written() == 0;
-            this.ipv6.as_mut().poll(cx, written_first);
-            this.ipv4.as_mut().poll(cx, written_first);
-            *this.settled |= this.ipv6.has_found() || this.ipv4.has_found();
-            if *this.settled {
-                for (family, lane) in [(Family::Ipv6, this.ipv6), (Family::Ipv4, this.ipv4)] {
-                    if let Some((outcome, last)) = lane.tell() {
-                        return Poll::Ready(Some(Said { family, outcome, last }));
-                    }
-                }
-                let this = self.project();
-                let runs = this.ipv6.lookup.is_some() || this.ipv4.lookup.is_some();
-                return if runs { Poll::Pending } else { Poll::Ready(None) };
+            for lane in &mut this.lanes {
+                lane.poll(cx, written_first);
             }
-            let runs = this.ipv6.lookup.is_some() || this.ipv4.lookup.is_some();
-            if runs && !this.ipv4.does_not_exist() {
+            this.settled |= this.lanes.iter().any(Lane::has_found);
+            let runs = this.lanes.iter().any(|lane| lane.lookup.is_some());
+            if this.settled {
+                return match this.lanes.iter_mut().find_map(Lane::tell) {
+                    Some(said) => Poll::Ready(Some(said)),
+                    None if runs => Poll::Pending,
+                    None => Poll::Ready(None),
+                };
+            }
+            if runs && !this.lanes.iter().any(Lane::rules_out_all) {
                 return Poll::Pending;
             }
-            match self.as_mut().next(at) {
+            match this.next(at) {
                 Some(next) => {
                     at = next;
-                    self.as_mut().begin(next);
+                    this.begin(next);
                 }
-                None => *self.as_mut().project().settled = true,
+                None => this.settled = true,
             }
         }
     }
 }
 
-impl<F: Future<Output = Outcome>> Lane<F> {
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, written_first: bool) {
-        let mut this = self.project();
-        let Some(lookup) = this.lookup.as_mut().as_pin_mut() else { return };
-        let Poll::Ready(outcome) = lookup.poll(cx) else { return };
-        this.lookup.set(None);
+impl<F: Future<Output = Outcome> + Unpin> Lane<F> {
+    fn poll(&mut self, cx: &mut Context<'_>, written_first: bool) {
+        let Some(lookup) = &mut self.lookup else { return };
+        let Poll::Ready(outcome) = Pin::new(lookup).poll(cx) else { return };
+        self.lookup = None;
         if let Err(error) = &outcome {
-            let says = match error.kind() {
+            let rank = match error.kind() {
                 _ if written_first => 3,
                 DnsErrorKind::NoAddress => 2,
                 DnsErrorKind::ServerFailure => 1,
                 _ => 0,
             };
-            if this.kept.as_ref().is_none_or(|(kept, _)| *kept <= says) {
-                *this.kept = Some((says, outcome.clone()));
+            if self.kept.as_ref().is_none_or(|(kept, _)| *kept <= rank) {
+                self.kept = Some((rank, outcome.clone()));
             }
         }
-        *this.outcome = Some(outcome);
+        self.outcome = Some(outcome);
     }
+}
 
+impl<F> Lane<F> {
     fn has_found(&self) -> bool {
         matches!(self.outcome, Some(Ok(_)))
     }
 
-    /// Whether there is no such name.
-    fn does_not_exist(&self) -> bool {
+    /// Whether this is A and says that there is no such name, for any record.
+    fn rules_out_all(&self) -> bool {
         let error = self.outcome.as_ref().and_then(|outcome| outcome.as_ref().err());
-        error.is_some_and(|error| error.kind() == DnsErrorKind::NotFound)
+        self.record == Record::A
+            && error.is_some_and(|error| error.kind() == DnsErrorKind::NotFound)
     }
 
-    /// The outcome, once: the addresses, or what says most of why there are none, and why the last
-    /// name has none.
-    fn tell(self: Pin<&mut Self>) -> Option<(Outcome, Option<DnsErrorKind>)> {
-        let this = self.project();
-        match this.outcome.take()? {
-            Ok(found) => Some((Ok(found), None)),
-            Err(error) => this.kept.take().map(|(_, outcome)| (outcome, Some(error.kind()))),
-        }
+    /// The outcome, once: the addresses, or the kept failure with the reason for the last name.
+    fn tell(&mut self) -> Option<Said> {
+        let (outcome, last) = match self.outcome.take()? {
+            Ok(found) => (Ok(found), None),
+            Err(error) => (self.kept.take()?.1, Some(error.kind())),
+        };
+        Some(Said { record: self.record, outcome, last })
     }
 }

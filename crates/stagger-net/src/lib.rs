@@ -28,6 +28,7 @@ mod lanes;
 mod listen;
 mod literal;
 mod lookup;
+mod mark;
 mod register;
 mod resolver;
 mod socket;
@@ -59,6 +60,7 @@ pub use lookup::{
     AddressEntry, AddressLookup, Addresses, LookupError, LookupErrorKind, NameInfo, NameLookup,
     PendingLookup, Protocol, SocketType, lookup, reverse_lookup,
 };
+pub use mark::ReactorMark;
 pub use register::{Interest, Register};
 pub use resolver::{SystemAnswers, SystemResolver};
 pub use socket::{

@@ -8,6 +8,8 @@ use std::os::fd::AsFd as AsSocket;
 use std::os::windows::io::AsSocket;
 use std::task::{Context, Poll};
 
+use crate::ReactorMark;
+
 /// What a runtime adapter supplies for one kind of socket: how to register it with the runtime's
 /// reactor, how to wait until it can be read or written, and which stream comes of it.
 ///
@@ -101,13 +103,21 @@ pub trait Register<S = TcpStream> {
     ///
     /// The reactor's. The socket is closed then.
     fn finish(&self, socket: Self::Socket) -> io::Result<Self::Stream>;
+
+    /// Marks the reactor on which [`register`](Self::register) would put a socket now.
+    ///
+    /// Code that shares sockets between tasks polls them only where the mark is current. The
+    /// default is right for a runtime with one reactor for the whole process, as smol has.
+    fn reactor(&self) -> ReactorMark {
+        ReactorMark::process()
+    }
 }
 
 /// For what a socket must be ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Interest {
-    /// To be read: there is something to receive, the end, or, of a socket for datagrams, an error to
-    /// be told.
+    /// To be read: there is something to receive, the end, or, of a socket for datagrams, an error
+    /// to be told.
     Readable,
     /// To be written: there is room to send, or a connect is over.
     Writable,

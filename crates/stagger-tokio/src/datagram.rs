@@ -11,11 +11,12 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
-use stagger_net::{Interest, Register};
+use stagger_net::{Interest, ReactorMark, Register};
 use tokio::io::Interest as Tokio;
 use tokio::net::UdpSocket;
 
 use crate::Reactor;
+use crate::mark::mark;
 use crate::reactor::poll_now;
 
 /// A socket that has something to receive, or to say what became of a datagram sent earlier.
@@ -99,6 +100,10 @@ impl Register<std::net::UdpSocket> for Reactor {
         // It has the other share of the socket.
         drop(waiting);
         Ok(Arc::into_inner(socket).expect("nobody waits for a socket that is given away"))
+    }
+
+    fn reactor(&self) -> ReactorMark {
+        mark()
     }
 }
 

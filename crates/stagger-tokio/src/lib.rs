@@ -37,6 +37,7 @@ mod connector;
 mod datagram;
 mod dialer;
 mod listen;
+mod mark;
 #[cfg(feature = "dns")]
 mod over_dns;
 mod reactor;

@@ -6,13 +6,15 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::task::{Context, Poll, ready};
 
-use stagger_net::{Accept, Interest, Register};
+use stagger_net::{Accept, Interest, ReactorMark, Register};
 #[cfg(unix)]
 use stagger_net::{ListenSocket as _, UnixAddr};
 #[cfg(unix)]
 use tokio::net::UnixStream;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::coop;
+
+use crate::mark::mark;
 
 /// The reactor of the tokio runtime in which an attempt is polled.
 #[derive(Clone, Copy, Debug, Default)]
@@ -61,6 +63,10 @@ macro_rules! register {
 
             fn finish(&self, socket: $stream) -> io::Result<$stream> {
                 Ok(socket)
+            }
+
+            fn reactor(&self) -> ReactorMark {
+                mark()
             }
         }
     };

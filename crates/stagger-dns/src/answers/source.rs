@@ -22,17 +22,18 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream as _;
-use stagger::{Answer, BoxError, Families, Family, Host, Query, Record, Resolver, Timer};
+use stagger::{Answer, BoxError, Families, Host, Query, Record, Resolver, Timer};
 use stagger_net::Connectivity;
 
-use super::{Step, UnsortedProjection, record};
+use super::{Step, UnsortedProjection};
 use crate::error::{Cause, DnsError, DnsErrorKind};
 use crate::plan::{Next, Place, Plan};
-use crate::question::{name_of, record_of};
+use crate::question::name_of;
 use crate::search::Candidates;
 use crate::special::Special;
 use crate::told::{DnsAnswer, is_negative};
 use crate::walk::{Said, Walk};
+use crate::wanted::{addresses, records};
 use crate::{FileError, Hosts, Network, Parsed, Status, Switch};
 
 impl<N, T, L> UnsortedProjection<'_, N, T, L>
@@ -94,7 +95,7 @@ where
                     let candidates = Candidates::new(name(self.query), search, ndots);
                     let source = setup.upstream.of(&config);
                     let families = worth_asking(self.query.families(), setup.only_connected);
-                    self.walk.set(Some(Walk::new(source, candidates, families)));
+                    *self.walk = Some(Walk::new(source, candidates, records(families)));
                     *self.step = Step::Servers { settled: self.are_last() };
                 }
                 Err(error) => {
@@ -114,10 +115,10 @@ where
 
     /// Hears servers once.
     fn poll_servers(&mut self, cx: &mut Context<'_>, settled: bool) -> Poll<Option<DnsAnswer>> {
-        let mut walk = self.walk.as_mut().as_pin_mut().expect("servers are asked by a walk");
-        match ready!(walk.as_mut().poll_next(cx)) {
+        let walk = self.walk.as_mut().expect("servers are asked by a walk");
+        match ready!(Pin::new(&mut *walk).poll_next(cx)) {
             None => {
-                self.walk.set(None);
+                *self.walk = None;
                 if settled {
                     self.told.tell_listed();
                     *self.step = Step::Done;
@@ -125,32 +126,33 @@ where
                     self.conclude();
                 }
             }
-            Some(Said { family, outcome, .. }) if settled => {
+            Some(Said { record, outcome, .. }) if settled => {
                 let port = port(*self.port);
-                let answer = self.told.join_outcome(record_of(family), outcome, port);
+                let answer = self.told.join_outcome(record, outcome, port);
                 if self.told.is_empty() {
                     return Poll::Ready(Some(answer));
                 }
                 self.told.tell(answer);
             }
-            Some(Said { family, outcome: Ok(found), .. }) => {
-                self.told.put_aside(record_of(family), Ok(found));
+            Some(Said { record, outcome: Ok(found), .. }) => {
+                self.told.put_aside(record, Ok(found));
                 self.conclude();
             }
-            // What is told of it may be of a name before the last, which another family may have.
-            Some(Said { family, outcome: Err(error), last }) => {
-                if family == Family::Ipv4 && last == Some(DnsErrorKind::NotFound) {
-                    if walk.awaits(Family::Ipv6) {
-                        // Of the names before it AAAA has heard something, or A that none exists.
-                        let kept = walk.as_mut().take_kept(Family::Ipv6);
-                        let said = kept.unwrap_or_else(|| Err(error.also_of(Record::Aaaa)));
-                        self.told.put_aside_of(Record::Aaaa, said, last);
+            // What is told of it may be of a name before the last, which another record may have.
+            Some(Said { record, outcome: Err(error), last }) => {
+                let is_over = record == Record::A && last == Some(DnsErrorKind::NotFound);
+                if is_over {
+                    for (other, kept) in walk.abandon() {
+                        // Either its lookups of the names before have said something, or A has said
+                        // of each name that it does not exist.
+                        let said = kept.unwrap_or_else(|| Err(error.also_of(other)));
+                        self.told.put_aside_of(other, said, last);
                     }
-                    self.told.put_aside_of(Record::A, Err(error), last);
-                    self.walk.set(None);
+                    *self.walk = None;
+                }
+                self.told.put_aside_of(record, Err(error), last);
+                if is_over {
                     self.conclude();
-                } else {
-                    self.told.put_aside_of(record_of(family), Err(error), last);
                 }
             }
         }
@@ -175,7 +177,7 @@ where
             Next::Other => {
                 if status == Status::Success {
                     self.told.forget_aside();
-                    self.walk.set(None);
+                    *self.walk = None;
                 }
                 *self.step = Step::Ask(Place::Hosts);
             }
@@ -254,14 +256,12 @@ where
     fn decree(&mut self) -> bool {
         let name = name(self.query);
         let Some(special) = Special::of(name) else { return false };
-        let (families, are_last) = (self.query.families(), self.are_last());
-        for family in [Family::Ipv6, Family::Ipv4] {
-            if families.contains(family) {
-                let (record, outcome) = (record_of(family), special.outcome(name, family));
-                match are_last {
-                    true => self.told.tell_outcome(record, outcome, port(*self.port)),
-                    false => self.told.put_aside(record, outcome),
-                }
+        let are_last = self.are_last();
+        for record in records(self.query.families()) {
+            let outcome = special.outcome(name, record);
+            match are_last {
+                true => self.told.tell_outcome(record, outcome, port(*self.port)),
+                false => self.told.put_aside(record, outcome),
             }
         }
         true
@@ -290,7 +290,7 @@ where
 
     /// What is asked for when it is asked for in one.
     fn record(&self) -> Record {
-        record(self.query.families())
+        addresses(self.query.families())
     }
 
     /// That a file can't be read.

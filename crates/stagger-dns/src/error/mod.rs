@@ -93,12 +93,12 @@ impl DnsError {
     }
 
     pub(crate) fn negative(question: &Question, cause: Cause, ttl: Option<Duration>) -> Self {
-        Self::make(shown(&question.name).into(), question.record(), cause, Vec::new(), ttl)
+        Self::make(shown(&question.name).into(), question.record, cause, Vec::new(), ttl)
     }
 
     pub(crate) fn servers_failed(question: &Question, servers: Vec<ServerError>) -> Self {
         let subject = shown(&question.name).into();
-        Self::make(subject, question.record(), Cause::Servers, servers, None)
+        Self::make(subject, question.record, Cause::Servers, servers, None)
     }
 
     /// The same of a lookup that was answered from memory, if it is one that may be kept: for
@@ -317,14 +317,13 @@ impl From<DnsError> for io::Error {
 
 #[cfg(test)]
 mod tests {
-    use stagger::Family;
 
     use super::*;
     use crate::message::Extended;
     use crate::question::name_of;
 
     fn question() -> Question {
-        Question::new(name_of("www.example.com").unwrap(), Family::Ipv6)
+        Question::new(name_of("www.example.com").unwrap(), Record::Aaaa)
     }
 
     fn server(last: u8, trouble: Trouble) -> ServerError {
@@ -350,7 +349,7 @@ mod tests {
 
     #[test]
     fn a_name_is_escaped_in_an_error() {
-        let question = Question::new(name_of("a\n\"b").unwrap(), Family::Ipv4);
+        let question = Question::new(name_of("a\n\"b").unwrap(), Record::A);
         let error = DnsError::new(&question, Cause::NotFound);
         assert!(!error.to_string().contains('\n'), "{error}");
     }

@@ -3,13 +3,13 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use futures_lite::future::block_on;
-use stagger::Family;
+use stagger::Record;
 
 use super::*;
 use crate::lookup::Found;
 use crate::question::name_of;
 
-/// A source whose lookups end when they are told to.
+/// A source whose lookups end when they are told to, on reactors of a script.
 #[derive(Clone, Default)]
 struct Told(Arc<Mutex<State>>);
 
@@ -22,24 +22,54 @@ struct State {
     outcome: Option<Outcome>,
     /// Run within a poll.
     within: Option<Box<dyn FnOnce() + Send>>,
+    known: Option<Outcome>,
+    current: Life,
+    /// How many marks were made.
+    marks: usize,
 }
 
-struct ToldLookup(Told);
+/// A reactor, from its beginning to its end. Its id is used again afterwards.
+#[derive(Clone, Default)]
+struct Life {
+    id: u8,
+    over: Arc<AtomicBool>,
+}
+
+struct ToldLookup {
+    told: Told,
+    /// The reactor of its sockets, from its first poll on.
+    life: Option<Life>,
+}
 
 impl Lookups for Told {
     type Lookup = ToldLookup;
 
     fn look_up(&self, _: &Question) -> ToldLookup {
         lock(&self.0).begun += 1;
-        ToldLookup(self.clone())
+        ToldLookup { told: self.clone(), life: None }
+    }
+
+    fn known(&self, _: &Question) -> Option<Outcome> {
+        lock(&self.0).known.clone()
+    }
+
+    fn reactor(&self) -> ReactorMark {
+        let mut state = lock(&self.0);
+        state.marks += 1;
+        let (told, Life { id, over }) = (self.clone(), state.current.clone());
+        ReactorMark::new(move || !over.load(Ordering::SeqCst) && lock(&told.0).current.id == id)
     }
 }
 
 impl Future for ToldLookup {
     type Output = Outcome;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
-        let mut state = lock(&self.0.0);
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        let told = self.told.clone();
+        let mut state = lock(&told.0);
+        let life = self.life.get_or_insert_with(|| state.current.clone());
+        assert!(Arc::ptr_eq(&life.over, &state.current.over), "it is polled on another reactor");
+        assert!(!life.over.load(Ordering::SeqCst), "its reactor has ended");
         state.polls += 1;
         state.waker = Some(cx.waker().clone());
         let (within, outcome) = (state.within.take(), state.outcome.clone());
@@ -53,7 +83,7 @@ impl Future for ToldLookup {
 
 impl Drop for ToldLookup {
     fn drop(&mut self) {
-        lock(&self.0.0).dropped += 1;
+        lock(&self.told.0).dropped += 1;
     }
 }
 
@@ -64,6 +94,17 @@ impl Told {
         let waker = state.waker.take();
         drop(state);
         waker.unwrap().wake();
+    }
+
+    /// Goes on in a reactor that begins now.
+    fn begins(&self, id: u8) -> Life {
+        let life = Life { id, over: Arc::default() };
+        self.enters(&life);
+        life
+    }
+
+    fn enters(&self, life: &Life) {
+        lock(&self.0).current = life.clone();
     }
 
     fn begun_and_dropped(&self) -> (usize, usize) {
@@ -78,7 +119,7 @@ fn found() -> Outcome {
 }
 
 fn question(text: &str) -> Question {
-    Question::new(name_of(text).unwrap(), Family::Ipv4)
+    Question::new(name_of(text).unwrap(), Record::A)
 }
 
 /// A task that counts how often it was woken.
@@ -106,19 +147,28 @@ fn is_found(polled: Poll<Outcome>) -> bool {
     matches!(polled, Poll::Ready(Ok(_)))
 }
 
+fn is_idle(joining: &Joining<Told>) -> bool {
+    let flight = lock(&joining.0.flight);
+    flight.calls.is_empty() && flight.reactors.is_empty()
+}
+
 #[test]
 fn equal_lookups_in_flight_are_one_and_end_alike() {
     let told = Told::default();
     let joining = Joining::new(told.clone());
     let [mut first, mut second] = [(); 2].map(|()| joining.clone().look_up(&question("A.example")));
     let mut other = joining.look_up(&question("b.example"));
-    assert_eq!(told.begun_and_dropped(), (2, 0));
+    assert_eq!(told.begun_and_dropped(), (0, 0));
     let (a, b): (Arc<Task>, Arc<Task>) = Default::default();
+    assert!(a.poll(&mut other).is_pending());
     assert!(a.poll(&mut first).is_pending() && b.poll(&mut second).is_pending());
+    assert_eq!(told.begun_and_dropped(), (2, 0));
     told.ends();
     assert_eq!((a.woken(), b.woken()), (1, 1));
     assert!(is_found(a.poll(&mut first)) && is_found(b.poll(&mut second)));
     assert!(is_found(a.poll(&mut other)));
+    // The reactor is the same for all of them.
+    assert_eq!(lock(&told.0).marks, 1);
 }
 
 #[test]
@@ -138,14 +188,21 @@ fn when_the_waiter_that_was_polled_last_is_dropped_another_goes_on() {
 fn the_last_waiter_ends_the_lookup_and_the_next_begins_anew() {
     let told = Told::default();
     let joining = Joining::new(told.clone());
-    let [first, second] = [(); 2].map(|()| joining.look_up(&question("a.example")));
+    let task = Arc::<Task>::default();
+    let begun = || {
+        let mut joined = joining.look_up(&question("a.example"));
+        assert!(task.poll(&mut joined).is_pending());
+        joined
+    };
+    let (first, second) = (begun(), begun());
     drop(first);
     assert_eq!(told.begun_and_dropped(), (1, 0));
     drop(second);
     assert_eq!(told.begun_and_dropped(), (1, 1));
-    assert!(lock(&joining.0.calls).is_empty());
-    drop(joining.look_up(&question("a.example")));
+    assert!(is_idle(&joining));
+    drop(begun());
     assert_eq!(told.begun_and_dropped(), (2, 2));
+    assert!(is_idle(&joining));
 }
 
 #[test]
@@ -156,26 +213,40 @@ fn what_has_ended_is_not_joined() {
     let task = Arc::<Task>::default();
     let mut first = joining.look_up(&question("a.example"));
     assert!(is_found(task.poll(&mut first)));
-    assert!(lock(&joining.0.calls).is_empty());
-    let second = joining.look_up(&question("a.example"));
+    assert!(is_idle(&joining));
+    lock(&told.0).outcome = None;
+    let mut second = joining.look_up(&question("a.example"));
+    assert!(task.poll(&mut second).is_pending());
     assert_eq!(told.begun_and_dropped(), (2, 1));
     // The first must not take the second's place with it.
     drop(first);
-    assert_eq!(lock(&joining.0.calls).len(), 1);
+    assert_eq!(lock(&joining.0.flight).calls.len(), 1);
     drop(second);
+    assert!(is_idle(&joining));
 }
 
 #[test]
-fn one_that_joins_late_gets_the_outcome_too() {
+fn one_that_joined_before_the_end_gets_the_outcome_without_a_poll_of_the_lookup() {
     let told = Told::default();
     let joining = Joining::new(told.clone());
     let task = Arc::<Task>::default();
-    let mut first = joining.look_up(&question("a.example"));
-    let mut late = joining.look_up(&question("a.example"));
+    let [mut first, mut late] = [(); 2].map(|()| joining.look_up(&question("a.example")));
+    assert!(task.poll(&mut late).is_pending());
+    assert!(task.poll(&mut first).is_pending());
     lock(&told.0).outcome = Some(found());
     assert!(is_found(task.poll(&mut first)));
     assert!(is_found(task.poll(&mut late)));
-    assert_eq!(lock(&told.0).polls, 1);
+    assert_eq!(lock(&told.0).polls, 3);
+}
+
+#[test]
+fn what_is_known_begins_no_lookup_and_makes_no_mark() {
+    let told = Told::default();
+    lock(&told.0).known = Some(found());
+    let joining = Joining::new(told.clone());
+    let mut joined = joining.look_up(&question("a.example"));
+    assert!(is_found(Arc::<Task>::default().poll(&mut joined)));
+    assert_eq!((told.begun_and_dropped(), lock(&told.0).marks), ((0, 0), 0));
 }
 
 #[test]
@@ -232,7 +303,9 @@ fn waiters_on_many_threads_all_get_the_one_outcome() {
     for _ in 0..50 {
         let told = Told::default();
         let joining = Joining::new(told.clone());
-        let waiters: Vec<_> = (0..4).map(|_| joining.look_up(&question("a.example"))).collect();
+        let mut waiters: Vec<_> = (0..4).map(|_| joining.look_up(&question("a.example"))).collect();
+        let task = Arc::<Task>::default();
+        assert!(waiters.iter_mut().all(|joined| task.poll(joined).is_pending()));
         std::thread::scope(|scope| {
             for (index, mut joined) in waiters.into_iter().enumerate() {
                 scope.spawn(move || match index {
@@ -250,5 +323,122 @@ fn waiters_on_many_threads_all_get_the_one_outcome() {
             waker.into_iter().for_each(Waker::wake);
         });
         assert_eq!(told.begun_and_dropped(), (1, 1));
+    }
+}
+
+#[test]
+fn a_waiter_on_another_reactor_begins_a_lookup_of_its_own() {
+    let told = Told::default();
+    let joining = Joining::new(told.clone());
+    let [mut first, mut second, mut third] =
+        [(); 3].map(|()| joining.look_up(&question("a.example")));
+    let (a, b): (Arc<Task>, Arc<Task>) = Default::default();
+    let one = told.begins(1);
+    assert!(a.poll(&mut first).is_pending());
+    let two = told.begins(2);
+    assert!(b.poll(&mut second).is_pending() && b.poll(&mut third).is_pending());
+    assert_eq!(told.begun_and_dropped(), (2, 0));
+    // The lookup that was polled last is woken: that of the second reactor.
+    told.ends();
+    assert_eq!((a.woken(), b.woken()), (0, 2));
+    assert!(is_found(b.poll(&mut second)) && is_found(b.poll(&mut third)));
+    told.enters(&one);
+    assert!(is_found(a.poll(&mut first)));
+    told.enters(&two);
+    assert_eq!(told.begun_and_dropped(), (2, 2));
+    assert!(is_idle(&joining));
+}
+
+#[test]
+fn a_waiter_that_moves_to_another_reactor_leaves_its_lookup_to_the_rest() {
+    let told = Told::default();
+    let joining = Joining::new(told.clone());
+    let [mut moves, mut stays] = [(); 2].map(|()| joining.look_up(&question("a.example")));
+    let (a, b): (Arc<Task>, Arc<Task>) = Default::default();
+    let one = told.begins(1);
+    assert!(a.poll(&mut moves).is_pending() && b.poll(&mut stays).is_pending());
+    let two = told.begins(2);
+    assert!(a.poll(&mut moves).is_pending());
+    assert_eq!(told.begun_and_dropped(), (2, 0));
+    // Back again, it drops the lookup that nobody else waits for, and joins the rest.
+    told.enters(&one);
+    assert!(a.poll(&mut moves).is_pending());
+    assert_eq!(told.begun_and_dropped(), (2, 1));
+    told.ends();
+    assert_eq!((a.woken(), b.woken()), (1, 1));
+    assert!(is_found(b.poll(&mut stays)));
+    // An outcome is taken on any reactor.
+    told.enters(&two);
+    assert!(is_found(a.poll(&mut moves)));
+    assert_eq!(told.begun_and_dropped(), (2, 2));
+}
+
+#[test]
+fn a_lookup_whose_reactor_has_ended_is_not_joined_under_the_same_id() {
+    let told = Told::default();
+    let joining = Joining::new(told.clone());
+    let [mut first, mut second] = [(); 2].map(|()| joining.look_up(&question("a.example")));
+    let task = Arc::<Task>::default();
+    let ended = told.begins(1);
+    assert!(task.poll(&mut first).is_pending());
+    ended.over.store(true, Ordering::SeqCst);
+    told.begins(1);
+    assert!(task.poll(&mut second).is_pending());
+    assert_eq!(told.begun_and_dropped(), (2, 0));
+    // Its own waiter leaves it too, and is its last.
+    assert!(task.poll(&mut first).is_pending());
+    assert_eq!(told.begun_and_dropped(), (2, 1));
+    told.ends();
+    assert!(is_found(task.poll(&mut first)) && is_found(task.poll(&mut second)));
+    assert!(is_idle(&joining));
+}
+
+#[test]
+fn the_waiters_of_a_reactor_that_has_ended_share_a_new_lookup() {
+    let told = Told::default();
+    let joining = Joining::new(told.clone());
+    let mut waiters = [(); 3].map(|()| joining.look_up(&question("a.example")));
+    let task = Arc::<Task>::default();
+    let ended = told.begins(1);
+    assert!(waiters.iter_mut().all(|joined| task.poll(joined).is_pending()));
+    ended.over.store(true, Ordering::SeqCst);
+    told.begins(2);
+    assert!(waiters.iter_mut().all(|joined| task.poll(joined).is_pending()));
+    assert_eq!(told.begun_and_dropped(), (2, 1));
+    told.ends();
+    assert!(waiters.iter_mut().all(|joined| is_found(task.poll(joined))));
+}
+
+#[test]
+fn a_panic_on_a_reactor_that_has_ended_is_not_another_s() {
+    let told = Told::default();
+    let joining = Joining::new(told.clone());
+    let [mut first, mut second] = [(); 2].map(|()| joining.look_up(&question("a.example")));
+    let task = Arc::<Task>::default();
+    let ended = told.begins(1);
+    assert!(task.poll(&mut first).is_pending() && task.poll(&mut second).is_pending());
+    lock(&told.0).within = Some(Box::new(|| panic!("on purpose")));
+    assert!(catch_unwind(AssertUnwindSafe(|| task.poll(&mut first))).is_err());
+    ended.over.store(true, Ordering::SeqCst);
+    told.begins(2);
+    lock(&told.0).outcome = Some(found());
+    assert!(is_found(task.poll(&mut second)));
+}
+
+#[test]
+fn waiters_on_many_threads_that_begin_at_once_are_on_few_lookups_and_leave_nothing() {
+    for _ in 0..50 {
+        let told = Told::default();
+        lock(&told.0).outcome = Some(found());
+        let joining = Joining::new(told.clone());
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                let joined = joining.look_up(&question("a.example"));
+                scope.spawn(move || assert!(block_on(joined).is_ok()));
+            }
+        });
+        let (begun, dropped) = told.begun_and_dropped();
+        assert!(begun == dropped && (1..=4).contains(&begun), "{begun} {dropped}");
+        assert!(is_idle(&joining));
     }
 }

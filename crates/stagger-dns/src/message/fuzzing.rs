@@ -5,7 +5,6 @@ use std::net::IpAddr;
 
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::{DNSClass, RData, Record};
-use stagger::Family;
 
 use super::reply::MAX_ALIASES;
 use super::section::MAX_RECORDS;
@@ -25,9 +24,9 @@ const HEADER: usize = 12;
 /// put in behind the header, so that all that follows is records.
 pub fn message(input: &[u8]) {
     let Some((about, message)) = input.split_first() else { return };
-    let family = if about & 1 == 0 { Family::Ipv4 } else { Family::Ipv6 };
+    let kind = if about & 1 == 0 { stagger::Record::A } else { stagger::Record::Aaaa };
     let name = NAMES[usize::from(about >> 2 & 3)];
-    let question = Question::new(name_of(name).expect("a name"), family);
+    let question = Question::new(name_of(name).expect("a name"), kind);
     let request = Request::new(&question, about & 2 != 0);
     let (keeps_id, adds_question) = (about & 16 != 0, about & 32 != 0);
 
@@ -76,7 +75,7 @@ fn check(reply: Reply, question: &Question, bytes: &[u8], whole: Option<&Message
             let distinct: HashSet<_> = addresses.iter().collect();
             assert_eq!(distinct.len(), addresses.len());
             for address in addresses {
-                assert_eq!(address.is_ipv6(), question.family == Family::Ipv6);
+                assert_eq!(address.is_ipv6(), (question.record == stagger::Record::Aaaa));
                 assert!(holds(bytes, *address), "{address} is not in the reply");
             }
         }
@@ -135,9 +134,11 @@ fn found(whole: &Message, question: &Question) -> Option<Vec<IpAddr>> {
         let Some(alias) = alias else {
             let mut addresses = Vec::new();
             for record in of_name() {
-                match (&record.data, question.family) {
-                    (RData::A(a), Family::Ipv4) => addresses.push(IpAddr::V4(a.0)),
-                    (RData::AAAA(aaaa), Family::Ipv6) => addresses.push(IpAddr::V6(aaaa.0)),
+                match (&record.data, question.record) {
+                    (RData::A(a), stagger::Record::A) => addresses.push(IpAddr::V4(a.0)),
+                    (RData::AAAA(aaaa), stagger::Record::Aaaa) => {
+                        addresses.push(IpAddr::V6(aaaa.0))
+                    }
                     _ => {}
                 }
             }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use hickory_proto::op::{Header, ResponseCode};
 use hickory_proto::rr::Name;
 use hickory_proto::serialize::binary::BinDecoder;
-use stagger::Family;
 
 use super::section::{Data, MAX_RECORDS, Record, read_record};
 use crate::cache::{MAX_NEGATIVE_TTL, MAX_TTL, negative_ttl, seconds};
@@ -128,7 +127,7 @@ impl Reply {
             let is_answer = index < answers;
             let is_authority = !is_answer && index < answers + authorities;
             match data {
-                Data::Address(address) if is_answer && is_of(address, question.family) => {
+                Data::Address(address) if is_answer && is_of(address, question.record) => {
                     reply.addresses.push((owner, address, ttl));
                 }
                 Data::Alias(target) if is_answer => reply.aliases.push((owner, target, ttl)),
@@ -232,6 +231,8 @@ impl Extended {
     }
 }
 
-fn is_of(address: IpAddr, family: Family) -> bool {
-    address.is_ipv6() == (family == Family::Ipv6)
+/// Whether this record holds such an address.
+fn is_of(address: IpAddr, record: stagger::Record) -> bool {
+    let holds = if address.is_ipv6() { stagger::Record::Aaaa } else { stagger::Record::A };
+    record == holds
 }

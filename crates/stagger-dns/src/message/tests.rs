@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use hickory_proto::op::MessageType;
 use hickory_proto::op::ResponseCode::{self, NXDomain, NoError};
-use hickory_proto::rr::rdata::{A, CNAME, NS, SOA};
+use hickory_proto::rr::rdata::{A, AAAA, CNAME, NS, SOA};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
-use stagger::Family;
 
 use super::*;
 use crate::question::name_of;
@@ -18,7 +17,7 @@ fn name(text: &str) -> Name {
 }
 
 fn question(text: &str) -> Question {
-    Question::new(name(text), Family::Ipv4)
+    Question::new(name(text), stagger::Record::A)
 }
 
 fn asked(text: &str) -> (Question, Request) {
@@ -287,6 +286,16 @@ fn a_message_with_any_byte_changed_is_no_panic() {
             }
         }
     }
+}
+
+#[test]
+fn an_address_of_the_other_record_does_not_count() {
+    let aaaa = RData::AAAA(AAAA::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1));
+    let other = Record::from_rdata(name("a.example"), 9, aaaa);
+    let both = vec![other.clone(), address("a.example", 9, 1)];
+    assert_eq!(verdict("a.example", NoError, both, vec![]), found([1], 9));
+    let nothing = Verdict::NoAddress { ttl: None };
+    assert_eq!(verdict("a.example", NoError, vec![other], vec![]), nothing);
 }
 
 #[test]

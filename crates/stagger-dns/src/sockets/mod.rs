@@ -8,7 +8,7 @@ use std::io;
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 
 use socket2::SockRef;
-use stagger_net::Register;
+use stagger_net::{ReactorMark, Register};
 
 pub use self::tcp::TcpReply;
 #[cfg(fuzzing)]
@@ -66,6 +66,10 @@ where
 
     fn reply(&self, server: SocketAddr, message: Vec<u8>) -> TcpReply<R> {
         TcpReply::new(self.register.clone(), server, &message)
+    }
+
+    fn reactor(&self) -> ReactorMark {
+        Register::<UdpSocket>::reactor(&self.register)
     }
 }
 

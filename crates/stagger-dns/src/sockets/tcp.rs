@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 
 use socket2::SockRef;
 use stagger::Connector as _;
-use stagger_net::{Interest, Register, TcpAttempt, TcpConnector, TcpOptions};
+use stagger_net::{Interest, ReactorMark, Register, TcpAttempt, TcpConnector, TcpOptions};
 
 use super::send;
 
@@ -76,6 +76,10 @@ impl<R: Register<TcpStream>> Register<TcpStream> for AsItIs<R> {
 
     fn finish(&self, socket: R::Socket) -> io::Result<R::Socket> {
         Ok(socket)
+    }
+
+    fn reactor(&self) -> ReactorMark {
+        self.0.reactor()
     }
 }
 

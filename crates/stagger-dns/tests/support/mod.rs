@@ -275,10 +275,14 @@ impl Scene {
         Self { clock: clock.clone(), servers: servers.clone(), resolver: resolver.clone() }
     }
 
-    /// Resolves a target to the end, and sees that nothing is left behind.
+    /// Resolves a target to the end.
     pub(crate) fn resolve(&self, target: &str, families: Families) -> Vec<Heard> {
-        let query = Query::new(Target::parse(target).unwrap()).with_families(families);
-        let mut answers = pin!(self.resolver.resolve(&query));
+        self.hear(&Query::new(Target::parse(target).unwrap()).with_families(families))
+    }
+
+    /// Hears a query's answers to the end, and sees that nothing is left behind.
+    pub(crate) fn hear(&self, query: &Query) -> Vec<Heard> {
+        let mut answers = pin!(self.resolver.resolve(query));
         let mut heard = Vec::new();
         self.clock.run(async {
             while let Some(answer) = answers.next().await {
