@@ -190,6 +190,12 @@ impl Moment<'_> {
         self
     }
 
+    /// Of all candidates so far, sorted together, the first is of this family.
+    pub fn leads(self, family: Family) -> Self {
+        self.0.handle(Event::Leads(family));
+        self
+    }
+
     /// An attempt reports progress.
     pub fn progresses(self, name: &'static str) -> Self {
         let id = self.0.id(name);
@@ -199,9 +205,13 @@ impl Moment<'_> {
 
     /// An attempt fails, and makes all others pointless.
     pub fn fails_for_good(self, name: &'static str) -> Self {
-        let moment = self.fails(name);
-        moment.0.handle(Event::GaveUp);
-        moment
+        self.fails(name).gives_up()
+    }
+
+    /// A resolver makes all attempts pointless.
+    pub fn gives_up(self) -> Self {
+        self.0.handle(Event::GaveUp);
+        self
     }
 
     /// Resolution ends.

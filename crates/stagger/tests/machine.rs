@@ -35,11 +35,11 @@ impl Script {
     }
 
     fn adds<const N: usize>(&mut self, record: Record, names: [&'static str; N]) -> &mut Self {
-        self.answers(record, Update::Add, 0, &names)
+        self.answers(0, record, Update::Add, 0, &names)
     }
 
     fn replaces<const N: usize>(&mut self, record: Record, names: [&'static str; N]) -> &mut Self {
-        self.answers(record, Update::Replace, 0, &names)
+        self.answers(0, record, Update::Replace, 0, &names)
     }
 
     /// An answer that comes with so much of the resolution delay spent.
@@ -49,11 +49,31 @@ impl Script {
         spent: u64,
         names: [&'static str; N],
     ) -> &mut Self {
-        self.answers(record, Update::Add, spent, &names)
+        self.answers(0, record, Update::Add, spent, &names)
+    }
+
+    /// An answer for another name than the target's own.
+    fn adds_for<const N: usize>(
+        &mut self,
+        group: u32,
+        record: Record,
+        names: [&'static str; N],
+    ) -> &mut Self {
+        self.answers(group, record, Update::Add, 0, &names)
+    }
+
+    fn replaces_for<const N: usize>(
+        &mut self,
+        group: u32,
+        record: Record,
+        names: [&'static str; N],
+    ) -> &mut Self {
+        self.answers(group, record, Update::Replace, 0, &names)
     }
 
     fn answers(
         &mut self,
+        group: u32,
         record: Record,
         update: Update,
         spent: u64,
@@ -63,10 +83,10 @@ impl Script {
             .iter()
             .map(|name| {
                 let family = if name.starts_with("v6") { Family::Ipv6 } else { Family::Ipv4 };
-                Entrant::new(self.id(name), Some(family))
+                Entrant::new(self.id(name), Some(family)).with_group(group)
             })
             .collect();
-        let answered = Answered::new(record, &candidates).with_update(update);
+        let answered = Answered::new(record, &candidates).with_group(group).with_update(update);
         self.machine.handle(Event::Answered(answered.with_delay_spent(ms(spent))), self.now);
         self
     }
@@ -74,6 +94,16 @@ impl Script {
     fn resolution_ends(&mut self) -> &mut Self {
         self.machine.handle(Event::ResolutionEnded, self.now);
         self
+    }
+
+    fn hears(&mut self, event: Event<'_>) -> &mut Self {
+        self.machine.handle(event, self.now);
+        self
+    }
+
+    fn progresses(&mut self, name: &'static str) -> &mut Self {
+        let id = self.id(name);
+        self.hears(Event::Progressed(id))
     }
 
     fn connects(&mut self, name: &'static str) -> &mut Self {
@@ -374,8 +404,24 @@ mod late {
         let before = race.machine.clone();
         race.at(30).connects("v6").fails("v6").connects("v6b").fails("v6b");
         race.connects("unknown").fails("unknown");
+        race.progresses("v6").progresses("v6b").progresses("unknown");
         assert_eq!(race.machine, before);
         race.waits_until(270);
+    }
+
+    #[test]
+    fn progress_that_does_not_count_leaves_the_machine_as_it_was() {
+        let mut race = Script::racing(plain(), ["v6", "v4", "v6b"]);
+        race.starts("v6").waits_until(250);
+        race.at(250).starts("v4").waits_until(500);
+        let before = race.machine.clone();
+        race.at(300).progresses("v6");
+        assert_eq!(race.machine, before);
+        race.progresses("v4");
+        assert_ne!(race.machine, before);
+        let before = race.machine.clone();
+        race.at(310).progresses("v4").progresses("v6");
+        assert_eq!(race.machine, before);
     }
 
     #[test]
@@ -394,6 +440,8 @@ mod late {
         let before = race.machine.clone();
         race.at(260).connects("v4").fails("v4").fails("v6");
         race.at(900).adds(A, ["v4b"]).replaces(Addresses, []).resolution_ends();
+        race.progresses("v4").progresses("v6").hears(Event::GaveUp);
+        race.hears(Event::Prefers(Family::Ipv4)).hears(Event::Leads(Family::Ipv4));
         assert_eq!(race.machine, before);
         race.is_over();
     }
@@ -651,6 +699,52 @@ mod replacement {
         let mut race = Script::racing(plain(), ["v6a", "v4a"]);
         race.starts("v6a").replaces(Addresses, []).waits();
         race.at(5).fails("v6a").loses(Loss::AllFailed);
+    }
+}
+
+mod group {
+    use super::*;
+
+    #[test]
+    fn an_answer_for_another_name_does_not_end_the_wait() {
+        for record in [Aaaa, Addresses] {
+            let mut race = Script::new(plain());
+            race.at(0).adds(A, ["v4"]).waits_until(50);
+            race.at(10).adds_for(1, record, []).waits_until(50);
+            race.at(50).starts("v4").waits();
+        }
+    }
+
+    #[test]
+    fn bindings_of_another_name_do_not_end_the_wait() {
+        let mut race = Script::new(plain().https(true));
+        race.at(0).adds(Aaaa, ["v6"]).adds_for(1, Https, []).waits_until(50);
+        race.at(10).adds(Https, []).starts("v6").waits();
+    }
+
+    #[test]
+    fn addresses_of_another_name_wait_for_the_targets_own_and_are_raced() {
+        let mut race = Script::new(plain());
+        race.at(0).adds_for(1, Aaaa, ["v6"]).waits_until(50);
+        race.at(10).adds(Aaaa, []).starts("v6").waits();
+    }
+
+    #[test]
+    fn the_wait_counts_from_the_first_addresses_whatever_their_name() {
+        let mut race = Script::new(plain());
+        race.at(0).adds_for(1, A, ["v4a"]).waits_until(50);
+        race.at(30).adds(A, ["v4b"]).waits_until(50);
+        race.at(50).starts("v4a").waits_until(300);
+    }
+
+    #[test]
+    fn an_answer_replaces_only_those_of_its_record_and_group() {
+        let mut race = Script::new(plain());
+        race.at(0).adds(Aaaa, ["v6a"]).adds_for(1, Aaaa, ["v6b"]).has_left(["v6a", "v6b"]);
+        race.replaces_for(2, Aaaa, ["v6c"]).has_left(["v6a", "v6b", "v6c"]);
+        race.replaces_for(1, A, []).has_left(["v6a", "v6b", "v6c"]);
+        race.replaces_for(1, Aaaa, []).has_left(["v6a", "v6c"]);
+        race.replaces(Aaaa, []).has_left(["v6c"]);
     }
 }
 

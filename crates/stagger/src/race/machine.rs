@@ -167,8 +167,8 @@ impl Machine {
     /// Says the next thing to do at `now`; none when there is nothing more to do before the next
     /// event or the [`deadline`](Self::deadline).
     ///
-    /// Of what falls on one instant a success comes first, then failures, then the overall
-    /// deadline, then starts.
+    /// What falls on one instant is handled in this order: a success, failures and time-outs,
+    /// giving up, the overall deadline, starts.
     pub fn advance(&mut self, now: Instant) -> Option<Action> {
         if self.over {
             return None;

@@ -30,8 +30,9 @@ const REPEATED: usize = 32;
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     pub(crate) rules: Rules,
-    /// Each comes at most once, at any time and in any order.
-    pub(crate) answers: Vec<News>,
+    /// Each piece comes at most once, at any time and in any order. In addition resolution may end, and
+    /// every attempt in flight may connect or fail.
+    pub(crate) news: Vec<News>,
     pub(crate) candidates: usize,
     /// How often time leaves the machine's own schedule.
     pub(crate) detours: u8,
@@ -69,7 +70,7 @@ struct State {
     rests: bool,
     /// The machine may run though nothing has happened.
     may_settle: bool,
-    /// One bit for each answer that has not come.
+    /// One bit for each piece of news that has not come.
     pending: u32,
     detours: u8,
 }
@@ -85,16 +86,16 @@ impl State {
         }
         let mut moves = Vec::new();
         // Answers that come after a success of their instant are left out: the end is at hand, and
-        // they came before it on another way.
-        if oracle.successes().next().is_none() {
-            for (index, answer) in scenario.answers.iter().enumerate() {
-                if self.pending & 1 << index != 0 {
-                    moves.push(Move::Hear(answer.clone()));
-                }
+        // they came before it on another way. Progress and giving up are heard then too.
+        let open = oracle.successes().next().is_none();
+        for (index, news) in scenario.news.iter().enumerate() {
+            let heard = open || matches!(news, News::Progressed(_) | News::GaveUp);
+            if self.pending & 1 << index != 0 && heard {
+                moves.push(Move::Hear(news.clone()));
             }
-            if !oracle.resolution_ended() {
-                moves.push(Move::Hear(News::ResolutionEnded));
-            }
+        }
+        if open && !oracle.resolution_ended() {
+            moves.push(Move::Hear(News::ResolutionEnded));
         }
         for id in oracle.in_flight().filter(|id| oracle.is_awaited(*id)) {
             moves.push(Move::Hear(News::Connected(id)));
@@ -142,9 +143,9 @@ impl State {
             }
             Move::Hear(news) => {
                 let comes = |index: &usize| {
-                    self.pending & 1 << index != 0 && scenario.answers[*index] == *news
+                    self.pending & 1 << index != 0 && scenario.news[*index] == *news
                 };
-                if let Some(index) = (0..scenario.answers.len()).find(comes) {
+                if let Some(index) = (0..scenario.news.len()).find(comes) {
                     self.pending &= !(1 << index);
                 }
                 self.may_settle = true;
@@ -177,7 +178,7 @@ pub(crate) fn explore(scenario: &Scenario) -> Extent {
         now: 0,
         rests: false,
         may_settle: true,
-        pending: (1 << scenario.answers.len()) - 1,
+        pending: (1 << scenario.news.len()) - 1,
         detours: scenario.detours,
     };
     let mut seen = HashSet::from([fingerprint(&start)]);

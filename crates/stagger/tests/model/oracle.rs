@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use stagger::race::{Action, Id, Loss};
-use stagger::{Family, Order, Phase, Record, Update};
+use stagger::{Families, Family, Order, Phase, Record, Update};
 
 use crate::rules::Rules;
 
@@ -14,6 +14,9 @@ pub(crate) type Time = u64;
 
 /// No two starts are nearer than this while an attempt is in flight.
 const FLOOR: Time = 10_000;
+
+/// Progress postpones a start until this long after the last start, and no longer.
+const LONGEST: Time = 2_000_000;
 
 /// Which rule was broken, and how.
 #[derive(Debug)]
@@ -37,16 +40,30 @@ pub(crate) use rule;
 /// What an answer holds, in the resolver's order.
 pub(crate) type Held = Vec<(Id, Option<Family>)>;
 
+/// What a lookup answered.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Answer {
+    pub(crate) record: Record,
+    pub(crate) group: u32,
+    pub(crate) update: Update,
+    pub(crate) held: Held,
+    /// What is spent of the resolution delay.
+    pub(crate) spent: Time,
+}
+
 /// What happened, as the driver of a machine would hear it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum News {
-    /// The time is what is spent of the resolution delay.
-    Answered(Record, Update, Held, Time),
+    Answered(Answer),
     /// The family of the first of all that is known, sorted together.
     Leads(Family),
+    /// The family that routes prefer.
+    Prefers(Family),
     ResolutionEnded,
+    Progressed(Id),
     Connected(Id),
     Failed(Id),
+    GaveUp,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,6 +80,8 @@ struct Attempt {
     family: Option<Family>,
     at: Time,
     end: Option<End>,
+    /// When it first reported progress in flight, whether or not that counted.
+    progressed: Option<Time>,
     /// It has connected, and the machine has not said yet who wins.
     connected: bool,
 }
@@ -70,13 +89,17 @@ struct Attempt {
 /// All that has happened in one race.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Oracle {
-    answers: Vec<(Record, Held)>,
+    /// What each record of each group holds, in the order of their first answers.
+    answers: Vec<(Record, u32, Held)>,
     /// The earliest, over the answers with addresses: when it came, less what it says is spent of
     /// the resolution delay.
     delay_began: Option<Time>,
     /// The last word on who leads.
     leader: Option<Family>,
+    /// The last word on the family that routes prefer.
+    routes: Option<Family>,
     resolution_ended: bool,
+    gave_up: bool,
     /// In start order.
     attempts: Vec<Attempt>,
     failed_since_start: bool,
@@ -96,6 +119,13 @@ impl Oracle {
         self.attempts.iter().filter(|attempt| attempt.end.is_none()).map(|attempt| attempt.id)
     }
 
+    /// Whether progress of this attempt counts now: it is the one that started last, it is in flight,
+    /// and it has reported none.
+    pub(crate) fn may_progress(&self, id: Id) -> bool {
+        let last = self.attempts.last();
+        last.is_some_and(|last| last.id == id && last.end.is_none() && last.progressed.is_none())
+    }
+
     /// Whether an attempt is in flight and has said nothing yet.
     pub(crate) fn is_awaited(&self, id: Id) -> bool {
         self.attempts.iter().any(|own| own.id == id && own.end.is_none() && !own.connected)
@@ -104,31 +134,42 @@ impl Oracle {
     /// Takes note of news, whatever the machine makes of it.
     pub(crate) fn note(&mut self, news: &News, now: Time) {
         match news {
-            News::Answered(record, update, candidates, spent) => {
-                let known = self.answers.iter().position(|(known, _)| known == record);
-                let place = known.unwrap_or_else(|| {
-                    self.answers.push((*record, Vec::new()));
-                    self.answers.len() - 1
-                });
-                let held = &mut self.answers[place].1;
-                if *update == Update::Replace {
-                    held.clear();
-                }
-                for candidate in candidates {
-                    if !held.contains(candidate) {
-                        held.push(*candidate);
-                    }
-                }
-                if !candidates.is_empty() {
-                    let began = [self.delay_began, Some(now.saturating_sub(*spent))];
-                    self.delay_began = began.into_iter().flatten().min();
+            News::Answered(answer) => self.answered(answer, now),
+            News::Leads(family) => self.leader = Some(*family),
+            News::Prefers(family) => self.routes = Some(*family),
+            News::ResolutionEnded => self.resolution_ended = true,
+            News::GaveUp => self.gave_up = true,
+            News::Progressed(id) => {
+                let own = self.attempts.iter_mut().find(|own| own.id == *id && own.end.is_none());
+                if let Some(attempt) = own {
+                    attempt.progressed.get_or_insert(now);
                 }
             }
-            News::Leads(family) => self.leader = Some(*family),
-            News::ResolutionEnded => self.resolution_ended = true,
             News::Connected(id) if self.is_awaited(*id) => self.attempt(*id).connected = true,
             News::Failed(id) if self.is_awaited(*id) => self.fail(*id, End::Failed),
             News::Connected(_) | News::Failed(_) => {}
+        }
+    }
+
+    fn answered(&mut self, answer: &Answer, now: Time) {
+        let Answer { record, group, update, held, spent } = answer;
+        let alike = |(known, of, _): &(Record, u32, Held)| known == record && of == group;
+        let place = self.answers.iter().position(alike).unwrap_or_else(|| {
+            self.answers.push((*record, *group, Vec::new()));
+            self.answers.len() - 1
+        });
+        let list = &mut self.answers[place].2;
+        if *update == Update::Replace {
+            list.clear();
+        }
+        for candidate in held {
+            if !list.contains(candidate) {
+                list.push(*candidate);
+            }
+        }
+        if !held.is_empty() {
+            let began = [self.delay_began, Some(now.saturating_sub(*spent))];
+            self.delay_began = began.into_iter().flatten().min();
         }
     }
 
@@ -166,6 +207,8 @@ impl Oracle {
                 Ok(())
             }
             Action::Lose(loss) => {
+                let expiry = self.expiry(rules).filter(|expiry| *expiry <= now);
+                rule!("a time-out comes before a loss", expiry.is_none(), "{loss:?}, {expiry:?}");
                 let expected = self.loss(rules, now);
                 rule!(
                     "a loss is told as it is",
@@ -189,7 +232,11 @@ impl Oracle {
         let success = self.successes().next();
         rule!("a success ends the race at once", success.is_none(), "{success:?}");
         let loss = self.loss(rules, now);
-        rule!("the last failure and the deadline end the race at once", loss.is_none(), "{loss:?}");
+        rule!(
+            "the last failure, a final one and the deadline end the race at once",
+            loss.is_none(),
+            "{loss:?}"
+        );
         let expiry = self.expiry(rules);
         let overdue = expiry.is_some_and(|expiry| expiry <= now);
         rule!("no attempt outlives the attempt timeout", !overdue, "{expiry:?}");
@@ -226,7 +273,7 @@ impl Oracle {
     fn start(&mut self, rules: &Rules, id: Id, now: Time) -> Checked {
         let again = self.attempts.iter().any(|attempt| attempt.id == id);
         rule!("no candidate is started twice", !again, "{id:?}");
-        let held = self.answers.iter().any(|(_, list)| list.iter().any(|(own, _)| *own == id));
+        let held = self.answers.iter().any(|(.., list)| list.iter().any(|(own, _)| *own == id));
         rule!("only what an answer holds is started", held, "{id:?}");
         let started = self.attempts.len();
         let allowed = rules.max_addresses.is_none_or(|max| started < max);
@@ -236,6 +283,7 @@ impl Oracle {
         rule!("no more attempts run than allowed", allowed, "{id:?} beside {running}");
         let over = rules.timeout.is_some_and(|timeout| timeout <= now);
         rule!("the overall deadline beats a start", !over, "{id:?} at {now}");
+        rule!("giving up beats a start", !self.gave_up, "{id:?} at {now}");
         let next = self.left(rules).first().copied();
         rule!(
             "candidates start in the order of the policy",
@@ -252,19 +300,20 @@ impl Oracle {
                 rule!("attempts in flight let no two start at one instant", !twice, "{id:?}");
                 let alone = rules.delays.is_empty();
                 rule!("one after another means alone", !alone, "{id:?} beside {running}");
-                let gap = if self.failed_since_start { FLOOR } else { rules.delay(started) };
+                let turn = self.turn(rules, last);
                 rule!(
                     "starts keep their distance from the last one",
-                    now >= last.at + gap,
-                    "{id:?} at {now}, last {}, gap {gap}",
+                    now >= turn,
+                    "{id:?} at {now}, last {}, not before {turn}",
                     last.at
                 );
             }
             Some(_) => {}
         }
-        let held = self.answers.iter().flat_map(|(_, held)| held);
+        let held = self.answers.iter().flat_map(|(.., held)| held);
         let family = held.clone().find(|(own, _)| *own == id).and_then(|(_, family)| *family);
-        self.attempts.push(Attempt { id, family, at: now, end: None, connected: false });
+        let (end, progressed, connected) = (None, None, false);
+        self.attempts.push(Attempt { id, family, at: now, end, progressed, connected });
         self.failed_since_start = false;
         Ok(())
     }
@@ -282,15 +331,32 @@ impl Oracle {
         if rules.delays.is_empty() || rules.max_in_flight.is_some_and(|max| running >= max) {
             return None;
         }
-        let gap = if self.failed_since_start { FLOOR } else { rules.delay(self.attempts.len()) };
-        Some(last.at + gap)
+        Some(self.turn(rules, last))
+    }
+
+    /// When the next may start beside others, `last` being the attempt that started last.
+    fn turn(&self, rules: &Rules, last: &Attempt) -> Time {
+        if self.failed_since_start {
+            return last.at + FLOOR;
+        }
+        let mut gap = rules.delay(self.attempts.len());
+        if let (Some(progressed), Some(handshake)) = (last.progressed, rules.handshake_delay) {
+            let handshake = progressed - last.at + handshake;
+            gap = gap.max(if handshake > LONGEST { LONGEST } else { handshake });
+        }
+        last.at + gap
     }
 
     /// When the first attempt may start; none before there is an address.
     fn gate(&self, rules: &Rules) -> Option<Time> {
         let came = self.delay_began?;
-        let answered = |record| self.answers.iter().any(|(known, _)| *known == record);
-        let preferred = if rules.preferred == Family::Ipv6 { Record::Aaaa } else { Record::A };
+        // Answers for other names do not end the wait for the target's own.
+        let answered = |record| {
+            let own = |(known, group, _): &(Record, u32, Held)| *known == record && *group == 0;
+            self.answers.iter().any(own)
+        };
+        let preferred =
+            if self.preferred(rules) == Family::Ipv6 { Record::Aaaa } else { Record::A };
         let addresses = answered(Record::Addresses) || answered(preferred);
         let bindings = answered(Record::Https) || !rules.https;
         let wait = if self.resolution_ended || (addresses && bindings) {
@@ -301,12 +367,26 @@ impl Oracle {
         Some(came + wait)
     }
 
+    /// The preferred family: the only one asked for, or the policy's, or the routes', or IPv6.
+    fn preferred(&self, rules: &Rules) -> Family {
+        let only = match rules.families {
+            Families::Any => None,
+            Families::Ipv4 => Some(Family::Ipv4),
+            Families::Ipv6 => Some(Family::Ipv6),
+        };
+        let said = [only, rules.preferred, self.routes, Some(Family::Ipv6)];
+        said.into_iter().flatten().next().expect("IPv6 is always there")
+    }
+
     fn expiry(&self, rules: &Rules) -> Option<Time> {
         let oldest = self.attempts.iter().find(|attempt| attempt.end.is_none())?;
         Some(oldest.at + rules.attempt_timeout?)
     }
 
     fn loss(&self, rules: &Rules, now: Time) -> Option<Loss> {
+        if self.gave_up {
+            return Some(Loss::GaveUp);
+        }
         let started = self.attempts.len();
         let left = !self.left(rules).is_empty();
         let more = !self.resolution_ended && rules.max_addresses != Some(started);
@@ -327,11 +407,11 @@ impl Oracle {
         let resolver = rules.order == Order::Resolver;
         let mut lists: Vec<_> = self.answers.iter().collect();
         // The full lookup is the authority on how its addresses compare.
-        lists.sort_by_key(|(record, _)| resolver || *record != Record::Addresses);
+        lists.sort_by_key(|(record, ..)| resolver || *record != Record::Addresses);
         let mut seen = BTreeSet::new();
         let held: Vec<(Id, Option<Family>)> = lists
             .iter()
-            .flat_map(|(_, held)| held)
+            .flat_map(|(.., held)| held)
             .copied()
             .filter(|(id, _)| seen.insert(*id))
             .collect();
@@ -341,11 +421,11 @@ impl Oracle {
         let list: Vec<(Id, Option<Family>)> = tried.chain(held).collect();
         let full = lists
             .iter()
-            .filter(|(record, _)| *record == Record::Addresses)
-            .find_map(|(_, held)| held.first());
+            .filter(|(record, ..)| *record == Record::Addresses)
+            .find_map(|(.., held)| held.first());
         let leader = match (rules.order, full) {
             (Order::Alternate, Some((_, family))) => *family,
-            (Order::Alternate, None) => self.leader.or(Some(rules.preferred)),
+            (Order::Alternate, None) => Some(self.leader.unwrap_or_else(|| self.preferred(rules))),
             _ => Some(Family::Ipv6),
         };
         let (mut leading, mut others) = (0, 0);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use stagger::race::{Action, Answered, Entrant, Event, Id, Machine};
 use stagger::{Family, Record, Update};
 
-use crate::oracle::{Checked, News, Oracle, Time, rule};
+use crate::oracle::{Answer, Checked, News, Oracle, Time, rule};
 use crate::rules::Rules;
 
 /// More actions than this at one instant and the machine is said to hang.
@@ -66,7 +66,8 @@ impl Race {
         Ok(actions)
     }
 
-    /// News of attempts that have ended or are about to win changes nothing; after the end nothing does.
+    /// News of attempts that have ended or are about to win changes nothing, nor does progress that
+    /// does not count; after the end nothing does.
     pub(crate) fn ignores_late_news(&self, candidates: usize, now: Time) -> Checked {
         let mut machine = self.machine.clone();
         let winner = self.oracle.successes().next();
@@ -76,13 +77,25 @@ impl Race {
                 handle(&mut machine, &News::Failed(id), now);
                 handle(&mut machine, &News::Connected(id), now);
             }
+            if !self.oracle.may_progress(id) {
+                handle(&mut machine, &News::Progressed(id), now);
+            }
         }
         if self.oracle.outcome().is_some() {
             let held = vec![(Id(0), Some(Family::Ipv6)), (Id(candidates), Some(Family::Ipv4))];
-            handle(&mut machine, &News::Answered(Record::Addresses, Update::Add, held, now), now);
-            handle(&mut machine, &News::Answered(Record::A, Update::Replace, Vec::new(), 0), now);
-            handle(&mut machine, &News::Leads(Family::Ipv4), now);
+            for (record, update, held, spent) in [
+                (Record::Addresses, Update::Add, held, now),
+                (Record::A, Update::Replace, Vec::new(), 0),
+            ] {
+                let answer = Answer { record, group: 0, update, held, spent };
+                handle(&mut machine, &News::Answered(answer), now);
+            }
+            for family in [Family::Ipv4, Family::Ipv6] {
+                handle(&mut machine, &News::Leads(family), now);
+                handle(&mut machine, &News::Prefers(family), now);
+            }
             handle(&mut machine, &News::ResolutionEnded, now);
+            handle(&mut machine, &News::GaveUp, now);
             let action = machine.advance(instant(now + 1_000_000_000));
             rule!("a race has one outcome", action.is_none(), "{action:?} after the end");
         }
@@ -134,15 +147,20 @@ pub(crate) fn repeats(rules: &Rules, log: &Log) -> Checked {
 
 fn handle(machine: &mut Machine, news: &News, now: Time) {
     let event = match news {
-        News::Answered(record, update, candidates, spent) => {
-            let candidates: Vec<_> =
-                candidates.iter().map(|(id, family)| Entrant::new(*id, *family)).collect();
-            let answered = Answered::new(*record, &candidates).with_update(*update);
+        News::Answered(Answer { record, group, update, held, spent }) => {
+            let entrant =
+                |(id, family): &(Id, Option<Family>)| Entrant::new(*id, *family).with_group(*group);
+            let candidates: Vec<_> = held.iter().map(entrant).collect();
+            let answered = Answered::new(*record, &candidates).with_group(*group);
+            let answered = answered.with_update(*update);
             let answered = answered.with_delay_spent(Duration::from_micros(*spent));
             return machine.handle(Event::Answered(answered), instant(now));
         }
         News::Leads(family) => Event::Leads(*family),
+        News::Prefers(family) => Event::Prefers(*family),
         News::ResolutionEnded => Event::ResolutionEnded,
+        News::Progressed(id) => Event::Progressed(*id),
+        News::GaveUp => Event::GaveUp,
         News::Connected(id) => Event::Connected(*id),
         News::Failed(id) => Event::Failed(*id),
     };

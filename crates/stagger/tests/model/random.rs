@@ -9,9 +9,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use stagger::race::{Action, Id};
-use stagger::{Family, Order, Record, Update};
+use stagger::{Families, Family, Order, Record, Update};
 
-use crate::oracle::{Checked, News, Time, rule};
+use crate::oracle::{Answer, Checked, News, Time, rule};
 use crate::race::{Log, Race, repeats};
 use crate::rules::Rules;
 
@@ -42,14 +42,24 @@ impl Fate {
     }
 }
 
+/// An answer: its record and group, and last what it says is spent of the resolution delay.
+type Said = ((Record, u32), Update, Vec<usize>, Time);
+
 #[derive(Clone, Debug)]
 struct Course {
     rules: Rules,
-    candidates: Vec<(Option<Family>, Fate)>,
-    /// When each comes, and last what it says is spent of the resolution delay.
-    answers: Vec<(Time, Record, Update, Vec<usize>, Time)>,
+    /// Each one's family, fate, and how long after its start it reports progress.
+    candidates: Vec<(Option<Family>, Fate, Vec<Time>)>,
+    /// When each comes.
+    answers: Vec<(Time, Said)>,
     /// When it is said which family leads.
     leaders: Vec<(Time, Family)>,
+    /// When it is said which family routes prefer.
+    preferences: Vec<(Time, Family)>,
+    /// The candidate whose failure is final.
+    is_final: Option<usize>,
+    /// When the resolver gives up.
+    giving_up: Option<Time>,
     resolution_end: Option<Time>,
     /// How late the clock wakes the machine, time and again; empty if never late.
     lateness: Vec<Time>,
@@ -68,6 +78,10 @@ fn time(most: u64) -> impl Strategy<Value = Time> {
 
 fn family() -> impl Strategy<Value = Option<Family>> {
     prop_oneof![5 => Just(Some(Family::Ipv6)), 5 => Just(Some(Family::Ipv4)), 1 => Just(None)]
+}
+
+fn one_family() -> impl Strategy<Value = Family> {
+    select(vec![Family::Ipv6, Family::Ipv4])
 }
 
 fn fate() -> impl Strategy<Value = Fate> {
@@ -93,40 +107,54 @@ fn rules() -> impl Strategy<Value = Rules> {
     let order = (
         select(vec![Order::Alternate, Order::Resolver, Order::Ipv6First]),
         1..4usize,
-        select(vec![Family::Ipv6, Family::Ipv4]),
+        option::of(one_family()),
+        select(vec![Families::Any, Families::Any, Families::Any, Families::Ipv4, Families::Ipv6]),
         any::<bool>(),
     );
-    (delays, time(300), limits, order).prop_map(|(delays, resolution_delay, limits, order)| Rules {
-        delays,
-        resolution_delay,
-        timeout: limits.0,
-        attempt_timeout: limits.1,
-        max_addresses: limits.2,
-        max_in_flight: limits.3,
-        order: order.0,
-        first_family_count: order.1,
-        preferred: order.2,
-        https: order.3,
+    let handshake = prop_oneof![Just(200 * MS), (10..=2000u64).prop_map(|delay| delay * MS)];
+    let delays = (delays, time(300), option::of(handshake));
+    (delays, limits, order).prop_map(|((delays, resolution_delay, handshake), limits, order)| {
+        Rules {
+            delays,
+            resolution_delay,
+            timeout: limits.0,
+            attempt_timeout: limits.1,
+            max_addresses: limits.2,
+            max_in_flight: limits.3,
+            order: order.0,
+            first_family_count: order.1,
+            preferred: order.2,
+            families: order.3,
+            https: order.4,
+            handshake_delay: handshake,
+        }
     })
 }
 
 fn course() -> impl Strategy<Value = Course> {
-    vec((family(), fate()), 1..=30).prop_flat_map(|candidates| {
+    let candidate = (family(), fate(), vec(time(600), 0..3));
+    vec(candidate, 1..=30).prop_flat_map(|candidates| {
         let record = select(vec![Record::Addresses, Record::A, Record::Aaaa, Record::Https]);
+        let source = (record, prop_oneof![4 => Just(0), 1 => 1..3u32]);
         let update = prop_oneof![3 => Just(Update::Add), 1 => Just(Update::Replace)];
         let held = vec(0..candidates.len(), 0..=candidates.len());
         let spent = prop_oneof![2 => Just(0), 1 => time(300)];
-        let answer = (time(1000), record, update, held, spent);
+        let answer = (time(1000), (source, update, held, spent));
         let late = prop_oneof![3 => Just(Vec::new()), 1 => vec(time(600), 1..5)];
         let clock = (option::weighted(0.7, time(1500)), late, any::<bool>());
-        let leader = (time(1000), select(vec![Family::Ipv6, Family::Ipv4]));
-        let told = (vec(answer, 0..8), vec(leader, 0..3));
-        (rules(), Just(candidates), told, clock).prop_map(
-            |(rules, candidates, (answers, leaders), clock)| Course {
+        let of_family = || vec((time(1000), one_family()), 0..3);
+        let told = (vec(answer, 0..8), of_family(), of_family());
+        let is_final = option::weighted(0.2, 0..candidates.len());
+        let ends = (is_final, option::weighted(0.05, time(1500)));
+        (rules(), Just(candidates), told, ends, clock).prop_map(
+            |(rules, candidates, (answers, leaders, preferences), ends, clock)| Course {
                 rules,
                 candidates,
                 answers,
                 leaders,
+                preferences,
+                is_final: ends.0,
+                giving_up: ends.1,
                 resolution_end: clock.0,
                 lateness: clock.1,
                 backwards: clock.2,
@@ -146,27 +174,36 @@ fn drive(course: &Course) -> Checked {
     // The success that no other can beat, and how often attempts were begun and dropped.
     let mut earliest: Option<(Time, usize, Id)> = None;
     let (mut begun, mut ended) = (0, 0);
-    for (at, record, update, ids, spent) in &course.answers {
+    for (at, ((record, group), update, ids, spent)) in &course.answers {
         let held = ids.iter().map(|id| (Id(*id), course.candidates[*id].0)).collect();
-        coming.push((*at, News::Answered(*record, *update, held, *spent)));
+        let (record, group, update, spent) = (*record, *group, *update, *spent);
+        coming.push((*at, News::Answered(Answer { record, group, update, held, spent })));
     }
     coming.extend(course.leaders.iter().map(|(at, family)| (*at, News::Leads(*family))));
+    coming.extend(course.preferences.iter().map(|(at, family)| (*at, News::Prefers(*family))));
+    coming.extend(course.giving_up.map(|at| (at, News::GaveUp)));
     coming.extend(course.resolution_end.map(|at| (at, News::ResolutionEnded)));
     let mut lateness = course.lateness.iter().cycle();
     let mut now = 0;
     let outcome = loop {
         coming.sort_by_key(|(at, _)| *at);
         let due = coming.partition_point(|(at, _)| *at <= now);
-        let mut news: Vec<_> = coming.drain(..due).map(|(_, news)| news).collect();
+        let mut news = Vec::new();
+        for (_, piece) in coming.drain(..due) {
+            let mut is_final = false;
+            if let News::Failed(id) = piece {
+                let before = running.len();
+                running.retain(|(own, _)| *own != id);
+                ended += before - running.len();
+                is_final = before > running.len() && course.is_final == Some(id.0);
+            }
+            news.push(piece);
+            news.extend(is_final.then_some(News::GaveUp));
+        }
         if course.backwards {
             news.reverse();
         }
         for piece in &news {
-            if let News::Failed(id) = piece {
-                let before = running.len();
-                running.retain(|(own, _)| own != id);
-                ended += before - running.len();
-            }
             race.feed(piece, now);
         }
         let actions = race.settle(rules, now)?;
@@ -174,7 +211,10 @@ fn drive(course: &Course) -> Checked {
         for action in &actions {
             match *action {
                 Action::Start(id) => {
-                    let fate = course.candidates[id.0].1;
+                    let (_, fate, progress) = &course.candidates[id.0];
+                    let fate = *fate;
+                    let progress = progress.iter().map(|after| (now + after, News::Progressed(id)));
+                    coming.extend(progress);
                     if let Some(after) = fate.end() {
                         let news = match fate {
                             Fate::Connects(_) => News::Connected(id),

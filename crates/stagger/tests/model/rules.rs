@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stagger::{Family, Order, Policy};
+use stagger::{Families, Family, Order, Policy};
 
 use crate::oracle::Time;
 
@@ -18,8 +18,10 @@ pub(crate) struct Rules {
     pub(crate) max_in_flight: Option<usize>,
     pub(crate) order: Order,
     pub(crate) first_family_count: usize,
-    pub(crate) preferred: Family,
+    pub(crate) preferred: Option<Family>,
+    pub(crate) families: Families,
     pub(crate) https: bool,
+    pub(crate) handshake_delay: Option<Time>,
 }
 
 impl Default for Rules {
@@ -33,8 +35,10 @@ impl Default for Rules {
             max_in_flight: None,
             order: Order::Alternate,
             first_family_count: 1,
-            preferred: Family::Ipv6,
+            preferred: None,
+            families: Families::Any,
             https: false,
+            handshake_delay: None,
         }
     }
 }
@@ -61,8 +65,14 @@ impl Rules {
             .order(self.order)
             .first_family_count(self.first_family_count)
             .unwrap()
-            .preferred_family(self.preferred)
+            .families(self.families)
             .https(self.https);
+        if let Some(family) = self.preferred {
+            policy = policy.preferred_family(family);
+        }
+        if let Some(delay) = self.handshake_delay {
+            policy = policy.handshake_delay(Duration::from_micros(delay)).unwrap();
+        }
         if let Some(timeout) = self.timeout {
             policy = policy.timeout(Duration::from_micros(timeout)).unwrap();
         }

@@ -1,10 +1,10 @@
 //! The races that the checker explores: up to four candidates in two families.
 
 use stagger::race::Id;
-use stagger::{Family, Order, Record, Update};
+use stagger::{Families, Family, Order, Record, Update};
 
 use crate::checker::{Extent, Scenario, explore};
-use crate::oracle::{News, Time};
+use crate::oracle::{Answer, News, Time};
 use crate::rules::Rules;
 
 const MS: Time = 1_000;
@@ -20,7 +20,8 @@ impl Names {
             _ => Family::Ipv4,
         };
         let ids = ids.bytes().map(|digit| usize::from(digit - b'0'));
-        News::Answered(record, update, ids.map(|id| (Id(id), Some(family(id)))).collect(), spent)
+        let held = ids.map(|id| (Id(id), Some(family(id)))).collect();
+        News::Answered(Answer { record, group: 0, update, held, spent })
     }
 
     fn add(&self, record: Record, ids: &str) -> News {
@@ -31,21 +32,29 @@ impl Names {
         self.answer(record, Update::Replace, ids, 0)
     }
 
+    /// An answer for another name than the target's own.
+    fn of_group(&self, group: u32, record: Record, update: Update, ids: &str) -> News {
+        match self.answer(record, update, ids, 0) {
+            News::Answered(answer) => News::Answered(Answer { group, ..answer }),
+            _ => unreachable!("an answer is made"),
+        }
+    }
+
     /// An answer beside a lookup that was asked so much earlier.
     fn late(&self, record: Record, ids: &str, spent: Time) -> News {
         self.answer(record, Update::Add, ids, spent)
     }
 }
 
-/// Explores each scenario: its name, rules, answers, detours, and the least number of states.
+/// Explores each scenario: its name, rules, news, detours, and the least number of states.
 ///
 /// `STAGGER_DETOURS` adds to the detours, for a longer search than a test run has time for.
 fn explore_all(scenarios: Vec<(&'static str, Rules, Vec<News>, u8, usize)>) {
     let more = std::env::var("STAGGER_DETOURS").ok();
     let more: u8 = more.map_or(0, |more| more.parse().expect("STAGGER_DETOURS is a number"));
-    for (name, rules, answers, detours, least_states) in scenarios {
+    for (name, rules, news, detours, least_states) in scenarios {
         let detours = detours + more;
-        let scenario = Scenario { name, rules, answers, candidates: 4, detours, least_states };
+        let scenario = Scenario { name, rules, news, candidates: 4, detours, least_states };
         let began = std::time::Instant::now();
         let Extent { states, transitions, won, lost } = explore(&scenario);
         println!(
@@ -117,7 +126,7 @@ fn answers_apart_are_raced_by_the_rules_in_every_order_of_events() {
             11_000,
         ),
         ("neither", rules(), vec![names.add(Record::Aaaa, ""), names.add(Record::A, "")], 4, 220),
-        ("IPv4 preferred", Rules { preferred: Family::Ipv4, ..rules() }, three(), 1, 46_000),
+        ("IPv4 preferred", Rules { preferred: Some(Family::Ipv4), ..rules() }, three(), 1, 46_000),
         ("nothing waits", Rules { resolution_delay: 0, ..rules() }, three(), 1, 29_000),
         ("two lead", Rules { first_family_count: 2, ..rules() }, three(), 1, 36_000),
     ]);
@@ -175,7 +184,13 @@ fn answers_with_their_delay_spent_are_raced_by_the_rules_in_every_order_of_event
         ("lanes, then a full lookup", rules(), full(50 * MS), 1, 40_000),
         ("one that waits, one that has waited", rules(), mixed, 2, 18_000),
         ("none, then one", rules(), empty, 3, 3_700),
-        ("IPv4 preferred", Rules { preferred: Family::Ipv4, ..rules() }, lanes(50 * MS), 2, 18_000),
+        (
+            "IPv4 preferred",
+            Rules { preferred: Some(Family::Ipv4), ..rules() },
+            lanes(50 * MS),
+            2,
+            18_000,
+        ),
         ("bindings awaited", Rules { https: true, ..rules() }, bindings, 2, 21_000),
         ("50 ms", Rules { timeout: Some(50 * MS), ..rules() }, lanes(30 * MS), 3, 9_000),
     ]);
@@ -200,7 +215,7 @@ fn whoever_is_said_to_lead_leads_in_every_order_of_events() {
         ("IPv4 leads", rules(), four(), 0, 17_000),
         (
             "IPv6 leads where IPv4 is preferred",
-            Rules { preferred: Family::Ipv4, ..rules() },
+            Rules { preferred: Some(Family::Ipv4), ..rules() },
             six(),
             0,
             18_000,
@@ -315,5 +330,173 @@ fn every_order_of_candidates_is_kept_in_every_order_of_events() {
         ("the resolver's, apart", order(Order::Resolver), apart(), 1, 28_000),
         ("the resolver's, mixed", order(Order::Resolver), mixed.clone(), 0, 17_000),
         ("the resolver's, mixed, two allowed", two, mixed, 1, 46_000),
+    ]);
+}
+
+#[test]
+fn progress_postpones_the_next_start_by_the_rules_in_every_order_of_events() {
+    let names = Names("6464");
+    // Each digit is an attempt that reports progress, once each time.
+    let with = |ids: &str, progress: &str| {
+        let progress = progress.bytes().map(|digit| Id(usize::from(digit - b'0')));
+        let answer = names.add(Record::Addresses, ids);
+        [vec![answer], progress.map(News::Progressed).collect()].concat()
+    };
+    let after = |delay: Time| Rules { handshake_delay: Some(delay * MS), ..Rules::default() };
+    let within = |timeout: Time| Rules { timeout: Some(timeout * MS), ..after(200) };
+    let brief = |run: Time| Rules { attempt_timeout: Some(run * MS), ..after(200) };
+    explore_all(vec![
+        ("progress of the first", after(200), with("01", "0"), 3, 55_000),
+        ("progress told twice", after(200), with("01", "00"), 2, 64_000),
+        ("progress of either", after(200), with("012", "01"), 0, 34_000),
+        ("progress that nobody asks for", Rules::default(), with("012", "0"), 1, 40_000),
+        ("the longest handshake", after(2000), with("01", "0"), 3, 55_000),
+        ("the least handshake", after(10), with("01", "0"), 2, 23_000),
+        ("the deadline, when a postponed start is due", within(450), with("01", "0"), 3, 26_000),
+        ("a postponed start is due with a time-out", brief(450), with("012", "0"), 1, 28_000),
+        (
+            "one after another, with progress",
+            Rules { delays: vec![], ..after(200) },
+            with("01", "01"),
+            2,
+            30_000,
+        ),
+        (
+            "progress, two in flight",
+            Rules { max_in_flight: Some(2), ..after(200) },
+            with("012", "01"),
+            0,
+            23_000,
+        ),
+        (
+            "uneven delays, with progress",
+            Rules { delays: vec![300 * MS, 20 * MS], ..after(100) },
+            with("012", "01"),
+            0,
+            34_000,
+        ),
+    ]);
+}
+
+#[test]
+fn giving_up_ends_a_race_by_the_rules_in_every_order_of_events() {
+    let names = Names("6464");
+    let full = |ids: &str| vec![names.add(Record::Addresses, ids), News::GaveUp];
+    let apart = vec![names.add(Record::Aaaa, "0"), names.add(Record::A, "1"), News::GaveUp];
+    let rules = Rules::default;
+    let handshake = Rules { handshake_delay: Some(200 * MS), ..rules() };
+    explore_all(vec![
+        ("two, given up", rules(), full("01"), 2, 6_200),
+        ("three, given up", rules(), full("012"), 1, 11_000),
+        ("none, given up", rules(), full(""), 3, 100),
+        (
+            "given up without an answer",
+            Rules { timeout: Some(100 * MS), ..rules() },
+            vec![News::GaveUp],
+            3,
+            210,
+        ),
+        ("given up twice, apart", rules(), [apart, vec![News::GaveUp]].concat(), 0, 3_600),
+        (
+            "given up at the deadline",
+            Rules { timeout: Some(250 * MS), ..rules() },
+            full("01"),
+            2,
+            1_600,
+        ),
+        (
+            "given up at a time-out",
+            Rules { attempt_timeout: Some(250 * MS), ..rules() },
+            full("01"),
+            2,
+            5_800,
+        ),
+        ("given up, one allowed", Rules { max_addresses: Some(1), ..rules() }, full("01"), 2, 490),
+        (
+            "given up after progress",
+            handshake,
+            [full("01"), vec![News::Progressed(Id(0))]].concat(),
+            1,
+            14_000,
+        ),
+    ]);
+}
+
+#[test]
+fn the_preferred_family_is_followed_in_every_order_of_events() {
+    let names = Names("6464");
+    let rules = Rules::default;
+    let apart = |preferences: &[Family]| {
+        let answers = vec![names.add(Record::Aaaa, "02"), names.add(Record::A, "1")];
+        [answers, preferences.iter().copied().map(News::Prefers).collect()].concat()
+    };
+    let four = || apart(&[Family::Ipv4]);
+    let six = || apart(&[Family::Ipv6]);
+    let one_each =
+        vec![names.add(Record::Aaaa, "0"), names.add(Record::A, "1"), News::Prefers(Family::Ipv4)];
+    let policy = |family| Rules { preferred: Some(family), ..rules() };
+    let led = vec![
+        names.add(Record::Aaaa, "0"),
+        names.add(Record::A, "1"),
+        News::Prefers(Family::Ipv4),
+        News::Leads(Family::Ipv6),
+    ];
+    let full = vec![
+        names.add(Record::Addresses, "01"),
+        names.add(Record::A, "3"),
+        News::Prefers(Family::Ipv4),
+    ];
+    let only = |families| Rules { families, ..rules() };
+    explore_all(vec![
+        ("routes prefer IPv4", rules(), four(), 0, 20_000),
+        ("routes prefer IPv4, one each", rules(), one_each, 1, 31_000),
+        ("routes change", rules(), apart(&[Family::Ipv4, Family::Ipv6]), 0, 81_000),
+        ("the policy prefers IPv6, routes IPv4", policy(Family::Ipv6), four(), 0, 16_000),
+        ("the policy prefers IPv4, routes IPv6", policy(Family::Ipv4), six(), 0, 17_000),
+        ("only IPv6, routes prefer IPv4", only(Families::Ipv6), four(), 0, 16_000),
+        (
+            "only IPv4, whatever is preferred",
+            Rules { preferred: Some(Family::Ipv6), ..only(Families::Ipv4) },
+            six(),
+            0,
+            17_000,
+        ),
+        ("routes prefer one and another leads", rules(), led, 0, 13_000),
+        ("routes prefer one and a full answer knows better", rules(), full, 0, 13_000),
+        (
+            "IPv6 first, routes prefer IPv4",
+            Rules { order: Order::Ipv6First, ..rules() },
+            four(),
+            0,
+            18_000,
+        ),
+        (
+            "the resolver's order, routes prefer IPv4",
+            Rules { order: Order::Resolver, ..rules() },
+            four(),
+            0,
+            12_000,
+        ),
+    ]);
+}
+
+#[test]
+fn groups_are_kept_apart_in_every_order_of_events() {
+    let names = Names("6464");
+    let rules = Rules::default;
+    let other = |record, ids| names.of_group(1, record, Update::Add, ids);
+    let replaced = |record, ids| names.of_group(1, record, Update::Replace, ids);
+    let counts = || vec![other(Record::Aaaa, "0"), names.add(Record::A, "1")];
+    let own =
+        vec![names.add(Record::Aaaa, "2"), names.add(Record::A, "1"), replaced(Record::A, "")];
+    let full = vec![other(Record::Addresses, "10"), names.add(Record::Aaaa, "2")];
+    let replaces = vec![names.add(Record::Addresses, "02"), replaced(Record::Addresses, "1")];
+    let bindings = vec![other(Record::Https, "0"), names.add(Record::Aaaa, "2")];
+    explore_all(vec![
+        ("another name's AAAA answers nothing", rules(), counts(), 2, 28_000),
+        ("another name's negative answer replaces nothing", rules(), own, 1, 40_000),
+        ("another name's full answer answers nothing", rules(), full, 1, 37_000),
+        ("another name's answer replaces its own alone", rules(), replaces, 1, 35_000),
+        ("another name's bindings", Rules { https: true, ..rules() }, bindings, 2, 22_000),
     ]);
 }
