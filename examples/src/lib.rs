@@ -1,6 +1,8 @@
 //! What the examples share: something on loopback to connect to, and something not to.
 #![forbid(unsafe_code)]
 
+pub mod tls;
+
 use std::convert::Infallible;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener};

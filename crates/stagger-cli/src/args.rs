@@ -18,8 +18,10 @@ use crate::usage::UsageError;
 const EXAMPLES: &str = "\
 Begin with `stagger demo`: it needs no network, and shows what a race looks like.
 
-Exit status: 0 connected, 1 not connected, 2 bad usage; 128 and the number of
-the signal that ended it: 130 for Ctrl-C, 141 when nobody reads the output.";
+Exit status: 0 connected; 1 a lookup or an attempt failed; 2 the arguments are
+wrong whatever the network says, such as an unknown option, service or zone; 128
+plus the number of the signal that ended the process: 130 for Ctrl-C, 141 when
+nobody reads the output.";
 
 const CONNECT_USAGE: &str = "stagger connect [OPTIONS] <HOST:SERVICE>
        stagger connect [OPTIONS] <HOST> <SERVICE>";
@@ -37,17 +39,29 @@ Examples:
 
 Durations are a number and a unit, such as 250ms, 30s or 5m. Standard output
 has the race: a bar over time for each query and each address, with when it
-started, when it ended, and how. On a terminal it is drawn while it runs. Why
-there is no connection is said on standard error, or in the JSON object.
+started, when it ended, and how. The bar is double from where a handshake
+begins, and a race inside an attempt is drawn below it. On a terminal the race
+is drawn while it runs. Standard error, or the JSON object, has the reason why
+there is no connection.
+
+The JSON object has target, connected, peer, local, elapsed_us, queries,
+attempts, and error if there is no connection. A query has record, started_us,
+ended_us, addresses, interim, kind and error. An attempt has address,
+started_us, progressed_us, ended_us, outcome, error and children. A child is a
+race inside the attempt; it has target, connected, began_us, elapsed_us, queries
+and attempts. All times are microseconds since the beginning of the outermost
+race, but elapsed_us is the length of its own race.
 
 With --pipe, the end of standard input is passed on to the peer, and what it
 still sends is waited for. The peer's end closes standard output, and the rest
 of standard input is sent; but if that is a terminal, the peer's end is the end
 of all.
 
-Exit status: 0 connected, and with --pipe all carried; 1 not connected, not all
-carried, or a picture that cannot be written; 2 bad usage; 128 and a signal's
-number when that ended it.";
+Exit status: 0 connected, and with --pipe all carried; 1 a lookup or an attempt
+failed, not all was carried, or the picture cannot be written; 2 the arguments
+are wrong whatever the network says, such as an unknown service or zone, or a
+bind address of the wrong family; 128 plus the number of the signal that ended
+the process.";
 
 const RESOLVE_USAGE: &str = "stagger resolve [OPTIONS] <HOST:SERVICE>
        stagger resolve [OPTIONS] <HOST> <SERVICE>";
@@ -59,7 +73,12 @@ Examples:
   stagger resolve example.com:443 --answers --explain
   stagger resolve example.com:443 --answers --server 192.0.2.53
 
-Exit status: 0 resolved, 1 no address, 2 bad usage.";
+It waits for every lookup, also where a race would begin without one. The JSON
+object has target, candidates, skipped, elapsed_us, queries, and error if there
+is no address. A query has the same names as that of `stagger connect`.
+
+Exit status: 0 resolved; 1 a lookup failed or found no address; 2 the arguments
+are wrong whatever the network says, such as an unknown service or zone.";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:

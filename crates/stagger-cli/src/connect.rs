@@ -2,10 +2,11 @@
 
 use std::error::Error as _;
 use std::io::{self, Stdout};
+use std::iter;
 use std::path::Path;
 
-use stagger::{Error, ErrorKind, Policy, Target};
-use stagger_net::{BindError, LookupError, LookupErrorKind, TcpOptions};
+use stagger::{Error, ErrorKind, LookupErrorKind, Policy, Recorder, Target};
+use stagger_net::{BindError, TcpOptions};
 
 use crate::args::ConnectArgs;
 use crate::console::{Console, Exit};
@@ -18,7 +19,6 @@ use crate::runtime::{Job, Runtime, Stream as _};
 use crate::save::save;
 use crate::terminal::Terminal;
 use crate::usage::UsageError;
-use crate::watch::Watch;
 use crate::{bind, json, pipe, policy};
 
 pub(crate) struct Connect {
@@ -26,7 +26,6 @@ pub(crate) struct Connect {
     pub(crate) policy: Policy,
     pub(crate) options: TcpOptions,
     pub(crate) names: Names,
-    watch: Watch,
     screen: Option<Screen<Stdout>>,
 }
 
@@ -95,7 +94,6 @@ impl Connect {
             policy: policy::of_connect(args)?,
             options: bind::options(&args.bind, families)?,
             names: Names::of(&args.wanted)?,
-            watch: Watch::new(families),
             screen: shown.then(|| Screen::of_process(args.color)).flatten(),
         })
     }
@@ -105,19 +103,19 @@ impl Job for Connect {
     type Output = (Race, Exit);
 
     fn run<R: Runtime>(self) -> (Race, Exit) {
-        let Self { target, policy, options, names, watch, screen } = self;
+        let Self { target, policy, options, names, screen } = self;
+        let recorder = Recorder::new();
         let dialer = R::dialer(names.resolver::<R>(), options).with_policy(policy);
-        let dialer = dialer.with_observer(watch.clone());
+        let dialer = dialer.with_observer(recorder.clone());
         let dial = async {
             let (stream, report) = dialer.connect(target).with_report().await?;
-            Ok(Race::won(stream.ends(), &report))
+            Ok(Race::won(stream.ends(), report))
         };
-        let (race, exit) = match R::block_on(shown(dial, &R::timer(), &watch, screen)) {
+        match R::block_on(shown(dial, &R::timer(), &recorder, screen)) {
             Ok(Ok(race)) => (race, Exit::Success),
             Ok(Err(error)) => lost(&error),
             Err(error) => (Race::refused(no_runtime(&error)), Exit::Failure),
-        };
-        (watch.complete(race), exit)
+        }
     }
 }
 
@@ -126,33 +124,122 @@ pub(crate) fn no_runtime(error: &io::Error) -> String {
     format!("cannot start the runtime: {error}")
 }
 
-/// What a failure is to the command: the race, and the code to exit with.
+/// What a failure means for the command: the race, and the code to exit with.
 ///
-/// It tells what the network did from what was asked in vain: a service or a zone that this
-/// machine does not know, and bind addresses of none of the target's families.
+/// Arguments that are wrong whatever the network says are bad usage: a target that cannot be
+/// parsed, an unknown service or zone, and bind addresses of none of the target's families. Every
+/// other failure comes from a lookup or an attempt.
 pub(crate) fn lost(error: &Error) -> (Race, Exit) {
     let mut race = Race::lost(error);
-    let source = error.source();
-    let lookup = source.and_then(|source| source.downcast_ref::<LookupError>());
-    let unknown = lookup.filter(|lookup| {
-        matches!(
-            lookup.kind(),
-            LookupErrorKind::UnknownService
-                | LookupErrorKind::UnknownZone
-                | LookupErrorKind::InvalidName
-        )
-    });
-    if let Some(unknown) = unknown {
-        race.error = Some(unknown.to_string());
+    let invalid = invalid_lookup(error);
+    let is_usage =
+        invalid.is_some() || has_wrong_family(error) || error.kind() == ErrorKind::InvalidTarget;
+    if invalid.is_some() {
+        race.error = invalid;
     }
-    let wrong_family = error.kind() == ErrorKind::NoneUsable
-        && source
-            .and_then(|source| source.downcast_ref::<io::Error>())
-            .and_then(io::Error::get_ref)
-            .is_some_and(|inner| inner.is::<BindError>());
-    if unknown.is_some() || wrong_family || error.kind() == ErrorKind::InvalidTarget {
-        (race, Exit::Usage)
-    } else {
-        (race, Exit::Failure)
+    (race, if is_usage { Exit::Usage } else { Exit::Failure })
+}
+
+/// Why a target cannot be looked up at all, in one line: the target, and the root of the failure,
+/// because each layer of a resolver names the target again. If an attempt was made, the target was
+/// not at fault.
+fn invalid_lookup(error: &Error) -> Option<String> {
+    let report = error.report();
+    if !report.attempts().is_empty() {
+        return None;
+    }
+    let is_invalid = |kind: LookupErrorKind| kind.is_invalid_input();
+    let query = report.queries().iter().find(|query| query.kind.is_some_and(is_invalid))?;
+    let first: &(dyn std::error::Error + 'static) = query.error.as_ref()?.get_ref();
+    let root = iter::successors(Some(first), |&cause| cause.source()).last()?;
+    Some(match error.target() {
+        Some(target) => format!("cannot look up {target}: {root}"),
+        None => root.to_string(),
+    })
+}
+
+/// Whether no bind address is of a family of the target.
+fn has_wrong_family(error: &Error) -> bool {
+    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    error.kind() == ErrorKind::NoneUsable
+        && source.and_then(io::Error::get_ref).is_some_and(|inner| inner.is::<BindError>())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+
+    use futures_lite::stream;
+    use stagger::{Answer, Dialer, Record, resolver_fn};
+    use stagger_testkit::{Fate, ScriptedConnector, ScriptedError, ms};
+
+    use super::*;
+    use crate::race::kit::{addrs, ledger};
+
+    /// An error of an outer layer of a resolver, which names the target again.
+    #[derive(Debug)]
+    struct Outer(ScriptedError);
+
+    impl fmt::Display for Outer {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("example.com:nosuch failed")
+        }
+    }
+
+    impl std::error::Error for Outer {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    /// What a connect comes to if a lookup fails with this kind, and another finds these addresses.
+    fn failed(kind: LookupErrorKind, found: &[&str]) -> (Option<String>, Exit) {
+        let ledger = ledger();
+        let addresses = addrs(found);
+        let resolver = resolver_fn(move |_: &_| {
+            let error = Outer(ScriptedError::new("the reason"));
+            stream::iter([
+                Answer::failed(Record::A, error).with_kind(kind),
+                Answer::found(Record::Aaaa, addresses.clone()),
+            ])
+        });
+        let connector = found.iter().fold(ScriptedConnector::new(&ledger), |connector, address| {
+            connector.at(address, Fate::fails(ms(1)))
+        });
+        let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
+        let error = ledger.clock().run(dialer.connect("example.com:nosuch")).unwrap_err();
+        let (race, exit) = lost(&error);
+        (race.error, exit)
+    }
+
+    #[test]
+    fn a_target_that_is_wrong_in_itself_is_bad_usage_and_names_the_root() {
+        for (kind, exit) in [
+            (LookupErrorKind::UnknownService, Exit::Usage),
+            (LookupErrorKind::UnknownZone, Exit::Usage),
+            (LookupErrorKind::InvalidName, Exit::Usage),
+            (LookupErrorKind::NotFound, Exit::Failure),
+            (LookupErrorKind::Temporary, Exit::Failure),
+            (LookupErrorKind::Other, Exit::Failure),
+        ] {
+            let (error, found) = failed(kind, &[]);
+            assert_eq!(found, exit, "{kind}: {error:?}");
+            let is_short = error.unwrap() == "cannot look up example.com:nosuch: the reason";
+            assert_eq!(is_short, exit == Exit::Usage, "{kind}");
+        }
+    }
+
+    #[test]
+    fn after_an_attempt_the_target_was_not_at_fault() {
+        let (error, exit) = failed(LookupErrorKind::UnknownService, &["[2001:db8::1]:80"]);
+        assert_eq!(exit, Exit::Failure);
+        let error = error.unwrap();
+        assert!(error.starts_with("could not connect to example.com:nosuch: "), "{error}");
+    }
+
+    #[test]
+    fn a_target_that_cannot_be_parsed_is_bad_usage() {
+        let error = Error::from(Target::parse("localhost:65536").unwrap_err());
+        assert_eq!(lost(&error).1, Exit::Usage);
     }
 }

@@ -14,9 +14,9 @@ use crate::signal;
 pub(crate) enum Exit {
     /// Connected, resolved, or shown.
     Success,
-    /// Not connected, or no address found.
+    /// A lookup or an attempt failed.
     Failure,
-    /// The command line can't work, whatever the network says.
+    /// The arguments are wrong whatever the network says.
     Usage,
 }
 

@@ -1,38 +1,43 @@
 //! A race as one JSON object.
+//!
+//! The README lists the names. They come in the order in which they are written here.
 
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use stagger::{AttemptReport, Outcome, QueryReport, Report};
 
-use crate::race::{Attempt, End, Query, Race};
+use crate::race::{Race, attempt_error, query_error};
 
 /// What `connect` prints.
 pub(crate) fn connect(target: &str, race: &Race) -> String {
     let ends = race.ends.unwrap_or_default();
+    let report = &race.report;
     let mut object = Map::new();
     object.insert("target".into(), target.into());
     object.insert("connected".into(), race.ends.is_some().into());
     object.insert("peer".into(), json!(ends.peer.map(|peer| peer.to_string())));
     object.insert("local".into(), json!(ends.local.map(|local| local.to_string())));
-    object.insert("elapsed_us".into(), us(race.elapsed));
-    object.insert("queries".into(), race.queries.iter().map(query).collect());
-    object.insert("attempts".into(), race.attempts.iter().map(attempt).collect());
+    object.insert("elapsed_us".into(), us(report.elapsed()));
+    object.insert("queries".into(), report.queries().iter().map(query).collect());
+    object.insert("attempts".into(), report.attempts().iter().map(attempt).collect());
     line(object, race.error.as_deref())
 }
 
 /// What `resolve` prints.
 pub(crate) fn resolve(target: &str, candidates: &[String], race: &Race) -> String {
-    let skipped = race
-        .attempts
+    let report = &race.report;
+    let skipped = report
+        .attempts()
         .iter()
-        .filter(|attempt| attempt.end == End::Skipped)
-        .map(|attempt| json!({"address": attempt.address, "error": attempt.error}));
+        .filter(|attempt| matches!(attempt.outcome, Outcome::Skipped(_)))
+        .map(|attempt| json!({"address": attempt.address, "error": attempt_error(attempt)}));
     let mut object = Map::new();
     object.insert("target".into(), target.into());
     object.insert("candidates".into(), json!(candidates));
     object.insert("skipped".into(), skipped.collect());
-    object.insert("elapsed_us".into(), us(race.elapsed));
-    object.insert("queries".into(), race.queries.iter().map(query).collect());
+    object.insert("elapsed_us".into(), us(report.elapsed()));
+    object.insert("queries".into(), report.queries().iter().map(query).collect());
     line(object, race.error.as_deref())
 }
 
@@ -43,32 +48,135 @@ fn line(mut object: Map<String, Value>, error: Option<&str>) -> String {
     format!("{}\n", Value::Object(object))
 }
 
-fn query(query: &Query) -> Value {
+fn query(query: &QueryReport<String>) -> Value {
     json!({
-        "record": query.record,
+        "record": query.record.as_str(),
         "started_us": us(query.started),
         "ended_us": query.ended.map(us),
         "addresses": query.addresses,
-        "error": query.error,
+        "interim": query.interim,
+        "kind": query.kind.map(|kind| kind.to_string()),
+        "error": query_error(query),
     })
 }
 
-fn attempt(attempt: &Attempt) -> Value {
-    let outcome = match attempt.end {
-        // What ran out of its own time is a failure to whoever reads this.
-        End::TimedOut => End::Failed.as_str(),
-        end => end.as_str(),
+fn attempt(attempt: &AttemptReport<String>) -> Value {
+    let outcome = match &attempt.outcome {
+        // An attempt that ran out of time has failed, for a script.
+        Outcome::TimedOut => "failed",
+        outcome => outcome.as_str(),
     };
     json!({
         "address": attempt.address,
         "started_us": us(attempt.started),
+        "progressed_us": attempt.progressed.map(us),
         "ended_us": us(attempt.ended),
         "outcome": outcome,
-        "error": attempt.error,
+        "error": attempt_error(attempt),
+        "children": attempt.children.iter().map(child).collect::<Value>(),
+    })
+}
+
+/// A race inside an attempt.
+fn child(report: &Report<String>) -> Value {
+    json!({
+        "target": report.target().map(ToString::to_string),
+        "connected": report.winner().is_some(),
+        "began_us": us(report.began()),
+        "elapsed_us": us(report.elapsed()),
+        "queries": report.queries().iter().map(query).collect::<Value>(),
+        "attempts": report.attempts().iter().map(attempt).collect::<Value>(),
     })
 }
 
 /// Whole microseconds.
 fn us(time: Duration) -> Value {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use stagger::{Answer, LookupErrorKind, Policy, Record};
+    use stagger_testkit::{Fate, ScriptedError, ms};
+
+    use super::*;
+    use crate::race::kit::{addrs, proxied, race};
+
+    /// The names in an object, in their order.
+    fn keys(value: &Value) -> Vec<&str> {
+        value.as_object().unwrap().keys().map(String::as_str).collect()
+    }
+
+    #[test]
+    fn an_attempt_has_the_races_inside_it_in_the_same_shape() {
+        let object: Value = serde_json::from_str(&connect("example.com:80", &proxied())).unwrap();
+        let outer = &object["attempts"][0];
+        assert_eq!(
+            keys(outer),
+            ["address", "started_us", "progressed_us", "ended_us", "outcome", "error", "children"]
+        );
+        assert_eq!((&outer["started_us"], &outer["ended_us"]), (&json!(5_000), &json!(320_000)));
+        assert_eq!(outer["progressed_us"], 300_000);
+        assert_eq!(outer["children"].as_array().unwrap().len(), 1);
+        let child = &outer["children"][0];
+        assert_eq!(
+            keys(child),
+            ["target", "connected", "began_us", "elapsed_us", "queries", "attempts"]
+        );
+        assert_eq!(
+            (&child["target"], &child["connected"]),
+            (&json!("proxy.test:1080"), &json!(true))
+        );
+        assert_eq!((&child["began_us"], &child["elapsed_us"]), (&json!(5_000), &json!(295_000)));
+        assert_eq!(keys(&child["queries"][0]), keys(&object["queries"][0]));
+        assert_eq!(child["queries"][0]["started_us"], 5_000);
+        let inner = &child["attempts"];
+        assert_eq!(keys(&inner[0]), keys(outer));
+        assert_eq!(
+            (&inner[0]["outcome"], &inner[1]["outcome"]),
+            (&json!("dropped"), &json!("connected"))
+        );
+        assert_eq!(inner[1]["started_us"], 260_000);
+        assert_eq!((&inner[1]["progressed_us"], &inner[1]["children"]), (&Value::Null, &json!([])));
+    }
+
+    #[test]
+    fn a_query_says_why_it_failed_and_whether_another_answer_was_to_come() {
+        let failed = |text, kind| {
+            Answer::failed(Record::Addresses, ScriptedError::new(text)).with_kind(kind)
+        };
+        let race = race(
+            Policy::new(),
+            |resolver| {
+                resolver
+                    .answers(ms(1), failed("no server", LookupErrorKind::Temporary).interim())
+                    .answers(ms(2), Answer::found(Record::Addresses, addrs(&["192.0.2.1:80"])))
+            },
+            |connector| connector.at("192.0.2.1:80", Fate::connects(ms(1))),
+        );
+        let object: Value = serde_json::from_str(&connect("example.com:80", &race)).unwrap();
+        assert_eq!(
+            object["queries"],
+            json!([
+                {
+                    "record": "all",
+                    "started_us": 0,
+                    "ended_us": 1_000,
+                    "addresses": [],
+                    "interim": true,
+                    "kind": "temporary failure",
+                    "error": "no server",
+                },
+                {
+                    "record": "all",
+                    "started_us": 0,
+                    "ended_us": 2_000,
+                    "addresses": ["192.0.2.1:80"],
+                    "interim": false,
+                    "kind": null,
+                    "error": null,
+                },
+            ])
+        );
+    }
 }

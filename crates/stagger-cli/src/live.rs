@@ -6,18 +6,17 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_lite::future::or;
-use stagger::Timer;
+use stagger::{Address, Recorder, Timer};
 
 use crate::args::ColorWhen;
 use crate::picture::{Ink, Line, Picture, picture};
 use crate::race::Race;
 use crate::terminal::Terminal;
-use crate::watch::Watch;
 
 /// How long a frame stays: 50 ms, which is soon for an eye and seldom for a race.
 const FRAME: Duration = Duration::from_millis(50);
 
-/// Runs a connect to its end, and shows on the screen what its watch sees until then. In the end
+/// Runs a connect to its end. Until then, the screen shows what the recorder has heard. In the end
 /// the screen is as it was.
 ///
 /// The connect and the next frame wait together, so it takes no thread, and one that is over within
@@ -26,15 +25,16 @@ const FRAME: Duration = Duration::from_millis(50);
 /// # Cancel safety
 ///
 /// Dropping it clears the screen after the connect is dropped.
-pub(crate) async fn shown<F, T, W>(
+pub(crate) async fn shown<F, T, A, W>(
     connect: F,
     timer: &T,
-    watch: &Watch,
+    recorder: &Recorder<A>,
     screen: Option<Screen<W>>,
 ) -> F::Output
 where
     F: Future,
     T: Timer,
+    A: Address,
     W: Write,
 {
     let Some(mut screen) = screen else { return connect.await };
@@ -50,7 +50,8 @@ where
         if let Some(output) = or(over, next).await {
             return output;
         }
-        screen.draw(&watch.race(timer.now().saturating_duration_since(begun)));
+        let now = timer.now().saturating_duration_since(begun);
+        screen.draw(&Race::of(recorder.report(now)));
     }
 }
 

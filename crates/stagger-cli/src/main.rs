@@ -28,7 +28,6 @@ mod tell;
 mod terminal;
 mod udp;
 mod usage;
-mod watch;
 mod wrap;
 
 use std::process::ExitCode;

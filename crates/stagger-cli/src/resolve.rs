@@ -84,8 +84,8 @@ impl Job for Resolve {
 
     fn run<R: Runtime>(self) -> Self::Output {
         let dialer = R::dialer(self.resolver::<R>(), TcpOptions::new()).with_policy(self.policy);
-        match R::block_on(dialer.resolve(self.target)) {
-            Ok(Ok((addresses, report))) => (addresses, Race::of(&report), Exit::Success),
+        match R::block_on(dialer.resolve_all(self.target)) {
+            Ok(Ok((addresses, report))) => (addresses, Race::of(report), Exit::Success),
             Ok(Err(error)) => {
                 let (race, exit) = lost(&error);
                 (Vec::new(), race, exit)

@@ -1,5 +1,6 @@
-//! What a named race runs on: the answers of a resolver, or a literal that needs none.
+//! What a named race runs on: the answers of a resolver, or addresses that need none.
 
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -9,11 +10,13 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 use smallvec::SmallVec;
 
-use crate::race::{Candidates, Course, CourseTypes, Entrant, Entries, Id, News, Note};
-use crate::report::{AttemptReport, Outcome, QueryReport, UnwantedFamily};
+use crate::observer::{Log, Parent};
+use crate::policy::Limit;
+use crate::race::{Begun, Candidates, Course, CourseTypes, Entrant, Id, News, Note};
+use crate::report::{Outcome, QueryReport, UnwantedFamily};
 use crate::{
-    Address, Answer, Binding, BoxError, Candidate, Connector, Families, Observer, Policy, Progress,
-    Query, Record, Report, Resolver, Target, Wanted,
+    Address, Answer, Binding, BoxError, Candidate, Connector, Error, Families, Observer, Policy,
+    Progress, Query, Record, Report, Resolver, SharedError, Step, Target, Wanted,
 };
 
 /// How many addresses all answers of one connect may hold, duplicates counted, before the rest is
@@ -25,36 +28,56 @@ const MAX_READ: usize = 16_384;
 /// ours; an honest resolver gives a handful.
 const MAX_ANSWERS: usize = 1024;
 
+/// How many different addresses are known for each that may be tried, before new ones are ignored.
+/// Each new one is compared with all that are known. The number is ours; addresses beyond it would
+/// count only after three quarters of those before had been replaced.
+const KNOWN_PER_TRIED: usize = 4;
+
+/// The fewest different addresses that are known, however few may be tried.
+const MIN_KNOWN: usize = 256;
+
 pin_project! {
+    #[project = HostCourseProjection]
     pub(crate) struct HostCourse<R, C, O>
     where
         R: Resolver,
     {
         #[pin]
         answers: Option<R::Answers>,
-        literal: Option<R::Address>,
+        given: Given<R::Address>,
         connector: C,
-        pub(crate) observer: O,
-        limits: Limits,
-        // What has been asked, and when it was answered.
-        queries: SmallVec<[QueryReport<R::Address>; 1]>,
-        // The records that are still awaited.
-        awaited: Wanted,
+        observer: O,
+        // The attempt within which this race runs, if its steps are wanted there.
+        parent: Option<Parent>,
+        families: Families,
+        // How many addresses may be tried.
+        most: Limit,
+        // How many addresses have been read.
+        read: u32,
+        // What the resolver is asked for.
+        wanted: Wanted,
         asked: bool,
+        // A report is wanted, of a race that is won as well.
+        reported: bool,
         // What was asked for; none for a list of addresses.
         pub(crate) target: Option<Target>,
         // Every candidate, by its id.
         candidates: SmallVec<[R::Address; 2]>,
         // What service bindings say of candidates.
-        bindings: Vec<(Id, Arc<Binding>)>,
-        skipped: Vec<AttemptReport<R::Address, BoxError>>,
+        bindings: Option<Box<Bindings>>,
+        log: Log<R::Address>,
     }
 }
 
-struct Limits {
-    families: Families,
-    per_family: usize,
-    unread: usize,
+type Bindings = Vec<(Id, Arc<Binding>)>;
+
+/// Addresses that no resolver is asked for.
+pub(crate) enum Given<A> {
+    Nothing,
+    /// It waits where the first candidate will be.
+    Literal,
+    #[allow(clippy::box_collection, reason = "a third of the size in every connect")]
+    List(Box<Vec<A>>),
 }
 
 impl<R: Resolver, C, O> HostCourse<R, C, O> {
@@ -66,48 +89,61 @@ impl<R: Resolver, C, O> HostCourse<R, C, O> {
         observer: O,
         policy: &Policy,
     ) -> Self {
-        let wanted = query.wanted();
-        let target = Some(query.into_target());
-        Self::new(target, wanted, Some(answers), None, connector, observer, policy)
+        let mut course = Self::given(Given::Nothing, connector, observer, policy);
+        course.wanted = query.wanted();
+        course.target = Some(query.into_target());
+        course.answers = Some(answers);
+        course
     }
 
-    /// A course to one address, without a query.
-    pub(crate) fn literal(
-        target: Target,
-        address: R::Address,
+    /// A course to these addresses, without a query.
+    pub(crate) fn given(
+        given: Given<R::Address>,
         connector: C,
         observer: O,
         policy: &Policy,
     ) -> Self {
-        let target = Some(target);
-        Self::new(target, Wanted::NONE, None, Some(address), connector, observer, policy)
-    }
-
-    fn new(
-        target: Option<Target>,
-        awaited: Wanted,
-        answers: Option<R::Answers>,
-        literal: Option<R::Address>,
-        connector: C,
-        observer: O,
-        policy: &Policy,
-    ) -> Self {
-        let per_family = policy.max_addresses.unwrap_or(usize::MAX);
-        let unread = if policy.max_addresses.is_some() { MAX_READ } else { usize::MAX };
         Self {
-            asked: false,
-            answers,
-            literal,
+            answers: None,
+            given,
             connector,
             observer,
-            limits: Limits { families: policy.families, per_family, unread },
-            queries: SmallVec::new(),
-            awaited,
-            target,
+            parent: None,
+            families: policy.families,
+            most: policy.max_addresses,
+            read: 0,
+            wanted: Wanted::NONE,
+            asked: false,
+            reported: false,
+            target: None,
             candidates: SmallVec::new(),
-            bindings: Vec::new(),
-            skipped: Vec::new(),
+            bindings: None,
+            log: Log::new(),
         }
+    }
+
+    /// A course to this address alone, which a literal is.
+    pub(crate) fn literal(address: R::Address, connector: C, observer: O, policy: &Policy) -> Self {
+        let mut course = Self::given(Given::Literal, connector, observer, policy);
+        course.candidates.push(address);
+        course
+    }
+
+    /// The same course to a target.
+    pub(crate) fn with_target(mut self, target: Target) -> Self {
+        self.target = Some(target);
+        self
+    }
+
+    /// The same course within an attempt of another race, if there is one that listens.
+    pub(crate) fn within(mut self, progress: &Progress) -> Self {
+        self.parent = Parent::new(progress);
+        self
+    }
+
+    /// Keeps what only a report needs.
+    pub(crate) fn with_report(&mut self) {
+        self.reported = true;
     }
 
     /// A candidate's address.
@@ -119,94 +155,178 @@ impl<R: Resolver, C, O> HostCourse<R, C, O> {
 impl<R, C, O> HostCourse<R, C, O>
 where
     R: Resolver<Address: Address>,
+    O: Observer<R::Address>,
+{
+    pub(crate) fn tell_cancelled(self: Pin<&mut Self>, at: Duration) {
+        let this = self.project();
+        tell(this.observer, this.parent, at, Step::Cancelled);
+    }
+
+    pub(crate) fn tell_lost(self: Pin<&mut Self>, at: Duration, error: &Error) {
+        let this = self.project();
+        tell(this.observer, this.parent, at, Step::Lost { error });
+    }
+
+    /// Moves all that is known into a report, as of this time.
+    pub(crate) fn report(self: Pin<&mut Self>, at: Duration) -> Report<R::Address> {
+        let this = self.project();
+        let mut log = std::mem::replace(this.log, Log::new());
+        log.over(at);
+        log.into_report(this.target.clone(), Duration::ZERO, at)
+    }
+
+    /// Takes note of an address that was not tried.
+    pub(crate) fn note_untried(self: Pin<&mut Self>, at: Duration, id: Id) {
+        let this = self.project();
+        let address = &this.candidates[id.0];
+        this.log.untried(address.clone());
+        tell(this.observer, this.parent, at, Step::Untried { address });
+    }
+}
+
+/// Makes a step of an attempt's place and address.
+type OfAttempt<A> = fn(usize, &A) -> Step<'_, A>;
+
+/// Tells a step the race outside, and then the observer.
+fn tell<A, O>(observer: &mut O, parent: &Option<Parent>, at: Duration, step: Step<'_, A>)
+where
+    A: fmt::Display,
+    O: Observer<A>,
+{
+    if let Some(parent) = parent {
+        parent.tell(at, step);
+    }
+    observer.step(at, step);
+}
+
+impl<R, C, O> HostCourse<R, C, O>
+where
+    R: Resolver<Address: Address>,
     C: Connector<R::Address, Error: Into<BoxError>>,
     O: Observer<R::Address>,
 {
-    /// Reads as much of an answer as may be read, for the record.
+    /// Reads as much of an answer as may be read, for the record. Says what it brings to the race.
     fn read(
         self: Pin<&mut Self>,
         answer: Answer<R::Address, R::Error>,
         elapsed: Duration,
-    ) -> QueryReport<R::Address>
+        news: &mut Candidates,
+    ) -> News
     where
         R::Error: Into<BoxError>,
     {
-        let this = self.project();
-        let (record, started) = (answer.record(), answer.asked_after().min(elapsed));
-        let (found, error) = match answer.into_outcome() {
-            Ok(found) => (found, None),
-            Err(error) => (Vec::new(), Some(error.into())),
+        let mut this = self.project();
+        let (record, interim) = (answer.record(), answer.is_interim());
+        let counts = (record, answer.group(), answer.update(), answer.delay_spent());
+        let said = News {
+            answered: (!interim).then_some(counts),
+            leader: answer.leader().filter(|_| !interim),
+            preferred: answer.preferred_family(),
+            gave_up: answer.ends_race(),
         };
-        let unread = &mut this.limits.unread;
-        let read = found.len().min(*unread);
-        *unread -= read;
-        let addresses = found.into_iter().take(read).collect();
-        let answer = QueryReport { record, started, ended: Some(elapsed), addresses, error };
-        this.observer.answered(elapsed, &answer);
-        answer
+        let (started, kind) = (answer.asked_after().min(elapsed), answer.kind());
+        let binding = answer.binding().cloned();
+        let (mut addresses, error) = match answer.into_outcome() {
+            Ok(found) => (found, None),
+            Err(error) => (Vec::new(), Some(SharedError::new(error))),
+        };
+        if this.most.get().is_some() {
+            addresses.truncate(MAX_READ - *this.read as usize);
+            *this.read += u32::try_from(addresses.len()).expect("it is at most MAX_READ");
+        }
+        let ended = Some(elapsed);
+        let answer = QueryReport { record, started, ended, addresses, error, kind, interim };
+        let answer = this.log.answered(answer);
+        let found = answer.addresses.len();
+        tell(this.observer, this.parent, elapsed, Step::Answered(answer));
+        if !interim {
+            // The record keeps them as they came.
+            for place in 0..found {
+                let address = this.log.last_answer().addresses[place].clone();
+                this.admit(address, binding.as_ref(), elapsed, news);
+            }
+        }
+        said
     }
+}
 
+impl<R, C, O> HostCourseProjection<'_, R, C, O>
+where
+    R: Resolver<Address: Address>,
+    C: Connector<R::Address, Error: Into<BoxError>>,
+    O: Observer<R::Address>,
+{
     /// Gives an address its id, or notes why it is skipped.
     fn admit(
-        self: Pin<&mut Self>,
+        &mut self,
         address: R::Address,
         binding: Option<&Arc<Binding>>,
         elapsed: Duration,
         news: &mut Candidates,
     ) {
-        let this = self.project();
         let address = address.canonical();
         let family = address.family();
-        if let Some(known) = this.candidates.iter().position(|known| *known == address) {
+        if let Some(known) = self.candidates.iter().position(|known| *known == address) {
             if !news.iter().any(|entrant| entrant.id.0 == known) {
                 news.push(Entrant::new(Id(known), family));
             }
             return;
         }
+        let candidate = self.candidate(address, binding);
+        let wanted = match family {
+            Some(family) if !self.families.contains(family) => {
+                Err(SharedError::new(UnwantedFamily(family)))
+            }
+            _ => self.connector.accepts(&candidate).map_err(SharedError::new),
+        };
+        let address = candidate.into_address();
+        let alike = |other: &&Entrant| other.family == family;
+        let most = self.most.get().unwrap_or(usize::MAX);
+        let known = most.saturating_mul(KNOWN_PER_TRIED).max(MIN_KNOWN);
+        match wanted {
+            Ok(()) if self.candidates.len() < known && news.iter().filter(alike).count() < most => {
+                let id = Id(self.candidates.len());
+                news.push(Entrant::new(id, family));
+                self.candidates.push(address);
+                if let Some(binding) = binding {
+                    self.bindings.get_or_insert_default().push((id, Arc::clone(binding)));
+                }
+            }
+            Ok(()) => {}
+            Err(reason) => {
+                let (known, skips) = self.log.skips(&address);
+                if known || skips >= most {
+                    return;
+                }
+                let attempt = self.log.skipped(elapsed, address, reason);
+                let (address, outcome) = (self.log.address(attempt), self.log.outcome(attempt));
+                let reason = outcome.error().expect("a skip has a reason");
+                let step = Step::Skipped { attempt, address, reason };
+                tell(self.observer, self.parent, elapsed, step);
+            }
+        }
+    }
+
+    /// A candidate with all that is known of it.
+    fn candidate(
+        &self,
+        address: R::Address,
+        binding: Option<&Arc<Binding>>,
+    ) -> Candidate<R::Address> {
         let mut candidate = Candidate::new(address);
-        if let Some(target) = this.target {
+        if let Some(target) = &*self.target {
             candidate = candidate.with_target(target.clone());
         }
         if let Some(binding) = binding {
             candidate = candidate.with_binding(Arc::clone(binding));
         }
-        let wanted = match family {
-            Some(family) if !this.limits.families.contains(family) => {
-                Err(UnwantedFamily(family).into())
-            }
-            _ => this.connector.accepts(&candidate).map_err(Into::into),
-        };
-        let address = candidate.into_address();
-        let alike = |other: &&Entrant| other.family == family;
-        let most = this.limits.per_family;
-        match wanted {
-            Ok(()) if news.iter().filter(alike).count() < most => {
-                let id = Id(this.candidates.len());
-                news.push(Entrant::new(id, family));
-                this.candidates.push(address);
-                this.bindings.extend(binding.map(|binding| (id, Arc::clone(binding))));
-            }
-            Err(reason)
-                if this.skipped.len() < most
-                    && !this.skipped.iter().any(|skipped| skipped.address == address) =>
-            {
-                this.observer.skipped(elapsed, &address, &reason);
-                this.skipped.push(AttemptReport {
-                    address,
-                    started: elapsed,
-                    ended: elapsed,
-                    outcome: Outcome::Skipped(reason),
-                });
-            }
-            _ => {}
-        }
+        candidate
     }
 }
 
 impl<R: Resolver, C: Connector<R::Address>, O> CourseTypes for HostCourse<R, C, O> {
     type Connection = C::Connection;
     type Failure = C::Error;
-    type Error = BoxError;
     type Attempt = C::Attempt;
 }
 
@@ -224,47 +344,39 @@ where
         elapsed: Duration,
         news: &mut Candidates,
     ) -> Poll<Option<News>> {
-        if let Some(literal) = self.as_mut().project().literal.take() {
-            self.admit(literal, None, elapsed, news);
-            return Poll::Ready(Some(Record::Addresses.into()));
+        let mut this = self.as_mut().project();
+        match std::mem::replace(this.given, Given::Nothing) {
+            Given::Nothing => {}
+            Given::Literal => {
+                let literal = this.candidates.pop().expect("a literal waits to be admitted");
+                this.admit(literal, None, elapsed, news);
+                return Poll::Ready(Some(Record::Addresses.into()));
+            }
+            Given::List(list) => {
+                for address in list.into_iter().take(MAX_READ) {
+                    this.admit(address, None, elapsed, news);
+                }
+                return Poll::Ready(Some(Record::Addresses.into()));
+            }
         }
-        let this = self.as_mut().project();
         if !*this.asked && this.answers.is_some() {
             *this.asked = true;
-            this.observer.asked(elapsed);
+            let wanted = *this.wanted;
+            this.log.asked(wanted);
+            tell(this.observer, this.parent, elapsed, Step::Asked { wanted });
         }
         loop {
             let mut this = self.as_mut().project();
             let answer = match this.answers.as_mut().as_pin_mut() {
-                Some(answers) if this.queries.len() < MAX_ANSWERS => ready!(answers.poll_next(cx)),
+                Some(answers) if this.log.answers() < MAX_ANSWERS => ready!(answers.poll_next(cx)),
                 _ => None,
             };
             let Some(answer) = answer else {
                 this.answers.set(None);
-                *this.awaited = Wanted::NONE;
+                this.log.resolved();
                 return Poll::Ready(None);
             };
-            let (record, group, update) = (answer.record(), answer.group(), answer.update());
-            let (is_interim, delay_spent) = (answer.is_interim(), answer.delay_spent());
-            let mut said = News {
-                answered: None,
-                leader: answer.leader().filter(|_| !is_interim),
-                preferred: answer.preferred_family(),
-                gave_up: answer.ends_race(),
-            };
-            let binding = answer.binding().cloned();
-            let answer = self.as_mut().read(answer, elapsed);
-            if !is_interim {
-                said.answered = Some((record, group, update, delay_spent));
-                for address in &answer.addresses {
-                    self.as_mut().admit(address.clone(), binding.as_ref(), elapsed, news);
-                }
-            }
-            let this = self.as_mut().project();
-            this.queries.push(answer);
-            if !is_interim {
-                this.awaited.remove(record);
-            }
+            let said = self.as_mut().read(answer, elapsed, news);
             if said.counts() {
                 return Poll::Ready(Some(said));
             }
@@ -272,80 +384,86 @@ where
         }
     }
 
-    fn begin(self: Pin<&mut Self>, id: Id) -> (C::Attempt, Progress) {
+    fn begin(self: Pin<&mut Self>, elapsed: Duration, id: Id) -> Begun<C::Attempt> {
         let this = self.project();
-        let reports = this.connector.reports_progress();
-        let progress = if reports { Progress::watched() } else { Progress::default() };
+        let progress = if this.connector.reports_progress() {
+            let wants_children =
+                *this.reported || this.parent.is_some() || this.observer.is_listening();
+            Progress::watched(wants_children)
+        } else {
+            Progress::default()
+        };
         let address = this.candidates[id.0].clone();
-        let mut to = Candidate::new(address).with_progress(progress.clone());
-        if let Some(target) = this.target {
-            to = to.with_target(target.clone());
-        }
-        if let Some((_, binding)) = this.bindings.iter().find(|(known, _)| *known == id) {
-            to = to.with_binding(Arc::clone(binding));
-        }
-        (this.connector.connect(to), progress)
+        let mut bindings = this.bindings.iter().flat_map(|bindings| bindings.iter());
+        let binding = bindings.find(|(known, _)| *known == id);
+        let candidate = this.candidate(address, binding.map(|(_, binding)| binding));
+        let attempt = this.connector.connect(candidate.with_progress(progress.clone()));
+        let place = this.log.started(elapsed, this.candidates[id.0].clone());
+        Begun { attempt, progress, place }
     }
 
     fn is_final(&self, failure: &C::Error) -> bool {
         self.connector.is_final(failure)
     }
 
-    fn keep(failure: C::Error) -> BoxError {
-        failure.into()
-    }
-
     fn close(self: Pin<&mut Self>) {
         self.project().answers.set(None);
     }
 
-    fn note(self: Pin<&mut Self>, at: Duration, note: Note<'_, BoxError>) {
-        let this = self.project();
-        let address = |id: Id| &this.candidates[id.0];
-        match note {
-            Note::Waiting(until) => this.observer.waiting(at, until),
-            Note::Started(id) => this.observer.started(at, address(id)),
-            Note::Ended(id, outcome) => match outcome {
-                Outcome::Connected => this.observer.connected(at, address(id)),
-                Outcome::Failed(error) => this.observer.failed(at, address(id), error),
-                Outcome::TimedOut => this.observer.timed_out(at, address(id)),
-                Outcome::Dropped => this.observer.dropped(at, address(id)),
-                Outcome::Skipped(_) => unreachable!("what is skipped never starts"),
-            },
-        }
+    fn is_recorded(&self) -> bool {
+        self.reported || self.parent.is_some() || self.observer.is_listening()
     }
-}
 
-impl<R, C, O> HostCourse<R, C, O>
-where
-    R: Resolver<Address: Clone>,
-{
-    /// Moves all that is known into a report.
-    pub(crate) fn report(
-        self: Pin<&mut Self>,
-        entries: Entries<BoxError>,
-        untried: &[Id],
-        elapsed: Duration,
-    ) -> Report<R::Address> {
+    fn note(self: Pin<&mut Self>, at: Duration, note: Note<C::Error>) {
         let this = self.project();
-        let mut queries = std::mem::take(this.queries).into_vec();
-        let awaited = this.awaited.records().map(|record| QueryReport {
-            record,
-            started: Duration::ZERO,
-            ended: None,
-            addresses: Vec::new(),
-            error: None,
-        });
-        queries.extend(awaited);
-        let mut attempts = std::mem::take(this.skipped);
-        attempts.extend(entries.into_iter().map(|entry| AttemptReport {
-            address: this.candidates[entry.id.0].clone(),
-            started: entry.started,
-            ended: entry.ended.unwrap_or(elapsed),
-            outcome: entry.outcome,
-        }));
-        attempts.sort_by_key(|attempt| attempt.started);
-        let untried = untried.iter().map(|id| this.candidates[id.0].clone()).collect();
-        Report { elapsed, queries, attempts, untried }
+        let log = this.log;
+        // The record first, so that nothing is missing from it after a panic in an observer.
+        let (attempt, step): (usize, OfAttempt<R::Address>) = match note {
+            Note::Began => {
+                let step = Step::Began { target: this.target.as_ref() };
+                return tell(this.observer, this.parent, at, step);
+            }
+            Note::Waiting(until) => {
+                log.waits(at);
+                return tell(this.observer, this.parent, at, Step::Waiting { until });
+            }
+            Note::Untried(id) => {
+                let address = &this.candidates[id.0];
+                log.untried(address.clone());
+                return tell(this.observer, this.parent, at, Step::Untried { address });
+            }
+            Note::Child(attempt, step) => {
+                log.child(at, attempt, &step);
+                let (address, step) = (log.address(attempt), &step);
+                let step = Step::Child { attempt, address, step };
+                return tell(this.observer, this.parent, at, step);
+            }
+            Note::Failed(attempt, failure) => {
+                log.ended(at, attempt, Outcome::Failed(SharedError::new(failure)));
+                let error = log.outcome(attempt).error().expect("a failure has an error");
+                let step = Step::Failed { attempt, address: log.address(attempt), error };
+                return tell(this.observer, this.parent, at, step);
+            }
+            Note::Started(attempt) => {
+                (attempt, |attempt, address| Step::Started { attempt, address })
+            }
+            Note::Progressed(attempt) => {
+                log.progressed(at, attempt);
+                (attempt, |attempt, address| Step::Progressed { attempt, address })
+            }
+            Note::TimedOut(attempt) => {
+                log.ended(at, attempt, Outcome::TimedOut);
+                (attempt, |attempt, address| Step::TimedOut { attempt, address })
+            }
+            Note::Dropped(attempt) => {
+                log.ended(at, attempt, Outcome::Dropped);
+                (attempt, |attempt, address| Step::Dropped { attempt, address })
+            }
+            Note::Connected(attempt) => {
+                log.ended(at, attempt, Outcome::Connected);
+                (attempt, |attempt, address| Step::Connected { attempt, address })
+            }
+        };
+        tell(this.observer, this.parent, at, step(attempt, log.address(attempt)));
     }
 }

@@ -38,7 +38,8 @@ pin_project! {
     {
         #[pin]
         driver: Option<Driver<HostCourse<R, C, O>, T>>,
-        invalid: Option<TargetError>,
+        // In a box, for few connects have one.
+        invalid: Option<Box<TargetError>>,
     }
 
     impl<R, C, T, O> PinnedDrop for Dial<R, C, T, O>
@@ -76,10 +77,8 @@ where
             return;
         }
         let elapsed = driver.elapsed();
-        let course = driver.parts().0.project();
-        if let Some(target) = course.target {
-            course.observer.cancelled(elapsed, target);
-        }
+        driver.as_mut().telling_end();
+        driver.course_mut().tell_cancelled(elapsed);
     }
 
     pub(crate) fn new(
@@ -89,7 +88,7 @@ where
     ) -> Self {
         match course {
             Ok(course) => Self { driver: Some(Driver::new(course, timer, policy)), invalid: None },
-            Err(error) => Self { driver: None, invalid: Some(error) },
+            Err(error) => Self { driver: None, invalid: Some(Box::new(error)) },
         }
     }
 
@@ -112,7 +111,10 @@ where
     /// assert_eq!(report.winner().unwrap().address.port(), 80);
     /// # Ok::<_, stagger::Error>(())
     /// ```
-    pub fn with_report(self) -> DialReport<R, C, T, O> {
+    pub fn with_report(mut self) -> DialReport<R, C, T, O> {
+        if let Some(driver) = &mut self.driver {
+            driver.course_unpolled().with_report();
+        }
         DialReport { dial: self }
     }
 
@@ -122,16 +124,10 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Result<C::Connection, Error>> {
         let mut this = self.as_mut().project();
-        let Some(mut driver) = this.driver.as_mut().as_pin_mut() else {
+        let Some(driver) = this.driver.as_mut().as_pin_mut() else {
             let error = this.invalid.take().expect("a connect was polled after it had ended");
-            return Poll::Ready(Err(error.into()));
+            return Poll::Ready(Err((*error).into()));
         };
-        if driver.is_ready() {
-            let course = driver.as_mut().parts().0.project();
-            if let Some(target) = course.target {
-                course.observer.began(target);
-            }
-        }
         match ready!(driver.poll(cx)) {
             Ok((_, connection)) => Poll::Ready(Ok(connection)),
             Err(loss) => Poll::Ready(Err(self.error(loss))),
@@ -142,26 +138,13 @@ where
         let mut this = self.project();
         let mut driver = this.driver.as_mut().as_pin_mut().expect("a race has a driver");
         let timeout = driver.timeout();
-        let report = report(driver.as_mut()).into_text();
-        let target = driver.as_mut().parts().0.project().target.take();
-        let error = Error::new(Goal::Connection, loss, target, timeout, report);
         let elapsed = driver.elapsed();
-        driver.parts().0.project().observer.lost(elapsed, &error);
+        let report = driver.as_mut().course_mut().report(elapsed).into_text();
+        let error = Error::new(Goal::Connection, loss, timeout, report);
+        driver.as_mut().telling_end();
+        driver.course_mut().tell_lost(elapsed, &error);
         error
     }
-}
-
-fn report<R, C, T, O>(mut driver: Pin<&mut Driver<HostCourse<R, C, O>, T>>) -> Report<R::Address>
-where
-    R: Resolver<Address: Address, Error: Into<BoxError>>,
-    C: Connector<R::Address, Error: Into<BoxError>>,
-    T: Timer,
-    O: Observer<R::Address>,
-{
-    let elapsed = driver.elapsed();
-    let untried = driver.untried();
-    let (course, entries) = driver.as_mut().parts();
-    course.report(std::mem::take(entries), &untried, elapsed)
 }
 
 impl<R, C, T, O> Future for Dial<R, C, T, O>
@@ -233,6 +216,7 @@ where
         let mut dial = self.project().dial;
         let connection = ready!(dial.as_mut().poll_race(cx))?;
         let driver = dial.project().driver.as_pin_mut().expect("a race that was won has a driver");
-        Poll::Ready(Ok((connection, report(driver))))
+        let elapsed = driver.elapsed();
+        Poll::Ready(Ok((connection, driver.course_mut().report(elapsed))))
     }
 }

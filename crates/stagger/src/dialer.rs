@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::course::HostCourse;
+use crate::course::{Given, HostCourse};
+use crate::lookup::Extent;
 use crate::{
     Address, BoxError, Candidate, Connector, Dial, Endpoint, Error, Lookup, Observer, Policy,
     Query, Resolver, Target, TargetError, Timer,
@@ -140,8 +141,86 @@ where
         Dial::new(course, self.timer.clone(), self.policy.clone())
     }
 
-    /// Resolves a target without connecting: the addresses in the order in which they would be
-    /// tried, once every lookup has ended, with the report of the lookups.
+    /// Connects to one of these addresses, without a lookup, as
+    /// [`std::net::TcpStream::connect`] does with a slice of addresses. They are raced like the
+    /// addresses of a name, in the order of the [`Policy`]. Of those beyond
+    /// [`Policy::max_addresses`] none is tried.
+    ///
+    /// There is no target, so the error names none, and TLS has no name to check: give one with
+    /// [`connect_at`](Self::connect_at).
+    ///
+    /// # Errors
+    ///
+    /// The future yields why there is no connection.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops every attempt, and so closes their sockets, before `drop` returns.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::net::SocketAddr;
+    /// use stagger::Dialer;
+    /// use stagger_testkit::{Clock, Fate, Ledger, ScriptedConnector, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let resolver = ScriptedResolver::<SocketAddr>::new(&ledger);
+    /// let connector = ScriptedConnector::new(&ledger)
+    ///     .at("[2001:db8::1]:80", Fate::silent())
+    ///     .at("192.0.2.1:80", Fate::connects(ms(30)));
+    /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
+    ///
+    /// let addresses = ["[2001:db8::1]:80", "192.0.2.1:80"];
+    /// let addresses = addresses.map(|text| text.parse::<SocketAddr>().unwrap());
+    /// ledger.clock().run(dialer.connect_addresses(addresses))?.hand_over();
+    /// assert_eq!(ledger.clock().elapsed(), ms(280));
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
+    pub fn connect_addresses(
+        &self,
+        addresses: impl IntoIterator<Item = R::Address>,
+    ) -> Dial<R, C, T, O> {
+        Dial::new(Ok(self.list(addresses)), self.timer.clone(), self.policy.clone())
+    }
+
+    /// Connects to a target at one of these addresses, without a lookup: as
+    /// [`connect_addresses`](Self::connect_addresses), but the connector and the error know what was
+    /// asked for.
+    ///
+    /// # Errors
+    ///
+    /// The future yields what is wrong with the target, or why there is no connection.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops every attempt, and so closes their sockets, before `drop` returns.
+    pub fn connect_at<I>(
+        &self,
+        target: I,
+        addresses: impl IntoIterator<Item = R::Address>,
+    ) -> Dial<R, C, T, O>
+    where
+        I: TryInto<Target>,
+        TargetError: From<I::Error>,
+    {
+        let target = target.try_into().map_err(TargetError::from);
+        let course = target.map(|target| self.list(addresses).with_target(target));
+        Dial::new(course, self.timer.clone(), self.policy.clone())
+    }
+
+    fn list(&self, addresses: impl IntoIterator<Item = R::Address>) -> HostCourse<R, C, O> {
+        let given = Given::List(Box::new(addresses.into_iter().collect()));
+        HostCourse::given(given, self.connector.clone(), self.observer.clone(), &self.policy)
+    }
+
+    /// Resolves a target without connecting, and is ready when a race would begin: as soon as the
+    /// answers that count have come, and at most the resolution delay after the first addresses. It
+    /// yields the addresses known by then, in the order in which they would be tried, with the report
+    /// of the lookups.
+    ///
+    /// It is for clients that only have a hook for a resolver. A lookup that is late, such as an
+    /// AAAA query that nobody answers, does not hold it up; [`resolve_all`](Self::resolve_all) waits.
     ///
     /// # Errors
     ///
@@ -150,21 +229,65 @@ where
     /// # Cancel safety
     ///
     /// Dropping the future drops the lookup.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::{Dialer, Record};
+    /// use stagger_testkit::{Clock, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let resolver =
+    ///     ScriptedResolver::<Place>::new(&ledger).finds(ms(5), Record::A, ["v4"]).never_ends();
+    /// let dialer = Dialer::new(resolver, ScriptedConnector::new(&ledger), ledger.clock().clone());
+    /// let (addresses, _) = ledger.clock().run(dialer.resolve("example.com:443"))?;
+    /// assert_eq!(addresses, [Place("v4")]);
+    /// assert_eq!(ledger.clock().elapsed(), ms(55));
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
     pub fn resolve<I>(&self, target: I) -> Lookup<R, C, T>
+    where
+        I: TryInto<Target>,
+        TargetError: From<I::Error>,
+    {
+        self.look_up(target, Extent::Race)
+    }
+
+    /// Resolves a target without connecting, and is ready when every lookup has ended. Apart from
+    /// that it is [`resolve`](Self::resolve).
+    ///
+    /// # Errors
+    ///
+    /// The future yields what is wrong with the target, or why there is no address to try. A lookup
+    /// that is not answered before the policy's timeout is one.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the lookup.
+    pub fn resolve_all<I>(&self, target: I) -> Lookup<R, C, T>
+    where
+        I: TryInto<Target>,
+        TargetError: From<I::Error>,
+    {
+        self.look_up(target, Extent::All)
+    }
+
+    fn look_up<I>(&self, target: I, extent: Extent) -> Lookup<R, C, T>
     where
         I: TryInto<Target>,
         TargetError: From<I::Error>,
     {
         let target = target.try_into().map_err(TargetError::from);
         let course = target.map(|target| self.course(target, ()));
-        Lookup::new(course, self.timer.clone(), self.policy.clone())
+        Lookup::new(course, extent, self.timer.clone(), self.policy.clone())
     }
 
     fn course<P>(&self, target: Target, observer: P) -> HostCourse<R, C, P> {
         let connector = self.connector.clone();
         // A literal makes no query.
         if let Some(address) = target.literal().and_then(R::Address::from_literal) {
-            return HostCourse::literal(target, address, connector, observer, &self.policy);
+            let course = HostCourse::literal(address, connector, observer, &self.policy);
+            return course.with_target(target);
         }
         let query =
             Query::new(target).with_families(self.policy.families).with_https(self.policy.https);
@@ -185,7 +308,9 @@ where
     type Attempt = Dial<R, C, T, O>;
 
     fn connect(&self, to: Candidate<Target>) -> Self::Attempt {
-        Self::connect(self, to.into_address())
+        let progress = to.progress().clone();
+        let course = self.course(to.into_address(), self.observer.clone()).within(&progress);
+        Dial::new(Ok(course), self.timer.clone(), self.policy.clone())
     }
 
     fn is_final(&self, error: &Error) -> bool {

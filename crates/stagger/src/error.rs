@@ -3,10 +3,13 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::race::Loss;
-use crate::{Outcome, Record, Report, Target, TargetError};
+use crate::{
+    AttemptReport, LookupErrorKind, Outcome, QueryReport, Record, Report, Target, TargetError,
+};
 
 /// How many failures the one-line form names before it only counts the rest.
 const NAMED: usize = 4;
@@ -15,7 +18,8 @@ const NAMED: usize = 4;
 ///
 /// `{}` prints one line to act on; `{:#}` adds a line for each query and each attempt. Every
 /// failure on the way is kept in [`report`](Self::report), and [`source`](StdError::source) is the
-/// most preferred attempt's, or the first query's if no attempt was made. It converts into
+/// most preferred attempt's, or the first query's if no attempt was made. Where a failure
+/// [ended the race](Self::is_final) it is that one. It converts into
 /// [`io::Error`] and keeps the kind of that cause.
 ///
 /// # Examples
@@ -27,14 +31,15 @@ const NAMED: usize = 4;
 /// assert_eq!(error.kind(), ErrorKind::InvalidTarget);
 /// assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::InvalidInput);
 /// ```
-pub struct Error(Box<Inner>);
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     goal: Goal,
     kind: ErrorKind,
     is_final: bool,
     timeout: Option<Duration>,
-    target: Option<Target>,
     invalid: Option<TargetError>,
     report: Report<String>,
 }
@@ -80,7 +85,6 @@ impl Error {
     pub(crate) fn new(
         goal: Goal,
         loss: Loss,
-        target: Option<Target>,
         timeout: Option<Duration>,
         report: Report<String>,
     ) -> Self {
@@ -96,7 +100,7 @@ impl Error {
             Loss::NoCandidates => ErrorKind::NoAddresses,
         };
         let is_final = loss == Loss::GaveUp;
-        Self(Box::new(Inner { goal, kind, is_final, timeout, target, invalid: None, report }))
+        Self(Arc::new(Inner { goal, kind, is_final, timeout, invalid: None, report }))
     }
 
     /// What sort of failure this is.
@@ -111,9 +115,57 @@ impl Error {
         self.0.is_final
     }
 
+    /// Why the lookups failed, in the vocabulary that all resolvers share; none if none failed.
+    ///
+    /// Of several kinds it is the first that applies: what was asked for is
+    /// [wrong in itself](LookupErrorKind::is_invalid_input), there is no such host, or the kind of
+    /// the first lookup that failed.
+    pub fn lookup_kind(&self) -> Option<LookupErrorKind> {
+        let kinds = || self.0.report.queries.iter().filter_map(|query| query.kind);
+        kinds()
+            .find(|kind| kind.is_invalid_input())
+            .or_else(|| kinds().find(|kind| *kind == LookupErrorKind::NotFound))
+            .or_else(|| kinds().next())
+    }
+
+    /// Whether the name exists, as far as the lookups tell: false if a resolver says that there is no
+    /// such host, true if there is an address or if the name exists without one, and none if no
+    /// resolver knows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::{Answer, Dialer, LookupErrorKind, Record};
+    /// use stagger_testkit::{Clock, Ledger, Place, ScriptedConnector, ScriptedError, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let answer = Answer::failed(Record::Addresses, ScriptedError::new("NXDOMAIN"));
+    /// let resolver = ScriptedResolver::<Place>::new(&ledger)
+    ///     .answers(ms(5), answer.with_kind(LookupErrorKind::NotFound));
+    /// let dialer = Dialer::new(resolver, ScriptedConnector::new(&ledger), ledger.clock().clone());
+    /// let error = ledger.clock().run(dialer.connect("no.example:443")).unwrap_err();
+    /// assert_eq!(error.name_exists(), Some(false));
+    /// ```
+    pub fn name_exists(&self) -> Option<bool> {
+        let queries = &self.0.report.queries;
+        let found = |query: &QueryReport<String>| !query.addresses.is_empty();
+        let without = |query: &QueryReport<String>| match query.kind {
+            Some(kind) => kind == LookupErrorKind::NoAddress,
+            None => query.ended.is_some() && !found(query) && query.record != Record::Https,
+        };
+        let missing = |query: &QueryReport<String>| query.kind == Some(LookupErrorKind::NotFound);
+        if queries.iter().any(found) {
+            Some(true)
+        } else if queries.iter().any(missing) {
+            Some(false)
+        } else {
+            queries.iter().any(without).then_some(true)
+        }
+    }
+
     /// What was asked for; none if it could not be parsed, or if a list of addresses was.
     pub fn target(&self) -> Option<&Target> {
-        self.0.target.as_ref()
+        self.0.report.target()
     }
 
     /// What is wrong with the target, if that is why.
@@ -123,7 +175,10 @@ impl Error {
 
     /// The report itself, with the causes as they are.
     pub fn into_report(self) -> Report<String> {
-        self.0.report
+        match Arc::try_unwrap(self.0) {
+            Ok(inner) => inner.report,
+            Err(shared) => shared.report.clone(),
+        }
     }
 
     /// Every query and attempt with its own failure, addresses as text.
@@ -136,15 +191,34 @@ impl Error {
         if let Some(invalid) = invalid {
             return Some(invalid);
         }
+        if self.0.is_final {
+            return self.final_cause();
+        }
         let failed = report.failures().next().or_else(|| report.attempts.first());
         let attempt = failed.and_then(|attempt| attempt.outcome.cause());
-        let query = || report.queries.iter().find_map(|query| query.error.as_deref());
-        attempt.or_else(|| query().map(|error| error as _))
+        let query = || report.queries.iter().find_map(|query| query.error.as_ref());
+        attempt.or_else(|| query().map(|error| error.get_ref() as _))
+    }
+
+    /// The failure that made every other attempt pointless: the race ended with it, so none came
+    /// later. Of one instant an attempt's counts before a lookup's, and the later start's.
+    fn final_cause(&self) -> Option<&(dyn StdError + 'static)> {
+        let report = &self.0.report;
+        let attempt = report.failures().max_by_key(|attempt| attempt.ended);
+        let failed = |query: &&QueryReport<String>| query.error.is_some();
+        let query = report.queries.iter().filter(failed).max_by_key(|query| query.ended);
+        match (attempt, query) {
+            (Some(attempt), Some(query)) if query.ended <= Some(attempt.ended) => {
+                attempt.outcome.cause()
+            }
+            (Some(attempt), None) => attempt.outcome.cause(),
+            (_, query) => query?.error.as_ref().map(|error| error.get_ref() as _),
+        }
     }
 
     /// The failures that the one-line form names.
     fn failures(&self) -> Vec<String> {
-        let Inner { kind, report, .. } = &*self.0;
+        let Inner { kind, is_final, report, .. } = &*self.0;
         let attempts = report.attempts.iter().filter_map(|attempt| {
             let skipped = matches!(attempt.outcome, Outcome::Skipped(_));
             let cause = attempt.outcome.cause()?;
@@ -159,7 +233,7 @@ impl Error {
             })
         });
         let mut failures: Vec<String> = attempts.collect();
-        if failures.is_empty() {
+        if failures.is_empty() || *is_final {
             failures.extend(queries);
         }
         failures
@@ -169,17 +243,20 @@ impl Error {
 impl From<TargetError> for Error {
     fn from(invalid: TargetError) -> Self {
         let report = Report {
+            target: None,
+            began: Duration::ZERO,
             elapsed: Duration::ZERO,
             queries: Vec::new(),
             attempts: Vec::new(),
             untried: Vec::new(),
+            wait: None,
+            is_over: true,
         };
-        Self(Box::new(Inner {
+        Self(Arc::new(Inner {
             goal: Goal::Connection,
             kind: ErrorKind::InvalidTarget,
             is_final: false,
             timeout: None,
-            target: None,
             invalid: Some(invalid),
             report,
         }))
@@ -188,22 +265,24 @@ impl From<TargetError> for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { goal, kind, is_final, timeout, target, invalid, report } = &*self.0;
+        let Inner { goal, kind, is_final, timeout, invalid, report } = &*self.0;
         if let Some(invalid) = invalid {
             return invalid.fmt(f);
         }
-        f.write_str(match goal {
-            Goal::Connection => "could not connect to",
-            Goal::Addresses => "could not resolve",
-        })?;
-        if let Some(target) = target {
-            write!(f, " {target}")?;
+        match (goal, report.target()) {
+            (Goal::Connection, Some(target)) => write!(f, "could not connect to {target}")?,
+            (Goal::Connection, None) => f.write_str("could not connect")?,
+            (Goal::Addresses, Some(target)) => write!(f, "could not resolve {target}")?,
+            (Goal::Addresses, None) => f.write_str("could not resolve")?,
         }
         let made = report.attempts.iter().filter(|a| !matches!(a.outcome, Outcome::Skipped(_)));
         let within = timeout.unwrap_or(report.elapsed);
         match kind {
             ErrorKind::InvalidTarget => {}
             ErrorKind::Resolution => f.write_str(": the lookup failed")?,
+            ErrorKind::NoAddresses if report.target().is_none() => {
+                f.write_str(": there is no address to connect to")?;
+            }
             ErrorKind::NoAddresses => f.write_str(": it has no addresses")?,
             ErrorKind::NoneUsable => f.write_str(": none of its addresses can be used")?,
             ErrorKind::Connection if *is_final => {
@@ -223,14 +302,28 @@ impl fmt::Display for Error {
                 write!(f, " within {within:?}: it has addresses, but none had been tried yet")?;
             }
             ErrorKind::TimedOut(Phase::Connecting) => {
-                let pending = made.filter(|a| matches!(a.outcome, Outcome::Dropped));
-                let pending: Vec<_> = pending.map(|a| a.address.as_str()).collect();
+                let (stalled, silent): (Vec<_>, Vec<_>) = made
+                    .filter(|attempt| matches!(attempt.outcome, Outcome::Dropped))
+                    .partition(|attempt| attempt.progressed.is_some());
+                let addresses = |attempts: &[&AttemptReport<String>]| -> Vec<String> {
+                    attempts.iter().map(|attempt| attempt.address.clone()).collect()
+                };
                 write!(f, " within {within:?}: ")?;
-                if pending.is_empty() {
-                    f.write_str("no attempt was in flight")?;
-                } else {
-                    f.write_str("no answer from ")?;
-                    list(f, &pending)?;
+                if !stalled.is_empty() {
+                    f.write_str("the handshake did not end with ")?;
+                    list(f, &addresses(&stalled))?;
+                }
+                match (stalled.is_empty(), silent.is_empty()) {
+                    (true, true) => f.write_str("no attempt was in flight")?,
+                    (false, true) => {}
+                    (is_first, false) => {
+                        f.write_str(if is_first {
+                            "no answer from "
+                        } else {
+                            ", and no answer from "
+                        })?;
+                        list(f, &addresses(&silent))?;
+                    }
                 }
             }
         }
@@ -264,7 +357,13 @@ impl Error {
             write!(f, "\n  {}, ", attempt.address)?;
             match &attempt.outcome {
                 Outcome::Skipped(reason) => write!(f, "{outcome} at {start:?}: {reason}")?,
-                _ => write!(f, "started at {start:?}, {outcome} at {:?}", attempt.ended)?,
+                _ => {
+                    write!(f, "started at {start:?}, ")?;
+                    if let Some(at) = attempt.progressed {
+                        write!(f, "in a handshake from {at:?}, ")?;
+                    }
+                    write!(f, "{outcome} at {:?}", attempt.ended)?;
+                }
             }
             if let Outcome::Failed(error) = &attempt.outcome {
                 write!(f, ": {error}")?;
@@ -291,10 +390,10 @@ fn list<S: fmt::Display>(f: &mut fmt::Formatter<'_>, items: &[S]) -> fmt::Result
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, target, invalid, report, .. } = &*self.0;
+        let Inner { kind, invalid, report, .. } = &*self.0;
         f.debug_struct("Error")
             .field("kind", kind)
-            .field("target", target)
+            .field("target", &report.target())
             .field("invalid", invalid)
             .field("report", report)
             .finish()

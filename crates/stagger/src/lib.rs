@@ -13,9 +13,10 @@
 //!
 //! # Five words
 //!
-//! A **target** is asked for (`example.com:https`), **answers** arrive from a resolver, each holding
-//! **candidates** (addresses), an **attempt** runs at each candidate, and the **race** ends with one
-//! connection.
+//! A **target** is asked for (`example.com:https`). **Answers** arrive from a resolver, each holding
+//! addresses. A **candidate** is an address with all that a connector may want to know: what was
+//! asked for, what a service binding says, and how to report progress. An **attempt** runs at each
+//! candidate, and the **race** ends with one connection.
 //!
 //! ```text
 //!  target --Resolver--> answers --order--> candidates --Connector--> attempts --> one connection
@@ -27,7 +28,7 @@
 //! - **Seams** are small traits that a runtime or you supply: [`Resolver`], [`Connector`] and
 //!   [`Timer`], and [`Endpoint`] for what already knows where it leads. Their futures are associated
 //!   types, so a connect is `Send` if its parts are, and single-threaded parts fit too. An
-//!   [`Observer`], if there is one, is told each step. On the server's side [`Listen`] and
+//!   [`Observer`], if there is one, is told each step, and a [`Report`] is what one heard. On the server's side [`Listen`] and
 //!   [`Listener`] are the same kind of traits.
 //! - **The machine** ([`race::Machine`]) decides everything: when to begin, in which order, how far
 //!   apart, what a late answer changes, when it is over. It is a plain value without I/O or clock;
@@ -66,9 +67,14 @@
 //! # Cancel safety
 //!
 //! Every future here can be dropped at any await. Dropping it drops the lookup, every attempt and
-//! the alarm before `drop` returns, so as far as the seams keep their part nothing is left behind:
-//! no socket, no timer, no task. There is no outcome then, and no connection is lost in between,
-//! for the one that wins is returned from the same poll in which it connected.
+//! the alarm before `drop` returns. With connectors over sockets of their own, as all of ours are,
+//! nothing is left behind: no socket, no timer, no task. There is no outcome then, and no connection
+//! is lost in between, because the one that wins is returned from the same poll in which it
+//! connected.
+//!
+//! Three kinds of transport cannot close before `drop` returns: one that shares a socket, such as
+//! QUIC, one that runs a child process, and one over a completion ring. A connector for them says in
+//! its docs what it may leave and for how long.
 //!
 //! # Features
 //!
@@ -106,6 +112,7 @@ pub mod race;
 mod record;
 mod report;
 mod resolver;
+mod shared_error;
 mod stagger;
 mod target;
 mod timer;
@@ -126,9 +133,9 @@ pub use listen::{
     LocalBoxListener,
 };
 pub use lookup::Lookup;
-pub use observer::Observer;
 #[cfg(feature = "tracing")]
 pub use observer::Tracing;
+pub use observer::{ChildStep, Observer, Recorder, Step};
 pub use policy::{
     ATTEMPT_DELAY, ATTEMPT_DELAY_RANGE, ATTEMPT_FLOOR, MAX_ADDRESSES, MAX_ADDRESSES_RANGE, Order,
     Policy, PolicyError, RESOLUTION_DELAY, RESOLUTION_DELAY_RANGE, TIMEOUT, TIMEOUT_RANGE,
@@ -136,13 +143,14 @@ pub use policy::{
 pub use progress::Progress;
 pub use query::{Families, Query, Transport};
 pub use record::{Record, Wanted};
-pub use report::{AttemptReport, Outcome, QueryReport, Report};
+pub use report::{AttemptReport, Outcome, QueryReport, Report, Wait};
 pub use resolver::{
     BoxResolver, CACHE_CAPACITY, CachedAnswers, CachedResolver, Fallback, FallbackAnswers, Fastest,
     FastestAnswers, LocalBoxResolver, LookupFn, LookupFnAnswers, LookupTimedOut, MAX_NEGATIVE_TTL,
     OverriddenAnswers, Overrides, Resolver, ResolverFn, ResolverTimeout, Routes, SortedAnswers,
     SortedResolver, TTL_RANGE, TimelyAnswers, lookup_fn, resolver_fn,
 };
+pub use shared_error::SharedError;
 pub use stagger::{List, RaceError, Raced, Stagger, stagger, stagger_stream};
 pub use target::{Host, Name, Service, Target, TargetError, TargetErrorKind, Zone};
 pub use timer::Timer;

@@ -1,22 +1,23 @@
-//! Resolution alone: the candidates of a target, in the order in which they would be tried.
+//! Resolution alone: the addresses of a target, in the order in which they would be tried.
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use pin_project_lite::pin_project;
 
 use crate::course::HostCourse;
 use crate::error::Goal;
-use crate::race::{Candidates, Course as _, Entries, Loss, Machine};
+use crate::race::{Candidates, Course as _, Loss, Machine};
 use crate::{
     Address, BoxError, Connector, Error, Phase, Policy, Report, Resolver, TargetError, Timer,
 };
 
 pin_project! {
-    /// A lookup in progress: see [`Dialer::resolve`](crate::Dialer::resolve).
+    /// A lookup in progress: see [`Dialer::resolve`](crate::Dialer::resolve) and
+    /// [`Dialer::resolve_all`](crate::Dialer::resolve_all).
     ///
     /// # Cancel safety
     ///
@@ -35,16 +36,28 @@ pin_project! {
         course: Option<HostCourse<R, C, ()>>,
         #[pin]
         alarm: Option<T::Sleep>,
+        alarm_at: Option<Instant>,
         timer: T,
         policy: Policy,
+        extent: Extent,
         invalid: Option<TargetError>,
         machine: Option<(Machine, Instant)>,
     }
 }
 
+/// How long a lookup waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// Until a race would begin.
+    Race,
+    /// Until every lookup has ended.
+    All,
+}
+
 impl<R: Resolver, C, T: Timer> Lookup<R, C, T> {
     pub(crate) fn new(
         course: Result<HostCourse<R, C, ()>, TargetError>,
+        extent: Extent,
         timer: T,
         policy: Policy,
     ) -> Self {
@@ -52,7 +65,8 @@ impl<R: Resolver, C, T: Timer> Lookup<R, C, T> {
             Ok(course) => (Some(course), None),
             Err(error) => (None, Some(error)),
         };
-        Self { course, alarm: None, timer, policy, invalid, machine: None }
+        let (alarm, alarm_at, machine) = (None, None, None);
+        Self { course, alarm, alarm_at, timer, policy, extent, invalid, machine }
     }
 }
 
@@ -66,59 +80,76 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let now = this.timer.now();
         let Some(mut course) = this.course.as_mut().as_pin_mut() else {
             let error = this.invalid.take().expect("a lookup was polled after it had ended");
             return Poll::Ready(Err(error.into()));
         };
-        let (machine, start) =
-            this.machine.get_or_insert_with(|| (Machine::new(this.policy.clone(), now), now));
-        let elapsed = now.saturating_duration_since(*start);
         let mut found = Candidates::new();
-        let loss = loop {
+        let (loss, elapsed) = loop {
+            let now = this.timer.now();
+            let (machine, start) =
+                this.machine.get_or_insert_with(|| (Machine::new(this.policy.clone(), now), now));
+            let elapsed = now.saturating_duration_since(*start);
             found.clear();
             match course.as_mut().poll_news(cx, elapsed, &mut found) {
+                Poll::Ready(Some(answer)) if answer.gave_up => {
+                    break (Some(Loss::GaveUp), elapsed);
+                }
                 Poll::Ready(Some(answer)) => {
                     answer.events(&found).for_each(|event| machine.handle(event, now));
+                    continue;
                 }
-                Poll::Ready(None) if machine.waiting() == 0 => break Some(Loss::NoCandidates),
-                Poll::Ready(None) => break None,
-                Poll::Pending => match this.policy.timeout.map(|timeout| *start + timeout) {
-                    None => return Poll::Pending,
-                    // The clock decides; the alarm only wakes.
-                    Some(deadline) if deadline <= now => {
-                        let known = machine.waiting() > 0;
-                        let phase = if known { Phase::Waiting } else { Phase::Resolving };
-                        break Some(Loss::TimedOut(phase));
-                    }
-                    Some(deadline) => {
-                        if this.alarm.is_none() {
-                            this.alarm.set(Some(this.timer.sleep_until(deadline)));
-                        }
-                        let alarm = this.alarm.as_mut().as_pin_mut();
-                        if alarm.is_some_and(|alarm| alarm.poll(cx).is_ready()) {
-                            this.alarm.set(None);
-                            cx.waker().wake_by_ref();
-                        }
-                        return Poll::Pending;
-                    }
-                },
+                Poll::Ready(None) if machine.waiting() == 0 => {
+                    break (Some(Loss::NoCandidates), elapsed);
+                }
+                Poll::Ready(None) => break (None, elapsed),
+                Poll::Pending => {}
+            }
+            let early = *this.extent == Extent::Race;
+            if early && machine.may_begin(now) {
+                break (None, elapsed);
+            }
+            let deadline = this.policy.timeout.get().map(|timeout| *start + timeout);
+            if deadline.is_some_and(|deadline| deadline <= now) {
+                let known = machine.waiting() > 0;
+                let phase = if known { Phase::Waiting } else { Phase::Resolving };
+                break (Some(Loss::TimedOut(phase)), elapsed);
+            }
+            let begins = machine.waits_until().filter(|_| early);
+            let Some(due) = [deadline, begins].into_iter().flatten().min() else {
+                return Poll::Pending;
+            };
+            // The clock decides; the alarm only wakes.
+            if *this.alarm_at != Some(due) {
+                this.alarm.set(Some(this.timer.sleep_until(due)));
+                *this.alarm_at = Some(due);
+            }
+            let alarm = this.alarm.as_mut().as_pin_mut();
+            ready!(alarm.expect("an alarm is set").poll(cx));
+            this.alarm.set(None);
+            *this.alarm_at = None;
+            if this.timer.now() < due {
+                // It rang early, and is set again.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
         };
         this.alarm.set(None);
         course.as_mut().close();
-        let addresses = machine.upcoming().map(|id| course.address(id).clone()).collect();
-        let untried: Vec<_> = machine.upcoming().collect();
-        let report = course.as_mut().report(Entries::new(), &untried, elapsed);
-        let target = course.project().target.take();
+        let (machine, _) = this.machine.as_mut().expect("a lookup that ran has a machine");
+        let order: Vec<_> = machine.upcoming().collect();
+        let addresses = order.iter().map(|id| course.address(*id).clone()).collect();
+        for id in order {
+            course.as_mut().note_untried(elapsed, id);
+        }
+        let report = course.as_mut().report(elapsed);
         this.course.set(None);
         Poll::Ready(match loss {
             None => Ok((addresses, report)),
             Some(loss) => Err(Error::new(
                 Goal::Addresses,
                 loss,
-                target,
-                this.policy.timeout,
+                this.policy.timeout.get(),
                 report.into_text(),
             )),
         })

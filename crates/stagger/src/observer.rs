@@ -1,20 +1,32 @@
 //! Who is told what happens in a connect.
 
+mod child;
+mod log;
+mod recorder;
 #[cfg(feature = "tracing")]
 mod tracing;
 
 use std::time::Duration;
 
+pub use self::child::ChildStep;
+pub(crate) use self::child::Parent;
+pub(crate) use self::log::Log;
+pub use self::recorder::Recorder;
 #[cfg(feature = "tracing")]
 pub use self::tracing::Tracing;
-use crate::{BoxError, Error, QueryReport, Target};
+use crate::{Error, QueryReport, SharedError, Target, Wanted};
 
 /// Told what happens in a connect, in order, as it happens.
 ///
 /// A dialer clones its observer for each connect, so that one value watches one connect and may
-/// keep what belongs to it; what is to be shared between connects goes behind a reference. Every
-/// method does nothing unless written, and an observer of type `()` costs nothing. All times count
-/// from the first poll of the connect. `A` is the type of an address.
+/// keep what belongs to it. What is to be shared between connects goes behind a reference. An
+/// observer of type `()` costs nothing. `A` is the type of an address.
+///
+/// # Panics
+///
+/// A panic in an observer passes to whoever polls the connect. If it is caught there, no step is
+/// told twice: what is told after it are the ends of attempts that had not been told, and
+/// [`Step::Cancelled`] if the end of the connect had not been told.
 ///
 /// # Examples
 ///
@@ -23,15 +35,17 @@ use crate::{BoxError, Error, QueryReport, Target};
 /// use std::net::SocketAddr;
 /// use std::rc::Rc;
 /// use std::time::Duration;
-/// use stagger::{Dialer, Observer, connector_fn, resolver_fn};
+/// use stagger::{Dialer, Observer, Step, connector_fn, resolver_fn};
 /// use stagger_testkit::Clock;
 ///
 /// #[derive(Clone, Default)]
 /// struct Starts(Rc<RefCell<Vec<SocketAddr>>>);
 ///
 /// impl Observer<SocketAddr> for Starts {
-///     fn started(&mut self, _at: Duration, address: &SocketAddr) {
-///         self.0.borrow_mut().push(*address);
+///     fn step(&mut self, _at: Duration, step: Step<'_, SocketAddr>) {
+///         if let Step::Started { address, .. } = step {
+///             self.0.borrow_mut().push(*address);
+///         }
 ///     }
 /// }
 ///
@@ -47,120 +61,184 @@ use crate::{BoxError, Error, QueryReport, Target};
 /// # Ok::<_, stagger::Error>(())
 /// ```
 pub trait Observer<A> {
-    /// The connect to this target has begun.
-    fn began(&mut self, target: &Target) {
-        let _ = target;
-    }
+    /// A step has been taken, so long after the first poll of the connect.
+    fn step(&mut self, at: Duration, step: Step<'_, A>);
 
-    /// The resolver is asked. It is not for a literal that is an address already.
-    fn asked(&mut self, at: Duration) {
-        let _ = at;
-    }
-
-    /// A lookup has answered, or failed.
-    fn answered(&mut self, at: Duration, answer: &QueryReport<A>) {
-        let _ = (at, answer);
-    }
-
-    /// There are addresses, and they wait until then for the preferred family's answer.
-    fn waiting(&mut self, at: Duration, until: Duration) {
-        let _ = (at, until);
-    }
-
-    /// A candidate is skipped, for this reason.
-    fn skipped(&mut self, at: Duration, address: &A, reason: &BoxError) {
-        let _ = (at, address, reason);
-    }
-
-    /// An attempt has started.
-    fn started(&mut self, at: Duration, address: &A) {
-        let _ = (at, address);
-    }
-
-    /// An attempt has failed.
-    fn failed(&mut self, at: Duration, address: &A, error: &BoxError) {
-        let _ = (at, address, error);
-    }
-
-    /// An attempt has run for the attempt timeout, and was dropped.
-    fn timed_out(&mut self, at: Duration, address: &A) {
-        let _ = (at, address);
-    }
-
-    /// An attempt was dropped in flight because the connect is over.
-    fn dropped(&mut self, at: Duration, address: &A) {
-        let _ = (at, address);
-    }
-
-    /// The connect is over: this attempt has connected, and the others have been dropped.
-    fn connected(&mut self, at: Duration, address: &A) {
-        let _ = (at, address);
-    }
-
-    /// The connect is over: there is no connection.
-    fn lost(&mut self, at: Duration, error: &Error) {
-        let _ = (at, error);
-    }
-
-    /// The connect is over: its future was dropped, and every attempt with it. Neither this nor
-    /// the drops are told when a panic drops the future.
-    fn cancelled(&mut self, at: Duration, target: &Target) {
-        let _ = (at, target);
+    /// Whether anything comes of what is told. If not, the race saves what only an observer needs.
+    /// It is asked at any time, and need not say the same each time.
+    fn is_listening(&self) -> bool {
+        true
     }
 }
 
+/// What happens in a connect.
+///
+/// `attempt` is the place that the attempt has in [`Report::attempts`](crate::Report::attempts), from
+/// 0. The last step is [`Connected`](Self::Connected), [`Lost`](Self::Lost) or
+/// [`Cancelled`](Self::Cancelled).
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Step<'a, A> {
+    /// The connect has begun.
+    #[non_exhaustive]
+    Began {
+        /// What was asked for; none for a list of addresses.
+        target: Option<&'a Target>,
+    },
+    /// The resolver is asked. It is not for a literal that is an address already.
+    #[non_exhaustive]
+    Asked {
+        /// Which records it is asked for.
+        wanted: Wanted,
+    },
+    /// A lookup has answered, or failed.
+    Answered(&'a QueryReport<A>),
+    /// There are addresses, and they wait until then for the preferred family's answer.
+    #[non_exhaustive]
+    Waiting {
+        /// The time at which they wait no longer.
+        until: Duration,
+    },
+    /// A candidate is skipped.
+    #[non_exhaustive]
+    Skipped {
+        /// The place in the report.
+        attempt: usize,
+        /// Where an attempt would have gone.
+        address: &'a A,
+        /// Why it is skipped.
+        reason: &'a SharedError,
+    },
+    /// An attempt has started.
+    #[non_exhaustive]
+    Started {
+        /// The place in the report.
+        attempt: usize,
+        /// Where it goes.
+        address: &'a A,
+    },
+    /// An attempt has reported [progress](crate::Progress): its transport is up, and a handshake has
+    /// begun.
+    #[non_exhaustive]
+    Progressed {
+        /// The place in the report.
+        attempt: usize,
+        /// Where it goes.
+        address: &'a A,
+    },
+    /// A race inside an attempt has taken a step.
+    #[non_exhaustive]
+    Child {
+        /// The place in the report.
+        attempt: usize,
+        /// Where the attempt goes.
+        address: &'a A,
+        /// The step inside.
+        step: &'a ChildStep,
+    },
+    /// An attempt has failed.
+    #[non_exhaustive]
+    Failed {
+        /// The place in the report.
+        attempt: usize,
+        /// Where it went.
+        address: &'a A,
+        /// Why it failed.
+        error: &'a SharedError,
+    },
+    /// An attempt has run for the attempt timeout, and was dropped.
+    #[non_exhaustive]
+    TimedOut {
+        /// The place in the report.
+        attempt: usize,
+        /// Where it went.
+        address: &'a A,
+    },
+    /// An attempt was dropped in flight because the connect is over.
+    #[non_exhaustive]
+    Dropped {
+        /// The place in the report.
+        attempt: usize,
+        /// Where it went.
+        address: &'a A,
+    },
+    /// The connect is over, and this candidate was not tried. These steps come in the order in
+    /// which the candidates would have been tried, just before the last step.
+    #[non_exhaustive]
+    Untried {
+        /// Where an attempt would have gone.
+        address: &'a A,
+    },
+    /// The connect is over: this attempt has connected, and the others have been dropped.
+    #[non_exhaustive]
+    Connected {
+        /// The place in the report.
+        attempt: usize,
+        /// Where it went.
+        address: &'a A,
+    },
+    /// The connect is over: there is no connection.
+    #[non_exhaustive]
+    Lost {
+        /// The error that the connect yields.
+        error: &'a Error,
+    },
+    /// The connect is over: its future was dropped, and every attempt with it. Neither this nor
+    /// the drops are told when a panic drops the future.
+    Cancelled,
+}
+
+impl<A> Clone for Step<'_, A> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<A> Copy for Step<'_, A> {}
+
 /// Nobody is told.
-impl<A> Observer<A> for () {}
+impl<A> Observer<A> for () {
+    fn step(&mut self, _: Duration, _: Step<'_, A>) {}
+
+    fn is_listening(&self) -> bool {
+        false
+    }
+}
+
+/// The observer is told, if there is one.
+impl<A, O: Observer<A>> Observer<A> for Option<O> {
+    fn step(&mut self, at: Duration, step: Step<'_, A>) {
+        if let Some(observer) = self {
+            observer.step(at, step);
+        }
+    }
+
+    fn is_listening(&self) -> bool {
+        self.as_ref().is_some_and(O::is_listening)
+    }
+}
+
+/// Both are told, the first one first.
+impl<A, O: Observer<A>, P: Observer<A>> Observer<A> for (O, P) {
+    fn step(&mut self, at: Duration, step: Step<'_, A>) {
+        self.0.step(at, step);
+        self.1.step(at, step);
+    }
+
+    fn is_listening(&self) -> bool {
+        self.0.is_listening() || self.1.is_listening()
+    }
+}
 
 macro_rules! forward {
     ($($pointer:ty),*) => {$(
         impl<A, O: Observer<A> + ?Sized> Observer<A> for $pointer {
-            fn began(&mut self, target: &Target) {
-                (**self).began(target);
+            fn step(&mut self, at: Duration, step: Step<'_, A>) {
+                (**self).step(at, step);
             }
 
-            fn asked(&mut self, at: Duration) {
-                (**self).asked(at);
-            }
-
-            fn answered(&mut self, at: Duration, answer: &QueryReport<A>) {
-                (**self).answered(at, answer);
-            }
-
-            fn waiting(&mut self, at: Duration, until: Duration) {
-                (**self).waiting(at, until);
-            }
-
-            fn skipped(&mut self, at: Duration, address: &A, reason: &BoxError) {
-                (**self).skipped(at, address, reason);
-            }
-
-            fn started(&mut self, at: Duration, address: &A) {
-                (**self).started(at, address);
-            }
-
-            fn failed(&mut self, at: Duration, address: &A, error: &BoxError) {
-                (**self).failed(at, address, error);
-            }
-
-            fn timed_out(&mut self, at: Duration, address: &A) {
-                (**self).timed_out(at, address);
-            }
-
-            fn dropped(&mut self, at: Duration, address: &A) {
-                (**self).dropped(at, address);
-            }
-
-            fn connected(&mut self, at: Duration, address: &A) {
-                (**self).connected(at, address);
-            }
-
-            fn lost(&mut self, at: Duration, error: &Error) {
-                (**self).lost(at, error);
-            }
-
-            fn cancelled(&mut self, at: Duration, target: &Target) {
-                (**self).cancelled(at, target);
+            fn is_listening(&self) -> bool {
+                (**self).is_listening()
             }
         }
     )*};

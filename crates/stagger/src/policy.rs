@@ -1,11 +1,13 @@
 //! Delays, limits and order, with their ranges.
 
+mod compact;
 mod range;
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use self::compact::{Limit, Span};
 pub use self::range::PolicyError;
 use self::range::{Setting, check};
 use crate::{Families, Family};
@@ -62,7 +64,7 @@ pub enum Order {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Pace {
-    Every(Duration),
+    Every(Span),
     Each(Arc<[Duration]>),
     OneAfterAnother,
 }
@@ -88,15 +90,15 @@ enum Pace {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Policy {
     pace: Pace,
-    pub(crate) resolution_delay: Duration,
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) attempt_timeout: Option<Duration>,
-    pub(crate) max_addresses: Option<usize>,
-    pub(crate) max_in_flight: Option<usize>,
+    resolution_delay: Span,
+    pub(crate) timeout: Span,
+    pub(crate) attempt_timeout: Span,
+    pub(crate) max_addresses: Limit,
+    pub(crate) max_in_flight: Limit,
     pub(crate) order: Order,
-    pub(crate) first_family_count: usize,
+    first_family_count: Limit,
     preferred: Option<Family>,
-    pub(crate) handshake_delay: Option<Duration>,
+    pub(crate) handshake_delay: Span,
     pub(crate) families: Families,
     pub(crate) https: bool,
 }
@@ -110,23 +112,27 @@ impl Default for Policy {
 impl Policy {
     /// The default policy.
     pub fn new() -> Self {
-        Self { timeout: Some(TIMEOUT), max_addresses: Some(MAX_ADDRESSES), ..Self::unlimited() }
+        Self {
+            timeout: Span::new(TIMEOUT),
+            max_addresses: Limit::new(MAX_ADDRESSES),
+            ..Self::unlimited()
+        }
     }
 
     /// The default delays and order without any limit or timeout: what the general combinator
     /// [`stagger`](crate::stagger()) begins with.
     pub fn unlimited() -> Self {
         Self {
-            pace: Pace::Every(ATTEMPT_DELAY),
-            resolution_delay: RESOLUTION_DELAY,
-            timeout: None,
-            attempt_timeout: None,
-            max_addresses: None,
-            max_in_flight: None,
+            pace: Pace::Every(Span::new(ATTEMPT_DELAY)),
+            resolution_delay: Span::new(RESOLUTION_DELAY),
+            timeout: Span::NONE,
+            attempt_timeout: Span::NONE,
+            max_addresses: Limit::NONE,
+            max_in_flight: Limit::NONE,
             order: Order::Alternate,
-            first_family_count: 1,
+            first_family_count: Limit::new(1),
             preferred: None,
-            handshake_delay: None,
+            handshake_delay: Span::NONE,
             families: Families::Any,
             https: false,
         }
@@ -139,7 +145,7 @@ impl Policy {
     /// A delay outside [`ATTEMPT_DELAY_RANGE`].
     pub fn attempt_delay(mut self, delay: Duration) -> Result<Self, PolicyError> {
         check(Setting::AttemptDelay, delay, &ATTEMPT_DELAY_RANGE)?;
-        self.pace = Pace::Every(delay);
+        self.pace = Pace::Every(Span::new(delay));
         Ok(self)
     }
 
@@ -178,7 +184,7 @@ impl Policy {
     /// A delay outside [`RESOLUTION_DELAY_RANGE`].
     pub fn resolution_delay(mut self, delay: Duration) -> Result<Self, PolicyError> {
         check(Setting::ResolutionDelay, delay, &RESOLUTION_DELAY_RANGE)?;
-        self.resolution_delay = delay;
+        self.resolution_delay = Span::new(delay);
         Ok(self)
     }
 
@@ -190,14 +196,14 @@ impl Policy {
     /// A timeout outside [`TIMEOUT_RANGE`].
     pub fn timeout(mut self, timeout: Duration) -> Result<Self, PolicyError> {
         check(Setting::Timeout, timeout, &TIMEOUT_RANGE)?;
-        self.timeout = Some(timeout);
+        self.timeout = Span::new(timeout);
         Ok(self)
     }
 
     /// Removes the overall deadline. A resolver or an attempt that never ends then hangs the
     /// connect.
     pub fn without_timeout(mut self) -> Self {
-        self.timeout = None;
+        self.timeout = Span::NONE;
         self
     }
 
@@ -208,7 +214,7 @@ impl Policy {
     /// A timeout outside [`TIMEOUT_RANGE`].
     pub fn attempt_timeout(mut self, timeout: Duration) -> Result<Self, PolicyError> {
         check(Setting::AttemptTimeout, timeout, &TIMEOUT_RANGE)?;
-        self.attempt_timeout = Some(timeout);
+        self.attempt_timeout = Span::new(timeout);
         Ok(self)
     }
 
@@ -220,7 +226,7 @@ impl Policy {
     /// A number outside [`MAX_ADDRESSES_RANGE`].
     pub fn max_addresses(mut self, max: usize) -> Result<Self, PolicyError> {
         check(Setting::MaxAddresses, max, &MAX_ADDRESSES_RANGE)?;
-        self.max_addresses = Some(max);
+        self.max_addresses = Limit::new(max);
         Ok(self)
     }
 
@@ -232,7 +238,7 @@ impl Policy {
     /// A number outside [`MAX_ADDRESSES_RANGE`].
     pub fn max_in_flight(mut self, max: usize) -> Result<Self, PolicyError> {
         check(Setting::MaxInFlight, max, &MAX_ADDRESSES_RANGE)?;
-        self.max_in_flight = Some(max);
+        self.max_in_flight = Limit::new(max);
         Ok(self)
     }
 
@@ -250,7 +256,7 @@ impl Policy {
     /// A number outside [`MAX_ADDRESSES_RANGE`].
     pub fn first_family_count(mut self, count: usize) -> Result<Self, PolicyError> {
         check(Setting::FirstFamilyCount, count, &MAX_ADDRESSES_RANGE)?;
-        self.first_family_count = count;
+        self.first_family_count = Limit::new(count);
         Ok(self)
     }
 
@@ -277,7 +283,7 @@ impl Policy {
     /// A delay outside [`ATTEMPT_DELAY_RANGE`].
     pub fn handshake_delay(mut self, delay: Duration) -> Result<Self, PolicyError> {
         check(Setting::HandshakeDelay, delay, &ATTEMPT_DELAY_RANGE)?;
-        self.handshake_delay = Some(delay);
+        self.handshake_delay = Span::new(delay);
         Ok(self)
     }
 
@@ -297,10 +303,20 @@ impl Policy {
     /// The delay after the `starts`-th start; none when attempts go one after another.
     pub(crate) fn delay_after(&self, starts: usize) -> Option<Duration> {
         match &self.pace {
-            Pace::Every(delay) => Some(*delay),
+            Pace::Every(delay) => delay.get(),
             Pace::Each(delays) => Some(delays[starts.clamp(1, delays.len()) - 1]),
             Pace::OneAfterAnother => None,
         }
+    }
+
+    /// How long the first addresses wait for the preferred family's answer.
+    pub(crate) fn waits(&self) -> Duration {
+        self.resolution_delay.get().unwrap_or(RESOLUTION_DELAY)
+    }
+
+    /// How many addresses of the leading family come before the first of the other.
+    pub(crate) fn leaders(&self) -> usize {
+        self.first_family_count.get().unwrap_or(1)
     }
 
     /// The preferred family among those wanted, where routes prefer this one.

@@ -1,8 +1,18 @@
 //! How an attempt tells the race that it has got further.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::observer::ChildStep;
+
+/// How many races inside one attempt hand their steps up. An honest attempt has one for each hop.
+/// The number is ours.
+const MAX_CHILDREN: usize = 64;
+
+/// How many steps of races inside one attempt wait for the outer race to look. It looks after each
+/// poll, so an honest attempt has a few. The number is ours.
+const MAX_STEPS: usize = 4096;
 
 /// How an attempt tells the race that it has got further: the transport is up, and a handshake
 /// over it has begun.
@@ -46,8 +56,21 @@ use std::sync::atomic::{AtomicU8, Ordering};
 #[derive(Clone, Default)]
 pub struct Progress(Option<Arc<Shared>>);
 
-struct Shared {
+/// What an attempt and its race share.
+pub(crate) struct Shared {
     made: AtomicU8,
+    /// None if nobody wants to hear of races inside.
+    children: Option<Mutex<Children>>,
+}
+
+/// The races inside an attempt.
+#[derive(Default)]
+struct Children {
+    /// How many have begun.
+    begun: usize,
+    steps: Vec<ChildStep>,
+    /// The attempt has ended: whatever comes now is ignored.
+    is_over: bool,
 }
 
 /// Nothing has been reported.
@@ -70,9 +93,29 @@ impl Progress {
         }
     }
 
-    /// Progress that a race looks at.
-    pub(crate) fn watched() -> Self {
-        Self(Some(Arc::new(Shared { made: AtomicU8::new(NONE) })))
+    /// Progress that a race looks at. It hears of races inside, if it wants to.
+    pub(crate) fn watched(wants_children: bool) -> Self {
+        let children = wants_children.then(Mutex::default);
+        Self(Some(Arc::new(Shared { made: AtomicU8::new(NONE), children })))
+    }
+
+    pub(crate) fn shared(&self) -> Option<&Arc<Shared>> {
+        self.0.as_ref()
+    }
+
+    /// The steps of races inside that the outer race has not heard yet.
+    pub(crate) fn take_steps(&self) -> Vec<ChildStep> {
+        let children = self.0.as_ref().and_then(|shared| shared.children());
+        children.map_or_else(Vec::new, |mut children| std::mem::take(&mut children.steps))
+    }
+
+    /// The attempt has ended: says what the race has not heard, and ignores what comes from now on.
+    pub(crate) fn close(&self) -> Vec<ChildStep> {
+        let Some(shared) = &self.0 else { return Vec::new() };
+        shared.made.store(CLOSED, Ordering::Relaxed);
+        let Some(mut children) = shared.children() else { return Vec::new() };
+        children.is_over = true;
+        std::mem::take(&mut children.steps)
     }
 
     /// Whether progress has been made since this was asked; true once at the most.
@@ -81,6 +124,38 @@ impl Progress {
             shared.made.compare_exchange(MADE, CLOSED, Ordering::Relaxed, Ordering::Relaxed).is_ok()
         };
         self.0.as_ref().is_some_and(taken)
+    }
+}
+
+impl Shared {
+    /// The number of a new race inside the attempt; none if its steps are not wanted.
+    pub(crate) fn enroll(&self) -> Option<usize> {
+        let mut children = self.children()?;
+        if children.is_over || children.begun == MAX_CHILDREN {
+            return None;
+        }
+        children.begun += 1;
+        Some(children.begun - 1)
+    }
+
+    /// Whether a step of a race inside would be heard now.
+    pub(crate) fn is_listening(&self) -> bool {
+        self.children().is_some_and(|own| !own.is_over && own.steps.len() < MAX_STEPS)
+    }
+
+    /// Hands a step of a race inside up.
+    pub(crate) fn hand_up(&self, step: ChildStep) {
+        if let Some(mut children) = self.children() {
+            if !children.is_over {
+                children.steps.push(step);
+            }
+        }
+    }
+
+    /// No code of a caller's runs under the lock.
+    fn children(&self) -> Option<MutexGuard<'_, Children>> {
+        let children = self.children.as_ref()?;
+        Some(children.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

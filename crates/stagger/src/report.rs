@@ -5,24 +5,39 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use crate::{BoxError, Family, Record};
+use crate::{Family, Record, SharedError, Target};
 
-/// How one connect went: there on success as on failure.
+/// How one connect went: there on success as on failure, and during the race too.
 ///
-/// All times count from the first poll of the connect. `A` is the type of an address, `E` that of
-/// an attempt's or a query's error.
+/// It is what an [`Observer`](crate::Observer) heard, put together: a
+/// [`Recorder`](crate::Recorder) makes one at any time. All times count from the first poll of the
+/// outermost connect. `A` is the type of an address, `E` that of an attempt's or a query's error.
 #[derive(Clone, Debug)]
-pub struct Report<A, E = BoxError> {
+pub struct Report<A, E = SharedError> {
+    pub(crate) target: Option<Target>,
+    pub(crate) began: Duration,
     pub(crate) elapsed: Duration,
     pub(crate) queries: Vec<QueryReport<A, E>>,
     pub(crate) attempts: Vec<AttemptReport<A, E>>,
     pub(crate) untried: Vec<A>,
+    pub(crate) wait: Option<Wait>,
+    pub(crate) is_over: bool,
+}
+
+/// How long addresses waited for the preferred family's answer before the first attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Wait {
+    /// When they were known.
+    pub from: Duration,
+    /// When the first attempt started. If none did, when the connect ended or the report was made.
+    pub to: Duration,
 }
 
 /// One answer that came, or one that was awaited in vain.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct QueryReport<A, E = BoxError> {
+pub struct QueryReport<A, E = SharedError> {
     /// What was asked for.
     pub record: Record,
     /// When it was asked, as far as the answer tells; one that did not come does not tell.
@@ -33,26 +48,37 @@ pub struct QueryReport<A, E = BoxError> {
     pub addresses: Vec<A>,
     /// Why it failed.
     pub error: Option<E>,
+    /// Why it failed, in the vocabulary that all resolvers share; none if it did not.
+    pub kind: Option<crate::LookupErrorKind>,
+    /// Whether the race went on waiting for this record, because another answer was to come.
+    pub interim: bool,
 }
 
 /// One attempt, or one candidate that was skipped.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct AttemptReport<A, E = BoxError> {
+pub struct AttemptReport<A, E = SharedError> {
     /// Where it went.
     pub address: A,
     /// When it started, or was skipped.
     pub started: Duration,
-    /// When it ended.
+    /// When it reported [progress](crate::Progress): its transport was up, and a handshake began.
+    pub progressed: Option<Duration>,
+    /// When it ended. Of an attempt that still runs, when the report was made.
     pub ended: Duration,
     /// How it ended.
     pub outcome: Outcome<E>,
+    /// The races inside the attempt, such as that to a proxy, in the order in which they began.
+    /// They are known where the race was observed or its report was asked for.
+    pub children: Vec<Report<String>>,
 }
 
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Outcome<E = BoxError> {
+pub enum Outcome<E = SharedError> {
+    /// It had not ended when the report was made.
+    Running,
     /// It won.
     Connected,
     /// It failed.
@@ -66,6 +92,16 @@ pub enum Outcome<E = BoxError> {
 }
 
 impl<A, E> Report<A, E> {
+    /// What was asked for; none for a list of addresses or endpoints.
+    pub fn target(&self) -> Option<&Target> {
+        self.target.as_ref()
+    }
+
+    /// When the connect began: zero, or for a child of an attempt a time within the outer race.
+    pub fn began(&self) -> Duration {
+        self.began
+    }
+
     /// How long resolution and race took together.
     pub fn elapsed(&self) -> Duration {
         self.elapsed
@@ -86,8 +122,18 @@ impl<A, E> Report<A, E> {
         self.attempts
     }
 
+    /// Whether the connect had ended when the report was made.
+    pub fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    /// How long addresses waited for the preferred family's answer, if they did.
+    pub fn wait(&self) -> Option<Wait> {
+        self.wait
+    }
+
     /// The candidates that were still to be tried at the end, in the order in which they would
-    /// have been.
+    /// have been. During the race, in the order in which they were found.
     pub fn untried(&self) -> &[A] {
         &self.untried
     }
@@ -104,30 +150,43 @@ impl<A, E> Report<A, E> {
             .filter(|attempt| matches!(attempt.outcome, Outcome::Failed(_) | Outcome::TimedOut))
     }
 
+    /// The same report with each address mapped.
+    pub fn map_addresses<B>(self, mut map: impl FnMut(A) -> B) -> Report<B, E> {
+        let query = |query: QueryReport<A, E>, map: &mut dyn FnMut(A) -> B| QueryReport {
+            record: query.record,
+            started: query.started,
+            ended: query.ended,
+            addresses: query.addresses.into_iter().map(map).collect(),
+            error: query.error,
+            kind: query.kind,
+            interim: query.interim,
+        };
+        let attempt = |attempt: AttemptReport<A, E>, map: &mut dyn FnMut(A) -> B| AttemptReport {
+            address: map(attempt.address),
+            started: attempt.started,
+            progressed: attempt.progressed,
+            ended: attempt.ended,
+            outcome: attempt.outcome,
+            children: attempt.children,
+        };
+        Report {
+            target: self.target,
+            began: self.began,
+            elapsed: self.elapsed,
+            queries: self.queries.into_iter().map(|it| query(it, &mut map)).collect(),
+            attempts: self.attempts.into_iter().map(|it| attempt(it, &mut map)).collect(),
+            untried: self.untried.into_iter().map(map).collect(),
+            wait: self.wait,
+            is_over: self.is_over,
+        }
+    }
+
     /// The same report with every address as text, as an [`Error`](crate::Error) has it.
     pub fn into_text(self) -> Report<String, E>
     where
         A: fmt::Display,
     {
-        let query = |query: QueryReport<A, E>| QueryReport {
-            record: query.record,
-            started: query.started,
-            ended: query.ended,
-            addresses: query.addresses.iter().map(ToString::to_string).collect(),
-            error: query.error,
-        };
-        let attempt = |attempt: AttemptReport<A, E>| AttemptReport {
-            address: attempt.address.to_string(),
-            started: attempt.started,
-            ended: attempt.ended,
-            outcome: attempt.outcome,
-        };
-        Report {
-            elapsed: self.elapsed,
-            queries: self.queries.into_iter().map(query).collect(),
-            attempts: self.attempts.into_iter().map(attempt).collect(),
-            untried: self.untried.iter().map(ToString::to_string).collect(),
-        }
+        self.map_addresses(|address| address.to_string())
     }
 }
 
@@ -136,7 +195,7 @@ impl<A> AttemptReport<A> {
     /// or to the host itself. Systems tell the two apart, and users need not.
     pub fn is_unreachable(&self) -> bool {
         let first = match &self.outcome {
-            Outcome::Failed(error) => Some(&**error as &(dyn Error + 'static)),
+            Outcome::Failed(error) => Some(error.get_ref() as &(dyn Error + 'static)),
             _ => None,
         };
         std::iter::successors(first, |&cause| cause.source())
@@ -149,9 +208,10 @@ impl<A> AttemptReport<A> {
 }
 
 impl<E> Outcome<E> {
-    /// One word: `connected`, `failed`, `timed out`, `dropped` or `skipped`.
+    /// One word: `running`, `connected`, `failed`, `timed out`, `dropped` or `skipped`.
     pub fn as_str(&self) -> &'static str {
         match self {
+            Self::Running => "running",
             Self::Connected => "connected",
             Self::Failed(_) => "failed",
             Self::TimedOut => "timed out",
@@ -164,19 +224,19 @@ impl<E> Outcome<E> {
     pub fn error(&self) -> Option<&E> {
         match self {
             Self::Failed(error) | Self::Skipped(error) => Some(error),
-            Self::Connected | Self::TimedOut | Self::Dropped => None,
+            Self::Running | Self::Connected | Self::TimedOut | Self::Dropped => None,
         }
     }
 }
 
-impl Outcome<BoxError> {
+impl Outcome {
     /// Why there was no connection: the error of an attempt that failed or was skipped, or that it
     /// timed out.
     pub fn cause(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Failed(error) | Self::Skipped(error) => Some(&**error),
+            Self::Failed(error) | Self::Skipped(error) => Some(error.get_ref()),
             Self::TimedOut => Some(&AttemptTimedOut),
-            Self::Connected | Self::Dropped => None,
+            Self::Running | Self::Connected | Self::Dropped => None,
         }
     }
 }
@@ -218,8 +278,10 @@ mod tests {
         let attempt = |kind: io::ErrorKind| AttemptReport {
             address: "192.0.2.1:80",
             started: Duration::ZERO,
+            progressed: None,
             ended: Duration::ZERO,
-            outcome: Outcome::Failed(BoxError::from(io::Error::from(kind))),
+            outcome: Outcome::Failed(SharedError::new(io::Error::from(kind))),
+            children: Vec::new(),
         };
         assert!(attempt(io::ErrorKind::HostUnreachable).is_unreachable());
         assert!(attempt(io::ErrorKind::NetworkUnreachable).is_unreachable());

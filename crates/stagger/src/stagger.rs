@@ -10,8 +10,9 @@ use std::time::Duration;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use crate::race::{Candidates, Course, CourseTypes, Driver, Entrant, Id, Loss, News};
-use crate::report::{AttemptReport, Outcome};
+use crate::observer::Log;
+use crate::race::{Begun, Candidates, Course, CourseTypes, Driver, Entrant, Id, Loss, News, Note};
+use crate::report::Outcome;
 use crate::{Endpoint, Order, Phase, Policy, Progress, Record, Report, Timer};
 
 /// Races the endpoints of a list, in its order: each starts when the one before it has failed, or
@@ -52,7 +53,7 @@ where
     S: Stream<Item: Endpoint>,
     T: Timer,
 {
-    let course = ListCourse { endpoints: Some(endpoints), waiting: None, read: 0 };
+    let course = ListCourse { endpoints: Some(endpoints), waiting: None, read: 0, log: Log::new() };
     let policy = Policy::unlimited().order(Order::Resolver);
     Stagger { driver: Driver::new(course, timer, policy) }
 }
@@ -73,19 +74,23 @@ impl<I: Iterator> Stream for List<I> {
 }
 
 pin_project! {
-    struct ListCourse<S, E> {
+    struct ListCourse<S, E>
+    where
+        E: Endpoint,
+    {
         #[pin]
         endpoints: Option<S>,
         // One is read when one is to start.
         waiting: Option<(Id, E)>,
         read: usize,
+        // An attempt's address is its endpoint's place in the list.
+        log: Log<usize, E::Error>,
     }
 }
 
 impl<S: Stream<Item = E>, E: Endpoint> CourseTypes for ListCourse<S, E> {
     type Connection = E::Connection;
     type Failure = E::Error;
-    type Error = E::Error;
     type Attempt = E::Connecting;
 }
 
@@ -115,21 +120,36 @@ impl<S: Stream<Item = E>, E: Endpoint> Course for ListCourse<S, E> {
         Poll::Ready(Some(Record::Addresses.into()))
     }
 
-    fn begin(self: Pin<&mut Self>, id: Id) -> (E::Connecting, Progress) {
-        let waiting = self.project().waiting;
-        let (next, endpoint) = waiting.take().expect("an endpoint that starts was waiting");
+    fn begin(self: Pin<&mut Self>, elapsed: Duration, id: Id) -> Begun<E::Connecting> {
+        let this = self.project();
+        let (next, endpoint) = this.waiting.take().expect("an endpoint that starts was waiting");
         assert_eq!(next, id, "endpoints start in their order");
-        (endpoint.connect(), Progress::default())
-    }
-
-    fn keep(failure: E::Error) -> E::Error {
-        failure
+        let attempt = endpoint.connect();
+        let place = this.log.started(elapsed, id.0);
+        Begun { attempt, progress: Progress::default(), place }
     }
 
     fn close(self: Pin<&mut Self>) {
         let mut this = self.project();
         this.endpoints.set(None);
         *this.waiting = None;
+    }
+
+    fn is_recorded(&self) -> bool {
+        false
+    }
+
+    fn note(self: Pin<&mut Self>, at: Duration, note: Note<E::Error>) {
+        let log = self.project().log;
+        match note {
+            Note::Failed(place, error) => log.ended(at, place, Outcome::Failed(error)),
+            Note::TimedOut(place) => log.ended(at, place, Outcome::TimedOut),
+            Note::Dropped(place) => log.ended(at, place, Outcome::Dropped),
+            Note::Connected(place) => log.ended(at, place, Outcome::Connected),
+            // An endpoint that was read and not tried is not in the report.
+            Note::Began | Note::Waiting(_) | Note::Untried(_) => {}
+            Note::Started(_) | Note::Progressed(_) | Note::Child(..) => {}
+        }
     }
 }
 
@@ -182,19 +202,10 @@ where
         let mut driver = self.project().driver;
         let result = ready!(driver.as_mut().poll(cx));
         let elapsed = driver.elapsed();
-        let (_, entries) = driver.parts();
-        let attempts = entries.drain(..).map(|entry| AttemptReport {
-            address: entry.id.0,
-            started: entry.started,
-            ended: entry.ended.unwrap_or(elapsed),
-            outcome: entry.outcome,
-        });
-        let report = Report {
-            elapsed,
-            queries: Vec::new(),
-            attempts: attempts.collect(),
-            untried: Vec::new(),
-        };
+        let log = driver.course_mut().project().log;
+        let mut log = std::mem::replace(log, Log::new());
+        log.over(elapsed);
+        let report = log.into_report(None, Duration::ZERO, elapsed);
         Poll::Ready(match result {
             Ok((id, connection)) => Ok(Raced { connection, index: id.0, report }),
             Err(loss) => Err(RaceError { loss, report }),

@@ -8,18 +8,22 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use stagger::{
-    Connector, Dialer, Endpoint, ErrorKind, Families, Observer, Policy, Record, Target,
+    Connector, Dialer, Endpoint, ErrorKind, Families, Observer, Policy, Record, Step, Target,
     TargetError, connector_fn,
 };
 use stagger_testkit::{Clock, Fate, LedgerStep, Place, ScriptedConnector, ScriptedResolver, ms};
 use support::{Scripted, TARGET, World, attempts, connects, fails, within};
 
 #[derive(Clone, Default)]
-struct Cancels(Rc<RefCell<Vec<String>>>);
+struct Cancels(Rc<RefCell<Vec<String>>>, String);
 
 impl<A> Observer<A> for Cancels {
-    fn cancelled(&mut self, at: Duration, target: &Target) {
-        self.0.borrow_mut().push(format!("{} {target}", at.as_millis()));
+    fn step(&mut self, at: Duration, step: Step<'_, A>) {
+        match step {
+            Step::Began { target, .. } => self.1 = target.expect("there is one").to_string(),
+            Step::Cancelled => self.0.borrow_mut().push(format!("{} {}", at.as_millis(), self.1)),
+            _ => {}
+        }
     }
 }
 
@@ -276,7 +280,7 @@ fn a_lookup_alone_lists_the_addresses_in_their_order_and_starts_nothing() {
         .finds(ms(500), Record::Aaaa, ["v6a"])
         .ends_at(ms(600));
     let dialer: Scripted = world.dialer(resolver, world.connector([]));
-    let (addresses, report) = world.clock.run(dialer.resolve(TARGET)).unwrap();
+    let (addresses, report) = world.clock.run(dialer.resolve_all(TARGET)).unwrap();
     assert_eq!(addresses, ["v6a", "v4a", "v4b"].map(Place));
     assert_eq!(support::queries(&report), ["A at 5: v4a v4b", "AAAA at 500: v6a"]);
     assert_eq!(world.elapsed(), 600);
@@ -288,7 +292,7 @@ fn a_lookup_alone_ends_at_the_deadline() {
     let world = World::new();
     let resolver = world.resolver().finds(ms(5), Record::A, ["v4"]).never_ends();
     let dialer = world.dialer(resolver, world.connector([])).with_policy(within(80));
-    let error = world.clock.run(dialer.resolve(TARGET)).unwrap_err();
+    let error = world.clock.run(dialer.resolve_all(TARGET)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TimedOut(stagger::Phase::Waiting));
     assert_eq!(support::queries(error.report()), ["A at 5: v4", "AAAA awaited:"]);
     assert_eq!(world.elapsed(), 80);

@@ -351,3 +351,37 @@ fn an_answer_with_addresses_ends_no_race() {
     let dialer = world.dialer(resolver, world.connector([("v6", connects(40))]));
     assert!(world.run(dialer.connect(TARGET)).is_ok());
 }
+
+#[test]
+fn the_source_of_a_final_error_is_the_failure_that_ended_the_race() {
+    let world = World::new();
+    let resolver = world.resolver().finds(ms(0), Record::Addresses, ["v6", "v4", "v4b"]);
+    let connector = world
+        .connector([
+            ("v6", fails(5).saying("no route")),
+            ("v4", fails(20).saying("wrong password")),
+        ])
+        .with_final_error("wrong password");
+    let error = world.run(world.dialer(resolver, connector).connect(TARGET)).unwrap_err();
+    let source = std::error::Error::source(&error).unwrap();
+    assert_eq!(source.to_string(), "wrong password");
+}
+
+#[test]
+fn the_source_of_a_resolvers_final_error_is_its_reason_and_the_text_has_it() {
+    let world = World::new();
+    let refusal = Answer::failed(Record::A, ScriptedError::new("blocked")).interim().ending_race();
+    let resolver = world
+        .resolver()
+        .finds(ms(0), Record::Aaaa, ["v6", "v6b"])
+        .answers(ms(50), refusal)
+        .never_ends();
+    let fates = [("v6", fails(5).saying("no route")), ("v6b", Fate::silent())];
+    let dialer = world.dialer(resolver, world.connector(fates));
+    let error = world.run(dialer.connect(TARGET)).unwrap_err();
+    assert!(error.is_final());
+    let source = std::error::Error::source(&error).unwrap();
+    assert_eq!(source.to_string(), "blocked");
+    assert!(error.to_string().contains("v6: no route"), "{error}");
+    assert!(error.to_string().contains("A: blocked"), "{error}");
+}

@@ -3,13 +3,17 @@
 mod support;
 
 use std::any::Any;
+use std::cell::RefCell;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use futures_lite::stream;
 use stagger::{
-    Answer, BoxError, Candidate, Connector, Dialer, Observer, Query, Record, Target, Timer,
-    endpoint_fn, resolver_fn, stagger,
+    Answer, Candidate, Connector, Dialer, Observer, Query, Record, Step, Timer, endpoint_fn,
+    resolver_fn, stagger,
 };
 use stagger_testkit::{
     Clock, Fate, LedgerStep, Place, ScriptedAttempt, ScriptedConnector, ScriptedError, Sleep, ms,
@@ -175,17 +179,12 @@ fn a_panic_that_unwinds_through_a_connect_is_no_double_panic() {
 struct Shocked(bool);
 
 impl<A> Observer<A> for Shocked {
-    fn failed(&mut self, _: Duration, _: &A, _: &BoxError) {
-        self.0 = true;
-        panic!("not again");
-    }
-
-    fn dropped(&mut self, _: Duration, _: &A) {
+    fn step(&mut self, _: Duration, step: Step<'_, A>) {
         assert!(!self.0, "still shocked");
-    }
-
-    fn cancelled(&mut self, _: Duration, _: &Target) {
-        assert!(!self.0, "still shocked");
+        if matches!(step, Step::Failed { .. }) {
+            self.0 = true;
+            panic!("not again");
+        }
     }
 }
 
@@ -198,6 +197,93 @@ fn a_panic_in_an_observer_drops_the_attempts() {
     assert_eq!(text_of(caught.unwrap_err()), "not again");
     world.ledger.assert_clean();
     assert_eq!(world.story()[3..], ["260 dropped v6"]);
+}
+
+/// Writes down each step, and panics at the one of this number.
+#[derive(Clone, Default)]
+struct Nervous {
+    steps: Rc<RefCell<Vec<String>>>,
+    panics_at: usize,
+}
+
+impl<A: fmt::Display> Observer<A> for Nervous {
+    fn step(&mut self, _: Duration, step: Step<'_, A>) {
+        let line = match step {
+            Step::Started { attempt, .. } => format!("{attempt} started"),
+            Step::Failed { attempt, .. } => format!("{attempt} ended: failed"),
+            Step::TimedOut { attempt, .. } => format!("{attempt} ended: timed out"),
+            Step::Dropped { attempt, .. } => format!("{attempt} ended: dropped"),
+            Step::Connected { attempt, .. } => format!("{attempt} ended: connected"),
+            Step::Lost { .. } => "over: lost".into(),
+            Step::Cancelled => "over: cancelled".into(),
+            Step::Began { .. } => "began".into(),
+            Step::Untried { address, .. } => format!("untried {address}"),
+            _ => "other".into(),
+        };
+        let mut steps = self.steps.borrow_mut();
+        steps.push(line);
+        assert_ne!(steps.len(), self.panics_at, "nervous");
+    }
+}
+
+/// Sees that each attempt that was told to start was told to end, once, and the race as well.
+#[track_caller]
+fn each_end_is_told_once(steps: &[String], when: &str) {
+    for attempt in 0..4 {
+        let of = |what: &str| {
+            let begin = format!("{attempt} {what}");
+            steps.iter().filter(|step| step.starts_with(&begin)).count()
+        };
+        assert!(of("started") <= 1, "{when}: {steps:?}");
+        assert_eq!(of("ended"), of("started"), "{when}: {steps:?}");
+    }
+    let is_last = |step: &&String| step.starts_with("over") || step.ends_with("connected");
+    assert_eq!(steps.iter().filter(is_last).count(), 1, "{when}: {steps:?}");
+    assert!(is_last(&steps.last().unwrap()), "{when}: {steps:?}");
+    let untried = |step: &&String| step.starts_with("untried");
+    let mut names: Vec<_> = steps.iter().filter(untried).collect();
+    let told = names.len();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), told, "{when}: {steps:?}");
+}
+
+#[test]
+fn after_a_panic_in_an_observer_no_end_is_told_twice_and_none_is_missing() {
+    let races: [&[(&str, Fate)]; 3] = [
+        &[("v6", Fate::silent()), ("v4", fails(10)), ("v4b", connects(20)), ("v4c", connects(1))],
+        &[("v6", fails(300)), ("v4", fails(10)), ("v4b", fails(20))],
+        &[("v6", connects(300)), ("v4", connects(50)), ("v4b", Fate::silent())],
+    ];
+    for (race, fates) in races.into_iter().enumerate() {
+        let observer = |panics_at| Nervous { panics_at, ..Nervous::default() };
+        let whole = observer(usize::MAX);
+        let world = World::new();
+        let dialer = world.places(fates.iter().cloned()).with_observer(whole.clone());
+        drop(world.run(dialer.connect(TARGET)));
+        each_end_is_told_once(&whole.steps.borrow(), "without a panic");
+        let steps = whole.steps.borrow().len();
+        for panics_at in 1..=steps {
+            for polls_on in [false, true] {
+                let world = World::new();
+                let nervous = observer(panics_at);
+                let dialer = world.places(fates.iter().cloned()).with_observer(nervous.clone());
+                let mut connect = Box::pin(dialer.connect(TARGET));
+                let poll = |connect: Pin<&mut _>| {
+                    catch_unwind(AssertUnwindSafe(|| drop(world.clock.run(connect))))
+                };
+                assert!(poll(connect.as_mut()).is_err());
+                if polls_on {
+                    // It goes on, or says that it is over.
+                    let _ = poll(connect.as_mut());
+                }
+                drop(connect);
+                let when = format!("race {race}, panic at {panics_at}, polls on: {polls_on}");
+                each_end_is_told_once(&nervous.steps.borrow(), &when);
+                world.ledger.assert_clean();
+            }
+        }
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 
-use stagger::{BoxError, ErrorKind, Outcome, Policy};
+use stagger::{ErrorKind, Outcome, Policy};
 use stagger_net::{BindError, TcpOptions};
 use stagger_tests::place::{Healthy, Silent, V4, V6, has_ipv6};
 use stagger_tests::{Adapter, DialerOf, Runtime, battery, dialer};
@@ -36,12 +36,12 @@ fn bound<R: Runtime>(
     dialer::<R>(addrs).with_connector(R::Adapter::connector(options.unwrap()))
 }
 
-fn io_error(outcome: &Outcome<BoxError>) -> &io::Error {
+fn io_error(outcome: &Outcome) -> &io::Error {
     let error = outcome.error().expect("it failed or was skipped");
     error.downcast_ref().expect("a connector's error")
 }
 
-fn bind_error(outcome: &Outcome<BoxError>) -> &BindError {
+fn bind_error(outcome: &Outcome) -> &BindError {
     assert!(matches!(outcome, Outcome::Skipped(_)), "{outcome:?}");
     let inner = io_error(outcome).get_ref().expect("an error with a cause");
     inner.downcast_ref().expect("a bind error")

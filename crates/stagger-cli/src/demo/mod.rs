@@ -8,7 +8,7 @@ mod teller;
 use std::io;
 use std::time::Duration;
 
-use stagger::{Families, Policy, Target};
+use stagger::{Policy, Recorder, Target};
 use stagger_net::TcpOptions;
 
 use self::place::Place;
@@ -21,7 +21,6 @@ use crate::picture::timeline;
 use crate::race::Race;
 use crate::runtime::{Job, Runtime, Stream as _};
 use crate::terminal::Terminal;
-use crate::watch::Watch;
 use crate::wrap::paragraph;
 
 /// The name that is connected to. It is nobody's (RFC 6761 §6.2), and no one is asked for it but
@@ -95,17 +94,16 @@ impl Job for Play {
     fn run<R: Runtime>(self) -> io::Result<Race> {
         let policy = Policy::new().timeout(TIMEOUT).map_err(io::Error::other)?;
         let resolver = self.teller.resolver::<R>()?;
-        let watch = Watch::new(Families::Any);
+        let recorder = Recorder::new();
         let dialer = R::dialer(resolver, TcpOptions::new()).with_policy(policy);
-        let dialer = dialer.with_observer(watch.clone());
+        let dialer = dialer.with_observer(recorder.clone());
         let dial = async {
             match dialer.connect(self.target).with_report().await {
-                Ok((stream, report)) => Race::won(stream.ends(), &report),
+                Ok((stream, report)) => Race::won(stream.ends(), report),
                 Err(error) => Race::lost(&error),
             }
         };
         let screen = Screen::of_process(self.color);
-        let race = R::block_on(shown(dial, &R::timer(), &watch, screen))?;
-        Ok(watch.complete(race))
+        R::block_on(shown(dial, &R::timer(), &recorder, screen))
     }
 }

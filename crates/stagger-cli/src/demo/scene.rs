@@ -4,14 +4,14 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use stagger::{ATTEMPT_DELAY, RESOLUTION_DELAY, Record, Target};
+use stagger::{ATTEMPT_DELAY, AttemptReport, QueryReport, RESOLUTION_DELAY, Record, Target};
 
 use super::HOST;
 use super::place::{Manner, loopback};
 use super::script::Line;
 use super::teller::{Late, Teller};
 use crate::picture::spelled;
-use crate::race::{Attempt, End, Query, Race};
+use crate::race::{Race, attempt_error};
 
 /// When the A query of a scene is answered, and the AAAA query if it is answered after it.
 const A_AFTER: Duration = Duration::from_millis(20);
@@ -153,18 +153,18 @@ pub(crate) fn scenes(ipv6: Option<IpAddr>) -> Vec<Scene> {
 }
 
 fn healthy(race: &Race) -> Result<String, String> {
-    let first = attempt(race, 0, End::Connected)?;
+    let first = attempt(race, 0, "connected")?;
     Ok(format!(
         "{} was tried first and won in {}; {} was never tried.",
         first.address,
-        spelled(race.elapsed),
-        race.untried.join(", "),
+        spelled(race.report.elapsed()),
+        race.report.untried().join(", "),
     ))
 }
 
 fn first_silent(race: &Race) -> Result<String, String> {
-    let first = attempt(race, 0, End::Dropped)?;
-    let second = attempt(race, 1, End::Connected)?;
+    let first = attempt(race, 0, "dropped")?;
+    let second = attempt(race, 1, "connected")?;
     let gap = second.started.saturating_sub(first.started);
     if gap < ATTEMPT_DELAY {
         return Err(format!("the second attempt started only {} after the first", spelled(gap)));
@@ -174,13 +174,13 @@ fn first_silent(race: &Race) -> Result<String, String> {
         first.address,
         second.address,
         spelled(gap),
-        spelled(race.elapsed),
+        spelled(race.report.elapsed()),
     ))
 }
 
 fn first_refused(race: &Race) -> Result<String, String> {
-    let first = attempt(race, 0, End::Failed)?;
-    let second = attempt(race, 1, End::Connected)?;
+    let first = attempt(race, 0, "failed")?;
+    let second = attempt(race, 1, "connected")?;
     let gap = second.started.saturating_sub(first.ended);
     if gap > Duration::ZERO {
         return Err(format!("the second attempt started {} after the failure", spelled(gap)));
@@ -191,14 +191,14 @@ fn first_refused(race: &Race) -> Result<String, String> {
         spelled(first.ended.saturating_sub(first.started)),
         second.address,
         spelled(ATTEMPT_DELAY),
-        spelled(race.elapsed),
+        spelled(race.report.elapsed()),
     ))
 }
 
 fn trickling(race: &Race) -> Result<String, String> {
     let a = query(race, 0, Record::A)?;
     let aaaa = query(race, 1, Record::Aaaa)?;
-    let first = attempt(race, 0, End::Connected)?;
+    let first = attempt(race, 0, "connected")?;
     let (Some(known), Some(complete)) = (a.ended, aaaa.ended) else {
         return Err("a query was not answered".to_owned());
     };
@@ -233,12 +233,12 @@ fn aaaa_late(race: &Race) -> Result<String, String> {
         "A waited {} for AAAA, which was still to come; then {} was tried and won in {}.",
         spelled(waited),
         first.address,
-        spelled(race.elapsed),
+        spelled(race.report.elapsed()),
     ))
 }
 
 /// How long A waited for AAAA, which was not answered, and the attempt that won then.
-fn waited_for_aaaa(race: &Race) -> Result<(Duration, &Attempt), String> {
+fn waited_for_aaaa(race: &Race) -> Result<(Duration, &AttemptReport<String>), String> {
     let (known, first) = won_by_one(race, Record::A, Record::Aaaa)?;
     let waited = first.started.saturating_sub(known);
     if waited < RESOLUTION_DELAY {
@@ -257,7 +257,7 @@ fn a_late(race: &Race) -> Result<String, String> {
         "{} was tried the moment AAAA was known, without a wait for A, which was still to come, \
          and won in {}.",
         first.address,
-        spelled(race.elapsed),
+        spelled(race.report.elapsed()),
     ))
 }
 
@@ -267,12 +267,12 @@ fn won_by_one(
     race: &Race,
     prompt: Record,
     awaited: Record,
-) -> Result<(Duration, &Attempt), String> {
+) -> Result<(Duration, &AttemptReport<String>), String> {
     let known = query(race, 0, prompt)?;
     if query(race, 1, awaited)?.ended.is_some() {
         return Err(format!("{awaited} was answered"));
     }
-    let first = attempt(race, 0, End::Connected)?;
+    let first = attempt(race, 0, "connected")?;
     match known.ended {
         Some(ended) if known.addresses.contains(&first.address) => Ok((ended, first)),
         _ => Err(format!("{} is not what {prompt} was answered with", first.address)),
@@ -284,42 +284,45 @@ fn all_refused(race: &Race) -> Result<String, String> {
         return Err("there is a connection".to_owned());
     };
     for index in 0..3 {
-        attempt(race, index, End::Failed)?;
+        attempt(race, index, "failed")?;
     }
-    let last = race.attempts.last().map(|attempt| attempt.ended);
-    let late = race.elapsed.saturating_sub(last.unwrap_or_default());
+    let last = race.report.attempts().last().map(|attempt| attempt.ended);
+    let late = race.report.elapsed().saturating_sub(last.unwrap_or_default());
     if late > Duration::ZERO {
         return Err(format!("the error came {} after the last failure", spelled(late)));
     }
     Ok(format!(
         "All {} refused, and with the last of them, after {}, the connect failed: \"{error}\".",
-        race.attempts.len(),
-        spelled(race.elapsed),
+        race.report.attempts().len(),
+        spelled(race.report.elapsed()),
     ))
 }
 
-/// The attempt of this place in the order of starts, if it ended like this.
-fn attempt(race: &Race, index: usize, end: End) -> Result<&Attempt, String> {
-    let Some(attempt) = race.attempts.get(index) else {
+/// The attempt of this place in the order of starts, if it ended like this, in the word of
+/// [`Outcome::as_str`](stagger::Outcome::as_str).
+fn attempt<'a>(
+    race: &'a Race,
+    index: usize,
+    outcome: &str,
+) -> Result<&'a AttemptReport<String>, String> {
+    let Some(attempt) = race.report.attempts().get(index) else {
         return Err(format!("there were only {index} attempts"));
     };
-    if attempt.end == end {
+    if attempt.outcome.as_str() == outcome {
         return Ok(attempt);
     }
-    let error = attempt.error.as_deref();
-    let error = error.map(|error| format!(" ({error})")).unwrap_or_default();
+    let error = attempt_error(attempt).map(|error| format!(" ({error})")).unwrap_or_default();
     Err(format!(
-        "the attempt at {} was to end as {}, and ended as {}{error}",
+        "the attempt at {} was to end as {outcome}, and ended as {}{error}",
         attempt.address,
-        end.as_str(),
-        attempt.end.as_str(),
+        attempt.outcome.as_str(),
     ))
 }
 
 /// The query of this place in the order of answers, if it was for this record.
-fn query(race: &Race, index: usize, record: Record) -> Result<&Query, String> {
-    match race.queries.get(index) {
-        Some(query) if query.record == record.as_str() => Ok(query),
+fn query(race: &Race, index: usize, record: Record) -> Result<&QueryReport<String>, String> {
+    match race.report.queries().get(index) {
+        Some(query) if query.record == record => Ok(query),
         Some(query) => Err(format!("{record} was to be answered, not {}", query.record)),
         None => Err(format!("there was no query for {record}")),
     }

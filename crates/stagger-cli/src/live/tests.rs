@@ -2,7 +2,7 @@ use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use stagger::{Dialer, Families, Policy, Record};
+use stagger::{Dialer, Policy, Record, Recorder};
 use stagger_testkit::{Clock, Fate, Ledger, ScriptedConnector, ScriptedResolver, ms};
 use vt100::Parser;
 
@@ -80,20 +80,23 @@ fn run(
     });
     let resolver =
         ScriptedResolver::<SocketAddr>::new(&ledger).finds(ms(120), Record::Addresses, found);
-    let watch = Watch::new(Families::Any);
+    let recorder = Recorder::new();
     let dialer = Dialer::new(resolver, connector, clock.clone())
         .with_policy(Policy::new().timeout(ms(60_000)).unwrap())
-        .with_observer(watch.clone());
-    let connect = async {
-        match dialer.connect("example.com:80").with_report().await {
-            Ok((_, report)) => Race::won(Ends::default(), &report),
-            Err(error) => Race::lost(&error),
-        }
-    };
+        .with_observer(recorder.clone());
+    let connect = dialer.connect("example.com:80").with_report();
     let screen = Screen::new(glass.clone(), terminal, ColorWhen::Auto);
-    let race = clock.run(shown(connect, &clock, &watch, Some(screen)));
+    let outcome = clock.run(shown(connect, &clock, &recorder, Some(screen)));
     assert_eq!(clock.timers(), 0);
-    watch.complete(race)
+    match outcome {
+        Ok((_, report)) => Race::won(Ends::default(), report),
+        Err(error) => Race::lost(&error),
+    }
+}
+
+/// A recorder that no connect has.
+fn nothing() -> Recorder<SocketAddr> {
+    Recorder::new()
 }
 
 fn three(n: u8) -> Fate {
@@ -105,7 +108,7 @@ fn a_race_is_drawn_in_place_while_it_runs_and_cleared_in_the_end() {
     let glass = Glass::new(SIZE);
     let race = run(&glass, usual, 4, three);
     // It took 660 ms: a frame every 50 ms, and one to clear.
-    assert_eq!(race.elapsed, ms(660));
+    assert_eq!(race.report.elapsed(), ms(660));
     let frames = glass.frames();
     assert_eq!(frames.len(), 13 + 1);
     assert!(frames[0].contains("▸ asking"), "{}", frames[0]);
@@ -148,7 +151,7 @@ fn a_race_within_a_frame_writes_nothing() {
     let clock = Clock::new();
     let screen = Screen::new(glass.clone(), usual, ColorWhen::Auto);
     let connect = clock.sleep_until(clock.now() + ms(49));
-    clock.run(shown(connect, &clock, &Watch::new(Families::Any), Some(screen)));
+    clock.run(shown(connect, &clock, &nothing(), Some(screen)));
     assert_eq!(glass.frames().len(), 0);
 }
 
@@ -158,7 +161,7 @@ fn a_connect_that_ends_with_a_frame_is_not_late() {
     let glass = Glass::new(SIZE);
     let screen = Screen::new(glass.clone(), usual, ColorWhen::Auto);
     let connect = clock.sleep_until(clock.now() + FRAME);
-    clock.run(shown(connect, &clock, &Watch::new(Families::Any), Some(screen)));
+    clock.run(shown(connect, &clock, &nothing(), Some(screen)));
     assert_eq!((clock.elapsed(), glass.frames().len()), (FRAME, 0));
 }
 
@@ -168,8 +171,8 @@ fn a_connect_that_is_dropped_leaves_the_screen_as_it_was() {
     let clock = Clock::new();
     let screen = Screen::new(glass.clone(), usual, ColorWhen::Auto);
     {
-        let watch = Watch::new(Families::Any);
-        let shown = pin!(shown(std::future::pending::<()>(), &clock, &watch, Some(screen)));
+        let recorder = nothing();
+        let shown = pin!(shown(std::future::pending::<()>(), &clock, &recorder, Some(screen)));
         assert!(clock.run_until(ms(120), shown).is_pending());
         assert!(glass.contents().ends_with("connecting for 100.0 ms"));
     }
@@ -180,7 +183,7 @@ fn a_connect_that_is_dropped_leaves_the_screen_as_it_was() {
 fn a_picture_higher_than_the_terminal_shows_its_axis_and_its_end() {
     let glass = Glass::new((12, 80));
     let race = run(&glass, |_| of_size(80, 12), 30, |_| Fate::silent());
-    assert_eq!(race.attempts.len(), 30);
+    assert_eq!(race.report.attempts().len(), 30);
     let frames = glass.frames();
     let last = &frames[frames.len() - 2];
     let lines: Vec<_> = last.lines().collect();
@@ -243,6 +246,6 @@ fn a_terminal_that_is_gone_stops_the_drawing_and_not_the_connect() {
     let clock = Clock::new();
     let screen = Screen::new(Gone(Rc::clone(&writes)), usual, ColorWhen::Auto);
     let connect = clock.sleep_until(clock.now() + ms(400));
-    clock.run(shown(connect, &clock, &Watch::new(Families::Any), Some(screen)));
+    clock.run(shown(connect, &clock, &nothing(), Some(screen)));
     assert_eq!(*writes.borrow(), 1);
 }

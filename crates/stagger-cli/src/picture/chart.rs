@@ -2,13 +2,19 @@
 
 use std::time::Duration;
 
+use stagger::{AttemptReport, Outcome, QueryReport, Report, Target};
+
 use super::axis::{Axis, spelled};
 use super::ink::Ink;
 use crate::escape::printable;
-use crate::race::{Attempt, End, Query, Race};
+use crate::race::{Race, attempt_error, query_error};
 
-/// How many addresses that were never tried have a row each.
+/// How many addresses of a race have a row each that were never tried.
 const MAX_UNTRIED: usize = 8;
+
+/// How many levels of races inside attempts are drawn. Deeper levels are one row for each attempt,
+/// because a terminal has no room to indent them.
+const MAX_LEVELS: usize = 4;
 
 /// A race to be drawn. All its text is escaped.
 #[derive(Debug)]
@@ -25,14 +31,18 @@ pub(crate) struct Chart {
 /// How many letters an outcome that is yet to come has: as many as `4 addresses`.
 const USUAL_OUTCOME: usize = 11;
 
-/// A query or a candidate.
+/// A query, a candidate, or a race inside an attempt.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) label: String,
+    /// How far the label is indented: more than 0 inside an attempt.
+    pub(crate) depth: usize,
     pub(crate) bars: Vec<Bar>,
     pub(crate) mark: Mark,
     /// Where the mark stands on the axis, if it does.
     pub(crate) marked: Option<Duration>,
+    /// When the transport was up and a handshake began.
+    pub(crate) progressed: Option<Duration>,
     pub(crate) started: Option<Duration>,
     pub(crate) ended: Option<Duration>,
     /// A word or two.
@@ -61,6 +71,10 @@ pub(crate) enum Kind {
     /// Addresses wait for the preferred family's answer.
     Wait,
     Attempt,
+    /// The part of an attempt in which its transport is up and a handshake runs.
+    Handshake,
+    /// A race inside an attempt.
+    Inside,
 }
 
 /// What a row comes to.
@@ -70,6 +84,8 @@ pub(crate) enum Mark {
     Unanswered,
     Running,
     Won,
+    /// A race inside an attempt has connected.
+    Through,
     Failed,
     Dropped,
     Skipped,
@@ -79,7 +95,7 @@ pub(crate) enum Mark {
 impl Mark {
     pub(crate) fn ink(self) -> Ink {
         match self {
-            Self::Answered | Self::Running => Ink::Open,
+            Self::Answered | Self::Running | Self::Through => Ink::Open,
             Self::Unanswered => Ink::Wait,
             Self::Won => Ink::Won,
             Self::Failed => Ink::Failed,
@@ -90,20 +106,14 @@ impl Mark {
 
 impl Chart {
     pub(crate) fn of(race: &Race) -> Self {
+        let report = &race.report;
+        let running = !report.is_over();
         let mut rows = Vec::new();
-        // Of several answers of one instant the last set off the wait.
-        let begun = race.wait.map(|wait| wait.from);
-        let waiting = race.queries.iter().rposition(|query| {
-            begun.is_some() && query.ended == begun && !query.addresses.is_empty()
-        });
-        for (index, query) in race.queries.iter().enumerate() {
-            rows.push(Row::query(query, race, waiting == Some(index)));
-        }
-        rows.extend(race.attempts.iter().map(|attempt| Row::attempt(attempt, race)));
-        rows.extend(untried(race));
-        let axis = if race.running { Axis::beyond(race.elapsed) } else { Axis::to(race.elapsed) };
-        let labels = race.untried.iter().map(|address| printable(address).chars().count());
-        let room_for = match race.running {
+        Level { report, depth: 0, level: 0, running, timed_out: race.timed_out }.push(&mut rows);
+        let (elapsed, untried) = (report.elapsed(), report.untried());
+        let axis = if running { Axis::beyond(elapsed) } else { Axis::to(elapsed) };
+        let labels = untried.iter().map(|address| printable(address).chars().count());
+        let room_for = match running {
             true => [labels.max().unwrap_or(0), USUAL_OUTCOME],
             false => [0, 0],
         };
@@ -113,67 +123,139 @@ impl Chart {
 
 /// Who won, or for how long nobody has.
 fn sentence(race: &Race) -> Option<String> {
-    if race.running {
-        return Some(format!("connecting for {}", spelled(race.elapsed)));
+    let report = &race.report;
+    if !report.is_over() {
+        return Some(format!("connecting for {}", spelled(report.elapsed())));
     }
     let ends = race.ends?;
-    let peer = match (ends.peer, race.winner()) {
+    let peer = match (ends.peer, report.winner()) {
         (Some(peer), _) => peer.to_string(),
         (None, Some(winner)) => printable(&winner.address),
         (None, None) => "an unknown address".to_owned(),
     };
     let from = ends.local.map(|local| format!(" (from {local})"));
     let from = from.unwrap_or_default();
-    Some(format!("connected to {peer} in {}{from}", spelled(race.elapsed)))
+    Some(format!("connected to {peer} in {}{from}", spelled(report.elapsed())))
 }
 
-/// A row for each address that was not tried, or one for all while they may be yet: in which order
-/// they come is not known before.
-fn untried(race: &Race) -> Vec<Row> {
-    let count = race.untried.len();
-    if race.running {
-        let row = || Row::untried(format!("{count} more"), None, "not yet");
-        return (count > 0).then(row).into_iter().collect();
-    }
-    let shown = race.untried.iter().take(MAX_UNTRIED);
-    let known = |address: &String| {
-        let of = race.queries.iter().filter(|query| query.addresses.contains(address));
-        of.filter_map(|query| query.ended).min()
-    };
-    let row = |address: &String| Row::untried(printable(address), known(address), "not tried");
-    let mut rows: Vec<_> = shown.map(row).collect();
-    if count > MAX_UNTRIED {
-        let more = format!("{} more", count - MAX_UNTRIED);
-        rows.push(Row::untried(more, None, "not tried"));
-    }
-    rows
+/// A race, and where it stands in the picture.
+#[derive(Clone, Copy)]
+struct Level<'a> {
+    report: &'a Report<String>,
+    /// How far its labels are indented.
+    depth: usize,
+    /// How many attempts it runs inside.
+    level: usize,
+    running: bool,
+    /// The overall deadline ended it. Of a race inside an attempt this is not known.
+    timed_out: bool,
 }
 
-impl Row {
-    fn query(query: &Query, race: &Race, waits: bool) -> Self {
+impl Level<'_> {
+    /// Adds the rows of the race: its queries, its attempts with what runs inside them, and the
+    /// candidates that were not tried.
+    fn push(self, rows: &mut Vec<Row>) {
+        let report = self.report;
+        // Of several answers of one instant the last set off the wait.
+        let begun = report.wait().map(|wait| wait.from);
+        let waiting = report.queries().iter().rposition(|query| {
+            begun.is_some() && query.ended == begun && !query.addresses.is_empty()
+        });
+        for (index, query) in report.queries().iter().enumerate() {
+            rows.push(self.query(query, waiting == Some(index)));
+        }
+        for attempt in report.attempts() {
+            rows.push(self.attempt(attempt));
+            self.push_children(attempt, rows);
+        }
+        self.push_untried(rows);
+    }
+
+    /// Adds the rows of the races inside an attempt, each below a row for its target.
+    fn push_children(self, attempt: &AttemptReport<String>, rows: &mut Vec<Row>) {
+        let depth = self.depth + 1;
+        let children = &attempt.children;
+        if self.level == MAX_LEVELS {
+            if let (Some(first), Some(last)) = (children.first(), children.last()) {
+                let label = match children.len() {
+                    1 => "1 race inside".to_owned(),
+                    count => format!("{count} races inside"),
+                };
+                rows.push(Row { depth, ..Row::inside(label, first.began(), last, attempt) });
+            }
+            return;
+        }
+        for report in children {
+            let target = report.target().map(Target::to_string);
+            // A dialer that is a connector has the attempt's own address for its target.
+            let named = target.filter(|target| *target != attempt.address);
+            let mut child = Level {
+                report,
+                depth,
+                level: self.level + 1,
+                running: self.running && !report.is_over(),
+                timed_out: false,
+            };
+            if let Some(target) = named {
+                let label = format!("to {}", printable(&target));
+                rows.push(Row { depth, ..Row::inside(label, report.began(), report, attempt) });
+                child.depth += 1;
+            }
+            child.push(rows);
+        }
+    }
+
+    /// Adds a row for each address that was not tried. While the race runs there is one row for
+    /// all, because their order is not known before.
+    fn push_untried(self, rows: &mut Vec<Row>) {
+        let Self { report, depth, .. } = self;
+        let count = report.untried().len();
+        let row = |label, known, outcome| Row { depth, ..Row::untried(label, known, outcome) };
+        if self.running {
+            if count > 0 {
+                rows.push(row(format!("{count} more"), None, "not yet"));
+            }
+            return;
+        }
+        for address in report.untried().iter().take(MAX_UNTRIED) {
+            let queries = report.queries().iter();
+            let of = queries.filter(|query| query.addresses.contains(address));
+            let known = of.filter_map(|query| query.ended).min();
+            rows.push(row(printable(address), known, "not tried"));
+        }
+        if count > MAX_UNTRIED {
+            rows.push(row(format!("{} more", count - MAX_UNTRIED), None, "not tried"));
+        }
+    }
+
+    fn query(self, query: &QueryReport<String>, waits: bool) -> Row {
+        let report = self.report;
         let (mark, outcome) = match (&query.error, query.ended, query.addresses.len()) {
             (Some(_), ..) => (Mark::Failed, "failed".to_owned()),
-            (None, None, _) if race.running => (Mark::Running, "asking".to_owned()),
+            (None, None, _) if self.running => (Mark::Running, "asking".to_owned()),
             (None, None, _) => (Mark::Unanswered, "no answer".to_owned()),
             (None, Some(_), 0) => (Mark::Answered, "no addresses".to_owned()),
             (None, Some(_), 1) => (Mark::Answered, "1 address".to_owned()),
             (None, Some(_), count) => (Mark::Answered, format!("{count} addresses")),
         };
-        let to = query.ended.unwrap_or(race.elapsed);
+        let to = query.ended.unwrap_or_else(|| end(report));
         let mut bars = vec![Bar { kind: Kind::Query, from: query.started, to }];
-        let mut detail = query.error.as_deref().map(Detail::cause);
-        if let Some(wait) = race.wait.filter(|_| waits) {
+        let mut detail = query_error(query).map(|error| Detail::cause(&error));
+        if let Some(wait) = report.wait().filter(|_| waits) {
             bars.push(Bar { kind: Kind::Wait, from: wait.from, to: wait.to });
-            let waited = if race.running && race.attempts.is_empty() { "waits" } else { "waited" };
+            let waits = self.running && report.attempts().is_empty();
+            let waited = if waits { "waits" } else { "waited" };
             let time = spelled(wait.to.saturating_sub(wait.from));
             let text = format!("{waited} {time} for the preferred family");
             detail = Some(Detail { joint: ", ", text });
         }
-        Self {
+        Row {
             label: format!("query {}", query.record),
+            depth: self.depth,
             bars,
             mark,
             marked: Some(to),
+            progressed: None,
             started: Some(query.started),
             ended: query.ended,
             outcome,
@@ -181,37 +263,92 @@ impl Row {
         }
     }
 
-    fn attempt(attempt: &Attempt, race: &Race) -> Self {
-        let (mark, outcome) = match attempt.end {
-            End::Running => (Mark::Running, "running"),
-            End::Connected => (Mark::Won, "won"),
-            End::Failed => (Mark::Failed, "failed"),
-            End::TimedOut => (Mark::Failed, "timed out"),
-            End::Dropped if race.error.is_some() => (Mark::Dropped, "time was up"),
-            End::Dropped => (Mark::Dropped, "dropped"),
-            End::Skipped => (Mark::Skipped, "skipped"),
+    fn attempt(self, attempt: &AttemptReport<String>) -> Row {
+        let (mark, outcome) = match attempt.outcome {
+            Outcome::Running if attempt.progressed.is_some() => (Mark::Running, "handshake"),
+            Outcome::Running => (Mark::Running, "running"),
+            Outcome::Connected => (Mark::Won, "won"),
+            Outcome::Failed(_) => (Mark::Failed, "failed"),
+            Outcome::TimedOut => (Mark::Failed, "timed out"),
+            Outcome::Skipped(_) => (Mark::Skipped, "skipped"),
+            Outcome::Dropped if self.timed_out => (Mark::Dropped, "time was up"),
+            _ => (Mark::Dropped, "dropped"),
         };
-        let made = attempt.end != End::Skipped;
-        let over = made && attempt.end != End::Running;
-        let bar = Bar { kind: Kind::Attempt, from: attempt.started, to: attempt.ended };
-        Self {
+        let made = !matches!(attempt.outcome, Outcome::Skipped(_));
+        let over = made && !matches!(attempt.outcome, Outcome::Running);
+        let AttemptReport { started, progressed, ended, .. } = *attempt;
+        let first = Bar { kind: Kind::Attempt, from: started, to: progressed.unwrap_or(ended) };
+        let mut bars = if made { vec![first] } else { Vec::new() };
+        bars.extend(progressed.map(|from| Bar { kind: Kind::Handshake, from, to: ended }));
+        let handshake = progressed.filter(|_| over);
+        let handshake = handshake.map(|at| format!("handshake from {}", spelled(at)));
+        let detail = match (attempt_error(attempt), handshake) {
+            (Some(error), Some(handshake)) => {
+                Some(Detail::cause(&format!("{error} ({handshake})")))
+            }
+            (Some(error), None) => Some(Detail::cause(&error)),
+            (None, handshake) => handshake.map(|text| Detail { joint: ", ", text }),
+        };
+        Row {
             label: printable(&attempt.address),
-            bars: if made { vec![bar] } else { Vec::new() },
+            depth: self.depth,
+            bars,
             mark,
-            marked: Some(attempt.ended),
-            started: made.then_some(attempt.started),
-            ended: over.then_some(attempt.ended),
+            marked: Some(ended),
+            progressed,
+            started: made.then_some(started),
+            ended: over.then_some(ended),
             outcome: outcome.to_owned(),
-            detail: attempt.error.as_deref().map(Detail::cause),
+            detail,
+        }
+    }
+}
+
+/// When a race ended, or its report was made, on the clock of the outermost race.
+fn end(report: &Report<String>) -> Duration {
+    report.began() + report.elapsed()
+}
+
+impl Row {
+    /// Races inside an attempt, from the beginning of the first to what the last came to.
+    fn inside(
+        label: String,
+        began: Duration,
+        last: &Report<String>,
+        attempt: &AttemptReport<String>,
+    ) -> Self {
+        let ended = end(last);
+        let cut_off = ended == attempt.ended
+            && matches!(attempt.outcome, Outcome::Dropped | Outcome::TimedOut);
+        let is_over = last.is_over() || !matches!(attempt.outcome, Outcome::Running);
+        let (mark, outcome) = match () {
+            () if last.winner().is_some() => (Mark::Through, "connected"),
+            () if !is_over => (Mark::Running, "running"),
+            () if cut_off => (Mark::Dropped, "dropped"),
+            () => (Mark::Failed, "failed"),
+        };
+        Self {
+            label,
+            depth: 0,
+            bars: vec![Bar { kind: Kind::Inside, from: began, to: ended }],
+            mark,
+            marked: Some(ended),
+            progressed: None,
+            started: Some(began),
+            ended: is_over.then_some(ended),
+            outcome: outcome.to_owned(),
+            detail: None,
         }
     }
 
     fn untried(label: String, known: Option<Duration>, outcome: &str) -> Self {
         Self {
             label,
+            depth: 0,
             bars: Vec::new(),
             mark: Mark::Untried,
             marked: known,
+            progressed: None,
             started: None,
             ended: None,
             outcome: outcome.to_owned(),
@@ -223,7 +360,7 @@ impl Row {
     pub(crate) fn ink(&self, bar: &Bar) -> Ink {
         match bar.kind {
             Kind::Wait => Ink::Wait,
-            Kind::Query | Kind::Attempt => self.mark.ink(),
+            Kind::Query | Kind::Attempt | Kind::Handshake | Kind::Inside => self.mark.ink(),
         }
     }
 }

@@ -26,6 +26,9 @@ const ROW: usize = 42;
 const WORDS: usize = 14;
 const MIDDLE: usize = 26;
 
+/// How far a row inside an attempt is indented, for each level.
+const LEVEL: usize = 16;
+
 /// The height of a line of detail, and how many letters have room in one: at 13 pixels for the
 /// letters' height, the widest font has more.
 const LINE: usize = 17;
@@ -94,7 +97,10 @@ pub(crate) fn svg(target: &str, race: &Race) -> String {
 /// The whole chart in words.
 fn summary(chart: &Chart, sentence: Option<&str>) -> String {
     let unit = chart.axis.unit();
-    let rows = chart.rows.iter().map(|row| format!("{}: {}.", row.label, said(row, chart, unit)));
+    let rows = chart.rows.iter().map(|row| {
+        let inside = if row.depth > 0 { "inside, " } else { "" };
+        format!("{inside}{}: {}.", row.label, said(row, chart, unit))
+    });
     let sentence = sentence.map(|sentence| format!("{sentence}."));
     sentence.into_iter().chain(rows).collect::<Vec<_>>().join(" ")
 }
@@ -133,10 +139,11 @@ fn ruler(svg: &mut String, axis: &Axis, height: usize) {
 
 /// Draws a row from `top` on, and says how high it is.
 fn row(svg: &mut String, row: &Row, axis: &Axis, top: usize) -> usize {
-    words(svg, "plain", (MARGIN, top + WORDS), &short(&row.label, 2 * LETTERS / 3));
+    let left = MARGIN + LEVEL * row.depth;
+    words(svg, "plain", (left, top + WORDS), &short(&row.label, 2 * LETTERS / 3));
     let outcome = format!("{}{}", row.outcome, times(row, axis, axis.unit()));
     let class = match row.mark {
-        Mark::Answered | Mark::Unanswered | Mark::Running => Ink::Plain,
+        Mark::Answered | Mark::Unanswered | Mark::Running | Mark::Through => Ink::Plain,
         mark => mark.ink(),
     };
     *svg += &format!(
@@ -150,13 +157,18 @@ fn row(svg: &mut String, row: &Row, axis: &Axis, top: usize) -> usize {
     for bar in &row.bars {
         self::bar(svg, bar, row.ink(bar), axis, middle);
     }
+    if let Some(at) = row.progressed {
+        let (x, class) = (LEFT + axis.place(at, LENGTH), row.mark.ink().class());
+        *svg +=
+            &format!("<path class=\"line {class}\" d=\"M{x} {}V{}\"/>\n", middle - 8, middle + 8);
+    }
     if let Some(at) = row.marked {
         mark(svg, row.mark, LEFT + axis.place(at, LENGTH), middle);
     }
     let Some(detail) = &row.detail else { return ROW };
     let lines = wrap(&detail.text, LETTERS);
     for (index, line) in lines.iter().enumerate() {
-        words(svg, "faint", (MARGIN + 16, top + ROW + 4 + index * LINE), line);
+        words(svg, "faint", (left + 16, top + ROW + 4 + index * LINE), line);
     }
     ROW + 4 + lines.len() * LINE
 }
@@ -174,6 +186,16 @@ fn bar(svg: &mut String, bar: &Bar, ink: Ink, axis: &Axis, y: usize) {
                  height=\"8\" rx=\"2\"/>\n"
             )
         }
+        Kind::Handshake => {
+            let (top, length) = (y - 3, to - from);
+            format!(
+                "<rect class=\"line {class}\" x=\"{from}\" y=\"{top}\" width=\"{length}\" \
+                 height=\"6\" rx=\"2\"/>\n"
+            )
+        }
+        Kind::Inside => format!(
+            "<path class=\"line {class}\" stroke-dasharray=\"6 5\" d=\"M{from} {y}H{to}\"/>\n"
+        ),
         Kind::Query => format!("<path class=\"line {class}\" d=\"M{from} {y}H{to}\"/>\n"),
         Kind::Wait => format!(
             "<path class=\"line {class}\" stroke-dasharray=\"0.1 6\" d=\"M{from} {y}H{to}\"/>\n"
@@ -194,6 +216,7 @@ fn mark(svg: &mut String, mark: Mark, x: usize, y: usize) {
         Mark::Unanswered => line(class, "M-3-7H3M0-7V7M-3 7H3"),
         Mark::Running => line(class, "M-5-6L1 0L-5 6"),
         Mark::Won => disc + &line("cut", "M-4 0L-1 3L4-3"),
+        Mark::Through => format!("<circle class=\"solid {class}\" cx=\"{x}\" cy=\"{y}\" r=\"5\"/>"),
         Mark::Failed => disc + &line("cut", "M-3-3L3 3M-3 3L3-3"),
         Mark::Dropped => line(class, "M-3 8L3-8"),
         Mark::Skipped => ring + &line(class, "M-4 4L4-4"),

@@ -1,46 +1,18 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use stagger::{Dialer, Families, Policy, Record};
-use stagger_testkit::{Clock, Fate, Ledger, ScriptedConnector, ScriptedResolver, ms};
+use stagger::{Dialer, Policy, Record, Recorder};
+use stagger_testkit::{Fate, ScriptedConnector, ScriptedResolver, ms};
 
 use super::*;
-use crate::runtime::Ends;
-use crate::watch::Watch;
+use crate::race::kit::{addrs, ledger, proxied, race};
 
 mod drawn;
 mod file;
+mod inside;
 mod shape;
 
 const LOOK: Look = Look { width: 80, color: false, unicode: true };
-
-fn addrs(texts: &[&str]) -> Vec<SocketAddr> {
-    texts.iter().map(|text| text.parse().unwrap()).collect()
-}
-
-/// Runs a race on a virtual clock; its winner has the ends of a socket.
-fn race(
-    policy: Policy,
-    resolver: impl FnOnce(ScriptedResolver<SocketAddr>) -> ScriptedResolver<SocketAddr>,
-    connector: impl FnOnce(ScriptedConnector) -> ScriptedConnector,
-) -> Race {
-    let clock = Clock::new();
-    let ledger = Ledger::new(&clock);
-    let resolver = resolver(ScriptedResolver::new(&ledger));
-    let connector = connector(ScriptedConnector::new(&ledger));
-    let watch = Watch::new(Families::Any);
-    let dialer = Dialer::new(resolver, connector, clock.clone())
-        .with_policy(policy)
-        .with_observer(watch.clone());
-    watch.complete(match clock.run(dialer.connect("example.com:80").with_report()) {
-        Ok((_, report)) => {
-            let peer = report.winner().map(|attempt| attempt.address);
-            let local = Some("192.0.2.200:4000".parse().unwrap());
-            Race::won(Ends { peer, local }, &report)
-        }
-        Err(error) => Race::lost(&error),
-    })
-}
 
 /// Silence, a failure with hostile words, a win, and a candidate that was not needed.
 fn won() -> Race {
@@ -113,7 +85,16 @@ fn instant() -> Race {
 }
 
 fn all() -> Vec<Race> {
-    vec![won(), lost(), cut_off(), crowded(), instant()]
+    vec![
+        won(),
+        lost(),
+        cut_off(),
+        crowded(),
+        instant(),
+        proxied(),
+        inside::handshakes(),
+        inside::nested(6),
+    ]
 }
 
 fn drawn(race: &Race, width: usize) -> String {

@@ -11,6 +11,12 @@ use crate::wrap::wrap;
 const INDENT: usize = 2;
 const GAP: usize = 2;
 
+/// How far a row inside an attempt is indented, for each level.
+const LEVEL: usize = 2;
+
+/// The part of the width that indentation may take: a quarter.
+const INDENTED: usize = 4;
+
 /// The fewest columns that bars can be read in.
 const MIN_BARS: usize = 20;
 
@@ -116,7 +122,8 @@ impl Columns {
         let room = chart.rows.iter().map(outcome).max().unwrap_or(0).max(MARK + usual);
         let fixed = INDENT + GAP + GAP + numbers.total() + GAP + room;
         let free = look.width.checked_sub(fixed)?;
-        let lengths = || chart.rows.iter().map(|row| length(&row.label)).chain([label]);
+        let of = |row: &Row| indent(row, look.width) + length(&row.label);
+        let lengths = || chart.rows.iter().map(of).chain([label]);
         let least = lengths().max().unwrap_or(0).min(MIN_LABELS);
         let labels = free.checked_sub(MIN_BARS).filter(|labels| *labels >= least)?;
         // A label that is too long has a line of its own, and is no reason to keep bars short.
@@ -173,16 +180,12 @@ impl Columns {
     ) -> Vec<Line> {
         let mut lines = Vec::new();
         let mut line = Line::default();
-        line.fill(INDENT);
-        line.push(Ink::Plain, &row.label);
-        if length(&row.label) > self.label {
-            lines.extend(wrap(&row.label, width - INDENT).into_iter().map(|label| {
-                let mut line = Line::default();
-                line.fill(INDENT);
-                line.push(Ink::Plain, &label);
-                line
-            }));
-            line = Line::default();
+        let indent = indent(row, width);
+        if indent + length(&row.label) > self.label {
+            lines.extend(below(&row.label, INDENT + indent, width));
+        } else {
+            line.fill(INDENT + indent);
+            line.push(Ink::Plain, &row.label);
         }
         line.fill(self.bars_begin());
         for (ink, cell) in self.cells(row, axis, glyphs) {
@@ -209,6 +212,9 @@ impl Columns {
             let range = axis.place(bar.from, self.bars)..=axis.place(bar.to, self.bars);
             cells[range].fill((row.ink(bar), glyphs.bar(bar.kind)));
         }
+        if let Some(at) = row.progressed {
+            cells[axis.place(at, self.bars)] = (row.mark.ink(), glyphs.progress);
+        }
         if let Some(at) = row.marked {
             cells[axis.place(at, self.bars)] = (row.mark.ink(), glyphs.mark(row.mark));
         }
@@ -219,20 +225,22 @@ impl Columns {
 /// Rows without bars, for a narrow terminal: in columns if they fit, else each over several lines.
 fn plain(chart: &Chart, numbers: &Numbers, glyphs: &Glyphs, width: usize) -> Vec<Line> {
     let unit = chart.axis.unit();
-    let label = chart.rows.iter().map(|row| length(&row.label)).max().unwrap_or(0);
+    let label = chart.rows.iter().map(|row| indent(row, width) + length(&row.label));
+    let label = label.max().unwrap_or(0);
     let room = chart.rows.iter().map(|row| length(&outcome(row, false))).max().unwrap_or(0);
     let times = numbers.total() + 1 + unit.len();
     let in_columns = INDENT + label + GAP + times + GAP + room <= width;
     let mut lines = Vec::new();
     for (row, numbers_of_row) in chart.rows.iter().zip(&numbers.rows) {
         let mut line = Line::default();
-        line.fill(INDENT);
+        let own = INDENT + indent(row, width);
+        line.fill(own);
         let mut begin = INDENT + label + GAP;
         if in_columns {
             line.push(Ink::Plain, &row.label);
         } else {
-            lines.extend(below(&row.label, INDENT, width));
-            begin = INDENT + GAP;
+            lines.extend(below(&row.label, own, width));
+            begin = own + GAP;
         }
         line.fill(begin);
         // Without columns the outcome has nothing to stand under.
@@ -257,7 +265,7 @@ fn plain(chart: &Chart, numbers: &Numbers, glyphs: &Glyphs, width: usize) -> Vec
         push_outcome(&mut line, row, glyphs, false);
         lines.push(line);
         if let Some(detail) = &row.detail {
-            lines.extend(below(&detail.text, INDENT + GAP, width));
+            lines.extend(below(&detail.text, own + GAP, width));
         }
     }
     lines.into_iter().map(|line| line.clipped(width)).collect()
@@ -286,11 +294,16 @@ fn push_outcome(line: &mut Line, row: &Row, glyphs: &Glyphs, detailed: bool) {
     let words = outcome(row, detailed);
     let ink = match row.mark {
         Mark::Won | Mark::Failed | Mark::Dropped | Mark::Skipped | Mark::Untried => row.mark.ink(),
-        Mark::Answered | Mark::Unanswered | Mark::Running => Ink::Plain,
+        Mark::Answered | Mark::Unanswered | Mark::Running | Mark::Through => Ink::Plain,
     };
     let bare = outcome(row, false);
     line.push(ink, &words[1..bare.len()]);
     line.push(Ink::Plain, &words[bare.len()..]);
+}
+
+/// How many columns a row's label is indented on an output of this width.
+fn indent(row: &Row, width: usize) -> usize {
+    (LEVEL * row.depth).min(width / INDENTED)
 }
 
 fn length(text: &str) -> usize {

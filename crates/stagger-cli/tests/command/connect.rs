@@ -64,16 +64,24 @@ fn json_has_the_whole_race_in_one_object() {
         assert!(race["local"].as_str().unwrap().starts_with("127.0.0.1:"));
 
         let query = &race["queries"][0];
-        assert_eq!(keys(query), ["record", "started_us", "ended_us", "addresses", "error"]);
+        assert_eq!(
+            keys(query),
+            ["record", "started_us", "ended_us", "addresses", "interim", "kind", "error"]
+        );
         assert_eq!(query["record"], "A");
         assert_eq!(query["addresses"][0], addr.to_string());
-        assert!(query["error"].is_null());
+        assert_eq!(query["interim"], false);
+        assert!(query["kind"].is_null() && query["error"].is_null());
 
         let attempt = &race["attempts"][0];
-        assert_eq!(keys(attempt), ["address", "started_us", "ended_us", "outcome", "error"]);
+        assert_eq!(
+            keys(attempt),
+            ["address", "started_us", "progressed_us", "ended_us", "outcome", "error", "children"]
+        );
         assert_eq!(attempt["address"], addr.to_string());
         assert_eq!(attempt["outcome"], "connected");
-        assert!(attempt["error"].is_null());
+        assert!(attempt["error"].is_null() && attempt["progressed_us"].is_null());
+        assert_eq!(attempt["children"].as_array().unwrap().len(), 0);
 
         let times = [
             &query["started_us"],

@@ -1,4 +1,5 @@
 use stagger_testkit::dns::{NameServer, Record, Reply};
+use stagger_testkit::ms;
 
 use crate::run::{RUNTIMES, keys, stagger};
 
@@ -45,6 +46,22 @@ fn no_address_is_a_failure_that_says_why() {
     let lookup = run.json();
     assert_eq!(lookup["skipped"][0]["address"], "127.0.0.1:80");
     assert!(lookup["error"].is_string());
+}
+
+#[test]
+fn every_lookup_is_waited_for() {
+    for runtime in RUNTIMES {
+        let server = NameServer::start().unwrap();
+        server.on("name.test", Record::A, Reply::addresses(["127.0.0.1"]));
+        // Later than a race would wait.
+        server.on("name.test", Record::Aaaa, Reply::addresses(["::1"]).after(ms(300)));
+        let addr = server.addr().to_string();
+        let run = stagger(&["resolve", "name.test:80", "--server", &addr, "--runtime", runtime]);
+        assert_eq!((run.code, &run.err[..]), (Some(0), ""), "{run:?}");
+        let mut lines: Vec<_> = run.out.lines().collect();
+        lines.sort_unstable();
+        assert_eq!(lines, ["127.0.0.1:80", "[::1]:80"], "{run:?}");
+    }
 }
 
 #[test]

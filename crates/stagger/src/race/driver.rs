@@ -7,11 +7,10 @@ use std::time::{Duration, Instant};
 use pin_project_lite::pin_project;
 use smallvec::SmallVec;
 
-use super::course::{Candidates, Course, CourseTypes, Note};
+use super::course::{Begun, Candidates, Course, CourseTypes, Note};
 use super::event::{Action, Event, Id, Loss};
 use super::machine::Machine;
 use super::slot::Slots;
-use crate::report::Outcome;
 use crate::{Policy, Progress, Timer};
 
 /// How many rounds of starts and answers one poll makes before it lets others run. Attempts that
@@ -21,18 +20,25 @@ const ROUNDS: usize = 64;
 /// How many answers are taken in before attempts are looked at again. The number is ours.
 const ANSWERS: usize = 32;
 
-/// One attempt, as the driver keeps it.
-pub(crate) struct Entry<E> {
-    pub(crate) id: Id,
-    pub(crate) started: Duration,
-    pub(crate) ended: Option<Duration>,
-    pub(crate) outcome: Outcome<E>,
-    slot: usize,
+/// An attempt in flight.
+struct Live {
+    id: Id,
     progress: Progress,
+    slot: u32,
+    /// Its place in the course's record.
+    place: u32,
 }
 
-/// Attempts in start order. Most races need no more than two, which are part of the driver.
-pub(crate) type Entries<E> = SmallVec<[Entry<E>; 2]>;
+impl Live {
+    /// Its place in the slots.
+    fn slot(&self) -> usize {
+        self.slot as usize
+    }
+
+    fn place(&self) -> usize {
+        self.place as usize
+    }
+}
 
 pin_project! {
     pub(crate) struct Driver<K, T>
@@ -50,11 +56,11 @@ pin_project! {
         timer: T,
         state: State,
         over: bool,
+        // The end has been told, or there is nobody to tell.
+        told: bool,
         elapsed: Duration,
-        // Every attempt in start order.
-        entries: Entries<K::Error>,
-        // Which entries are in flight, in start order.
-        live: SmallVec<[usize; 2]>,
+        // What is in flight, in start order.
+        live: SmallVec<[Live; 2]>,
         ended: bool,
         waiting: bool,
     }
@@ -65,7 +71,7 @@ enum State {
     /// Nothing has been done yet: the race begins with the first poll.
     Ready(Policy),
     /// When it is over, the machine still tells what was left to try.
-    Begun(Machine, Instant),
+    Begun(Machine),
 }
 
 impl<K: Course, T: Timer> Driver<K, T> {
@@ -78,8 +84,8 @@ impl<K: Course, T: Timer> Driver<K, T> {
             timer,
             state: State::Ready(policy),
             over: false,
+            told: false,
             elapsed: Duration::ZERO,
-            entries: SmallVec::new(),
             live: SmallVec::new(),
             ended: false,
             waiting: false,
@@ -95,7 +101,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
     pub(crate) fn timeout(&self) -> Option<Duration> {
         match &self.state {
             State::Ready(_) => None,
-            State::Begun(machine, _) => machine.timeout(),
+            State::Begun(machine) => machine.timeout(),
         }
     }
 
@@ -116,18 +122,14 @@ impl<K: Course, T: Timer> Driver<K, T> {
         }
     }
 
-    /// What was left to try when the race ended, in the order in which it would have been.
-    pub(crate) fn untried(&self) -> Vec<Id> {
-        match &self.state {
-            State::Begun(machine, _) => machine.upcoming().collect(),
-            State::Ready(_) => Vec::new(),
-        }
+    /// The course of a race that nobody has pinned yet.
+    pub(crate) fn course_unpolled(&mut self) -> &mut K {
+        &mut self.course
     }
 
-    /// The course, and every attempt, for the report.
-    pub(crate) fn parts(self: Pin<&mut Self>) -> (Pin<&mut K>, &mut Entries<K::Error>) {
-        let this = self.project();
-        (this.course, this.entries)
+    /// The course, to be asked or changed.
+    pub(crate) fn course_mut(self: Pin<&mut Self>) -> Pin<&mut K> {
+        self.project().course
     }
 
     /// Runs the race. When it is ready all attempts but the winner's connection, the resolver and
@@ -147,13 +149,18 @@ impl<K: Course, T: Timer> Driver<K, T> {
             let more = connection.is_none() && self.as_mut().poll_course(cx, now);
             match self.as_mut().act(now) {
                 Acted::Won(id) => {
-                    self.as_mut().close();
-                    self.as_mut().note(Note::Ended(id, &Outcome::Connected));
                     let connection = connection.expect("only an attempt that connected can win");
+                    self.as_mut().close(Some(id));
+                    self.as_mut().end(false);
+                    self.as_mut().telling_end();
+                    let winner = self.as_mut().project().live.pop();
+                    let place = winner.expect("the winner is in flight").place();
+                    self.as_mut().note(Note::Connected(place));
                     return Poll::Ready(Ok((id, connection)));
                 }
                 Acted::Lost(loss) => {
-                    self.as_mut().close();
+                    self.as_mut().close(None);
+                    self.as_mut().end(true);
                     return Poll::Ready(Err(loss));
                 }
                 Acted::Started => continue,
@@ -169,82 +176,91 @@ impl<K: Course, T: Timer> Driver<K, T> {
     }
 
     /// Begins the race if it has not begun; says when it has, if only now.
-    fn begin(self: Pin<&mut Self>) -> Option<Instant> {
-        let this = self.project();
+    fn begin(mut self: Pin<&mut Self>) -> Option<Instant> {
+        let this = self.as_mut().project();
         assert!(!*this.over, "a connect was polled after it had ended");
         match this.state {
             State::Ready(policy) => {
                 let now = this.timer.now();
-                *this.state = State::Begun(Machine::new(policy.clone(), now), now);
+                *this.state = State::Begun(Machine::new(policy.clone(), now));
+                self.note(Note::Began);
                 Some(now)
             }
-            State::Begun(..) => None,
+            State::Begun(_) => None,
         }
     }
 
     fn tick(self: Pin<&mut Self>) -> Instant {
         let this = self.project();
         let now = this.timer.now();
-        let (_, start) = this.state.racing();
-        *this.elapsed = now.saturating_duration_since(start);
+        *this.elapsed = now.saturating_duration_since(this.state.racing().began());
         now
     }
 
     /// Polls every attempt in flight, in start order, and feeds what became of them. The first
     /// that has connected is handed back; others of the same instant are closed.
     fn poll_attempts(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         now: Instant,
     ) -> Option<K::Connection> {
-        let mut this = self.project();
-        let (machine, _) = this.state.racing();
         let mut winner = None;
-        let entries = this.entries;
-        this.live.retain(|index| {
-            let entry = &mut entries[*index];
-            let attempt = this.slots.as_mut().future(entry.slot);
-            let attempt = attempt.expect("an attempt in flight has its place");
+        let mut next = 0;
+        while next < self.live.len() {
+            let mut this = self.as_mut().project();
+            let machine = this.state.racing();
+            let (elapsed, live) = (*this.elapsed, &this.live[next]);
+            let (id, place) = (live.id, live.place());
+            // One that has connected beside the winner is dropped with the race.
+            let Some(attempt) = this.slots.as_mut().future(live.slot()) else {
+                next += 1;
+                continue;
+            };
             let polled = attempt.poll(cx);
-            if entry.progress.take_made() {
-                machine.handle(Event::Progressed(entry.id), now);
+            if live.progress.take_made() {
+                machine.handle(Event::Progressed(id), now);
+                this.course.as_mut().note(elapsed, Note::Progressed(place));
+            }
+            for step in live.progress.take_steps() {
+                this.course.as_mut().note(elapsed, Note::Child(place, step));
             }
             let Poll::Ready(result) = polled else {
-                return true;
+                next += 1;
+                continue;
             };
-            this.slots.as_mut().remove(entry.slot);
-            entry.ended = Some(*this.elapsed);
+            this.slots.as_mut().remove(live.slot());
             match result {
                 Ok(connection) if winner.is_none() => {
                     winner = Some(connection);
-                    entry.outcome = Outcome::Connected;
-                    machine.handle(Event::Connected(entry.id), now);
+                    machine.handle(Event::Connected(id), now);
+                    next += 1;
                 }
                 // Closed here; the end of the race drops it, and tells so.
                 Ok(late) => {
                     drop(late);
-                    return true;
+                    next += 1;
                 }
                 Err(failure) => {
                     let is_final = this.course.is_final(&failure);
-                    entry.outcome = Outcome::Failed(K::keep(failure));
-                    machine.handle(Event::Failed(entry.id), now);
+                    let live = this.live.remove(next);
+                    machine.handle(Event::Failed(id), now);
                     if is_final {
                         machine.handle(Event::GaveUp, now);
                     }
-                    let note = Note::Ended(entry.id, &entry.outcome);
-                    this.course.as_mut().note(*this.elapsed, note);
+                    for step in live.progress.close() {
+                        this.course.as_mut().note(elapsed, Note::Child(place, step));
+                    }
+                    this.course.as_mut().note(elapsed, Note::Failed(place, failure));
                 }
             }
-            false
-        });
+        }
         winner
     }
 
     /// Feeds every answer that is there and wanted; says whether there may be more.
     fn poll_course(self: Pin<&mut Self>, cx: &mut Context<'_>, now: Instant) -> bool {
         let mut this = self.project();
-        let (machine, _) = this.state.racing();
+        let machine = this.state.racing();
         for _ in 0..ANSWERS {
             if *this.ended || !machine.wants(K::LOOKAHEAD) {
                 return false;
@@ -267,38 +283,30 @@ impl<K: Course, T: Timer> Driver<K, T> {
     /// Carries out what the machine says.
     fn act(self: Pin<&mut Self>, now: Instant) -> Acted {
         let mut this = self.project();
-        let (machine, _) = this.state.racing();
+        let machine = this.state.racing();
         let mut acted = Acted::Nothing;
         while let Some(action) = machine.advance(now) {
             match action {
                 Action::Start(id) => {
-                    let (attempt, progress) = this.course.as_mut().begin(id);
-                    this.live.push(this.entries.len());
-                    this.entries.push(Entry {
-                        id,
-                        started: *this.elapsed,
-                        ended: None,
-                        outcome: Outcome::Dropped,
-                        slot: this.slots.as_mut().insert(attempt),
-                        progress,
-                    });
-                    this.course.as_mut().note(*this.elapsed, Note::Started(id));
+                    let elapsed = *this.elapsed;
+                    let begun = this.course.as_mut().begin(elapsed, id);
+                    let Begun { attempt, progress, place } = begun;
+                    let slot = this.slots.as_mut().insert(attempt);
+                    let narrow = |place: usize| u32::try_from(place).expect("fewer attempts");
+                    let (slot, narrow_place) = (narrow(slot), narrow(place));
+                    this.live.push(Live { id, progress, slot, place: narrow_place });
                     acted = Acted::Started;
+                    this.course.as_mut().note(elapsed, Note::Started(place));
                 }
                 Action::TimeOut(id) => {
-                    let entries = &mut *this.entries;
-                    this.live.retain(|index| {
-                        let entry = &mut entries[*index];
-                        if entry.id != id {
-                            return true;
-                        }
-                        this.slots.as_mut().remove(entry.slot);
-                        entry.ended = Some(*this.elapsed);
-                        entry.outcome = Outcome::TimedOut;
-                        let note = Note::Ended(id, &entry.outcome);
-                        this.course.as_mut().note(*this.elapsed, note);
-                        false
-                    });
+                    let elapsed = *this.elapsed;
+                    let at = this.live.iter().position(|live| live.id == id);
+                    let live = this.live.remove(at.expect("what times out is in flight"));
+                    this.slots.as_mut().remove(live.slot());
+                    for step in live.progress.close() {
+                        this.course.as_mut().note(elapsed, Note::Child(live.place(), step));
+                    }
+                    this.course.as_mut().note(elapsed, Note::TimedOut(live.place()));
                 }
                 Action::Win(id) => return Acted::Won(id),
                 Action::Lose(loss) => return Acted::Lost(loss),
@@ -310,10 +318,10 @@ impl<K: Course, T: Timer> Driver<K, T> {
     /// Waits for the machine's deadline; ready when it has come.
     fn poll_alarm(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
-        let (machine, start) = this.state.racing();
+        let machine = this.state.racing();
         if let Some(until) = machine.waits_until().filter(|_| !*this.waiting) {
             *this.waiting = true;
-            let until = until.saturating_duration_since(start);
+            let until = until.saturating_duration_since(machine.began());
             this.course.as_mut().note(*this.elapsed, Note::Waiting(until));
         }
         let Some(deadline) = machine.deadline() else {
@@ -338,31 +346,59 @@ impl<K: Course, T: Timer> Driver<K, T> {
         poll
     }
 
-    /// Gives a race up that has begun and is not over: drops everything it holds. Says whether
-    /// there was one.
+    /// Gives a race up that has begun and whose end has not been told: drops everything it holds.
+    /// Says whether there was one.
     pub(crate) fn cancel(mut self: Pin<&mut Self>) -> bool {
-        let racing = !self.over && !self.is_ready();
-        if racing {
-            self.as_mut().tick();
-            self.close();
+        if self.told || self.is_ready() {
+            return false;
         }
-        racing
+        if !self.over {
+            self.as_mut().tick();
+        }
+        self.as_mut().close(None);
+        self.as_mut().end(false);
+        true
     }
 
-    fn close(self: Pin<&mut Self>) {
+    /// The end is told now, by whoever made an error of it or cancels.
+    pub(crate) fn telling_end(self: Pin<&mut Self>) {
+        *self.project().told = true;
+    }
+
+    /// Drops everything that the race holds, and then tells of each attempt that was dropped. The
+    /// winner stays, for its end is not told yet.
+    fn close(self: Pin<&mut Self>, winner: Option<Id>) {
         let mut this = self.project();
+        *this.over = true;
         this.slots.as_mut().clear();
         this.course.as_mut().close();
         this.alarm.set(None);
-        for index in this.live.drain(..) {
-            let entry = &mut this.entries[index];
-            entry.ended = Some(*this.elapsed);
-            this.course.as_mut().note(*this.elapsed, Note::Ended(entry.id, &entry.outcome));
+        let elapsed = *this.elapsed;
+        while let Some(next) = this.live.iter().position(|live| Some(live.id) != winner) {
+            // Taken out before anybody is told, so that nobody is told again after a panic.
+            let live = this.live.remove(next);
+            for step in live.progress.close() {
+                this.course.as_mut().note(elapsed, Note::Child(live.place(), step));
+            }
+            this.course.as_mut().note(elapsed, Note::Dropped(live.place()));
         }
-        *this.over = true;
     }
 
-    fn note(self: Pin<&mut Self>, note: Note<'_, K::Error>) {
+    /// Tells what was left to try when the race ended, in the order in which it would have been.
+    fn end(self: Pin<&mut Self>, lost: bool) {
+        let mut this = self.project();
+        if !lost && !this.course.is_recorded() {
+            return;
+        }
+        let elapsed = *this.elapsed;
+        if let State::Begun(machine) = this.state {
+            while let Some(id) = machine.take_upcoming() {
+                this.course.as_mut().note(elapsed, Note::Untried(id));
+            }
+        }
+    }
+
+    fn note(self: Pin<&mut Self>, note: Note<K::Failure>) {
         let this = self.project();
         this.course.note(*this.elapsed, note);
     }
@@ -376,9 +412,9 @@ enum Acted {
 }
 
 impl State {
-    fn racing(&mut self) -> (&mut Machine, Instant) {
+    fn racing(&mut self) -> &mut Machine {
         match self {
-            Self::Begun(machine, start) => (machine, *start),
+            Self::Begun(machine) => machine,
             Self::Ready(_) => unreachable!("a race is polled after it has begun"),
         }
     }

@@ -46,7 +46,6 @@ use crate::{Family, Phase, Record, Update};
 pub struct Machine {
     policy: Policy,
     began: Instant,
-    deadline: Option<Instant>,
     /// What each record of each group has brought, in order of their first answers.
     lists: SmallVec<[List; 1]>,
     /// The family of the first of all candidates, if that has been said.
@@ -96,7 +95,6 @@ impl Machine {
     /// A race that begins now; the overall deadline counts from here.
     pub fn new(policy: Policy, now: Instant) -> Self {
         Self {
-            deadline: policy.timeout.map(|timeout| now + timeout),
             began: now,
             policy,
             lists: SmallVec::new(),
@@ -208,8 +206,9 @@ impl Machine {
         let attempt = self
             .policy
             .attempt_timeout
+            .get()
             .and_then(|timeout| self.running.first().map(|(_, started)| *started + timeout));
-        [self.deadline, self.waits_until(), attempt, self.next_start()].into_iter().flatten().min()
+        [self.ends_at(), self.waits_until(), attempt, self.next_start()].into_iter().flatten().min()
     }
 
     /// Until when candidates wait for a further answer before the first attempt starts; none if
@@ -218,16 +217,27 @@ impl Machine {
         if self.over || self.begun || self.queue.is_empty() {
             return None;
         }
-        self.delay_began.map(|began| began + self.policy.resolution_delay)
+        self.delay_began.map(|began| began + self.policy.waits())
+    }
+
+    /// When the race began.
+    pub(crate) fn began(&self) -> Instant {
+        self.began
+    }
+
+    /// The overall deadline.
+    fn ends_at(&self) -> Option<Instant> {
+        self.policy.timeout.get().map(|timeout| self.began + timeout)
     }
 
     pub(crate) fn timeout(&self) -> Option<Duration> {
-        self.policy.timeout
+        self.policy.timeout.get()
     }
 
     /// Whether fewer than `ahead` candidates are left to start and a further one could be.
     pub(crate) fn wants(&self, ahead: usize) -> bool {
-        self.queue.len() < ahead && self.policy.max_addresses.is_none_or(|max| self.starts < max)
+        self.queue.len() < ahead
+            && self.policy.max_addresses.get().is_none_or(|max| self.starts < max)
     }
 
     /// How many candidates are left to start.
@@ -248,6 +258,11 @@ impl Machine {
     /// The candidates left to start, in the order in which they would be.
     pub fn upcoming(&self) -> impl Iterator<Item = Id> {
         self.queue.iter()
+    }
+
+    /// Takes out what is left to start when the race is over, one after another.
+    pub(crate) fn take_upcoming(&mut self) -> Option<Id> {
+        self.queue.pop()
     }
 
     fn answered(&mut self, answered: Answered<'_>) {
@@ -301,7 +316,7 @@ impl Machine {
 
     /// Whether appending to the queue would break the limit on addresses.
     fn is_full(&self) -> bool {
-        self.policy.max_addresses.is_some_and(|max| self.starts + self.queue.len() >= max)
+        self.policy.max_addresses.get().is_some_and(|max| self.starts + self.queue.len() >= max)
     }
 
     /// Sorts the complete list anew, attempted candidates included, and leaves what has not
@@ -312,7 +327,7 @@ impl Machine {
                 *state = State::Unknown;
             }
         }
-        let max = self.policy.max_addresses.unwrap_or(usize::MAX);
+        let max = self.policy.max_addresses.get().unwrap_or(usize::MAX);
         let room = max.saturating_sub(self.starts);
         let order = self.order();
         self.queue.clear();
@@ -361,12 +376,12 @@ impl Machine {
                 }
             }
         };
-        alternate(&list, leader, self.policy.first_family_count)
+        alternate(&list, leader, self.policy.leaders())
     }
 
     /// Whether attempts may begin: there is an address, and the answers that count have come or
     /// have been waited for (draft-ietf-happy-happyeyeballs-v3 §4.2).
-    fn may_begin(&self, now: Instant) -> bool {
+    pub(crate) fn may_begin(&self, now: Instant) -> bool {
         let own = |list: &&List| list.group == 0;
         let answered =
             |record| self.lists.iter().filter(own).any(|list: &List| list.record == record);
@@ -374,9 +389,9 @@ impl Machine {
         let complete = self.resolution_ended
             || (answered(Record::Addresses) || answered(preferred))
                 && (!self.policy.https || answered(Record::Https));
-        let waited = self.delay_began.is_some_and(|began| {
-            now.saturating_duration_since(began) >= self.policy.resolution_delay
-        });
+        let waited = self
+            .delay_began
+            .is_some_and(|began| now.saturating_duration_since(began) >= self.policy.waits());
         !self.queue.is_empty() && (complete || waited)
     }
 
@@ -388,7 +403,7 @@ impl Machine {
     /// When the next attempt is due; none if none is left, if none may run beside those in
     /// flight, or before attempts have begun.
     fn next_start(&self) -> Option<Instant> {
-        let full = self.policy.max_in_flight.is_some_and(|max| self.running.len() >= max);
+        let full = self.policy.max_in_flight.get().is_some_and(|max| self.running.len() >= max);
         if !self.begun || self.queue.is_empty() || full {
             return None;
         }
@@ -404,7 +419,7 @@ impl Machine {
             return Some(last + delay.min(ATTEMPT_FLOOR));
         }
         // Progress moves the start back, and never beyond the longest delay (v3 §6.1).
-        let handshake = self.progressed.zip(self.policy.handshake_delay);
+        let handshake = self.progressed.zip(self.policy.handshake_delay.get());
         let moved =
             handshake.map(|(at, delay)| (at + delay).min(last + *ATTEMPT_DELAY_RANGE.end()));
         let due = last + delay;
@@ -413,7 +428,7 @@ impl Machine {
 
     /// The first attempt in flight that has run for the attempt timeout.
     fn expired(&self, now: Instant) -> Option<Id> {
-        let timeout = self.policy.attempt_timeout?;
+        let timeout = self.policy.attempt_timeout.get()?;
         let (id, started) = self.running.first()?;
         (now.saturating_duration_since(*started) >= timeout).then_some(*id)
     }
@@ -422,12 +437,12 @@ impl Machine {
         if self.gave_up {
             return Some(Loss::GaveUp);
         }
-        let spent = self.policy.max_addresses.is_some_and(|max| self.starts >= max);
+        let spent = self.policy.max_addresses.get().is_some_and(|max| self.starts >= max);
         let idle = self.running.is_empty() && self.queue.is_empty();
         if idle && (self.resolution_ended || spent) {
             return Some(if self.starts == 0 { Loss::NoCandidates } else { Loss::AllFailed });
         }
-        if self.deadline.is_none_or(|deadline| deadline > now) {
+        if self.ends_at().is_none_or(|deadline| deadline > now) {
             return None;
         }
         Some(Loss::TimedOut(if self.starts > 0 {

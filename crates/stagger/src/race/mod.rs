@@ -31,6 +31,13 @@
 //! - A late answer sorts the complete list anew, what was tried included
 //!   (draft-ietf-happy-happyeyeballs-v3 §7). With an IPv6 attempt in flight, an IPv4 address that
 //!   comes in is next, before more IPv6.
+//! - An attempt may say that its transport is up and that a handshake runs. If the policy has a
+//!   handshake delay, the next start then waits that long after this progress (v3 §6.1), and never
+//!   longer than 2 s after the last start.
+//! - A failure may be final, such as a wrong password. The race then gives up: other addresses
+//!   would answer the same. A success of the same instant still wins.
+//! - The preferred family follows the machine's routes, where a resolver says which family has a
+//!   default route (v3 §4.2). The policy's own preference wins.
 //! - The last failure ends the race there and then, and while nothing is left to start no alarm is
 //!   set for it.
 //!
@@ -49,8 +56,10 @@
 //! - *History and round-trip times.* They need memory across connects that knows one network from
 //!   another. They would change the order that comes in, not the race.
 //! - *A cap on attempts in flight*, by default. What bounds them is the number of addresses.
-//! - *Patience with an attempt that makes progress.* It needs a word from the attempt, and TCP has
-//!   none to say before it has connected.
+//! - *Patience with a handshake*, by default. It would save a second connection on a slow network,
+//!   but an address that accepts and then stalls would cost that much more.
+//! - *Order by groups.* Answers may be of a group, for the targets of service records. No rule looks
+//!   at groups yet.
 //! - *Keeping a loser as a spare.* One connection was asked for. A second would be state at the
 //!   server that nobody has promised to use.
 
@@ -62,8 +71,8 @@ mod order;
 mod queue;
 mod slot;
 
-pub(crate) use course::{Candidates, Course, CourseTypes, Note};
-pub(crate) use driver::{Driver, Entries};
+pub(crate) use course::{Begun, Candidates, Course, CourseTypes, Note};
+pub(crate) use driver::Driver;
 pub(crate) use event::News;
 pub use event::{Action, Answered, Entrant, Event, Id, Loss};
 pub use machine::Machine;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use stagger::{AttemptReport, BoxError, ErrorKind, Families, Outcome, Policy, Report};
+use stagger::{AttemptReport, ErrorKind, Families, Outcome, Policy, Report};
 use stagger_testkit::dns::{NameServer, Record, Reply};
 use stagger_tests::place::{Healthy, Silent, V4, V6, has_ipv6};
 use stagger_tests::{Adapter, Runtime, battery};
@@ -27,7 +27,7 @@ const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
 /// The longest attempt delay, so that no wait for it goes unseen.
 const SLOW: Duration = Duration::from_secs(2);
 
-type Seen = Report<SocketAddr, BoxError>;
+type Seen = Report<SocketAddr>;
 
 /// A server that says this of the name, where both families are to be tried.
 fn server(aaaa: Reply, a: Reply) -> NameServer {
@@ -69,7 +69,7 @@ fn answered(report: &Seen, record: Record) -> Option<Duration> {
     report.queries().iter().find(|query| query.record == record).and_then(|query| query.ended)
 }
 
-fn only(report: &Seen) -> &AttemptReport<SocketAddr, BoxError> {
+fn only(report: &Seen) -> &AttemptReport<SocketAddr> {
     let [attempt] = report.attempts() else { panic!("{report:?}") };
     attempt
 }

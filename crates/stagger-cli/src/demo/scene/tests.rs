@@ -1,124 +1,173 @@
+use stagger::{Family, Policy};
+use stagger_testkit::{Fate, ScriptedConnector, ScriptedResolver, ms};
+
 use super::*;
-use crate::runtime::Ends;
+use crate::race::kit::{addrs, race};
 
-fn at(address: &str, started: u64, ended: u64, end: End) -> Attempt {
-    Attempt {
-        address: address.to_owned(),
-        started: Duration::from_millis(started),
-        ended: Duration::from_millis(ended),
-        end,
-        error: None,
-    }
+/// An IPv4 address, another, and an IPv6 address.
+const A: &str = "192.0.2.1:80";
+const B: &str = "192.0.2.2:80";
+const V6: &str = "[2001:db8::1]:80";
+
+type Resolves = fn(ScriptedResolver<SocketAddr>) -> ScriptedResolver<SocketAddr>;
+type Connects = fn(ScriptedConnector) -> ScriptedConnector;
+type Judge = fn(&Race) -> Result<String, String>;
+
+/// Both IPv4 addresses at once.
+fn both(resolver: ScriptedResolver<SocketAddr>) -> ScriptedResolver<SocketAddr> {
+    resolver.finds(ms(0), Record::Addresses, addrs(&[A, B]))
 }
 
-fn answered(record: Record, ended: Option<u64>, address: &str) -> Query {
-    Query {
-        record: record.as_str(),
-        started: Duration::ZERO,
-        ended: ended.map(Duration::from_millis),
-        addresses: vec![address.to_owned()],
-        error: None,
-    }
+/// An answer for A after 1 ms, and no more.
+fn a_alone(resolver: ScriptedResolver<SocketAddr>) -> ScriptedResolver<SocketAddr> {
+    resolver.finds(ms(1), Record::A, addrs(&[A])).never_ends()
 }
 
-fn race(queries: Vec<Query>, attempts: Vec<Attempt>) -> Race {
-    Race {
-        running: false,
-        ends: Some(Ends::default()),
-        elapsed: attempts.last().map(|last| last.ended).unwrap_or_default(),
-        queries,
-        attempts,
-        untried: vec!["b".to_owned()],
-        wait: None,
-        error: None,
-    }
+/// An answer for AAAA after 1 ms, and no more.
+fn aaaa_alone(resolver: ScriptedResolver<SocketAddr>) -> ScriptedResolver<SocketAddr> {
+    resolver.finds(ms(1), Record::Aaaa, addrs(&[V6])).never_ends()
+}
+
+/// All addresses accept within 1 ms.
+fn accepts(connector: ScriptedConnector) -> ScriptedConnector {
+    let accepts =
+        |connector: ScriptedConnector, address| connector.at(address, Fate::connects(ms(1)));
+    [A, B, V6].into_iter().fold(connector, accepts)
+}
+
+fn first_is(connector: ScriptedConnector, fate: Fate) -> ScriptedConnector {
+    connector.at(A, fate).at(B, Fate::connects(ms(1)))
 }
 
 #[test]
 fn what_was_seen_is_said_with_its_own_numbers() {
-    let silent = [at("a", 0, 251, End::Dropped), at("b", 250, 251, End::Connected)];
-    assert_eq!(
-        first_silent(&race(Vec::new(), silent.to_vec())).unwrap(),
-        "a was silent; b was tried 250.0 ms after it and won in 251.0 ms."
-    );
-    let refused = [at("a", 0, 3, End::Failed), at("b", 3, 4, End::Connected)];
-    assert!(first_refused(&race(Vec::new(), refused.to_vec())).is_ok());
-    let a = answered(Record::A, Some(1), "a");
-    let queries = vec![a, answered(Record::Aaaa, None, "b")];
-    assert_eq!(
-        aaaa_late(&race(queries, vec![at("a", 51, 52, End::Connected)])).unwrap(),
-        "A waited 50.0 ms for AAAA, which was still to come; then a was tried and won in 52.0 ms."
-    );
-    let aaaa = answered(Record::Aaaa, Some(1), "b");
-    let queries = vec![aaaa, answered(Record::A, None, "a")];
-    assert_eq!(
-        a_late(&race(queries, vec![at("b", 1, 2, End::Connected)])).unwrap(),
-        "b was tried the moment AAAA was known, without a wait for A, which was still to come, and \
-         won in 2.0 ms."
-    );
+    let cases: [(Judge, Resolves, Connects, &str); 5] = [
+        (
+            healthy,
+            both,
+            accepts,
+            "192.0.2.1:80 was tried first and won in 1.0 ms; 192.0.2.2:80 was never tried.",
+        ),
+        (
+            first_silent,
+            both,
+            |connector| first_is(connector, Fate::silent()),
+            "192.0.2.1:80 was silent; 192.0.2.2:80 was tried 250.0 ms after it and won in \
+             251.0 ms.",
+        ),
+        (
+            first_refused,
+            both,
+            |connector| first_is(connector, Fate::fails(ms(3))),
+            "192.0.2.1:80 refused after 3.0 ms; 192.0.2.2:80 was tried at once, without the \
+             250.0 ms wait, and won in 4.0 ms.",
+        ),
+        (
+            aaaa_late,
+            a_alone,
+            accepts,
+            "A waited 50.0 ms for AAAA, which was still to come; then 192.0.2.1:80 was tried and \
+             won in 52.0 ms.",
+        ),
+        (
+            a_late,
+            aaaa_alone,
+            accepts,
+            "[2001:db8::1]:80 was tried the moment AAAA was known, without a wait for A, which \
+             was still to come, and won in 2.0 ms.",
+        ),
+    ];
+    for (judge, resolves, connects, said) in cases {
+        assert_eq!(judge(&race(Policy::new(), resolves, connects)).unwrap(), said);
+    }
 }
 
 #[test]
 fn a_race_that_goes_wrong_is_found_out() {
-    use End::{Connected, Dropped, Failed};
-
-    let a = |ended| answered(Record::A, Some(ended), "a");
-    let aaaa = |ended| answered(Record::Aaaa, ended, "b");
-    type Judge = fn(&Race) -> Result<String, String>;
-    let a_in_vain = answered(Record::A, None, "a");
-    let cases: [(Judge, Vec<Query>, Vec<Attempt>, &str); 14] = [
-        (healthy, vec![], vec![], "only 0 attempts"),
-        (healthy, vec![], vec![at("a", 0, 1, Failed)], "was to end as connected"),
+    let prompt = || Policy::new().resolution_delay(ms(0)).unwrap();
+    let slow_first: Connects =
+        |connector| connector.at(A, Fate::connects(ms(50))).at(V6, Fate::connects(ms(1)));
+    let trickles: Resolves = |resolver| {
+        let resolver = resolver.finds(ms(20), Record::A, addrs(&[A]));
+        resolver.finds(ms(60), Record::Aaaa, addrs(&[V6])).never_ends()
+    };
+    let cases: [(Judge, Policy, Resolves, Connects, &str); 14] = [
+        (healthy, Policy::new(), |resolver| resolver, accepts, "only 0 attempts"),
+        (
+            healthy,
+            Policy::new(),
+            both,
+            |connector| first_is(connector, Fate::fails(ms(1))),
+            "was to end as connected, and ended as failed (192.0.2.1:80 failed)",
+        ),
         (
             first_silent,
-            vec![],
-            vec![at("a", 0, 240, Dropped), at("b", 239, 240, Connected)],
+            Policy::new().attempt_delay(ms(239)).unwrap(),
+            both,
+            |connector| first_is(connector, Fate::silent()),
             "only 239.0 ms after the first",
         ),
         (
             first_refused,
-            vec![],
-            vec![at("a", 0, 1, Failed), at("b", 250, 251, Connected)],
+            prompt(),
+            |resolver| {
+                let resolver = resolver.finds(ms(0), Record::A, addrs(&[A]));
+                resolver.finds(ms(250), Record::Aaaa, addrs(&[V6]))
+            },
+            |connector| connector.at(A, Fate::fails(ms(1))).at(V6, Fate::connects(ms(1))),
             "249.0 ms after the failure",
         ),
+        (trickling, prompt(), trickles, slow_first, "before AAAA's address"),
+        // It waits for the HTTPS record too.
+        (trickling, Policy::new().https(true), trickles, slow_first, "10.0 ms after both answers"),
+        (without_aaaa, prompt(), a_alone, accepts, "only 0.0 ms"),
         (
-            trickling,
-            vec![a(20), aaaa(Some(60))],
-            vec![at("a", 20, 21, Connected)],
-            "before AAAA's address",
+            without_aaaa,
+            Policy::new(),
+            |resolver| resolver.finds(ms(20), Record::A, addrs(&[A])),
+            accepts,
+            "no query for AAAA",
         ),
-        (
-            trickling,
-            vec![a(20), aaaa(Some(60))],
-            vec![at("b", 70, 71, Connected)],
-            "10.0 ms after both answers",
-        ),
-        (without_aaaa, vec![a(20), aaaa(None)], vec![at("a", 20, 21, Connected)], "only 0.0 ms"),
-        (without_aaaa, vec![a(20)], vec![], "no query for AAAA"),
-        (aaaa_late, vec![a(1), aaaa(None)], vec![at("a", 50, 51, Connected)], "only 49.0 ms"),
-        (aaaa_late, vec![a(1), aaaa(Some(2))], vec![at("b", 2, 3, Connected)], "AAAA was answered"),
         (
             aaaa_late,
-            vec![a(1), aaaa(None)],
-            vec![at("b", 51, 52, Connected)],
-            "b is not what A was answered with",
+            Policy::new().resolution_delay(ms(49)).unwrap(),
+            a_alone,
+            accepts,
+            "only 49.0 ms",
+        ),
+        (
+            aaaa_late,
+            Policy::new(),
+            |resolver| {
+                let resolver = resolver.finds(ms(1), Record::A, addrs(&[A]));
+                resolver.finds(ms(2), Record::Aaaa, addrs(&[V6]))
+            },
+            accepts,
+            "AAAA was answered",
+        ),
+        // The attempt goes to the IPv4 address within the one that was found.
+        (
+            aaaa_late,
+            Policy::new(),
+            |resolver| {
+                let found = addrs(&["[::ffff:192.0.2.1]:80"]);
+                resolver.finds(ms(1), Record::A, found).never_ends()
+            },
+            accepts,
+            "192.0.2.1:80 is not what A was answered with",
         ),
         (
             a_late,
-            vec![aaaa(Some(1)), a_in_vain],
-            vec![at("b", 51, 52, Connected)],
+            Policy::new().preferred_family(Family::Ipv4),
+            aaaa_alone,
+            accepts,
             "started 50.0 ms after AAAA",
         ),
-        (
-            a_late,
-            vec![a(1), aaaa(None)],
-            vec![at("a", 51, 52, Connected)],
-            "AAAA was to be answered",
-        ),
-        (all_refused, vec![], vec![at("a", 0, 1, Connected)], "there is a connection"),
+        (a_late, Policy::new(), a_alone, accepts, "AAAA was to be answered"),
+        (all_refused, Policy::new(), both, accepts, "there is a connection"),
     ];
-    for (judge, queries, attempts, fault) in cases {
-        let found = judge(&race(queries, attempts)).unwrap_err();
+    for (judge, policy, resolves, connects, fault) in cases {
+        let found = judge(&race(policy, resolves, connects)).unwrap_err();
         assert!(found.contains(fault), "{fault}: {found}");
     }
 }

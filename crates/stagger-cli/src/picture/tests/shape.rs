@@ -100,8 +100,7 @@ fn a_race_that_did_not_begin_has_no_picture() {
 
 #[test]
 fn a_race_that_runs_has_room_ahead_and_says_how_long_it_has_run() {
-    let clock = Clock::new();
-    let ledger = Ledger::new(&clock);
+    let ledger = ledger();
     let resolver = ScriptedResolver::<SocketAddr>::new(&ledger).finds(
         ms(20),
         Record::Addresses,
@@ -110,12 +109,13 @@ fn a_race_that_runs_has_room_ahead_and_says_how_long_it_has_run() {
     let connector = ScriptedConnector::new(&ledger)
         .at("[2001:db8::1]:80", Fate::silent())
         .at("192.0.2.1:80", Fate::silent());
-    let watch = Watch::new(Families::Any);
-    let dialer = Dialer::new(resolver, connector, clock.clone()).with_observer(watch.clone());
+    let recorder = Recorder::new();
+    let dialer =
+        Dialer::new(resolver, connector, ledger.clock().clone()).with_observer(recorder.clone());
     let mut connect = std::pin::pin!(dialer.connect("example.com:80"));
     let mut at = |time| {
-        assert!(clock.run_until(ms(time), connect.as_mut()).is_pending());
-        drawn(&watch.race(ms(time)), 80)
+        assert!(ledger.clock().run_until(ms(time), connect.as_mut()).is_pending());
+        drawn(&Race::of(recorder.report(ms(time))), 80)
     };
     assert_eq!(
         at(10),
@@ -138,4 +138,50 @@ connecting for 10.0 ms
 connecting for 300.0 ms
 "
     );
+}
+
+#[test]
+fn a_wait_that_is_not_over_grows() {
+    let ledger = ledger();
+    let resolver = ScriptedResolver::<SocketAddr>::new(&ledger)
+        .finds(ms(20), Record::A, addrs(&["192.0.2.1:80", "192.0.2.2:80"]))
+        .never_ends();
+    let recorder = Recorder::new();
+    let connector = ScriptedConnector::new(&ledger);
+    let dialer =
+        Dialer::new(resolver, connector, ledger.clock().clone()).with_observer(recorder.clone());
+    let connect = std::pin::pin!(dialer.connect("example.com:80"));
+    assert!(ledger.clock().run_until(ms(60), connect).is_pending());
+    assert_eq!(
+        drawn(&Race::of(recorder.report(ms(60))), 80),
+        "            ms  0            200          400        start    end
+                ├─────────────┼────────────┼───────
+  query A       ─┤···                                  0.0   20.0  ┤ 2 addresses
+                waits 40.0 ms for the preferred family
+  query AAAA    ────▸                                  0.0         ▸ asking
+  2 more                                                           ◦ not yet
+
+connecting for 60.0 ms
+"
+    );
+}
+
+#[test]
+fn a_race_that_was_given_up_stands_still() {
+    let ledger = ledger();
+    let resolver = ScriptedResolver::<SocketAddr>::new(&ledger).finds(
+        ms(0),
+        Record::Addresses,
+        addrs(&["192.0.2.1:80"]),
+    );
+    let connector = ScriptedConnector::new(&ledger).at("192.0.2.1:80", Fate::silent());
+    let recorder = Recorder::new();
+    let dialer =
+        Dialer::new(resolver, connector, ledger.clock().clone()).with_observer(recorder.clone());
+    {
+        let connect = std::pin::pin!(dialer.connect("example.com:80"));
+        assert!(ledger.clock().run_until(ms(40), connect).is_pending());
+    }
+    let text = drawn(&Race::of(recorder.report(ms(1_000))), 80);
+    assert!(text.ends_with("   0.0  40.0  ╱ dropped\n"), "{text}");
 }

@@ -1,0 +1,3 @@
+//! For connections that are streams of tokio.
+
+super::connector!(tokio_rustls, ::tokio::io::AsyncRead, ::tokio::io::AsyncWrite);
