@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 use crate::observer::{Log, Parent};
 use crate::policy::Limit;
 use crate::race::{Begun, Candidates, Course, CourseTypes, Entrant, Id, News, Note};
-use crate::report::{Outcome, QueryReport, UnwantedFamily};
+use crate::report::{End, Outcome, QueryReport, UnwantedFamily};
 use crate::{
     Address, Answer, Binding, BoxError, Candidate, Connector, Error, Families, Observer, Policy,
     Progress, Query, Record, Report, Resolver, SharedError, Step, Target, Wanted,
@@ -168,10 +168,10 @@ where
     }
 
     /// Moves all that is known into a report, as of this time.
-    pub(crate) fn report(self: Pin<&mut Self>, at: Duration) -> Report<R::Address> {
+    pub(crate) fn report(self: Pin<&mut Self>, at: Duration, end: End) -> Report<R::Address> {
         let this = self.project();
         let mut log = std::mem::replace(this.log, Log::new());
-        log.over(at);
+        log.over(at, end);
         log.into_report(this.target.clone(), Duration::ZERO, at)
     }
 
@@ -372,8 +372,12 @@ where
                 _ => None,
             };
             let Some(answer) = answer else {
+                let was_asked = this.answers.is_some();
                 this.answers.set(None);
-                this.log.resolved();
+                if was_asked {
+                    this.log.resolved();
+                    tell(this.observer, this.parent, elapsed, Step::Resolved);
+                }
                 return Poll::Ready(None);
             };
             let said = self.as_mut().read(answer, elapsed, news);

@@ -11,7 +11,8 @@ use crate::course::HostCourse;
 use crate::error::Goal;
 use crate::race::{Driver, Loss};
 use crate::{
-    Address, BoxError, Connector, Error, Observer, Policy, Report, Resolver, TargetError, Timer,
+    Address, BoxError, Connector, End, Error, Observer, Policy, Report, Resolver, TargetError,
+    Timer,
 };
 
 pin_project! {
@@ -139,7 +140,7 @@ where
         let mut driver = this.driver.as_mut().as_pin_mut().expect("a race has a driver");
         let timeout = driver.timeout();
         let elapsed = driver.elapsed();
-        let report = driver.as_mut().course_mut().report(elapsed).into_text();
+        let report = driver.as_mut().course_mut().report(elapsed, End::Lost).into_text();
         let error = Error::new(Goal::Connection, loss, timeout, report);
         driver.as_mut().telling_end();
         driver.course_mut().tell_lost(elapsed, &error);
@@ -217,6 +218,6 @@ where
         let connection = ready!(dial.as_mut().poll_race(cx))?;
         let driver = dial.project().driver.as_pin_mut().expect("a race that was won has a driver");
         let elapsed = driver.elapsed();
-        Poll::Ready(Ok((connection, driver.course_mut().report(elapsed))))
+        Poll::Ready(Ok((connection, driver.course_mut().report(elapsed, End::Connected))))
     }
 }

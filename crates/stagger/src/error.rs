@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::race::Loss;
 use crate::{
-    AttemptReport, LookupErrorKind, Outcome, QueryReport, Record, Report, Target, TargetError,
+    AttemptReport, End, LookupErrorKind, Outcome, QueryReport, Record, Report, Target, TargetError,
 };
 
 /// How many failures the one-line form names before it only counts the rest.
@@ -250,7 +250,7 @@ impl From<TargetError> for Error {
             attempts: Vec::new(),
             untried: Vec::new(),
             wait: None,
-            is_over: true,
+            end: Some(End::Lost),
         };
         Self(Arc::new(Inner {
             goal: Goal::Connection,

@@ -143,7 +143,7 @@ pub use policy::{
 pub use progress::Progress;
 pub use query::{Families, Query, Transport};
 pub use record::{Record, Wanted};
-pub use report::{AttemptReport, Outcome, QueryReport, Report, Wait};
+pub use report::{AttemptReport, End, Outcome, QueryReport, Report, Wait};
 pub use resolver::{
     BoxResolver, CACHE_CAPACITY, CachedAnswers, CachedResolver, Fallback, FallbackAnswers, Fastest,
     FastestAnswers, LocalBoxResolver, LookupFn, LookupFnAnswers, LookupTimedOut, MAX_NEGATIVE_TTL,

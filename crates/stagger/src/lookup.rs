@@ -12,7 +12,7 @@ use crate::course::HostCourse;
 use crate::error::Goal;
 use crate::race::{Candidates, Course as _, Loss, Machine};
 use crate::{
-    Address, BoxError, Connector, Error, Phase, Policy, Report, Resolver, TargetError, Timer,
+    Address, BoxError, Connector, End, Error, Phase, Policy, Report, Resolver, TargetError, Timer,
 };
 
 pin_project! {
@@ -142,7 +142,8 @@ where
         for id in order {
             course.as_mut().note_untried(elapsed, id);
         }
-        let report = course.as_mut().report(elapsed);
+        let end = if loss.is_none() { End::Connected } else { End::Lost };
+        let report = course.as_mut().report(elapsed, end);
         this.course.set(None);
         Poll::Ready(match loss {
             None => Ok((addresses, report)),

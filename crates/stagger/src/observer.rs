@@ -93,6 +93,8 @@ pub enum Step<'a, A> {
     },
     /// A lookup has answered, or failed.
     Answered(&'a QueryReport<A>),
+    /// Every lookup has ended: no further answer will come.
+    Resolved,
     /// There are addresses, and they wait until then for the preferred family's answer.
     #[non_exhaustive]
     Waiting {

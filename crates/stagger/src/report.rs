@@ -21,7 +21,19 @@ pub struct Report<A, E = SharedError> {
     pub(crate) attempts: Vec<AttemptReport<A, E>>,
     pub(crate) untried: Vec<A>,
     pub(crate) wait: Option<Wait>,
-    pub(crate) is_over: bool,
+    pub(crate) end: Option<End>,
+}
+
+/// How a connect ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum End {
+    /// An attempt connected.
+    Connected,
+    /// There was no connection.
+    Lost,
+    /// Its future was dropped.
+    Cancelled,
 }
 
 /// How long addresses waited for the preferred family's answer before the first attempt.
@@ -124,7 +136,12 @@ impl<A, E> Report<A, E> {
 
     /// Whether the connect had ended when the report was made.
     pub fn is_over(&self) -> bool {
-        self.is_over
+        self.end.is_some()
+    }
+
+    /// How the connect ended; none if it had not when the report was made.
+    pub fn end(&self) -> Option<End> {
+        self.end
     }
 
     /// How long addresses waited for the preferred family's answer, if they did.
@@ -177,7 +194,7 @@ impl<A, E> Report<A, E> {
             attempts: self.attempts.into_iter().map(|it| attempt(it, &mut map)).collect(),
             untried: self.untried.into_iter().map(map).collect(),
             wait: self.wait,
-            is_over: self.is_over,
+            end: self.end,
         }
     }
 

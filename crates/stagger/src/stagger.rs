@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 
 use crate::observer::Log;
 use crate::race::{Begun, Candidates, Course, CourseTypes, Driver, Entrant, Id, Loss, News, Note};
-use crate::report::Outcome;
+use crate::report::{End, Outcome};
 use crate::{Endpoint, Order, Phase, Policy, Progress, Record, Report, Timer};
 
 /// Races the endpoints of a list, in its order: each starts when the one before it has failed, or
@@ -204,7 +204,7 @@ where
         let elapsed = driver.elapsed();
         let log = driver.course_mut().project().log;
         let mut log = std::mem::replace(log, Log::new());
-        log.over(elapsed);
+        log.over(elapsed, if result.is_ok() { End::Connected } else { End::Lost });
         let report = log.into_report(None, Duration::ZERO, elapsed);
         Poll::Ready(match result {
             Ok((id, connection)) => Ok(Raced { connection, index: id.0, report }),

@@ -7,7 +7,8 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use stagger::{
-    Candidate, Connector, Dialer, Error, Observer, Outcome, Record, Recorder, Report, Step, Target,
+    Candidate, Connector, Dialer, End, Error, Observer, Outcome, Record, Recorder, Report, Step,
+    Target,
 };
 use stagger_testkit::{
     Clock, Connection, Fate, Place, ScriptedConnector, ScriptedError, ScriptedResolver, ms,
@@ -184,6 +185,7 @@ fn the_steps_inside_are_told_in_order_and_before_the_attempts_own_end() {
             "5 0: child 0 at 0 Began",
             "5 0: child 0 at 0 Asked",
             "15 0: child 0 at 10 Answered",
+            "15 0: child 0 at 10 Resolved",
             "15 0: child 0 at 10 Started",
             "45 0: child 0 at 40 Failed",
             "45 0: child 0 at 40 Started",
@@ -240,4 +242,21 @@ fn a_connect_without_a_report_or_an_observer_hears_of_no_child_and_fails_with_th
     let cause = error.report().attempts()[0].outcome.error().unwrap();
     let inner: &Error = cause.downcast_ref().expect("the inner connect's own error");
     assert_eq!(inner.target().unwrap().to_string(), "proxy.example:1080");
+}
+
+#[test]
+fn a_recorder_hears_that_the_lookups_have_ended_and_how_the_connect_did() {
+    let world = World::new();
+    let resolver = world.resolver().finds(ms(5), Record::Aaaa, ["v6"]).ends_at(ms(20));
+    let recorder = Recorder::new();
+    let dialer = world
+        .dialer(resolver, world.connector([("v6", fails(30))]))
+        .with_observer(recorder.clone());
+    let error = world.run(dialer.connect(TARGET)).unwrap_err();
+    let report = recorder.report(ms(0)).into_text();
+    assert_eq!(support::queries(&report), ["AAAA at 5: v6"]);
+    assert_eq!(format!("{report:?}"), format!("{:?}", error.report()));
+    assert_eq!(report.end(), Some(End::Lost));
+    assert!(world.run_until(ms(40), dialer.connect(TARGET)).is_pending());
+    assert_eq!(recorder.report(ms(0)).end(), Some(End::Cancelled));
 }

@@ -40,6 +40,7 @@ fn told<A: Display>(step: Step<'_, A>) -> String {
         Step::Answered(answer) => {
             format!("answered {} with {}", answer.record, answer.addresses.len())
         }
+        Step::Resolved => "resolved".into(),
         Step::Waiting { until, .. } => format!("waiting until {}", until.as_millis()),
         Step::Skipped { address, reason, .. } => format!("skipped {address}: {reason}"),
         Step::Started { address, .. } => format!("started {address}"),
@@ -87,6 +88,7 @@ fn a_won_race_is_told_in_order_and_losers_before_the_winner() {
             "80 failed v4a: refused",
             "80 started v4b",
             "100 answered AAAA with 1",
+            "100 resolved",
             "110 untried v6",
             "110 connected v4b",
         ]
@@ -117,6 +119,7 @@ fn a_cancelled_race_is_told_with_the_host_and_service_after_its_attempts() {
             "0 began host.example:http",
             "0 asked",
             "10 answered all with 2",
+            "10 resolved",
             "10 started v6",
             "260 started v4",
             "300 dropped v6",
@@ -168,6 +171,7 @@ fn skips_timeouts_and_the_loss_are_told() {
             "0 asked",
             "0 answered all with 2",
             "0 skipped v6: only IPv4 is wanted",
+            "0 resolved",
             "0 started v4",
             "400 timed out v4",
             "400 lost Connection",
@@ -193,7 +197,7 @@ fn a_loser_that_connects_together_with_the_winner_is_told_as_dropped() {
     drop(clock.run(dialer.connect("host.example:80")).unwrap());
 
     assert_eq!(
-        diary.lines()[3..],
+        diary.lines()[4..],
         ["0 started v6", "250 started v4", "300 dropped v4", "300 connected v6"]
     );
     ledger.assert_clean();

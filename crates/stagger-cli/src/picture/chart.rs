@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stagger::{AttemptReport, Outcome, QueryReport, Report, Target};
+use stagger::{AttemptReport, End, Outcome, QueryReport, Report, Target};
 
 use super::axis::{Axis, spelled};
 use super::ink::Ink;
@@ -318,14 +318,13 @@ impl Row {
         attempt: &AttemptReport<String>,
     ) -> Self {
         let ended = end(last);
-        let cut_off = ended == attempt.ended
-            && matches!(attempt.outcome, Outcome::Dropped | Outcome::TimedOut);
+        // One whose end nobody heard has lasted as long as the attempt.
         let is_over = last.is_over() || !matches!(attempt.outcome, Outcome::Running);
-        let (mark, outcome) = match () {
-            () if last.winner().is_some() => (Mark::Through, "connected"),
-            () if !is_over => (Mark::Running, "running"),
-            () if cut_off => (Mark::Dropped, "dropped"),
-            () => (Mark::Failed, "failed"),
+        let (mark, outcome) = match last.end() {
+            Some(End::Connected) => (Mark::Through, "connected"),
+            Some(End::Lost) => (Mark::Failed, "failed"),
+            None if !is_over => (Mark::Running, "running"),
+            _ => (Mark::Dropped, "dropped"),
         };
         Self {
             label,

@@ -24,6 +24,7 @@ enum Owned {
     Began(Option<Target>),
     Asked(Wanted),
     Answered(QueryReport<String>),
+    Resolved,
     Waiting(Duration),
     Skipped(usize, String, SharedError),
     Started(usize, String),
@@ -55,6 +56,7 @@ impl ChildStep {
             Owned::Began(target) => Step::Began { target: target.as_ref() },
             Owned::Asked(wanted) => Step::Asked { wanted: *wanted },
             Owned::Answered(answer) => Step::Answered(answer),
+            Owned::Resolved => Step::Resolved,
             Owned::Waiting(until) => Step::Waiting { until: *until },
             Owned::Skipped(attempt, address, reason) => {
                 Step::Skipped { attempt: *attempt, address, reason }
@@ -98,6 +100,7 @@ impl ChildStep {
                 kind: answer.kind,
                 interim: answer.interim,
             }),
+            Step::Resolved => Owned::Resolved,
             Step::Waiting { until } => Owned::Waiting(until),
             Step::Skipped { attempt, address, reason } => {
                 Owned::Skipped(attempt, text(address), reason.clone())

@@ -5,7 +5,7 @@ use std::time::Duration;
 use smallvec::SmallVec;
 
 use super::{ChildStep, Step};
-use crate::report::{AttemptReport, Outcome, QueryReport, Wait};
+use crate::report::{AttemptReport, End, Outcome, QueryReport, Wait};
 use crate::{Address, Record, Report, SharedError, Target, Wanted};
 
 /// A time in nanoseconds, half as large as a [`Duration`]; it lasts for 584 years.
@@ -63,8 +63,9 @@ pub(crate) struct Log<A, E = SharedError> {
     awaited: Wanted,
     /// Since when addresses wait for the preferred family's answer.
     waits_from: Nanos,
-    /// When the race ended.
+    /// When the race ended, and how.
     ended: Nanos,
+    end: Option<End>,
 }
 
 impl<A, E> Log<A, E> {
@@ -76,6 +77,7 @@ impl<A, E> Log<A, E> {
             awaited: Wanted::NONE,
             waits_from: NEVER,
             ended: NEVER,
+            end: None,
         }
     }
 
@@ -161,8 +163,8 @@ impl<A, E> Log<A, E> {
     }
 
     /// The race is over.
-    pub(crate) fn over(&mut self, at: Duration) {
-        self.ended = at.into();
+    pub(crate) fn over(&mut self, at: Duration, end: End) {
+        (self.ended, self.end) = (at.into(), Some(end));
     }
 
     pub(crate) fn address(&self, attempt: usize) -> &A {
@@ -239,10 +241,10 @@ impl<A, E> Log<A, E> {
             Wait { from, to: first.and_then(|entry| entry.started.get()).unwrap_or(ended) }
         });
         let untried = self.untried.map_or_else(Vec::new, |untried| *untried);
-        let is_over = self.ended.get().is_some();
+        let end = self.end;
         let attempts = self.attempts.into_iter().map(attempt).collect();
         let elapsed = ended.saturating_sub(began);
-        Report { target, began, elapsed, queries, attempts, untried, wait, is_over }
+        Report { target, began, elapsed, queries, attempts, untried, wait, end }
     }
 }
 
@@ -258,6 +260,7 @@ impl<A: Clone> Log<A> {
         let at = began + at;
         match step {
             Step::Began { .. } => {}
+            Step::Resolved => self.resolved(),
             Step::Waiting { .. } => self.waits(at),
             Step::Asked { wanted } => self.asked(wanted),
             Step::Answered(answer) => {
@@ -282,9 +285,10 @@ impl<A: Clone> Log<A> {
             Step::Untried { address } => self.untried(address.clone()),
             Step::Connected { attempt, .. } => {
                 self.ended(at, attempt, Outcome::Connected);
-                self.over(at);
+                self.over(at, End::Connected);
             }
-            Step::Lost { .. } | Step::Cancelled => self.over(at),
+            Step::Lost { .. } => self.over(at, End::Lost),
+            Step::Cancelled => self.over(at, End::Cancelled),
         }
     }
 }

@@ -130,7 +130,7 @@ impl<A: fmt::Display> Observer<A> for Tracing {
                 tell!(trace, span, at, %address, "handshake started");
             }
             // A dialer inside has an observer of its own.
-            Step::Child { .. } | Step::Untried { .. } => {}
+            Step::Resolved | Step::Child { .. } | Step::Untried { .. } => {}
             Step::Failed { address, error, .. } => {
                 tell!(trace, span, at, %address, error = cause(error), "attempt failed");
             }
