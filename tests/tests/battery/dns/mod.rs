@@ -3,6 +3,7 @@
 mod left;
 mod machine;
 mod race;
+mod resolve;
 mod server;
 mod switch;
 mod unbound;
