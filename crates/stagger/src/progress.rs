@@ -77,8 +77,8 @@ struct Children {
 const NONE: u8 = 0;
 /// Progress was reported, and the race has not looked yet.
 const MADE: u8 = 1;
-/// The race knows, or the attempt has ended.
-const CLOSED: u8 = 2;
+/// The race knows.
+const TAKEN: u8 = 2;
 
 impl Progress {
     /// Tells the race that the attempt has got further. Only the first call of an attempt counts.
@@ -112,7 +112,6 @@ impl Progress {
     /// The attempt has ended: says what the race has not heard, and ignores what comes from now on.
     pub(crate) fn close(&self) -> Vec<ChildStep> {
         let Some(shared) = &self.0 else { return Vec::new() };
-        shared.made.store(CLOSED, Ordering::Relaxed);
         let Some(mut children) = shared.children() else { return Vec::new() };
         children.is_over = true;
         std::mem::take(&mut children.steps)
@@ -121,7 +120,7 @@ impl Progress {
     /// Whether progress has been made since this was asked; true once at the most.
     pub(crate) fn take_made(&self) -> bool {
         let taken = |shared: &Arc<Shared>| {
-            shared.made.compare_exchange(MADE, CLOSED, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+            shared.made.compare_exchange(MADE, TAKEN, Ordering::Relaxed, Ordering::Relaxed).is_ok()
         };
         self.0.as_ref().is_some_and(taken)
     }
@@ -162,5 +161,50 @@ impl Shared {
 impl fmt::Debug for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Progress").field("watched", &self.0.is_some()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::Step;
+    use crate::observer::Parent;
+
+    #[test]
+    fn an_attempt_that_has_ended_keeps_nothing_of_what_comes_later() {
+        let progress = Progress::watched(true);
+        let parent = Parent::new(&progress).expect("the race wants to hear of it");
+        let step: Step<'_, String> = Step::Resolved;
+        parent.tell(Duration::ZERO, step);
+        assert_eq!(progress.close().len(), 1);
+        parent.tell(Duration::ZERO, step);
+        assert!(progress.take_steps().is_empty());
+        assert!(Parent::new(&progress).is_none());
+    }
+
+    #[test]
+    fn what_waits_for_the_race_to_look_is_bounded() {
+        let progress = Progress::watched(true);
+        let parents: Vec<_> = (0..MAX_CHILDREN).map(|_| Parent::new(&progress)).collect();
+        assert!(Parent::new(&progress).is_none());
+        let step: Step<'_, String> = Step::Cancelled;
+        for _ in 0..=MAX_STEPS {
+            parents[0].as_ref().expect("there is room").tell(Duration::ZERO, step);
+        }
+        assert_eq!(progress.take_steps().len(), MAX_STEPS);
+    }
+
+    #[test]
+    fn progress_counts_once() {
+        let progress = Progress::watched(false);
+        assert!(!progress.take_made());
+        progress.made();
+        progress.clone().made();
+        assert!(progress.take_made());
+        progress.made();
+        assert!(!progress.take_made());
+        Progress::default().made();
     }
 }

@@ -383,3 +383,29 @@ fn as_an_io_error_every_kind_has_a_fitting_one() {
     );
     assert_eq!(io::Error::from(silent).kind(), io::ErrorKind::TimedOut);
 }
+
+#[test]
+fn an_address_that_accepted_and_then_stalled_is_not_called_silent() {
+    let world = World::new();
+    let stalled = || Fate::silent().progressing(ms(20));
+    for (fates, text) in [
+        (
+            vec![("v6", stalled()), ("v4", Fate::silent())],
+            "the handshake did not end with v6, and no answer from v4",
+        ),
+        (vec![("v6", stalled()), ("v4", stalled())], "the handshake did not end with v6, v4"),
+        (vec![("v6", Fate::silent()), ("v4", Fate::silent())], "no answer from v6, v4"),
+    ] {
+        let dialer = world.places(fates).with_policy(within(600));
+        let error = world.run(dialer.connect(TARGET)).unwrap_err();
+        let expected = format!("could not connect to example.com:443 within 600ms: {text}");
+        assert_eq!(error.to_string(), expected);
+    }
+    let dialer = world.places([("v6", stalled())]).with_policy(within(600));
+    let error = world.run(dialer.connect(TARGET)).unwrap_err();
+    let long = format!("{error:#}");
+    assert!(
+        long.contains("v6, started at 0ns, in a handshake from 20ms, dropped at 600ms"),
+        "{long}"
+    );
+}
