@@ -1,12 +1,19 @@
 //! What makes one attempt at one address.
 
-use std::fmt;
+mod at;
+mod boxed;
+mod closure;
+mod verdict;
+
 use std::future::Future;
-use std::marker::PhantomData;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
+pub use self::at::{At, Reaching};
+pub use self::boxed::{BoxConnector, LocalBoxConnector};
+pub use self::closure::{ConnectorFn, connector_fn};
+pub use self::verdict::Verdict;
+use crate::combinator::{AndThen, Map, MapErr};
 use crate::{Candidate, Endpoint};
 
 /// Makes one attempt at one candidate.
@@ -18,6 +25,65 @@ use crate::{Candidate, Endpoint};
 ///
 /// Dropping the attempt must close whatever it opened before `drop` returns. The race relies on
 /// this: it drops every loser before it hands the winner over.
+///
+/// # Examples
+///
+/// A connector that goes through a SOCKS proxy, as far as a race can see. It dials the proxy with
+/// the connector inside, tells the race that the proxy has answered, and gives up at a wrong
+/// password:
+///
+/// ```
+/// use std::future::Future;
+/// use std::io;
+/// use std::pin::Pin;
+/// use std::sync::Arc;
+///
+/// use stagger::{Candidate, Connector, Target, connector_fn};
+///
+/// struct Socks<C> {
+///     inner: C,
+///     proxy: u16,
+///     password: Arc<str>,
+/// }
+///
+/// impl<C> Connector<Target> for Socks<C>
+/// where
+///     C: Connector<u16, Connection = String, Error = io::Error, Attempt: 'static>,
+/// {
+///     type Connection = String;
+///     type Error = io::Error;
+///     type Attempt = Pin<Box<dyn Future<Output = io::Result<String>>>>;
+///
+///     fn connect(&self, to: Candidate<Target>) -> Self::Attempt {
+///         // The proxy has an address of its own, and shares the progress of this attempt.
+///         let dial = self.inner.connect(to.child(self.proxy));
+///         let password = self.password.clone();
+///         Box::pin(async move {
+///             let stream = dial.await?;
+///             to.progress().made();
+///             match &*password {
+///                 "secret" => Ok(format!("{} over {stream}", to.address())),
+///                 _ => Err(io::ErrorKind::PermissionDenied.into()),
+///             }
+///         })
+///     }
+///
+///     fn is_final(&self, error: &io::Error) -> bool {
+///         error.kind() == io::ErrorKind::PermissionDenied
+///     }
+/// }
+///
+/// let inner = connector_fn(|port: u16| async move { Ok::<_, io::Error>(format!("port {port}")) });
+/// let proxied = |password: &str| Socks { inner, proxy: 1080, password: password.into() };
+/// let to = || Candidate::new(Target::parse("example.com:443").unwrap());
+///
+/// let connected = futures_lite::future::block_on(proxied("secret").connect(to()));
+/// assert_eq!(connected.unwrap(), "example.com:443 over port 1080");
+///
+/// let connector = proxied("wrong");
+/// let error = futures_lite::future::block_on(connector.connect(to())).unwrap_err();
+/// assert!(connector.is_final(&error));
+/// ```
 pub trait Connector<A> {
     /// What a successful attempt yields.
     type Connection;
@@ -60,6 +126,126 @@ pub trait Connector<A> {
     // has asked would leave the error of a plain connect wrong.
     fn reports_progress(&self) -> bool {
         true
+    }
+
+    /// Maps each connection of this connector.
+    ///
+    /// A connector of several types of addresses, such as [`Direct`], does not know of which type
+    /// it is here. Name the trait then: `Connector::<SocketAddr>::map(connector, ..)`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::{Connector, connector_fn};
+    ///
+    /// let number = connector_fn(|port: u16| async move { Ok::<_, std::io::Error>(port) });
+    /// let text = number.map(|port| format!("port {port}"));
+    /// assert_eq!(futures_lite::future::block_on(text.connect(80.into()))?, "port 80");
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
+    fn map<F, T>(self, map: F) -> Map<Self, F>
+    where
+        Self: Sized,
+        F: Fn(Self::Connection) -> T + Clone,
+    {
+        Map::new(self, map)
+    }
+
+    /// Maps each error of this connector.
+    ///
+    /// The new error is in a [`Verdict`], which keeps what [`is_final`](Self::is_final) says of the
+    /// original error. So a failure that ends the race still does so, whatever its new type. In a
+    /// dialer's report the mapped error stands alone, without the verdict.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io;
+    ///
+    /// use stagger::{Connector, Verdict, connector_fn};
+    ///
+    /// let refusing = connector_fn(|_: u16| async { Err::<(), _>("refused") });
+    /// let mapped = refusing.map_err(io::Error::other);
+    /// let error: Verdict<io::Error> =
+    ///     futures_lite::future::block_on(mapped.connect(80.into())).unwrap_err();
+    /// assert!(!error.is_final());
+    /// assert_eq!(error.into_inner().to_string(), "refused");
+    /// ```
+    fn map_err<F, E>(self, map: F) -> MapErr<Self, F>
+    where
+        Self: Sized + Clone,
+        F: Fn(Self::Error) -> E + Clone,
+    {
+        MapErr::new(self, map)
+    }
+
+    /// Runs a second step over each connection of this connector, such as a handshake. The step
+    /// also has the candidate, which knows the [target](Candidate::target).
+    ///
+    /// An attempt succeeds when the step does. [Progress](crate::Progress) is reported between the
+    /// two. The step's error is the attempt's, so both have one type, and
+    /// [`map_err`](Self::map_err) can bring them together. A step then also may
+    /// [end the race](Verdict::ending_race).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the attempt drops the step, and with it the connection.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::{Candidate, Connector, Dialer, Record, Timer};
+    /// use stagger_testkit::{
+    ///     Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedError, ScriptedResolver, ms,
+    /// };
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let clock = ledger.clock().clone();
+    /// let tcp = ScriptedConnector::new(&ledger).at("v4", Fate::connects(ms(20)));
+    /// let tls = tcp.and_then(|connection, to: Candidate<Place>| {
+    ///     let name = to.target().map(|target| target.host().to_string());
+    ///     let handshake = clock.sleep(ms(40));
+    ///     async move {
+    ///         handshake.await;
+    ///         Ok::<_, ScriptedError>((name, connection))
+    ///     }
+    /// });
+    ///
+    /// let resolver = ScriptedResolver::<Place>::new(&ledger).finds(ms(0), Record::Addresses, ["v4"]);
+    /// let dialer = Dialer::new(resolver, tls, clock.clone());
+    /// let (name, connection) = clock.run(dialer.connect("example.com:443"))?;
+    /// assert_eq!((name.as_deref(), connection.name()), (Some("example.com"), "v4"));
+    /// assert_eq!(clock.elapsed(), ms(60));
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
+    fn and_then<F, S, T>(self, step: F) -> AndThen<Self, F>
+    where
+        Self: Sized,
+        A: Clone,
+        F: Fn(Self::Connection, Candidate<A>) -> S + Clone,
+        S: Future<Output = Result<T, Self::Error>>,
+    {
+        AndThen::new(self, step)
+    }
+
+    /// Makes an endpoint of this connector and an address.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::{Connector, Endpoint, connector_fn};
+    ///
+    /// let connector = connector_fn(|port: u16| async move { Ok::<_, std::io::Error>(port) });
+    /// let endpoint = connector.at(80);
+    /// assert_eq!(endpoint.to_string(), "80");
+    /// assert_eq!(futures_lite::future::block_on(endpoint.connect())?, 80);
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
+    fn at(self, address: A) -> At<Self, A>
+    where
+        Self: Sized,
+    {
+        At::new(self, address)
     }
 }
 
@@ -111,172 +297,3 @@ impl<A: Endpoint> Connector<A> for Direct {
         false
     }
 }
-
-/// A connector made of a closure: see [`connector_fn`].
-#[derive(Clone, Copy)]
-pub struct ConnectorFn<F>(F);
-
-/// Makes a [`Connector`] of a closure from an address to a future.
-///
-/// # Examples
-///
-/// ```
-/// use stagger::{Connector, connector_fn};
-///
-/// let echo = connector_fn(|address: u8| async move { Ok::<_, std::io::Error>(address) });
-/// assert_eq!(futures_lite::future::block_on(echo.connect(7.into())).unwrap(), 7);
-/// ```
-pub fn connector_fn<F, A, C, T, E>(connect: F) -> ConnectorFn<F>
-where
-    F: Fn(A) -> C,
-    C: Future<Output = Result<T, E>>,
-{
-    ConnectorFn(connect)
-}
-
-impl<F, A, C, T, E> Connector<A> for ConnectorFn<F>
-where
-    F: Fn(A) -> C,
-    C: Future<Output = Result<T, E>>,
-{
-    type Connection = T;
-    type Error = E;
-    type Attempt = C;
-
-    fn connect(&self, to: Candidate<A>) -> C {
-        (self.0)(to.into_address())
-    }
-
-    fn reports_progress(&self) -> bool {
-        false
-    }
-}
-
-impl<F> fmt::Debug for ConnectorFn<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ConnectorFn").finish_non_exhaustive()
-    }
-}
-
-/// A connector's future, boxed, `Send`.
-type BoxAttempt<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
-/// A connector's future, boxed, for one thread.
-type LocalBoxAttempt<T, E> = Pin<Box<dyn Future<Output = Result<T, E>>>>;
-type DynConnector<A, T, E> =
-    dyn Connector<A, Connection = T, Error = E, Attempt = BoxAttempt<T, E>> + Send + Sync;
-type LocalDynConnector<A, T, E> =
-    dyn Connector<A, Connection = T, Error = E, Attempt = LocalBoxAttempt<T, E>>;
-
-/// Any connector with these types, boxed: `Send` and `Sync`, cheap to clone.
-pub struct BoxConnector<A, T, E>(Arc<DynConnector<A, T, E>>);
-
-/// Any connector with these types, boxed, for one thread; cheap to clone.
-pub struct LocalBoxConnector<A, T, E>(Rc<LocalDynConnector<A, T, E>>);
-
-impl<A: 'static, T, E> BoxConnector<A, T, E> {
-    /// Boxes a connector, so that its type need not be named.
-    pub fn new<N>(connector: N) -> Self
-    where
-        N: Connector<A, Connection = T, Error = E, Attempt: Send + 'static> + Send + Sync + 'static,
-    {
-        Self(Arc::new(Boxing(connector, PhantomData)))
-    }
-}
-
-impl<A: 'static, T, E> LocalBoxConnector<A, T, E> {
-    /// Boxes a connector that need not be `Send`.
-    pub fn new<N>(connector: N) -> Self
-    where
-        N: Connector<A, Connection = T, Error = E, Attempt: 'static> + 'static,
-    {
-        Self(Rc::new(LocalBoxing(connector, PhantomData)))
-    }
-}
-
-struct Boxing<N, A>(N, PhantomData<fn(A)>);
-struct LocalBoxing<N, A>(N, PhantomData<fn(A)>);
-
-impl<A, N: Connector<A, Attempt: Send + 'static>> Connector<A> for Boxing<N, A> {
-    type Connection = N::Connection;
-    type Error = N::Error;
-    type Attempt = BoxAttempt<N::Connection, N::Error>;
-
-    fn connect(&self, to: Candidate<A>) -> Self::Attempt {
-        Box::pin(self.0.connect(to))
-    }
-
-    fn accepts(&self, to: &Candidate<A>) -> Result<(), Self::Error> {
-        self.0.accepts(to)
-    }
-
-    fn is_final(&self, error: &Self::Error) -> bool {
-        self.0.is_final(error)
-    }
-
-    fn reports_progress(&self) -> bool {
-        self.0.reports_progress()
-    }
-}
-
-impl<A, N: Connector<A, Attempt: 'static>> Connector<A> for LocalBoxing<N, A> {
-    type Connection = N::Connection;
-    type Error = N::Error;
-    type Attempt = LocalBoxAttempt<N::Connection, N::Error>;
-
-    fn connect(&self, to: Candidate<A>) -> Self::Attempt {
-        Box::pin(self.0.connect(to))
-    }
-
-    fn accepts(&self, to: &Candidate<A>) -> Result<(), Self::Error> {
-        self.0.accepts(to)
-    }
-
-    fn is_final(&self, error: &Self::Error) -> bool {
-        self.0.is_final(error)
-    }
-
-    fn reports_progress(&self) -> bool {
-        self.0.reports_progress()
-    }
-}
-
-macro_rules! boxed {
-    ($name:ident, $future:ident) => {
-        impl<A, T, E> Connector<A> for $name<A, T, E> {
-            type Connection = T;
-            type Error = E;
-            type Attempt = $future<T, E>;
-
-            fn connect(&self, to: Candidate<A>) -> Self::Attempt {
-                self.0.connect(to)
-            }
-
-            fn accepts(&self, to: &Candidate<A>) -> Result<(), E> {
-                self.0.accepts(to)
-            }
-
-            fn is_final(&self, error: &E) -> bool {
-                self.0.is_final(error)
-            }
-
-            fn reports_progress(&self) -> bool {
-                self.0.reports_progress()
-            }
-        }
-
-        impl<A, T, E> Clone for $name<A, T, E> {
-            fn clone(&self) -> Self {
-                Self(self.0.clone())
-            }
-        }
-
-        impl<A, T, E> fmt::Debug for $name<A, T, E> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct(stringify!($name)).finish_non_exhaustive()
-            }
-        }
-    };
-}
-
-boxed!(BoxConnector, BoxAttempt);
-boxed!(LocalBoxConnector, LocalBoxAttempt);

@@ -121,7 +121,8 @@ pub use address::{Address, Family};
 pub use answer::{Answer, Update};
 pub use candidate::{Binding, Candidate};
 pub use connector::{
-    BoxConnector, Connector, ConnectorFn, Direct, LocalBoxConnector, connector_fn,
+    At, BoxConnector, Connector, ConnectorFn, Direct, LocalBoxConnector, Reaching, Verdict,
+    connector_fn,
 };
 pub use dial::{Dial, DialReport};
 pub use dialer::{Dialer, HostEndpoint};

@@ -26,6 +26,7 @@ pub use self::overrides::{OverriddenAnswers, Overrides};
 pub use self::routes::Routes;
 pub use self::sorted::{SortedAnswers, SortedResolver};
 pub use self::timeout::{LookupTimedOut, ResolverTimeout, TimelyAnswers};
+use crate::combinator::{MapAddresses, MapErr};
 use crate::{Answer, Query};
 
 /// Turns a query into answers, each as soon as it is known.
@@ -62,6 +63,64 @@ pub trait Resolver {
 
     /// Begins the lookup of `query`.
     fn resolve(&self, query: &Query) -> Self::Answers;
+
+    /// Maps each address of this resolver, so that its answers fit another connector.
+    ///
+    /// The race asks the mapped address for its [family](crate::Address::family). A literal target
+    /// is put to this resolver, unless the mapped address
+    /// [has a form for it](crate::Address::from_literal).
+    ///
+    /// # Examples
+    ///
+    /// Each address is reached through a proxy:
+    ///
+    /// ```
+    /// use std::net::SocketAddr;
+    ///
+    /// use stagger::{Connector, Dialer, Direct, Record, Resolver, Target, connector_fn};
+    /// use stagger_testkit::{Clock, Ledger, ScriptedResolver, ms};
+    ///
+    /// let proxy = connector_fn(|to: SocketAddr| async move { Ok::<_, std::io::Error>(to.port()) });
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let found = ["192.0.2.1:80".parse::<SocketAddr>().unwrap()];
+    /// let resolver = ScriptedResolver::new(&ledger)
+    ///     .finds(ms(5), Record::Addresses, found)
+    ///     .map_addresses(move |address| proxy.at(address));
+    /// let dialer = Dialer::new(resolver, Direct, ledger.clock().clone());
+    /// assert_eq!(ledger.clock().run(dialer.connect("example.com:80"))?, 80);
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
+    fn map_addresses<F, B>(self, map: F) -> MapAddresses<Self, F>
+    where
+        Self: Sized,
+        F: Fn(Self::Address) -> B + Clone,
+    {
+        MapAddresses::new(self, map)
+    }
+
+    /// Maps each error of this resolver. The [kind](Answer::kind) of a failure stays.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::{Dialer, Record, Resolver};
+    /// use stagger_testkit::{Clock, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let resolver = ScriptedResolver::<Place>::new(&ledger)
+    ///     .fails(ms(5), Record::Addresses)
+    ///     .map_err(|error| format!("the cluster's DNS: {error}"));
+    /// let dialer = Dialer::new(resolver, ScriptedConnector::new(&ledger), ledger.clock().clone());
+    /// let error = ledger.clock().run(dialer.connect("example.com:80")).unwrap_err();
+    /// assert!(error.to_string().contains("the cluster's DNS: all lookup failed"));
+    /// ```
+    fn map_err<F, E>(self, map: F) -> MapErr<Self, F>
+    where
+        Self: Sized,
+        F: Fn(Self::Error) -> E + Clone,
+    {
+        MapErr::new(self, map)
+    }
 }
 
 macro_rules! forward {

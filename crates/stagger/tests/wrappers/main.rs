@@ -4,6 +4,7 @@ mod cache;
 mod fallback;
 mod fastest;
 mod lookup;
+mod map;
 mod overrides;
 mod routes;
 mod sorted;

@@ -1,0 +1,169 @@
+//! Connectors made of others, and their attempts.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use super::step::Steps;
+use super::{AndThen, Map, MapErr, Mapping};
+use crate::{Candidate, Connector, Verdict};
+
+impl<A, N, F, T> Connector<A> for Map<N, F>
+where
+    N: Connector<A>,
+    F: Fn(N::Connection) -> T + Clone,
+{
+    type Connection = T;
+    type Error = N::Error;
+    type Attempt = Mapping<N::Attempt, F>;
+
+    fn connect(&self, to: Candidate<A>) -> Self::Attempt {
+        Mapping { inner: self.inner.connect(to), map: self.map.clone() }
+    }
+
+    fn accepts(&self, to: &Candidate<A>) -> Result<(), N::Error> {
+        self.inner.accepts(to)
+    }
+
+    fn is_final(&self, error: &N::Error) -> bool {
+        self.inner.is_final(error)
+    }
+
+    fn reports_progress(&self) -> bool {
+        self.inner.reports_progress()
+    }
+}
+
+impl<A, N, F, E> Connector<A> for MapErr<N, F>
+where
+    N: Connector<A> + Clone,
+    F: Fn(N::Error) -> E + Clone,
+{
+    type Connection = N::Connection;
+    type Error = Verdict<E>;
+    type Attempt = Judging<N::Attempt, N, F, A>;
+
+    fn connect(&self, to: Candidate<A>) -> Self::Attempt {
+        Judging {
+            inner: self.inner.connect(to),
+            connector: self.inner.clone(),
+            map: self.map.clone(),
+            address: PhantomData,
+        }
+    }
+
+    fn accepts(&self, to: &Candidate<A>) -> Result<(), Verdict<E>> {
+        self.inner.accepts(to).map_err(|error| judge(&self.inner, error, &self.map))
+    }
+
+    fn is_final(&self, error: &Verdict<E>) -> bool {
+        error.is_final()
+    }
+
+    fn reports_progress(&self) -> bool {
+        self.inner.reports_progress()
+    }
+}
+
+/// Maps an error, and keeps what the connector that made it says of it.
+fn judge<A, N, E>(connector: &N, error: N::Error, map: impl Fn(N::Error) -> E) -> Verdict<E>
+where
+    N: Connector<A>,
+{
+    let is_final = connector.is_final(&error);
+    let verdict = Verdict::new(map(error));
+    if is_final { verdict.ending_race() } else { verdict }
+}
+
+pin_project! {
+    /// An attempt whose error is judged and then mapped: see [`Connector::map_err`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the attempt inside.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Judging<C, N, F, A> {
+        #[pin]
+        inner: C,
+        connector: N,
+        map: F,
+        address: PhantomData<fn(A)>,
+    }
+}
+
+impl<A, C, N, F, E> Future for Judging<C, N, F, A>
+where
+    N: Connector<A>,
+    C: Future<Output = Result<N::Connection, N::Error>>,
+    F: Fn(N::Error) -> E,
+{
+    type Output = Result<N::Connection, Verdict<E>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let (connector, map) = (&*this.connector, &*this.map);
+        let connected = this.inner.poll(cx);
+        connected.map(|connected| connected.map_err(|error| judge(connector, error, map)))
+    }
+}
+
+impl<A, N, F, S, T> Connector<A> for AndThen<N, F>
+where
+    A: Clone,
+    N: Connector<A>,
+    F: Fn(N::Connection, Candidate<A>) -> S + Clone,
+    S: Future<Output = Result<T, N::Error>>,
+{
+    type Connection = T;
+    type Error = N::Error;
+    type Attempt = Continuing<N::Attempt, F, A, S>;
+
+    fn connect(&self, to: Candidate<A>) -> Self::Attempt {
+        let keep = (self.step.clone(), to.clone());
+        Continuing { steps: Steps::new(self.inner.connect(to), keep) }
+    }
+
+    fn accepts(&self, to: &Candidate<A>) -> Result<(), N::Error> {
+        self.inner.accepts(to)
+    }
+
+    fn is_final(&self, error: &N::Error) -> bool {
+        self.inner.is_final(error)
+    }
+}
+
+pin_project! {
+    /// An attempt and the step after it: see [`Connector::and_then`].
+    ///
+    /// # Panics
+    ///
+    /// If it is polled after it was ready.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the attempt inside, or the step and with it the connection.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Continuing<C, F, A, S> {
+        #[pin]
+        steps: Steps<C, (F, Candidate<A>), S>,
+    }
+}
+
+impl<C, F, A, S, T, U, E> Future for Continuing<C, F, A, S>
+where
+    C: Future<Output = Result<T, E>>,
+    F: Fn(T, Candidate<A>) -> S,
+    S: Future<Output = Result<U, E>>,
+{
+    type Output = Result<U, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.project().steps.poll_with(cx, |(step, to), connection| {
+            to.progress().made();
+            step(connection, to)
+        })
+    }
+}

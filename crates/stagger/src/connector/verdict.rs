@@ -1,0 +1,97 @@
+//! An error, and whether it ends the race.
+
+use std::fmt;
+
+use crate::BoxError;
+
+/// An error, and whether it makes every other attempt pointless.
+///
+/// It is the error of a connector whose errors are [mapped](crate::Connector::map_err). The mapped
+/// error has another type, so the connector inside can no longer say whether it is final. Its
+/// verdict is taken before the error is mapped, and is kept here.
+///
+/// A verdict is not itself an [`Error`](std::error::Error). Where it becomes a
+/// [`BoxError`](crate::BoxError), as in a dialer, only the error is left of it: the report and the
+/// sources of an error hold what was mapped.
+///
+/// # Examples
+///
+/// A handshake that fails because of a certificate fails everywhere:
+///
+/// ```
+/// use std::io;
+///
+/// use stagger::{Candidate, Connector, Verdict, connector_fn};
+///
+/// #[derive(Debug, PartialEq)]
+/// enum TlsError {
+///     Tcp(io::ErrorKind),
+///     Certificate,
+/// }
+///
+/// let tcp = connector_fn(|port: u16| async move { Ok::<_, io::Error>(port) });
+/// let tls = tcp
+///     .map_err(|error| TlsError::Tcp(error.kind()))
+///     .and_then(|port, _: Candidate<u16>| async move {
+///         match port {
+///             443 => Ok("encrypted"),
+///             _ => Err(Verdict::new(TlsError::Certificate).ending_race()),
+///         }
+///     });
+///
+/// let error = futures_lite::future::block_on(tls.connect(80.into())).unwrap_err();
+/// assert!(tls.is_final(&error));
+/// assert_eq!(error.into_inner(), TlsError::Certificate);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict<E> {
+    error: E,
+    is_final: bool,
+}
+
+impl<E> Verdict<E> {
+    /// A failure of one attempt, which leaves the other attempts alone.
+    pub fn new(error: E) -> Self {
+        Self { error, is_final: false }
+    }
+
+    /// Makes this failure end the race: every other attempt is dropped.
+    pub fn ending_race(mut self) -> Self {
+        self.is_final = true;
+        self
+    }
+
+    /// Whether this failure ends the race.
+    pub fn is_final(&self) -> bool {
+        self.is_final
+    }
+
+    /// The error itself.
+    pub fn get_ref(&self) -> &E {
+        &self.error
+    }
+
+    /// The error itself, without the verdict.
+    pub fn into_inner(self) -> E {
+        self.error
+    }
+}
+
+/// A failure of one attempt, so that `?` works in a [step](crate::Connector::and_then).
+impl<E> From<E> for Verdict<E> {
+    fn from(error: E) -> Self {
+        Self::new(error)
+    }
+}
+
+impl<E: Into<Self>> From<Verdict<E>> for BoxError {
+    fn from(verdict: Verdict<E>) -> Self {
+        verdict.error.into()
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for Verdict<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
