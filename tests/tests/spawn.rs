@@ -8,7 +8,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use stagger::{
     BoxConnector, BoxError, BoxResolver, Connector as _, Error, ErrorKind, Fallback, Fastest,
-    connector_fn,
+    SharedError, connector_fn,
 };
 
 /// Spawns the future as a task of tokio's executor with several threads.
@@ -37,7 +37,7 @@ macro_rules! programs {
         mod $runtime {
             use super::*;
 
-            type Boxed = BoxResolver<SocketAddr, BoxError>;
+            type Boxed = BoxResolver<SocketAddr, SharedError>;
 
             /// A connector whose errors are boxed.
             macro_rules! connector {

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use stagger::{BoxError, LocalBoxResolver, Overrides};
+use stagger::{LocalBoxResolver, Overrides, SharedError};
 use stagger_dns::{Config, DnsResolver, PORT, Sockets, Switch};
 use stagger_net::{Lanes, SystemResolver};
 
@@ -42,7 +42,7 @@ impl Names {
     }
 
     /// The resolver, on a runtime.
-    pub(crate) fn resolver<R: Runtime>(&self) -> LocalBoxResolver<SocketAddr, BoxError> {
+    pub(crate) fn resolver<R: Runtime>(&self) -> LocalBoxResolver<SocketAddr, SharedError> {
         let inner = match &self.asked {
             Asked::System(lanes) => LocalBoxResolver::erased(R::resolver().with_lanes(*lanes)),
             Asked::Dns(None) => LocalBoxResolver::erased(system_over_dns::<R>()),
@@ -183,7 +183,7 @@ mod tests {
 
     fn leads(texts: &[&str], target: &str) -> Vec<SocketAddr> {
         let nowhere = stagger::resolver_fn(|_: &Query| {
-            futures_lite::stream::empty::<stagger::Answer<SocketAddr, BoxError>>()
+            futures_lite::stream::empty::<stagger::Answer<SocketAddr, SharedError>>()
         });
         let resolver = overridden(nowhere, &read(texts).unwrap()).unwrap();
         let query = Query::new(Target::parse(target).unwrap());

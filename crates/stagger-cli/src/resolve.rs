@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use stagger::{BoxError, LocalBoxResolver, Policy, Target};
+use stagger::{LocalBoxResolver, Policy, SharedError, Target};
 use stagger_net::TcpOptions;
 
 use crate::args::ResolveArgs;
@@ -67,7 +67,7 @@ impl Resolve {
         })
     }
 
-    fn resolver<R: Runtime>(&self) -> LocalBoxResolver<SocketAddr, BoxError> {
+    fn resolver<R: Runtime>(&self) -> LocalBoxResolver<SocketAddr, SharedError> {
         let resolver = self.names.resolver::<R>();
         match &self.ear {
             None => resolver,

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use futures_lite::Stream;
-use stagger::{Answer, BoxError, LocalBoxResolver, Query, Resolver, Timer};
+use stagger::{Answer, LocalBoxResolver, Query, Resolver, SharedError, Timer};
 
 use crate::race::causes;
 
@@ -17,14 +17,14 @@ pub(crate) type Ear = Rc<RefCell<dyn FnMut(&str)>>;
 
 /// A resolver that tells of each answer as it comes.
 pub(crate) struct Telling<T> {
-    pub(crate) resolver: LocalBoxResolver<SocketAddr, BoxError>,
+    pub(crate) resolver: LocalBoxResolver<SocketAddr, SharedError>,
     pub(crate) timer: T,
     pub(crate) ear: Ear,
 }
 
 impl<T: Timer + Clone + Unpin> Resolver for Telling<T> {
     type Address = SocketAddr;
-    type Error = BoxError;
+    type Error = SharedError;
     type Answers = Told<T>;
 
     fn resolve(&self, query: &Query) -> Told<T> {
@@ -39,14 +39,14 @@ impl<T: Timer + Clone + Unpin> Resolver for Telling<T> {
 
 /// The answers of a [`Telling`].
 pub(crate) struct Told<T> {
-    answers: <LocalBoxResolver<SocketAddr, BoxError> as Resolver>::Answers,
+    answers: <LocalBoxResolver<SocketAddr, SharedError> as Resolver>::Answers,
     timer: T,
     began: Option<Instant>,
     ear: Ear,
 }
 
 impl<T: Timer + Unpin> Stream for Told<T> {
-    type Item = Answer<SocketAddr, BoxError>;
+    type Item = Answer<SocketAddr, SharedError>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
@@ -62,13 +62,13 @@ impl<T: Timer + Unpin> Stream for Told<T> {
 }
 
 /// One line on one answer.
-fn line(at: Duration, answer: &Answer<SocketAddr, BoxError>) -> String {
+fn line(at: Duration, answer: &Answer<SocketAddr, SharedError>) -> String {
     let ms = at.as_secs_f64() * 1000.0;
     let ttl = answer.ttl().map(|ttl| format!(", may be kept {} s", ttl.as_secs()));
     let ttl = ttl.unwrap_or_default();
     let addresses: Vec<_> = answer.addresses().map(|addr| addr.ip().to_string()).collect();
     let what = match answer.error() {
-        Some(error) => format!("failed: {}", causes(&**error)),
+        Some(error) => format!("failed: {}", causes(error.get_ref())),
         None if addresses.is_empty() => "no addresses".to_owned(),
         None => addresses.join(" "),
     };
@@ -86,12 +86,13 @@ mod tests {
         let at = Duration::from_micros(1_500);
         let found: [SocketAddr; 2] =
             ["192.0.2.1:80", "192.0.2.2:80"].map(|text| text.parse().unwrap());
-        let answer: Answer<SocketAddr, BoxError> =
+        let answer: Answer<SocketAddr, SharedError> =
             Answer::found(Record::A, found).with_ttl(Duration::from_secs(60));
         assert_eq!(line(at, &answer), "      1.5 ms  A      192.0.2.1 192.0.2.2, may be kept 60 s");
-        let negative: Answer<SocketAddr, BoxError> = Answer::negative(Record::Aaaa);
+        let negative: Answer<SocketAddr, SharedError> = Answer::negative(Record::Aaaa);
         assert_eq!(line(at, &negative), "      1.5 ms  AAAA   no addresses");
-        let failed: Answer<SocketAddr, BoxError> = Answer::failed(Record::Addresses, "gone".into());
+        let failed: Answer<SocketAddr, SharedError> =
+            Answer::failed(Record::Addresses, SharedError::new("gone"));
         assert_eq!(line(at, &failed), "      1.5 ms  all    failed: gone");
     }
 }

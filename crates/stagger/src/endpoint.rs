@@ -1,11 +1,13 @@
 //! The seam of everything that can be connected to.
 
+mod boxed;
+
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
+pub use self::boxed::{BoxEndpoint, LocalBoxEndpoint};
 use crate::combinator::{AndThen, Map, MapErr};
 
 /// Something that can be connected to. It already knows where it leads.
@@ -196,90 +198,3 @@ impl<F> fmt::Debug for EndpointFn<F> {
         f.debug_struct("EndpointFn").finish_non_exhaustive()
     }
 }
-
-/// An endpoint's future, boxed, `Send`.
-type BoxConnecting<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
-/// An endpoint's future, boxed, for one thread.
-type LocalBoxConnecting<T, E> = Pin<Box<dyn Future<Output = Result<T, E>>>>;
-
-/// A boxed endpoint with these types. It is `Send` and `Sync`, and cheap to clone.
-pub struct BoxEndpoint<T, E>(
-    Arc<dyn Endpoint<Connection = T, Error = E, Connecting = BoxConnecting<T, E>> + Send + Sync>,
-);
-
-/// A boxed endpoint with these types, for one thread. It is cheap to clone.
-pub struct LocalBoxEndpoint<T, E>(
-    Rc<dyn Endpoint<Connection = T, Error = E, Connecting = LocalBoxConnecting<T, E>>>,
-);
-
-impl<T, E> BoxEndpoint<T, E> {
-    /// Boxes an endpoint, so that endpoints of different types fit one list.
-    pub fn new<N>(endpoint: N) -> Self
-    where
-        N: Endpoint<Connection = T, Error = E, Connecting: Send + 'static> + Send + Sync + 'static,
-    {
-        Self(Arc::new(Boxing(endpoint)))
-    }
-}
-
-impl<T, E> LocalBoxEndpoint<T, E> {
-    /// Boxes an endpoint that need not be `Send`.
-    pub fn new<N>(endpoint: N) -> Self
-    where
-        N: Endpoint<Connection = T, Error = E, Connecting: 'static> + 'static,
-    {
-        Self(Rc::new(LocalBoxing(endpoint)))
-    }
-}
-
-struct Boxing<N>(N);
-struct LocalBoxing<N>(N);
-
-impl<N: Endpoint<Connecting: Send + 'static>> Endpoint for Boxing<N> {
-    type Connection = N::Connection;
-    type Error = N::Error;
-    type Connecting = BoxConnecting<N::Connection, N::Error>;
-
-    fn connect(&self) -> Self::Connecting {
-        Box::pin(self.0.connect())
-    }
-}
-
-impl<N: Endpoint<Connecting: 'static>> Endpoint for LocalBoxing<N> {
-    type Connection = N::Connection;
-    type Error = N::Error;
-    type Connecting = LocalBoxConnecting<N::Connection, N::Error>;
-
-    fn connect(&self) -> Self::Connecting {
-        Box::pin(self.0.connect())
-    }
-}
-
-macro_rules! boxed {
-    ($name:ident, $future:ident) => {
-        impl<T, E> Endpoint for $name<T, E> {
-            type Connection = T;
-            type Error = E;
-            type Connecting = $future<T, E>;
-
-            fn connect(&self) -> Self::Connecting {
-                self.0.connect()
-            }
-        }
-
-        impl<T, E> Clone for $name<T, E> {
-            fn clone(&self) -> Self {
-                Self(self.0.clone())
-            }
-        }
-
-        impl<T, E> fmt::Debug for $name<T, E> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct(stringify!($name)).finish_non_exhaustive()
-            }
-        }
-    };
-}
-
-boxed!(BoxEndpoint, BoxConnecting);
-boxed!(LocalBoxEndpoint, LocalBoxConnecting);

@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use futures_lite::{StreamExt as _, future};
-use stagger::{Accepted, BoxListen, Listen, Listener, LocalBoxListen};
+use stagger::{
+    Accepted, BoxListen, Listen, Listener, LocalBoxListen, LocalBoxListener, SharedError,
+};
 
 /// Who knocks, and who waits for it.
 #[derive(Default)]
@@ -270,4 +272,39 @@ fn a_house_for_one_thread_has_a_box_too() {
         assert_eq!(street.listening.get(), 1);
     });
     assert_eq!(street.listening.get(), 0);
+}
+
+#[test]
+fn an_erased_listen_and_listener_have_one_error_type() {
+    let street = Rc::new(Street::default());
+    let house: LocalBoxListen<_, _, _, SharedError> = LocalBoxListen::erased(House(street.clone()));
+    future::block_on(async {
+        let mut door = house.listen().await.unwrap();
+        street.knock(Err("nobody is there"));
+        street.knock(Ok(4));
+        assert_eq!(door.accept().await.unwrap_err().to_string(), "nobody is there");
+        assert_eq!(door.accept().await.unwrap(), (4, "guest"));
+        assert_eq!(door.local_addrs(), ["front", "back"]);
+    });
+    assert_eq!(street.listening.get(), 0);
+
+    let shut = LocalBoxListen::<u8, &str, &str, SharedError>::erased(Shut);
+    assert_eq!(future::block_on(shut.listen()).unwrap_err().to_string(), "it is shut");
+    let mut door = LocalBoxListener::erased(Door(street.clone()));
+    street.listening.set(1);
+    street.knock(Err("nobody is there"));
+    assert!(future::block_on(door.accept()).is_err());
+}
+
+/// What can't be listened on.
+struct Shut;
+
+impl Listen for Shut {
+    type Listener = Door;
+    type Error = &'static str;
+    type Listening = Ready<Result<Door, &'static str>>;
+
+    fn listen(&self) -> Self::Listening {
+        ready(Err("it is shut"))
+    }
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use stagger::{BoxError, LocalBoxResolver};
+use stagger::{LocalBoxResolver, SharedError};
 use stagger_dns::Config;
 use stagger_testkit::dns::{NameServer, Record, Reply};
 
@@ -54,7 +54,7 @@ impl Teller {
     /// # Errors
     ///
     /// The server can't be asked.
-    pub(crate) fn resolver<R>(&self) -> io::Result<LocalBoxResolver<SocketAddr, BoxError>>
+    pub(crate) fn resolver<R>(&self) -> io::Result<LocalBoxResolver<SocketAddr, SharedError>>
     where
         R: Runtime,
     {

@@ -11,6 +11,7 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use super::{Accepted, Listen, Listener};
+use crate::{BoxError, SharedError};
 
 type DynListener<C, P, A, E> =
     dyn Listener<Connection = C, Peer = P, Address = A, Error = E> + Send;
@@ -36,6 +37,16 @@ impl<C, P, A, E> BoxListener<C, P, A, E> {
     }
 }
 
+impl<C, P, A> BoxListener<C, P, A, SharedError> {
+    /// Boxes a listener and its errors, so that listeners with different errors fit one list.
+    pub fn erased<N>(listener: N) -> Self
+    where
+        N: Listener<Connection = C, Peer = P, Address = A, Error: Into<BoxError>> + Send + 'static,
+    {
+        Self::new(Erasing(listener))
+    }
+}
+
 impl<C, P, A, E> LocalBoxListener<C, P, A, E> {
     /// Boxes a listener that need not be `Send`.
     pub fn new<N>(listener: N) -> Self
@@ -43,6 +54,16 @@ impl<C, P, A, E> LocalBoxListener<C, P, A, E> {
         N: Listener<Connection = C, Peer = P, Address = A, Error = E> + 'static,
     {
         Self(Box::new(listener))
+    }
+}
+
+impl<C, P, A> LocalBoxListener<C, P, A, SharedError> {
+    /// Boxes a listener that need not be `Send`, and its errors.
+    pub fn erased<N>(listener: N) -> Self
+    where
+        N: Listener<Connection = C, Peer = P, Address = A, Error: Into<BoxError>> + 'static,
+    {
+        Self::new(Erasing(listener))
     }
 }
 
@@ -123,6 +144,49 @@ impl<C, P, A, E, F> BoxListen<C, P, A, E, F> {
     }
 }
 
+impl<C, P, A> BoxListen<C, P, A, SharedError> {
+    /// Boxes a listen and the errors of it and its listener, so that listens with different errors
+    /// fit one list.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io;
+    ///
+    /// use stagger::{BoxListen, Listen, SharedError};
+    /// # use std::{future::{Ready, ready}, task::{Context, Poll}};
+    /// # struct Closed;
+    /// # impl Listen for Closed {
+    /// #     type Listener = Self;
+    /// #     type Error = io::Error;
+    /// #     type Listening = Ready<io::Result<Self>>;
+    /// #     fn listen(&self) -> Self::Listening { ready(Err(io::Error::other("it is closed"))) }
+    /// # }
+    /// # impl stagger::Listener for Closed {
+    /// #     type Connection = ();
+    /// #     type Peer = ();
+    /// #     type Address = ();
+    /// #     type Error = io::Error;
+    /// #     fn poll_accept(&mut self, _: &mut Context<'_>) -> Poll<io::Result<((), ())>> {
+    /// #         Poll::Pending
+    /// #     }
+    /// #     fn local_addrs(&self) -> Vec<()> { vec![] }
+    /// # }
+    ///
+    /// let closed: BoxListen<(), (), (), SharedError> = BoxListen::erased(Closed);
+    /// let error = futures_lite::future::block_on(closed.listen()).unwrap_err();
+    /// assert!(error.is::<io::Error>());
+    /// ```
+    pub fn erased<N>(listen: N) -> Self
+    where
+        N: Listen<Error: Into<BoxError>, Listening: Send + 'static> + Send + Sync + 'static,
+        N::Listener:
+            Listener<Connection = C, Peer = P, Address = A, Error: Into<BoxError>> + Send + 'static,
+    {
+        Self::new(Erasing(listen))
+    }
+}
+
 impl<C, P, A, E, F> LocalBoxListen<C, P, A, E, F> {
     /// Boxes a listen that need not be `Send`.
     pub fn new<N>(listen: N) -> Self
@@ -131,6 +195,70 @@ impl<C, P, A, E, F> LocalBoxListen<C, P, A, E, F> {
         N::Listener: Listener<Connection = C, Peer = P, Address = A, Error = E> + 'static,
     {
         Self(Rc::new(LocalBoxing(listen)))
+    }
+}
+
+impl<C, P, A> LocalBoxListen<C, P, A, SharedError> {
+    /// Boxes a listen that need not be `Send`, and the errors of it and its listener.
+    pub fn erased<N>(listen: N) -> Self
+    where
+        N: Listen<Error: Into<BoxError>, Listening: 'static> + 'static,
+        N::Listener:
+            Listener<Connection = C, Peer = P, Address = A, Error: Into<BoxError>> + 'static,
+    {
+        Self::new(Erasing(listen))
+    }
+}
+
+/// A listen or a listener whose errors are erased.
+struct Erasing<N>(N);
+
+impl<N> Listen for Erasing<N>
+where
+    N: Listen<Listener: Listener<Error: Into<BoxError>>, Error: Into<BoxError>>,
+{
+    type Listener = Erasing<N::Listener>;
+    type Error = SharedError;
+    type Listening = Erased<N::Listening>;
+
+    fn listen(&self) -> Self::Listening {
+        Erased { inner: self.0.listen() }
+    }
+}
+
+impl<N: Listener<Error: Into<BoxError>>> Listener for Erasing<N> {
+    type Connection = N::Connection;
+    type Peer = N::Peer;
+    type Address = N::Address;
+    type Error = SharedError;
+
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Accepted<Self>> {
+        self.0.poll_accept(cx).map_err(SharedError::new)
+    }
+
+    fn local_addrs(&self) -> Vec<N::Address> {
+        self.0.local_addrs()
+    }
+}
+
+pin_project! {
+    /// A listen whose errors, and those of its listener, are erased.
+    struct Erased<L> {
+        #[pin]
+        inner: L,
+    }
+}
+
+impl<L, N, E> Future for Erased<L>
+where
+    L: Future<Output = Result<N, E>>,
+    E: Into<BoxError>,
+{
+    type Output = Result<Erasing<N>, SharedError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let listened = ready!(self.project().inner.poll(cx));
+        Poll::Ready(listened.map(Erasing).map_err(SharedError::new))
     }
 }
 

@@ -4,13 +4,11 @@ use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use pin_project_lite::pin_project;
 
 use super::Resolver;
-use crate::{Answer, BoxError, Query};
+use crate::{Answer, BoxError, Query, SharedError};
 
 /// A resolver's stream, boxed, `Send`.
 type BoxAnswers<A, E> = Pin<Box<dyn Stream<Item = Answer<A, E>> + Send>>;
@@ -37,8 +35,9 @@ impl<A, E> BoxResolver<A, E> {
     }
 }
 
-impl<A> BoxResolver<A, BoxError> {
-    /// Boxes a resolver and its errors, so that resolvers with different errors fit one list.
+impl<A> BoxResolver<A, SharedError> {
+    /// Boxes a resolver and its errors, so that resolvers with different errors fit one list. Each
+    /// error becomes a [`SharedError`].
     ///
     /// # Examples
     ///
@@ -61,7 +60,7 @@ impl<A> BoxResolver<A, BoxError> {
             + Sync
             + 'static,
     {
-        Self(Arc::new(Erasing(resolver)))
+        Self::new(resolver.map_err(SharedError::new))
     }
 }
 
@@ -75,20 +74,18 @@ impl<A, E> LocalBoxResolver<A, E> {
     }
 }
 
-impl<A> LocalBoxResolver<A, BoxError> {
+impl<A> LocalBoxResolver<A, SharedError> {
     /// Boxes a resolver that need not be `Send`, and its errors.
     pub fn erased<N>(resolver: N) -> Self
     where
         N: Resolver<Address = A, Error: Into<BoxError>, Answers: 'static> + 'static,
     {
-        Self(Rc::new(LocalErasing(resolver)))
+        Self::new(resolver.map_err(SharedError::new))
     }
 }
 
 struct Boxing<N>(N);
 struct LocalBoxing<N>(N);
-struct Erasing<N>(N);
-struct LocalErasing<N>(N);
 
 impl<N: Resolver<Answers: Send + 'static>> Resolver for Boxing<N> {
     type Address = N::Address;
@@ -107,47 +104,6 @@ impl<N: Resolver<Answers: 'static>> Resolver for LocalBoxing<N> {
 
     fn resolve(&self, query: &Query) -> Self::Answers {
         Box::pin(self.0.resolve(query))
-    }
-}
-
-impl<N: Resolver<Error: Into<BoxError>, Answers: Send + 'static>> Resolver for Erasing<N> {
-    type Address = N::Address;
-    type Error = BoxError;
-    type Answers = BoxAnswers<N::Address, BoxError>;
-
-    fn resolve(&self, query: &Query) -> Self::Answers {
-        Box::pin(Erased { answers: self.0.resolve(query) })
-    }
-}
-
-impl<N: Resolver<Error: Into<BoxError>, Answers: 'static>> Resolver for LocalErasing<N> {
-    type Address = N::Address;
-    type Error = BoxError;
-    type Answers = LocalBoxAnswers<N::Address, BoxError>;
-
-    fn resolve(&self, query: &Query) -> Self::Answers {
-        Box::pin(Erased { answers: self.0.resolve(query) })
-    }
-}
-
-pin_project! {
-    /// Answers whose errors are boxed.
-    struct Erased<S> {
-        #[pin]
-        answers: S,
-    }
-}
-
-impl<S, A, E> Stream for Erased<S>
-where
-    S: Stream<Item = Answer<A, E>>,
-    E: Into<BoxError>,
-{
-    type Item = Answer<A, BoxError>;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let answer = self.project().answers.poll_next(cx);
-        answer.map(|answer| answer.map(|answer| answer.map_error(Into::into)))
     }
 }
 

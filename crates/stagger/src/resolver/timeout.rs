@@ -11,7 +11,7 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 use super::Resolver;
-use crate::{Answer, BoxError, LookupErrorKind, Query, Timer, Wanted};
+use crate::{Answer, BoxError, LookupErrorKind, Query, SharedError, Timer, Wanted};
 
 /// A resolver whose lookups end after a given time.
 ///
@@ -62,7 +62,7 @@ where
     T: Timer + Clone,
 {
     type Address = R::Address;
-    type Error = BoxError;
+    type Error = SharedError;
     type Answers = TimelyAnswers<R::Answers, T>;
 
     fn resolve(&self, query: &Query) -> Self::Answers {
@@ -123,7 +123,7 @@ where
     T: Timer,
     E: Into<BoxError>,
 {
-    type Item = Answer<A, BoxError>;
+    type Item = Answer<A, SharedError>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
@@ -134,7 +134,7 @@ where
                     if !answer.is_interim() {
                         this.awaited.remove(answer.record());
                     }
-                    return Poll::Ready(Some(answer.map_error(Into::into)));
+                    return Poll::Ready(Some(answer.map_error(SharedError::new)));
                 }
                 Poll::Ready(None) => *this.awaited = Wanted::NONE,
                 Poll::Pending => {
@@ -150,7 +150,7 @@ where
         let missing = this.awaited.records().next();
         Poll::Ready(missing.map(|record| {
             this.awaited.remove(record);
-            Answer::failed(record, error.into()).with_kind(LookupErrorKind::TimedOut)
+            Answer::failed(record, SharedError::new(error)).with_kind(LookupErrorKind::TimedOut)
         }))
     }
 }

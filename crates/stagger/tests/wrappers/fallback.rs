@@ -1,7 +1,7 @@
 //! Resolvers one after another, until one has addresses.
 
 use stagger::{
-    Answer, BoxError, BoxResolver, Fallback, Record, Resolver, ResolverTimeout, resolver_fn,
+    Answer, BoxResolver, Fallback, Record, Resolver, ResolverTimeout, SharedError, resolver_fn,
 };
 use stagger_testkit::{LedgerStep, Place, ScriptedError, ScriptedResolver, ms};
 
@@ -123,7 +123,7 @@ fn a_silent_one_in_a_timeout_is_passed_over() {
     let world = World::new();
     let silent = world.resolver().finds(ms(1), Record::Https, [] as [&str; 0]).never_ends();
     let bounded = ResolverTimeout::new(silent, world.clock.clone(), ms(100));
-    let resolver: Fallback<BoxResolver<Place, BoxError>> = Fallback::new([
+    let resolver: Fallback<BoxResolver<Place, SharedError>> = Fallback::new([
         BoxResolver::erased(bounded),
         BoxResolver::erased(world.resolver().finds(ms(5), Record::Addresses, ["v4"])),
     ]);
