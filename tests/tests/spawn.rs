@@ -7,8 +7,8 @@ use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
 
 use stagger::{
-    BoxConnector, BoxError, BoxResolver, Connector as _, Error, ErrorKind, Fallback, Fastest,
-    SharedError, connector_fn,
+    BoxConnector, BoxEndpoint, BoxError, BoxResolver, Candidate, Connector, Endpoint as _, Error,
+    ErrorKind, Fallback, Fastest, SharedError, connector_fn,
 };
 
 /// Spawns the future as a task of tokio's executor with several threads.
@@ -75,6 +75,59 @@ macro_rules! programs {
                 is_refused(
                     $spawn(async move { dialer.connect(addr).await.map(drop) }).unwrap_err(),
                 );
+            }
+
+            #[test]
+            fn an_erased_connector_connects_in_a_task() {
+                let connector = BoxConnector::erased(connector!());
+                let (dialer, addr) = ($adapter::dialer().with_connector(connector), refusing());
+                is_refused(
+                    $spawn(async move { dialer.connect(addr).await.map(drop) }).unwrap_err(),
+                );
+            }
+
+            #[test]
+            fn a_connector_with_a_second_step_connects_in_a_task() {
+                let dialer = $adapter::dialer().map_connector(|tcp| {
+                    tcp.map_err(SharedError::new).and_then(
+                        |stream, to: Candidate<SocketAddr>| async move {
+                            Ok((stream, to.into_address()))
+                        },
+                    )
+                });
+                let addr = refusing();
+                is_refused(
+                    $spawn(async move { dialer.connect(addr).await.map(drop) }).unwrap_err(),
+                );
+            }
+
+            #[test]
+            fn a_connector_with_mapped_errors_connects_in_a_task() {
+                let dialer = $adapter::dialer().map_connector(|tcp| tcp.map_err(BoxError::from));
+                let addr = refusing();
+                is_refused(
+                    $spawn(async move { dialer.connect(addr).await.map(drop) }).unwrap_err(),
+                );
+            }
+
+            #[test]
+            fn an_erased_endpoint_connects_in_a_task() {
+                let dialer = $adapter::dialer().with_resolver(system());
+                let endpoint = BoxEndpoint::erased(dialer.endpoint(refusing()).unwrap());
+                let error = $spawn(async move { endpoint.connect().await.map(drop) }).unwrap_err();
+                is_refused(error.downcast_ref::<Error>().unwrap().clone());
+            }
+
+            #[test]
+            fn a_boxed_dialer_connects_in_a_task() {
+                let dialer = $adapter::dialer()
+                    .with_resolver(system())
+                    .with_connector(BoxConnector::erased(connector!()))
+                    .boxed();
+                let addr = refusing();
+                let connect =
+                    async move { dialer.connect(("localhost", addr.port())).await.map(drop) };
+                is_refused($spawn(connect).unwrap_err());
             }
 
             #[test]

@@ -187,6 +187,10 @@ pub trait Connector<A> {
     /// [`map_err`](Self::map_err) can bring them together. A step then also may
     /// [end the race](Verdict::ending_race).
     ///
+    /// To erase both errors, map them to [`SharedError`](crate::SharedError). With a
+    /// [`BoxError`](crate::BoxError) the compiler can't prove in an async block that the connect is
+    /// `Send`.
+    ///
     /// # Cancel safety
     ///
     /// Dropping the attempt drops the step, and with it the connection.

@@ -1,12 +1,15 @@
 //! From a target to a connection: resolver, connector, timer and policy together.
 
+mod boxed;
+
 use std::fmt;
 
+pub use self::boxed::{BoxDialer, LocalBoxDialer};
 use crate::course::{Given, HostCourse};
 use crate::lookup::Extent;
 use crate::{
-    Address, BoxError, Candidate, Connector, Dial, Endpoint, Error, Lookup, Observer, Policy,
-    Query, Resolver, Target, TargetError, Timer,
+    Address, BoxError, Candidate, Connector, Dial, Endpoint, Error, Family, Lookup, Observer,
+    Policy, Query, Resolver, Target, TargetError, Timer,
 };
 
 /// Connects to targets that are learned at run time.
@@ -14,6 +17,9 @@ use crate::{
 /// It holds a resolver, a connector, a timer and a [`Policy`], and is itself a
 /// [`Connector<Target>`]. Client libraries keep one; its parts are cloned for each connect, so make
 /// them cheap to clone (a reference or an [`Arc`](std::sync::Arc) will do).
+///
+/// A field of a struct needs the types of all parts. Where they do not matter, make the field a
+/// [`BoxDialer`] by [`boxed`](Self::boxed), which only names the connection.
 ///
 /// # Examples
 ///
@@ -81,6 +87,35 @@ impl<R, C, T, O> Dialer<R, C, T, O> {
     pub fn with_connector<D>(self, connector: D) -> Dialer<R, D, T, O> {
         let Self { resolver, timer, policy, observer, .. } = self;
         Dialer { resolver, connector, timer, policy, observer }
+    }
+
+    /// Makes another connector of the one it has, such as one with a handshake.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::{Candidate, Connector, Dialer, Record};
+    /// use stagger_testkit::{
+    ///     Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedError, ScriptedResolver, ms,
+    /// };
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let resolver = ScriptedResolver::<Place>::new(&ledger).finds(ms(0), Record::Addresses, ["v4"]);
+    /// let connector = ScriptedConnector::new(&ledger).at("v4", Fate::connects(ms(30)));
+    /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
+    ///
+    /// let named = dialer.map_connector(|tcp| {
+    ///     tcp.and_then(|connection, to: Candidate<Place>| async move {
+    ///         Ok::<_, ScriptedError>((to.target().unwrap().to_string(), connection))
+    ///     })
+    /// });
+    /// let (name, _) = ledger.clock().run(named.connect("example.com:443"))?;
+    /// assert_eq!(name, "example.com:443");
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
+    pub fn map_connector<D>(self, map: impl FnOnce(C) -> D) -> Dialer<R, D, T, O> {
+        let Self { resolver, connector, timer, policy, observer } = self;
+        Dialer { resolver, connector: map(connector), timer, policy, observer }
     }
 
     /// The policy.
@@ -209,6 +244,28 @@ where
         Dial::new(course, self.timer.clone(), self.policy.clone())
     }
 
+    /// Boxes this dialer, so that a struct can hold it without the types of its parts.
+    ///
+    /// # Examples
+    ///
+    /// See [`BoxDialer`].
+    pub fn boxed(self) -> BoxDialer<C::Connection>
+    where
+        Self: Send + Sync + 'static,
+        Dial<R, C, T, O>: Send + 'static,
+    {
+        BoxDialer::new(self)
+    }
+
+    /// Boxes this dialer for one thread.
+    pub fn boxed_local(self) -> LocalBoxDialer<C::Connection>
+    where
+        Self: 'static,
+        Dial<R, C, T, O>: 'static,
+    {
+        LocalBoxDialer::new(self)
+    }
+
     fn list(&self, addresses: impl IntoIterator<Item = R::Address>) -> HostCourse<R, C, O> {
         let given = Given::List(Box::new(addresses.into_iter().collect()));
         HostCourse::given(given, self.connector.clone(), self.observer.clone(), &self.policy)
@@ -319,6 +376,11 @@ where
 }
 
 /// A dialer and a target: an [`Endpoint`]. Each connect resolves afresh.
+///
+/// It is also an [`Address`], so a resolver may yield host endpoints, which
+/// [`Direct`](crate::Direct) connects to. Two of them are equal if their targets are, whatever their
+/// dialers. Ways to one target through different dialers are told apart in a
+/// [`BoxEndpoint`](crate::BoxEndpoint) each.
 #[derive(Clone, Debug)]
 pub struct HostEndpoint<R, C, T, O = ()> {
     dialer: Dialer<R, C, T, O>,
@@ -340,6 +402,24 @@ impl<R, C, T, O> HostEndpoint<R, C, T, O> {
 impl<R, C, T, O> fmt::Display for HostEndpoint<R, C, T, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.target.fmt(f)
+    }
+}
+
+impl<R, C, T, O> PartialEq for HostEndpoint<R, C, T, O> {
+    fn eq(&self, other: &Self) -> bool {
+        self.target == other.target
+    }
+}
+
+impl<R, C, T, O> Eq for HostEndpoint<R, C, T, O> {}
+
+impl<R: Clone, C: Clone, T: Clone, O: Clone> Address for HostEndpoint<R, C, T, O> {
+    fn family(&self) -> Option<Family> {
+        self.target.family()
+    }
+
+    fn as_target(&self) -> Option<&Target> {
+        Some(&self.target)
     }
 }
 

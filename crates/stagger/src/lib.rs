@@ -125,7 +125,7 @@ pub use connector::{
     connector_fn,
 };
 pub use dial::{Dial, DialReport};
-pub use dialer::{Dialer, HostEndpoint};
+pub use dialer::{BoxDialer, Dialer, HostEndpoint, LocalBoxDialer};
 pub use endpoint::{BoxEndpoint, Endpoint, EndpointFn, LocalBoxEndpoint, endpoint_fn};
 pub use error::{Error, ErrorKind, Phase};
 pub use failure::LookupErrorKind;

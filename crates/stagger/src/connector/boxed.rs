@@ -53,7 +53,7 @@ impl<A: 'static, T, E> BoxConnector<A, T, E> {
     }
 }
 
-impl<A: 'static, T: 'static> BoxConnector<A, T, SharedError> {
+impl<A: 'static, T> BoxConnector<A, T, SharedError> {
     /// Boxes a connector and its errors, so that connectors with different errors fit one list.
     ///
     /// Each error becomes a [`SharedError`], and what [`Connector::is_final`] says of it is kept.
@@ -92,7 +92,7 @@ impl<A: 'static, T, E> LocalBoxConnector<A, T, E> {
     }
 }
 
-impl<A: 'static, T: 'static> LocalBoxConnector<A, T, SharedError> {
+impl<A: 'static, T> LocalBoxConnector<A, T, SharedError> {
     /// Boxes a connector that need not be `Send`, and its errors: see [`BoxConnector::erased`].
     pub fn erased<N>(connector: N) -> Self
     where
