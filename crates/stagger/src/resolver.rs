@@ -24,7 +24,7 @@ pub use self::fastest::{Fastest, FastestAnswers};
 pub use self::lookup::{LookupFn, LookupFnAnswers, lookup_fn};
 pub use self::overrides::{OverriddenAnswers, Overrides};
 pub use self::routes::Routes;
-pub use self::sorted::{SortedAnswers, SortedResolver};
+pub use self::sorted::{LazySources, SortedAnswers, SortedResolver};
 pub use self::timeout::{LookupTimedOut, ResolverTimeout, TimelyAnswers};
 use crate::combinator::{MapAddresses, MapErr};
 use crate::{Answer, Query};

@@ -40,15 +40,15 @@ const MAX_ADDRESSES: usize = 256;
 /// from the resolver: when the answers inside have ended, none of them was a failure, and each has
 /// a [TTL](Answer::ttl), it is kept until the first of these has run out. Negative answers are kept
 /// like others, but no longer than [`MAX_NEGATIVE_TTL`]. What the system's resolver answers has no
-/// TTL and is not kept unless there is a [default](Self::with_default_ttl). A failure that was
-/// [interim](Answer::interim), because somebody else knew better, keeps nothing from being kept and
-/// is not kept itself.
+/// TTL and is not kept unless there is a [default](Self::with_default_ttl).
+/// [Provisional](Answer::interim) failures are not kept, and do not stop the rest from being kept.
 ///
 /// A query is answered from memory at once, with all answers in their order, each with what is left
 /// of its TTL. It is known by all that it asks for: `example.com:80` and `example.com:443` are two
-/// queries, because an address may be anything and nobody here can give it another port. Whether
-/// memory has it is decided by [`resolve`](Resolver::resolve). Of more lookups than there is room
-/// for, that which has not been used for the longest time is forgotten.
+/// queries, because an address may be of any type and this resolver can't give it another port.
+/// Memory is read when the answers are polled for the first time, so a connect that waits for an
+/// hour uses nothing that has expired. When there is no room for a lookup, the lookup that has not
+/// been used for the longest time is forgotten.
 ///
 /// What it does not do, because it spawns nothing: equal queries at one time are not joined, each
 /// asks the resolver inside; and a lookup that is dropped before its end, because the race was won
@@ -86,7 +86,8 @@ pub struct CachedResolver<R, T>
 where
     R: Resolver,
 {
-    resolver: R,
+    // Answers share it, and ask it at their first poll.
+    resolver: Arc<R>,
     timer: T,
     terms: Terms,
     memory: Shared<R::Address>,
@@ -117,7 +118,7 @@ impl<R: Resolver, T> CachedResolver<R, T> {
     /// Keeps what this resolver answers, by this timer's clock.
     pub fn new(resolver: R, timer: T) -> Self {
         let terms = Terms { capacity: CACHE_CAPACITY, default: None, range: TTL_RANGE };
-        Self { resolver, timer, terms, memory: Arc::default() }
+        Self { resolver: Arc::new(resolver), timer, terms, memory: Arc::default() }
     }
 
     /// Keeps so many lookups in place of [`CACHE_CAPACITY`]; none with 0. Clones made before share
@@ -164,10 +165,10 @@ fn memory<A>(shared: &Shared<A>) -> MutexGuard<'_, Memory<A>> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<R: Resolver + Clone, T: Clone> Clone for CachedResolver<R, T> {
+impl<R: Resolver, T: Clone> Clone for CachedResolver<R, T> {
     fn clone(&self) -> Self {
         Self {
-            resolver: self.resolver.clone(),
+            resolver: Arc::clone(&self.resolver),
             timer: self.timer.clone(),
             terms: self.terms.clone(),
             memory: Arc::clone(&self.memory),
@@ -195,11 +196,6 @@ where
     type Answers = CachedAnswers<R, T>;
 
     fn resolve(&self, query: &Query) -> Self::Answers {
-        let now = self.timer.now();
-        let kept = memory(&self.memory).recall(query, now);
-        if let Some(kept) = kept.filter(|kept| kept.is_current(now)) {
-            return CachedAnswers { stage: Stage::Known { answers: kept.answers(now) } };
-        }
         let keeping = Keeping {
             query: query.clone(),
             timer: self.timer.clone(),
@@ -207,7 +203,8 @@ where
             memory: Arc::clone(&self.memory),
             heard: Some(Vec::new()),
         };
-        CachedAnswers { stage: Stage::Asked { answers: self.resolver.resolve(query), keeping } }
+        let resolver = Arc::clone(&self.resolver);
+        CachedAnswers { stage: Stage::Due { resolver, keeping } }
     }
 }
 
@@ -229,10 +226,12 @@ pin_project! {
 
 pin_project! {
     #[project = StageProjection]
+    #[project_replace = StageReplaced]
     enum Stage<R, T>
     where
         R: Resolver,
     {
+        Due { resolver: Arc<R>, keeping: Keeping<R::Address, T> },
         Known { answers: VecDeque<Answer<R::Address, R::Error>> },
         Asked {
             #[pin]
@@ -253,6 +252,13 @@ struct Keeping<A, T> {
 }
 
 impl<A: Clone, T: Timer> Keeping<A, T> {
+    /// What memory has for the query.
+    fn recall<E>(&self) -> Option<VecDeque<Answer<A, E>>> {
+        let now = self.timer.now();
+        let kept = memory(&self.memory).recall(&self.query, now)?;
+        kept.is_current(now).then(|| kept.answers(now))
+    }
+
     fn hear<E>(&mut self, answer: &Answer<A, E>) {
         if answer.is_interim() {
             return;
@@ -292,7 +298,19 @@ where
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut stage = self.project().stage;
+        if let StageProjection::Due { .. } = stage.as_mut().project() {
+            let known = Stage::Known { answers: VecDeque::new() };
+            let StageReplaced::Due { resolver, keeping } = stage.as_mut().project_replace(known)
+            else {
+                unreachable!("it was due")
+            };
+            stage.set(match keeping.recall() {
+                Some(answers) => Stage::Known { answers },
+                None => Stage::Asked { answers: resolver.resolve(&keeping.query), keeping },
+            });
+        }
         match stage.as_mut().project() {
+            StageProjection::Due { .. } => unreachable!("it is due no more"),
             StageProjection::Known { answers } => Poll::Ready(answers.pop_front()),
             StageProjection::Asked { answers, keeping } => {
                 let answer = ready!(answers.poll_next(cx));
@@ -311,7 +329,11 @@ where
 
 impl<R: Resolver, T> fmt::Debug for CachedAnswers<R, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = matches!(self.stage, Stage::Known { .. });
-        f.debug_struct("CachedAnswers").field("known", &known).finish_non_exhaustive()
+        let stage = match &self.stage {
+            Stage::Due { .. } => "due",
+            Stage::Known { .. } => "known",
+            Stage::Asked { .. } => "asked",
+        };
+        f.debug_struct("CachedAnswers").field("stage", &stage).finish_non_exhaustive()
     }
 }

@@ -1,5 +1,6 @@
 //! Answers put in the order of RFC 6724.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
@@ -34,9 +35,9 @@ const MAX_SORTED: usize = 512;
 /// routes of the moment, and what is kept would keep it when they have changed. Round
 /// [`Fastest`](crate::Fastest) it compares A of one resolver with AAAA of another.
 ///
-/// Where the source addresses come from is a seam, [`Sources`]. Each lookup has its own, so that
-/// what one finds out is not believed when the routes have changed; they are asked once for each
-/// address, in the poll in which its answer comes.
+/// Where the source addresses come from is a seam, [`Sources`]. Each lookup has its own, made when
+/// its first address comes, so a lookup never uses what an earlier lookup found out. They are asked
+/// once for each address, in the poll in which its answer comes.
 ///
 /// # Examples
 ///
@@ -95,16 +96,36 @@ impl<R: fmt::Debug, F> fmt::Debug for SortedResolver<R, F> {
 impl<R, F, S> Resolver for SortedResolver<R, F>
 where
     R: Resolver<Address = SocketAddr>,
-    F: Fn() -> S,
+    F: Fn() -> S + Clone,
     S: Sources,
 {
     type Address = SocketAddr;
     type Error = R::Error;
-    type Answers = SortedAnswers<R::Answers, S>;
+    type Answers = SortedAnswers<R::Answers, LazySources<F, S>>;
 
     fn resolve(&self, query: &Query) -> Self::Answers {
         let answers = self.resolver.resolve(query);
-        SortedAnswers::new(answers, Arc::clone(&self.sorter), (self.sources)())
+        let sources = LazySources { make: self.sources.clone(), made: OnceCell::new() };
+        SortedAnswers::new(answers, Arc::clone(&self.sorter), sources)
+    }
+}
+
+/// The source addresses of one lookup of a [`SortedResolver`], made when they are first asked.
+#[derive(Clone)]
+pub struct LazySources<F, S> {
+    make: F,
+    made: OnceCell<S>,
+}
+
+impl<F: Fn() -> S, S: Sources> Sources for LazySources<F, S> {
+    fn source(&self, destination: &SocketAddr) -> Option<Source> {
+        self.made.get_or_init(&self.make).source(destination)
+    }
+}
+
+impl<F, S> fmt::Debug for LazySources<F, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LazySources").finish_non_exhaustive()
     }
 }
 

@@ -1,14 +1,16 @@
 //! A memory of what resolvers have answered.
 
 use std::cell::OnceCell;
+use std::net::SocketAddr;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use futures_lite::StreamExt as _;
 use futures_lite::future::zip;
 use stagger::{
-    Answer, CachedResolver, Families, LocalBoxResolver, MAX_NEGATIVE_TTL, Query, Record, Resolver,
-    Transport, resolver_fn,
+    Answer, CachedResolver, Fallback, Families, Fastest, LocalBoxResolver, MAX_NEGATIVE_TTL,
+    Overrides, Query, Record, Resolver, ResolverTimeout, Routes, SortedResolver, Transport,
+    resolver_fn,
 };
 use stagger_testkit::{Clock, Place, ScriptedError, ScriptedResolver, ms};
 
@@ -70,6 +72,43 @@ fn the_whole_lookup_is_asked_anew_when_the_first_of_its_answers_has_run_out() {
     assert_eq!(asked_times(&world), 1);
     world.clock.advance_to(ms(60_000));
     assert_eq!(told(&world, &resolver, &query(TARGET))[0], "60000 AAAA: v6, for 300 s");
+    assert_eq!(asked_times(&world), 2);
+}
+
+#[test]
+fn memory_is_read_when_the_answers_are_first_polled() {
+    let world = World::new();
+    let resolver = kept(&world, minute(&world));
+    let dialer = world.dialer(resolver.clone(), world.connector([("v4", connects(10))]));
+    // Nothing was known when this was made.
+    let early = resolver.resolve(&query(TARGET));
+    assert!(world.run(dialer.connect(TARGET)).is_ok());
+    assert_eq!(asked_times(&world), 1);
+    assert_eq!(told_until(&world, Duration::MAX, early)[0], "40 all: v4, for 59 s");
+    assert_eq!(asked_times(&world), 1);
+    // All was known when this was made, and an hour later nothing is.
+    let late = dialer.connect(TARGET);
+    world.clock.advance(seconds(3600));
+    assert!(world.run(late).is_ok());
+    assert_eq!(asked_times(&world), 2);
+    assert_eq!(world.starts()[1..], ["3600070 v4"]);
+}
+
+#[test]
+fn every_resolver_round_a_memory_leaves_it_alone_until_its_answers_are_polled() {
+    let world = World::new();
+    let answer = Answer::found(Record::Addresses, ["192.0.2.1:80".parse().unwrap()]);
+    let inner = ScriptedResolver::<SocketAddr>::new(&world.ledger)
+        .answers(ms(30), answer.with_ttl(seconds(60)));
+    let memory = CachedResolver::new(inner, world.clock.clone());
+    let wrapped = SortedResolver::new(memory.clone(), || |_: &SocketAddr| None);
+    let wrapped = ResolverTimeout::new(wrapped, world.clock.clone(), seconds(5));
+    let wrapped = Fallback::new([Fastest::new([Routes::new(Overrides::new(wrapped))])]);
+    told(&world, &wrapped, &query("example.com:80"));
+    let answers = wrapped.resolve(&query("example.com:80"));
+    memory.clear();
+    let lines = told_until(&world, Duration::MAX, answers);
+    assert!(lines[0].starts_with("60 all: 192.0.2.1:80"), "{lines:?}");
     assert_eq!(asked_times(&world), 2);
 }
 
