@@ -33,7 +33,7 @@ const MAX_EMPTY: usize = 64;
 ///
 /// All resolvers are of one type, for which a [`BoxResolver`](crate::BoxResolver) can stand. There
 /// is no clock in this, so the report has every question asked at the beginning. Without any
-/// resolver there are no answers. The rules are ours.
+/// resolver every record is answered negatively. The rules are ours.
 ///
 /// # Examples
 ///
@@ -73,6 +73,10 @@ impl<R: Resolver> Resolver for Fallback<R> {
     type Answers = FallbackAnswers<R>;
 
     fn resolve(&self, query: &Query) -> Self::Answers {
+        let mut told = VecDeque::new();
+        if self.resolvers.is_empty() {
+            told.extend(query.wanted().records().map(Answer::negative));
+        }
         FallbackAnswers {
             resolvers: Arc::clone(&self.resolvers),
             query: query.clone(),
@@ -80,7 +84,7 @@ impl<R: Resolver> Resolver for Fallback<R> {
             answers: None,
             found: false,
             held: VecDeque::new(),
-            told: VecDeque::new(),
+            told,
         }
     }
 }

@@ -26,8 +26,9 @@ const MAX_IDLE: usize = 64;
 ///   another resolver owns are removed from it.
 /// - An answer without addresses, such as a failure, is passed on at once. While another resolver may
 ///   still have addresses it is [interim](Answer::interim), so the race keeps waiting. The last one is
-///   final. If a resolver ends without an answer, which none should, the race may wait for the rest of
-///   its resolution delay.
+///   final.
+/// - A record that no resolver has answered, which none should leave out, is answered negatively when
+///   no resolver can answer it any more.
 /// - Once a record has an owner, the failures of other resolvers are passed on for the report, and
 ///   their negative answers are ignored.
 /// - When all that the query asks for has an owner, the lookups of all other resolvers are dropped.
@@ -36,7 +37,8 @@ const MAX_IDLE: usize = 64;
 /// Each connect costs a lookup from each resolver, and every resolver learns every name. Where only
 /// one resolver may know a name, use [`Routes`](crate::Routes). To ask another one only when the
 /// first has failed, use [`Fallback`](crate::Fallback). All resolvers have one type, which can be
-/// [`BoxResolver`](crate::BoxResolver). Without any resolver there are no answers. The rules are ours.
+/// [`BoxResolver`](crate::BoxResolver). Without any resolver every record is answered negatively. The
+/// rules are ours.
 ///
 /// # Examples
 ///
@@ -83,6 +85,7 @@ impl<R: Resolver<Address: Address>> Resolver for Fastest<R> {
             lanes: self.resolvers.iter().map(lane).collect(),
             owners: Owners::default(),
             wanted: query.wanted(),
+            awaited: query.wanted(),
         }
     }
 }
@@ -97,6 +100,8 @@ pub struct FastestAnswers<S> {
     lanes: Vec<Lane<S>>,
     owners: Owners,
     wanted: Wanted,
+    /// The records without a final answer or a failure.
+    awaited: Wanted,
 }
 
 /// The lane that owns each part of what is found: IPv4, IPv6, the addresses without a family, which
@@ -207,6 +212,20 @@ impl<S> FastestAnswers<S> {
         }
     }
 
+    /// Returns a record that no resolver has answered and none will. It is no longer awaited then.
+    fn take_unanswered(&mut self) -> Option<Record> {
+        let mut unanswered = Wanted::NONE;
+        for record in [Record::A, Record::Aaaa, Record::Https] {
+            let is_open = || self.lanes.iter().any(|lane| lane.may_answer(record));
+            if self.awaited.contains(record) && !is_open() {
+                unanswered.insert(record);
+            }
+        }
+        let record = unanswered.records().next()?;
+        self.awaited.remove(record);
+        Some(record)
+    }
+
     fn drop_losers(&mut self) {
         for (index, lane) in self.lanes.iter_mut().enumerate() {
             if !self.owners.0.contains(&Some(index)) {
@@ -231,11 +250,18 @@ where
                     Poll::Ready(None) => self.lanes[lane].answers = None,
                     Poll::Ready(Some(answer)) => {
                         if let Some(answer) = self.heed(lane, answer) {
+                            // A failure is not made a negative answer later.
+                            if !answer.is_interim() || answer.error().is_some() {
+                                self.awaited.remove(answer.record());
+                            }
                             return Poll::Ready(Some(answer));
                         }
                     }
                 }
             }
+        }
+        if let Some(record) = self.take_unanswered() {
+            return Poll::Ready(Some(Answer::negative(record)));
         }
         let ended = self.lanes.iter().all(|lane| lane.answers.is_none());
         if ended { Poll::Ready(None) } else { Poll::Pending }

@@ -20,7 +20,8 @@ use crate::{Address, Answer, Families, Host, Name, Query, Record, Target, Target
 /// all the families that the query wants, so that a race begins without waiting for another. The
 /// addresses stand in the order in which they were given, and the answer counts as
 /// [sorted](Answer::sorted). If none is of a wanted family, or there are none at all, the answer is
-/// negative: a name without addresses is blocked. All other queries pass.
+/// negative: a name without addresses is blocked. HTTPS records of such a name are answered
+/// negatively if the query asks for them. All other queries pass.
 ///
 /// Names are compared as a resolver is asked for them: letter case and the way a name in Unicode is
 /// written do not count, and here a trailing dot does not either. There are no wildcards; for all
@@ -114,6 +115,7 @@ impl<R> Overrides<R> {
 }
 
 impl<R: Resolver<Address = SocketAddr>> Overrides<R> {
+    /// Where the answers come from.
     fn stage(&self, query: &Query) -> Stage<R::Answers, R::Error> {
         let target = query.target();
         let places = match target.host() {
@@ -134,7 +136,7 @@ impl<R: Resolver<Address = SocketAddr>> Overrides<R> {
                 let wanted: Vec<_> = wanted(families, host.iter().map(|ip| (*ip, 0).into()));
                 let Some(first) = wanted.first() else { return Stage::known(families, []) };
                 let literal = Target::from(*first).with_service(target.service().clone());
-                let query = query.clone().with_target(literal);
+                let query = query.clone().with_target(literal).with_https(false);
                 Stage::Asking { answers: self.resolver.resolve(&query), wanted, families }
             }
         }
@@ -147,7 +149,9 @@ impl<R: Resolver<Address = SocketAddr>> Resolver for Overrides<R> {
     type Answers = OverriddenAnswers<R::Answers, R::Error>;
 
     fn resolve(&self, query: &Query) -> Self::Answers {
-        OverriddenAnswers { stage: self.stage(query) }
+        let stage = self.stage(query);
+        let https = query.https() && !matches!(stage, Stage::Passing { .. });
+        OverriddenAnswers { stage, https }
     }
 }
 
@@ -161,6 +165,8 @@ pin_project! {
     pub struct OverriddenAnswers<S, E> {
         #[pin]
         stage: Stage<S, E>,
+        // Whether HTTPS records are still to be answered here.
+        https: bool,
     }
 }
 
@@ -213,7 +219,11 @@ where
     type Item = Answer<SocketAddr, E>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let mut stage = self.project().stage;
+        let this = self.project();
+        if std::mem::take(this.https) {
+            return Poll::Ready(Some(Answer::negative(Record::Https)));
+        }
+        let mut stage = this.stage;
         match stage.as_mut().project() {
             StageProjection::Known { answer } => Poll::Ready(answer.take()),
             StageProjection::Passing { answers } => answers.poll_next(cx),

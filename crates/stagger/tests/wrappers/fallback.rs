@@ -67,9 +67,11 @@ fn what_the_last_says_is_passed_on_at_once_and_final() {
 }
 
 #[test]
-fn without_resolvers_there_are_no_answers() {
+fn without_resolvers_every_record_is_answered_negatively() {
     let world = World::new();
-    assert_eq!(told(&world, &Fallback::<ScriptedResolver>::new([]), &query(TARGET)), ["0 end"]);
+    let resolver = Fallback::<ScriptedResolver>::new([]);
+    let lines = told(&world, &resolver, &query(TARGET).with_https(true));
+    assert_eq!(lines, ["0 all: none", "0 HTTPS: none", "0 end"]);
 }
 
 #[test]

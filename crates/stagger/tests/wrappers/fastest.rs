@@ -101,7 +101,10 @@ fn a_late_answer_with_nothing_new_is_as_good_as_none() {
     let late = world.resolver().answers(ms(20), Answer::negative(Record::A)).ends_at(ms(30));
     let resolver = Fastest::new([six, full, late]);
     let lines = told(&world, &resolver, &query(TARGET));
-    assert_eq!(lines, ["3 AAAA: v6", "5 all: none, interim", "20 A: none, interim", "30 end"]);
+    // The first resolver ends without an answer for IPv4.
+    let expected =
+        ["3 AAAA: v6", "5 all: none, interim", "20 A: none, interim", "30 A: none", "30 end"];
+    assert_eq!(lines, expected);
 
     // The last word is final: there is nobody else who may know of IPv4.
     let world = World::new();
@@ -178,7 +181,7 @@ fn after_a_win_others_failures_are_told_and_their_negative_answers_are_not() {
     let failing = world.resolver().fails(ms(5), Record::A).ends_at(ms(40));
     let negative = world.resolver().answers(ms(6), Answer::negative(Record::A)).ends_at(ms(40));
     let lines = told(&world, &Fastest::new([winner, failing, negative]), &query(TARGET));
-    assert_eq!(lines, ["1 A: v4", "5 A: A lookup failed, interim", "40 end"]);
+    assert_eq!(lines, ["1 A: v4", "5 A: A lookup failed, interim", "40 AAAA: none", "40 end"]);
 }
 
 #[test]
@@ -197,9 +200,22 @@ fn for_one_family_its_addresses_are_enough_and_bindings_are_waited_for_if_wanted
 }
 
 #[test]
-fn without_resolvers_there_are_no_answers() {
+fn without_resolvers_every_record_is_answered_negatively() {
     let world = World::new();
-    assert_eq!(told(&world, &Fastest::<ScriptedResolver>::new([]), &query(TARGET)), ["0 end"]);
+    let resolver = Fastest::<ScriptedResolver>::new([]);
+    let lines = told(&world, &resolver, &query(TARGET).with_https(true));
+    assert_eq!(lines, ["0 all: none", "0 HTTPS: none", "0 end"]);
+}
+
+#[test]
+fn a_record_that_nobody_answers_is_negative_and_one_that_failed_stays_a_failure() {
+    let world = World::new();
+    let four = world.resolver().finds(ms(3), Record::A, ["v4"]).ends_at(ms(8));
+    let failing = world.resolver().fails(ms(5), Record::Aaaa).ends_at(ms(6));
+    let resolver = Fastest::new([four, failing]);
+    let lines = told(&world, &resolver, &query(TARGET).with_https(true));
+    let expected = ["3 A: v4", "5 AAAA: AAAA lookup failed, interim", "8 HTTPS: none", "8 end"];
+    assert_eq!(lines, expected);
 }
 
 #[test]

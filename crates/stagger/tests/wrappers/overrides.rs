@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use stagger::{Families, Overrides, Record, Resolver, TargetErrorKind};
+use futures_lite::{StreamExt as _, stream};
+use stagger::{Families, Overrides, Policy, Query, Record, Resolver, TargetErrorKind, resolver_fn};
 use stagger_testkit::{ScriptedResolver, ms};
 
 use crate::support::{World, connects};
@@ -72,6 +73,38 @@ fn only_wanted_families_are_answered() {
     let named = query("four.example:http").with_families(Families::Ipv6);
     assert_eq!(told(&world, &resolver, &named), ["0 AAAA: none, sorted", "0 end"]);
     assert!(asked(&world).is_empty());
+}
+
+#[test]
+fn https_records_of_an_overridden_name_are_answered_negatively_if_asked_for() {
+    let world = World::new();
+    let resolver = overrides(&world).with_host("blocked.example", []).unwrap();
+    let of = |target: &str| told(&world, &resolver, &query(target).with_https(true));
+    let four = "0 all: 192.0.2.1:80 [2001:db8::1]:80 192.0.2.2:80, sorted";
+    assert_eq!(of("both.example:80"), ["0 HTTPS: none", four, "0 end"]);
+    assert_eq!(of("blocked.example:80"), ["0 HTTPS: none", "0 all: none, sorted", "0 end"]);
+    assert!(world.ledger.queries().is_empty());
+    // The resolver inside is asked for the port alone.
+    let lines = of("both.example:echo");
+    assert_eq!((lines.len(), lines[0].as_str()), (3, "0 HTTPS: none"));
+    assert!(!world.ledger.queries()[0].https());
+    // What passes is the other resolver's to answer.
+    assert_eq!(of("other.example:80"), ["10 all: 203.0.113.9:7", "10 end"]);
+    assert!(world.ledger.queries()[1].https());
+}
+
+#[test]
+fn a_race_that_asks_for_https_records_waits_for_nothing() {
+    let world = World::new();
+    let connector = world.connector([("192.0.2.1:80", connects(10))]);
+    let resolver = Overrides::new(inner(&world)).with_host("four.example", [addr("192.0.2.1")]);
+    let resolver = resolver.unwrap();
+    // Its answers never end, so the race has to hear of every record.
+    let endless = resolver_fn(|query: &Query| resolver.resolve(query).chain(stream::pending()));
+    let policy = Policy::new().https(true);
+    let dialer = world.dialer(endless, connector).with_policy(policy);
+    assert!(world.run(dialer.connect("four.example:80")).is_ok());
+    assert_eq!(world.starts(), ["0 192.0.2.1:80"]);
 }
 
 #[test]
