@@ -32,12 +32,13 @@ use crate::{Answer, Query};
 /// Turns a query into answers, each as soon as it is known.
 ///
 /// The stream ends when every lookup has answered. It does no work until it is polled, never
-/// blocks, and reports a failed lookup as an [`Answer`] of its record, not by ending early.
+/// blocks, and reports a failed lookup as an [`Answer`] of its record, not by ending early. It
+/// answers every record that the query [asks for](Query::wanted).
 ///
 /// # Ready-made
 ///
-/// Of an async function: [`lookup_fn`]. Of a closure that makes a stream: [`resolver_fn`]. In a box: [`BoxResolver`], [`LocalBoxResolver`]. Round another
-/// resolver:
+/// Of an async function: [`lookup_fn`]. Of a closure that makes a stream: [`resolver_fn`]. In a box:
+/// [`BoxResolver`], [`LocalBoxResolver`]. Round another resolver:
 ///
 /// - [`Overrides`]: some names lead where the program says.
 /// - [`Routes`]: names under some suffix are another resolver's.
@@ -52,9 +53,59 @@ use crate::{Answer, Query};
 /// # Cancel safety
 ///
 /// Dropping the stream abandons the lookup.
+///
+/// # Examples
+///
+/// A table of names. It answers every record that a query [asks for](Query::wanted), negatively
+/// where it knows nothing of the record, so that no race waits for it:
+///
+/// ```
+/// use std::io;
+/// use std::net::SocketAddr;
+///
+/// use futures_lite::stream::{self, Iter};
+/// use stagger::{Answer, Dialer, LookupErrorKind, Policy, Query, Record, Resolver};
+/// use stagger_testkit::{Clock, Fate, Ledger, ScriptedConnector, ms};
+///
+/// #[derive(Clone)]
+/// struct Table(Vec<(&'static str, SocketAddr)>);
+///
+/// impl Resolver for Table {
+///     type Address = SocketAddr;
+///     type Error = io::Error;
+///     type Answers = Iter<std::vec::IntoIter<Answer<SocketAddr, io::Error>>>;
+///
+///     fn resolve(&self, query: &Query) -> Self::Answers {
+///         let name = query.target().host().to_string();
+///         let found: Vec<_> = self.0.iter().filter(|(known, _)| *known == name).collect();
+///         let answers = query.wanted().records().map(|record| match record {
+///             Record::Https => Answer::negative(record),
+///             _ if found.is_empty() => {
+///                 let error = io::Error::other("it is not in the table");
+///                 Answer::failed(record, error).with_kind(LookupErrorKind::NotFound)
+///             }
+///             _ => Answer::found(record, found.iter().map(|(_, address)| *address)),
+///         });
+///         stream::iter(answers.collect::<Vec<_>>())
+///     }
+/// }
+///
+/// let ledger = Ledger::new(&Clock::new());
+/// let table = Table(vec![("db", "192.0.2.1:5432".parse().unwrap())]);
+/// let connector = ScriptedConnector::new(&ledger).at("192.0.2.1:5432", Fate::connects(ms(5)));
+/// let dialer = Dialer::new(table, connector, ledger.clock().clone())
+///     .with_policy(Policy::new().https(true));
+///
+/// ledger.clock().run(dialer.connect("db:5432"))?.hand_over();
+/// assert_eq!(ledger.clock().elapsed(), ms(5));
+/// let error = ledger.clock().run(dialer.connect("mail:25")).unwrap_err();
+/// assert_eq!(error.name_exists(), Some(false));
+/// # Ok::<_, stagger::Error>(())
+/// ```
 pub trait Resolver {
     /// What an answer holds: usually [`std::net::SocketAddr`], but anything that a
-    /// [`Connector`](crate::Connector) takes will do.
+    /// [`Connector`](crate::Connector) takes will do. With [`Direct`](crate::Direct) it may be an
+    /// endpoint, such as a [`BoxEndpoint`](crate::BoxEndpoint).
     type Address;
     /// Why a lookup failed.
     type Error;
