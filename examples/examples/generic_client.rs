@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_lite::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use futures_lite::{AsyncRead, AsyncWrite};
-use stagger::{Endpoint, endpoint_fn};
+use stagger::Endpoint;
 use tokio::io::ReadBuf;
 
 /// The client: says who it is and returns the greeting.
@@ -66,11 +66,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let on_smol = stagger_smol::dialer().endpoint(target)?;
     println!("{}", smol::block_on(greet(on_smol, "smol"))?);
 
-    let dialer = stagger_tokio::dialer();
-    let on_tokio = endpoint_fn(|| {
-        let connect = dialer.connect(target);
-        async { connect.await.map(FromTokio) }
-    });
+    let on_tokio = stagger_tokio::dialer().endpoint(target)?.map(FromTokio);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     println!("{}", runtime.block_on(greet(on_tokio, "tokio"))?);
     Ok(())

@@ -23,7 +23,7 @@ where
     loop {
         left = left.saturating_sub(1);
         match endpoint.connect().await {
-            Err(_) if left > 0 => timer.sleep_until(timer.now() + pause).await,
+            Err(_) if left > 0 => timer.sleep(pause).await,
             outcome => return outcome,
         }
         pause *= 2;

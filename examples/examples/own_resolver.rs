@@ -9,7 +9,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use futures_lite::stream::{self, Once};
+use futures_lite::stream::{self, Iter};
 use stagger::{Answer, Query, Record, Resolver};
 
 /// Names and where they lead. Cloning is cheap, as a dialer wants it.
@@ -19,15 +19,18 @@ struct Table(Arc<HashMap<&'static str, Vec<SocketAddr>>>);
 impl Resolver for Table {
     type Address = SocketAddr;
     type Error = io::Error;
-    type Answers = Once<Answer<SocketAddr, io::Error>>;
+    type Answers = Iter<std::vec::IntoIter<Answer<SocketAddr, io::Error>>>;
 
     fn resolve(&self, query: &Query) -> Self::Answers {
         let target = query.target().to_string();
-        // An unknown name is an error of the lookup; an empty list would say "it has no addresses".
-        stream::once(match self.0.get(target.as_str()) {
-            Some(addresses) => Answer::found(Record::Addresses, addresses.iter().copied()),
-            None => Answer::failed(Record::Addresses, io::Error::other("not in the table")),
-        })
+        // Each record that the query asks for is answered, so that no race waits for it. An unknown
+        // name is an error of the lookup; an empty list would say "it has no addresses".
+        let answers = query.wanted().records().map(|record| match self.0.get(target.as_str()) {
+            _ if record == Record::Https => Answer::negative(record),
+            Some(addresses) => Answer::found(record, addresses.iter().copied()),
+            None => Answer::failed(record, io::Error::other("not in the table")),
+        });
+        stream::iter(answers.collect::<Vec<_>>())
     }
 }
 

@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let silent = || Replica::new(endpoint_fn(std::future::pending));
     let healthy = || {
         Replica::new(endpoint_fn(|| async {
-            Timer.sleep_until(Timer.now() + Duration::from_millis(20)).await;
+            Timer.sleep(Duration::from_millis(20)).await;
             Ok("42")
         }))
     };

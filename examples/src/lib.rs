@@ -4,14 +4,14 @@
 pub mod tls;
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::thread;
 use std::time::Duration;
 
-use futures_lite::stream;
 use socket2::{Domain, Socket, Type};
-use stagger::{Answer, Query, Record, Resolver, resolver_fn};
+use stagger::{Query, Resolver, lookup_fn};
 
 /// Starts a server on loopback that reads one line from each connection and greets whoever it
 /// names. It lives as long as the process.
@@ -80,8 +80,8 @@ impl Silent {
 /// A resolver for which every name has these addresses.
 pub fn listed<const N: usize>(
     addresses: [SocketAddr; N],
-) -> impl Resolver<Address = SocketAddr, Error = Infallible, Answers: Unpin + Send> + Clone {
-    resolver_fn(move |_: &Query| stream::once(Answer::found(Record::Addresses, addresses)))
+) -> impl Resolver<Address = SocketAddr, Error = Infallible, Answers: Send> + Clone {
+    lookup_fn(move |_: Query| ready(Ok(addresses)))
 }
 
 /// What to connect to: the program's first argument, or a [`greeter`] of its own.
