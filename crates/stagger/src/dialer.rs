@@ -1,15 +1,15 @@
 //! From a target to a connection: resolver, connector, timer and policy together.
 
 mod boxed;
-
-use std::fmt;
+mod endpoint;
 
 pub use self::boxed::{BoxDialer, LocalBoxDialer};
+pub use self::endpoint::HostEndpoint;
 use crate::course::{Given, HostCourse};
 use crate::lookup::Extent;
 use crate::{
-    Address, BoxError, Candidate, Connector, Dial, Endpoint, Error, Family, Lookup, Observer,
-    Policy, Query, Resolver, Target, TargetError, Timer,
+    Address, BoxError, Candidate, Connector, Dial, Error, Lookup, Observer, Policy, Query,
+    Resolver, Target, TargetError, Timer,
 };
 
 /// Connects to targets that are learned at run time.
@@ -372,69 +372,5 @@ where
 
     fn is_final(&self, error: &Error) -> bool {
         error.is_final()
-    }
-}
-
-/// A dialer and a target: an [`Endpoint`]. Each connect resolves afresh.
-///
-/// It is also an [`Address`], so a resolver may yield host endpoints, which
-/// [`Direct`](crate::Direct) connects to. Two of them are equal if their targets are, whatever their
-/// dialers. Ways to one target through different dialers are told apart in a
-/// [`BoxEndpoint`](crate::BoxEndpoint) each.
-#[derive(Clone, Debug)]
-pub struct HostEndpoint<R, C, T, O = ()> {
-    dialer: Dialer<R, C, T, O>,
-    target: Target,
-}
-
-impl<R, C, T, O> HostEndpoint<R, C, T, O> {
-    /// Where it leads.
-    pub fn target(&self) -> &Target {
-        &self.target
-    }
-
-    /// What it connects with.
-    pub fn dialer(&self) -> &Dialer<R, C, T, O> {
-        &self.dialer
-    }
-}
-
-impl<R, C, T, O> fmt::Display for HostEndpoint<R, C, T, O> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.target.fmt(f)
-    }
-}
-
-impl<R, C, T, O> PartialEq for HostEndpoint<R, C, T, O> {
-    fn eq(&self, other: &Self) -> bool {
-        self.target == other.target
-    }
-}
-
-impl<R, C, T, O> Eq for HostEndpoint<R, C, T, O> {}
-
-impl<R: Clone, C: Clone, T: Clone, O: Clone> Address for HostEndpoint<R, C, T, O> {
-    fn family(&self) -> Option<Family> {
-        self.target.family()
-    }
-
-    fn as_target(&self) -> Option<&Target> {
-        Some(&self.target)
-    }
-}
-
-impl<R, C, T, O> Endpoint for HostEndpoint<R, C, T, O>
-where
-    R: Resolver<Address: Address, Error: Into<BoxError>>,
-    C: Connector<R::Address, Error: Into<BoxError>> + Clone,
-    T: Timer + Clone,
-    O: Observer<R::Address> + Clone,
-{
-    type Connection = C::Connection;
-    type Error = Error;
-    type Connecting = Dial<R, C, T, O>;
-
-    fn connect(&self) -> Self::Connecting {
-        self.dialer.connect(self.target.clone())
     }
 }
