@@ -69,9 +69,9 @@ pub use stagger_net::{
 };
 pub use stagger_net::{
     AddressEntry, AddressLookup, Addresses, BUFFER_RANGE, BindError, HOP_LIMIT_RANGE,
-    KEEPALIVE_RANGE, KEEPALIVE_RETRIES_RANGE, Lanes, LanesError, LookupError, LookupErrorKind,
-    NameInfo, NameLookup, OptionError, PendingLookup, Protocol, SocketType, TcpOptions,
-    USER_TIMEOUT_RANGE, lookup, reverse_lookup,
+    KEEPALIVE_RANGE, KEEPALIVE_RETRIES_RANGE, Lanes, LanesError, LookupError, NameInfo, NameLookup,
+    OptionError, PendingLookup, Protocol, SocketType, TcpOptions, USER_TIMEOUT_RANGE, lookup,
+    reverse_lookup,
 };
 pub use stagger_net::{Arrival, Datagram, Interface, UdpAddrError, UdpOptions};
 #[cfg(unix)]

@@ -57,8 +57,8 @@ pub use listen::{
 pub use listen::{UnixListen, UnixListenOptions, UnixListener, UnixListening};
 pub use literal::{LiteralError, SocketLiteral};
 pub use lookup::{
-    AddressEntry, AddressLookup, Addresses, LookupError, LookupErrorKind, NameInfo, NameLookup,
-    PendingLookup, Protocol, SocketType, lookup, reverse_lookup,
+    AddressEntry, AddressLookup, Addresses, LookupError, NameInfo, NameLookup, PendingLookup,
+    Protocol, SocketType, lookup, reverse_lookup,
 };
 pub use mark::ReactorMark;
 pub use register::{Interest, Register};

@@ -164,11 +164,10 @@ mod tests {
     use std::net::{Ipv4Addr, SocketAddrV6};
 
     use futures_lite::{StreamExt as _, future::block_on};
-    use stagger::{Record, Target};
+    use stagger::{LookupErrorKind, Record, Target};
     use stagger_testkit::Clock;
 
     use super::*;
-    use crate::LookupErrorKind;
 
     /// On a clock that stands still, so that there are no lanes however slow the machine is.
     fn resolver() -> SystemResolver<Clock> {

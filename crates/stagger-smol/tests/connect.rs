@@ -3,7 +3,8 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 use futures_lite::future::block_on;
-use stagger_smol::{LookupError, LookupErrorKind, TcpConnector, TcpOptions, connect, dialer};
+use stagger_smol::stagger::LookupErrorKind;
+use stagger_smol::{LookupError, TcpConnector, TcpOptions, connect, dialer};
 
 fn listener(ip: impl Into<std::net::IpAddr>) -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind((ip.into(), 0)).unwrap();

@@ -4,6 +4,24 @@ use std::fmt;
 
 /// Why a lookup failed. The system's resolver and the resolver over DNS use the same kinds, and so
 /// does an [`Answer`](crate::Answer) of any other.
+///
+/// This is the kind of each failure of these two:
+///
+/// | kind | the system's resolver | the resolver over DNS |
+/// | --- | --- | --- |
+/// | `NotFound` | `EAI_NONAME` | NXDOMAIN; a name that is not in the hosts file, if no server may be asked |
+/// | `NoAddress` | `EAI_NODATA`, `EAI_ADDRFAMILY` | NODATA, which its answers say without an error |
+/// | `UnknownService` | `EAI_SERVICE` | as its resolver of literals has it: the same by default |
+/// | `UnknownZone` | there is no such interface | as its resolver of literals has it: the same by default |
+/// | `InvalidName` | a malformed name; a name where a number is required; neither a host nor a service | as its resolver of literals has it |
+/// | `Temporary` | `EAI_AGAIN`; `EAI_SYSTEM` with an error of the network | SERVFAIL and other codes of a server; an error of the network |
+/// | `Refused` | | REFUSED |
+/// | `TimedOut` | `EAI_SYSTEM` with `ETIMEDOUT` | no server answered in time |
+/// | `Malformed` | | an unreadable reply; aliases in a circle, or too many |
+/// | `Other` | every other code | the switch names no source that may be asked; a file can't be read |
+///
+/// `getaddrinfo` does not distinguish all of these. It returns `EAI_AGAIN` also for REFUSED, for an
+/// unreadable reply and when no server answered in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LookupErrorKind {
@@ -15,7 +33,8 @@ pub enum LookupErrorKind {
     UnknownService,
     /// The machine has no network interface of the name that stands as the zone.
     UnknownZone,
-    /// The host or the service can't be looked up at all: it is malformed or too long.
+    /// The host or the service can't be looked up at all: it is malformed, too long, missing, or a
+    /// name where a number is required.
     InvalidName,
     /// A server could not be reached or could not answer. A later lookup may succeed.
     Temporary,
@@ -30,6 +49,12 @@ pub enum LookupErrorKind {
 }
 
 impl LookupErrorKind {
+    /// Whether this is an answer and not a failure to find one: there is no such host, or it has no
+    /// address.
+    pub fn is_negative(self) -> bool {
+        matches!(self, Self::NotFound | Self::NoAddress)
+    }
+
     /// Whether the argument is wrong whatever the network says: an unknown service or zone, or a
     /// host that can't be looked up. Trying again does not help.
     pub fn is_invalid_input(self) -> bool {

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use stagger::{Error, ErrorKind};
-use stagger_net::{LookupError, LookupErrorKind};
+use stagger::{Error, ErrorKind, LookupErrorKind};
+use stagger_net::LookupError;
 use stagger_tests::namespace::etc;
 use stagger_tests::{Adapter, Runtime, battery, dialer};
 

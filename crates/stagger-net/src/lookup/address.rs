@@ -3,14 +3,11 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use stagger::{Families, Host, Service, Target, TargetError, Transport, Zone};
+use stagger::{Families, Host, LookupErrorKind, Service, Target, TargetError, Transport, Zone};
 
 use super::error::Cause;
 use super::question::{Question, Reply};
-use super::{
-    AddressEntry, Addresses, LookupError, LookupErrorKind, PendingLookup, Protocol, SocketType,
-    system,
-};
+use super::{AddressEntry, Addresses, LookupError, PendingLookup, Protocol, SocketType, system};
 
 /// Asks the system for the addresses of a host, with `getaddrinfo`, without blocking.
 ///
@@ -83,8 +80,8 @@ where
 ///
 /// Any executor. Outside Unix the standard library's resolver is used, which knows families and
 /// ports. What else is asked of it (a canonical name of a name, a service's or a zone's name, a
-/// flag that would change the result) is an error there, of the kind
-/// [`Unsupported`](LookupErrorKind::Unsupported) or that of the unknown name.
+/// flag that would change the result) is an error there. It is that of the unknown name, or it
+/// becomes an [`std::io::Error`] of the kind [`Unsupported`](std::io::ErrorKind::Unsupported).
 ///
 /// # Examples
 ///

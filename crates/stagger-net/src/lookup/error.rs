@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use stagger::{TargetError, Transport};
+use stagger::{LookupErrorKind, TargetError, Transport};
 
 /// Why a lookup by the system's resolver failed.
 ///
@@ -18,8 +18,8 @@ use stagger::{TargetError, Transport};
 ///
 /// ```
 /// use futures_lite::{StreamExt as _, future};
-/// use stagger::{Query, Resolver as _, Target};
-/// use stagger_net::{LookupErrorKind, SystemResolver};
+/// use stagger::{LookupErrorKind, Query, Resolver as _, Target};
+/// use stagger_net::SystemResolver;
 /// use stagger_testkit::Clock;
 ///
 /// let query = Query::new(Target::parse("127.0.0.1:no-such-service")?);
@@ -44,35 +44,6 @@ impl PartialEq for LookupError {
 }
 
 impl Eq for LookupError {}
-
-/// What sort of failure a [`LookupError`] is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum LookupErrorKind {
-    /// There is no such host, or, in a reverse lookup, the address has no name (`EAI_NONAME`).
-    NotFound,
-    /// The host is known but has no address of the families asked for (`EAI_NODATA`,
-    /// `EAI_ADDRFAMILY`).
-    NoAddress,
-    /// A name server could not be reached or would not answer; later it may (`EAI_AGAIN`).
-    Temporary,
-    /// The transport has no service of that name (`EAI_SERVICE`).
-    UnknownService,
-    /// The machine has no network interface of the name that stands as the zone.
-    UnknownZone,
-    /// The host or the service can't be put to the system: it is malformed, too long, or holds a
-    /// NUL character.
-    InvalidName,
-    /// There is nothing to look up: neither a host nor a service was given.
-    NothingAsked,
-    /// The host is not an address, or the service not a port, though that was asked for
-    /// (`AI_NUMERICHOST`, `AI_NUMERICSERV`).
-    NotNumeric,
-    /// This platform can't look that up.
-    Unsupported,
-    /// The lookup failed in some other way; the code says how.
-    Failed,
-}
 
 /// What went wrong, without the host and the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,7 +94,9 @@ impl LookupError {
         Self { subject: subject.into(), cause, source }
     }
 
-    /// What sort of failure it is.
+    /// The kind of the failure, in the vocabulary that all resolvers share. Its docs have a table of
+    /// the system's codes. [`code`](Self::code) and the kind of the [`io::Error`] are more precise:
+    /// what this platform can't look up is [`io::ErrorKind::Unsupported`].
     pub fn kind(&self) -> LookupErrorKind {
         self.cause.kind()
     }
@@ -156,39 +129,53 @@ impl Cause {
             Self::Code { kind, .. } => *kind,
             Self::Service { .. } => LookupErrorKind::UnknownService,
             Self::Zone { os_error: Some(errno), .. } if !means_no_interface(*errno) => {
-                LookupErrorKind::Failed
+                LookupErrorKind::Other
             }
             Self::Zone { .. } => LookupErrorKind::UnknownZone,
-            Self::Nul | Self::Target(_) => LookupErrorKind::InvalidName,
-            Self::Nothing => LookupErrorKind::NothingAsked,
-            Self::NotNumeric { .. } => LookupErrorKind::NotNumeric,
+            Self::Nul | Self::Target(_) | Self::Nothing | Self::NotNumeric { .. } => {
+                LookupErrorKind::InvalidName
+            }
             Self::Empty => LookupErrorKind::NoAddress,
-            Self::Unsupported(_) => LookupErrorKind::Unsupported,
+            Self::Unsupported(_) => LookupErrorKind::Other,
             #[cfg(not(unix))]
-            Self::Std { .. } => LookupErrorKind::Failed,
+            Self::Std { kind, .. } => kind_of_io(*kind),
         }
     }
 
     fn io_kind(&self) -> io::ErrorKind {
+        match self {
+            Self::Unsupported(_) => return io::ErrorKind::Unsupported,
+            #[cfg(not(unix))]
+            Self::Std { kind, .. } => return *kind,
+            Self::Code { os_error: Some(errno), .. } => {
+                return io::Error::from_raw_os_error(*errno).kind();
+            }
+            Self::Zone { os_error: Some(errno), .. } if !means_no_interface(*errno) => {
+                return io::Error::from_raw_os_error(*errno).kind();
+            }
+            _ => {}
+        }
         match self.kind() {
             LookupErrorKind::NotFound | LookupErrorKind::NoAddress => io::ErrorKind::NotFound,
-            LookupErrorKind::UnknownService
-            | LookupErrorKind::InvalidName
-            | LookupErrorKind::NothingAsked
-            | LookupErrorKind::NotNumeric => io::ErrorKind::InvalidInput,
-            LookupErrorKind::Unsupported => io::ErrorKind::Unsupported,
+            LookupErrorKind::UnknownService | LookupErrorKind::InvalidName => {
+                io::ErrorKind::InvalidInput
+            }
             LookupErrorKind::UnknownZone => io::ErrorKind::AddrNotAvailable,
-            LookupErrorKind::Temporary => io::ErrorKind::Other,
-            LookupErrorKind::Failed => match self {
-                #[cfg(not(unix))]
-                Self::Std { kind, .. } => *kind,
-                Self::Code { os_error: Some(errno), .. }
-                | Self::Zone { os_error: Some(errno), .. } => {
-                    io::Error::from_raw_os_error(*errno).kind()
-                }
-                _ => io::ErrorKind::Other,
-            },
+            _ => io::ErrorKind::Other,
         }
+    }
+}
+
+/// The kind of a failure of which only the operating system's error is known.
+pub(super) fn kind_of_io(kind: io::ErrorKind) -> LookupErrorKind {
+    match kind {
+        io::ErrorKind::TimedOut => LookupErrorKind::TimedOut,
+        io::ErrorKind::ConnectionRefused
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::HostUnreachable
+        | io::ErrorKind::NetworkDown
+        | io::ErrorKind::NetworkUnreachable => LookupErrorKind::Temporary,
+        _ => LookupErrorKind::Other,
     }
 }
 
@@ -303,7 +290,7 @@ mod tests {
     #[cfg(unix)]
     fn an_io_error_keeps_the_kind_of_a_system_error_and_the_cause() {
         let cause = Cause::Code {
-            kind: LookupErrorKind::Failed,
+            kind: LookupErrorKind::Other,
             code: -11,
             symbol: "EAI_SYSTEM",
             os_error: Some(13),
@@ -313,5 +300,40 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
         let inner = error.get_ref().unwrap().downcast_ref::<LookupError>().unwrap();
         assert_eq!((inner.code(), inner.os_error()), (Some(-11), Some(13)));
+    }
+    #[test]
+    fn the_kind_of_a_failure_follows_from_its_cause() {
+        let no_such_interface = if cfg!(target_os = "linux") { 19 } else { 6 };
+        for (cause, kind, io_kind) in [
+            (Cause::Nul, LookupErrorKind::InvalidName, io::ErrorKind::InvalidInput),
+            (Cause::Nothing, LookupErrorKind::InvalidName, io::ErrorKind::InvalidInput),
+            (
+                Cause::NotNumeric { part: "host", code: None, symbol: "" },
+                LookupErrorKind::InvalidName,
+                io::ErrorKind::InvalidInput,
+            ),
+            (Cause::Empty, LookupErrorKind::NoAddress, io::ErrorKind::NotFound),
+            (Cause::Unsupported("x"), LookupErrorKind::Other, io::ErrorKind::Unsupported),
+            (
+                Cause::Service { name: "x".into(), transport: None, code: None, symbol: "" },
+                LookupErrorKind::UnknownService,
+                io::ErrorKind::InvalidInput,
+            ),
+            (
+                Cause::Zone { name: "x".into(), os_error: Some(no_such_interface) },
+                LookupErrorKind::UnknownZone,
+                io::ErrorKind::AddrNotAvailable,
+            ),
+            // EACCES: whether there is such an interface is not known.
+            (
+                Cause::Zone { name: "x".into(), os_error: Some(13) },
+                LookupErrorKind::Other,
+                io::ErrorKind::PermissionDenied,
+            ),
+        ] {
+            let error = LookupError::new("x", cause);
+            assert_eq!(error.kind(), kind, "{error}");
+            assert_eq!(io::Error::from(error.clone()).kind(), io_kind, "{error}");
+        }
     }
 }

@@ -16,7 +16,7 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 use stagger::{Answer, Families, Record, Timer};
 
-use super::{Found, LookupError, LookupErrorKind};
+use super::{Found, LookupError};
 use crate::Lanes;
 
 /// Of which families there are lanes. IPv6 is asked for first (RFC 8305 §3).
@@ -152,15 +152,10 @@ where
     FAMILIES.into_iter().zip(lanes).find_map(|(families, lane)| {
         let Lane::Running(lookup) = lane else { return None };
         let Poll::Ready(found) = Pin::new(lookup).poll(cx) else { return None };
-        let known = found.as_ref().map_or_else(is_negative, |_| true);
+        let known = found.as_ref().map_or_else(|error| error.kind().is_negative(), |_| true);
         *lane = if known { Lane::Answered } else { Lane::Failed };
         Some((families, found))
     })
-}
-
-/// Whether it says that there are no such addresses, and not that this is unknown.
-fn is_negative(error: &LookupError) -> bool {
-    matches!(error.kind(), LookupErrorKind::NotFound | LookupErrorKind::NoAddress)
 }
 
 fn answer(families: Families, found: Found) -> Answer<SocketAddr, LookupError> {
@@ -171,7 +166,10 @@ fn answer(families: Families, found: Found) -> Answer<SocketAddr, LookupError> {
     };
     let answer = match found {
         Ok(addresses) => Answer::found(record, addresses.iter().copied()),
-        Err(error) => Answer::failed(record, error),
+        Err(error) => {
+            let kind = error.kind();
+            Answer::failed(record, error).with_kind(kind)
+        }
     };
     answer.sorted()
 }

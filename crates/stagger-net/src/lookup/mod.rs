@@ -20,7 +20,7 @@ use portable as system;
 pub(crate) use address::AddressRequest;
 pub use address::{AddressLookup, lookup};
 pub use entry::{AddressEntry, Addresses, Protocol, SocketType};
-pub use error::{LookupError, LookupErrorKind};
+pub use error::LookupError;
 pub(crate) use lane::{Lookups, Source};
 pub(crate) use name::NameRequest;
 pub use name::{NameInfo, NameLookup, reverse_lookup};

@@ -65,8 +65,8 @@ pub fn reverse_lookup(addr: impl Into<SocketAddr>) -> NameLookup {
 /// # Runtime
 ///
 /// Any executor. The standard library has no such lookup: outside Unix only a host and a service
-/// that are both numeric can be had, and the rest is an error of the kind
-/// [`Unsupported`](crate::LookupErrorKind::Unsupported).
+/// that are both numeric can be had. The rest is an error that becomes an [`std::io::Error`] of the
+/// kind [`Unsupported`](std::io::ErrorKind::Unsupported).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a lookup does nothing unless awaited"]
 pub struct NameLookup {

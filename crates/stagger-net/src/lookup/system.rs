@@ -9,11 +9,11 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::ptr;
 
 use libc::c_int;
-use stagger::{Families, Service, Transport};
+use stagger::{Families, LookupErrorKind, Service, Transport};
 
 pub(super) use self::name::name;
-use super::error::Cause;
-use super::{AddressEntry, AddressRequest, LookupErrorKind, Protocol, SocketType};
+use super::error::{Cause, kind_of_io};
+use super::{AddressEntry, AddressRequest, Protocol, SocketType};
 
 /// The addresses of `host`, in the system's order. Blocks.
 pub(super) fn addresses(
@@ -260,36 +260,40 @@ fn address(entry: &libc::addrinfo) -> Option<SocketAddr> {
 
 /// What the code of `getaddrinfo` or `getnameinfo` means. To be called right after it, before `errno` changes.
 fn cause(code: c_int) -> Cause {
-    let os_error = (code == libc::EAI_SYSTEM).then(|| io::Error::last_os_error().raw_os_error());
+    let os_error = (code == libc::EAI_SYSTEM).then(io::Error::last_os_error);
     // SAFETY: the result is null or a NUL-terminated string that is never freed.
     let words = unsafe {
         let words = libc::gai_strerror(code);
         (!words.is_null()).then(|| CStr::from_ptr(words))
     };
     let words = words.unwrap_or(c"unknown error").to_string_lossy();
-    let (symbol, kind) = meaning(code);
-    Cause::Code { kind, code, symbol, os_error: os_error.flatten(), words: words.into() }
+    let (symbol, mut kind) = meaning(code);
+    if let Some(error) = &os_error {
+        kind = kind_of_io(error.kind());
+    }
+    let os_error = os_error.and_then(|error| error.raw_os_error());
+    Cause::Code { kind, code, symbol, os_error, words: words.into() }
 }
 
 fn meaning(code: c_int) -> (&'static str, LookupErrorKind) {
-    use LookupErrorKind::{Failed, NoAddress, NotFound, Temporary, UnknownService};
+    use LookupErrorKind::{NoAddress, NotFound, Other, Temporary, UnknownService};
     match code {
         libc::EAI_NONAME => ("EAI_NONAME", NotFound),
         libc::EAI_AGAIN => ("EAI_AGAIN", Temporary),
         libc::EAI_SERVICE => ("EAI_SERVICE", UnknownService),
-        libc::EAI_FAIL => ("EAI_FAIL", Failed),
-        libc::EAI_FAMILY => ("EAI_FAMILY", Failed),
-        libc::EAI_MEMORY => ("EAI_MEMORY", Failed),
-        libc::EAI_SOCKTYPE => ("EAI_SOCKTYPE", Failed),
-        libc::EAI_BADFLAGS => ("EAI_BADFLAGS", Failed),
-        libc::EAI_SYSTEM => ("EAI_SYSTEM", Failed),
-        libc::EAI_OVERFLOW => ("EAI_OVERFLOW", Failed),
+        libc::EAI_FAIL => ("EAI_FAIL", Other),
+        libc::EAI_FAMILY => ("EAI_FAMILY", Other),
+        libc::EAI_MEMORY => ("EAI_MEMORY", Other),
+        libc::EAI_SOCKTYPE => ("EAI_SOCKTYPE", Other),
+        libc::EAI_BADFLAGS => ("EAI_BADFLAGS", Other),
+        libc::EAI_SYSTEM => ("EAI_SYSTEM", Other),
+        libc::EAI_OVERFLOW => ("EAI_OVERFLOW", Other),
         // The rest are not in POSIX, and FreeBSD has dropped them.
         #[cfg(any(target_os = "linux", target_vendor = "apple"))]
         libc::EAI_NODATA => ("EAI_NODATA", NoAddress),
         #[cfg(target_os = "linux")]
         EAI_ADDRFAMILY => ("EAI_ADDRFAMILY", NoAddress),
-        _ => ("an unknown code", Failed),
+        _ => ("an unknown code", Other),
     }
 }
 
@@ -344,5 +348,36 @@ mod tests {
         assert_eq!((code, symbol), (libc::EAI_AGAIN, "EAI_AGAIN"));
         assert_eq!(kind, LookupErrorKind::Temporary);
         assert!(!words.is_empty());
+    }
+
+    #[test]
+    fn each_code_has_the_kind_of_the_core_s_table() {
+        for (code, symbol, kind) in [
+            (libc::EAI_NONAME, "EAI_NONAME", LookupErrorKind::NotFound),
+            (libc::EAI_AGAIN, "EAI_AGAIN", LookupErrorKind::Temporary),
+            (libc::EAI_SERVICE, "EAI_SERVICE", LookupErrorKind::UnknownService),
+            (libc::EAI_FAIL, "EAI_FAIL", LookupErrorKind::Other),
+            (libc::EAI_BADFLAGS, "EAI_BADFLAGS", LookupErrorKind::Other),
+            #[cfg(any(target_os = "linux", target_vendor = "apple"))]
+            (libc::EAI_NODATA, "EAI_NODATA", LookupErrorKind::NoAddress),
+            #[cfg(target_os = "linux")]
+            (EAI_ADDRFAMILY, "EAI_ADDRFAMILY", LookupErrorKind::NoAddress),
+            (4711, "an unknown code", LookupErrorKind::Other),
+        ] {
+            assert_eq!(meaning(code), (symbol, kind));
+        }
+    }
+
+    #[test]
+    fn a_system_error_has_the_kind_of_its_errno() {
+        for (errno, kind) in [
+            (libc::ETIMEDOUT, LookupErrorKind::TimedOut),
+            (libc::ENETUNREACH, LookupErrorKind::Temporary),
+            (libc::ECONNREFUSED, LookupErrorKind::Temporary),
+            (libc::EMFILE, LookupErrorKind::Other),
+        ] {
+            let error = io::Error::from_raw_os_error(errno);
+            assert_eq!(kind_of_io(error.kind()), kind, "{error}");
+        }
     }
 }

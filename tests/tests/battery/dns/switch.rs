@@ -4,9 +4,8 @@ use std::future::IntoFuture as _;
 use std::net::SocketAddr;
 
 use ::futures_lite::StreamExt as _;
-use stagger::{Answer, Families, Query, Resolver as _, Target};
+use stagger::{Answer, Families, LookupErrorKind, Query, Resolver as _, Target};
 use stagger_dns::DnsError;
-use stagger_net::LookupErrorKind;
 use stagger_testkit::dns::{NameServer, Record, Reply};
 use stagger_tests::namespace::etc;
 use stagger_tests::{Adapter, Runtime, Scratch, battery};

@@ -4,7 +4,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV6};
 
 use futures_lite::future::{block_on, poll_once};
-use stagger::{Family, TargetErrorKind};
+use stagger::{Family, LookupErrorKind, TargetErrorKind};
 
 use super::*;
 
@@ -114,7 +114,7 @@ fn without_a_host_it_is_loopback_or_the_wildcard_to_listen_on() {
 #[test]
 fn without_host_and_service_nothing_is_looked_up() {
     let error = error(AddressLookup::new().passive(true));
-    assert_eq!((error.kind(), error.code()), (LookupErrorKind::NothingAsked, None));
+    assert_eq!((error.kind(), error.code()), (LookupErrorKind::InvalidName, None));
     let text = "nothing was looked up: neither a host nor a service was given";
     assert_eq!(error.to_string(), text);
     assert_eq!(io::Error::from(error).kind(), io::ErrorKind::InvalidInput);
@@ -164,7 +164,7 @@ fn the_canonical_name_of_a_literal_is_the_literal() {
 #[cfg(unix)]
 fn a_flag_that_the_system_refuses_is_an_error_with_its_code() {
     let error = error(AddressLookup::new().service("http").canonical_name(true));
-    assert_eq!((error.kind(), error.code()), (LookupErrorKind::Failed, Some(libc::EAI_BADFLAGS)));
+    assert_eq!((error.kind(), error.code()), (LookupErrorKind::Other, Some(libc::EAI_BADFLAGS)));
     let text = error.to_string();
     assert!(text.starts_with("cannot look up the service http: "), "{text}");
     assert!(text.contains("(EAI_BADFLAGS, "), "{text}");
@@ -181,10 +181,10 @@ fn a_type_of_socket_that_the_system_does_not_know_is_an_error_with_its_code() {
 #[test]
 fn a_name_where_numbers_are_asked_for_is_an_error_that_says_which() {
     let host = error(lookup("localhost").service(80).numeric_host(true));
-    assert_eq!(host.kind(), LookupErrorKind::NotNumeric);
+    assert_eq!(host.kind(), LookupErrorKind::InvalidName);
     assert!(host.to_string().contains("the host is a name"), "{host}");
     let service = error(lookup("127.0.0.1").service("http").numeric_service(true));
-    assert_eq!(service.kind(), LookupErrorKind::NotNumeric);
+    assert_eq!(service.kind(), LookupErrorKind::InvalidName);
     assert_eq!(
         service.to_string(),
         "cannot look up 127.0.0.1:http: the service is a name, and was to be a number (EAI_NONAME)"

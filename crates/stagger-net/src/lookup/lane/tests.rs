@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::rc::Rc;
 
 use futures_lite::StreamExt as _;
-use stagger::{Dialer, Query, resolver_fn};
+use stagger::{Dialer, LookupErrorKind, Query, resolver_fn};
 use stagger_testkit::{Clock, Fate, Ledger, ScriptedConnector, Sleep, ms};
 
 use super::*;
@@ -82,7 +82,10 @@ impl World {
     async fn listen(&self, mut answers: Pin<&mut Lookups<Self, Self>>) {
         while let Some(answer) = answers.next().await {
             let what = match answer.error() {
-                Some(error) => format!("{:?}", error.kind()),
+                Some(error) => {
+                    assert_eq!(answer.kind(), Some(error.kind()));
+                    format!("{:?}", error.kind())
+                }
                 None => answer.addresses().map(ToString::to_string).collect::<Vec<_>>().join(" "),
             };
             let spent = answer.delay_spent().as_millis();
@@ -308,7 +311,7 @@ fn a_lane_that_finds_no_address_has_answered() {
 
 #[test]
 fn a_lane_that_can_not_find_out_leaves_it_to_the_full_lookup() {
-    for kind in [LookupErrorKind::Temporary, LookupErrorKind::Failed] {
+    for kind in [LookupErrorKind::Temporary, LookupErrorKind::Other] {
         let world = World::new(finds(500, [V6, V4]), fails(10, kind), fails(20, kind));
         let end = [
             format!("60 AAAA, 60 spent: {kind:?}"),

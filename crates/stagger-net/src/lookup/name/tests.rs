@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddrV6};
 use futures_lite::future::block_on;
 
 use super::*;
-use crate::LookupErrorKind;
+use stagger::LookupErrorKind;
 
 fn numbers(addr: &str) -> (String, String) {
     let addr: SocketAddr = addr.parse().unwrap();
