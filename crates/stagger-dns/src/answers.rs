@@ -9,13 +9,13 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
-use stagger::{Answer, BoxError, Host, Query, Resolver, Service, Target, Timer};
+use stagger::{Answer, BoxError, Host, LookupErrorKind, Query, Resolver, Service, Target, Timer};
 
 use crate::error::DnsError;
 use crate::origin::Content;
 use crate::plan::{Place, Plan};
 use crate::setup::Setup;
-use crate::told::{DnsAnswer, Told};
+use crate::told::{DnsAnswer, Told, failed};
 use crate::upstream::Source;
 use crate::walk::Walk;
 use crate::{Config, Hosts, Network, Switch, wanted};
@@ -104,18 +104,20 @@ where
                 }
                 return Poll::Ready(answer.map(|answer| translate(answer, target)));
             }
+            let kind = answer.as_ref().and_then(Answer::kind);
             match answer.map(Answer::into_outcome) {
                 Some(Ok(found)) => match found.first() {
                     None => continue,
                     Some(first) => *this.port = Some(first.port()),
                 },
-                failed => {
-                    let error = match failed {
+                unknown => {
+                    let error = match unknown {
                         Some(Err(error)) => error.into(),
                         _ => "no port was found for the service".into(),
                     };
-                    let error = DnsError::incomplete(target.to_string(), error);
-                    this.told.tell(Answer::failed(wanted::addresses(this.query.families()), error));
+                    let kind = kind.unwrap_or(LookupErrorKind::UnknownService);
+                    let error = DnsError::incomplete(target.to_string(), kind, error);
+                    this.told.tell(failed(wanted::addresses(this.query.families()), error));
                     *this.step = Step::Done;
                 }
             }
@@ -155,7 +157,8 @@ where
     }
 }
 
-/// Another resolver's answer of a literal, as ours.
+/// Another resolver's answer of a literal, as ours. It keeps its kind.
 fn translate<E: Into<BoxError>>(answer: Answer<SocketAddr, E>, target: &Target) -> DnsAnswer {
-    answer.map_error(|error| DnsError::incomplete(target.to_string(), error.into()))
+    let kind = answer.kind().unwrap_or(LookupErrorKind::Other);
+    answer.map_error(|error| DnsError::incomplete(target.to_string(), kind, error.into()))
 }

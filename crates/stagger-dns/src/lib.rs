@@ -132,7 +132,7 @@ pub use config::{
     PORT, TRY_TIMEOUT, TRY_TIMEOUT_RANGE,
 };
 pub use environment::Environment;
-pub use error::{DnsError, DnsErrorKind, ServerError};
+pub use error::{DnsError, ServerError};
 pub use hosts::{Hosts, MAX_HOST_NAMES};
 pub use network::{MAX_DATAGRAM, Network};
 pub use note::{MAX_NOTES, Note, Notes, Origin, Parsed, Problem};

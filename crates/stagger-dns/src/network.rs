@@ -33,8 +33,8 @@ pub const MAX_DATAGRAM: usize = 4096;
 /// ```
 /// use std::{future, io, net::SocketAddr};
 /// use futures_lite::{StreamExt as _, stream};
-/// use stagger::{Query, Resolver as _, Target};
-/// use stagger_dns::{Config, DnsErrorKind, DnsResolver, Network};
+/// use stagger::{LookupErrorKind, Query, Resolver as _, Target};
+/// use stagger_dns::{Config, DnsResolver, Network};
 ///
 /// struct Unplugged;
 ///
@@ -59,7 +59,7 @@ pub const MAX_DATAGRAM: usize = 4096;
 /// let resolver = DnsResolver::new(Config::new(), Unplugged, clock.clone());
 /// let query = Query::new(Target::parse("www.example.com:443")?);
 /// let answer = clock.run(resolver.resolve(&query).next()).unwrap();
-/// assert_eq!(answer.error().unwrap().kind(), DnsErrorKind::Network);
+/// assert_eq!(answer.error().unwrap().kind(), LookupErrorKind::Temporary);
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 pub trait Network {

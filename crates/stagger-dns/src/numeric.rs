@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use stagger::{Answer, Family, Query, Resolver};
+use stagger::{Answer, Family, Host, LookupErrorKind, Query, Resolver, Service, Target};
 
 use crate::wanted::{addresses, unknown};
 
@@ -31,6 +31,7 @@ use crate::wanted::{addresses, unknown};
 /// assert_eq!(answer("192.0.2.1:80").addresses().count(), 1);
 /// let answer = answer("192.0.2.1:http");
 /// assert_eq!(answer.error().unwrap().to_string(), "192.0.2.1:http is not all numbers");
+/// assert_eq!(answer.kind(), Some(stagger::LookupErrorKind::UnknownService));
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Numeric;
@@ -39,6 +40,28 @@ pub struct Numeric;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotNumeric {
     target: String,
+    kind: LookupErrorKind,
+}
+
+impl NotNumeric {
+    fn new(target: &Target) -> Self {
+        let kind = match (target.service(), target.host()) {
+            (Service::Name(_), _) => LookupErrorKind::UnknownService,
+            (_, Host::Name(_)) => LookupErrorKind::InvalidName,
+            _ => LookupErrorKind::UnknownZone,
+        };
+        Self { target: target.to_string(), kind }
+    }
+
+    /// The kind of the failure, which says which part is a name. It is the first of these that
+    /// applies:
+    ///
+    /// 1. the service: [`UnknownService`](LookupErrorKind::UnknownService);
+    /// 2. the host: [`InvalidName`](LookupErrorKind::InvalidName);
+    /// 3. the zone: [`UnknownZone`](LookupErrorKind::UnknownZone).
+    pub fn kind(&self) -> LookupErrorKind {
+        self.kind
+    }
 }
 
 impl fmt::Display for NotNumeric {
@@ -57,7 +80,11 @@ impl Resolver for Numeric {
     fn resolve(&self, query: &Query) -> NumericAnswers {
         let record = addresses(query.families());
         let answer = match query.target().literal() {
-            None => Answer::failed(record, NotNumeric { target: query.target().to_string() }),
+            None => {
+                let error = NotNumeric::new(query.target());
+                let kind = error.kind();
+                Answer::failed(record, error).with_kind(kind)
+            }
             Some(addr) => {
                 let family = if addr.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
                 let wanted = query.families().contains(family);

@@ -50,8 +50,9 @@ impl Special {
 
 #[cfg(test)]
 mod tests {
+    use stagger::LookupErrorKind;
+
     use super::*;
-    use crate::DnsErrorKind;
 
     #[test]
     fn special_names_are_known_with_all_below_them() {
@@ -72,6 +73,6 @@ mod tests {
         for (record, expected) in [(Record::A, "127.0.0.1"), (Record::Aaaa, "::1")] {
             assert_eq!(outcome(record).unwrap().addresses, [expected.parse::<IpAddr>().unwrap()]);
         }
-        assert_eq!(outcome(Record::Https).unwrap_err().kind(), DnsErrorKind::NoAddress);
+        assert_eq!(outcome(Record::Https).unwrap_err().kind(), LookupErrorKind::NoAddress);
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use stagger::{Address as _, Answer, Family, Record};
+use stagger::{Address as _, Answer, Family, LookupErrorKind, Record};
 
-use crate::error::{DnsError, DnsErrorKind};
+use crate::error::DnsError;
 use crate::lookup::{Found, Outcome};
 use crate::question::record_of;
 
@@ -34,12 +34,13 @@ pub(crate) struct Aside {
     pub(crate) record: Record,
     pub(crate) outcome: Outcome,
     /// Why the last name that was asked for has no address, if it has none.
-    pub(crate) last: Option<DnsErrorKind>,
+    pub(crate) last: Option<LookupErrorKind>,
 }
 
-/// Whether this says that there is nothing, and not that somebody failed.
-pub(crate) fn is_negative(kind: DnsErrorKind) -> bool {
-    matches!(kind, DnsErrorKind::NotFound | DnsErrorKind::NoAddress)
+/// The answer that a failure is, with its kind.
+pub(crate) fn failed(record: Record, error: DnsError) -> DnsAnswer {
+    let kind = error.kind();
+    Answer::failed(record, error).with_kind(kind)
 }
 
 /// The answer that an outcome is.
@@ -52,8 +53,8 @@ pub(crate) fn answer(record: Record, outcome: Outcome, port: u16) -> DnsAnswer {
         Err(error) => {
             let ttl = error.ttl();
             let answer = match error.kind() {
-                DnsErrorKind::NoAddress => Answer::negative(record),
-                _ => Answer::failed(record, error),
+                LookupErrorKind::NoAddress => Answer::negative(record),
+                _ => failed(record, error),
             };
             ttl.into_iter().fold(answer, Answer::with_ttl)
         }
@@ -86,7 +87,7 @@ impl Told {
         &mut self,
         record: Record,
         outcome: Outcome,
-        last: Option<DnsErrorKind>,
+        last: Option<LookupErrorKind>,
     ) {
         self.held.get_or_insert_default().aside.push(Aside { record, outcome, last });
     }
@@ -104,7 +105,7 @@ impl Told {
     /// has the name.
     pub(crate) fn tell_failures(&mut self, port: u16) {
         for Aside { record, outcome, .. } in self.take_aside() {
-            if outcome.as_ref().is_err_and(|error| !is_negative(error.kind())) {
+            if outcome.as_ref().is_err_and(|error| !error.kind().is_negative()) {
                 self.tell(answer(record, outcome, port).interim());
             }
         }
@@ -156,8 +157,8 @@ impl Told {
                 Answer::found(record, addresses).with_ttl(ttl)
             }
             Err(error) => {
-                if !is_negative(error.kind()) {
-                    self.tell(Answer::failed(record, error).interim());
+                if !error.kind().is_negative() {
+                    self.tell(failed(record, error).interim());
                 }
                 Answer::found(record, listed)
             }

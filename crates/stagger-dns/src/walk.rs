@@ -34,9 +34,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use stagger::Record;
+use stagger::{LookupErrorKind, Record};
 
-use crate::error::DnsErrorKind;
 use crate::lookup::{Lookups, Outcome};
 use crate::question::Question;
 use crate::search::Candidates;
@@ -69,7 +68,7 @@ pub(crate) struct Said {
     pub(crate) outcome: Outcome,
     /// Why the last name that was asked for has no address, if it has none. The outcome may belong
     /// to an earlier name.
-    pub(crate) last: Option<DnsErrorKind>,
+    pub(crate) last: Option<LookupErrorKind>,
 }
 
 impl<S: Lookups> Walk<S> {
@@ -108,10 +107,7 @@ impl<S: Lookups> Walk<S> {
     /// The index of the name to try after one that has no address. `None` at the end.
     fn next(&self, at: usize) -> Option<usize> {
         let failed = |lane: &Lane<_>| match &lane.outcome {
-            Some(Err(error)) => !matches!(
-                error.kind(),
-                DnsErrorKind::NotFound | DnsErrorKind::NoAddress | DnsErrorKind::ServerFailure
-            ),
+            Some(Err(error)) => !(error.kind().is_negative() || error.is_server_failure()),
             _ => false,
         };
         if self.lanes.iter().any(failed) {
@@ -170,8 +166,8 @@ impl<F: Future<Output = Outcome> + Unpin> Lane<F> {
         if let Err(error) = &outcome {
             let rank = match error.kind() {
                 _ if written_first => 3,
-                DnsErrorKind::NoAddress => 2,
-                DnsErrorKind::ServerFailure => 1,
+                LookupErrorKind::NoAddress => 2,
+                _ if error.is_server_failure() => 1,
                 _ => 0,
             };
             if self.kept.as_ref().is_none_or(|(kept, _)| *kept <= rank) {
@@ -191,7 +187,7 @@ impl<F> Lane<F> {
     fn rules_out_all(&self) -> bool {
         let error = self.outcome.as_ref().and_then(|outcome| outcome.as_ref().err());
         self.record == Record::A
-            && error.is_some_and(|error| error.kind() == DnsErrorKind::NotFound)
+            && error.is_some_and(|error| error.kind() == LookupErrorKind::NotFound)
     }
 
     /// The outcome, once: the addresses, or the kept failure with the reason for the last name.

@@ -89,7 +89,7 @@ fn of_two_replies_the_first_counts_and_the_second_is_never_read() {
 #[test]
 fn a_reply_after_the_timeout_is_late() {
     let scene = one(|asked| after(1001, asked.found(&["192.0.2.1"])));
-    assert_eq!(scene.ipv4("a.example"), "1000 A Timeout");
+    assert_eq!(scene.ipv4("a.example"), "1000 A TimedOut");
     let scene = one(|asked| after(1000, asked.found(&["192.0.2.1"])));
     assert_eq!(scene.ipv4("a.example"), "1000 A 192.0.2.1:80");
 }
@@ -98,7 +98,7 @@ fn a_reply_after_the_timeout_is_late() {
 fn strays_do_not_prolong_the_wait() {
     let scene =
         one(|asked| (1..=15).map(|n| (ms(n * 100), strays(asked, 1).remove(0).1)).collect());
-    assert_eq!(scene.ipv4("a.example"), "1000 A Timeout");
+    assert_eq!(scene.ipv4("a.example"), "1000 A TimedOut");
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::fs;
 use futures_lite::StreamExt as _;
 use hickory_proto::op::ResponseCode::{NXDomain, NoError, ServFail};
 use stagger::destination::Sorter;
-use stagger::{Families, Query, Record, Resolver as _, Target};
-use stagger_dns::{DnsErrorKind, DnsResolver, Environment, Hosts, Watched};
+use stagger::{Families, LookupErrorKind, Query, Record, Resolver as _, Target};
+use stagger_dns::{DnsResolver, Environment, Hosts, Watched};
 use stagger_testkit::{Clock, ms};
 use support::{Asked, File, Said, Scene, Servers, after, config, heard, line, one};
 
@@ -97,7 +97,7 @@ fn that_there_is_nothing_is_remembered_and_that_a_server_failed_is_not() {
     }
     assert_eq!(scene.servers.log().len(), 2);
     for _ in 0..2 {
-        assert!(scene.ipv4("c.example").ends_with("A ServerFailure"));
+        assert!(scene.ipv4("c.example").ends_with("A Temporary"));
     }
     assert_eq!(scene.servers.log().len(), 4);
     scene.clock.advance(ms(60_000));
@@ -182,7 +182,7 @@ fn a_file_that_can_not_be_read_is_an_answer_and_for_hosts_not_the_last_word() {
     let resolver = DnsResolver::new(config(1), servers.clone(), clock.clone());
     let hosts = Watched::hosts(nothing(), Environment::new());
     let found = heard(&resolver.clone().with_hosts_file(hosts), &clock, "a.example:80");
-    assert_eq!(found, ["0 A Unreadable", "0 A 192.0.2.101:80"]);
+    assert_eq!(found, ["0 A Other", "0 A 192.0.2.101:80"]);
 
     let config = Watched::config(nothing(), Environment::new());
     let resolver = resolver.with_config_file(config);
@@ -192,7 +192,7 @@ fn a_file_that_can_not_be_read_is_an_answer_and_for_hosts_not_the_last_word() {
     assert!(futures_lite::future::block_on(answers.next()).is_none());
     assert_eq!((answer.record(), answer.is_interim()), (Record::Addresses, false));
     let error = answer.error().unwrap();
-    assert_eq!(error.kind(), DnsErrorKind::Unreadable);
+    assert_eq!(error.kind(), LookupErrorKind::Other);
     let text = "cannot look up a.example:80: a file of this machine can't be read";
     assert_eq!(error.to_string(), text);
     let source = std::error::Error::source(error).unwrap().to_string();

@@ -8,8 +8,10 @@ use std::net::SocketAddr;
 
 use futures_lite::{StreamExt as _, stream};
 use hickory_proto::op::ResponseCode::{NXDomain, NoError, ServFail};
-use stagger::{Answer, Families, Query, Record, Resolver as _, Target, Transport, resolver_fn};
-use stagger_dns::{DnsErrorKind, DnsResolver, Network, Numeric};
+use stagger::{
+    Answer, Families, LookupErrorKind, Query, Record, Resolver as _, Target, Transport, resolver_fn,
+};
+use stagger_dns::{DnsResolver, Network, Numeric};
 use stagger_testkit::{Clock, ms};
 use support::{after, config, fails, line, one, silence};
 
@@ -30,7 +32,7 @@ fn a_family_that_is_never_answered_holds_the_other_up_in_nothing() {
         true => silence(),
         false => after(20, asked.found(&["192.0.2.1"])),
     });
-    assert_eq!(scene.lines("a.example:1"), ["20 A 192.0.2.1:1", "1000 AAAA Timeout"]);
+    assert_eq!(scene.lines("a.example:1"), ["20 A 192.0.2.1:1", "1000 AAAA TimedOut"]);
 }
 
 #[test]
@@ -95,14 +97,15 @@ fn a_literal_never_goes_out() {
 #[test]
 fn a_service_or_zone_by_name_is_an_error_that_says_so_unless_somebody_knows_it() {
     let scene = one(|asked| panic!("{} went out", asked.line()));
-    for (target, source) in [
-        ("a.example:https", "127.0.0.1:https is not all numbers"),
-        ("192.0.2.1:https", "192.0.2.1:https is not all numbers"),
-        ("[fe80::1%eth0]:80", "[fe80::1%eth0]:80 is not all numbers"),
+    let (service, zone) = (LookupErrorKind::UnknownService, LookupErrorKind::UnknownZone);
+    for (target, source, kind) in [
+        ("a.example:https", "127.0.0.1:https is not all numbers", service),
+        ("192.0.2.1:https", "192.0.2.1:https is not all numbers", service),
+        ("[fe80::1%eth0]:80", "[fe80::1%eth0]:80 is not all numbers", zone),
     ] {
         let heard = scene.resolve(target, Families::Any);
         let error = heard[0].1.error().unwrap();
-        assert_eq!((heard.len(), error.kind()), (1, DnsErrorKind::Incomplete));
+        assert_eq!((heard.len(), error.kind()), (1, kind));
         let text = format!("cannot look up {target}: the service or the zone can't be looked up");
         assert_eq!(error.to_string(), text);
         assert_eq!(std::error::Error::source(error).unwrap().to_string(), source);
@@ -140,7 +143,7 @@ fn a_service_that_nobody_knows_ends_the_lookup_before_it_begins() {
     let query = Query::new(Target::parse("a.example:nothing").unwrap());
     let answers = scene.clock.run(resolver.resolve(&query).collect::<Vec<_>>());
     let error = answers[0].error().unwrap();
-    assert_eq!((answers.len(), error.kind()), (1, DnsErrorKind::Incomplete));
+    assert_eq!((answers.len(), error.kind()), (1, LookupErrorKind::UnknownService));
 }
 
 #[test]
@@ -165,7 +168,7 @@ fn nothing_is_asked_before_the_first_poll_and_a_drop_closes_everything() {
 fn the_network_s_own_error_is_the_source() {
     let scene = one(|_| fails(3, io::ErrorKind::ConnectionRefused));
     let error = scene.error("a.example");
-    assert_eq!(error.kind(), DnsErrorKind::Network);
+    assert_eq!(error.kind(), LookupErrorKind::Temporary);
     let error = io::Error::from(error);
     assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
 }
@@ -200,7 +203,7 @@ fn a_server_s_failure_is_an_error_of_its_family_alone() {
         true => after(10, asked.reply(ServFail)),
         false => after(20, asked.found(&["192.0.2.1"])),
     });
-    assert_eq!(scene.lines("a.example:1"), ["10 AAAA ServerFailure", "20 A 192.0.2.1:1"]);
+    assert_eq!(scene.lines("a.example:1"), ["10 AAAA Temporary", "20 A 192.0.2.1:1"]);
 }
 
 #[test]

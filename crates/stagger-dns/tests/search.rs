@@ -3,7 +3,8 @@
 mod support;
 
 use hickory_proto::op::ResponseCode::{NXDomain, NoError, Refused, ServFail};
-use stagger_dns::{Config, DnsErrorKind};
+use stagger::LookupErrorKind;
+use stagger_dns::Config;
 use support::{Asked, Said, Scene, after, config, silence};
 
 fn list() -> Config {
@@ -100,7 +101,7 @@ fn a_server_failure_is_passed_by_and_remembered() {
         _ => missing(asked),
     });
     let error = scene.error("a");
-    assert_eq!((error.kind(), error.name()), (DnsErrorKind::ServerFailure, "a.x.test"));
+    assert_eq!((error.kind(), error.name()), (LookupErrorKind::Temporary, "a.x.test"));
     assert_eq!(walked(&scene), ["0 a.x.test.", "10 a.y.test.", "20 a."]);
 }
 
@@ -146,5 +147,5 @@ fn at_the_last_name_each_family_is_told_at_once() {
             _ => missing(asked),
         }
     });
-    assert_eq!(scene.lines("a:1"), ["20 AAAA none", "1010 A Timeout"]);
+    assert_eq!(scene.lines("a:1"), ["20 AAAA none", "1010 A TimedOut"]);
 }

@@ -5,8 +5,7 @@ mod support;
 use std::io;
 
 use hickory_proto::op::ResponseCode::{FormErr, NoError, NotImp, Refused, ServFail};
-use stagger::Families;
-use stagger_dns::DnsErrorKind;
+use stagger::{Families, LookupErrorKind};
 use stagger_testkit::ms;
 use support::{Asked, Said, Scene, after, config, fails, line, name_server, one, silence};
 
@@ -84,14 +83,14 @@ fn the_list_is_gone_through_as_often_as_the_settings_say_and_each_failure_is_kep
             "2005 #2 a.example. A"
         ]
     );
-    assert_eq!(error.kind(), DnsErrorKind::ServerFailure);
+    assert_eq!(error.kind(), LookupErrorKind::Temporary);
     assert_eq!(
         error.to_string(),
         "cannot look up a.example (A): 192.0.2.1:53 did not answer within 1s, 2 tries, \
          192.0.2.2:53 answered SERVFAIL, 2 tries"
     );
     let servers: Vec<_> = error.servers().iter().map(|s| (s.kind(), s.code(), s.tries())).collect();
-    let (late, failed) = (DnsErrorKind::Timeout, DnsErrorKind::ServerFailure);
+    let (late, failed) = (LookupErrorKind::TimedOut, LookupErrorKind::Temporary);
     assert_eq!(servers, [(late, None, 2), (failed, Some(2), 2)]);
 }
 
@@ -111,7 +110,7 @@ fn many_servers_that_fail_at_once_are_all_asked_and_others_run_in_between() {
         fails(0, io::ErrorKind::NetworkUnreachable)
     });
     let error = scene.error("a.example");
-    assert_eq!((error.kind(), error.servers().len()), (DnsErrorKind::Network, 16));
+    assert_eq!((error.kind(), error.servers().len()), (LookupErrorKind::Temporary, 16));
     assert_eq!(scene.servers.log().len(), 80);
     assert!(scene.clock.polls() > 2, "all was done in {} polls", scene.clock.polls());
 }
@@ -197,7 +196,7 @@ fn a_server_that_does_not_know_edns_is_asked_once_more_without() {
         assert_eq!(scene.servers.log().len(), 2);
     }
     let scene = one(|asked| after(5, asked.reply(FormErr)));
-    assert_eq!(scene.ipv4("a.example"), "10 A ServerFailure");
+    assert_eq!(scene.ipv4("a.example"), "10 A Temporary");
     assert_eq!(scene.servers.log().len(), 2);
 }
 

@@ -7,8 +7,8 @@ use std::fs;
 use std::io;
 
 use hickory_proto::op::ResponseCode::{NXDomain, NoError, Refused, ServFail};
-use stagger::Families;
-use stagger_dns::{DnsErrorKind, Environment, Hosts, Switch, Watched};
+use stagger::{Families, LookupErrorKind};
+use stagger_dns::{Environment, Hosts, Switch, Watched};
 use stagger_testkit::{Clock, ms};
 use support::{Asked, File, Said, Scene, Servers, after, config, fails, heard, line, one, silence};
 
@@ -63,7 +63,7 @@ fn servers_go_first_if_they_are_named_first_and_the_hosts_file_has_what_they_hav
 #[test]
 fn servers_that_failed_are_told_and_the_hosts_file_has_the_last_word() {
     let scene = switched("dns files", by_name);
-    for (name, kind, at) in [("fails", "ServerFailure", 10), ("late", "Timeout", 1010)] {
+    for (name, kind, at) in [("fails", "Temporary", 10), ("late", "TimedOut", 1010)] {
         let heard = scene.resolve(&format!("{name}.:80"), Families::Any);
         let lines: Vec<_> = heard.iter().map(line).collect();
         let [v6, v4] = ["AAAA", "A"].map(|record| format!("{at} {record} {kind}"));
@@ -74,7 +74,7 @@ fn servers_that_failed_are_told_and_the_hosts_file_has_the_last_word() {
     let heard = scene.resolve("refused.:80", Families::Any);
     let errors = heard.iter().map(|(_, answer)| (answer.is_interim(), answer.error().unwrap()));
     let kinds: Vec<_> = errors.map(|(interim, error)| (interim, error.kind())).collect();
-    assert_eq!(kinds, [(false, DnsErrorKind::Refused); 2]);
+    assert_eq!(kinds, [(false, LookupErrorKind::Refused); 2]);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_lookup_ends_where_an_action_ends_it() {
         ("files [!SUCCESS=return] dns", "known", of("files", "known").0, 0),
         ("dns [NOTFOUND=return] files", "nx", failed("NotFound"), 2),
         ("dns [NOTFOUND=return] files", "none", failed("none"), 2),
-        ("dns [UNAVAIL=return] files", "fails", failed("ServerFailure"), 2),
+        ("dns [UNAVAIL=return] files", "fails", failed("Temporary"), 2),
         ("dns [UNAVAIL=return] files", "nx", listed(10), 2),
         ("dns [!UNAVAIL=return] files", "nx", failed("NotFound"), 2),
         // As in glibc, that no server could answer is not TRYAGAIN.
@@ -154,7 +154,7 @@ fn where_nobody_may_be_asked_that_is_the_error() {
     for sources in ["", "resolve [!UNAVAIL=return]", "mdns4_minimal [UNAVAIL=return] files dns"] {
         let scene = switched(sources, by_name);
         let heard = scene.resolve("known:80", Families::Any);
-        assert_eq!(heard.iter().map(line).collect::<Vec<_>>(), ["0 all NoSource"]);
+        assert_eq!(heard.iter().map(line).collect::<Vec<_>>(), ["0 all Other"]);
         let error = heard[0].1.error().unwrap().clone();
         assert_eq!(
             error.to_string(),
@@ -221,7 +221,7 @@ fn a_name_that_does_not_exist_for_a_does_not_wait_for_aaaa() {
         true => after(10, asked.reply(ServFail)),
         false => after(20, asked.nothing(NXDomain)),
     });
-    assert_eq!(scene.lines("nx.:80"), ["20 AAAA ServerFailure", "20 A NotFound"]);
+    assert_eq!(scene.lines("nx.:80"), ["20 AAAA Temporary", "20 A NotFound"]);
     // Of AAAA alone it is not believed (RFC 4074 §4.2).
     let scene = switched("dns files", |asked| match asked.is_aaaa() {
         true => after(10, asked.nothing(NXDomain)),
@@ -237,9 +237,9 @@ fn a_name_is_not_found_when_both_families_are_not_and_either_failure_makes_serve
         false => fails(20, io::ErrorKind::ConnectionRefused),
     };
     let lines = switched("dns [!UNAVAIL=return] files", half).lines("none.:80");
-    assert_eq!(lines, ["20 A Network", "20 all 192.0.2.99:80"]);
+    assert_eq!(lines, ["20 A Temporary", "20 all 192.0.2.99:80"]);
     let lines = switched("dns [UNAVAIL=return] files", half).lines("none.:80");
-    assert_eq!(lines, ["20 AAAA none", "20 A Network"]);
+    assert_eq!(lines, ["20 AAAA none", "20 A Temporary"]);
     // A query for one family is about that alone.
     let scene = switched("dns [UNAVAIL=return] files", half);
     let heard = scene.resolve("known.:80", Families::Ipv6);
@@ -279,7 +279,7 @@ fn merge_joins_both_sources_family_by_family() {
     assert_eq!(lines, ["10 AAAA [2001:db8::1]:80", "500 A 192.0.2.1:80"]);
     // Where servers have nothing it is the file's alone, and a failure is told.
     assert_eq!(of("files [SUCCESS=merge] dns", "none").0, ["10 AAAA none", "10 A 192.0.2.99:80"]);
-    let failed = ["10 AAAA ServerFailure", "10 A ServerFailure", "10 A 192.0.2.99:80"];
+    let failed = ["10 AAAA Temporary", "10 A Temporary", "10 A 192.0.2.99:80"];
     assert_eq!(of("files [SUCCESS=merge] dns", "fails").0, failed);
     assert_eq!(of("dns [SUCCESS=merge] files", "none").0, ["10 all 192.0.2.99:80"]);
     let lines = switched("files [SUCCESS=merge] dns", slow).resolve("known.:80", Families::Ipv4);
@@ -324,11 +324,11 @@ fn what_servers_said_is_remembered_and_the_search_list_is_theirs_alone() {
 fn a_hosts_file_that_can_not_be_read_is_unavailable() {
     let file = || Watched::hosts(std::env::temp_dir(), Environment::new());
     for (sources, told) in [
-        ("files", vec!["0 A Unreadable"]),
-        ("files [UNAVAIL=return] dns", vec!["0 A Unreadable"]),
-        ("files [NOTFOUND=return] dns", vec!["0 A Unreadable", "0 A 192.0.2.1:80"]),
+        ("files", vec!["0 A Other"]),
+        ("files [UNAVAIL=return] dns", vec!["0 A Other"]),
+        ("files [NOTFOUND=return] dns", vec!["0 A Other", "0 A 192.0.2.1:80"]),
         ("dns files", vec!["0 A 192.0.2.1:80"]),
-        ("dns [SUCCESS=merge] files", vec!["0 A Unreadable", "0 A 192.0.2.1:80"]),
+        ("dns [SUCCESS=merge] files", vec!["0 A Other", "0 A 192.0.2.1:80"]),
     ] {
         let Scene { resolver, clock, .. } = switched(sources, by_name);
         let lines = heard(&resolver.with_hosts_file(file()), &clock, "known.:80");
@@ -388,7 +388,7 @@ fn of_a_search_list_the_last_name_that_was_asked_for_decides() {
     assert_eq!(searched("dns [!UNAVAIL=return] files", failing), ["20 all 192.0.2.99:80"]);
     // The last name does not exist, which A says of both. What is told is of the first, and each
     // family has its own.
-    for (of_aaaa, told) in [(ServFail, "20 AAAA ServerFailure"), (NoError, "20 AAAA none")] {
+    for (of_aaaa, told) in [(ServFail, "20 AAAA Temporary"), (NoError, "20 AAAA none")] {
         let script = move |asked: &Asked| match (asked.name.as_str(), asked.is_aaaa()) {
             ("db.eu.", true) => after(10, asked.nothing(of_aaaa)),
             ("db.eu.", false) => after(10, asked.reply(ServFail)),
@@ -397,7 +397,7 @@ fn of_a_search_list_the_last_name_that_was_asked_for_decides() {
         };
         let mut lines = searched("dns [NOTFOUND=return] files", script);
         lines.sort();
-        assert_eq!(lines, ["20 A ServerFailure", told]);
+        assert_eq!(lines, ["20 A Temporary", told]);
     }
 }
 
@@ -405,8 +405,8 @@ fn of_a_search_list_the_last_name_that_was_asked_for_decides() {
 fn servers_that_are_not_known_are_unavailable() {
     let file = || Watched::config(std::env::temp_dir(), Environment::new());
     for (sources, told) in [
-        ("dns files", vec!["0 A Unreadable", "0 A 192.0.2.99:80"]),
-        ("dns [UNAVAIL=return] files", vec!["0 A Unreadable"]),
+        ("dns files", vec!["0 A Other", "0 A 192.0.2.99:80"]),
+        ("dns [UNAVAIL=return] files", vec!["0 A Other"]),
     ] {
         let Scene { resolver, clock, .. } = switched(sources, by_name);
         let lines = heard(&resolver.with_config_file(file()), &clock, "known.:80");
@@ -428,7 +428,7 @@ fn a_switch_file_is_obeyed_anew_when_it_has_changed_and_a_missing_one_is_files_d
         (Some("hosts: files # and nobody else\n"), "0 A 192.0.2.99:80"),
         (Some("hosts: mdns [NOTFOUND=return] dns\n"), "0 A 192.0.2.1:80"),
         (Some("services: files\n"), "0 A 192.0.2.99:80"),
-        (Some("hosts: resolve\n"), "0 A NoSource"),
+        (Some("hosts: resolve\n"), "0 A Other"),
         (None, "0 A 192.0.2.99:80"),
     ] {
         match text {
@@ -447,5 +447,5 @@ fn a_switch_file_that_can_not_be_read_is_told_and_is_files_dns() {
     let resolver = stagger_dns::DnsResolver::new(config(1), servers, clock.clone());
     let resolver = resolver.with_switch_file(Watched::switch(std::env::temp_dir()));
     let lines = heard(&resolver, &clock, "known.:80");
-    assert_eq!(lines, ["0 A Unreadable", "0 A 192.0.2.1:80"]);
+    assert_eq!(lines, ["0 A Other", "0 A 192.0.2.1:80"]);
 }

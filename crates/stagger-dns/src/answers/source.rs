@@ -22,16 +22,16 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream as _;
-use stagger::{Answer, BoxError, Families, Host, Query, Record, Resolver, Timer};
+use stagger::{Answer, BoxError, Families, Host, LookupErrorKind, Query, Record, Resolver, Timer};
 use stagger_net::Connectivity;
 
 use super::{Step, UnsortedProjection};
-use crate::error::{Cause, DnsError, DnsErrorKind};
+use crate::error::{Cause, DnsError};
 use crate::plan::{Next, Place, Plan};
 use crate::question::name_of;
 use crate::search::Candidates;
 use crate::special::Special;
-use crate::told::{DnsAnswer, is_negative};
+use crate::told::{DnsAnswer, failed};
 use crate::walk::{Said, Walk};
 use crate::wanted::{addresses, records};
 use crate::{FileError, Hosts, Network, Parsed, Status, Switch};
@@ -140,7 +140,7 @@ where
             }
             // What is told of it may be of a name before the last, which another record may have.
             Some(Said { record, outcome: Err(error), last }) => {
-                let is_over = record == Record::A && last == Some(DnsErrorKind::NotFound);
+                let is_over = record == Record::A && last == Some(LookupErrorKind::NotFound);
                 if is_over {
                     for (other, kept) in walk.abandon() {
                         // Either its lookups of the names before have said something, or A has said
@@ -162,11 +162,11 @@ where
     /// Goes on from what servers said, which is known as far as it matters.
     fn conclude(&mut self) {
         let said = self.told.aside();
-        let no_name = Some(DnsErrorKind::NotFound);
+        let no_name = Some(LookupErrorKind::NotFound);
         let status = if said.iter().any(|said| said.outcome.is_ok()) {
             Status::Success
         } else if said.iter().any(|said| said.record == Record::A && said.last == no_name)
-            || said.iter().all(|said| said.last.is_some_and(is_negative))
+            || said.iter().all(|said| said.last.is_some_and(LookupErrorKind::is_negative))
         {
             Status::NotFound
         } else {
@@ -301,7 +301,7 @@ where
     /// Tells that a file can't be read, where that is not the last word.
     fn tell_interim(&mut self, error: FileError) {
         let error = self.unreadable(error);
-        self.told.tell(Answer::failed(self.record(), error).interim());
+        self.told.tell(failed(self.record(), error).interim());
     }
 }
 

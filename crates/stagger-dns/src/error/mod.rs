@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hickory_proto::rr::Name;
-use stagger::{BoxError, Record};
+use stagger::{BoxError, LookupErrorKind, Record};
 
+use self::server::Failure;
 pub use self::server::ServerError;
 pub(crate) use self::server::Trouble;
 use crate::FileError;
@@ -42,36 +43,6 @@ enum Source {
     Delegate(BoxError),
 }
 
-/// What sort of failure a [`DnsError`] or a [`ServerError`] is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum DnsErrorKind {
-    /// There is no such name (NXDOMAIN), or it is not in the hosts file and that has the last word by
-    /// the [`Switch`](crate::Switch).
-    NotFound,
-    /// The name exists, but has no address of the family asked for (NODATA).
-    NoAddress,
-    /// Nobody may be asked: by the [`Switch`](crate::Switch) no source that is known here has a turn.
-    NoSource,
-    /// A server failed to answer (SERVFAIL and the like), or knew only of other servers; the
-    /// response code says how.
-    ServerFailure,
-    /// A server refused to answer (REFUSED).
-    Refused,
-    /// A server's reply could not be read.
-    Malformed,
-    /// No server answered in time.
-    Timeout,
-    /// The network failed.
-    Network,
-    /// The name is an alias of an alias, and so on, without an end or for too long.
-    Aliases,
-    /// The name of a service or of a zone could not be looked up; the source says why.
-    Incomplete,
-    /// A file of the machine's could not be read; the source says which and why.
-    Unreadable,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
     NotFound,
@@ -83,7 +54,9 @@ pub(crate) enum Cause {
     Servers,
     Circle,
     TooManyAliases,
-    Incomplete,
+    /// The port of a service or the number of a zone, for the reason that the resolver of literals
+    /// has.
+    Incomplete(LookupErrorKind),
     Unreadable,
 }
 
@@ -122,9 +95,9 @@ impl DnsError {
         Self::make(self.0.subject.clone(), record, self.0.cause, Vec::new(), self.0.ttl)
     }
 
-    /// What the resolver for literals and services said of `subject`.
-    pub(crate) fn incomplete(subject: String, source: BoxError) -> Self {
-        Self::delegated(Cause::Incomplete, subject, source)
+    /// What the resolver for literals and services said of `subject`, with its kind.
+    pub(crate) fn incomplete(subject: String, kind: LookupErrorKind, source: BoxError) -> Self {
+        Self::delegated(Cause::Incomplete(kind), subject, source)
     }
 
     /// That a file can't be read which says of `subject` where it is, or whom to ask.
@@ -150,11 +123,13 @@ impl DnsError {
         servers: Vec<ServerError>,
         ttl: Option<Duration>,
     ) -> Self {
-        let kind = kind_of(cause, &servers);
-        let network = servers.iter().rev().find_map(ServerError::io_error);
-        let source = match (kind, network) {
-            (DnsErrorKind::Network, Some(error)) => Source::Network(error),
-            _ => Source::Kind(io::Error::new(io_kind(kind), Reason(cause, &servers).to_string())),
+        let network = servers.iter().rev().find_map(ServerError::shared_io_error);
+        let source = match (worst(&servers), network) {
+            (Some(Failure::Network), Some(error)) => Source::Network(error),
+            _ => {
+                let kind = io_kind(cause, &servers);
+                Source::Kind(io::Error::new(kind, Reason(cause, &servers).to_string()))
+            }
         };
         Self(Arc::new(Inner {
             subject,
@@ -166,14 +141,39 @@ impl DnsError {
         }))
     }
 
-    /// What sort of failure it is.
+    /// The kind of the failure, in the vocabulary that all resolvers share. Its docs have a table of
+    /// what each kind is over DNS.
     ///
-    /// If the servers failed in different ways, it is the first of these kinds that any has:
-    /// [`ServerFailure`](DnsErrorKind::ServerFailure), [`Refused`](DnsErrorKind::Refused),
-    /// [`Malformed`](DnsErrorKind::Malformed), [`Timeout`](DnsErrorKind::Timeout),
-    /// [`Network`](DnsErrorKind::Network).
-    pub fn kind(&self) -> DnsErrorKind {
-        kind_of(self.0.cause, &self.0.servers)
+    /// If the servers failed in different ways, it is the kind of the first of these that happened:
+    ///
+    /// 1. A server answered with a failure such as SERVFAIL:
+    ///    [`Temporary`](LookupErrorKind::Temporary).
+    /// 2. A server refused: [`Refused`](LookupErrorKind::Refused).
+    /// 3. A reply could not be read: [`Malformed`](LookupErrorKind::Malformed).
+    /// 4. A server did not answer in time: [`TimedOut`](LookupErrorKind::TimedOut).
+    /// 5. The network failed: [`Temporary`](LookupErrorKind::Temporary).
+    ///
+    /// What the kind leaves out is elsewhere. [`servers`](Self::servers) has the code of each server
+    /// and the error of the network. A file that can't be read is the source, a
+    /// [`FileError`](crate::FileError).
+    pub fn kind(&self) -> LookupErrorKind {
+        match self.0.cause {
+            Cause::NotFound | Cause::NotListed => LookupErrorKind::NotFound,
+            Cause::NoAddress => LookupErrorKind::NoAddress,
+            Cause::Circle | Cause::TooManyAliases => LookupErrorKind::Malformed,
+            Cause::Incomplete(kind) => kind,
+            Cause::NoSource | Cause::Unreadable => LookupErrorKind::Other,
+            Cause::Servers => match worst(&self.0.servers) {
+                Some(failure) => failure.kind(),
+                // No server is configured.
+                None => LookupErrorKind::Temporary,
+            },
+        }
+    }
+
+    /// Whether a server answered that it failed, as with SERVFAIL.
+    pub(crate) fn is_server_failure(&self) -> bool {
+        worst(&self.0.servers) == Some(Failure::Server)
     }
 
     /// What was asked for: the name, with the domain of the search list, as it is printed.
@@ -219,34 +219,24 @@ impl DnsError {
     }
 }
 
-fn kind_of(cause: Cause, servers: &[ServerError]) -> DnsErrorKind {
-    match cause {
-        Cause::NotFound | Cause::NotListed => DnsErrorKind::NotFound,
-        Cause::NoSource => DnsErrorKind::NoSource,
-        Cause::NoAddress => DnsErrorKind::NoAddress,
-        Cause::Circle | Cause::TooManyAliases => DnsErrorKind::Aliases,
-        Cause::Incomplete => DnsErrorKind::Incomplete,
-        Cause::Unreadable => DnsErrorKind::Unreadable,
-        Cause::Servers => {
-            use DnsErrorKind::{Malformed, Network, Refused, ServerFailure, Timeout};
-            let telling = [ServerFailure, Refused, Malformed, Timeout];
-            let mut found = telling.into_iter();
-            found.find(|kind| servers.iter().any(|s| s.kind() == *kind)).unwrap_or(Network)
-        }
-    }
+/// The failure that says the most of what the servers did.
+fn worst(servers: &[ServerError]) -> Option<Failure> {
+    servers.iter().map(ServerError::failure).min()
 }
 
-fn io_kind(kind: DnsErrorKind) -> io::ErrorKind {
-    match kind {
-        DnsErrorKind::NotFound | DnsErrorKind::NoAddress => io::ErrorKind::NotFound,
-        DnsErrorKind::Malformed | DnsErrorKind::Aliases => io::ErrorKind::InvalidData,
-        DnsErrorKind::Timeout => io::ErrorKind::TimedOut,
-        DnsErrorKind::Incomplete => io::ErrorKind::InvalidInput,
-        DnsErrorKind::NoSource => io::ErrorKind::Unsupported,
-        DnsErrorKind::ServerFailure
-        | DnsErrorKind::Refused
-        | DnsErrorKind::Network
-        | DnsErrorKind::Unreadable => io::ErrorKind::Other,
+fn io_kind(cause: Cause, servers: &[ServerError]) -> io::ErrorKind {
+    match cause {
+        Cause::NotFound | Cause::NotListed | Cause::NoAddress => io::ErrorKind::NotFound,
+        Cause::Circle | Cause::TooManyAliases => io::ErrorKind::InvalidData,
+        Cause::NoSource => io::ErrorKind::Unsupported,
+        Cause::Servers => match worst(servers) {
+            Some(Failure::Malformed) => io::ErrorKind::InvalidData,
+            Some(Failure::TimedOut) => io::ErrorKind::TimedOut,
+            _ => io::ErrorKind::Other,
+        },
+        Cause::Incomplete(_) | Cause::Unreadable => {
+            unreachable!("the source of a delegate's error is the delegate's")
+        }
     }
 }
 
@@ -264,7 +254,7 @@ impl fmt::Display for Reason<'_> {
             Cause::NoSource => "by the switch no source that is known here has a turn",
             Cause::Circle => "its aliases go round in a circle",
             Cause::TooManyAliases => "it has too many aliases",
-            Cause::Incomplete => "the service or the zone can't be looked up",
+            Cause::Incomplete(_) => "the service or the zone can't be looked up",
             Cause::Unreadable => "a file of this machine can't be read",
             Cause::Servers => {
                 for (index, server) in self.1.iter().enumerate() {
@@ -317,7 +307,6 @@ impl From<DnsError> for io::Error {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::message::Extended;
     use crate::question::name_of;
@@ -343,7 +332,7 @@ mod tests {
             "cannot look up www.example.com (AAAA): 192.0.2.1:53 answered SERVFAIL \
              (DNSSEC bogus: \"no\\nkey \\u{202e}\"), 192.0.2.2:53 did not answer within 5s, 2 tries"
         );
-        assert_eq!((error.kind(), error.servers().len()), (DnsErrorKind::ServerFailure, 2));
+        assert_eq!((error.kind(), error.servers().len()), (LookupErrorKind::Temporary, 2));
         assert_eq!(error.servers()[0].code(), Some(2));
     }
 
@@ -359,12 +348,12 @@ mod tests {
         let refused = || Trouble::Network(Arc::new(io::ErrorKind::ConnectionRefused.into()));
         let timeout = || Trouble::TimedOut(Duration::from_secs(1));
         for (troubles, kind, io_kind) in [
-            (vec![refused()], DnsErrorKind::Network, io::ErrorKind::ConnectionRefused),
-            (vec![refused(), timeout()], DnsErrorKind::Timeout, io::ErrorKind::TimedOut),
-            (vec![Trouble::Malformed("x")], DnsErrorKind::Malformed, io::ErrorKind::InvalidData),
+            (vec![refused()], LookupErrorKind::Temporary, io::ErrorKind::ConnectionRefused),
+            (vec![refused(), timeout()], LookupErrorKind::TimedOut, io::ErrorKind::TimedOut),
+            (vec![Trouble::Malformed("x")], LookupErrorKind::Malformed, io::ErrorKind::InvalidData),
             (
                 vec![timeout(), Trouble::Code { code: 5, extended: None }],
-                DnsErrorKind::Refused,
+                LookupErrorKind::Refused,
                 io::ErrorKind::Other,
             ),
         ] {
@@ -378,5 +367,47 @@ mod tests {
             let inner = error.get_ref().unwrap().downcast_ref::<DnsError>().unwrap();
             assert_eq!(inner.kind(), kind);
         }
+    }
+    #[test]
+    fn each_cause_has_the_kind_of_the_core_s_table() {
+        for (cause, kind) in [
+            (Cause::NotFound, LookupErrorKind::NotFound),
+            (Cause::NotListed, LookupErrorKind::NotFound),
+            (Cause::NoAddress, LookupErrorKind::NoAddress),
+            (Cause::NoSource, LookupErrorKind::Other),
+            (Cause::Circle, LookupErrorKind::Malformed),
+            (Cause::TooManyAliases, LookupErrorKind::Malformed),
+        ] {
+            assert_eq!(DnsError::new(&question(), cause).kind(), kind, "{cause:?}");
+        }
+        let zone = DnsError::incomplete("x".into(), LookupErrorKind::UnknownZone, "x".into());
+        assert_eq!(zone.kind(), LookupErrorKind::UnknownZone);
+    }
+
+    #[test]
+    fn of_servers_that_failed_in_different_ways_the_kind_is_the_one_that_says_the_most() {
+        let code = |code| Trouble::Code { code, extended: None };
+        let network = || Trouble::Network(Arc::new(io::ErrorKind::NetworkUnreachable.into()));
+        let late = || Trouble::TimedOut(Duration::from_secs(1));
+        let garbage = Trouble::Malformed("x");
+        // Each goes before all after it.
+        let order = [
+            (code(2), LookupErrorKind::Temporary, true),
+            (Trouble::Referral, LookupErrorKind::Temporary, true),
+            (code(5), LookupErrorKind::Refused, false),
+            (garbage, LookupErrorKind::Malformed, false),
+            (late(), LookupErrorKind::TimedOut, false),
+            (network(), LookupErrorKind::Temporary, false),
+        ];
+        for (first, (_, kind, is_server_failure)) in order.iter().enumerate() {
+            let troubles = order[first..].iter().rev().map(|(trouble, ..)| trouble.clone());
+            let servers = troubles.map(|trouble| server(1, trouble)).collect();
+            let error = DnsError::servers_failed(&question(), servers);
+            assert_eq!((error.kind(), error.is_server_failure()), (*kind, *is_server_failure));
+        }
+        let network = server(1, network());
+        let kind = network.io_error().map(io::Error::kind);
+        assert_eq!(kind, Some(io::ErrorKind::NetworkUnreachable));
+        assert!(server(1, late()).io_error().is_none());
     }
 }

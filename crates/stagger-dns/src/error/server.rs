@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::DnsErrorKind;
+use stagger::LookupErrorKind;
+
 use crate::code::{self, ResponseCode};
 use crate::message::Extended;
 
@@ -30,6 +31,28 @@ pub(crate) enum Trouble {
     Network(Arc<io::Error>),
 }
 
+/// How a server failed. The first says the most about the name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Failure {
+    /// It answered that it failed, or referred to other servers.
+    Server,
+    Refused,
+    Malformed,
+    TimedOut,
+    Network,
+}
+
+impl Failure {
+    pub(super) fn kind(self) -> LookupErrorKind {
+        match self {
+            Self::Server | Self::Network => LookupErrorKind::Temporary,
+            Self::Refused => LookupErrorKind::Refused,
+            Self::Malformed => LookupErrorKind::Malformed,
+            Self::TimedOut => LookupErrorKind::TimedOut,
+        }
+    }
+}
+
 impl ServerError {
     pub(crate) fn new(server: SocketAddr, trouble: Trouble) -> Self {
         Self { server, trouble, tries: 1 }
@@ -46,14 +69,18 @@ impl ServerError {
         self.server
     }
 
-    /// What sort of failure the last try was.
-    pub fn kind(&self) -> DnsErrorKind {
+    /// The kind of the failure of the last try, in the vocabulary that all resolvers share.
+    pub fn kind(&self) -> LookupErrorKind {
+        self.failure().kind()
+    }
+
+    pub(super) fn failure(&self) -> Failure {
         match self.trouble {
-            Trouble::Code { code: code::REFUSED, .. } => DnsErrorKind::Refused,
-            Trouble::Code { .. } | Trouble::Referral => DnsErrorKind::ServerFailure,
-            Trouble::Malformed(_) => DnsErrorKind::Malformed,
-            Trouble::TimedOut(_) => DnsErrorKind::Timeout,
-            Trouble::Network(_) => DnsErrorKind::Network,
+            Trouble::Code { code: code::REFUSED, .. } => Failure::Refused,
+            Trouble::Code { .. } | Trouble::Referral => Failure::Server,
+            Trouble::Malformed(_) => Failure::Malformed,
+            Trouble::TimedOut(_) => Failure::TimedOut,
+            Trouble::Network(_) => Failure::Network,
         }
     }
 
@@ -78,7 +105,15 @@ impl ServerError {
         self.tries
     }
 
-    pub(super) fn io_error(&self) -> Option<Arc<io::Error>> {
+    /// The error of the network, if the server could not be asked.
+    pub fn io_error(&self) -> Option<&io::Error> {
+        match &self.trouble {
+            Trouble::Network(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    pub(super) fn shared_io_error(&self) -> Option<Arc<io::Error>> {
         match &self.trouble {
             Trouble::Network(error) => Some(Arc::clone(error)),
             _ => None,

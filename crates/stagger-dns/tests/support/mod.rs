@@ -316,7 +316,10 @@ impl Scene {
 pub(crate) fn line((at, answer): &Heard) -> String {
     let record = answer.record();
     match answer.error() {
-        Some(error) => format!("{at} {record} {:?}", error.kind()),
+        Some(error) => {
+            assert_eq!(answer.kind(), Some(error.kind()), "the kind of an answer is its error's");
+            format!("{at} {record} {:?}", error.kind())
+        }
         None => {
             let addresses: Vec<_> = answer.addresses().map(ToString::to_string).collect();
             match addresses.is_empty() {
