@@ -24,6 +24,8 @@ use crate::lookup::{Call, Found, Lookup, LookupError, Lookups, Question, Reply, 
 /// lanes have. [`Lanes`] says when they start, if at all. A query for one family has none, nor has
 /// any outside Unix, where one family can't be asked for apart.
 ///
+/// HTTPS records are not looked up. A query for them is answered negatively at once.
+///
 /// `AI_ADDRCONFIG` is not set: it hides the addresses of a family in which the machine has none
 /// but loopback addresses, which breaks names for loopback on a machine without a network. An
 /// address that can't be reached fails at once and costs the race nothing. `AI_V4MAPPED` is not
@@ -97,14 +99,17 @@ impl<T: Timer + Clone> Resolver for SystemResolver<T> {
         let lookup = Lookup::new(query);
         let apart = cfg!(unix) && matches!(lookup, Lookup::Name(_));
         let lanes = if apart { self.lanes } else { Lanes::never() };
-        let lookups = Lookups::new(lookup, query.families(), lanes, self.timer.clone());
+        let lookups = Lookups::new(lookup, query, lanes, self.timer.clone());
         SystemAnswers { lookups }
     }
 }
 
 pin_project! {
-    /// What a [`SystemResolver`] answers: one [`Answer`], and before it those of the lanes, if it
-    /// is late.
+    /// What a [`SystemResolver`] answers:
+    ///
+    /// 1. a negative [`Answer`] for HTTPS records, if the query asks for them;
+    /// 2. those of the lanes, if the full lookup is late;
+    /// 3. that of the full lookup.
     ///
     /// # Cancel safety
     ///
@@ -285,6 +290,30 @@ mod tests {
             let answers: Vec<_> = block_on(resolver.resolve(&query(target)).collect());
             let records: Vec<_> = answers.iter().map(Answer::record).collect();
             assert_eq!(records, [Record::Addresses], "{target}");
+        }
+    }
+
+    #[test]
+    fn literals_services_and_failures_are_answered_for_https_at_once() {
+        for target in [
+            "127.0.0.1:80",
+            "127.0.0.1:http",
+            "[fe80::1%no-such-zone]:80",
+            "localhost:http",
+            "localhost:no-such-service",
+        ] {
+            let all = |query| {
+                let answers: Vec<_> = block_on(resolver().resolve(&query).collect());
+                answers
+            };
+            let mut answers = all(query(target).with_https(true));
+            let https = answers.remove(0);
+            assert_eq!((https.record(), https.is_empty()), (Record::Https, true), "{target}");
+            assert!(https.error().is_none(), "{target}");
+            let plain = all(query(target));
+            assert_eq!(answers.len(), plain.len(), "{target}");
+            assert_eq!(answers[0].error(), plain[0].error(), "{target}");
+            assert!(answers[0].addresses().eq(plain[0].addresses()), "{target}");
         }
     }
 

@@ -7,6 +7,7 @@
 //! began counts as spent on the resolution delay: it has been waited for once.
 
 use std::future::Future;
+use std::mem;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
-use stagger::{Answer, Families, Record, Timer};
+use stagger::{Answer, Families, Query, Record, Timer};
 
 use super::{Found, LookupError};
 use crate::Lanes;
@@ -37,6 +38,9 @@ pub(crate) trait Source {
 pin_project! {
     /// The answers of a query's lookups. They end when the full lookup has answered, or when both
     /// lanes have.
+    ///
+    /// HTTPS records are not looked up. A query for them is answered negatively at once, because a
+    /// race waits for an answer to each record of its query.
     pub(crate) struct Lookups<S, T>
     where
         S: Source,
@@ -44,6 +48,8 @@ pin_project! {
     {
         source: S,
         families: Families,
+        // Whether HTTPS records are still to be answered.
+        https: bool,
         lanes: Lanes,
         timer: T,
         #[pin]
@@ -73,11 +79,12 @@ enum Lane<L> {
 }
 
 impl<S: Source, T: Timer> Lookups<S, T> {
-    /// The lookups of these families, none of them begun. Of one family alone there are no lanes,
-    /// for the full lookup asks for no more than its lane would.
-    pub(crate) fn new(source: S, families: Families, lanes: Lanes, timer: T) -> Self {
+    /// The lookups for a query, none of them begun. One family alone has no lanes, because the full
+    /// lookup asks for no more than its lane would.
+    pub(crate) fn new(source: S, query: &Query, lanes: Lanes, timer: T) -> Self {
+        let (families, https) = (query.families(), query.https());
         let lanes = if families == Families::Any { lanes } else { Lanes::never() };
-        Self { source, families, lanes, timer, alarm: None, stage: Stage::Asked }
+        Self { source, families, https, lanes, timer, alarm: None, stage: Stage::Asked }
     }
 
     pub(crate) fn families(&self) -> Families {
@@ -93,6 +100,9 @@ impl<S: Source, T: Timer> Stream for Lookups<S, T> {
         if let Stage::Asked = this.stage {
             let (began, full) = (this.timer.now(), this.source.full());
             *this.stage = Stage::Running { began, full, lanes: None };
+        }
+        if mem::take(this.https) {
+            return Poll::Ready(Some(Answer::negative(Record::Https)));
         }
         let Stage::Running { began, full, lanes } = this.stage else {
             return Poll::Ready(None);

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::rc::Rc;
 
 use futures_lite::StreamExt as _;
-use stagger::{Dialer, LookupErrorKind, Query, resolver_fn};
+use stagger::{Dialer, LookupErrorKind, Policy, Query, Target, resolver_fn};
 use stagger_testkit::{Clock, Fate, Ledger, ScriptedConnector, Sleep, ms};
 
 use super::*;
@@ -63,7 +63,7 @@ impl World {
     }
 
     fn lookups(&self, lanes: Lanes) -> Lookups<Self, Self> {
-        Lookups::new(self.clone(), Families::Any, lanes, self.clone())
+        Lookups::new(self.clone(), &query(), lanes, self.clone())
     }
 
     fn begin(&self, name: &'static str, fated: &Fated) -> Running {
@@ -89,7 +89,7 @@ impl World {
                 None => answer.addresses().map(ToString::to_string).collect::<Vec<_>>().join(" "),
             };
             let spent = answer.delay_spent().as_millis();
-            assert!(answer.is_sorted());
+            assert_eq!(answer.is_sorted(), answer.record() != Record::Https);
             self.asked.borrow_mut().push(answer.asked_after());
             self.tell(&format!("{}, {spent} spent: {what}", answer.record()));
         }
@@ -113,6 +113,10 @@ impl World {
     fn story(&self) -> Vec<String> {
         self.until(100_000, Lanes::default())
     }
+}
+
+fn query() -> Query {
+    Query::new(Target::parse("example.com:80").unwrap())
 }
 
 fn error(name: &str, kind: LookupErrorKind) -> LookupError {
@@ -369,7 +373,8 @@ fn lanes_may_start_earlier_or_later() {
 fn one_family_alone_has_no_lanes() {
     for (families, record) in [(Families::Ipv4, Record::A), (Families::Ipv6, Record::Aaaa)] {
         let world = World::new(finds(500, [V6]), NEVER, NEVER);
-        let lookups = Lookups::new(world.clone(), families, Lanes::at_once(), world.clone());
+        let query = query().with_families(families);
+        let lookups = Lookups::new(world.clone(), &query, Lanes::at_once(), world.clone());
         world.clock.run(world.listen(pin!(lookups)));
         let answer = format!("500 {record}, 0 spent: {V6}");
         assert_eq!(world.story.take(), ["0 asks all", &answer, "500 end"]);
@@ -425,13 +430,18 @@ fn who_is_polled_late_starts_late_and_all_of_it_counts_as_spent() {
 
 /// When attempts start, each of which connects after 40 ms.
 fn starts(world: &World, lanes: Lanes) -> Vec<String> {
+    starts_with(world, lanes, Policy::new())
+}
+
+fn starts_with(world: &World, lanes: Lanes, policy: Policy) -> Vec<String> {
     let ledger = Ledger::new(&world.clock);
     let connector =
         [V4, V6].into_iter().fold(ScriptedConnector::new(&ledger), |connector, addr| {
             connector.at(addr, Fate::connects(ms(40)))
         });
-    let resolver = resolver_fn(|_: &Query| world.lookups(lanes));
-    let dialer = Dialer::new(resolver, connector, world.clock.clone());
+    let lookups = |query: &Query| Lookups::new(world.clone(), query, lanes, world.clone());
+    let resolver = resolver_fn(lookups);
+    let dialer = Dialer::new(resolver, connector, world.clock.clone()).with_policy(policy);
     world.clock.run(dialer.connect("example.com:80")).unwrap().hand_over();
     assert_eq!(world.clock.timers(), 0);
     ledger.assert_clean();
@@ -455,4 +465,31 @@ fn with_lanes_at_once_the_delay_counts_from_the_question() {
     assert_eq!(starts(&world, Lanes::at_once()), [format!("50 {V4}")]);
     let world = World::new(NEVER, finds(30, [V6]), finds(5, [V4]));
     assert_eq!(starts(&world, Lanes::at_once()), [format!("30 {V6}")]);
+}
+
+#[test]
+fn a_query_for_https_is_answered_negatively_at_once_and_the_rest_is_as_without() {
+    for families in [Families::Any, Families::Ipv4, Families::Ipv6] {
+        let story = |https| {
+            let world = World::new(fails(80, LookupErrorKind::Temporary), NEVER, finds(10, [V4]));
+            let query = query().with_families(families).with_https(https);
+            let lookups = Lookups::new(world.clone(), &query, Lanes::default(), world.clone());
+            world.clock.run(world.listen(pin!(lookups)));
+            world.story.take()
+        };
+        let mut with = story(true);
+        assert_eq!(with.remove(1), "0 HTTPS, 0 spent: ");
+        assert_eq!(with, story(false));
+    }
+}
+
+#[test]
+fn a_dial_for_https_begins_as_soon_as_one_without() {
+    for policy in [Policy::new(), Policy::new().https(true)] {
+        let world = World::new(finds(5, [V4]), NEVER, NEVER);
+        assert_eq!(starts_with(&world, Lanes::default(), policy.clone()), [format!("5 {V4}")]);
+        // IPv6 is preferred, so nothing else is waited for.
+        let world = World::new(NEVER, finds(5, [V6]), NEVER);
+        assert_eq!(starts_with(&world, Lanes::at_once(), policy), [format!("5 {V6}")]);
+    }
 }
