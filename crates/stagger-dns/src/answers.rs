@@ -9,7 +9,9 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
-use stagger::{Answer, BoxError, Host, LookupErrorKind, Query, Resolver, Service, Target, Timer};
+use stagger::{
+    Answer, BoxError, Family, Host, LookupErrorKind, Query, Resolver, Service, Target, Timer,
+};
 
 use crate::error::DnsError;
 use crate::origin::Content;
@@ -36,6 +38,8 @@ pin_project! {
         step: Step,
         plan: Plan,
         told: Told,
+        // The family that the routes prefer, if answers set it. `None` before servers are asked.
+        preferred: Option<Family>,
         #[pin]
         literals: Option<L::Answers>,
         walk: Option<Walk<Source<N, T>>>,
@@ -85,8 +89,31 @@ where
             step: Step::Begin,
             plan: Plan::default(),
             told,
+            preferred: None,
             literals,
             walk: None,
+        }
+    }
+
+    /// The next answer, as the sources have it.
+    fn poll_answer(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<DnsAnswer>> {
+        if let Some(answer) = self.as_mut().project().told.next() {
+            return Poll::Ready(Some(answer));
+        }
+        if let Some(answer) = ready!(self.as_mut().poll_literals(cx)) {
+            return Poll::Ready(Some(answer));
+        }
+        let mut this = self.project();
+        loop {
+            if let Some(answer) = this.told.next() {
+                return Poll::Ready(Some(answer));
+            }
+            if let Step::Done = this.step {
+                return Poll::Ready(None);
+            }
+            if let Some(answer) = ready!(this.poll_step(cx)) {
+                return Poll::Ready(Some(answer));
+            }
         }
     }
 
@@ -136,24 +163,11 @@ where
     type Item = DnsAnswer;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<DnsAnswer>> {
-        if let Some(answer) = self.as_mut().project().told.next() {
-            return Poll::Ready(Some(answer));
-        }
-        if let Some(answer) = ready!(self.as_mut().poll_literals(cx)) {
-            return Poll::Ready(Some(answer));
-        }
-        let mut this = self.project();
-        loop {
-            if let Some(answer) = this.told.next() {
-                return Poll::Ready(Some(answer));
-            }
-            if let Step::Done = this.step {
-                return Poll::Ready(None);
-            }
-            if let Some(answer) = ready!(this.poll_step(cx)) {
-                return Poll::Ready(Some(answer));
-            }
-        }
+        let answer = ready!(self.as_mut().poll_answer(cx));
+        Poll::Ready(match (answer, *self.project().preferred) {
+            (Some(answer), Some(family)) => Some(answer.prefers(family)),
+            (answer, _) => answer,
+        })
     }
 }
 

@@ -46,6 +46,8 @@ use crate::{
 ///   With `files dns`, the default, nothing is asked then.
 /// - Of the two families only those are asked for that lead anywhere at the time
 ///   ([`with_only_connected`](Self::with_only_connected)).
+/// - The family that the default routes prefer is preferred
+///   ([`with_route_preference`](Self::with_route_preference)).
 /// - The addresses are sorted ([`with_sorter`](Self::with_sorter)).
 /// - The names of services and zones are known ([`with_literals`](Self::with_literals)).
 ///
@@ -104,6 +106,7 @@ impl<N: Network, T: Timer> DnsResolver<N, T> {
             hosts: None,
             config: Origin::given(config),
             only_connected: false,
+            route_preference: false,
             upstream: Arc::new(Upstream::new(means, CACHE_CAPACITY)),
         };
         let (setup, sources) = (Arc::new(setup), SystemSources::new());
@@ -144,6 +147,7 @@ impl<N: Network, T: Timer + Clone> DnsResolver<N, T, SystemResolver<T>> {
             .with_hosts_file(Watched::hosts("/etc/hosts", environment))
             .with_switch_file(Watched::switch("/etc/nsswitch.conf"))
             .with_only_connected(true)
+            .with_route_preference(true)
             .with_sorter(Sorter::new())
             .with_literals(literals)
     }
@@ -300,6 +304,18 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
         self
     }
 
+    /// Whether answers set which family the machine's default routes
+    /// [prefer](stagger_net::Connectivity::preferred), as it is when servers are about to be asked
+    /// (draft-ietf-happy-happyeyeballs-v3 §4.2). Every answer after that sets it. A query for one
+    /// family reads no routes, nor does a name that is known without asking.
+    /// [`Policy::preferred_family`](stagger::Policy::preferred_family) wins over it.
+    ///
+    /// It is off for [`new`](Self::new) and on for [`system`](Self::system).
+    pub fn with_route_preference(mut self, route_preference: bool) -> Self {
+        self.change().route_preference = route_preference;
+        self
+    }
+
     /// Sorts answers by RFC 6724 with this, by the source addresses that the machine has for them at
     /// the time, and says which family leads, as [`SortedResolver`](stagger::SortedResolver) does.
     /// With none their order is that of the replies.
@@ -352,6 +368,7 @@ impl<N: Network, T: Timer, L> fmt::Debug for DnsResolver<N, T, L> {
             .field("config", &self.setup.config)
             .field("cache_capacity", &self.setup.upstream.capacity())
             .field("only_connected", &self.setup.only_connected)
+            .field("route_preference", &self.setup.route_preference)
             .field("sorter", &self.sorter)
             .finish_non_exhaustive()
     }

@@ -15,6 +15,8 @@ pub(crate) struct Setup<N: Network, T: Timer> {
     pub(crate) config: Origin<Config>,
     /// Whether to ask for no family that leads nowhere.
     pub(crate) only_connected: bool,
+    /// Whether answers set which family the routes prefer.
+    pub(crate) route_preference: bool,
     pub(crate) upstream: Arc<Upstream<N, T>>,
 }
 
@@ -25,6 +27,7 @@ impl<N: Network, T: Timer> Clone for Setup<N, T> {
             hosts: self.hosts.clone(),
             config: self.config.clone(),
             only_connected: self.only_connected,
+            route_preference: self.route_preference,
             upstream: Arc::clone(&self.upstream),
         }
     }

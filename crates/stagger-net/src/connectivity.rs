@@ -1,4 +1,4 @@
-//! Which families this machine can reach anything with.
+//! Which families this machine can reach anything with, and which of them it prefers.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -18,6 +18,7 @@ use crate::{interface, source};
 ///
 /// let now = Connectivity::now();
 /// println!("worth asking for: {:?}", now.worth_asking());
+/// println!("preferred: {:?}", now.preferred());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -26,6 +27,8 @@ pub struct Connectivity {
     pub ipv4: bool,
     /// IPv6.
     pub ipv6: bool,
+    default_ipv4: bool,
+    default_ipv6: bool,
 }
 
 impl Connectivity {
@@ -36,15 +39,21 @@ impl Connectivity {
     /// an address that is up brings the route to its own network. A machine that does not list its
     /// addresses counts as connected.
     pub fn now() -> Self {
-        let default = Self { ipv4: has_default(Family::Ipv4), ipv6: has_default(Family::Ipv6) };
-        if default.ipv4 && default.ipv6 {
-            return default;
+        let (default_ipv4, default_ipv6) = (has_default(Family::Ipv4), has_default(Family::Ipv6));
+        let now = |ipv4, ipv6| Self { ipv4, ipv6, default_ipv4, default_ipv6 };
+        if default_ipv4 && default_ipv6 {
+            return now(true, true);
         }
-        let Ok(found) = interface::addresses() else {
-            return Self { ipv4: true, ipv6: true };
-        };
+        let Ok(found) = interface::addresses() else { return now(true, true) };
         let has = |ipv6| found.iter().any(|it| it.is_routable() && it.addr.is_ipv6() == ipv6);
-        Self { ipv4: default.ipv4 || has(false), ipv6: default.ipv6 || has(true) }
+        now(default_ipv4 || has(false), default_ipv6 || has(true))
+    }
+
+    /// The family that the default routes prefer, as [`now`](Self::now) and
+    /// [`preferred`](Self::preferred) tell it. It is cheaper than these, because it does not list the
+    /// interfaces.
+    pub fn preferred_now() -> Option<Family> {
+        preferred(|family| has_default(*family))
     }
 
     /// Which families are worth asking for. Where none is connected it is both: names of this
@@ -56,6 +65,24 @@ impl Connectivity {
             _ => Families::Any,
         }
     }
+
+    /// The family that the default routes prefer: IPv6 if it has one, else IPv4 if it has one
+    /// (draft-ietf-happy-happyeyeballs-v3 §4.2). Without a default route no family is preferred.
+    ///
+    /// A family can be connected without a default route. An example is a host with a unique local
+    /// address of IPv6 (RFC 4193), which reaches its own site and no more.
+    ///
+    /// A resolver passes it on with [`Answer::prefers`](stagger::Answer::prefers).
+    pub fn preferred(self) -> Option<Family> {
+        preferred(|family| match family {
+            Family::Ipv4 => self.default_ipv4,
+            Family::Ipv6 => self.default_ipv6,
+        })
+    }
+}
+
+fn preferred(has_default: impl FnMut(&Family) -> bool) -> Option<Family> {
+    [Family::Ipv6, Family::Ipv4].into_iter().find(has_default)
 }
 
 /// Whether there is a source address that leads out, for an address of the public Internet. Which
@@ -74,10 +101,24 @@ mod tests {
 
     #[test]
     fn a_family_that_leads_nowhere_is_not_worth_asking_unless_both_do() {
-        let both = |ipv4, ipv6| Connectivity { ipv4, ipv6 }.worth_asking();
+        let both = |ipv4, ipv6| {
+            let (default_ipv4, default_ipv6) = (false, false);
+            Connectivity { ipv4, ipv6, default_ipv4, default_ipv6 }.worth_asking()
+        };
         assert_eq!(both(true, true), Families::Any);
         assert_eq!(both(true, false), Families::Ipv4);
         assert_eq!(both(false, true), Families::Ipv6);
         assert_eq!(both(false, false), Families::Any);
+    }
+    #[test]
+    fn the_preferred_family_is_ipv6_where_both_have_a_default_route_and_else_the_one_that_has() {
+        // Both are connected throughout, as on a host with a unique local address of IPv6.
+        let preferred = |default_ipv4, default_ipv6| {
+            Connectivity { ipv4: true, ipv6: true, default_ipv4, default_ipv6 }.preferred()
+        };
+        assert_eq!(preferred(true, true), Some(Family::Ipv6));
+        assert_eq!(preferred(false, true), Some(Family::Ipv6));
+        assert_eq!(preferred(true, false), Some(Family::Ipv4));
+        assert_eq!(preferred(false, false), None);
     }
 }

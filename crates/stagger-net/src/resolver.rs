@@ -7,10 +7,10 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
-use stagger::{Answer, Families, Query, Resolver, Timer};
+use stagger::{Answer, Families, Family, Query, Resolver, Timer};
 
-use crate::Lanes;
 use crate::lookup::{Call, Found, Lookup, LookupError, Lookups, Question, Reply, Source};
+use crate::{Connectivity, Lanes};
 
 /// The system's resolver: `getaddrinfo`, with all that it reads (`/etc/hosts`, `nsswitch.conf`,
 /// mDNS, whatever the machine is set up for).
@@ -23,6 +23,10 @@ use crate::lookup::{Call, Found, Lookup, LookupError, Lookups, Question, Reply, 
 /// ([`Answer::with_delay_spent`]). The answers end when the full lookup has answered, or when both
 /// lanes have. [`Lanes`] says when they start, if at all. A query for one family has none, nor has
 /// any outside Unix, where one family can't be asked for apart.
+///
+/// The answers of lanes set which family the machine's default routes prefer
+/// ([`Connectivity::preferred`]), as it is when the lanes start.
+/// [`Policy::preferred_family`](stagger::Policy::preferred_family) wins over it.
 ///
 /// HTTPS records are not looked up. A query for them is answered negatively at once.
 ///
@@ -161,6 +165,10 @@ impl Source for Lookup {
             }
             Self::Literal(_) => unreachable!("a literal has no lanes"),
         }
+    }
+
+    fn preferred(&self) -> Option<Family> {
+        Connectivity::preferred_now()
     }
 }
 

@@ -179,6 +179,7 @@ fn stagger<S: Side + 'static>(means: Means) -> Result<Ask, BoxError> {
             .without_hosts()
             .with_config(Config::new().with_servers([NameServer::ADDR])?)
             .with_only_connected(false)
+            .with_route_preference(false)
             .with_sorter(None),
     };
     through_resolver(S::new()?, resolver)

@@ -22,7 +22,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream as _;
-use stagger::{Answer, BoxError, Families, Host, LookupErrorKind, Query, Record, Resolver, Timer};
+use stagger::{
+    Answer, BoxError, Families, Family, Host, LookupErrorKind, Query, Record, Resolver, Timer,
+};
 use stagger_net::Connectivity;
 
 use super::{Step, UnsortedProjection};
@@ -30,6 +32,7 @@ use crate::error::{Cause, DnsError};
 use crate::plan::{Next, Place, Plan};
 use crate::question::name_of;
 use crate::search::Candidates;
+use crate::setup::Setup;
 use crate::special::Special;
 use crate::told::{DnsAnswer, failed};
 use crate::walk::{Said, Walk};
@@ -94,7 +97,8 @@ where
                     let (search, ndots) = (config.value.search(), config.value.ndots());
                     let candidates = Candidates::new(name(self.query), search, ndots);
                     let source = setup.upstream.of(&config);
-                    let families = worth_asking(self.query.families(), setup.only_connected);
+                    let (families, preferred) = by_routes(self.query.families(), setup);
+                    *self.preferred = preferred;
                     *self.walk = Some(Walk::new(source, candidates, records(families)));
                     *self.step = Step::Servers { settled: self.are_last() };
                 }
@@ -319,11 +323,22 @@ fn name(query: &Query) -> &str {
     }
 }
 
-/// Which families to ask servers for. A query for one of them stays what it is.
-fn worth_asking(families: Families, only_connected: bool) -> Families {
-    match families {
-        Families::Any if only_connected => Connectivity::now().worth_asking(),
-        families => families,
+/// Which families to ask servers for, and which of them the routes prefer. A query for one of them
+/// stays what it is.
+fn by_routes<N: Network, T: Timer>(
+    families: Families,
+    setup: &Setup<N, T>,
+) -> (Families, Option<Family>) {
+    if families != Families::Any {
+        return (families, None);
+    }
+    match (setup.only_connected, setup.route_preference) {
+        (true, is_wanted) => {
+            let now = Connectivity::now();
+            (now.worth_asking(), now.preferred().filter(|_| is_wanted))
+        }
+        (false, true) => (families, Connectivity::preferred_now()),
+        (false, false) => (families, None),
     }
 }
 

@@ -5,6 +5,10 @@
 //! answer ends the lanes, and only it knows how the addresses of the families compare. What a lane
 //! finds in the meantime is passed on as its family's answer, and the time since the full lookup
 //! began counts as spent on the resolution delay: it has been waited for once.
+//!
+//! The answers of lanes set which family the routes prefer. It is read once, when the lanes start. A
+//! full answer does not need it, because it leaves nothing to wait for and is sorted. So a healthy
+//! name and a literal cost no look at the routes.
 
 use std::future::Future;
 use std::mem;
@@ -15,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
-use stagger::{Answer, Families, Query, Record, Timer};
+use stagger::{Answer, Families, Family, Query, Record, Timer};
 
 use super::{Found, LookupError};
 use crate::Lanes;
@@ -33,6 +37,9 @@ pub(crate) trait Source {
 
     /// Begins the lookup of one family.
     fn lane(&self, families: Families) -> Self::Lookup;
+
+    /// Reads which family the machine's routes prefer.
+    fn preferred(&self) -> Option<Family>;
 }
 
 pin_project! {
@@ -64,10 +71,17 @@ enum Stage<L> {
     Running {
         began: Instant,
         full: L,
-        /// With how late they have started; none before they do.
-        lanes: Option<([Lane<L>; 2], Duration)>,
+        /// `None` before they start.
+        lanes: Option<Started<L>>,
     },
     Done,
+}
+
+struct Started<L> {
+    lanes: [Lane<L>; 2],
+    /// How late they have started.
+    late: Duration,
+    preferred: Option<Family>,
 }
 
 enum Lane<L> {
@@ -117,13 +131,16 @@ impl<S: Source, T: Timer> Stream for Lookups<S, T> {
             ready!(poll_until(*began + delay, this.timer, this.alarm.as_mut(), cx));
         }
         let lasted = || this.timer.now().saturating_duration_since(*began);
-        let (lanes, late) = lanes.get_or_insert_with(|| {
-            (FAMILIES.map(|families| Lane::Running(this.source.lane(families))), lasted())
+        let Started { lanes, late, preferred } = lanes.get_or_insert_with(|| Started {
+            lanes: FAMILIES.map(|families| Lane::Running(this.source.lane(families))),
+            late: lasted(),
+            preferred: this.source.preferred(),
         });
         let Some((families, found)) = poll_lanes(lanes, cx) else {
             return Poll::Pending;
         };
         let answer = answer(families, found).with_asked_after(*late).with_delay_spent(lasted());
+        let answer = preferred.iter().fold(answer, |answer, family| answer.prefers(*family));
         if lanes.iter().all(|lane| matches!(lane, Lane::Answered)) {
             *this.stage = Stage::Done;
         }

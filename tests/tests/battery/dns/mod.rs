@@ -48,6 +48,7 @@ fn configured<R: Runtime>(config: Config) -> Dns<R> {
         .without_hosts()
         .with_switch(Switch::default())
         .with_only_connected(false)
+        .with_route_preference(false)
         .with_config(config)
 }
 

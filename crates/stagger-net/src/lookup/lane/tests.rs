@@ -36,6 +36,9 @@ struct World {
     full: Fated,
     ipv4: Fated,
     ipv6: Fated,
+    preferred: Option<Family>,
+    /// How often that is read.
+    read: Rc<Cell<usize>>,
     /// How late each answer says it was asked.
     asked: Rc<RefCell<Vec<Duration>>>,
     alarms: Rc<Cell<usize>>,
@@ -51,6 +54,8 @@ impl World {
             full,
             ipv4,
             ipv6,
+            preferred: None,
+            read: Rc::default(),
             asked: Rc::default(),
             alarms: Rc::default(),
             rings: |left| left,
@@ -137,6 +142,11 @@ impl Source for World {
             Families::Ipv4 => self.begin("A", &self.ipv4),
             Families::Ipv6 => self.begin("AAAA", &self.ipv6),
         }
+    }
+
+    fn preferred(&self) -> Option<Family> {
+        self.read.set(self.read.get() + 1);
+        self.preferred
     }
 }
 
@@ -332,6 +342,38 @@ fn an_answer_says_when_it_was_asked() {
     let world = World::new(finds(1000, [V4, V6]), NEVER, finds(10, [V4]));
     world.story();
     assert_eq!(world.asked.take(), [ms(50), ms(0)]);
+}
+
+#[test]
+fn every_answer_of_a_lane_sets_the_preferred_family_which_is_read_once() {
+    for preferred in [None, Some(Family::Ipv4), Some(Family::Ipv6)] {
+        let failed = fails(10, LookupErrorKind::Temporary);
+        let full = fails(100, LookupErrorKind::Temporary);
+        let world = World { preferred, ..World::new(full, failed, finds(20, [V4])) };
+        let all = world.lookups(Lanes::default()).collect::<Vec<_>>();
+        let said: Vec<_> = world.clock.run(all).iter().map(Answer::preferred_family).collect();
+        assert_eq!(said, [preferred, preferred, None]);
+        assert_eq!(world.read.get(), 1);
+    }
+}
+
+#[test]
+fn the_routes_are_not_read_for_a_healthy_name() {
+    let world = World::new(finds(49, [V6, V4]), NEVER, NEVER);
+    world.story();
+    assert_eq!(world.read.get(), 0);
+}
+
+#[test]
+fn an_a_is_not_held_back_where_the_routes_prefer_ipv4() {
+    for (preferred, starts_at) in [(Some(Family::Ipv4), 5), (Some(Family::Ipv6), 50), (None, 50)] {
+        let world = World { preferred, ..World::new(NEVER, NEVER, finds(5, [V4])) };
+        assert_eq!(starts(&world, Lanes::at_once()), [format!("{starts_at} {V4}")]);
+        // What the program sets wins.
+        let world = World { preferred, ..World::new(NEVER, NEVER, finds(5, [V4])) };
+        let policy = Policy::new().preferred_family(Family::Ipv6);
+        assert_eq!(starts_with(&world, Lanes::at_once(), policy), [format!("50 {V4}")]);
+    }
 }
 
 #[test]
