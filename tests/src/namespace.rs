@@ -31,6 +31,15 @@ pub const ASIDE: &str = "ip link set lo up && \
     ip link set aside0 up && ip link set beyond0 up && \
     ip address add 192.0.2.9/24 dev aside0";
 
+/// An interface `aside0` that is up and has the addresses 192.0.2.9 (RFC 5737) and fd00:7::9
+/// (RFC 4193). IPv4 has a default route, and IPv6 has none.
+pub const LOCAL_IPV6: &str = "ip link set lo up && \
+    ip link add aside0 type veth peer name beyond0 && \
+    ip link set aside0 up && ip link set beyond0 up && \
+    ip address add 192.0.2.9/24 dev aside0 && \
+    ip address add fd00:7::9/64 dev aside0 nodad && \
+    ip route add default via 192.0.2.1";
+
 /// Two networks, joined by two links. Here are `near0` and `near1`, which have the indexes [`NEAR`]
 /// and [`NEAR`]` + 1`, and in the namespace `far`, to which [`far`] leads, `far0` and `far1`. Both
 /// near ones have the addresses fe80::1 and 169.254.7.1 (RFC 3927), both far ones fe80::2 and

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 
+use stagger::Family;
 use stagger::destination::{Placed, Rule, Sorter, Sources as _};
 use stagger_net::{Connectivity, SystemSources};
 use stagger_tests::namespace::{LOOPBACK, shell, within};
@@ -16,6 +17,13 @@ macro_rules! name {
 fn connectivity() -> (bool, bool) {
     let now = Connectivity::now();
     (now.ipv4, now.ipv6)
+}
+
+/// The family that the routes prefer, in both ways of asking.
+fn preferred() -> Option<Family> {
+    let preferred = Connectivity::now().preferred();
+    assert_eq!(Connectivity::preferred_now(), preferred);
+    preferred
 }
 
 fn sort(found: [&str; 2]) -> Vec<Placed> {
@@ -44,6 +52,24 @@ fn a_family_is_connected_when_it_has_an_address_that_leads_out() {
         assert_eq!(connectivity(), (false, true));
         shell("ip link set out0 down");
         assert_eq!(connectivity(), (false, false));
+    });
+}
+
+#[test]
+fn the_preferred_family_follows_the_default_routes() {
+    let setup = format!(
+        "{LOOPBACK} && ip link add out0 type veth peer name out1 && \
+         ip link set out0 up && ip link set out1 up && \
+         ip address add 192.0.2.7/24 dev out0 && ip address add fd00:7::7/64 dev out0 nodad"
+    );
+    within(name!(the_preferred_family_follows_the_default_routes), &setup, || {
+        assert_eq!((connectivity(), preferred()), ((true, true), None));
+        shell("ip route add default via 192.0.2.1");
+        assert_eq!((connectivity(), preferred()), ((true, true), Some(Family::Ipv4)));
+        shell("ip -6 route add default via fd00:7::1");
+        assert_eq!(preferred(), Some(Family::Ipv6));
+        shell("ip route del default");
+        assert_eq!(preferred(), Some(Family::Ipv6));
     });
 }
 

@@ -20,8 +20,8 @@ use std::fmt;
 /// | `Malformed` | | an unreadable reply; aliases in a circle, or too many |
 /// | `Other` | every other code | the switch names no source that may be asked; a file can't be read |
 ///
-/// `getaddrinfo` does not distinguish all of these. It returns `EAI_AGAIN` also for REFUSED, for an
-/// unreadable reply and when no server answered in time.
+/// `getaddrinfo` does not distinguish all of these. That of glibc returns `EAI_AGAIN` also for REFUSED
+/// and when no server answered in time, and `EAI_NODATA` for aliases in a circle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LookupErrorKind {
