@@ -147,6 +147,24 @@ fn a_service_that_nobody_knows_ends_the_lookup_before_it_begins() {
 }
 
 #[test]
+fn what_the_resolver_of_literals_says_keeps_its_kind() {
+    let scene = one(|asked| panic!("{} went out", asked.line()));
+    let kind = LookupErrorKind::Temporary;
+    let services = resolver_fn(|_: &Query| {
+        let error = io::Error::other("busy");
+        stream::iter([Answer::failed(Record::Addresses, error).with_kind(kind)])
+    });
+    let resolver = DnsResolver::new(config(1), scene.servers.clone(), scene.clock.clone())
+        .with_literals(services);
+    for target in ["a.example:https", "192.0.2.1:https", "[fe80::1%eth0]:80"] {
+        let query = Query::new(Target::parse(target).unwrap());
+        let answers = scene.clock.run(resolver.resolve(&query).collect::<Vec<_>>());
+        let kinds = (answers[0].kind(), answers[0].error().unwrap().kind());
+        assert_eq!((answers.len(), kinds), (1, (Some(kind), kind)), "{target}");
+    }
+}
+
+#[test]
 fn nothing_is_asked_before_the_first_poll_and_a_drop_closes_everything() {
     for stop in [0, 5, 10, 15, 1000] {
         let scene = one(|asked| match asked.is_aaaa() {

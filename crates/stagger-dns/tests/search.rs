@@ -2,10 +2,12 @@
 
 mod support;
 
+use std::io;
+
 use hickory_proto::op::ResponseCode::{NXDomain, NoError, Refused, ServFail};
 use stagger::LookupErrorKind;
 use stagger_dns::Config;
-use support::{Asked, Said, Scene, after, config, silence};
+use support::{Asked, Said, Scene, after, config, fails, silence};
 
 fn list() -> Config {
     config(1).with_search(["x.test", "y.test"]).unwrap()
@@ -116,6 +118,13 @@ fn after_any_other_failure_only_the_name_as_it_was_written_is_asked_for() {
     let scene = Scene::new(list(), |asked| after(10, asked.reply(Refused)));
     assert_eq!(scene.lines("a.b:1"), ["10 AAAA Refused", "10 A Refused"]);
     assert_eq!(walked(&scene), ["0 a.b."]);
+    // An error of the network is as temporary as a server's failure, but no server has spoken.
+    let scene = Scene::new(list(), |asked| match asked.name.as_str() {
+        "a.x.test." => fails(10, io::ErrorKind::NetworkUnreachable),
+        _ => found(asked),
+    });
+    assert_eq!(scene.lines("a:1"), ["20 AAAA [2001:db8::1]:1", "20 A 192.0.2.1:1"]);
+    assert_eq!(walked(&scene), ["0 a.x.test.", "10 a."]);
 }
 
 #[test]
