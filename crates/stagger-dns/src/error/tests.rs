@@ -1,0 +1,105 @@
+//! What an error says, and its kind.
+
+use super::*;
+use crate::message::Extended;
+use crate::question::name_of;
+
+fn question() -> Question {
+    Question::new(name_of("www.example.com").unwrap(), Record::Aaaa)
+}
+
+fn server(last: u8, trouble: Trouble) -> ServerError {
+    ServerError::new(([192, 0, 2, last], 53).into(), trouble)
+}
+
+#[test]
+fn an_error_is_one_escaped_line_with_what_each_server_did() {
+    let words = "no\nkey \u{202e}".to_owned();
+    let extended = Some(Extended { code: 6, words });
+    let mut late = server(2, Trouble::TimedOut(Duration::from_secs(5)));
+    late.again(Trouble::TimedOut(Duration::from_secs(5)));
+    let servers = vec![server(1, Trouble::Code { code: 2, extended }), late];
+    let error = DnsError::servers_failed(&question(), servers);
+    assert_eq!(
+        error.to_string(),
+        "cannot look up www.example.com (AAAA): 192.0.2.1:53 answered SERVFAIL \
+         (DNSSEC bogus: \"no\\nkey \\u{202e}\"), 192.0.2.2:53 did not answer within 5s, 2 tries"
+    );
+    assert_eq!((error.kind(), error.servers().len()), (LookupErrorKind::Temporary, 2));
+    assert_eq!(error.servers()[0].code(), Some(2));
+}
+
+#[test]
+fn a_name_is_escaped_in_an_error() {
+    let question = Question::new(name_of("a\n\"b").unwrap(), Record::A);
+    let error = DnsError::new(&question, Cause::NotFound);
+    assert!(!error.to_string().contains('\n'), "{error}");
+}
+
+#[test]
+fn an_io_error_has_the_kind_and_the_cause_inside() {
+    let refused = || Trouble::Network(Arc::new(io::ErrorKind::ConnectionRefused.into()));
+    let timeout = || Trouble::TimedOut(Duration::from_secs(1));
+    for (troubles, kind, io_kind) in [
+        (vec![refused()], LookupErrorKind::Temporary, io::ErrorKind::ConnectionRefused),
+        (vec![refused(), timeout()], LookupErrorKind::TimedOut, io::ErrorKind::TimedOut),
+        (vec![Trouble::Malformed("x")], LookupErrorKind::Malformed, io::ErrorKind::InvalidData),
+        (
+            vec![timeout(), Trouble::Code { code: 5, extended: None }],
+            LookupErrorKind::Refused,
+            io::ErrorKind::Other,
+        ),
+    ] {
+        let servers = troubles.into_iter().map(|trouble| server(1, trouble)).collect();
+        let error = DnsError::servers_failed(&question(), servers);
+        assert_eq!(error.kind(), kind);
+        let source = error.source().unwrap().downcast_ref::<io::Error>().unwrap();
+        assert_eq!(source.kind(), io_kind);
+        let error = io::Error::from(error);
+        assert_eq!(error.kind(), io_kind);
+        let inner = error.get_ref().unwrap().downcast_ref::<DnsError>().unwrap();
+        assert_eq!(inner.kind(), kind);
+    }
+}
+#[test]
+fn each_cause_has_the_kind_of_the_core_s_table() {
+    for (cause, kind) in [
+        (Cause::NotFound, LookupErrorKind::NotFound),
+        (Cause::NotListed, LookupErrorKind::NotFound),
+        (Cause::NoAddress, LookupErrorKind::NoAddress),
+        (Cause::NoSource, LookupErrorKind::Other),
+        (Cause::Circle, LookupErrorKind::Malformed),
+        (Cause::TooManyAliases, LookupErrorKind::Malformed),
+    ] {
+        assert_eq!(DnsError::new(&question(), cause).kind(), kind, "{cause:?}");
+    }
+    let zone = DnsError::incomplete("x".into(), LookupErrorKind::UnknownZone, "x".into());
+    assert_eq!(zone.kind(), LookupErrorKind::UnknownZone);
+}
+
+#[test]
+fn of_servers_that_failed_in_different_ways_the_kind_is_the_one_that_says_the_most() {
+    let code = |code| Trouble::Code { code, extended: None };
+    let network = || Trouble::Network(Arc::new(io::ErrorKind::NetworkUnreachable.into()));
+    let late = || Trouble::TimedOut(Duration::from_secs(1));
+    let garbage = Trouble::Malformed("x");
+    // Each goes before all after it.
+    let order = [
+        (code(2), LookupErrorKind::Temporary, true),
+        (Trouble::Referral, LookupErrorKind::Temporary, true),
+        (code(5), LookupErrorKind::Refused, false),
+        (garbage, LookupErrorKind::Malformed, false),
+        (late(), LookupErrorKind::TimedOut, false),
+        (network(), LookupErrorKind::Temporary, false),
+    ];
+    for (first, (_, kind, is_server_failure)) in order.iter().enumerate() {
+        let troubles = order[first..].iter().rev().map(|(trouble, ..)| trouble.clone());
+        let servers = troubles.map(|trouble| server(1, trouble)).collect();
+        let error = DnsError::servers_failed(&question(), servers);
+        assert_eq!((error.kind(), error.is_server_failure()), (*kind, *is_server_failure));
+    }
+    let network = server(1, network());
+    let kind = network.io_error().map(io::Error::kind);
+    assert_eq!(kind, Some(io::ErrorKind::NetworkUnreachable));
+    assert!(server(1, late()).io_error().is_none());
+}
