@@ -115,17 +115,23 @@ impl Error {
         self.0.is_final
     }
 
-    /// Why the lookups failed, in the vocabulary that all resolvers share; none if none failed.
+    /// Why the lookups failed, in the vocabulary that all resolvers share; none if none failed and
+    /// there is an address.
     ///
     /// Of several kinds it is the first that applies: what was asked for is
     /// [wrong in itself](LookupErrorKind::is_invalid_input), there is no such host, or the kind of
-    /// the first lookup that failed.
+    /// the first lookup that failed. If none failed and the answers hold no address, it is
+    /// [`NoAddress`](LookupErrorKind::NoAddress).
     pub fn lookup_kind(&self) -> Option<LookupErrorKind> {
         let kinds = || self.0.report.queries.iter().filter_map(|query| query.kind);
         kinds()
             .find(|kind| kind.is_invalid_input())
             .or_else(|| kinds().find(|kind| *kind == LookupErrorKind::NotFound))
             .or_else(|| kinds().next())
+            .or_else(|| {
+                let empty = self.0.kind == ErrorKind::NoAddresses;
+                (empty && !self.0.report.queries.is_empty()).then_some(LookupErrorKind::NoAddress)
+            })
     }
 
     /// Whether the name exists, as far as the lookups tell: false if a resolver says that there is no

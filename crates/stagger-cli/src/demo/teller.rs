@@ -67,7 +67,9 @@ impl Teller {
         };
         let config = Config::new().with_servers([server]).map_err(io::Error::other)?;
         // Loopback has its families whichever lead out of this machine.
-        Ok(LocalBoxResolver::erased(over_dns::<R>(config).with_only_connected(false)))
+        Ok(LocalBoxResolver::erased(
+            over_dns::<R>(config).with_only_connected(false).with_route_preference(false),
+        ))
     }
 }
 

@@ -68,7 +68,6 @@ fn a_service_that_is_given_twice_is_said_to_be() {
 const RESOLVERS: [&str; 2] = ["system", "dns"];
 
 #[test]
-#[ignore = "the resolvers do not tell the kind of a failure yet"]
 fn a_service_or_a_zone_that_nobody_knows_is_bad_usage() {
     for (target, fault) in [
         ("localhost:no-such-service", "no TCP service is named \"no-such-service\""),
@@ -88,7 +87,6 @@ fn a_service_or_a_zone_that_nobody_knows_is_bad_usage() {
 }
 
 #[test]
-#[ignore = "the resolvers do not tell the kind of a failure yet"]
 fn with_json_an_unknown_service_is_bad_usage_with_its_kind() {
     for resolver in RESOLVERS {
         let run = stagger(&["connect", "localhost:nosuch", "--json", "--resolver", resolver]);
