@@ -44,41 +44,32 @@ fn is_connected_to(_: SocketAddr) -> bool {
     false
 }
 
-async fn on_tokio<const N: usize>(
-    addresses: [SocketAddr; N],
-    config: Arc<ClientConfig>,
-) -> Result<Seen, Error> {
-    use stagger_examples::tls::tokio::Tls;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+/// Connects over TLS, asks the server to echo, and sees how it went.
+macro_rules! connecting {
+    ($name:ident, $adapter:ident, $tls:ident, $($io:ident)::+) => {
+        async fn $name<const N: usize>(
+            addresses: [SocketAddr; N],
+            config: Arc<ClientConfig>,
+        ) -> Result<Seen, Error> {
+            use ::$($io)::+::{AsyncReadExt as _, AsyncWriteExt as _};
+            use stagger_examples::tls::$tls::Tls;
 
-    let connector = Tls::new(stagger_tokio::TcpConnector::default(), config);
-    let dialer = stagger_tokio::dialer().with_resolver(listed(addresses)).with_connector(connector);
-    let (mut stream, report) = dialer.connect((NAME, 443)).with_report().await?;
-    let loser_was_open = is_connected_to(addresses[0]);
-    stream.write_all(b"hello").await.unwrap();
-    let mut answer = [0; 5];
-    stream.read_exact(&mut answer).await.unwrap();
-    assert_eq!(&answer, b"hello");
-    Ok(Seen { report, loser_was_open })
+            let connector = Tls::new($adapter::TcpConnector::default(), config);
+            let dialer = $adapter::dialer();
+            let dialer = dialer.with_resolver(listed(addresses)).with_connector(connector);
+            let (mut stream, report) = dialer.connect((NAME, 443)).with_report().await?;
+            let loser_was_open = is_connected_to(addresses[0]);
+            stream.write_all(b"hello").await.unwrap();
+            let mut answer = [0; 5];
+            stream.read_exact(&mut answer).await.unwrap();
+            assert_eq!(&answer, b"hello");
+            Ok(Seen { report, loser_was_open })
+        }
+    };
 }
 
-async fn on_smol<const N: usize>(
-    addresses: [SocketAddr; N],
-    config: Arc<ClientConfig>,
-) -> Result<Seen, Error> {
-    use futures_lite::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use stagger_examples::tls::futures::Tls;
-
-    let connector = Tls::new(stagger_smol::TcpConnector::default(), config);
-    let dialer = stagger_smol::dialer().with_resolver(listed(addresses)).with_connector(connector);
-    let (mut stream, report) = dialer.connect((NAME, 443)).with_report().await?;
-    let loser_was_open = is_connected_to(addresses[0]);
-    stream.write_all(b"hello").await.unwrap();
-    let mut answer = [0; 5];
-    stream.read_exact(&mut answer).await.unwrap();
-    assert_eq!(&answer, b"hello");
-    Ok(Seen { report, loser_was_open })
-}
+connecting!(on_tokio, stagger_tokio, tokio, tokio::io);
+connecting!(on_smol, stagger_smol, futures, futures_lite::io);
 
 fn tokio_runs<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
@@ -143,7 +134,7 @@ fn is_certificate_fault(error: &stagger::SharedError) -> bool {
 }
 
 macro_rules! on_both {
-    ($($tokio:ident, $smol:ident: $case:ident,)*) => {$(
+    ($(fn $tokio:ident, fn $smol:ident: $case:ident,)*) => {$(
         #[test]
         fn $tokio() {
             $case(|addresses, config| tokio_runs(on_tokio(addresses, config)));
@@ -157,12 +148,12 @@ macro_rules! on_both {
 }
 
 on_both! {
-    an_address_that_stalls_in_tls_costs_one_delay_on_tokio,
-    an_address_that_stalls_in_tls_costs_one_delay_on_smol: past_a_stalled_address,
-    a_wrong_certificate_lets_the_next_start_at_once_on_tokio,
-    a_wrong_certificate_lets_the_next_start_at_once_on_smol: past_a_wrong_certificate,
-    every_certificate_s_fault_is_in_the_error_on_tokio,
-    every_certificate_s_fault_is_in_the_error_on_smol: with_two_wrong_certificates,
+    fn an_address_that_stalls_in_tls_costs_one_delay_on_tokio,
+    fn an_address_that_stalls_in_tls_costs_one_delay_on_smol: past_a_stalled_address,
+    fn a_wrong_certificate_lets_the_next_start_at_once_on_tokio,
+    fn a_wrong_certificate_lets_the_next_start_at_once_on_smol: past_a_wrong_certificate,
+    fn every_certificate_s_fault_is_in_the_error_on_tokio,
+    fn every_certificate_s_fault_is_in_the_error_on_smol: with_two_wrong_certificates,
 }
 
 #[test]
