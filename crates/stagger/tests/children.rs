@@ -260,3 +260,46 @@ fn a_recorder_hears_that_the_lookups_have_ended_and_how_the_connect_did() {
     assert!(world.run_until(ms(40), dialer.connect(TARGET)).is_pending());
     assert_eq!(recorder.report(ms(0)).end(), Some(End::Cancelled));
 }
+
+/// A race inside that is silent, beside a connect that takes 20 ms. The attempt holds both until it
+/// is dropped.
+#[derive(Clone)]
+struct Beside {
+    dialer: Inner,
+    clock: Clock,
+}
+
+impl Connector<Place> for Beside {
+    type Connection = ();
+    type Error = Error;
+    type Attempt = futures_lite::future::Or<BoxedAttempt, BoxedAttempt>;
+
+    fn connect(&self, to: Candidate<Place>) -> Self::Attempt {
+        use stagger::Timer as _;
+        let silent = Connector::connect(&self.dialer, to.child(TARGET.try_into().unwrap()));
+        let silent: BoxedAttempt = Box::pin(async move { silent.await.map(|_| ()) });
+        let sleep = self.clock.sleep(ms(20));
+        let quick: BoxedAttempt = Box::pin(async move {
+            sleep.await;
+            Ok(())
+        });
+        futures_lite::future::or(silent, quick)
+    }
+}
+
+type BoxedAttempt = Pin<Box<dyn Future<Output = Result<(), Error>>>>;
+
+#[test]
+fn a_race_inside_that_is_dropped_with_the_winning_attempt_has_its_end_in_the_report() {
+    let world = World::new();
+    let inner = world.resolver().finds(ms(5), Record::Addresses, ["v4"]);
+    let dialer = world.dialer(inner, world.connector([("v4", Fate::silent())]));
+    let resolver = world.resolver().finds(ms(0), Record::Addresses, ["v6"]);
+    let clock = world.clock.clone();
+    let outer = Dialer::new(resolver, Beside { dialer, clock }, world.clock.clone());
+
+    let (_, report) = world.clock.run(outer.connect(TARGET).with_report()).unwrap();
+    let child = &report.attempts()[0].children[0];
+    assert_eq!(child.end(), Some(End::Cancelled));
+    assert_eq!(child.attempts()[0].outcome.as_str(), "dropped");
+}

@@ -233,6 +233,10 @@ impl<K: Course, T: Timer> Driver<K, T> {
                 Ok(connection) if winner.is_none() => {
                     winner = Some(connection);
                     machine.handle(Event::Connected(id), now);
+                    // A race inside may have ended when the attempt was dropped.
+                    for step in live.progress.close() {
+                        this.course.as_mut().note(elapsed, Note::Child(place, step));
+                    }
                     next += 1;
                 }
                 // Closed here; the end of the race drops it, and tells so.
