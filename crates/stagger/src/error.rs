@@ -88,10 +88,12 @@ impl Error {
         timeout: Option<Duration>,
         report: Report<String>,
     ) -> Self {
+        let is_skipped =
+            |attempt: &AttemptReport<String>| matches!(attempt.outcome, Outcome::Skipped(_));
         let kind = match loss {
             Loss::TimedOut(phase) => ErrorKind::TimedOut(phase),
             Loss::AllFailed => ErrorKind::Connection,
-            Loss::GaveUp if report.attempts.is_empty() => ErrorKind::Resolution,
+            Loss::GaveUp if report.attempts.iter().all(is_skipped) => ErrorKind::Resolution,
             Loss::GaveUp => ErrorKind::Connection,
             Loss::NoCandidates if !report.attempts.is_empty() => ErrorKind::NoneUsable,
             Loss::NoCandidates if report.queries.iter().any(|query| query.error.is_some()) => {

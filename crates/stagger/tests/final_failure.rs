@@ -385,3 +385,15 @@ fn the_source_of_a_resolvers_final_error_is_its_reason_and_the_text_has_it() {
     assert!(error.to_string().contains("v6: no route"), "{error}");
     assert!(error.to_string().contains("A: blocked"), "{error}");
 }
+
+#[test]
+fn a_resolver_that_ends_the_race_before_any_attempt_is_a_failed_resolution_though_one_was_skipped()
+{
+    let world = World::new();
+    let connector = ScriptedConnector::new(&world.ledger).refuses("v6");
+    let error =
+        world.run(world.dialer(refusing(&world, 0), connector).connect(TARGET)).unwrap_err();
+    assert_eq!(error.report().attempts()[0].outcome.as_str(), "skipped");
+    assert!(error.is_final());
+    assert_eq!(error.kind(), ErrorKind::Resolution);
+}
