@@ -421,7 +421,7 @@ impl StdError for Error {
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
         let cause = || {
-            let causes = std::iter::successors(error.cause(), |&cause| cause.source());
+            let causes = crate::shared_error::causes(error.cause());
             causes.filter_map(|cause| cause.downcast_ref::<Self>()).map(Self::kind).next()
         };
         let kind = match error.kind() {

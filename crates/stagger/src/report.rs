@@ -215,7 +215,7 @@ impl<A> AttemptReport<A> {
             Outcome::Failed(error) => Some(error.get_ref() as &(dyn Error + 'static)),
             _ => None,
         };
-        std::iter::successors(first, |&cause| cause.source())
+        crate::shared_error::causes(first)
             .filter_map(|cause| cause.downcast_ref::<io::Error>())
             .any(|error| {
                 let kind = error.kind();

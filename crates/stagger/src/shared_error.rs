@@ -88,6 +88,17 @@ impl SharedError {
     }
 }
 
+/// An error and its sources, outermost first. A [`SharedError`] among them stands for the error that
+/// it holds, which a type test would not find otherwise.
+pub(crate) fn causes<'a>(
+    first: Option<&'a (dyn StdError + 'static)>,
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    fn held<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
+        error.downcast_ref::<SharedError>().map_or(error, |shared| shared.get_ref())
+    }
+    std::iter::successors(first.map(held), |&cause| cause.source().map(held))
+}
+
 /// Marks an error that ends the race. It is never seen outside: a [`SharedError`] looks through it.
 /// Few errors are final, so the mark costs the others nothing.
 #[derive(Debug)]

@@ -409,3 +409,39 @@ fn an_address_that_accepted_and_then_stalled_is_not_called_silent() {
         "{long}"
     );
 }
+
+#[test]
+fn the_kind_of_an_io_error_is_found_behind_a_shared_error() {
+    use std::error::Error as StdError;
+    use std::fmt;
+    use std::io;
+
+    use stagger::SharedError;
+
+    #[derive(Debug)]
+    struct TlsError(SharedError);
+
+    impl fmt::Display for TlsError {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("no connection for TLS")
+        }
+    }
+
+    impl StdError for TlsError {
+        fn source(&self) -> Option<&(dyn StdError + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    let connector = connector_fn(|_: std::net::SocketAddr| async {
+        let error = io::Error::from(io::ErrorKind::NetworkUnreachable);
+        Err::<(), _>(TlsError(SharedError::new(error)))
+    });
+    let clock = stagger_testkit::Clock::new();
+    let ledger = stagger_testkit::Ledger::new(&clock);
+    let resolver = ScriptedResolver::<std::net::SocketAddr>::new(&ledger);
+    let dialer = stagger::Dialer::new(resolver, connector, clock.clone());
+    let error = clock.run(dialer.connect("192.0.2.1:80")).unwrap_err();
+    assert!(error.source().unwrap().is::<TlsError>());
+    assert_eq!(io::Error::from(error).kind(), io::ErrorKind::NetworkUnreachable);
+}
