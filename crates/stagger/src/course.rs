@@ -22,7 +22,7 @@ use crate::{
 /// How many addresses all answers of one connect may hold, duplicates counted, before the rest is
 /// left unread: a hostile resolver stays cheap. The number is ours; it is 256 for each address that
 /// may be tried by default.
-const MAX_READ: usize = 16_384;
+pub(crate) const MAX_READ: usize = 16_384;
 
 /// How many answers of one connect are read before resolution is taken as ended. The number is
 /// ours; an honest resolver gives a handful.
@@ -353,7 +353,7 @@ where
                 return Poll::Ready(Some(Record::Addresses.into()));
             }
             Given::List(list) => {
-                for address in list.into_iter().take(MAX_READ) {
+                for address in *list {
                     this.admit(address, None, elapsed, news);
                 }
                 return Poll::Ready(Some(Record::Addresses.into()));

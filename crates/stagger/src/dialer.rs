@@ -5,7 +5,7 @@ mod endpoint;
 
 pub use self::boxed::{BoxDialer, LocalBoxDialer};
 pub use self::endpoint::HostEndpoint;
-use crate::course::{Given, HostCourse};
+use crate::course::{Given, HostCourse, MAX_READ};
 use crate::lookup::Extent;
 use crate::{
     Address, BoxError, Candidate, Connector, Dial, Error, Lookup, Observer, Policy, Query,
@@ -179,7 +179,7 @@ where
     /// Connects to one of these addresses, without a lookup, as
     /// [`std::net::TcpStream::connect`] does with a slice of addresses. They are raced like the
     /// addresses of a name, in the order of the [`Policy`]. Of those beyond
-    /// [`Policy::max_addresses`] none is tried.
+    /// [`Policy::max_addresses`] none is tried. At most 16,384 are read, all of them by this call.
     ///
     /// There is no target, so the error names none, and TLS has no name to check: give one with
     /// [`connect_at`](Self::connect_at).
@@ -267,7 +267,8 @@ where
     }
 
     fn list(&self, addresses: impl IntoIterator<Item = R::Address>) -> HostCourse<R, C, O> {
-        let given = Given::List(Box::new(addresses.into_iter().collect()));
+        let addresses = addresses.into_iter().take(MAX_READ).collect();
+        let given = Given::List(Box::new(addresses));
         HostCourse::given(given, self.connector.clone(), self.observer.clone(), &self.policy)
     }
 

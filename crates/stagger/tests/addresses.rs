@@ -114,3 +114,18 @@ fn sixteen_thousand_distinct_addresses_are_read_and_few_are_known() {
     let (read, known) = (16_384, 256);
     assert!(compared.get() < 2 * read * known, "{} comparisons", compared.get());
 }
+
+#[test]
+fn of_an_endless_list_only_the_beginning_is_read() {
+    let world = World::new();
+    let resolver = ScriptedResolver::<SocketAddr>::new(&world.ledger);
+    let dialer = world.dialer(resolver, world.connector([("[2001:db8::]:443", connects(5))]));
+    let mut read = 0;
+    let endless = std::iter::repeat_with(|| {
+        read += 1;
+        address(0)
+    });
+    let dial = dialer.connect_addresses(endless);
+    assert_eq!(world.run(dial).unwrap().name(), "[2001:db8::]:443");
+    assert_eq!(read, 16_384);
+}
