@@ -53,7 +53,9 @@ pub(crate) fn answer(record: Record, outcome: Outcome, port: u16) -> DnsAnswer {
         Err(error) => {
             let ttl = error.ttl();
             let answer = match error.kind() {
-                LookupErrorKind::NoAddress => Answer::negative(record),
+                LookupErrorKind::NoAddress => {
+                    Answer::negative(record).with_kind(LookupErrorKind::NoAddress)
+                }
                 _ => failed(record, error),
             };
             ttl.into_iter().fold(answer, Answer::with_ttl)

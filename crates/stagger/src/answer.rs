@@ -184,7 +184,9 @@ impl<A, E> Answer<A, E> {
         self
     }
 
-    /// Sets why the lookup failed. It means nothing unless the answer is an error.
+    /// Sets why there is no address. It means nothing where there is one. A negative answer from a
+    /// resolver that knows the name has [`LookupErrorKind::NoAddress`]; one from a resolver that
+    /// does not know the record has no kind.
     pub fn with_kind(mut self, kind: LookupErrorKind) -> Self {
         self.about.kind = kind;
         self
@@ -322,10 +324,12 @@ impl<A, E> Answer<A, E> {
         self.outcome.as_ref().err()
     }
 
-    /// Why the lookup failed, in the vocabulary that all resolvers share: none if it did not fail.
-    /// It is [`LookupErrorKind::Other`] unless [said](Self::with_kind).
+    /// Why there is no address, in the vocabulary that all resolvers share: none if there is one.
+    /// Unless [said](Self::with_kind) it is [`LookupErrorKind::Other`] for a failure, and none for a
+    /// negative answer.
     pub fn kind(&self) -> Option<LookupErrorKind> {
-        self.outcome.is_err().then_some(self.about.kind)
+        let is_said = self.is_empty() && self.about.kind != LookupErrorKind::Other;
+        (self.outcome.is_err() || is_said).then_some(self.about.kind)
     }
 
     /// The group of the addresses: 0, the target's own name, unless [said](Self::with_group).
@@ -387,6 +391,12 @@ impl<A, E> Answer<A, E> {
     /// The same answer with other addresses, unless it is an error.
     pub(crate) fn map_found(mut self, map: impl FnOnce(Vec<A>) -> Vec<A>) -> Self {
         self.outcome = self.outcome.map(map);
+        self
+    }
+
+    /// The same answer without a word on which family routes prefer.
+    pub(crate) fn without_preference(mut self) -> Self {
+        self.about.preferred = None;
         self
     }
 

@@ -21,10 +21,16 @@ use crate::{Candidate, Endpoint};
 /// It does no work until the returned future is polled, never blocks, and decides itself what
 /// success means: with TLS on top it is the handshake.
 ///
+/// A dialer clones its connector for each connect, so make a connector `Clone`. For a second step
+/// over the connections of another connector, such as a handshake, [`and_then`](Self::and_then) is
+/// the short way.
+///
 /// # Cancel safety
 ///
 /// Dropping the attempt must close whatever it opened before `drop` returns. The race relies on
-/// this: it drops every loser before it hands the winner over.
+/// this: it drops every loser before it hands the winner over. A transport that shares a socket
+/// (QUIC), runs a child process, or uses a completion ring cannot do so. Its connector must say what
+/// it may leave and for how long.
 ///
 /// # Examples
 ///
@@ -40,6 +46,7 @@ use crate::{Candidate, Endpoint};
 ///
 /// use stagger::{Candidate, Connector, Target, connector_fn};
 ///
+/// #[derive(Clone)]
 /// struct Socks<C> {
 ///     inner: C,
 ///     proxy: u16,
@@ -48,11 +55,12 @@ use crate::{Candidate, Endpoint};
 ///
 /// impl<C> Connector<Target> for Socks<C>
 /// where
-///     C: Connector<u16, Connection = String, Error = io::Error, Attempt: 'static>,
+///     C: Connector<u16, Connection = String, Error = io::Error, Attempt: Send + 'static>,
 /// {
 ///     type Connection = String;
 ///     type Error = io::Error;
-///     type Attempt = Pin<Box<dyn Future<Output = io::Result<String>>>>;
+///     // Without `Send` it would serve executors of one thread alone.
+///     type Attempt = Pin<Box<dyn Future<Output = io::Result<String>> + Send>>;
 ///
 ///     fn connect(&self, to: Candidate<Target>) -> Self::Attempt {
 ///         // The proxy has an address of its own, and shares the progress of this attempt.
@@ -93,7 +101,8 @@ pub trait Connector<A> {
     type Attempt: Future<Output = Result<Self::Connection, Self::Error>>;
 
     /// Begins an attempt at a candidate. A connector that wraps another passes the candidate on
-    /// whole.
+    /// whole. Whatever it needs itself, such as the [progress](Candidate::progress), it clones
+    /// before.
     fn connect(&self, to: Candidate<A>) -> Self::Attempt;
 
     /// Checks whether this connector can dial a candidate at all, before any attempt is made.
@@ -184,8 +193,9 @@ pub trait Connector<A> {
     ///
     /// An attempt succeeds when the step does. [Progress](crate::Progress) is reported between the
     /// two. The step's error is the attempt's, so both have one type, and
-    /// [`map_err`](Self::map_err) can bring them together. A step then also may
-    /// [end the race](Verdict::ending_race).
+    /// [`map_err`](Self::map_err) can bring them together. After `map_err` the error is a
+    /// [`Verdict`], and the step may [end the race](Verdict::ending_race). Where the type stays as it
+    /// is, `map_err(|error| error)` does that.
     ///
     /// To erase both errors, map them to [`SharedError`](crate::SharedError). With a
     /// [`BoxError`](crate::BoxError) the compiler can't prove in an async block that the connect is

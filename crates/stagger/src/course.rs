@@ -1,6 +1,7 @@
 //! What a named race runs on: the answers of a resolver, or addresses that need none.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -33,8 +34,9 @@ const MAX_ANSWERS: usize = 1024;
 /// count only after three quarters of those before had been replaced.
 const KNOWN_PER_TRIED: usize = 4;
 
-/// The fewest different addresses that are known, however few may be tried.
-const MIN_KNOWN: usize = 256;
+/// How many different addresses are known however few or many may be tried; never fewer than may
+/// be tried. The bounds are ours.
+const KNOWN_RANGE: RangeInclusive<usize> = 256..=1024;
 
 pin_project! {
     #[project = HostCourseProjection]
@@ -175,6 +177,11 @@ where
         log.into_report(this.target.clone(), Duration::ZERO, at)
     }
 
+    /// Takes note that addresses wait for the preferred family's answer.
+    pub(crate) fn note_waiting(self: Pin<&mut Self>, at: Duration) {
+        self.project().log.waits(at);
+    }
+
     /// Takes note of an address that was not tried.
     pub(crate) fn note_untried(self: Pin<&mut Self>, at: Duration, id: Id) {
         let this = self.project();
@@ -235,7 +242,9 @@ where
             *this.read += u32::try_from(addresses.len()).expect("it is at most MAX_READ");
         }
         let ended = Some(elapsed);
-        let answer = QueryReport { record, started, ended, addresses, error, kind, interim };
+        let is_final = said.gave_up;
+        let answer =
+            QueryReport { record, started, ended, addresses, error, kind, interim, is_final };
         let answer = this.log.answered(answer);
         let found = answer.addresses.len();
         tell(this.observer, this.parent, elapsed, Step::Answered(answer));
@@ -282,7 +291,8 @@ where
         let address = candidate.into_address();
         let alike = |other: &&Entrant| other.family == family;
         let most = self.most.get().unwrap_or(usize::MAX);
-        let known = most.saturating_mul(KNOWN_PER_TRIED).max(MIN_KNOWN);
+        let known = most.saturating_mul(KNOWN_PER_TRIED);
+        let known = known.clamp(*KNOWN_RANGE.start(), *KNOWN_RANGE.end()).max(most);
         match wanted {
             Ok(()) if self.candidates.len() < known && news.iter().filter(alike).count() < most => {
                 let id = Id(self.candidates.len());
@@ -437,15 +447,22 @@ where
                 return tell(this.observer, this.parent, at, Step::Untried { address });
             }
             Note::Child(attempt, step) => {
-                log.child(at, attempt, &step);
+                // An outer race keeps it too, and would keep it once for each level in between.
+                if *this.reported || this.parent.is_none() {
+                    log.child(at, attempt, &step);
+                }
                 let (address, step) = (log.address(attempt), &step);
                 let step = Step::Child { attempt, address, step };
                 return tell(this.observer, this.parent, at, step);
             }
-            Note::Failed(attempt, failure) => {
+            Note::Failed(attempt, failure, is_final) => {
                 log.ended(at, attempt, Outcome::Failed(SharedError::new(failure)));
+                if is_final {
+                    log.final_attempt(attempt);
+                }
                 let error = log.outcome(attempt).error().expect("a failure has an error");
-                let step = Step::Failed { attempt, address: log.address(attempt), error };
+                let address = log.address(attempt);
+                let step = Step::Failed { attempt, address, error, is_final };
                 return tell(this.observer, this.parent, at, step);
             }
             Note::Started(attempt) => {

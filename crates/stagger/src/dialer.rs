@@ -176,8 +176,8 @@ where
         Dial::new(course, self.timer.clone(), self.policy.clone())
     }
 
-    /// Connects to one of these addresses, without a lookup, as
-    /// [`std::net::TcpStream::connect`] does with a slice of addresses. They are raced like the
+    /// Connects to one of these addresses, without a lookup. They are taken by value: of a slice,
+    /// give `slice.iter().copied()`. They are raced like the
     /// addresses of a name, in the order of the [`Policy`]. Of those beyond
     /// [`Policy::max_addresses`] none is tried. At most 16,384 are read, all of them by this call.
     ///

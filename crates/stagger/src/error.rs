@@ -7,9 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::race::Loss;
-use crate::{
-    AttemptReport, End, LookupErrorKind, Outcome, QueryReport, Record, Report, Target, TargetError,
-};
+use crate::{AttemptReport, End, LookupErrorKind, Outcome, Record, Report, Target, TargetError};
 
 /// How many failures the one-line form names before it only counts the rest.
 const NAMED: usize = 4;
@@ -156,18 +154,13 @@ impl Error {
     /// ```
     pub fn name_exists(&self) -> Option<bool> {
         let queries = &self.0.report.queries;
-        let found = |query: &QueryReport<String>| !query.addresses.is_empty();
-        let without = |query: &QueryReport<String>| match query.kind {
-            Some(kind) => kind == LookupErrorKind::NoAddress,
-            None => query.ended.is_some() && !found(query) && query.record != Record::Https,
-        };
-        let missing = |query: &QueryReport<String>| query.kind == Some(LookupErrorKind::NotFound);
-        if queries.iter().any(found) {
+        let is = |kind| queries.iter().any(|query| query.kind == Some(kind));
+        if queries.iter().any(|query| !query.addresses.is_empty()) {
             Some(true)
-        } else if queries.iter().any(missing) {
+        } else if is(LookupErrorKind::NotFound) {
             Some(false)
         } else {
-            queries.iter().any(without).then_some(true)
+            is(LookupErrorKind::NoAddress).then_some(true)
         }
     }
 
@@ -199,8 +192,8 @@ impl Error {
         if let Some(invalid) = invalid {
             return Some(invalid);
         }
-        if self.0.is_final {
-            return self.final_cause();
+        if let Some((_, cause)) = self.final_failure().filter(|_| self.0.is_final) {
+            return Some(cause);
         }
         let failed = report.failures().next().or_else(|| report.attempts.first());
         let attempt = failed.and_then(|attempt| attempt.outcome.cause());
@@ -208,32 +201,33 @@ impl Error {
         attempt.or_else(|| query().map(|error| error.get_ref() as _))
     }
 
-    /// The failure that made every other attempt pointless: the race ended with it, so none came
-    /// later. Of one instant an attempt's counts before a lookup's, and the later start's.
-    fn final_cause(&self) -> Option<&(dyn StdError + 'static)> {
+    /// The failure that ended the race, with the address or the record that it is of.
+    fn final_failure(&self) -> Option<(String, &(dyn StdError + 'static))> {
         let report = &self.0.report;
-        let attempt = report.failures().max_by_key(|attempt| attempt.ended);
-        let failed = |query: &&QueryReport<String>| query.error.is_some();
-        let query = report.queries.iter().filter(failed).max_by_key(|query| query.ended);
-        match (attempt, query) {
-            (Some(attempt), Some(query)) if query.ended <= Some(attempt.ended) => {
-                attempt.outcome.cause()
-            }
-            (Some(attempt), None) => attempt.outcome.cause(),
-            (_, query) => query?.error.as_ref().map(|error| error.get_ref() as _),
-        }
+        let attempt = report.attempts.iter().find(|attempt| attempt.is_final);
+        let query = || {
+            let query = report.queries.iter().find(|query| query.is_final)?;
+            Some((format!("the lookup ({})", query.record), query.error.as_ref()?.get_ref() as _))
+        };
+        attempt
+            .and_then(|attempt| Some((attempt.address.clone(), attempt.outcome.cause()?)))
+            .or_else(query)
     }
 
     /// The failures that the one-line form names.
     fn failures(&self) -> Vec<String> {
         let Inner { kind, is_final, report, .. } = &*self.0;
-        let attempts = report.attempts.iter().filter_map(|attempt| {
+        // The one that ended the race is named before them.
+        let others = |is_final: bool| !is_final;
+        let attempts = report.attempts.iter().filter(|it| others(it.is_final));
+        let attempts = attempts.filter_map(|attempt| {
             let skipped = matches!(attempt.outcome, Outcome::Skipped(_));
             let cause = attempt.outcome.cause()?;
             (!skipped || *kind == ErrorKind::NoneUsable)
                 .then(|| format!("{}: {cause}", attempt.address))
         });
-        let queries = report.queries.iter().filter_map(|query| {
+        let queries = report.queries.iter().filter(|it| others(it.is_final));
+        let queries = queries.filter_map(|query| {
             let error = query.error.as_ref()?;
             Some(match query.record {
                 Record::Addresses => error.to_string(),
@@ -287,15 +281,17 @@ impl fmt::Display for Error {
         let within = timeout.unwrap_or(report.elapsed);
         match kind {
             ErrorKind::InvalidTarget => {}
+            ErrorKind::Connection | ErrorKind::Resolution if *is_final => {
+                if let Some((of, cause)) = self.final_failure() {
+                    write!(f, ": {of} ended it: {cause}")?;
+                }
+            }
             ErrorKind::Resolution => f.write_str(": the lookup failed")?,
             ErrorKind::NoAddresses if report.target().is_none() => {
                 f.write_str(": there is no address to connect to")?;
             }
             ErrorKind::NoAddresses => f.write_str(": it has no addresses")?,
             ErrorKind::NoneUsable => f.write_str(": none of its addresses can be used")?,
-            ErrorKind::Connection if *is_final => {
-                f.write_str(": a failure made further attempts pointless")?;
-            }
             ErrorKind::Connection => match made.count() {
                 1 => f.write_str(": the only attempt failed")?,
                 count => write!(f, ": all {count} attempts failed")?,
@@ -347,40 +343,9 @@ impl fmt::Display for Error {
 
 impl Error {
     fn details(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let report = &self.0.report;
-        for query in &report.queries {
-            write!(f, "\n  query {}, ", query.record)?;
-            match query.ended {
-                Some(ended) => write!(f, "answered after {ended:?}: ")?,
-                None => f.write_str("not answered")?,
-            }
-            match (&query.error, &query.addresses[..]) {
-                (Some(error), _) => write!(f, "{error}")?,
-                (None, []) if query.ended.is_some() => f.write_str("no addresses")?,
-                (None, addresses) => f.write_str(&addresses.join(", "))?,
-            }
-        }
-        for attempt in &report.attempts {
-            let (outcome, start) = (attempt.outcome.as_str(), attempt.started);
-            write!(f, "\n  {}, ", attempt.address)?;
-            match &attempt.outcome {
-                Outcome::Skipped(reason) => write!(f, "{outcome} at {start:?}: {reason}")?,
-                _ => {
-                    write!(f, "started at {start:?}, ")?;
-                    if let Some(at) = attempt.progressed {
-                        write!(f, "in a handshake from {at:?}, ")?;
-                    }
-                    write!(f, "{outcome} at {:?}", attempt.ended)?;
-                }
-            }
-            if let Outcome::Failed(error) = &attempt.outcome {
-                write!(f, ": {error}")?;
-            }
-        }
-        for address in &report.untried {
-            write!(f, "\n  {address}, not tried")?;
-        }
-        Ok(())
+        let mut lines = Vec::new();
+        self.0.report.lines(1, &mut lines);
+        lines.iter().try_for_each(|line| write!(f, "\n{line}"))
     }
 }
 
@@ -396,15 +361,11 @@ fn list<S: fmt::Display>(f: &mut fmt::Formatter<'_>, items: &[S]) -> fmt::Result
     }
 }
 
+/// The line of [`Display`](fmt::Display), because `main` prints an error so; `{:#?}` prints all of
+/// `{:#}`.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, invalid, report, .. } = &*self.0;
-        f.debug_struct("Error")
-            .field("kind", kind)
-            .field("target", &report.target())
-            .field("invalid", invalid)
-            .field("report", report)
-            .finish()
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -136,7 +136,7 @@ pub use listen::{
 pub use lookup::Lookup;
 #[cfg(feature = "tracing")]
 pub use observer::Tracing;
-pub use observer::{ChildStep, Observer, Recorder, Step};
+pub use observer::{BoxObserver, ChildStep, Observer, Recorder, Step};
 pub use policy::{
     ATTEMPT_DELAY, ATTEMPT_DELAY_RANGE, ATTEMPT_FLOOR, MAX_ADDRESSES, MAX_ADDRESSES_RANGE, Order,
     Policy, PolicyError, RESOLUTION_DELAY, RESOLUTION_DELAY_RANGE, TIMEOUT, TIMEOUT_RANGE,

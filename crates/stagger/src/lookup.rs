@@ -42,6 +42,8 @@ pin_project! {
         extent: Extent,
         invalid: Option<TargetError>,
         machine: Option<(Machine, Instant)>,
+        // Addresses wait for the preferred family's answer.
+        waiting: bool,
     }
 }
 
@@ -66,7 +68,8 @@ impl<R: Resolver, C, T: Timer> Lookup<R, C, T> {
             Err(error) => (None, Some(error)),
         };
         let (alarm, alarm_at, machine) = (None, None, None);
-        Self { course, alarm, alarm_at, timer, policy, extent, invalid, machine }
+        let waiting = false;
+        Self { course, alarm, alarm_at, timer, policy, extent, invalid, machine, waiting }
     }
 }
 
@@ -91,7 +94,7 @@ where
                 this.machine.get_or_insert_with(|| (Machine::new(this.policy.clone(), now), now));
             let elapsed = now.saturating_duration_since(*start);
             found.clear();
-            match course.as_mut().poll_news(cx, elapsed, &mut found) {
+            let ended = match course.as_mut().poll_news(cx, elapsed, &mut found) {
                 Poll::Ready(Some(answer)) if answer.gave_up => {
                     break (Some(Loss::GaveUp), elapsed);
                 }
@@ -99,21 +102,26 @@ where
                     answer.events(&found).for_each(|event| machine.handle(event, now));
                     continue;
                 }
-                Poll::Ready(None) if machine.waiting() == 0 => {
-                    break (Some(Loss::NoCandidates), elapsed);
-                }
-                Poll::Ready(None) => break (None, elapsed),
-                Poll::Pending => {}
+                Poll::Ready(None) => true,
+                Poll::Pending => false,
+            };
+            if ended && machine.waiting() == 0 {
+                break (Some(Loss::NoCandidates), elapsed);
             }
-            let early = *this.extent == Extent::Race;
-            if early && machine.may_begin(now) {
-                break (None, elapsed);
-            }
+            // The deadline beats a start, and so it beats what a start would be told of.
             let deadline = this.policy.timeout.get().map(|timeout| *start + timeout);
             if deadline.is_some_and(|deadline| deadline <= now) {
                 let known = machine.waiting() > 0;
                 let phase = if known { Phase::Waiting } else { Phase::Resolving };
                 break (Some(Loss::TimedOut(phase)), elapsed);
+            }
+            let early = *this.extent == Extent::Race;
+            if ended || early && machine.may_begin(now) {
+                break (None, elapsed);
+            }
+            if machine.waits_until().is_some() && !*this.waiting {
+                *this.waiting = true;
+                course.as_mut().note_waiting(elapsed);
             }
             let begins = machine.waits_until().filter(|_| early);
             let Some(due) = [deadline, begins].into_iter().flatten().min() else {
@@ -142,7 +150,7 @@ where
         for id in order {
             course.as_mut().note_untried(elapsed, id);
         }
-        let end = if loss.is_none() { End::Connected } else { End::Lost };
+        let end = if loss.is_none() { End::Resolved } else { End::Lost };
         let report = course.as_mut().report(elapsed, end);
         this.course.set(None);
         Poll::Ready(match loss {

@@ -1,5 +1,6 @@
 //! Who is told what happens in a connect.
 
+mod boxed;
 mod child;
 mod log;
 mod recorder;
@@ -8,6 +9,7 @@ mod tracing;
 
 use std::time::Duration;
 
+pub use self::boxed::BoxObserver;
 pub use self::child::ChildStep;
 pub(crate) use self::child::Parent;
 pub(crate) use self::log::Log;
@@ -147,6 +149,8 @@ pub enum Step<'a, A> {
         address: &'a A,
         /// Why it failed.
         error: &'a SharedError,
+        /// Whether the failure ends the race.
+        is_final: bool,
     },
     /// An attempt has run for the attempt timeout, and was dropped.
     #[non_exhaustive]

@@ -69,6 +69,8 @@ struct Children {
     /// How many have begun.
     begun: usize,
     steps: Vec<ChildStep>,
+    /// Steps have been lost for want of room: from here on only ends of races are taken.
+    is_full: bool,
     /// The attempt has ended: whatever comes now is ignored.
     is_over: bool,
 }
@@ -138,8 +140,10 @@ impl Shared {
     }
 
     /// Whether a step of a race inside would be heard now.
-    pub(crate) fn is_listening(&self) -> bool {
-        self.children().is_some_and(|own| !own.is_over && own.steps.len() < MAX_STEPS)
+    pub(crate) fn is_listening(&self, is_end: bool) -> bool {
+        let Some(mut children) = self.children() else { return false };
+        children.is_full |= children.steps.len() >= MAX_STEPS;
+        !children.is_over && (is_end || !children.is_full)
     }
 
     /// Hands a step of a race inside up.
@@ -189,11 +193,17 @@ mod tests {
         let progress = Progress::watched(true);
         let parents: Vec<_> = (0..MAX_CHILDREN).map(|_| Parent::new(&progress)).collect();
         assert!(Parent::new(&progress).is_none());
-        let step: Step<'_, String> = Step::Cancelled;
+        let parent = parents[0].as_ref().expect("there is room");
+        let step: Step<'_, String> = Step::Resolved;
         for _ in 0..=MAX_STEPS {
-            parents[0].as_ref().expect("there is room").tell(Duration::ZERO, step);
+            parent.tell(Duration::ZERO, step);
         }
         assert_eq!(progress.take_steps().len(), MAX_STEPS);
+        // There is room again, but what was lost would make nonsense of what follows.
+        parent.tell(Duration::ZERO, step);
+        let end: Step<'_, String> = Step::Cancelled;
+        parent.tell(Duration::ZERO, end);
+        assert_eq!(progress.take_steps().len(), 1);
     }
 
     #[test]

@@ -30,7 +30,9 @@ pub struct Report<A, E = SharedError> {
 pub enum End {
     /// An attempt connected.
     Connected,
-    /// There was no connection.
+    /// A lookup without a connect found addresses.
+    Resolved,
+    /// There was no connection, or no address for a lookup without a connect.
     Lost,
     /// Its future was dropped.
     Cancelled,
@@ -64,6 +66,8 @@ pub struct QueryReport<A, E = SharedError> {
     pub kind: Option<crate::LookupErrorKind>,
     /// Whether the race went on waiting for this record, because another answer was to come.
     pub interim: bool,
+    /// Whether the failure ended the race: see [`Answer::ending_race`](crate::Answer::ending_race).
+    pub is_final: bool,
 }
 
 /// One attempt, or one candidate that was skipped.
@@ -80,8 +84,11 @@ pub struct AttemptReport<A, E = SharedError> {
     pub ended: Duration,
     /// How it ended.
     pub outcome: Outcome<E>,
+    /// Whether its failure ended the race: see [`Connector::is_final`](crate::Connector::is_final).
+    pub is_final: bool,
     /// The races inside the attempt, such as that to a proxy, in the order in which they began.
-    /// They are known where the race was observed or its report was asked for.
+    /// They are known where the race was observed or its report was asked for. A child that takes
+    /// thousands of steps within one poll of the attempt lacks the later ones, but for its end.
     pub children: Vec<Report<String>>,
 }
 
@@ -150,7 +157,8 @@ impl<A, E> Report<A, E> {
     }
 
     /// The candidates that were still to be tried at the end, in the order in which they would
-    /// have been. During the race, in the order in which they were found.
+    /// have been. During the race it is what lookups have found and nobody has tried, in the order
+    /// in which it was found.
     pub fn untried(&self) -> &[A] {
         &self.untried
     }
@@ -177,6 +185,7 @@ impl<A, E> Report<A, E> {
             error: query.error,
             kind: query.kind,
             interim: query.interim,
+            is_final: query.is_final,
         };
         let attempt = |attempt: AttemptReport<A, E>, map: &mut dyn FnMut(A) -> B| AttemptReport {
             address: map(attempt.address),
@@ -184,6 +193,7 @@ impl<A, E> Report<A, E> {
             progressed: attempt.progressed,
             ended: attempt.ended,
             outcome: attempt.outcome,
+            is_final: attempt.is_final,
             children: attempt.children,
         };
         Report {
@@ -204,6 +214,65 @@ impl<A, E> Report<A, E> {
         A: fmt::Display,
     {
         self.map_addresses(|address| address.to_string())
+    }
+}
+
+/// A line for each query, each attempt with its children indented, and each address not tried.
+impl<A: fmt::Display, E: fmt::Display> fmt::Display for Report<A, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut lines = Vec::new();
+        self.lines(0, &mut lines);
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+/// How deep races inside attempts are printed. The number is ours.
+const MAX_DEPTH: usize = 16;
+
+impl<A: fmt::Display, E: fmt::Display> Report<A, E> {
+    /// What [`Display`](fmt::Display) prints, line by line.
+    pub(crate) fn lines(&self, depth: usize, lines: &mut Vec<String>) {
+        let indent = "  ".repeat(depth);
+        for query in &self.queries {
+            let record = query.record;
+            let what = match (query.ended, &query.error, &query.addresses[..]) {
+                (None, ..) => "not answered".to_owned(),
+                (Some(at), Some(error), _) => format!("answered after {at:?}: {error}"),
+                (Some(at), None, []) => format!("answered after {at:?}: no addresses"),
+                (Some(at), None, found) => {
+                    let found: Vec<_> = found.iter().map(ToString::to_string).collect();
+                    format!("answered after {at:?}: {}", found.join(", "))
+                }
+            };
+            lines.push(format!("{indent}query {record}, {what}"));
+        }
+        for attempt in &self.attempts {
+            let AttemptReport { address, started, ended, .. } = attempt;
+            let outcome = attempt.outcome.as_str();
+            let handshake = attempt.progressed.map(|at| format!("in a handshake from {at:?}, "));
+            let handshake = handshake.unwrap_or_default();
+            lines.push(match &attempt.outcome {
+                Outcome::Skipped(reason) => {
+                    format!("{indent}{address}, skipped at {started:?}: {reason}")
+                }
+                Outcome::Failed(error) => format!(
+                    "{indent}{address}, started at {started:?}, {handshake}{outcome} at {ended:?}: \
+                     {error}"
+                ),
+                _ => format!(
+                    "{indent}{address}, started at {started:?}, {handshake}{outcome} at {ended:?}"
+                ),
+            });
+            for child in attempt.children.iter().filter(|_| depth < MAX_DEPTH) {
+                if let Some(target) = child.target() {
+                    lines.push(format!("{indent}  to {target}"));
+                }
+                child.lines(depth + 1, lines);
+            }
+        }
+        for address in &self.untried {
+            lines.push(format!("{indent}{address}, not tried"));
+        }
     }
 }
 
@@ -298,6 +367,7 @@ mod tests {
             progressed: None,
             ended: Duration::ZERO,
             outcome: Outcome::Failed(SharedError::new(io::Error::from(kind))),
+            is_final: false,
             children: Vec::new(),
         };
         assert!(attempt(io::ErrorKind::HostUnreachable).is_unreachable());

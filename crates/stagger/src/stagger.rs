@@ -142,7 +142,7 @@ impl<S: Stream<Item = E>, E: Endpoint> Course for ListCourse<S, E> {
     fn note(self: Pin<&mut Self>, at: Duration, note: Note<E::Error>) {
         let log = self.project().log;
         match note {
-            Note::Failed(place, error) => log.ended(at, place, Outcome::Failed(error)),
+            Note::Failed(place, error, _) => log.ended(at, place, Outcome::Failed(error)),
             Note::TimedOut(place) => log.ended(at, place, Outcome::TimedOut),
             Note::Dropped(place) => log.ended(at, place, Outcome::Dropped),
             Note::Connected(place) => log.ended(at, place, Outcome::Connected),

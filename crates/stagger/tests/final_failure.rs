@@ -190,7 +190,10 @@ fn a_wrong_password_at_one_address_stops_the_race_and_drops_the_attempt_that_run
     );
     assert_eq!(report.untried(), ["v4b"]);
     let text = error.to_string();
-    assert!(text.contains("v6a: no route") && text.contains("v4a: wrong password"), "{text}");
+    assert_eq!(
+        text,
+        "could not connect to example.com:443: v4a ended it: wrong password (v6a: no route)"
+    );
 }
 
 #[test]
@@ -382,8 +385,10 @@ fn the_source_of_a_resolvers_final_error_is_its_reason_and_the_text_has_it() {
     assert!(error.is_final());
     let source = std::error::Error::source(&error).unwrap();
     assert_eq!(source.to_string(), "blocked");
-    assert!(error.to_string().contains("v6: no route"), "{error}");
-    assert!(error.to_string().contains("A: blocked"), "{error}");
+    assert_eq!(
+        error.to_string(),
+        "could not connect to example.com:443: the lookup (A) ended it: blocked (v6: no route)"
+    );
 }
 
 #[test]
@@ -396,4 +401,40 @@ fn a_resolver_that_ends_the_race_before_any_attempt_is_a_failed_resolution_thoug
     assert_eq!(error.report().attempts()[0].outcome.as_str(), "skipped");
     assert!(error.is_final());
     assert_eq!(error.kind(), ErrorKind::Resolution);
+}
+
+#[test]
+fn of_several_failures_of_one_instant_the_final_one_is_the_cause_and_is_named_first() {
+    let world = World::new();
+    let names = ["v6", "v4", "v6b", "v4b", "v6c", "v4c", "v6d"];
+    let resolver = world.resolver().finds(ms(0), Record::Addresses, names);
+    let early = ["v6", "v4", "v6b", "v4b", "v6c"].map(|name| (name, fails(1)));
+    let late = [
+        // Both fail at 255 ms; the one that started first is final.
+        ("v4c", fails(250).saying("wrong password")),
+        ("v6d", fails(0).saying("no route")),
+    ];
+    let connector = world.connector(early.into_iter().chain(late));
+    let connector = connector.with_final_error("wrong password");
+    let error = world.run(world.dialer(resolver, connector).connect(TARGET)).unwrap_err();
+    assert!(error.is_final());
+    let source = std::error::Error::source(&error).unwrap();
+    assert_eq!(source.to_string(), "wrong password");
+    let start = "could not connect to example.com:443: v4c ended it: wrong password (";
+    assert!(error.to_string().starts_with(start), "{error}");
+    let is_final: Vec<_> = error.report().attempts().iter().map(|it| it.is_final).collect();
+    assert_eq!(is_final.iter().filter(|it| **it).count(), 1);
+    assert!(is_final[5]);
+}
+
+#[test]
+fn one_after_another_passes_on_at_once_what_ends_the_race() {
+    let world = World::new();
+    let refusal = Answer::failed(Record::A, ScriptedError::new("blocked")).ending_race();
+    let first = world.resolver().answers(ms(5), refusal).never_ends();
+    let second = world.resolver().finds(ms(0), Record::A, ["v4"]);
+    let dialer = world.dialer(stagger::Fallback::new([first, second]), world.connector([]));
+    let error = world.run(dialer.connect(TARGET)).unwrap_err();
+    assert!(error.is_final());
+    assert_eq!(world.elapsed(), 5);
 }

@@ -8,7 +8,8 @@ use std::fmt;
 use std::io;
 
 use stagger::{
-    Answer, Error, ErrorKind, Phase, Policy, RaceError, Record, Target, connector_fn, stagger,
+    Answer, Error, ErrorKind, LookupErrorKind, Phase, Policy, RaceError, Record, Target,
+    connector_fn, stagger,
 };
 use stagger_testkit::{Fate, Place, ScriptedConnector, ScriptedError, ScriptedResolver, ms};
 use support::{Scripted, TARGET, World, attempts, connects, errors, fails, queries, within};
@@ -221,10 +222,10 @@ fn no_two_kinds_of_error_read_alike() {
 }
 
 #[test]
-fn the_debug_form_of_an_error_has_every_cause() {
-    for (error, kind, ..) in every_kind() {
-        let text = format!("{error:?}");
-        assert!(text.contains(&format!("{kind:?}")), "{text}");
+fn the_debug_form_of_an_error_is_its_line_and_the_long_one_has_every_cause() {
+    for (error, ..) in every_kind() {
+        assert_eq!(format!("{error:?}"), error.to_string());
+        let text = format!("{error:#?}");
         for failure in error.report().attempts().iter().filter_map(|a| a.outcome.error()) {
             assert!(text.contains(&failure.to_string()), "{text}");
         }
@@ -444,4 +445,36 @@ fn the_kind_of_an_io_error_is_found_behind_a_shared_error() {
     let error = clock.run(dialer.connect("192.0.2.1:80")).unwrap_err();
     assert!(error.source().unwrap().is::<TlsError>());
     assert_eq!(io::Error::from(error).kind(), io::ErrorKind::NetworkUnreachable);
+}
+
+#[test]
+fn whether_a_name_exists_is_known_only_where_a_resolver_knows() {
+    let negative = || Answer::negative(Record::Addresses);
+    let failed = || Answer::failed(Record::Addresses, ScriptedError::new("no"));
+    for (answer, exists) in [
+        (negative().with_kind(LookupErrorKind::NoAddress), Some(true)),
+        (negative(), None),
+        (failed().with_kind(LookupErrorKind::NotFound), Some(false)),
+        (failed().with_kind(LookupErrorKind::Temporary), None),
+        (failed(), None),
+    ] {
+        let world = World::new();
+        let resolver = world.resolver().answers(ms(0), answer);
+        let error = world.run(world.dialer(resolver, world.connector([])).connect(TARGET));
+        assert_eq!(error.unwrap_err().name_exists(), exists);
+    }
+}
+
+#[test]
+fn a_report_prints_a_line_for_each_thing_that_happened() {
+    let world = World::new();
+    let dialer = world.places([("v6", Fate::silent()), ("v4", connects(30)), ("v4b", fails(1))]);
+    let (_, report) = world.run(dialer.connect(TARGET).with_report()).unwrap();
+    assert_eq!(
+        report.to_string(),
+        "query all, answered after 0ns: v6, v4, v4b\n\
+         v6, started at 0ns, dropped at 280ms\n\
+         v4, started at 250ms, connected at 280ms\n\
+         v4b, not tried"
+    );
 }

@@ -106,3 +106,25 @@ fn the_policys_delay_is_the_wait() {
     assert!(world.clock.run(dialer.resolve(TARGET)).is_ok());
     assert_eq!(world.elapsed(), 205);
 }
+
+#[test]
+fn a_lookup_and_a_connect_say_the_same_where_the_delay_and_the_deadline_are_one_instant() {
+    let world = World::new();
+    let resolver = world.resolver().finds(ms(0), Record::A, ["v4"]).never_ends();
+    let dialer = world.dialer(resolver, world.connector([])).with_policy(within(50));
+    let resolved = world.clock.run(dialer.resolve(TARGET)).unwrap_err();
+    let connected = world.clock.run(dialer.connect(TARGET)).unwrap_err();
+    assert_eq!(resolved.kind(), ErrorKind::TimedOut(Phase::Waiting));
+    assert_eq!(connected.kind(), resolved.kind());
+}
+
+#[test]
+fn the_report_of_a_lookup_has_the_wait_and_says_that_addresses_were_found() {
+    let world = World::new();
+    let resolver = world.resolver().finds(ms(5), Record::A, ["v4"]).never_ends();
+    let dialer = world.dialer(resolver, world.connector([]));
+    let (_, report) = world.clock.run(dialer.resolve(TARGET)).unwrap();
+    let wait = report.wait().unwrap();
+    assert_eq!((wait.from, wait.to), (ms(5), ms(55)));
+    assert_eq!(report.end(), Some(stagger::End::Resolved));
+}

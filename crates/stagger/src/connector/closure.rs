@@ -12,6 +12,9 @@ pub struct ConnectorFn<F>(F);
 
 /// Makes a [`Connector`] of a closure from an address to a future.
 ///
+/// The closure receives the address alone. For the target, or to report progress, implement
+/// [`Connector`], or follow a connector with a second step by [`Connector::and_then`].
+///
 /// # Examples
 ///
 /// ```

@@ -15,8 +15,10 @@ use crate::{
 /// It is for the fields of a struct, where a [`Dialer`](crate::Dialer) would need the types of its
 /// resolver, connector, timer and observer. It keeps what a connector of targets has: a final error
 /// ends an outer race, and the attempts of a race inside are shown as children. Each connect costs
-/// one allocation. There is no report of a connect that succeeded: give the dialer an observer
-/// before it is boxed.
+/// one allocation. [`connect`](Self::connect) borrows nothing, so its future can be spawned.
+///
+/// It has no `resolve`, no `connect_addresses` and no `with_report`. For a report give the dialer a
+/// [`Recorder`](crate::Recorder) as its observer before it is boxed.
 ///
 /// # Examples
 ///

@@ -30,7 +30,7 @@ enum Owned {
     Started(usize, String),
     Progressed(usize, String),
     Child(usize, String, Box<ChildStep>),
-    Failed(usize, String, SharedError),
+    Failed(usize, String, SharedError, bool),
     TimedOut(usize, String),
     Dropped(usize, String),
     Untried(String),
@@ -66,8 +66,8 @@ impl ChildStep {
             Owned::Child(attempt, address, step) => {
                 Step::Child { attempt: *attempt, address, step }
             }
-            Owned::Failed(attempt, address, error) => {
-                Step::Failed { attempt: *attempt, address, error }
+            Owned::Failed(attempt, address, error, is_final) => {
+                Step::Failed { attempt: *attempt, address, error, is_final: *is_final }
             }
             Owned::TimedOut(attempt, address) => Step::TimedOut { attempt: *attempt, address },
             Owned::Dropped(attempt, address) => Step::Dropped { attempt: *attempt, address },
@@ -99,6 +99,7 @@ impl ChildStep {
                 error: answer.error.clone(),
                 kind: answer.kind,
                 interim: answer.interim,
+                is_final: answer.is_final,
             }),
             Step::Resolved => Owned::Resolved,
             Step::Waiting { until } => Owned::Waiting(until),
@@ -110,8 +111,8 @@ impl ChildStep {
             Step::Child { attempt, address, step } => {
                 Owned::Child(attempt, text(address), Box::new(step.clone()))
             }
-            Step::Failed { attempt, address, error } => {
-                Owned::Failed(attempt, text(address), error.clone())
+            Step::Failed { attempt, address, error, is_final } => {
+                Owned::Failed(attempt, text(address), error.clone(), is_final)
             }
             Step::TimedOut { attempt, address } => Owned::TimedOut(attempt, text(address)),
             Step::Dropped { attempt, address } => Owned::Dropped(attempt, text(address)),
@@ -138,9 +139,11 @@ impl Parent {
         Some(Self { progress: Arc::clone(progress), child })
     }
 
-    /// Hands a step up.
+    /// Hands a step up. After one that was lost for want of room only the end is, for the steps
+    /// between would be of attempts that the outer race does not know.
     pub(crate) fn tell<A: fmt::Display>(&self, at: Duration, step: Step<'_, A>) {
-        if self.progress.is_listening() {
+        let is_end = matches!(step, Step::Connected { .. } | Step::Lost { .. } | Step::Cancelled);
+        if self.progress.is_listening(is_end) {
             self.progress.hand_up(ChildStep::new(self.child, at, step));
         }
     }

@@ -27,6 +27,9 @@ impl Nanos {
     }
 }
 
+/// Stands for no place.
+const NO_PLACE: u32 = u32::MAX;
+
 /// One attempt, or one candidate that was skipped.
 #[derive(Clone)]
 struct Entry<A, E> {
@@ -66,6 +69,8 @@ pub(crate) struct Log<A, E = SharedError> {
     /// When the race ended, and how.
     ended: Nanos,
     end: Option<End>,
+    /// The place of the attempt whose failure ended the race, or [`NO_PLACE`].
+    final_attempt: u32,
 }
 
 impl<A, E> Log<A, E> {
@@ -78,6 +83,7 @@ impl<A, E> Log<A, E> {
             waits_from: NEVER,
             ended: NEVER,
             end: None,
+            final_attempt: NO_PLACE,
         }
     }
 
@@ -138,6 +144,13 @@ impl<A, E> Log<A, E> {
     pub(crate) fn ended(&mut self, at: Duration, attempt: usize, outcome: Outcome<E>) {
         if let Some(entry) = self.attempts.get_mut(attempt) {
             (entry.ended, entry.outcome) = (at.into(), outcome);
+        }
+    }
+
+    /// The failure of this attempt ends the race. Of several the first counts.
+    pub(crate) fn final_attempt(&mut self, attempt: usize) {
+        if self.final_attempt == NO_PLACE {
+            self.final_attempt = u32::try_from(attempt).unwrap_or(NO_PLACE);
         }
     }
 
@@ -221,9 +234,11 @@ impl<A, E> Log<A, E> {
             error: None,
             kind: None,
             interim: false,
+            is_final: false,
         };
         queries.extend(self.awaited.records().map(awaited));
-        let attempt = |entry: Entry<A, E>| {
+        let final_attempt = self.final_attempt as usize;
+        let attempt = |(place, entry): (usize, Entry<A, E>)| {
             let attempt_ended = entry.ended.get().unwrap_or(ended);
             let children = entry.children.map_or_else(Vec::new, |children| *children);
             AttemptReport {
@@ -232,6 +247,7 @@ impl<A, E> Log<A, E> {
                 progressed: entry.progressed.get(),
                 ended: attempt_ended,
                 outcome: entry.outcome,
+                is_final: place == final_attempt,
                 children: children.into_iter().map(|it| it.into_report(attempt_ended)).collect(),
             }
         };
@@ -242,7 +258,7 @@ impl<A, E> Log<A, E> {
         });
         let untried = self.untried.map_or_else(Vec::new, |untried| *untried);
         let end = self.end;
-        let attempts = self.attempts.into_iter().map(attempt).collect();
+        let attempts = self.attempts.into_iter().enumerate().map(attempt).collect();
         let elapsed = ended.saturating_sub(began);
         Report { target, began, elapsed, queries, attempts, untried, wait, end }
     }
@@ -277,8 +293,11 @@ impl<A: Clone> Log<A> {
             }
             Step::Progressed { attempt, .. } => self.progressed(at, attempt),
             Step::Child { attempt, step, .. } => self.child(at, attempt, step),
-            Step::Failed { attempt, error, .. } => {
+            Step::Failed { attempt, error, is_final, .. } => {
                 self.ended(at, attempt, Outcome::Failed(error.clone()));
+                if is_final {
+                    self.final_attempt(attempt);
+                }
             }
             Step::TimedOut { attempt, .. } => self.ended(at, attempt, Outcome::TimedOut),
             Step::Dropped { attempt, .. } => self.ended(at, attempt, Outcome::Dropped),

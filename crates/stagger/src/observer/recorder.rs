@@ -79,7 +79,11 @@ impl<A: Clone> Observer<A> for Recorder<A> {
     fn step(&mut self, at: Duration, step: Step<'_, A>) {
         let mut state = self.lock();
         if let Step::Began { target } = step {
-            *state = State { target: target.cloned(), log: Log::new() };
+            let new = State { target: target.cloned(), log: Log::new() };
+            let former = std::mem::replace(&mut *state, new);
+            // What an address or an error does when it is dropped happens outside the lock.
+            drop(state);
+            return drop(former);
         }
         state.log.step(Duration::ZERO, at, step);
     }

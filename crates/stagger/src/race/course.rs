@@ -75,7 +75,8 @@ pub(crate) enum Note<F> {
     Started(usize),
     Progressed(usize),
     Child(usize, ChildStep),
-    Failed(usize, F),
+    /// With whether the failure ends the race.
+    Failed(usize, F, bool),
     TimedOut(usize),
     Dropped(usize),
     /// The race is over, and this was not tried.

@@ -254,7 +254,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
                     for step in live.progress.close() {
                         this.course.as_mut().note(elapsed, Note::Child(place, step));
                     }
-                    this.course.as_mut().note(elapsed, Note::Failed(place, failure));
+                    this.course.as_mut().note(elapsed, Note::Failed(place, failure, is_final));
                 }
             }
         }

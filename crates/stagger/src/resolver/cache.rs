@@ -270,7 +270,7 @@ impl<A: Clone, T: Timer> Keeping<A, T> {
             return;
         };
         if answer.update() == Update::Replace {
-            heard.retain(|kept| kept.record() != answer.record());
+            heard.retain(|kept| !kept.is_of(answer));
         }
         heard.push(copy);
         let addresses: usize = heard.iter().map(Kept::len).sum();

@@ -135,7 +135,10 @@ impl<R: Resolver> Stream for FallbackAnswers<R> {
                 continue;
             };
             match ready!(answers.poll_next(cx)) {
-                Some(answer) if is_last => return Poll::Ready(Some(answer)),
+                // Nothing can follow what ends the race.
+                Some(answer) if is_last || answer.ends_race() => {
+                    return Poll::Ready(Some(answer));
+                }
                 Some(answer) if answer.is_empty() && this.held.len() < MAX_EMPTY => {
                     this.held.push_back(answer);
                 }

@@ -42,7 +42,8 @@ pub struct TargetError {
 pub enum TargetErrorKind {
     /// The text is over 1024 bytes long.
     InputTooLong,
-    /// The text is a URL, such as `https://example.com/`.
+    /// The text is a URL, such as `https://example.com/`. A parsed `http::Uri` or `url::Url` is a
+    /// target with the features `http` and `url`.
     Url,
     /// The URI has no host, as `/path` and `mailto:a@example.com` have none.
     MissingHost,
@@ -128,8 +129,7 @@ impl fmt::Display for TargetError {
             Kind::InputTooLong => write!(f, "the text is over {MAX_TEXT} bytes"),
             Kind::Url => write!(
                 f,
-                "this is a URL: give its host and its port alone, as in \"example.com:443\", or \
-                 parse it as a url::Url or an http::Uri (features \"url\" and \"http\")"
+                "this is a URL: give its host and its port alone, as in \"example.com:443\""
             ),
             Kind::MissingHost => write!(f, "the URI has no host"),
             Kind::UnknownScheme => write!(
@@ -345,7 +345,7 @@ mod tests {
     fn a_url_is_named_as_one_with_what_to_do() {
         assert_eq!(
             message("https://example.com/"),
-            r#"bad target "https://example.com/": this is a URL: give its host and its port alone, as in "example.com:443", or parse it as a url::Url or an http::Uri (features "url" and "http")"#
+            r#"bad target "https://example.com/": this is a URL: give its host and its port alone, as in "example.com:443""#
         );
         for text in ["HTTP://x", "a+b-c.1://", "http://[::1]:80/", "https://user@x:1/?y#z"] {
             assert_eq!(Target::parse(text).unwrap_err().kind(), TargetErrorKind::Url, "{text}");

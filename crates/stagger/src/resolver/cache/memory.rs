@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::{Answer, Query, Record};
+use crate::{Answer, Query};
 
 /// What is kept, of so many lookups as there is room for.
 pub(super) struct Memory<A> {
@@ -37,14 +37,15 @@ impl<A: Clone> Kept<A> {
     /// A copy of an answer, to be kept for so long; none if it is a failure, or if no clock can
     /// tell so long a time.
     pub(super) fn new<E>(answer: &Answer<A, E>, now: Instant, ttl: Duration) -> Option<Self> {
-        let answer = answer.found_copy()?;
+        // The preferred family is the routes' of the moment.
+        let answer = answer.found_copy()?.without_preference();
         Some(Self { answer, expires: now.checked_add(ttl)? })
     }
 }
 
 impl<A> Kept<A> {
-    pub(super) fn record(&self) -> Record {
-        self.answer.record()
+    pub(super) fn is_of<E>(&self, other: &Answer<A, E>) -> bool {
+        self.answer.record() == other.record() && self.answer.group() == other.group()
     }
 
     /// How many addresses it has.
