@@ -194,7 +194,9 @@ impl<A, E> Answer<A, E> {
 
     /// Makes this failure end the race: every attempt is dropped and the connect fails. It is for a
     /// resolver that knows that no attempt makes sense, such as one that refuses a host by a rule.
-    /// It means nothing unless the answer is an error.
+    /// It means nothing unless the answer is an error. It counts for an [interim](Self::interim)
+    /// error too, so a resolver inside [`Fastest`](crate::Fastest) or
+    /// [`Fallback`](crate::Fallback) ends the race for all of them.
     ///
     /// # Examples
     ///
