@@ -55,6 +55,16 @@ impl<A> Candidate<A> {
         self
     }
 
+    /// A candidate of which this is known.
+    pub(crate) fn of(address: A, target: Option<Target>, binding: Option<Arc<Binding>>) -> Self {
+        Self { address, target, binding, progress: Progress::default() }
+    }
+
+    /// The address and the target that it was made [of](Self::of).
+    pub(crate) fn into_parts(self) -> (A, Option<Target>) {
+        (self.address, self.target)
+    }
+
     pub(crate) fn with_progress(mut self, progress: Progress) -> Self {
         self.progress = progress;
         self

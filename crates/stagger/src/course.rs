@@ -281,14 +281,17 @@ where
             }
             return;
         }
-        let candidate = self.candidate(address, binding);
+        // The target is lent to the candidate, for a clone costs as much as the rest of this.
+        let target = self.target.take();
+        let candidate = Candidate::of(address, target, binding.cloned());
         let wanted = match family {
             Some(family) if !self.families.contains(family) => {
                 Err(SharedError::new(UnwantedFamily(family)))
             }
             _ => self.connector.accepts(&candidate).map_err(SharedError::new),
         };
-        let address = candidate.into_address();
+        let (address, target) = candidate.into_parts();
+        *self.target = target;
         let alike = |other: &&Entrant| other.family == family;
         let most = self.most.get().unwrap_or(usize::MAX);
         let known = most.saturating_mul(KNOWN_PER_TRIED);
@@ -315,22 +318,6 @@ where
                 tell(self.observer, self.parent, elapsed, step);
             }
         }
-    }
-
-    /// A candidate with all that is known of it.
-    fn candidate(
-        &self,
-        address: R::Address,
-        binding: Option<&Arc<Binding>>,
-    ) -> Candidate<R::Address> {
-        let mut candidate = Candidate::new(address);
-        if let Some(target) = &*self.target {
-            candidate = candidate.with_target(target.clone());
-        }
-        if let Some(binding) = binding {
-            candidate = candidate.with_binding(Arc::clone(binding));
-        }
-        candidate
     }
 }
 
@@ -410,7 +397,8 @@ where
         let address = this.candidates[id.0].clone();
         let mut bindings = this.bindings.iter().flat_map(|bindings| bindings.iter());
         let binding = bindings.find(|(known, _)| *known == id);
-        let candidate = this.candidate(address, binding.map(|(_, binding)| binding));
+        let binding = binding.map(|(_, binding)| Arc::clone(binding));
+        let candidate = Candidate::of(address, this.target.clone(), binding);
         let attempt = this.connector.connect(candidate.with_progress(progress.clone()));
         let place = this.log.started(elapsed, this.candidates[id.0].clone());
         Begun { attempt, progress, place }

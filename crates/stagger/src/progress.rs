@@ -101,6 +101,11 @@ impl Progress {
         Self(Some(Arc::new(Shared { made: AtomicU8::new(NONE), children })))
     }
 
+    /// Whether a race looks at it.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.0.is_some()
+    }
+
     pub(crate) fn shared(&self) -> Option<&Arc<Shared>> {
         self.0.as_ref()
     }

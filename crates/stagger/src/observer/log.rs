@@ -17,7 +17,8 @@ const NEVER: Nanos = Nanos(u64::MAX);
 
 impl From<Duration> for Nanos {
     fn from(time: Duration) -> Self {
-        Self(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX - 1))
+        let nanos = time.as_secs().saturating_mul(1_000_000_000);
+        Self(nanos.saturating_add(time.subsec_nanos().into()).min(u64::MAX - 1))
     }
 }
 

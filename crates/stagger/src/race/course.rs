@@ -74,7 +74,8 @@ pub(crate) enum Note<F> {
     /// The attempt that [began](Course::begin) last is in flight.
     Started(usize),
     Progressed(usize),
-    Child(usize, ChildStep),
+    /// In a box, so that every other note is small.
+    Child(usize, Box<ChildStep>),
     /// With whether the failure ends the race.
     Failed(usize, F, bool),
     TimedOut(usize),

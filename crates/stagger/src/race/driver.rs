@@ -217,12 +217,14 @@ impl<K: Course, T: Timer> Driver<K, T> {
                 continue;
             };
             let polled = attempt.poll(cx);
-            if live.progress.take_made() {
-                machine.handle(Event::Progressed(id), now);
-                this.course.as_mut().note(elapsed, Note::Progressed(place));
-            }
-            for step in live.progress.take_steps() {
-                this.course.as_mut().note(elapsed, Note::Child(place, step));
+            if live.progress.is_watched() {
+                if live.progress.take_made() {
+                    machine.handle(Event::Progressed(id), now);
+                    this.course.as_mut().note(elapsed, Note::Progressed(place));
+                }
+                for step in live.progress.take_steps() {
+                    this.course.as_mut().note(elapsed, Note::Child(place, step.into()));
+                }
             }
             let Poll::Ready(result) = polled else {
                 next += 1;
@@ -235,7 +237,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
                     machine.handle(Event::Connected(id), now);
                     // A race inside may have ended when the attempt was dropped.
                     for step in live.progress.close() {
-                        this.course.as_mut().note(elapsed, Note::Child(place, step));
+                        this.course.as_mut().note(elapsed, Note::Child(place, step.into()));
                     }
                     next += 1;
                 }
@@ -252,7 +254,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
                         machine.handle(Event::GaveUp, now);
                     }
                     for step in live.progress.close() {
-                        this.course.as_mut().note(elapsed, Note::Child(place, step));
+                        this.course.as_mut().note(elapsed, Note::Child(place, step.into()));
                     }
                     this.course.as_mut().note(elapsed, Note::Failed(place, failure, is_final));
                 }
@@ -308,7 +310,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
                     let live = this.live.remove(at.expect("what times out is in flight"));
                     this.slots.as_mut().remove(live.slot());
                     for step in live.progress.close() {
-                        this.course.as_mut().note(elapsed, Note::Child(live.place(), step));
+                        this.course.as_mut().note(elapsed, Note::Child(live.place(), step.into()));
                     }
                     this.course.as_mut().note(elapsed, Note::TimedOut(live.place()));
                 }
@@ -382,7 +384,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
             // Taken out before anybody is told, so that nobody is told again after a panic.
             let live = this.live.remove(next);
             for step in live.progress.close() {
-                this.course.as_mut().note(elapsed, Note::Child(live.place(), step));
+                this.course.as_mut().note(elapsed, Note::Child(live.place(), step.into()));
             }
             this.course.as_mut().note(elapsed, Note::Dropped(live.place()));
         }
