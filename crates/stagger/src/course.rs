@@ -342,15 +342,18 @@ where
         news: &mut Candidates,
     ) -> Poll<Option<News>> {
         let mut this = self.as_mut().project();
-        match std::mem::replace(this.given, Given::Nothing) {
+        match this.given {
             Given::Nothing => {}
             Given::Literal => {
+                *this.given = Given::Nothing;
                 let literal = this.candidates.pop().expect("a literal waits to be admitted");
                 this.admit(literal, None, elapsed, news);
                 return Poll::Ready(Some(Record::Addresses.into()));
             }
             Given::List(list) => {
-                for address in *list {
+                let list = std::mem::take(&mut **list);
+                *this.given = Given::Nothing;
+                for address in list {
                     this.admit(address, None, elapsed, news);
                 }
                 return Poll::Ready(Some(Record::Addresses.into()));
@@ -416,15 +419,30 @@ where
         self.reported || self.parent.is_some() || self.observer.is_listening()
     }
 
+    fn note_began(self: Pin<&mut Self>) {
+        let this = self.project();
+        let step = Step::Began { target: this.target.as_ref() };
+        tell(this.observer, this.parent, Duration::ZERO, step);
+    }
+
+    fn note_started(self: Pin<&mut Self>, at: Duration, attempt: usize) {
+        let this = self.project();
+        let step = Step::Started { attempt, address: this.log.address(attempt) };
+        tell(this.observer, this.parent, at, step);
+    }
+
+    fn note_connected(self: Pin<&mut Self>, at: Duration, attempt: usize) {
+        let this = self.project();
+        this.log.ended(at, attempt, Outcome::Connected);
+        let step = Step::Connected { attempt, address: this.log.address(attempt) };
+        tell(this.observer, this.parent, at, step);
+    }
+
     fn note(self: Pin<&mut Self>, at: Duration, note: Note<C::Error>) {
         let this = self.project();
         let log = this.log;
         // The record first, so that nothing is missing from it after a panic in an observer.
         let (attempt, step): (usize, OfAttempt<R::Address>) = match note {
-            Note::Began => {
-                let step = Step::Began { target: this.target.as_ref() };
-                return tell(this.observer, this.parent, at, step);
-            }
             Note::Waiting(until) => {
                 log.waits(at);
                 return tell(this.observer, this.parent, at, Step::Waiting { until });
@@ -453,9 +471,6 @@ where
                 let step = Step::Failed { attempt, address, error, is_final };
                 return tell(this.observer, this.parent, at, step);
             }
-            Note::Started(attempt) => {
-                (attempt, |attempt, address| Step::Started { attempt, address })
-            }
             Note::Progressed(attempt) => {
                 log.progressed(at, attempt);
                 (attempt, |attempt, address| Step::Progressed { attempt, address })
@@ -467,10 +482,6 @@ where
             Note::Dropped(attempt) => {
                 log.ended(at, attempt, Outcome::Dropped);
                 (attempt, |attempt, address| Step::Dropped { attempt, address })
-            }
-            Note::Connected(attempt) => {
-                log.ended(at, attempt, Outcome::Connected);
-                (attempt, |attempt, address| Step::Connected { attempt, address })
             }
         };
         tell(this.observer, this.parent, at, step(attempt, log.address(attempt)));

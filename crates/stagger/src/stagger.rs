@@ -139,16 +139,23 @@ impl<S: Stream<Item = E>, E: Endpoint> Course for ListCourse<S, E> {
         false
     }
 
+    fn note_began(self: Pin<&mut Self>) {}
+
+    fn note_started(self: Pin<&mut Self>, _: Duration, _: usize) {}
+
+    fn note_connected(self: Pin<&mut Self>, at: Duration, place: usize) {
+        self.project().log.ended(at, place, Outcome::Connected);
+    }
+
     fn note(self: Pin<&mut Self>, at: Duration, note: Note<E::Error>) {
         let log = self.project().log;
         match note {
             Note::Failed(place, error, _) => log.ended(at, place, Outcome::Failed(error)),
             Note::TimedOut(place) => log.ended(at, place, Outcome::TimedOut),
             Note::Dropped(place) => log.ended(at, place, Outcome::Dropped),
-            Note::Connected(place) => log.ended(at, place, Outcome::Connected),
             // An endpoint that was read and not tried is not in the report.
-            Note::Began | Note::Waiting(_) | Note::Untried(_) => {}
-            Note::Started(_) | Note::Progressed(_) | Note::Child(..) => {}
+            Note::Waiting(_) | Note::Untried(_) => {}
+            Note::Progressed(_) | Note::Child(..) => {}
         }
     }
 }

@@ -241,7 +241,10 @@ impl<A, E> Log<A, E> {
         let final_attempt = self.final_attempt as usize;
         let attempt = |(place, entry): (usize, Entry<A, E>)| {
             let attempt_ended = entry.ended.get().unwrap_or(ended);
-            let children = entry.children.map_or_else(Vec::new, |children| *children);
+            // Most attempts have none, and then nothing is collected.
+            let children = entry.children.map_or_else(Vec::new, |children| {
+                children.into_iter().map(|child| child.into_report(attempt_ended)).collect()
+            });
             AttemptReport {
                 address: entry.address,
                 started: entry.started.get().unwrap_or(ended),
@@ -249,7 +252,7 @@ impl<A, E> Log<A, E> {
                 ended: attempt_ended,
                 outcome: entry.outcome,
                 is_final: place == final_attempt,
-                children: children.into_iter().map(|it| it.into_report(attempt_ended)).collect(),
+                children,
             }
         };
         let wait = self.waits_from.get().map(|from| {

@@ -52,7 +52,17 @@ pub(crate) trait Course: CourseTypes {
     /// Whether anybody wants to know what was left to try when the race is won or cancelled.
     fn is_recorded(&self) -> bool;
 
-    /// Takes note of what happens, and tells it whoever observes the race.
+    /// Takes note that the race has begun. Apart from [`note`](Self::note), as the next two are, for
+    /// these are the notes of every race.
+    fn note_began(self: Pin<&mut Self>);
+
+    /// Takes note that the attempt that [began](Self::begin) last is in flight.
+    fn note_started(self: Pin<&mut Self>, elapsed: Duration, place: usize);
+
+    /// Takes note that the race is over, and that this attempt has won.
+    fn note_connected(self: Pin<&mut Self>, elapsed: Duration, place: usize);
+
+    /// Takes note of what else happens, and tells it whoever observes the race.
     fn note(self: Pin<&mut Self>, elapsed: Duration, note: Note<Self::Failure>);
 }
 
@@ -67,12 +77,8 @@ pub(crate) struct Begun<F> {
 
 /// What a course is told. An attempt is named by its place in the record.
 pub(crate) enum Note<F> {
-    /// The race has begun.
-    Began,
     /// Candidates wait for a further answer, until then.
     Waiting(Duration),
-    /// The attempt that [began](Course::begin) last is in flight.
-    Started(usize),
     Progressed(usize),
     /// In a box, so that every other note is small.
     Child(usize, Box<ChildStep>),
@@ -82,5 +88,4 @@ pub(crate) enum Note<F> {
     Dropped(usize),
     /// The race is over, and this was not tried.
     Untried(Id),
-    Connected(usize),
 }

@@ -155,7 +155,8 @@ impl<K: Course, T: Timer> Driver<K, T> {
                     self.as_mut().telling_end();
                     let winner = self.as_mut().project().live.pop();
                     let place = winner.expect("the winner is in flight").place();
-                    self.as_mut().note(Note::Connected(place));
+                    let this = self.as_mut().project();
+                    this.course.note_connected(*this.elapsed, place);
                     return Poll::Ready(Ok((id, connection)));
                 }
                 Acted::Lost(loss) => {
@@ -183,7 +184,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
             State::Ready(policy) => {
                 let now = this.timer.now();
                 *this.state = State::Begun(Machine::new(policy.clone(), now));
-                self.note(Note::Began);
+                self.course_mut().note_began();
                 Some(now)
             }
             State::Begun(_) => None,
@@ -302,7 +303,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
                     let (slot, narrow_place) = (narrow(slot), narrow(place));
                     this.live.push(Live { id, progress, slot, place: narrow_place });
                     acted = Acted::Started;
-                    this.course.as_mut().note(elapsed, Note::Started(place));
+                    this.course.as_mut().note_started(elapsed, place);
                 }
                 Action::TimeOut(id) => {
                     let elapsed = *this.elapsed;
@@ -402,11 +403,6 @@ impl<K: Course, T: Timer> Driver<K, T> {
                 this.course.as_mut().note(elapsed, Note::Untried(id));
             }
         }
-    }
-
-    fn note(self: Pin<&mut Self>, note: Note<K::Failure>) {
-        let this = self.project();
-        this.course.note(*this.elapsed, note);
     }
 }
 
