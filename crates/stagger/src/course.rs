@@ -1,4 +1,5 @@
-//! What a named race runs on: the answers of a resolver, or addresses that need none.
+//! What a named race runs on: the answers of a resolver, or addresses that need none. A few lines
+//! past 400: what admits addresses, records steps and tells them reads the same state.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -175,19 +176,6 @@ where
         let mut log = std::mem::replace(this.log, Log::new());
         log.over(at, end);
         log.into_report(this.target.clone(), Duration::ZERO, at)
-    }
-
-    /// Takes note that addresses wait for the preferred family's answer.
-    pub(crate) fn note_waiting(self: Pin<&mut Self>, at: Duration) {
-        self.project().log.waits(at);
-    }
-
-    /// Takes note of an address that was not tried.
-    pub(crate) fn note_untried(self: Pin<&mut Self>, at: Duration, id: Id) {
-        let this = self.project();
-        let address = &this.candidates[id.0];
-        this.log.untried(address.clone());
-        tell(this.observer, this.parent, at, Step::Untried { address });
     }
 }
 
@@ -389,14 +377,11 @@ where
     }
 
     fn begin(self: Pin<&mut Self>, elapsed: Duration, id: Id) -> Begun<C::Attempt> {
-        let this = self.project();
-        let progress = if this.connector.reports_progress() {
-            let wants_children =
-                *this.reported || this.parent.is_some() || this.observer.is_listening();
-            Progress::watched(wants_children)
-        } else {
-            Progress::default()
+        let progress = match self.connector.reports_progress() {
+            true => Progress::watched(self.is_recorded()),
+            false => Progress::default(),
         };
+        let this = self.project();
         let address = this.candidates[id.0].clone();
         let mut bindings = this.bindings.iter().flat_map(|bindings| bindings.iter());
         let binding = bindings.find(|(known, _)| *known == id);

@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 
 use crate::course::HostCourse;
 use crate::error::Goal;
-use crate::race::{Candidates, Course as _, Loss, Machine};
+use crate::race::{Candidates, Course as _, Loss, Machine, Note};
 use crate::{
     Address, BoxError, Connector, End, Error, Phase, Policy, Report, Resolver, TargetError, Timer,
 };
@@ -119,9 +119,10 @@ where
             if ended || early && machine.may_begin(now) {
                 break (None, elapsed);
             }
-            if machine.waits_until().is_some() && !*this.waiting {
+            if let Some(until) = machine.waits_until().filter(|_| !*this.waiting) {
                 *this.waiting = true;
-                course.as_mut().note_waiting(elapsed);
+                let until = until.saturating_duration_since(*start);
+                course.as_mut().note(elapsed, Note::Waiting(until));
             }
             let begins = machine.waits_until().filter(|_| early);
             let Some(due) = [deadline, begins].into_iter().flatten().min() else {
@@ -148,7 +149,7 @@ where
         let order: Vec<_> = machine.upcoming().collect();
         let addresses = order.iter().map(|id| course.address(*id).clone()).collect();
         for id in order {
-            course.as_mut().note_untried(elapsed, id);
+            course.as_mut().note(elapsed, Note::Untried(id));
         }
         let end = if loss.is_none() { End::Resolved } else { End::Lost };
         let report = course.as_mut().report(elapsed, end);

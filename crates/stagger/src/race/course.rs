@@ -49,7 +49,8 @@ pub(crate) trait Course: CourseTypes {
     /// Drops whatever is still to bring candidates.
     fn close(self: Pin<&mut Self>);
 
-    /// Whether anybody wants to know what was left to try when the race is won or cancelled.
+    /// Whether anybody wants to know what only an observer or a report needs: races inside attempts,
+    /// and what was left to try when the race is won or cancelled.
     fn is_recorded(&self) -> bool;
 
     /// Takes note that the race has begun. Apart from [`note`](Self::note), as the next two are, for

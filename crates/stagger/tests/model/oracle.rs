@@ -1,6 +1,7 @@
 //! The rules of the race, told a second time: from what has happened so far, what may be done now,
 //! what must be, and when the machine has to wake. Nothing here is taken from the machine. It keeps
-//! no queue, for one: what comes next is worked out anew from the answers each time.
+//! no queue, for one: what comes next is worked out anew from the answers each time. Past 400 lines,
+//! because every rule judges the same history.
 
 use std::collections::BTreeSet;
 

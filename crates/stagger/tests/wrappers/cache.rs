@@ -8,9 +8,9 @@ use std::time::Duration;
 use futures_lite::StreamExt as _;
 use futures_lite::future::zip;
 use stagger::{
-    Answer, CachedResolver, Fallback, Families, Fastest, LocalBoxResolver, MAX_NEGATIVE_TTL,
-    Overrides, Query, Record, Resolver, ResolverTimeout, Routes, SortedResolver, Transport,
-    resolver_fn,
+    Answer, CachedResolver, Fallback, Families, Family, Fastest, LocalBoxResolver,
+    MAX_NEGATIVE_TTL, Overrides, Query, Record, Resolver, ResolverTimeout, Routes, SortedResolver,
+    Transport, resolver_fn,
 };
 use stagger_testkit::{Clock, Place, ScriptedError, ScriptedResolver, ms};
 
@@ -402,4 +402,35 @@ fn an_address_that_is_forgotten_may_ask_the_cache_when_it_is_dropped() {
     assert_eq!(world.clock.run(twice), (1, 1));
     cache.clear();
     assert!(cache.is_empty());
+}
+
+#[test]
+fn an_answer_that_replaces_leaves_those_of_other_groups_in_memory() {
+    let world = World::new();
+    let inner = world
+        .resolver()
+        .answers(ms(5), found(Record::A, "v4", 60))
+        .answers(ms(6), found(Record::A, "v4 of a service", 60).with_group(1).replacing());
+    let resolver = kept(&world, inner);
+    let groups = || {
+        let answers = world.clock.run(resolver.resolve(&query(TARGET)).collect::<Vec<_>>());
+        answers.iter().map(Answer::group).collect::<Vec<_>>()
+    };
+    assert_eq!(groups(), [0, 1]);
+    assert_eq!(groups(), [0, 1]);
+    assert_eq!(asked_times(&world), 1);
+}
+
+#[test]
+fn what_the_routes_preferred_is_not_kept() {
+    let world = World::new();
+    let answer = found(Record::A, "v4", 60).prefers(Family::Ipv4);
+    let resolver = kept(&world, world.resolver().answers(ms(5), answer));
+    let preferred = || {
+        let answers = world.clock.run(resolver.resolve(&query(TARGET)).collect::<Vec<_>>());
+        answers[0].preferred_family()
+    };
+    assert_eq!(preferred(), Some(Family::Ipv4));
+    assert_eq!(preferred(), None);
+    assert_eq!(asked_times(&world), 1);
 }
