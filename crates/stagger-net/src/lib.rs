@@ -27,6 +27,7 @@ mod interface;
 mod lanes;
 mod listen;
 mod literal;
+mod localhost;
 mod lookup;
 mod mark;
 mod register;
@@ -56,6 +57,7 @@ pub use listen::{
 #[cfg(unix)]
 pub use listen::{UnixListen, UnixListenOptions, UnixListener, UnixListening};
 pub use literal::{LiteralError, SocketLiteral};
+pub use localhost::Localhost;
 pub use lookup::{
     AddressEntry, AddressLookup, Addresses, LookupError, NameInfo, NameLookup, PendingLookup,
     Protocol, SocketType, lookup, reverse_lookup,
