@@ -5,7 +5,9 @@ use std::fmt;
 pub(crate) const NO_ERROR: u16 = 0;
 pub(crate) const FORMAT_ERROR: u16 = 1;
 pub(crate) const NO_SUCH_NAME: u16 = 3;
+pub(crate) const NOT_IMPLEMENTED: u16 = 4;
 pub(crate) const REFUSED: u16 = 5;
+pub(crate) const BAD_VERSION: u16 = 16;
 
 /// A response code by its name in capitals (RFC 1035 §4.1.1, RFC 6895 §2.3), or by its number.
 pub(crate) struct ResponseCode(pub(crate) u16);

@@ -92,7 +92,6 @@ mod code;
 mod config;
 mod environment;
 mod error;
-mod exchange;
 mod hosts;
 mod joined;
 mod line;
@@ -107,6 +106,7 @@ mod plan;
 mod question;
 mod resolver;
 mod search;
+mod server_policy;
 mod setup;
 mod sockets;
 mod special;
@@ -138,6 +138,10 @@ pub use network::{MAX_DATAGRAM, Network};
 pub use note::{MAX_NOTES, Note, Notes, Origin, Parsed, Problem};
 pub use numeric::{NotNumeric, Numeric, NumericAnswers};
 pub use resolver::{DnsAnswers, DnsResolver};
+pub use server_policy::{
+    SERVER_DELAY, SERVER_DELAY_RANGE, SERVER_PENALTY, SERVER_PENALTY_RANGE, ServerPolicy,
+    ServerPolicyError,
+};
 pub use sockets::{Datagrams, Sockets, TcpReply};
 pub use switch::{Action, MAX_SOURCES, Source, Status, Switch, SwitchError};
 pub use watch::{CHECK_INTERVAL, FileError, MAX_CONFIG_BYTES, MAX_HOSTS_BYTES, Reading, Watched};

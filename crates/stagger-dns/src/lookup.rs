@@ -1,6 +1,7 @@
 //! One lookup: the addresses of one record, at the end of all aliases.
 
 use std::future::Future;
+use std::mem;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -52,6 +53,7 @@ impl<N: Network, T: Timer> Lookups for Client<N, T> {
             chain: Chain::new(question.name.clone()),
             question: question.clone(),
             ask: None,
+            has_begun: false,
         }
     }
 
@@ -79,6 +81,7 @@ pin_project! {
         chain: Chain,
         #[pin]
         ask: Option<Ask<N, T>>,
+        has_begun: bool,
     }
 }
 
@@ -88,6 +91,11 @@ impl<N: Network, T: Timer> Future for Lookup<N, T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
         let mut this = self.project();
         let question = &*this.question;
+        if !mem::replace(this.has_begun, true)
+            && let Some(error) = this.client.known_failure(question)
+        {
+            return Poll::Ready(Err(error));
+        }
         loop {
             if this.ask.is_none() {
                 let next = Question::new(this.chain.last().clone(), question.record);
@@ -97,7 +105,9 @@ impl<N: Network, T: Timer> Future for Lookup<N, T> {
             let reply = match ready!(ask.as_mut().poll_reply(cx)) {
                 Ok(reply) => reply,
                 Err(servers) => {
-                    return Poll::Ready(Err(DnsError::servers_failed(question, servers)));
+                    let error = DnsError::servers_failed(question, servers);
+                    this.client.note_failure(question, &error);
+                    return Poll::Ready(Err(error));
                 }
             };
             let outcome = match reply.follow(this.chain) {
@@ -111,15 +121,8 @@ impl<N: Network, T: Timer> Future for Lookup<N, T> {
                 Verdict::Circle => Err(DnsError::new(question, Cause::Circle)),
                 Verdict::TooLong => Err(DnsError::new(question, Cause::TooManyAliases)),
                 Verdict::AskOn => {
+                    ask.accept();
                     this.ask.set(None);
-                    continue;
-                }
-                Verdict::Failed { code, extended } => {
-                    ask.fail(Trouble::Code { code, extended });
-                    continue;
-                }
-                Verdict::Referral => {
-                    ask.fail(Trouble::Referral);
                     continue;
                 }
                 Verdict::TooMuch => {
@@ -127,6 +130,8 @@ impl<N: Network, T: Timer> Future for Lookup<N, T> {
                     continue;
                 }
             };
+            ask.accept();
+            this.client.note_answer(question);
             this.ask.set(None);
             return Poll::Ready(outcome);
         }

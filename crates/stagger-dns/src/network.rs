@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -92,6 +92,16 @@ pub trait Network {
     /// The system's. [`io::ErrorKind::UnexpectedEof`] if the connection ends before the reply does.
     fn reply(&self, server: SocketAddr, message: Vec<u8>) -> Self::Reply;
 
+    /// The address of this machine from which messages to `server` would leave now; none if it is not
+    /// known, or if no way leads there.
+    ///
+    /// A failure of the servers that is remembered is forgotten when it changes
+    /// ([`ServerPolicy`](crate::ServerPolicy)). The default is that it is not known.
+    fn source(&self, server: SocketAddr) -> Option<IpAddr> {
+        let _ = server;
+        None
+    }
+
     /// Marks the reactor that would have the sockets of a message sent now.
     ///
     /// The clones of a resolver share a lookup in flight only where its mark is current. The
@@ -113,6 +123,10 @@ macro_rules! forward {
 
             fn reply(&self, server: SocketAddr, message: Vec<u8>) -> Self::Reply {
                 (**self).reply(server, message)
+            }
+
+            fn source(&self, server: SocketAddr) -> Option<IpAddr> {
+                (**self).source(server)
             }
 
             fn reactor(&self) -> ReactorMark {

@@ -20,7 +20,8 @@ use crate::origin::Origin;
 use crate::setup::Setup;
 use crate::upstream::Upstream;
 use crate::{
-    CACHE_CAPACITY, Config, Environment, Hosts, Network, Parsed, Sockets, Switch, Watched,
+    CACHE_CAPACITY, Config, Environment, Hosts, Network, Parsed, ServerPolicy, Sockets, Switch,
+    Watched,
 };
 
 /// Resolves names by DNS, over a [`Network`] and a [`Timer`].
@@ -293,6 +294,14 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
     /// Forgets all answers, for all clones. One to a lookup in flight is remembered all the same.
     pub fn clear_cache(&self) {
         self.setup.upstream.forget();
+    }
+
+    /// Is so patient with servers, and remembers this of them, in place of [`ServerPolicy::new`]. Clones
+    /// made before share nothing with this one.
+    pub fn with_server_policy(mut self, policy: ServerPolicy) -> Self {
+        let upstream = Arc::new(self.setup.upstream.with_policy(policy));
+        self.change().upstream = upstream;
+        self
     }
 
     /// Whether to ask only for the families in which this machine has

@@ -8,7 +8,7 @@ use crate::client::{Client, Means};
 use crate::joined::Joining;
 use crate::memory::{Memory, Remembering};
 use crate::network::Network;
-use crate::{Config, Parsed};
+use crate::{Config, Parsed, ServerPolicy};
 
 /// The lookups of one configuration, remembered and joined.
 pub(crate) type Source<N, T> = Joining<Remembering<N, T>>;
@@ -20,6 +20,7 @@ pub(crate) type Source<N, T> = Joining<Remembering<N, T>>;
 pub(crate) struct Upstream<N: Network, T: Timer> {
     means: Arc<Means<N, T>>,
     capacity: usize,
+    policy: ServerPolicy,
     current: Mutex<Option<Current<N, T>>>,
 }
 
@@ -32,12 +33,17 @@ struct Current<N: Network, T: Timer> {
 impl<N: Network, T: Timer> Upstream<N, T> {
     /// Remembers at most `capacity` answers.
     pub(crate) fn new(means: Arc<Means<N, T>>, capacity: usize) -> Self {
-        Self { means, capacity, current: Mutex::new(None) }
+        Self { means, capacity, policy: ServerPolicy::new(), current: Mutex::new(None) }
     }
 
     /// The same way to servers, with nothing remembered.
     pub(crate) fn anew(&self, capacity: usize) -> Self {
-        Self::new(Arc::clone(&self.means), capacity)
+        Self { policy: self.policy, ..Self::new(Arc::clone(&self.means), capacity) }
+    }
+
+    /// The same with this policy for servers, and with nothing remembered.
+    pub(crate) fn with_policy(&self, policy: ServerPolicy) -> Self {
+        Self { policy, ..self.anew(self.capacity) }
     }
 
     pub(crate) fn timer(&self) -> &T {
@@ -57,7 +63,7 @@ impl<N: Network, T: Timer> Upstream<N, T> {
             return current.source.clone();
         }
         let memory = Memory::new(self.capacity);
-        let client = Client::new(Arc::clone(config), Arc::clone(&self.means));
+        let client = Client::new(Arc::clone(config), Arc::clone(&self.means), self.policy);
         let source = Joining::new(Remembering::new(client, memory.clone()));
         let next = Current { config: Arc::clone(config), source: source.clone(), memory };
         let former = current.replace(next);

@@ -92,7 +92,7 @@ fn has_default(family: Family) -> bool {
         Family::Ipv4 => (Ipv4Addr::new(199, 7, 83, 42), 53).into(),
         _ => (Ipv6Addr::new(0x2001, 0x500, 0x9f, 0, 0, 0, 0, 0x42), 53).into(),
     };
-    source::address(&anywhere).is_some_and(interface::is_routable)
+    source::source_address(&anywhere).is_some_and(interface::is_routable)
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ pub use socket::{
     BUFFER_RANGE, BindError, HOP_LIMIT_RANGE, KEEPALIVE_RANGE, KEEPALIVE_RETRIES_RANGE,
     OptionError, TcpOptions, USER_TIMEOUT_RANGE,
 };
-pub use source::SystemSources;
+pub use source::{SystemSources, source_address};
 pub use udp::{Arrival, Datagram, Interface, UdpAddrError, UdpOptions, UdpSocket};
 #[cfg(unix)]
 pub use unix::{UnixAddr, UnixAddrError, UnixAttempt, UnixConnector, UnixEndpoint};

@@ -81,7 +81,7 @@ impl SystemSources {
 
 impl Sources for SystemSources {
     fn source(&self, destination: &SocketAddr) -> Option<Source> {
-        let addr = address(destination)?.to_canonical();
+        let addr = source_address(destination)?.to_canonical();
         let mut source = Source::new(addr);
         // IPv4 has no deprecated addresses, so of an address that is not listed it is known too.
         source.deprecated = addr.is_ipv4().then_some(false);
@@ -95,8 +95,18 @@ impl Sources for SystemSources {
     }
 }
 
-/// The source address for a destination, none if there is no route to it.
-pub(crate) fn address(destination: &SocketAddr) -> Option<IpAddr> {
+/// The address from which the system would send to a destination, none if there is no route to it.
+///
+/// It is that of a UDP socket that is connected there. Nothing is sent, and nothing is waited for.
+///
+/// # Examples
+///
+/// ```
+/// let source = stagger_net::source_address(&"127.0.0.1:443".parse()?);
+/// assert_eq!(source, Some("127.0.0.1".parse()?));
+/// # Ok::<_, std::net::AddrParseError>(())
+/// ```
+pub fn source_address(destination: &SocketAddr) -> Option<IpAddr> {
     // Over IPv4 if it is v4-mapped, as it is dialed: there may be no IPv6 at all.
     let mut destination = destination.canonical();
     let socket = Socket::new(Domain::for_address(destination), Type::DGRAM, None).ok()?;

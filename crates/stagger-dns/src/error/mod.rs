@@ -13,7 +13,7 @@ use stagger::{BoxError, LookupErrorKind, Record};
 
 use self::server::Failure;
 pub use self::server::ServerError;
-pub(crate) use self::server::Trouble;
+pub(crate) use self::server::{Detour, Trouble};
 use crate::FileError;
 use crate::question::{Question, shown};
 
@@ -32,6 +32,7 @@ struct Inner {
     cause: Cause,
     servers: Box<[ServerError]>,
     ttl: Option<Duration>,
+    remembered: Option<Duration>,
     source: Source,
 }
 
@@ -58,6 +59,27 @@ pub(crate) enum Cause {
     /// has.
     Incomplete(LookupErrorKind),
     Unreadable,
+}
+
+impl Inner {
+    fn new(
+        subject: Box<str>,
+        record: Record,
+        cause: Cause,
+        servers: Vec<ServerError>,
+        ttl: Option<Duration>,
+    ) -> Self {
+        let network = servers.iter().rev().find_map(ServerError::shared_io_error);
+        let source = match (worst(&servers), network) {
+            (Some(Failure::Network), Some(error)) => Source::Network(error),
+            _ => {
+                let kind = io_kind(cause, &servers);
+                Source::Kind(io::Error::new(kind, Reason(cause, &servers).to_string()))
+            }
+        };
+        let (record, servers) = (Some(record), servers.into());
+        Self { subject, record, cause, servers, ttl, remembered: None, source }
+    }
 }
 
 impl DnsError {
@@ -112,6 +134,7 @@ impl DnsError {
             cause,
             servers: Box::default(),
             ttl: None,
+            remembered: None,
             source: Source::Delegate(source),
         }))
     }
@@ -123,22 +146,35 @@ impl DnsError {
         servers: Vec<ServerError>,
         ttl: Option<Duration>,
     ) -> Self {
-        let network = servers.iter().rev().find_map(ServerError::shared_io_error);
-        let source = match (worst(&servers), network) {
-            (Some(Failure::Network), Some(error)) => Source::Network(error),
-            _ => {
-                let kind = io_kind(cause, &servers);
-                Source::Kind(io::Error::new(kind, Reason(cause, &servers).to_string()))
-            }
-        };
-        Self(Arc::new(Inner {
-            subject,
-            record: Some(record),
-            cause,
-            servers: servers.into(),
-            ttl,
-            source,
-        }))
+        Self(Arc::new(Inner::new(subject, record, cause, servers, ttl)))
+    }
+
+    /// The same of a lookup that was not made, because this failure is remembered so long: for
+    /// `question`, which is spelled in its own way.
+    pub(crate) fn remembered_for(&self, question: &Question, left: Duration) -> Self {
+        let (subject, servers) = (shown(&question.name).into(), self.0.servers.to_vec());
+        let mut inner = Inner::new(subject, question.record, self.0.cause, servers, None);
+        inner.remembered = Some(left);
+        Self(Arc::new(inner))
+    }
+
+    /// For how long this failure is remembered still, if the servers were not asked because it is
+    /// ([`ServerPolicy::with_failures_remembered`](crate::ServerPolicy::with_failures_remembered)).
+    pub fn remembered(&self) -> Option<Duration> {
+        self.0.remembered
+    }
+
+    /// Whether all servers failed, and none for a reason of this machine or of its network.
+    pub(crate) fn is_of_servers_alone(&self) -> bool {
+        let mut failures = self.0.servers.iter().map(ServerError::failure);
+        self.0.cause == Cause::Servers
+            && !self.0.servers.is_empty()
+            && failures.all(|failure| failure != Failure::Network)
+    }
+
+    /// Whether no server answered at all.
+    pub(crate) fn is_silence(&self) -> bool {
+        self.0.servers.iter().all(|server| server.failure() == Failure::TimedOut)
     }
 
     /// The kind of the failure, in the vocabulary that all resolvers share. Its docs have a table of
@@ -273,6 +309,9 @@ impl fmt::Display for DnsError {
         if let Some(record) = self.0.record {
             write!(f, " ({record})")?;
         }
+        if let Some(left) = self.0.remembered {
+            write!(f, ", as is remembered for {left:.1?} more")?;
+        }
         write!(f, ": {}", Reason(self.0.cause, &self.0.servers))
     }
 }
@@ -285,6 +324,7 @@ impl fmt::Debug for DnsError {
             .field("kind", &self.kind())
             .field("servers", &self.0.servers)
             .field("ttl", &self.0.ttl)
+            .field("remembered", &self.0.remembered)
             .finish_non_exhaustive()
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use stagger::LookupErrorKind;
 
 use crate::code::{self, ResponseCode};
-use crate::message::Extended;
+use crate::message::{Extended, Strays};
 
 /// What one name server did instead of answering: part of a [`DnsError`](crate::DnsError).
 ///
@@ -19,13 +19,24 @@ pub struct ServerError {
     server: SocketAddr,
     trouble: Trouble,
     tries: usize,
+    detour: Option<Detour>,
+    strays: Strays,
+}
+
+/// Why a question went over TCP after it had gone over UDP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Detour {
+    /// The reply did not fit into a datagram.
+    Truncated,
+    /// Too many datagrams did not belong to it.
+    Strays,
 }
 
 /// How one try failed.
 #[derive(Clone, Debug)]
 pub(crate) enum Trouble {
     Code { code: u16, extended: Option<Extended> },
-    Referral,
+    Lame,
     Malformed(&'static str),
     TimedOut(Duration),
     Network(Arc<io::Error>),
@@ -54,14 +65,14 @@ impl Failure {
 }
 
 impl ServerError {
-    pub(crate) fn new(server: SocketAddr, trouble: Trouble) -> Self {
-        Self { server, trouble, tries: 1 }
-    }
-
-    /// Another try has failed, perhaps in another way.
-    pub(crate) fn again(&mut self, trouble: Trouble) {
-        self.trouble = trouble;
-        self.tries += 1;
+    pub(crate) fn new(
+        server: SocketAddr,
+        trouble: Trouble,
+        tries: u32,
+        detour: Option<Detour>,
+        strays: Strays,
+    ) -> Self {
+        Self { server, trouble, tries: tries as usize, detour, strays }
     }
 
     /// Which server it was.
@@ -77,7 +88,7 @@ impl ServerError {
     pub(super) fn failure(&self) -> Failure {
         match self.trouble {
             Trouble::Code { code: code::REFUSED, .. } => Failure::Refused,
-            Trouble::Code { .. } | Trouble::Referral => Failure::Server,
+            Trouble::Code { .. } | Trouble::Lame => Failure::Server,
             Trouble::Malformed(_) => Failure::Malformed,
             Trouble::TimedOut(_) => Failure::TimedOut,
             Trouble::Network(_) => Failure::Network,
@@ -98,6 +109,12 @@ impl ServerError {
             Trouble::Code { extended, .. } => extended.as_ref().map(|extended| extended.code),
             _ => None,
         }
+    }
+
+    /// How many replies came from its address that did not belong to the question: those of somebody
+    /// who guesses, or of a server that errs (RFC 5452 §9.1).
+    pub fn stray_replies(&self) -> u32 {
+        self.strays.count()
     }
 
     /// How often it was tried.
@@ -123,11 +140,22 @@ impl ServerError {
 
 impl fmt::Display for ServerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.server, self.trouble)?;
-        match self.tries {
-            1 => Ok(()),
-            tries => write!(f, ", {tries} tries"),
+        write!(f, "{} ", self.server)?;
+        match self.detour {
+            None => {}
+            Some(Detour::Truncated) => {
+                f.write_str("sent a reply that does not fit into a datagram, and over TCP it ")?;
+            }
+            Some(Detour::Strays) => f.write_str("was asked over TCP in the end, and ")?,
         }
+        write!(f, "{}", self.trouble)?;
+        if self.tries > 1 {
+            write!(f, ", {} tries", self.tries)?;
+        }
+        if self.strays.count() > 0 {
+            write!(f, ", {}", self.strays)?;
+        }
+        Ok(())
     }
 }
 
@@ -146,7 +174,7 @@ impl fmt::Display for Trouble {
                 }
                 f.write_str(")")
             }
-            Self::Referral => f.write_str("answers only for its own zones"),
+            Self::Lame => f.write_str("answers only for its own zones"),
             Self::Malformed(what) => write!(f, "sent a reply that can't be read: {what}"),
             Self::TimedOut(timeout) => write!(f, "did not answer within {timeout:?}"),
             Self::Network(error) => {

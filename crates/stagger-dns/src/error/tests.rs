@@ -1,7 +1,7 @@
 //! What an error says, and its kind.
 
 use super::*;
-use crate::message::Extended;
+use crate::message::{Extended, Stray, Strays};
 use crate::question::name_of;
 
 fn question() -> Question {
@@ -9,15 +9,18 @@ fn question() -> Question {
 }
 
 fn server(last: u8, trouble: Trouble) -> ServerError {
-    ServerError::new(([192, 0, 2, last], 53).into(), trouble)
+    tried(last, trouble, 1)
+}
+
+fn tried(last: u8, trouble: Trouble, tries: u32) -> ServerError {
+    ServerError::new(([192, 0, 2, last], 53).into(), trouble, tries, None, Strays::default())
 }
 
 #[test]
 fn an_error_is_one_escaped_line_with_what_each_server_did() {
     let words = "no\nkey \u{202e}".to_owned();
     let extended = Some(Extended { code: 6, words });
-    let mut late = server(2, Trouble::TimedOut(Duration::from_secs(5)));
-    late.again(Trouble::TimedOut(Duration::from_secs(5)));
+    let late = tried(2, Trouble::TimedOut(Duration::from_secs(5)), 2);
     let servers = vec![server(1, Trouble::Code { code: 2, extended }), late];
     let error = DnsError::servers_failed(&question(), servers);
     assert_eq!(
@@ -86,7 +89,7 @@ fn of_servers_that_failed_in_different_ways_the_kind_is_the_one_that_says_the_mo
     // Each goes before all after it.
     let order = [
         (code(2), LookupErrorKind::Temporary, true),
-        (Trouble::Referral, LookupErrorKind::Temporary, true),
+        (Trouble::Lame, LookupErrorKind::Temporary, true),
         (code(5), LookupErrorKind::Refused, false),
         (garbage, LookupErrorKind::Malformed, false),
         (late(), LookupErrorKind::TimedOut, false),
@@ -102,4 +105,57 @@ fn of_servers_that_failed_in_different_ways_the_kind_is_the_one_that_says_the_mo
     let kind = network.io_error().map(io::Error::kind);
     assert_eq!(kind, Some(io::ErrorKind::NetworkUnreachable));
     assert!(server(1, late()).io_error().is_none());
+}
+
+#[test]
+fn an_error_says_why_a_question_went_over_tcp_and_what_did_not_belong_to_it() {
+    let mut strays = Strays::default();
+    let refused = || Trouble::Network(Arc::new(io::ErrorKind::ConnectionRefused.into()));
+    let server = |detour, strays| {
+        ServerError::new(([192, 0, 2, 1], 53).into(), refused(), 1, detour, strays)
+    };
+    assert_eq!(
+        server(Some(Detour::Truncated), strays).to_string(),
+        "192.0.2.1:53 sent a reply that does not fit into a datagram, and over TCP it can't be \
+         asked: connection refused"
+    );
+    (0..16).for_each(|_| strays.add(Stray::Id));
+    assert_eq!(
+        server(Some(Detour::Strays), strays).to_string(),
+        "192.0.2.1:53 was asked over TCP in the end, and can't be asked: connection refused, \
+         16 replies did not belong to the question: 16 had another id"
+    );
+    assert_eq!(server(None, strays).stray_replies(), 16);
+}
+
+#[test]
+fn a_failure_that_is_remembered_says_for_how_long_and_keeps_its_cause() {
+    let code = Trouble::Code { code: 2, extended: None };
+    let error = DnsError::servers_failed(&question(), vec![server(1, code)]);
+    assert_eq!(error.remembered(), None);
+    let left = Duration::from_millis(800);
+    let known = error.remembered_for(&question(), left);
+    assert_eq!((known.remembered(), known.kind()), (Some(left), error.kind()));
+    assert_eq!(
+        known.to_string(),
+        "cannot look up www.example.com (AAAA), as is remembered for 800.0ms more: \
+         192.0.2.1:53 answered SERVFAIL"
+    );
+}
+
+#[test]
+fn a_failure_that_this_machine_has_a_part_in_is_none_of_the_servers_alone() {
+    let network =
+        || server(1, Trouble::Network(Arc::new(io::ErrorKind::NetworkUnreachable.into())));
+    let late = || server(2, Trouble::TimedOut(Duration::from_secs(1)));
+    let lame = || server(3, Trouble::Lame);
+    for (servers, alone, silence) in [
+        (vec![late()], true, true),
+        (vec![late(), lame()], true, false),
+        (vec![late(), network()], false, false),
+    ] {
+        let error = DnsError::servers_failed(&question(), servers);
+        assert_eq!((error.is_of_servers_alone(), error.is_silence()), (alone, silence));
+    }
+    assert!(!DnsError::new(&question(), Cause::Circle).is_of_servers_alone());
 }

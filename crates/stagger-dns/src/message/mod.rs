@@ -9,6 +9,7 @@
 pub(crate) mod fuzzing;
 mod reply;
 mod section;
+mod stray;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ use hickory_proto::serialize::binary::{BinDecodable as _, BinDecoder};
 
 pub(crate) use self::reply::{Chain, Extended, Reply, Verdict};
 use self::section::read_name;
+pub(crate) use self::stray::{Stray, Strays};
 use crate::question::Question;
 
 /// How large a datagram a server may answer with, which EDNS tells it (RFC 6891 §6.2.3): 1232 bytes,
@@ -35,13 +37,18 @@ pub(crate) struct Request {
 /// What a message that came back is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Received {
-    /// It does not belong to the request, whoever sent it.
-    Stray,
+    /// It does not belong to the request, whoever sent it, and why not.
+    Stray(Stray),
     /// The reply, which did not fit.
     Truncated,
     /// The reply, but it can't be read; how so.
     Malformed(&'static str),
-    /// The reply.
+    /// The server failed to answer, with this response code and what it adds.
+    Failed { code: u16, extended: Option<Extended> },
+    /// The server does not answer for others, and says neither what there is nor that there is
+    /// nothing. It may name servers that know.
+    Lame,
+    /// There is such a name, or there is none.
     Reply(Reply),
 }
 
@@ -67,38 +74,33 @@ impl Request {
         &self.bytes
     }
 
-    /// A number out of the random id, for choices that need not be secret.
-    pub(crate) fn lot(&self) -> usize {
-        usize::from(self.id)
-    }
-
     /// Reads what came back.
     ///
     /// A reply has this request's id and question (RFC 5452 §9.1). The question may be left out by
     /// a server that says it failed, for one that can't read the question can't repeat it.
     pub(crate) fn read(&self, question: &Question, bytes: &[u8]) -> Received {
         let mut decoder = BinDecoder::new(bytes);
-        let Ok(header) = Header::read(&mut decoder) else { return Received::Stray };
+        let Ok(header) = Header::read(&mut decoder) else { return Received::Stray(Stray::NoReply) };
         let about = &header.metadata;
-        if about.id != self.id
-            || about.message_type != MessageType::Response
-            || about.op_code != OpCode::Query
-        {
-            return Received::Stray;
+        if about.id != self.id {
+            return Received::Stray(Stray::Id);
+        }
+        if about.message_type != MessageType::Response || about.op_code != OpCode::Query {
+            return Received::Stray(Stray::NoReply);
         }
         let repeated = match header.counts.queries {
             0 => false,
             1 if repeats(bytes, &mut decoder, question) => true,
-            _ => return Received::Stray,
+            _ => return Received::Stray(Stray::Question),
         };
         let says_something =
             matches!(about.response_code, ResponseCode::NoError | ResponseCode::NXDomain);
         match (repeated, about.truncation) {
-            (false, _) if says_something => Received::Stray,
-            (false, _) => Received::Reply(Reply::failure(about.response_code)),
+            (false, _) if says_something => Received::Stray(Stray::NoQuestion),
+            (false, _) => Received::Failed { code: about.response_code.into(), extended: None },
             (true, true) => Received::Truncated,
             (true, false) => match Reply::read(question, &header, bytes, decoder) {
-                Ok(reply) => Received::Reply(reply),
+                Ok(received) => received,
                 Err(what) => Received::Malformed(what),
             },
         }

@@ -7,6 +7,7 @@ use hickory_proto::op::{Header, ResponseCode};
 use hickory_proto::rr::Name;
 use hickory_proto::serialize::binary::BinDecoder;
 
+use super::Received;
 use super::section::{Data, MAX_RECORDS, Record, read_record};
 use crate::cache::{MAX_NEGATIVE_TTL, MAX_TTL, negative_ttl, seconds};
 use crate::code;
@@ -22,14 +23,12 @@ const MAX_WORDS: usize = 200;
 /// A reply to the very question that was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reply {
-    code: u16,
-    extended: Option<Extended>,
+    /// Whether there is such a name.
+    exists: bool,
     aliases: Vec<(Name, Name, u32)>,
     addresses: Vec<(Name, IpAddr, u32)>,
     /// The zones that say there is nothing, and for how long that may be kept.
     authorities: Vec<(Name, Duration)>,
-    /// Whether it only names servers that may know, as one does that makes no recursion.
-    referral: bool,
     /// Whether there were more records than are read.
     cut: bool,
 }
@@ -64,10 +63,6 @@ pub(crate) enum Verdict {
     Circle,
     /// The chain is too long.
     TooLong,
-    /// The server failed to answer, with this response code.
-    Failed { code: u16, extended: Option<Extended> },
-    /// The server does not answer for others, and knows no more than whom to ask.
-    Referral,
     /// There is more in it than is read, and nothing of use in what is.
     TooMuch,
 }
@@ -95,33 +90,27 @@ impl Chain {
 }
 
 impl Reply {
-    /// A reply with nothing but a response code.
-    pub(super) fn failure(code: ResponseCode) -> Self {
-        Self {
-            code: code.into(),
-            extended: None,
-            aliases: Vec::new(),
-            addresses: Vec::new(),
-            authorities: Vec::new(),
-            referral: false,
-            cut: false,
-        }
-    }
-
     /// Reads the sections after the question.
     pub(super) fn read(
         question: &Question,
         header: &Header,
         bytes: &[u8],
         mut decoder: BinDecoder<'_>,
-    ) -> Result<Self, &'static str> {
+    ) -> Result<Received, &'static str> {
         let (about, counts) = (&header.metadata, &header.counts);
-        let mut reply = Self::failure(about.response_code);
+        let mut code = u16::from(about.response_code);
+        let mut extended = None;
+        let mut reply = Self {
+            exists: about.response_code == ResponseCode::NoError,
+            aliases: Vec::new(),
+            addresses: Vec::new(),
+            authorities: Vec::new(),
+            cut: false,
+        };
         let [answers, authorities, additionals] =
             [counts.answers, counts.authorities, counts.additionals].map(usize::from);
         let total = answers + authorities + additionals;
         reply.cut = total > MAX_RECORDS;
-        let mut names_servers = false;
         for index in 0..total.min(MAX_RECORDS) {
             let Record { owner, ttl, data } = read_record(bytes, &mut decoder)?;
             let is_answer = index < answers;
@@ -134,23 +123,22 @@ impl Reply {
                 Data::Authority { minimum } if is_authority => {
                     reply.authorities.push((owner, negative_ttl(ttl, minimum)));
                 }
-                Data::Server if is_authority => names_servers = true,
                 Data::Options(options) if !is_answer && !is_authority => {
                     // The upper 8 bits of the code are the first of the TTL (RFC 6891 §6.1.3).
-                    reply.code |= ((ttl >> 24) as u16) << 4;
-                    reply.extended = Extended::read(&options);
+                    code |= ((ttl >> 24) as u16) << 4;
+                    extended = Extended::read(&options);
                 }
                 _ => {}
             }
         }
         let knows = about.authoritative || about.recursion_available;
-        reply.referral = names_servers && answers == 0 && reply.authorities.is_empty() && !knows;
-        Ok(reply)
-    }
-
-    /// The response code.
-    pub(crate) fn code(&self) -> u16 {
-        self.code
+        // With authority or recursion a server may leave the zone's word out (RFC 2308 §2.2).
+        let is_lame = answers == 0 && reply.authorities.is_empty() && !knows && !reply.cut;
+        Ok(match code {
+            code::NO_ERROR if is_lame => Received::Lame,
+            code::NO_ERROR | code::NO_SUCH_NAME => Received::Reply(reply),
+            code => Received::Failed { code, extended },
+        })
     }
 
     /// Follows the aliases on from the end of `chain`, and says what is there.
@@ -158,14 +146,7 @@ impl Reply {
     /// Only records that belong to a name on the way count; whatever else a reply holds is not what
     /// was asked for, and believing it is how caches are poisoned.
     pub(crate) fn follow(self, chain: &mut Chain) -> Verdict {
-        let exists = match self.code {
-            code::NO_ERROR => true,
-            code::NO_SUCH_NAME => false,
-            _ => return Verdict::Failed { code: self.code, extended: self.extended },
-        };
-        if self.referral {
-            return Verdict::Referral;
-        }
+        let exists = self.exists;
         let known = chain.aliases();
         while let Some((_, target, ttl)) =
             self.aliases.iter().find(|(owner, ..)| owner == chain.last())

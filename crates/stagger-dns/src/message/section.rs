@@ -34,8 +34,6 @@ pub(super) enum Data {
     Authority {
         minimum: u32,
     },
-    /// Another server is named.
-    Server,
     /// EDNS (RFC 6891 §6.1.2): the upper bits of the response code are in the TTL.
     Options(Vec<u8>),
     /// Nothing of use.
@@ -85,7 +83,6 @@ pub(super) fn read_record(
             let minimum = authority.ok_or("an SOA record can't be read")?.minimum;
             Data::Authority { minimum }
         }
-        RecordType::NS if is_internet => Data::Server,
         _ => Data::Other,
     };
     Ok(Record { owner, ttl, data })

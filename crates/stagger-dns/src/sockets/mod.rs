@@ -5,7 +5,7 @@ mod udp;
 
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
 
 use socket2::SockRef;
 use stagger_net::{ReactorMark, Register};
@@ -66,6 +66,10 @@ where
 
     fn reply(&self, server: SocketAddr, message: Vec<u8>) -> TcpReply<R> {
         TcpReply::new(self.register.clone(), server, &message)
+    }
+
+    fn source(&self, server: SocketAddr) -> Option<IpAddr> {
+        stagger_net::source_address(&server)
     }
 
     fn reactor(&self) -> ReactorMark {

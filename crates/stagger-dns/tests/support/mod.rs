@@ -1,7 +1,7 @@
 //! Name servers of a script, on the test kit's clock.
 #![allow(dead_code, reason = "each test uses a part")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fs;
 use std::future::Future;
@@ -128,6 +128,7 @@ struct Inner {
     script: Box<dyn Fn(&Asked) -> Said>,
     log: RefCell<Vec<Asked>>,
     open: RefCell<usize>,
+    source: Cell<IpAddr>,
 }
 
 impl Servers {
@@ -137,6 +138,7 @@ impl Servers {
             script: Box::new(script),
             log: RefCell::default(),
             open: RefCell::default(),
+            source: Cell::new([192, 0, 2, 100].into()),
         }))
     }
 
@@ -147,6 +149,11 @@ impl Servers {
     /// What was asked, line by line.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.log().iter().map(Asked::line).collect()
+    }
+
+    /// Messages leave from this address now.
+    pub(crate) fn set_source(&self, source: impl Into<IpAddr>) {
+        self.0.source.set(source.into());
     }
 
     /// How many sockets are open.
@@ -165,6 +172,10 @@ impl Network for Servers {
 
     fn reply(&self, server: SocketAddr, message: Vec<u8>) -> Socket {
         Socket::new(self.clone(), server, message, true)
+    }
+
+    fn source(&self, _: SocketAddr) -> Option<IpAddr> {
+        Some(self.0.source.get())
     }
 }
 
