@@ -33,9 +33,11 @@ mod scope;
 mod sort;
 mod source;
 mod table;
+mod unusable;
 
 pub use prefix::{Prefix, PrefixError};
 pub use rule::Rule;
 pub use sort::{Placed, Sorter};
 pub use source::{Mobility, Source, Sources};
 pub use table::{PolicyTable, Row};
+pub use unusable::Unusable;
