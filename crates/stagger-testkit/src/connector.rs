@@ -33,6 +33,8 @@ pub struct ScriptedConnector {
     script: Arc<Mutex<BTreeMap<String, Plan>>>,
     /// The texts of errors that make other attempts pointless.
     final_errors: BTreeSet<String>,
+    /// The texts of errors that come of a shortage.
+    shortages: BTreeSet<String>,
 }
 
 #[derive(Debug)]
@@ -44,7 +46,8 @@ enum Plan {
 impl ScriptedConnector {
     /// A connector without a script, on the ledger's clock.
     pub fn new(ledger: &Ledger) -> Self {
-        Self { ledger: ledger.clone(), script: Arc::default(), final_errors: BTreeSet::new() }
+        let (final_errors, shortages) = (BTreeSet::new(), BTreeSet::new());
+        Self { ledger: ledger.clone(), script: Arc::default(), final_errors, shortages }
     }
 
     /// Sets what becomes of the attempt at an address. Set again for one address, the first is for
@@ -67,6 +70,31 @@ impl ScriptedConnector {
     /// Makes an error with this text [final](Connector::is_final): it ends the race.
     pub fn with_final_error(mut self, text: impl Into<String>) -> Self {
         self.final_errors.insert(text.into());
+        self
+    }
+
+    /// Makes an error with this text a [local shortage](Connector::is_local_shortage): its candidate
+    /// is put back once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::{Dialer, Record};
+    /// use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let resolver = ScriptedResolver::<Place>::new(&ledger).finds(ms(0), Record::Addresses, ["v4"]);
+    /// let connector = ScriptedConnector::new(&ledger)
+    ///     .at("v4", Fate::fails(ms(0)).saying("no descriptors"))
+    ///     .at("v4", Fate::connects(ms(30)))
+    ///     .with_shortage("no descriptors");
+    /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
+    /// ledger.clock().run(dialer.connect("example.com:443"))?.hand_over();
+    /// assert_eq!(ledger.starts(), [(ms(0), "v4"), (ms(250), "v4")]);
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
+    pub fn with_shortage(mut self, text: impl Into<String>) -> Self {
+        self.shortages.insert(text.into());
         self
     }
 
@@ -123,6 +151,10 @@ impl<A: fmt::Display> Connector<A> for ScriptedConnector {
 
     fn is_final(&self, error: &ScriptedError) -> bool {
         self.final_errors.contains(&error.0)
+    }
+
+    fn is_local_shortage(&self, error: &ScriptedError) -> bool {
+        self.shortages.contains(&error.0)
     }
 }
 

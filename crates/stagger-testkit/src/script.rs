@@ -228,6 +228,14 @@ impl Moment<'_> {
         self
     }
 
+    /// An attempt fails for want of something local.
+    pub fn runs_short(self, name: &'static str) -> Self {
+        let id = self.0.id(name);
+        self.0.handle(Event::RanShort(id));
+        self.0.ended(name);
+        self
+    }
+
     /// An attempt connects; who [`wins`](Self::wins) is said apart.
     pub fn connects(self, name: &'static str) -> Self {
         let id = self.0.id(name);

@@ -127,12 +127,37 @@ pub trait Connector<A> {
         false
     }
 
+    /// Whether an attempt failed for want of something on this machine, such as file descriptors,
+    /// buffers or source ports. Such a failure says nothing of the address, and it often passes soon.
+    /// The default is that no failure is of this kind.
+    ///
+    /// The race then puts the candidate back, once, by these rules (they are ours; no RFC has them):
+    ///
+    /// 1. The candidate waits behind all that were not tried yet. Several stand in the order of their
+    ///    failures. It does not count again against [`Policy::max_addresses`](crate::Policy).
+    /// 2. Its second attempt starts when its turn comes, and not earlier than the
+    ///    [attempt delay](crate::Policy::attempt_delay) after the failure. So a shortage has time to
+    ///    pass, and a race never spins. Where attempts run
+    ///    [one after another](crate::Policy::one_after_another), that delay is
+    ///    [`ATTEMPT_DELAY`](crate::ATTEMPT_DELAY).
+    /// 3. The race is not lost while the candidate waits. Its deadline holds as ever.
+    /// 4. If the second attempt fails, the candidate is out, whatever the failure is.
+    ///
+    /// The report and the observer have both attempts, each with its failure. A failure that
+    /// [`is_final`](Self::is_final) ends the race all the same. A [`Dialer`](crate::Dialer) that
+    /// serves as a connector calls no failure local: its own race has tried again already. The races of
+    /// [`stagger()`](crate::stagger()) run without a connector, and never try an endpoint twice.
+    fn is_local_shortage(&self, error: &Self::Error) -> bool {
+        let _ = error;
+        false
+    }
+
     /// Whether attempts of this connector may report [progress](crate::Progress) or race inside.
     /// Where they do not, the race saves an allocation for each attempt. The default is that they
     /// may. A connector that wraps another and reports nothing itself asks the inner one.
     //
-    // A fourth method, where a seam has three at most: progress that is on only where somebody
-    // has asked would leave the error of a plain connect wrong.
+    // Two methods more than a seam should have. Progress that is on only where somebody has asked
+    // would leave the error of a plain connect wrong. What a failure means is known here alone.
     fn reports_progress(&self) -> bool {
         true
     }
@@ -162,9 +187,10 @@ pub trait Connector<A> {
 
     /// Maps each error of this connector.
     ///
-    /// The new error is in a [`Verdict`], which keeps what [`is_final`](Self::is_final) says of the
-    /// original error. So a failure that ends the race still does so, whatever its new type. In a
-    /// dialer's report the mapped error stands alone, without the verdict.
+    /// The new error is in a [`Verdict`], which keeps what [`is_final`](Self::is_final) and
+    /// [`is_local_shortage`](Self::is_local_shortage) say of the original error. So a failure that
+    /// ends the race still does so, whatever its new type. In a dialer's report the mapped error
+    /// stands alone, without the verdict.
     ///
     /// # Examples
     ///
@@ -280,6 +306,10 @@ macro_rules! forward {
 
             fn is_final(&self, error: &Self::Error) -> bool {
                 (**self).is_final(error)
+            }
+
+            fn is_local_shortage(&self, error: &Self::Error) -> bool {
+                (**self).is_local_shortage(error)
             }
 
             fn reports_progress(&self) -> bool {

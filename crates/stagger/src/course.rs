@@ -396,6 +396,10 @@ where
         self.connector.is_final(failure)
     }
 
+    fn is_local_shortage(&self, failure: &C::Error) -> bool {
+        self.connector.is_local_shortage(failure)
+    }
+
     fn close(self: Pin<&mut Self>) {
         self.project().answers.set(None);
     }

@@ -140,6 +140,9 @@ impl Policy {
 
     /// Sets how long after a start the next attempt starts beside it; [`ATTEMPT_DELAY`] unless set.
     ///
+    /// A second attempt at an address, after a [local
+    /// shortage](crate::Connector::is_local_shortage), waits for this delay after the failure.
+    ///
     /// # Errors
     ///
     /// A delay outside [`ATTEMPT_DELAY_RANGE`].

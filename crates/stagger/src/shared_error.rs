@@ -38,13 +38,20 @@ impl SharedError {
     }
 
     /// Shares the error of a connector, with what that connector says of it.
-    pub(crate) fn judged(error: impl Into<BoxError>, is_final: bool) -> Self {
+    pub(crate) fn judged(error: impl Into<BoxError>, is_final: bool, is_short: bool) -> Self {
         let shared = Self::new(error);
-        match (shared.0.downcast_ref::<Final>(), is_final) {
-            (None, true) => Self(Arc::new(Final(shared))),
-            (Some(Final(inner)), false) => inner.clone(),
-            _ => shared,
+        if (shared.is_final(), shared.is_local_shortage()) == (is_final, is_short) {
+            return shared;
         }
+        let error = shared.mark().map_or(&shared, |mark| &mark.error).clone();
+        if !is_final && !is_short {
+            return error;
+        }
+        Self(Arc::new(Mark { error, is_final, is_short }))
+    }
+
+    fn mark(&self) -> Option<&Mark> {
+        self.0.downcast_ref()
     }
 
     /// Whether this is the failure of an erased connector that says that it ends the race: see
@@ -66,13 +73,34 @@ impl SharedError {
     /// assert!(error.is::<std::io::Error>());
     /// ```
     pub fn is_final(&self) -> bool {
-        self.0.is::<Final>()
+        self.mark().is_some_and(|mark| mark.is_final)
+    }
+
+    /// Whether this is the failure of an erased connector that says that something local was short:
+    /// see [`Connector::is_local_shortage`](crate::Connector::is_local_shortage).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::{BoxConnector, Candidate, Connector, Verdict, connector_fn};
+    ///
+    /// let tcp = connector_fn(|port: u16| async move { Ok::<_, std::io::Error>(port) });
+    /// let short = tcp.map_err(|error| error).and_then(|_, _: Candidate<u16>| async {
+    ///     let error = std::io::Error::other("no descriptor is free");
+    ///     Err::<(), _>(Verdict::new(error).for_local_shortage())
+    /// });
+    /// let erased = BoxConnector::erased(short);
+    /// let error = futures_lite::future::block_on(erased.connect(443.into())).unwrap_err();
+    /// assert!(error.is_local_shortage());
+    /// ```
+    pub fn is_local_shortage(&self) -> bool {
+        self.mark().is_some_and(|mark| mark.is_short)
     }
 
     /// The error itself.
     pub fn get_ref(&self) -> &(dyn StdError + Send + Sync + 'static) {
-        match self.0.downcast_ref::<Final>() {
-            Some(Final(inner)) => &*inner.0,
+        match self.mark() {
+            Some(mark) => &*mark.error.0,
             None => &*self.0,
         }
     }
@@ -99,18 +127,23 @@ pub(crate) fn causes<'a>(
     std::iter::successors(first.map(held), |&cause| cause.source().map(held))
 }
 
-/// Marks an error that ends the race. It is never seen outside: a [`SharedError`] looks through it.
-/// Few errors are final, so the mark costs the others nothing.
+/// Marks an error that ends the race, or that came of a shortage. It is never seen outside: a
+/// [`SharedError`] looks through it. Few errors are such, so the mark costs the others nothing.
 #[derive(Debug)]
-struct Final(SharedError);
+struct Mark {
+    /// It has no mark of its own.
+    error: SharedError,
+    is_final: bool,
+    is_short: bool,
+}
 
-impl fmt::Display for Final {
+impl fmt::Display for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.error.fmt(f)
     }
 }
 
-impl StdError for Final {}
+impl StdError for Mark {}
 
 impl AsRef<dyn StdError + Send + Sync> for SharedError {
     fn as_ref(&self) -> &(dyn StdError + Send + Sync + 'static) {
@@ -175,20 +208,27 @@ mod tests {
             }
         }
 
-        let shared = SharedError::judged(Outer(io::Error::other("the inner one")), true);
+        let shared = SharedError::judged(Outer(io::Error::other("the inner one")), true, false);
         assert!(shared.is_final() && SharedError::new(shared.clone()).is_final());
         assert!(shared.is::<Outer>() && shared.source().unwrap().is::<io::Error>());
         assert_eq!(shared.to_string(), "the outer one");
         assert!(format!("{shared:?}").starts_with("Outer("));
-        let again = SharedError::judged(shared.clone(), true);
+        let again = SharedError::judged(shared.clone(), true, false);
         assert!(Arc::ptr_eq(&shared.0, &again.0));
     }
 
     #[test]
     fn another_connector_may_judge_an_error_again() {
-        let shared = SharedError::judged(io::Error::other("a password"), true);
-        let judged = SharedError::judged(shared, false);
-        assert!(!judged.is_final() && judged.is::<io::Error>());
-        assert!(!SharedError::judged(judged, false).is_final());
+        let verdicts = [(true, false), (false, true), (true, true), (false, false)];
+        let first = SharedError::judged(io::Error::other("a password"), true, false);
+        for (is_final, is_short) in verdicts.into_iter().chain(verdicts) {
+            let judged = SharedError::judged(first.clone(), is_final, is_short);
+            let told = (judged.is_final(), judged.is_local_shortage());
+            assert_eq!(told, (is_final, is_short));
+            assert!(judged.is::<io::Error>());
+            assert_eq!(judged.to_string(), "a password");
+            let again = SharedError::judged(judged.clone(), is_final, is_short);
+            assert!(Arc::ptr_eq(&judged.0, &again.0));
+        }
     }
 }

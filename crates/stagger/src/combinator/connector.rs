@@ -32,6 +32,10 @@ where
         self.inner.is_final(error)
     }
 
+    fn is_local_shortage(&self, error: &N::Error) -> bool {
+        self.inner.is_local_shortage(error)
+    }
+
     fn reports_progress(&self) -> bool {
         self.inner.reports_progress()
     }
@@ -63,6 +67,10 @@ where
         error.is_final()
     }
 
+    fn is_local_shortage(&self, error: &Verdict<E>) -> bool {
+        error.is_local_shortage()
+    }
+
     fn reports_progress(&self) -> bool {
         self.inner.reports_progress()
     }
@@ -73,9 +81,10 @@ fn judge<A, N, E>(connector: &N, error: N::Error, map: impl Fn(N::Error) -> E) -
 where
     N: Connector<A>,
 {
-    let is_final = connector.is_final(&error);
+    let (is_final, is_short) = (connector.is_final(&error), connector.is_local_shortage(&error));
     let verdict = Verdict::new(map(error));
-    if is_final { verdict.ending_race() } else { verdict }
+    let verdict = if is_final { verdict.ending_race() } else { verdict };
+    if is_short { verdict.for_local_shortage() } else { verdict }
 }
 
 pin_project! {
@@ -132,6 +141,10 @@ where
 
     fn is_final(&self, error: &N::Error) -> bool {
         self.inner.is_final(error)
+    }
+
+    fn is_local_shortage(&self, error: &N::Error) -> bool {
+        self.inner.is_local_shortage(error)
     }
 }
 

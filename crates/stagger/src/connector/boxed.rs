@@ -56,7 +56,8 @@ impl<A: 'static, T, E> BoxConnector<A, T, E> {
 impl<A: 'static, T> BoxConnector<A, T, SharedError> {
     /// Boxes a connector and its errors, so that connectors with different errors fit one list.
     ///
-    /// Each error becomes a [`SharedError`], and what [`Connector::is_final`] says of it is kept.
+    /// Each error becomes a [`SharedError`], and what [`Connector::is_final`] and
+    /// [`Connector::is_local_shortage`] say of it is kept.
     ///
     /// # Examples
     ///
@@ -122,6 +123,10 @@ impl<A, N: Connector<A, Error: Into<BoxError>> + Clone> Connector<A> for Erasing
         error.is_final()
     }
 
+    fn is_local_shortage(&self, error: &SharedError) -> bool {
+        error.is_local_shortage()
+    }
+
     fn reports_progress(&self) -> bool {
         self.0.reports_progress()
     }
@@ -129,8 +134,8 @@ impl<A, N: Connector<A, Error: Into<BoxError>> + Clone> Connector<A> for Erasing
 
 /// The connector judges the error, and then the error is erased.
 fn erase<A, N: Connector<A, Error: Into<BoxError>>>(connector: &N, error: N::Error) -> SharedError {
-    let is_final = connector.is_final(&error);
-    SharedError::judged(error, is_final)
+    let (is_final, is_short) = (connector.is_final(&error), connector.is_local_shortage(&error));
+    SharedError::judged(error, is_final, is_short)
 }
 
 pin_project! {
@@ -178,6 +183,10 @@ impl<A, N: Connector<A, Attempt: Send + 'static>> Connector<A> for Boxing<N, A> 
         self.0.is_final(error)
     }
 
+    fn is_local_shortage(&self, error: &Self::Error) -> bool {
+        self.0.is_local_shortage(error)
+    }
+
     fn reports_progress(&self) -> bool {
         self.0.reports_progress()
     }
@@ -198,6 +207,10 @@ impl<A, N: Connector<A, Attempt: 'static>> Connector<A> for LocalBoxing<N, A> {
 
     fn is_final(&self, error: &Self::Error) -> bool {
         self.0.is_final(error)
+    }
+
+    fn is_local_shortage(&self, error: &Self::Error) -> bool {
+        self.0.is_local_shortage(error)
     }
 
     fn reports_progress(&self) -> bool {
@@ -222,6 +235,10 @@ macro_rules! boxed {
 
             fn is_final(&self, error: &E) -> bool {
                 self.0.is_final(error)
+            }
+
+            fn is_local_shortage(&self, error: &E) -> bool {
+                self.0.is_local_shortage(error)
             }
 
             fn reports_progress(&self) -> bool {

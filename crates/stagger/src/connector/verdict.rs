@@ -1,13 +1,14 @@
-//! An error, and whether it ends the race.
+//! An error, and what it means for the race.
 
 use std::fmt;
 
 use crate::BoxError;
 
-/// An error, and whether it makes every other attempt pointless.
+/// An error, and what it means for the race: whether it makes every other attempt pointless, and
+/// whether it came of a shortage on this machine.
 ///
 /// It is the error of a connector whose errors are [mapped](crate::Connector::map_err). The mapped
-/// error has another type, so the connector inside can no longer say whether it is final. Its
+/// error has another type, so the connector inside can no longer judge it. Its
 /// verdict is taken before the error is mapped, and is kept here.
 ///
 /// A verdict is not itself an [`Error`](std::error::Error). Where it becomes a
@@ -47,18 +48,40 @@ use crate::BoxError;
 pub struct Verdict<E> {
     error: E,
     is_final: bool,
+    is_short: bool,
 }
 
 impl<E> Verdict<E> {
     /// A failure of one attempt, which leaves the other attempts alone.
     pub fn new(error: E) -> Self {
-        Self { error, is_final: false }
+        Self { error, is_final: false, is_short: false }
     }
 
     /// Makes this failure end the race: every other attempt is dropped.
     pub fn ending_race(mut self) -> Self {
         self.is_final = true;
         self
+    }
+
+    /// Makes this failure one for want of something local: see
+    /// [`Connector::is_local_shortage`](crate::Connector::is_local_shortage).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::Verdict;
+    ///
+    /// let verdict = Verdict::new("no descriptor is free").for_local_shortage();
+    /// assert!(verdict.is_local_shortage() && !verdict.is_final());
+    /// ```
+    pub fn for_local_shortage(mut self) -> Self {
+        self.is_short = true;
+        self
+    }
+
+    /// Whether this failure came of a shortage on this machine.
+    pub fn is_local_shortage(&self) -> bool {
+        self.is_short
     }
 
     /// Whether this failure ends the race.

@@ -156,6 +156,10 @@ macro_rules! boxed {
                 self.0.is_final(error)
             }
 
+            fn is_local_shortage(&self, error: &Error) -> bool {
+                self.0.is_local_shortage(error)
+            }
+
             fn reports_progress(&self) -> bool {
                 self.0.reports_progress()
             }

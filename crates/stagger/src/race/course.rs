@@ -46,6 +46,12 @@ pub(crate) trait Course: CourseTypes {
         false
     }
 
+    /// Whether an attempt failed for want of something local, so that its candidate is put back once.
+    fn is_local_shortage(&self, failure: &Self::Failure) -> bool {
+        let _ = failure;
+        false
+    }
+
     /// Drops whatever is still to bring candidates.
     fn close(self: Pin<&mut Self>);
 

@@ -249,8 +249,10 @@ impl<K: Course, T: Timer> Driver<K, T> {
                 }
                 Err(failure) => {
                     let is_final = this.course.is_final(&failure);
+                    let is_short = this.course.is_local_shortage(&failure);
                     let live = this.live.remove(next);
-                    machine.handle(Event::Failed(id), now);
+                    let failed = if is_short { Event::RanShort(id) } else { Event::Failed(id) };
+                    machine.handle(failed, now);
                     if is_final {
                         machine.handle(Event::GaveUp, now);
                     }

@@ -109,6 +109,10 @@ pub enum Event<'a> {
     Connected(Id),
     /// An attempt has failed. Ignored unless the attempt is in flight.
     Failed(Id),
+    /// An attempt has failed for want of something local, such as a descriptor. Ignored unless the
+    /// attempt is in flight. The first time, the candidate is put back behind all that wait. The
+    /// second time, this is the same as [`Failed`](Self::Failed).
+    RanShort(Id),
     /// Every other attempt is pointless: an attempt has failed for good, or a resolver says so. The
     /// race is lost unless an attempt has connected at the same instant.
     GaveUp,

@@ -7,8 +7,8 @@ use smallvec::{SmallVec, smallvec};
 
 use super::event::{Action, Answered, Entrant, Event, Id, Loss};
 use super::order::alternate;
-use super::queue::Queue;
-use crate::policy::{ATTEMPT_DELAY_RANGE, ATTEMPT_FLOOR, Order, Policy};
+use super::queue::{PutBack, Queue};
+use crate::policy::{ATTEMPT_DELAY, ATTEMPT_DELAY_RANGE, ATTEMPT_FLOOR, Order, Policy};
 use crate::{Family, Phase, Record, Update};
 
 /// Decides everything about one race, and waits for nothing.
@@ -58,7 +58,10 @@ pub struct Machine {
     queue: Queue,
     /// What is in flight, in start order.
     running: SmallVec<[(Id, Instant); 2]>,
-    starts: usize,
+    /// How many attempts were started.
+    starts: u32,
+    /// How many candidates they were at: one that was put back counts once.
+    tried: u32,
     last_start: Option<Instant>,
     /// When the attempt that started last has got further.
     progressed: Option<Instant>,
@@ -87,8 +90,10 @@ enum State {
     /// No answer holds it, or none any more.
     Unknown,
     Waiting,
-    /// It has been started once, and never is again.
+    /// It has been started once.
     Started,
+    /// It has failed for want of something local, and was put back. That happens once.
+    PutBack,
 }
 
 impl Machine {
@@ -104,6 +109,7 @@ impl Machine {
             queue: Queue::default(),
             running: SmallVec::new(),
             starts: 0,
+            tried: 0,
             last_start: None,
             progressed: None,
             hurried: false,
@@ -158,6 +164,11 @@ impl Machine {
                     self.end(id);
                 }
             }
+            Event::RanShort(id) => {
+                if self.connected != Some(id) && self.end(id) {
+                    self.put_back(id, now);
+                }
+            }
             Event::GaveUp => self.gave_up = true,
         }
     }
@@ -187,8 +198,18 @@ impl Machine {
         if self.next_start().is_none_or(|due| due > now) {
             return None;
         }
-        let id = self.queue.pop()?;
-        self.candidates[id.0].1 = State::Started;
+        let id = match self.queue.pop() {
+            Some(id) => {
+                self.candidates[id.0].1 = State::Started;
+                self.tried += 1;
+                id
+            }
+            None => {
+                let PutBack { id, .. } = self.next_put_back()?;
+                self.queue.take_back(id);
+                id
+            }
+        };
         self.running.push((id, now));
         self.starts += 1;
         self.last_start = Some(now);
@@ -236,13 +257,12 @@ impl Machine {
 
     /// Whether fewer than `ahead` candidates are left to start and a further one could be.
     pub(crate) fn wants(&self, ahead: usize) -> bool {
-        self.queue.len() < ahead
-            && self.policy.max_addresses.get().is_none_or(|max| self.starts < max)
+        self.queue.len() < ahead && !self.has_tried_all()
     }
 
-    /// How many candidates are left to start.
+    /// How many candidates are left to start, those that were put back included.
     pub fn waiting(&self) -> usize {
-        self.queue.len()
+        self.queue.len() + self.waiting_again().count()
     }
 
     /// How many attempts are in flight.
@@ -255,12 +275,13 @@ impl Machine {
         self.over
     }
 
-    /// The candidates left to start, in the order in which they would be.
+    /// The candidates left to start, in the order in which they would be, those that were put back
+    /// included.
     pub fn upcoming(&self) -> impl Iterator<Item = Id> {
-        self.queue.iter()
+        self.queue.iter().chain(self.waiting_again().map(|put_back| put_back.id))
     }
 
-    /// Takes out what is left to start when the race is over, one after another.
+    /// Takes out what was never started when the race is over, one after another.
     pub(crate) fn take_upcoming(&mut self) -> Option<Id> {
         self.queue.pop()
     }
@@ -316,7 +337,7 @@ impl Machine {
 
     /// Whether appending to the queue would break the limit on addresses.
     fn is_full(&self) -> bool {
-        self.policy.max_addresses.get().is_some_and(|max| self.starts + self.queue.len() >= max)
+        self.policy.max_addresses.get().is_some_and(|max| self.tried() + self.queue.len() >= max)
     }
 
     /// Sorts the complete list anew, attempted candidates included, and leaves what has not
@@ -328,12 +349,12 @@ impl Machine {
             }
         }
         let max = self.policy.max_addresses.get().unwrap_or(usize::MAX);
-        let room = max.saturating_sub(self.starts);
+        let room = max.saturating_sub(self.tried());
         let order = self.order();
         self.queue.clear();
         for id in order {
             let state = &mut self.candidates[id.0].1;
-            if *state != State::Started && self.queue.len() < room {
+            if !state.is_tried() && self.queue.len() < room {
                 *state = State::Waiting;
                 self.queue.push(id);
             }
@@ -363,7 +384,7 @@ impl Machine {
         }
         // What was tried and then replaced away has had its family's turn.
         let all = self.candidates.iter().zip(&seen).enumerate();
-        let tried = all.filter(|(_, ((_, state), seen))| *state == State::Started && !**seen);
+        let tried = all.filter(|(_, ((_, state), seen))| state.is_tried() && !**seen);
         list.insert_many(0, tried.map(|(id, ((family, _), _))| (Id(id), *family)));
         let leader = match self.policy.order {
             Order::Resolver => return list.into_iter().map(|(id, _)| id).collect(),
@@ -404,9 +425,18 @@ impl Machine {
     /// flight, or before attempts have begun.
     fn next_start(&self) -> Option<Instant> {
         let full = self.policy.max_in_flight.get().is_some_and(|max| self.running.len() >= max);
-        if !self.begun || self.queue.is_empty() || full {
+        if !self.begun || full {
             return None;
         }
+        if !self.queue.is_empty() {
+            return self.turn();
+        }
+        let PutBack { not_before, .. } = self.next_put_back()?;
+        self.turn().map(|turn| turn.max(not_before))
+    }
+
+    /// When the next attempt is due if its candidate was not put back.
+    fn turn(&self) -> Option<Instant> {
         // Before the first start the race is due since its addresses came.
         let Some(last) = self.last_start else {
             return self.delay_began;
@@ -414,7 +444,7 @@ impl Machine {
         if self.running.is_empty() {
             return Some(last);
         }
-        let delay = self.policy.delay_after(self.starts)?;
+        let delay = self.policy.delay_after(self.starts as usize)?;
         if self.hurried {
             return Some(last + delay.min(ATTEMPT_FLOOR));
         }
@@ -437,9 +467,9 @@ impl Machine {
         if self.gave_up {
             return Some(Loss::GaveUp);
         }
-        let spent = self.policy.max_addresses.get().is_some_and(|max| self.starts >= max);
-        let idle = self.running.is_empty() && self.queue.is_empty();
-        if idle && (self.resolution_ended || spent) {
+        let left = !self.queue.is_empty() || self.next_put_back().is_some();
+        let idle = self.running.is_empty() && !left;
+        if idle && (self.resolution_ended || self.has_tried_all()) {
             return Some(if self.starts == 0 { Loss::NoCandidates } else { Loss::AllFailed });
         }
         if self.ends_at().is_none_or(|deadline| deadline > now) {
@@ -454,10 +484,49 @@ impl Machine {
         }))
     }
 
-    fn end(&mut self, id: Id) {
-        if let Some(at) = self.running.iter().position(|(running, _)| *running == id) {
+    /// Ends an attempt without a connection. Returns whether it was in flight.
+    fn end(&mut self, id: Id) -> bool {
+        let place = self.running.iter().position(|(running, _)| *running == id);
+        if let Some(at) = place {
             self.running.remove(at);
             self.hurried = true;
         }
+        place.is_some()
+    }
+
+    /// Puts a candidate back if it has not been before. Its second attempt waits for the attempt
+    /// delay, even where nothing is in flight: the shortage must have time to pass. Where attempts
+    /// run one after another the policy has no delay, and the default one holds.
+    fn put_back(&mut self, id: Id, now: Instant) {
+        let state = &mut self.candidates[id.0].1;
+        if *state == State::Started {
+            *state = State::PutBack;
+            let delay = self.policy.delay_after(self.starts as usize).unwrap_or(ATTEMPT_DELAY);
+            self.queue.push_back(PutBack { id, not_before: now + delay });
+        }
+    }
+
+    /// What was put back and waits, in order. It does not while no answer holds it.
+    fn waiting_again(&self) -> impl Iterator<Item = PutBack> {
+        let held = |id| self.lists.iter().any(|list| list.ids.contains(&id));
+        self.queue.put_back().iter().copied().filter(move |put_back| held(put_back.id))
+    }
+
+    fn next_put_back(&self) -> Option<PutBack> {
+        self.waiting_again().next()
+    }
+
+    fn tried(&self) -> usize {
+        self.tried as usize
+    }
+
+    fn has_tried_all(&self) -> bool {
+        self.policy.max_addresses.get().is_some_and(|max| self.tried() >= max)
+    }
+}
+
+impl State {
+    fn is_tried(self) -> bool {
+        matches!(self, Self::Started | Self::PutBack)
     }
 }

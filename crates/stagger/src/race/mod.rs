@@ -36,6 +36,9 @@
 //!   longer than 2 s after the last start.
 //! - A failure may be final, such as a wrong password. The race then gives up: other addresses
 //!   would answer the same. A success of the same instant still wins.
+//! - A failure may come of a shortage on this machine, such as a moment without descriptors. It says
+//!   nothing of the address. The candidate is put back once, behind all that wait, and is tried again
+//!   no earlier than the attempt delay after the failure. A second failure is the last.
 //! - The preferred family follows the machine's routes, where a resolver says which family has a
 //!   default route (v3 §4.2). The policy's own preference wins.
 //! - The last failure ends the race there and then, and while nothing is left to start no alarm is

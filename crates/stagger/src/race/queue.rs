@@ -1,16 +1,37 @@
 //! What is left to start, in order.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use super::event::Id;
 
 /// A queue whose first is part of it, so that one candidate, or one after another, needs no
-/// memory of its own.
+/// memory of its own. Behind it stand the candidates that were put back. Only they are in memory of
+/// their own, because few races have any.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Queue {
     /// None only if the rest is empty.
-    first: Option<Id>,
-    rest: VecDeque<Id>,
+    first: Option<u32>,
+    rest: VecDeque<u32>,
+    #[allow(clippy::box_collection, reason = "a third of the size in every connect")]
+    put_back: Option<Box<Vec<PutBack>>>,
+}
+
+/// A candidate that was tried, and is to be tried once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct PutBack {
+    pub(super) id: Id,
+    /// The second attempt does not start earlier.
+    pub(super) not_before: Instant,
+}
+
+/// An id in half the size.
+fn narrow(id: Id) -> u32 {
+    u32::try_from(id.0).expect("ids have no gaps, and there are fewer candidates")
+}
+
+fn wide(id: u32) -> Id {
+    Id(id as usize)
 }
 
 impl Queue {
@@ -23,24 +44,42 @@ impl Queue {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = Id> {
-        self.first.iter().chain(&self.rest).copied()
+        self.first.iter().chain(&self.rest).map(|id| wide(*id))
     }
 
     pub(super) fn push(&mut self, id: Id) {
         if self.first.is_none() {
-            self.first = Some(id);
+            self.first = Some(narrow(id));
         } else {
-            self.rest.push_back(id);
+            self.rest.push_back(narrow(id));
         }
     }
 
     pub(super) fn pop(&mut self) -> Option<Id> {
-        std::mem::replace(&mut self.first, self.rest.pop_front())
+        std::mem::replace(&mut self.first, self.rest.pop_front()).map(wide)
     }
 
+    /// Empties the queue. What was put back stays.
     pub(super) fn clear(&mut self) {
         self.first = None;
         self.rest.clear();
+    }
+
+    /// The candidates that were put back, in the order of their failures.
+    pub(super) fn put_back(&self) -> &[PutBack] {
+        self.put_back.as_ref().map_or(&[], |put_back| put_back)
+    }
+
+    /// Puts a candidate back, behind all others.
+    pub(super) fn push_back(&mut self, put_back: PutBack) {
+        self.put_back.get_or_insert_default().push(put_back);
+    }
+
+    /// Takes out a candidate that was put back.
+    pub(super) fn take_back(&mut self, id: Id) {
+        if let Some(put_back) = &mut self.put_back {
+            put_back.retain(|own| own.id != id);
+        }
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     pub(crate) rules: Rules,
     /// Each piece comes at most once, at any time and in any order. In addition resolution may end, and
-    /// every attempt in flight may connect or fail.
+    /// every attempt in flight may connect or fail. A shortage comes while its attempt is in flight.
     pub(crate) news: Vec<News>,
     pub(crate) candidates: usize,
     /// How often time leaves the machine's own schedule.
@@ -89,7 +89,12 @@ impl State {
         // they came before it on another way. Progress and giving up are heard then too.
         let open = oracle.successes().next().is_none();
         for (index, news) in scenario.news.iter().enumerate() {
-            let heard = open || matches!(news, News::Progressed(_) | News::GaveUp);
+            let heard = match news {
+                News::Progressed(_) | News::GaveUp => true,
+                // As the other ends of an attempt.
+                News::RanShort(id) => oracle.is_awaited(*id),
+                _ => open,
+            };
             if self.pending & 1 << index != 0 && heard {
                 moves.push(Move::Hear(news.clone()));
             }

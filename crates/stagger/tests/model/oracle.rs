@@ -16,6 +16,9 @@ pub(crate) type Time = u64;
 /// No two starts are nearer than this while an attempt is in flight.
 const FLOOR: Time = 10_000;
 
+/// A second attempt waits so long after the failure where the policy has no delay.
+const PATIENCE: Time = 250_000;
+
 /// Progress postpones a start until this long after the last start, and no longer.
 const LONGEST: Time = 2_000_000;
 
@@ -64,6 +67,8 @@ pub(crate) enum News {
     Progressed(Id),
     Connected(Id),
     Failed(Id),
+    /// It failed for want of something local.
+    RanShort(Id),
     GaveUp,
 }
 
@@ -87,6 +92,14 @@ struct Attempt {
     connected: bool,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Shortage {
+    id: Id,
+    at: Time,
+    /// How many attempts had been started by then.
+    starts: usize,
+}
+
 /// All that has happened in one race.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Oracle {
@@ -104,6 +117,8 @@ pub(crate) struct Oracle {
     /// In start order.
     attempts: Vec<Attempt>,
     failed_since_start: bool,
+    /// Each candidate's first failure for want of something local, as they came.
+    shortages: Vec<Shortage>,
     outcome: Option<Action>,
 }
 
@@ -148,7 +163,14 @@ impl Oracle {
             }
             News::Connected(id) if self.is_awaited(*id) => self.attempt(*id).connected = true,
             News::Failed(id) if self.is_awaited(*id) => self.fail(*id, End::Failed),
-            News::Connected(_) | News::Failed(_) => {}
+            News::RanShort(id) if self.is_awaited(*id) => {
+                let (id, starts) = (*id, self.attempts.len());
+                self.fail(id, End::Failed);
+                if self.starts_of(id) == 1 {
+                    self.shortages.push(Shortage { id, at: now, starts });
+                }
+            }
+            News::Connected(_) | News::Failed(_) | News::RanShort(_) => {}
         }
     }
 
@@ -258,11 +280,31 @@ impl Oracle {
         Ok(())
     }
 
-    /// What is left to start, next first.
+    /// What is left to start, next first: what was never tried, then what was put back.
     pub(crate) fn left(&self, rules: &Rules) -> Vec<Id> {
-        let started = |id: &Id| self.attempts.iter().any(|attempt| attempt.id == *id);
-        let room = rules.max_addresses.map_or(usize::MAX, |max| max - self.attempts.len());
-        self.order(rules).into_iter().filter(|id| !started(id)).take(room).collect()
+        let room = rules.max_addresses.map_or(usize::MAX, |max| max - self.tried());
+        let order = self.order(rules).into_iter();
+        let new = order.filter(|id| self.starts_of(*id) == 0).take(room);
+        new.chain(self.put_back().map(|shortage| shortage.id)).collect()
+    }
+
+    /// What was tried once, ran short, and is still held by an answer.
+    fn put_back(&self) -> impl Iterator<Item = Shortage> {
+        let waits = |it: &Shortage| self.starts_of(it.id) == 1 && self.holds(it.id);
+        self.shortages.iter().copied().filter(waits)
+    }
+
+    fn holds(&self, id: Id) -> bool {
+        self.answers.iter().any(|(.., list)| list.iter().any(|(own, _)| *own == id))
+    }
+
+    fn starts_of(&self, id: Id) -> usize {
+        self.attempts.iter().filter(|attempt| attempt.id == id).count()
+    }
+
+    /// How many candidates were tried.
+    fn tried(&self) -> usize {
+        self.attempts.iter().map(|attempt| attempt.id).collect::<BTreeSet<_>>().len()
     }
 
     /// Until when candidates wait for a further answer, none of them started.
@@ -272,13 +314,19 @@ impl Oracle {
     }
 
     fn start(&mut self, rules: &Rules, id: Id, now: Time) -> Checked {
-        let again = self.attempts.iter().any(|attempt| attempt.id == id);
-        rule!("no candidate is started twice", !again, "{id:?}");
-        let held = self.answers.iter().any(|(.., list)| list.iter().any(|(own, _)| *own == id));
-        rule!("only what an answer holds is started", held, "{id:?}");
-        let started = self.attempts.len();
-        let allowed = rules.max_addresses.is_none_or(|max| started < max);
-        rule!("no more addresses are tried than allowed", allowed, "{id:?} after {started}");
+        let before = self.starts_of(id);
+        let short = self.shortages.iter().find(|shortage| shortage.id == id);
+        let first = before == 0;
+        let again = before == 1 && short.is_some();
+        rule!("only what ran short is started twice, and nothing thrice", first || again, "{id:?}");
+        rule!("only what an answer holds is started", self.holds(id), "{id:?}");
+        let tried = self.tried();
+        let allowed = again || rules.max_addresses.is_none_or(|max| tried < max);
+        rule!("no more addresses are tried than allowed", allowed, "{id:?} after {tried}");
+        if let Some(short) = short {
+            let passed = now >= Self::passes(rules, *short);
+            rule!("a shortage has time to pass", passed, "{id:?} at {now}, {short:?}");
+        }
         let running = self.in_flight().count();
         let allowed = rules.max_in_flight.is_none_or(|max| running < max);
         rule!("no more attempts run than allowed", allowed, "{id:?} beside {running}");
@@ -311,8 +359,8 @@ impl Oracle {
             }
             Some(_) => {}
         }
-        let held = self.answers.iter().flat_map(|(.., held)| held);
-        let family = held.clone().find(|(own, _)| *own == id).and_then(|(_, family)| *family);
+        let mut held = self.answers.iter().flat_map(|(.., held)| held);
+        let family = held.find(|(own, _)| *own == id).and_then(|(_, family)| *family);
         let (end, progressed, connected) = (None, None, false);
         self.attempts.push(Attempt { id, family, at: now, end, progressed, connected });
         self.failed_since_start = false;
@@ -321,18 +369,24 @@ impl Oracle {
 
     /// When the next start is due; none while only news can bring one.
     fn due(&self, rules: &Rules, now: Time) -> Option<Time> {
-        if self.left(rules).is_empty() {
-            return None;
-        }
+        let next = *self.left(rules).first()?;
         let Some(last) = self.attempts.last() else { return self.gate(rules) };
+        let patience = self.put_back().find(|shortage| shortage.id == next);
+        let patience = patience.map_or(0, |shortage| Self::passes(rules, shortage));
         let running = self.in_flight().count();
         if running == 0 {
-            return Some(now);
+            return Some(now.max(patience));
         }
         if rules.delays.is_empty() || rules.max_in_flight.is_some_and(|max| running >= max) {
             return None;
         }
-        Some(self.turn(rules, last))
+        Some(self.turn(rules, last).max(patience))
+    }
+
+    /// When a second attempt may start, as far as the shortage goes.
+    fn passes(rules: &Rules, shortage: Shortage) -> Time {
+        let Shortage { at, starts, .. } = shortage;
+        at + if rules.delays.is_empty() { PATIENCE } else { rules.delay(starts) }
     }
 
     /// When the next may start beside others, `last` being the attempt that started last.
@@ -390,7 +444,7 @@ impl Oracle {
         }
         let started = self.attempts.len();
         let left = !self.left(rules).is_empty();
-        let more = !self.resolution_ended && rules.max_addresses != Some(started);
+        let more = !self.resolution_ended && rules.max_addresses != Some(self.tried());
         if !left && !more && self.in_flight().next().is_none() {
             return Some(if started > 0 { Loss::AllFailed } else { Loss::NoCandidates });
         }
@@ -418,7 +472,7 @@ impl Oracle {
             .collect();
         // What was tried and then replaced away has had its family's turn.
         let tried = self.attempts.iter().map(|attempt| (attempt.id, attempt.family));
-        let tried = tried.filter(|(id, _)| !seen.contains(id));
+        let tried = tried.filter(|(id, _)| seen.insert(*id));
         let list: Vec<(Id, Option<Family>)> = tried.chain(held).collect();
         let full = lists
             .iter()
@@ -452,8 +506,9 @@ impl Oracle {
         self.attempts.iter().filter(|own| own.connected && own.end.is_none()).map(|own| own.id)
     }
 
+    /// The last attempt at a candidate.
     fn attempt(&mut self, id: Id) -> &mut Attempt {
-        self.attempts.iter_mut().find(|attempt| attempt.id == id).expect("it was started")
+        self.attempts.iter_mut().rfind(|attempt| attempt.id == id).expect("it was started")
     }
 
     fn fail(&mut self, id: Id, end: End) {

@@ -75,6 +75,7 @@ impl Race {
             let ended = !self.oracle.in_flight().any(|running| running == id);
             if ended || winner == Some(id) {
                 handle(&mut machine, &News::Failed(id), now);
+                handle(&mut machine, &News::RanShort(id), now);
                 handle(&mut machine, &News::Connected(id), now);
             }
             if !self.oracle.may_progress(id) {
@@ -163,6 +164,7 @@ fn handle(machine: &mut Machine, news: &News, now: Time) {
         News::GaveUp => Event::GaveUp,
         News::Connected(id) => Event::Connected(*id),
         News::Failed(id) => Event::Failed(*id),
+        News::RanShort(id) => Event::RanShort(*id),
     };
     machine.handle(event, instant(now));
 }

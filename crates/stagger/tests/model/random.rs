@@ -1,5 +1,6 @@
 //! Random races of up to 30 candidates, each driven on a virtual clock to its end.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::hash::{BuildHasher, RandomState};
 
@@ -30,13 +31,15 @@ const MOST_INSTANTS: usize = 10_000;
 enum Fate {
     Connects(Time),
     Fails(Time),
+    /// It fails for want of something local.
+    RunsShort(Time),
     Hangs,
 }
 
 impl Fate {
     fn end(self) -> Option<Time> {
         match self {
-            Self::Connects(after) | Self::Fails(after) => Some(after),
+            Self::Connects(after) | Self::Fails(after) | Self::RunsShort(after) => Some(after),
             Self::Hangs => None,
         }
     }
@@ -48,8 +51,9 @@ type Said = ((Record, u32), Update, Vec<usize>, Time);
 #[derive(Clone, Debug)]
 struct Course {
     rules: Rules,
-    /// Each one's family, fate, and how long after its start it reports progress.
-    candidates: Vec<(Option<Family>, Fate, Vec<Time>)>,
+    /// Each one's family, the fates of its two attempts, and how long after a start it reports
+    /// progress.
+    candidates: Vec<(Option<Family>, [Fate; 2], Vec<Time>)>,
     /// When each comes.
     answers: Vec<(Time, Said)>,
     /// When it is said which family leads.
@@ -87,7 +91,8 @@ fn one_family() -> impl Strategy<Value = Family> {
 fn fate() -> impl Strategy<Value = Fate> {
     prop_oneof![
         2 => time(3000).prop_map(Fate::Connects),
-        5 => time(2000).prop_map(Fate::Fails),
+        4 => time(2000).prop_map(Fate::Fails),
+        2 => time(2000).prop_map(Fate::RunsShort),
         3 => Just(Fate::Hangs),
     ]
 }
@@ -132,7 +137,7 @@ fn rules() -> impl Strategy<Value = Rules> {
 }
 
 fn course() -> impl Strategy<Value = Course> {
-    let candidate = (family(), fate(), vec(time(600), 0..3));
+    let candidate = (family(), [fate(), fate()], vec(time(600), 0..3));
     vec(candidate, 1..=30).prop_flat_map(|candidates| {
         let record = select(vec![Record::Addresses, Record::A, Record::Aaaa, Record::Https]);
         let source = (record, prop_oneof![4 => Just(0), 1 => 1..3u32]);
@@ -174,6 +179,7 @@ fn drive(course: &Course) -> Checked {
     // The success that no other can beat, and how often attempts were begun and dropped.
     let mut earliest: Option<(Time, usize, Id)> = None;
     let (mut begun, mut ended) = (0, 0);
+    let mut started = BTreeSet::new();
     for (at, ((record, group), update, ids, spent)) in &course.answers {
         let held = ids.iter().map(|id| (Id(*id), course.candidates[*id].0)).collect();
         let (record, group, update, spent) = (*record, *group, *update, *spent);
@@ -191,7 +197,7 @@ fn drive(course: &Course) -> Checked {
         let mut news = Vec::new();
         for (_, piece) in coming.drain(..due) {
             let mut is_final = false;
-            if let News::Failed(id) = piece {
+            if let News::Failed(id) | News::RanShort(id) = piece {
                 let before = running.len();
                 running.retain(|(own, _)| *own != id);
                 ended += before - running.len();
@@ -211,13 +217,15 @@ fn drive(course: &Course) -> Checked {
         for action in &actions {
             match *action {
                 Action::Start(id) => {
-                    let (_, fate, progress) = &course.candidates[id.0];
-                    let fate = *fate;
+                    let (_, fates, progress) = &course.candidates[id.0];
+                    let again = !started.insert(id);
+                    let fate = fates[usize::from(again)];
                     let progress = progress.iter().map(|after| (now + after, News::Progressed(id)));
                     coming.extend(progress);
                     if let Some(after) = fate.end() {
                         let news = match fate {
                             Fate::Connects(_) => News::Connected(id),
+                            Fate::RunsShort(_) => News::RanShort(id),
                             _ => News::Failed(id),
                         };
                         coming.push((now + after, news));

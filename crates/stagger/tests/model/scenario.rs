@@ -501,3 +501,93 @@ fn groups_are_kept_apart_in_every_order_of_events() {
         ("another name's bindings", Rules { https: true, ..rules() }, bindings, 2, 22_000),
     ]);
 }
+
+#[test]
+fn what_ran_short_is_put_back_once_in_every_order_of_events() {
+    let names = Names("6464");
+    let rules = Rules::default;
+    // Each digit is an attempt that may run short, once each time.
+    let short = |ids: &str| -> Vec<News> {
+        ids.bytes().map(|digit| News::RanShort(Id(usize::from(digit - b'0')))).collect()
+    };
+    let full = |ids: &str, shortages: &str| {
+        [vec![names.add(Record::Addresses, ids)], short(shortages)].concat()
+    };
+    let apart = [vec![names.add(Record::Aaaa, "0"), names.add(Record::A, "1")], short("0")];
+    let more = [vec![names.add(Record::Aaaa, "0"), names.add(Record::Aaaa, "2")], short("0")];
+    let moves = [
+        vec![names.add(Record::Addresses, "01"), names.replace(Record::Addresses, "1")],
+        short("0"),
+    ];
+    let returns = [
+        vec![
+            names.add(Record::Addresses, "0"),
+            names.replace(Record::Addresses, ""),
+            names.add(Record::A, "0"),
+        ],
+        short("0"),
+    ];
+    let given_up = [full("01", "0"), vec![News::GaveUp]].concat();
+    let progress = [full("01", "0"), vec![News::Progressed(Id(1))]].concat();
+    explore_all(vec![
+        ("one runs short", rules(), full("0", "0"), 4, 5_300),
+        ("one runs short twice", rules(), full("0", "00"), 3, 4_100),
+        ("one of two runs short", rules(), full("01", "0"), 2, 19_000),
+        ("both run short", rules(), full("01", "01"), 1, 35_000),
+        ("one of three runs short", rules(), full("012", "0"), 0, 3_700),
+        ("one runs short, apart", rules(), apart.concat(), 1, 37_000),
+        ("one runs short, more come", rules(), more.concat(), 1, 21_000),
+        ("one runs short and is replaced", rules(), moves.concat(), 1, 21_000),
+        ("one runs short, is replaced, and returns", rules(), returns.concat(), 1, 23_000),
+        ("one runs short, given up", rules(), given_up, 1, 11_000),
+        (
+            "one runs short beside progress",
+            Rules { handshake_delay: Some(200 * MS), ..rules() },
+            progress,
+            1,
+            37_000,
+        ),
+        (
+            "one runs short, one after another",
+            Rules { delays: vec![], ..rules() },
+            full("01", "01"),
+            1,
+            3_300,
+        ),
+        (
+            "one runs short, one allowed",
+            Rules { max_addresses: Some(1), ..rules() },
+            full("01", "0"),
+            2,
+            1_600,
+        ),
+        (
+            "one runs short, one in flight",
+            Rules { max_in_flight: Some(1), ..rules() },
+            full("01", "01"),
+            1,
+            3_300,
+        ),
+        (
+            "one runs short, uneven delays",
+            Rules { delays: vec![300 * MS, 20 * MS], ..rules() },
+            full("01", "01"),
+            1,
+            35_000,
+        ),
+        (
+            "one runs short, the deadline when its turn comes",
+            Rules { timeout: Some(250 * MS), ..rules() },
+            full("01", "0"),
+            2,
+            1_200,
+        ),
+        (
+            "one runs short, each for 100 ms",
+            Rules { attempt_timeout: Some(100 * MS), ..rules() },
+            full("01", "0"),
+            2,
+            9_800,
+        ),
+    ]);
+}
