@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use futures_lite::future;
 use stagger::race::Loss;
-use stagger::{Phase, Timer, stagger};
+use stagger::{Dialer, Phase, Timer, stagger};
 use stagger_testkit::{Clock, Fate, Sleep, ms};
 use support::{TARGET, World, connects, within};
 
@@ -77,6 +77,24 @@ fn a_wake_up_several_delays_late_starts_one_attempt() {
     assert_eq!(world.starts(), ["0 a", "1100 b", "1350 c"]);
     drop(connect);
     world.ledger.assert_clean();
+}
+
+#[test]
+fn the_error_names_the_deadline_that_was_set_and_not_when_it_was_noticed() {
+    let world = World::new();
+    let parts = || {
+        let resolver = world.resolver().never_ends();
+        let timer = Odd { clock: world.clock.clone(), rings: |left| left + ms(30) };
+        Dialer::new(resolver, world.connector([]), timer).with_policy(within(100))
+    };
+    let connect = world.run(parts().connect(TARGET)).unwrap_err();
+    assert_eq!((world.elapsed(), connect.report().elapsed()), (130, ms(130)));
+    let text = "could not connect to example.com:443 within 100ms: no address was known yet";
+    assert_eq!(connect.to_string(), text);
+    let resolve = world.clock.run(parts().resolve_all(TARGET)).unwrap_err();
+    assert_eq!((world.elapsed(), resolve.report().elapsed()), (260, ms(130)));
+    let text = "could not resolve example.com:443 within 100ms: no address was known yet";
+    assert_eq!(resolve.to_string(), text);
 }
 
 /// A clock whose alarms never ring.
