@@ -70,6 +70,6 @@ pub use socket::{
     OptionError, TcpOptions, USER_TIMEOUT_RANGE,
 };
 pub use source::{SystemSources, source_address};
-pub use udp::{Arrival, Datagram, Interface, UdpAddrError, UdpOptions, UdpSocket};
+pub use udp::{Arrival, Datagram, IcmpError, Interface, UdpAddrError, UdpOptions, UdpSocket};
 #[cfg(unix)]
 pub use unix::{UnixAddr, UnixAddrError, UnixAttempt, UnixConnector, UnixEndpoint};

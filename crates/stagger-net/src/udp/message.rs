@@ -89,7 +89,7 @@ pub(super) fn receive(socket: &SockRef<'_>, buffer: &mut [u8]) -> io::Result<Dat
 }
 
 /// The same bytes, to be written.
-fn as_uninit(bytes: &mut [u8]) -> &mut [MaybeUninit<u8>] {
+pub(super) fn as_uninit(bytes: &mut [u8]) -> &mut [MaybeUninit<u8>] {
     let (start, length) = (bytes.as_mut_ptr().cast(), bytes.len());
     // SAFETY: the place and the layout are the same, and the borrow is passed on. Nothing
     // uninitialised is ever written there: those to whom it is handed are system calls that write
@@ -109,12 +109,14 @@ struct Told {
 /// level, the type, and the data; each begins at a multiple of a pointer's size.
 #[cfg(any(target_os = "android", target_os = "linux"))]
 pub(super) mod control {
+    use std::iter;
+
     use libc::{IP_PKTINFO, IPPROTO_IP, IPPROTO_IPV6, IPV6_FLOWINFO, IPV6_PKTINFO};
 
     use super::{Arrival, IpAddr, Ipv4Addr, Ipv6Addr, Told};
 
     /// Room for all that a socket of ours asks for, and for some of what its owner may.
-    pub(super) const ROOM: usize = 256;
+    pub(in super::super) const ROOM: usize = 256;
 
     const WORD: usize = size_of::<usize>();
 
@@ -175,13 +177,9 @@ pub(super) mod control {
     }
 
     /// Reads what is known here; what is not, or is cut short, is passed over.
-    pub(super) fn read(mut control: &[u8]) -> Told {
+    pub(super) fn read(control: &[u8]) -> Told {
         let mut told = Told::default();
-        while let Some((header, _)) = control.split_at_checked(HEADER) {
-            let length = usize::from_ne_bytes(array(header));
-            let level = i32::from_ne_bytes(array(&header[WORD..]));
-            let kind = i32::from_ne_bytes(array(&header[WORD + 4..]));
-            let Some(data) = control.get(HEADER..length) else { break };
+        for (level, kind, data) in messages(control) {
             match (level, kind) {
                 (IPPROTO_IP, IP_PKTINFO) if data.len() >= 12 => {
                     let source = Ipv4Addr::from(array::<4>(&data[4..]));
@@ -205,10 +203,24 @@ pub(super) mod control {
                 }
                 _ => {}
             }
-            let next = length.checked_next_multiple_of(WORD).unwrap_or(usize::MAX);
-            control = control.get(next..).unwrap_or_default();
         }
         told
+    }
+
+    /// The level, type and data of each message, up to the first that is cut short.
+    pub(in super::super) fn messages(
+        mut control: &[u8],
+    ) -> impl Iterator<Item = (i32, i32, &[u8])> {
+        iter::from_fn(move || {
+            let (header, _) = control.split_at_checked(HEADER)?;
+            let length = usize::from_ne_bytes(array(header));
+            let level = i32::from_ne_bytes(array(&header[WORD..]));
+            let kind = i32::from_ne_bytes(array(&header[WORD + 4..]));
+            let data = control.get(HEADER..length)?;
+            let next = length.checked_next_multiple_of(WORD).unwrap_or(usize::MAX);
+            control = control.get(next..).unwrap_or_default();
+            Some((level, kind, data))
+        })
     }
 
     /// The first bytes, of which there are enough.

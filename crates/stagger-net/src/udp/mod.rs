@@ -1,10 +1,12 @@
 //! Datagrams over UDP, on any runtime.
 
 mod addr;
+mod icmp;
 mod interface;
 mod message;
 mod multicast;
 mod option;
+mod reported;
 mod system;
 mod waiter;
 
@@ -26,11 +28,13 @@ use crate::{Interest, Register};
 
 pub use addr::UdpAddrError;
 use addr::{admit, numeric};
+pub use icmp::IcmpError;
 pub use interface::Interface;
 #[cfg(all(fuzzing, target_os = "linux"))]
 pub use message::fuzzing::control;
 pub use message::{Arrival, Datagram};
 pub use option::UdpOptions;
+use reported::Reported;
 use waiter::Waiters;
 
 /// A UDP socket on the runtime whose [`Register`] it holds.
@@ -60,6 +64,7 @@ pub struct UdpSocket<R: Register<std::net::UdpSocket>> {
     families: Families,
     readers: Waiters,
     writers: Waiters,
+    reported: Reported,
 }
 
 impl<R: Register<std::net::UdpSocket> + Default> UdpSocket<R> {
@@ -97,7 +102,7 @@ impl<R: Register<std::net::UdpSocket> + Default> UdpSocket<R> {
         TargetError: From<T::Error>,
     {
         let (socket, families) = option::open(numeric(addr)?, options)?;
-        Self::new(R::default(), socket, families)
+        Self::new(R::default(), socket, families, options.has_icmp_errors())
     }
 
     /// Takes a socket that was made elsewhere, and makes it non-blocking; all else stays as it is.
@@ -128,13 +133,21 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
             SocketAddr::V6(_) if SockRef::from(&socket).only_v6()? => Families::Ipv6,
             SocketAddr::V6(_) => Families::Any,
         };
-        Self::new(register, socket, families)
+        // Whoever made the socket may have set the option.
+        let icmp_errors = icmp::system::is_enabled(&socket)?;
+        Self::new(register, socket, families, icmp_errors)
     }
 
-    fn new(register: R, socket: std::net::UdpSocket, families: Families) -> io::Result<Self> {
+    fn new(
+        register: R,
+        socket: std::net::UdpSocket,
+        families: Families,
+        icmp_errors: bool,
+    ) -> io::Result<Self> {
+        let reported = Reported::new(icmp_errors);
         let socket = register.register(socket)?;
         let (readers, writers) = (Waiters::new(), Waiters::new());
-        Ok(Self { register, socket, families, readers, writers })
+        Ok(Self { register, socket, families, readers, writers, reported })
     }
 
     /// Gives the socket to the runtime's own type.
@@ -271,7 +284,7 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
         let mut place = self.readers.place();
         poll_fn(|cx| {
             place.poll(cx, |cx| {
-                let receive = || message::receive(&self.system(), buffer);
+                let receive = || self.receive(buffer);
                 self.register.poll_io(&self.socket, Interest::Readable, cx, receive)
             })
         })
@@ -293,7 +306,7 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
     ) -> Poll<io::Result<()>> {
         let addr = self.admit(addr)?;
         self.writers.poll_shared(cx, |cx| {
-            let send = || self.system().send_to(data, &addr).map(drop);
+            let send = || self.try_send(|socket| socket.send_to(data, &addr).map(drop));
             self.register.poll_io(&self.socket, Interest::Writable, cx, send)
         })
     }
@@ -311,9 +324,22 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
         buffer: &mut [u8],
     ) -> Poll<io::Result<Datagram>> {
         self.readers.poll_shared(cx, |cx| {
-            let receive = || message::receive(&self.system(), buffer);
+            let receive = || self.receive(buffer);
             self.register.poll_io(&self.socket, Interest::Readable, cx, receive)
         })
+    }
+
+    /// Takes what ICMP has reported about datagrams of this socket, oldest first, without waiting.
+    /// A receive does not return these errors again.
+    ///
+    /// It is empty unless the socket was [set up](UdpOptions) to receive such reports. At most 64
+    /// errors that nobody receives are kept.
+    ///
+    /// # Errors
+    ///
+    /// The system's error.
+    pub fn take_icmp_errors(&self) -> io::Result<Vec<IcmpError>> {
+        self.reported.take(&self.socket)
     }
 
     async fn write(
@@ -323,11 +349,23 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
         let mut place = self.writers.place();
         poll_fn(|cx| {
             place.poll(cx, |cx| {
-                let operation = || operation(&self.system());
+                let operation = || self.try_send(&mut operation);
                 self.register.poll_io(&self.socket, Interest::Writable, cx, operation)
             })
         })
         .await
+    }
+
+    fn try_send(
+        &self,
+        mut operation: impl FnMut(&SockRef<'_>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let (socket, wake) = (self.system(), || self.readers.wake());
+        self.reported.send(&self.socket, wake, || operation(&socket))
+    }
+
+    fn receive(&self, buffer: &mut [u8]) -> io::Result<Datagram> {
+        self.reported.receive(&self.socket, || message::receive(&self.system(), buffer))
     }
 
     fn system(&self) -> SockRef<'_> {

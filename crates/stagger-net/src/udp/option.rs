@@ -7,7 +7,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use stagger::{Address as _, Families, Family};
 
 use super::addr::check;
-use super::system;
+use super::{IcmpError, system};
 use crate::socket::{OptionError, in_step, non_blocking, setup, within};
 use crate::{HOP_LIMIT_RANGE, TcpOptions};
 
@@ -36,6 +36,7 @@ pub struct UdpOptions {
     traffic_class: Option<u8>,
     packet_info: bool,
     flow_info: bool,
+    icmp_errors: bool,
     /// What a socket of either kind has; nothing that is TCP's alone is ever set here.
     common: TcpOptions,
 }
@@ -49,6 +50,7 @@ impl Default for UdpOptions {
             traffic_class: None,
             packet_info: false,
             flow_info: false,
+            icmp_errors: false,
             common: TcpOptions::new().nodelay(false),
         }
     }
@@ -99,6 +101,27 @@ impl UdpOptions {
     pub fn flow_info(mut self, flow_info: bool) -> Self {
         self.flow_info = flow_info;
         self
+    }
+
+    /// Whether the socket receives what ICMP reports about its datagrams, such as "network
+    /// unreachable" from a router (`IP_RECVERR`, `IPV6_RECVERR`). Off by default.
+    ///
+    /// With the option:
+    ///
+    /// - Each report is the error of one receive, oldest first, as an [`IcmpError`].
+    /// - Each report can also be [taken](crate::UdpSocket::take_icmp_errors) without a receive.
+    /// - A send fails only because of its own datagram, and never because of an earlier one.
+    /// - An unconnected socket receives reports too.
+    ///
+    /// The system drops reports when the receive buffer is full. On Linux and Android.
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    pub fn icmp_errors(mut self, icmp_errors: bool) -> Self {
+        self.icmp_errors = icmp_errors;
+        self
+    }
+
+    pub(super) fn has_icmp_errors(&self) -> bool {
+        self.icmp_errors
     }
 
     /// The bytes for what has arrived and is not received yet (`SO_RCVBUF`). What does not fit is
@@ -220,6 +243,9 @@ pub(super) fn open(
     }
     set_header(&socket, families, options)?;
     system::set_up(&socket, families, options.packet_info, options.flow_info)?;
+    if options.icmp_errors {
+        IcmpError::enable(&socket)?;
+    }
     socket.bind(&addr.into()).map_err(in_step(format_args!("bind to {addr}")))?;
     Ok((socket.into(), families))
 }

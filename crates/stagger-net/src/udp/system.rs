@@ -160,12 +160,29 @@ mod linux {
     }
 
     /// What is handed to the kernel as it lies in memory.
-    trait Plain {}
+    pub(in super::super) trait Plain {}
     impl Plain for c_int {}
     impl Plain for libc::ip_mreqn {}
     impl Plain for GroupSource {}
 
-    fn set_option<T: Plain>(
+    /// Reads an option that is a number.
+    pub(in super::super) fn option(
+        socket: &impl AsFd,
+        level: c_int,
+        option: c_int,
+    ) -> io::Result<c_int> {
+        let descriptor = socket.as_fd().as_raw_fd();
+        let (mut value, mut length): (c_int, _) = (0, size_of::<c_int>() as libc::socklen_t);
+        // SAFETY: the descriptor is open as `socket` is borrowed. The kernel writes at most `length`
+        // bytes to `value`, and the length that it has written. Both live through the call.
+        let code = unsafe {
+            let value = (&raw mut value).cast();
+            libc::getsockopt(descriptor, level, option, value, &raw mut length)
+        };
+        if code == 0 { Ok(value) } else { Err(io::Error::last_os_error()) }
+    }
+
+    pub(in super::super) fn set_option<T: Plain>(
         socket: &impl AsFd,
         level: c_int,
         option: c_int,

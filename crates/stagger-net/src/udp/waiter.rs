@@ -56,6 +56,11 @@ impl Waiters {
         Self { list, waker }
     }
 
+    /// Wakes all of them.
+    pub(super) fn wake(&self) {
+        self.list.wake_by_ref();
+    }
+
     /// A place among them, which is left when it is dropped.
     pub(super) fn place(&self) -> Place<'_> {
         Place { waiters: self, id: None }
