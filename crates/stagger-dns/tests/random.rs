@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::env;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, RandomState};
 use std::io;
@@ -209,6 +210,18 @@ fn check(case: &Case) {
         }
     }
     assert!(log.len() <= 3 * 2 * 17 * 2 * 2 * 3, "{} questions", log.len());
+    let mut questions = BTreeMap::<_, Vec<_>>::new();
+    for asked in &log {
+        questions.entry((asked.server, &asked.name, asked.is_aaaa())).or_default().push(asked);
+    }
+    for ((server, name, _), asked) in questions {
+        // A try has a message with EDNS or without, one more without, and one over TCP.
+        let most = 3 * usize::from(case.attempts);
+        assert!(asked.len() <= most, "#{server} was asked {} times for {name}", asked.len());
+        // Its tries have 1 s each, and a reply may call for two messages with 1 s each.
+        let took = asked[asked.len() - 1].at - asked[0].at;
+        assert!(took <= ms(1000) * (u32::from(case.attempts) + 2), "#{server} had {took:?}");
+    }
 
     let script = case.clone();
     let scene = Scene::new(case.config(), move |asked| script.say(asked));

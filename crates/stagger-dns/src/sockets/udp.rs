@@ -4,12 +4,16 @@ use std::fmt;
 use std::io::{self, Read as _};
 use std::mem;
 use std::net::{SocketAddr, UdpSocket};
+#[cfg(unix)]
+use std::os::fd::AsFd as AsSocket;
+#[cfg(windows)]
+use std::os::windows::io::AsSocket;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
-use stagger_net::{Interest, Register};
+use stagger_net::{IcmpError, Interest, Register};
 
 use super::send;
 use crate::MAX_DATAGRAM;
@@ -45,10 +49,12 @@ impl<R: Register<UdpSocket>> Datagrams<R> {
     }
 }
 
-/// Makes a socket that hears this server alone, on a port that the system draws.
+/// Makes a socket that hears this server alone, on a port that the system draws, and what routers
+/// report of messages to it.
 fn open(server: SocketAddr) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(server), Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_nonblocking(true)?;
+    IcmpError::enable(&socket)?;
     socket.connect(&server.into())?;
     Ok(socket.into())
 }
@@ -79,7 +85,7 @@ impl<R: Register<UdpSocket>> Stream for Datagrams<R> {
                     }
                 }
                 Stage::Listening(socket) => {
-                    let operation = || receive(&SockRef::from(&socket));
+                    let operation = || receive(&socket);
                     let polled = this.register.poll_io(&socket, Interest::Readable, cx, operation);
                     if !matches!(polled, Poll::Ready(Err(_))) {
                         this.stage = Stage::Listening(socket);
@@ -92,10 +98,19 @@ impl<R: Register<UdpSocket>> Stream for Datagrams<R> {
     }
 }
 
-fn receive(socket: &SockRef<'_>) -> io::Result<Vec<u8>> {
+/// The next datagram, or what was reported in its place.
+///
+/// A socket with a report in its queue is ready to read. So the queue is looked into whenever there
+/// is no datagram; a reactor would spin otherwise.
+fn receive(socket: &impl AsSocket) -> io::Result<Vec<u8>> {
     let mut buffer = [0; MAX_DATAGRAM];
-    let length = (&**socket).read(&mut buffer)?;
-    Ok(buffer[..length].to_vec())
+    match (&*SockRef::from(socket)).read(&mut buffer) {
+        Ok(length) => Ok(buffer[..length].to_vec()),
+        Err(error) => match IcmpError::take(socket)?.into_iter().next() {
+            Some(report) => Err(report.into()),
+            None => Err(error),
+        },
+    }
 }
 
 impl<R: Register<UdpSocket>> fmt::Debug for Datagrams<R> {
