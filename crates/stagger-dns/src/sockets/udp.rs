@@ -13,6 +13,7 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use stagger::destination::Unusable;
 use stagger_net::{IcmpError, Interest, Register};
 
 use super::send;
@@ -52,6 +53,7 @@ impl<R: Register<UdpSocket>> Datagrams<R> {
 /// Makes a socket that hears this server alone, on a port that the system draws, and what routers
 /// report of messages to it.
 fn open(server: SocketAddr) -> io::Result<UdpSocket> {
+    Unusable::check_zone(&server)?;
     let socket = Socket::new(Domain::for_address(server), Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_nonblocking(true)?;
     IcmpError::enable(&socket)?;
@@ -153,5 +155,11 @@ mod tests {
         let server: SocketAddr = "[fe80::1%4000000000]:53".parse().unwrap();
         assert!(open(server).is_err());
         assert_eq!(socket2::SockAddr::from(server).as_socket(), Some(server));
+    }
+
+    #[test]
+    fn a_link_local_server_needs_a_zone() {
+        let error = open("[fe80::1]:53".parse().unwrap()).unwrap_err();
+        assert_eq!(error.to_string(), Unusable::MissingZone.to_string());
     }
 }
