@@ -1,5 +1,6 @@
 //! DNS over real sockets, in place of the system's resolver.
 
+mod broken;
 mod left;
 mod machine;
 mod race;
@@ -11,7 +12,7 @@ mod unbound;
 use std::time::Duration;
 
 use stagger::{Answer, Dialer, Families, Query, Record, Resolver as _, Target};
-use stagger_dns::{Config, DnsError, DnsResolver, Sockets, Switch};
+use stagger_dns::{Config, DnsError, DnsResolver, ServerPolicy, Sockets, Switch};
 use stagger_net::SystemResolver;
 use stagger_testkit::dns::NameServer;
 use stagger_tests::{Adapter, Runtime};
@@ -39,7 +40,7 @@ const NEVER: Duration = Duration::from_secs(600);
 /// A resolver that asks these servers and knows nothing else of the machine.
 fn asking<R: Runtime>(servers: &[&NameServer]) -> Dns<R> {
     let config = Config::new().with_servers(servers.iter().map(|server| server.addr())).unwrap();
-    configured::<R>(config.with_timeout(PATIENCE).unwrap())
+    configured::<R>(config.with_timeout(PATIENCE).unwrap().with_attempts(1).unwrap())
 }
 
 fn configured<R: Runtime>(config: Config) -> Dns<R> {
@@ -50,6 +51,7 @@ fn configured<R: Runtime>(config: Config) -> Dns<R> {
         .with_only_connected(false)
         .with_route_preference(false)
         .with_config(config)
+        .with_server_policy(ServerPolicy::new().with_delay(PATIENCE).unwrap())
 }
 
 fn dialing<R: Runtime>(resolver: Dns<R>) -> DnsDialer<R> {

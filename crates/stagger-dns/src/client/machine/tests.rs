@@ -161,6 +161,14 @@ fn a_server_that_is_known_is_asked_again_after_twice_its_patience() {
 }
 
 #[test]
+fn a_server_that_is_slow_by_nature_is_asked_again_after_a_second_all_the_same() {
+    let mut entrants = entrants(1);
+    entrants[0].patience = ms(900);
+    let course = run(entrants, limits(2), |_, _| Does::Nothing);
+    assert_eq!(course.sent, ["0 #0", "1000 #0 plain"]);
+}
+
+#[test]
 fn with_all_silent_each_server_has_its_own_time() {
     let course = run(entrants(3), limits(1), |_, _| Does::Nothing);
     assert_eq!(course.sent, ["0 #0", "500 #1", "1000 #2"]);
