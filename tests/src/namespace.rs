@@ -67,6 +67,10 @@ pub const NO_IPV6: &str = "ip link set lo up && \
     echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6 && \
     echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6";
 
+/// Loopback, and one source port for connections, 40000.
+pub const ONE_PORT: &str = "ip link set lo up && \
+    echo 40000 40000 >/proc/sys/net/ipv4/ip_local_port_range";
+
 /// Loopback without an address of IPv4.
 pub const NO_IPV4: &str = "ip link set lo up && ip -4 address flush dev lo";
 

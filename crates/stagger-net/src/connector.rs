@@ -20,6 +20,9 @@ use crate::{Register, TcpOptions};
 /// bind addresses in the options, an address of a family that has none is refused before it takes
 /// part in a race.
 ///
+/// In a race, a failure for want of descriptors, buffers, memory, watches of the reactor or source
+/// ports is a [local shortage](Connector::is_local_shortage): the address is tried once more.
+///
 /// The options are set on every socket before it connects. Nothing is done before an attempt is
 /// polled, and an attempt allocates nothing beyond what the reactor does.
 #[derive(Clone, Debug, Default)]
@@ -65,6 +68,10 @@ impl<R: Register + Clone> Connector<SocketAddr> for TcpConnector<R> {
         Ok(socket::check(&to.address().canonical(), &self.options)?)
     }
 
+    fn is_local_shortage(&self, error: &io::Error) -> bool {
+        socket::is_shortage(error)
+    }
+
     fn reports_progress(&self) -> bool {
         false
     }
@@ -75,7 +82,8 @@ impl<R: Register + Clone> Connector<SocketAddr> for TcpConnector<R> {
 /// # Errors
 ///
 /// That of `connect(2)` as the system gave it, or, wrapped with the name of the step and with its
-/// kind kept, that of a step before it: an option, the hook, a bind, the reactor. A connection of a
+/// kind kept, that of a step before it: an option, the hook, a bind, the reactor. Where no source
+/// port is free, the step is called "find a free source port". A connection of a
 /// socket to itself, which TCP can make where nobody listens on a local port, counts as refused.
 ///
 /// # Panics

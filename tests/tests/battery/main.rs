@@ -24,6 +24,7 @@ mod preference;
 mod race;
 mod send;
 mod server;
+mod shortage;
 mod stuck;
 mod target;
 mod task;

@@ -124,6 +124,8 @@ impl From<BindError> for io::Error {
 struct StepError {
     step: String,
     source: io::Error,
+    /// Something local was short, whatever the system's number is.
+    is_short: bool,
 }
 
 impl fmt::Display for StepError {
@@ -151,8 +153,82 @@ pub(crate) fn raw_os_error(error: &io::Error) -> Option<i32> {
 
 /// Says which step failed; the kind stays as it is.
 pub(crate) fn in_step(step: impl fmt::Display) -> impl FnOnce(io::Error) -> io::Error {
-    move |source| {
-        let kind = source.kind();
-        io::Error::new(kind, StepError { step: step.to_string(), source })
+    move |source| StepError::wrap(step.to_string(), source, false)
+}
+
+/// Says which step failed for want of something local, where the system's number alone does not say
+/// so; the kind stays as it is.
+pub(crate) fn in_short_step(step: impl fmt::Display) -> impl FnOnce(io::Error) -> io::Error {
+    move |source| StepError::wrap(step.to_string(), source, true)
+}
+
+impl StepError {
+    fn wrap(step: String, source: io::Error, is_short: bool) -> io::Error {
+        io::Error::new(source.kind(), Self { step, source, is_short })
+    }
+}
+
+/// Whether an attempt failed for want of something on this machine: descriptors (`EMFILE`,
+/// `ENFILE`), buffers and memory (`ENOBUFS`, `ENOMEM`), watches of the reactor (`ENOSPC`), or
+/// source ports.
+pub(crate) fn is_shortage(error: &io::Error) -> bool {
+    let mut error = error;
+    while let Some(step) = error.get_ref().and_then(|inner| inner.downcast_ref::<StepError>()) {
+        if step.is_short {
+            return true;
+        }
+        error = &step.source;
+    }
+    error.raw_os_error().is_some_and(system::is_shortage)
+}
+
+#[cfg(unix)]
+mod system {
+    pub(super) fn is_shortage(code: i32) -> bool {
+        matches!(code, libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM | libc::ENOSPC)
+    }
+}
+
+#[cfg(not(unix))]
+mod system {
+    pub(super) fn is_shortage(code: i32) -> bool {
+        // WSA_NOT_ENOUGH_MEMORY, WSAEMFILE and WSAENOBUFS, which are the same on every Windows.
+        cfg!(windows) && matches!(code, 8 | 10024 | 10055)
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn want_of_something_local_is_known_whatever_step_it_is_met_in() {
+        let error = io::Error::from_raw_os_error;
+        for code in [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM, libc::ENOSPC] {
+            assert!(is_shortage(&error(code)), "{code}");
+            assert!(is_shortage(&in_step("open a socket")(error(code))), "{code}");
+            assert!(is_shortage(&in_step("outer")(in_step("inner")(error(code)))), "{code}");
+        }
+        for code in [
+            libc::EADDRNOTAVAIL,
+            libc::EADDRINUSE,
+            libc::EAGAIN,
+            libc::ECONNREFUSED,
+            libc::EHOSTUNREACH,
+            libc::ENETUNREACH,
+            libc::ETIMEDOUT,
+            libc::EACCES,
+            libc::EPERM,
+            libc::EINVAL,
+        ] {
+            assert!(!is_shortage(&error(code)), "{code}");
+            assert!(!is_shortage(&in_step("bind")(error(code))), "{code}");
+            let short = in_short_step("find a source port")(error(code));
+            assert!(is_shortage(&short), "{code}");
+            assert_eq!((short.kind(), raw_os_error(&short)), (error(code).kind(), Some(code)));
+            assert!(is_shortage(&in_step("outer")(short)), "{code}");
+        }
+        assert!(!is_shortage(&io::ErrorKind::OutOfMemory.into()));
+        assert!(!is_shortage(&io::Error::other("EMFILE")));
     }
 }

@@ -14,11 +14,13 @@ use std::net::SocketAddr;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 pub use error::{BindError, OptionError};
-pub(crate) use error::{in_step, raw_os_error, within};
+pub(crate) use error::{in_short_step, in_step, is_shortage, raw_os_error, within};
 pub(crate) use interface::check_interface_name;
 pub use keepalive::{KEEPALIVE_RANGE, KEEPALIVE_RETRIES_RANGE, USER_TIMEOUT_RANGE};
 pub(crate) use non_blocking::NON_BLOCKING;
 pub use option::{BUFFER_RANGE, HOP_LIMIT_RANGE, TcpOptions};
+
+use crate::source;
 
 /// Says whether a socket with these options can go to `addr` at all.
 ///
@@ -48,12 +50,39 @@ pub(crate) fn open(addr: &SocketAddr, options: &TcpOptions) -> io::Result<Socket
         // Whatever that has done: nothing here may block.
         socket.set_nonblocking(true).map_err(in_step(NON_BLOCKING))?;
     }
-    if let Some(local) = options.bound(addr.is_ipv6()) {
-        socket.bind(&local.into()).map_err(in_step(format_args!("bind to {local}")))?;
+    let bound = options.bound(addr.is_ipv6());
+    if let Some(local) = bound {
+        let bind = socket.bind(&local.into());
+        let any_port_taken =
+            |error: &io::Error| local.port() == 0 && error.kind() == io::ErrorKind::AddrInUse;
+        bind.map_err(|error| match any_port_taken(&error) {
+            true => in_short_step(format_args!("bind to {local}"))(error),
+            false => in_step(format_args!("bind to {local}"))(error),
+        })?;
     }
     match socket.connect(&(*addr).into()) {
-        Err(error) if !in_progress(&error) => Err(error),
-        _ => Ok(socket),
+        Err(error) if in_progress(&error) => Ok(socket),
+        Err(error) if lacks_port(&error, addr, bound) => {
+            Err(in_short_step("find a free source port")(error))
+        }
+        Err(error) => Err(error),
+        Ok(()) => Ok(socket),
+    }
+}
+
+/// Whether `connect(2)` found no source port that is free (`EADDRNOTAVAIL`), or no entry in the
+/// routing cache (`EAGAIN`). Over IPv6 the first is also the error of a machine that has no source
+/// address for the destination, which no time cures. The system is asked for one then, and sends
+/// nothing.
+fn lacks_port(error: &io::Error, addr: &SocketAddr, bound: Option<SocketAddr>) -> bool {
+    match (error.kind(), bound) {
+        (io::ErrorKind::WouldBlock, _) => true,
+        // With a port of the caller's choice it is the pair of addresses that is taken.
+        (io::ErrorKind::AddrNotAvailable, Some(local)) => local.port() == 0,
+        (io::ErrorKind::AddrNotAvailable, None) => {
+            addr.port() != 0 && (addr.is_ipv4() || source::source_address(addr).is_some())
+        }
+        _ => false,
     }
 }
 

@@ -15,7 +15,7 @@ use stagger::{Candidate, Connector, Endpoint};
 
 use crate::Register;
 use crate::attempt::{Attempt, Way};
-use crate::socket::{in_step, non_blocking};
+use crate::socket::{self, in_step, non_blocking};
 
 pub use addr::{UnixAddr, UnixAddrError};
 
@@ -23,6 +23,9 @@ pub use addr::{UnixAddr, UnixAddrError};
 ///
 /// Nothing is done before an attempt is polled, and an attempt allocates nothing beyond what the
 /// reactor does. It never waits for a listener: see [`UnixAttempt`].
+///
+/// In a race, a failure for want of descriptors, memory or watches of the reactor is a [local
+/// shortage](Connector::is_local_shortage). A full queue of the listener is none.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct UnixConnector<R> {
     register: R,
@@ -49,6 +52,10 @@ impl<R: Register<UnixStream> + Clone> Connector<UnixAddr> for UnixConnector<R> {
 
     fn connect(&self, to: Candidate<UnixAddr>) -> UnixAttempt<R> {
         UnixAttempt(Attempt::new(self.register.clone(), to.into_address()))
+    }
+
+    fn is_local_shortage(&self, error: &io::Error) -> bool {
+        socket::is_shortage(error)
     }
 
     fn reports_progress(&self) -> bool {
@@ -196,7 +203,7 @@ mod tests {
         let (listener, addr) = listener(5);
         let socket = addr.begin().unwrap();
         assert!(socket.nonblocking().unwrap());
-        assert!(crate::socket::outcome(&(&socket).into()).is_ok());
+        assert!(socket::outcome(&(&socket).into()).is_ok());
         assert!(listener.accept().is_ok());
         drop(listener);
         let error = addr.begin().unwrap_err();
