@@ -80,7 +80,7 @@ use crate::{
 ///
 /// # Runtime
 ///
-/// Nothing is spawned but the reading of files, on the threads of `blocking`. The answers can be
+/// Nothing is spawned but the reading of files, on the threads of the pool for lookups. The answers can be
 /// polled by any executor on which the network and the timer work, and are `Send` if the futures of
 /// these are.
 ///

@@ -5,6 +5,7 @@ mod error;
 
 use std::fmt;
 use std::future::Future;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,8 +35,10 @@ pub const MAX_HOSTS_BYTES: u64 = 64 << 20;
 /// one. One that can't be read, is no file or is too large is an error that names it, and is tried
 /// again at the next look.
 ///
-/// Files are read on a thread of `blocking`, never on the runtime's. However many ask, one thread at
-/// a time works for a file, also when the file system is stuck.
+/// Files are read on a thread of the pool for lookups (`stagger-net`), never on the runtime's.
+/// However many ask, one thread at a time works for a file, also when the file system is stuck. If no
+/// thread can be started, the last result is handed out once more. If there is none, that is an
+/// error, and the next call tries again.
 ///
 /// # Examples
 ///
@@ -61,6 +64,8 @@ struct Shared<T> {
     path: PathBuf,
     max_bytes: u64,
     parse: Box<Parse<T>>,
+    /// Runs a look at the file on a thread, or says why there is none.
+    on_thread: OnThread,
     state: Mutex<State<T>>,
     /// Told when a check has ended.
     checked: Event,
@@ -72,12 +77,25 @@ struct State<T> {
     /// What the file of the last result looked like, if that can tell a change.
     stamp: Option<Stamp>,
     is_checking: bool,
+    /// How many checks have begun.
+    checks: u64,
+    /// The last check for which there was no thread, and why. It counts for those alone who waited
+    /// for it.
+    unstarted: Option<(u64, FileError)>,
+}
+
+impl<T> Default for State<T> {
+    fn default() -> Self {
+        Self { last: None, stamp: None, is_checking: false, checks: 0, unstarted: None }
+    }
 }
 
 /// Without bytes there is no such file.
 type Parse<T> = dyn Fn(Option<&[u8]>) -> T + Send + Sync;
 
 type Outcome<T> = Result<Arc<T>, FileError>;
+
+type OnThread = fn(Box<dyn FnOnce(io::Result<()>) + Send>);
 
 impl Watched<Parsed<Config>> {
     /// A `resolv.conf`, usually `/etc/resolv.conf`; see [`Config::parse`]. It may have
@@ -116,9 +134,11 @@ impl<T> Watched<T> {
         max_bytes: u64,
         parse: impl Fn(Option<&[u8]>) -> T + Send + Sync + 'static,
     ) -> Self {
-        let state = Mutex::new(State { last: None, stamp: None, is_checking: false });
+        let state = Mutex::new(State::default());
         let parse = Box::new(parse);
-        Self { shared: Arc::new(Shared { path, max_bytes, parse, state, checked: Event::new() }) }
+        let on_thread = |look: Box<dyn FnOnce(_) + Send>| stagger_net::on_thread(look);
+        let checked = Event::new();
+        Self { shared: Arc::new(Shared { path, max_bytes, parse, on_thread, state, checked }) }
     }
 
     /// Where the file is.
@@ -144,25 +164,44 @@ impl<T: PartialEq + Send + Sync + 'static> Watched<T> {
     ///
     /// Any.
     pub fn get(&self, now: Instant) -> Reading<T> {
-        Reading { shared: Arc::clone(&self.shared), now, ended: None }
+        Reading { shared: Arc::clone(&self.shared), now, awaited: 0, ended: None }
     }
 }
 
 impl<T: PartialEq + Send + Sync + 'static> Shared<T> {
-    /// The last result if it is new enough, else what tells of the end of a check.
-    fn begin(self: &Arc<Self>, now: Instant) -> Result<Outcome<T>, EventListener> {
+    /// The last result if it is new enough, else what tells of the end of a check. `awaited` is the
+    /// check that the caller has waited for.
+    fn begin(
+        self: &Arc<Self>,
+        now: Instant,
+        awaited: &mut u64,
+    ) -> Result<Outcome<T>, EventListener> {
         let mut state = self.lock();
         if let Some((checked, outcome)) = &state.last
             && now.saturating_duration_since(*checked) < CHECK_INTERVAL
         {
             return Ok(outcome.clone());
         }
+        if let Some((check, error)) = &state.unstarted
+            && check == awaited
+        {
+            // An old content is better than none.
+            return Ok(match &state.last {
+                Some((_, Ok(content))) => Ok(Arc::clone(content)),
+                _ => Err(error.clone()),
+            });
+        }
         let ended = self.checked.listen();
-        if !state.is_checking {
-            state.is_checking = true;
-            drop(state);
+        let is_checking = std::mem::replace(&mut state.is_checking, true);
+        state.checks += u64::from(!is_checking);
+        *awaited = state.checks;
+        drop(state);
+        if !is_checking {
             let check = Check { shared: Arc::clone(self), now };
-            blocking::unblock(move || check.run()).detach();
+            (self.on_thread)(Box::new(move |thread| match thread {
+                Ok(()) => check.run(),
+                Err(error) => check.unstarted(error),
+            }));
         }
         Err(ended)
     }
@@ -184,6 +223,8 @@ impl<T> Shared<T> {
 pub struct Reading<T> {
     shared: Arc<Shared<T>>,
     now: Instant,
+    /// The number of the check that it waits for; 0 for none.
+    awaited: u64,
     /// Tells of the end of a check.
     ended: Option<EventListener>,
 }
@@ -192,13 +233,14 @@ impl<T: PartialEq + Send + Sync + 'static> Future for Reading<T> {
     type Output = Result<Arc<T>, FileError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
         loop {
-            if let Some(ended) = &mut self.ended {
+            if let Some(ended) = &mut this.ended {
                 ready!(Pin::new(ended).poll(cx));
             }
-            match self.shared.begin(self.now) {
+            match this.shared.begin(this.now, &mut this.awaited) {
                 Ok(outcome) => return Poll::Ready(outcome),
-                Err(ended) => self.ended = Some(ended),
+                Err(ended) => this.ended = Some(ended),
             }
         }
     }
@@ -209,6 +251,15 @@ impl<T: PartialEq + Send + Sync + 'static> Future for Reading<T> {
 struct Check<T> {
     shared: Arc<Shared<T>>,
     now: Instant,
+}
+
+impl<T> Check<T> {
+    /// There is no thread to look at the file.
+    fn unstarted(self, error: io::Error) {
+        let error = FileError::unstarted(&self.shared.path, error);
+        let mut state = self.shared.lock();
+        state.unstarted = Some((state.checks, error));
+    }
 }
 
 impl<T: PartialEq> Check<T> {

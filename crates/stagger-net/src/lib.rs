@@ -58,6 +58,8 @@ pub use listen::{
 pub use listen::{UnixListen, UnixListenOptions, UnixListener, UnixListening};
 pub use literal::{LiteralError, SocketLiteral};
 pub use localhost::Localhost;
+#[doc(hidden)]
+pub use lookup::on_thread;
 pub use lookup::{
     AddressEntry, AddressLookup, Addresses, LookupError, NameInfo, NameLookup, PendingLookup,
     Protocol, SocketType, lookup, reverse_lookup,

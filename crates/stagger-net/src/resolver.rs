@@ -3,13 +3,14 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 use stagger::{Answer, Families, Family, Query, Resolver, Timer};
 
-use crate::lookup::{Call, Found, Lookup, LookupError, Lookups, Question, Reply, Source};
+use crate::lookup::{Call, Lookup, LookupError, Lookups, Question, Reply, Source};
 use crate::{Connectivity, Lanes};
 
 /// The system's resolver: `getaddrinfo`, with all that it reads (`/etc/hosts`, `nsswitch.conf`,
@@ -35,17 +36,23 @@ use crate::{Connectivity, Lanes};
 /// address that can't be reached fails at once and costs the race nothing. `AI_V4MAPPED` is not
 /// set either, so that IPv6 addresses are IPv6 addresses.
 ///
-/// `getaddrinfo` blocks, so it runs on the threads of the `blocking` crate: at most 64 calls at
-/// once in a process, those of [`lookup`](crate::lookup()) and
-/// [`reverse_lookup`](crate::reverse_lookup) among them, and at most 32 of them in lanes. Further lookups wait in turn and hold no
-/// thread; one equal to another that waits or runs shares its answer. A literal is completed (a
-/// service's name, a zone's name) without the network and without waiting for any of these.
+/// `getaddrinfo` blocks, so it runs on threads that are kept for lookups alone. At most 512 calls
+/// run at once in a process, those of [`lookup`](crate::lookup()) and
+/// [`reverse_lookup`](crate::reverse_lookup) included. Lanes have 128 more places for each family.
+/// Further lookups wait in turn and hold no thread. A lookup shares the answer of an equal one that
+/// waits or runs. It does not share an abandoned one that has run for 250 ms, because that may be
+/// stuck. A literal is completed (a service's name, a zone's name) in places of its own, so it waits
+/// for none of these.
+///
+/// A thread ends 10 s after its last call. If no thread can be started, a lookup waits for one of
+/// those that run. Without any it fails, with a [`LookupError`] of the kind
+/// [`Temporary`](stagger::LookupErrorKind::Temporary).
 ///
 /// # Cancel safety
 ///
 /// Dropping the answers abandons the lookups: one that waits leaves the queue. One that runs can't
-/// be cancelled: its thread and its place among the 64 come back when libc returns, and its result
-/// goes to whoever asked the same in the meantime, if anyone did.
+/// be cancelled: its thread and its place come back when libc returns, and its result goes to
+/// whoever asked the same in the meantime, if anyone did.
 ///
 /// # Runtime
 ///
@@ -144,26 +151,26 @@ impl<T: Timer> fmt::Debug for SystemAnswers<T> {
 }
 
 impl Source for Lookup {
-    type Lookup = Call<Found>;
+    type Lookup = Call<Arc<[SocketAddr]>>;
 
-    fn full(&self) -> Call<Found> {
-        match self {
-            Self::Name(request) => Call::put(Question::Target(request.clone()), Reply::target),
-            Self::Literal(literal) if literal.is_complete() => Call::known(literal.complete()),
-            Self::Literal(literal) => {
-                let literal = literal.clone();
-                Call::aside(move || literal.complete())
+    fn full(&self) -> Self::Lookup {
+        let question = match self {
+            Self::Name(request) => Question::Target(request.clone()),
+            Self::Literal(literal) if literal.is_complete() => {
+                return Call::known(literal.complete());
             }
-        }
+            Self::Literal(literal) => Question::Literal(literal.clone()),
+        };
+        Call::put(question, Reply::target)
     }
 
-    fn lane(&self, families: Families) -> Call<Found> {
+    fn lane(&self, families: Families) -> Self::Lookup {
         match self {
             Self::Name(request) => {
                 let question = Question::Target(request.with_families(families));
-                Call::put_spare(question, Reply::target)
+                Call::put_lane(question, families, Reply::target)
             }
-            Self::Literal(_) => unreachable!("a literal has no lanes"),
+            _ => unreachable!("what asks no network has no lanes"),
         }
     }
 

@@ -19,7 +19,7 @@
 //! A [`Dialer`] has a policy (delays, limits, a deadline) and options for the sockets, and serves
 //! any number of targets. Its clock is tokio's, so tests can pause it; such a test wants literals or a
 //! resolver of its own, for tokio does not see a lookup in progress and its clock would jump to the
-//! deadline. Lookups run on threads of the `blocking` crate and not on tokio's, so that one that is stuck holds no runtime up when
+//! deadline. Lookups run on threads of their own and not on tokio's, so that one that is stuck holds no runtime up when
 //! it shuts down.
 //!
 //! With the feature `dns` there is a `DnsResolver`, which asks the name servers itself, so that an A or

@@ -224,24 +224,26 @@ fn a_dropped_lookup_frees_the_caller_while_libc_still_waits<R: Runtime>() {
 }
 
 fn lookups_and_reverse_lookups_share_the_places_and_numbers_need_none<R: Runtime>() {
-    const PLACES: u8 = 64;
+    const PLACES: u16 = 512;
 
     let (socket, _etc) = name_server();
     let runtime = R::new();
     runtime.run(async move {
         let (mut forward, mut reverse) = (Vec::new(), Vec::new());
+        let mut labels = HashSet::new();
         for number in 0..=PLACES / 2 {
             let host = format!("n{number}.test");
             let lookup = R::Adapter::lookup(&host).families(Families::Ipv4);
             forward.push(lookup.into_future());
-            let addr = SocketAddr::from(([192, 0, 2, number], 80));
+            let [high, low] = number.to_be_bytes();
+            let addr = SocketAddr::from(([192, 0, 128 + high, low], 80));
             reverse.push(R::Adapter::reverse_lookup(addr).into_future());
             assert!(poll_once(forward.last_mut().unwrap()).await.is_none());
             assert!(poll_once(reverse.last_mut().unwrap()).await.is_none());
-        }
-        let mut labels = HashSet::new();
-        while labels.len() < PLACES.into() {
-            labels.insert(asked(&socket));
+            if number < PLACES / 2 {
+                // The reverse ones may have one label in common, so they are only counted.
+                labels.extend([asked(&socket), asked(&socket)]);
+            }
         }
         let literal = R::Adapter::lookup("127.0.0.1").service(80).await.unwrap();
         assert!(literal.addresses().eq([(V4, 80).into()]));
@@ -251,6 +253,6 @@ fn lookups_and_reverse_lookups_share_the_places_and_numbers_need_none<R: Runtime
         // Two more wait for a place. Had they had one, they would have asked by now: they came
         // before the numbers.
         assert_eq!(table::udp_connected_to((V4, 53).into()), PLACES.into());
-        assert!(!labels.contains("n32") && !labels.contains("32"), "{labels:?}");
+        assert!(labels.contains("n255") && !labels.contains("n256"), "{labels:?}");
     });
 }

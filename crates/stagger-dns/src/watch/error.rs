@@ -22,6 +22,7 @@ enum Reason {
     NotAFile,
     TooLarge { max_bytes: u64 },
     Panicked,
+    Unstarted(Arc<io::Error>),
 }
 
 impl FileError {
@@ -31,13 +32,15 @@ impl FileError {
     }
 
     /// The kind, as `std` has it: what the system said, [`io::ErrorKind::FileTooLarge`], or
-    /// [`io::ErrorKind::InvalidInput`] for what is no file.
+    /// [`io::ErrorKind::InvalidInput`] for what is no file. It is [`io::ErrorKind::Other`] if no
+    /// thread could be started to read it.
     pub fn kind(&self) -> io::ErrorKind {
         match &self.reason {
             Reason::Failed(err) => err.kind(),
             Reason::NotAFile => io::ErrorKind::InvalidInput,
             Reason::TooLarge { .. } => io::ErrorKind::FileTooLarge,
-            Reason::Panicked => io::ErrorKind::Other,
+            // The system's own, `WouldBlock`, would mean readiness to most callers.
+            Reason::Panicked | Reason::Unstarted(_) => io::ErrorKind::Other,
         }
     }
 
@@ -51,6 +54,10 @@ impl FileError {
 
     pub(super) fn too_large(path: &Path, max_bytes: u64) -> Self {
         Self { path: path.into(), reason: Reason::TooLarge { max_bytes } }
+    }
+
+    pub(super) fn unstarted(path: &Path, err: io::Error) -> Self {
+        Self { path: path.into(), reason: Reason::Unstarted(Arc::new(err)) }
     }
 
     pub(super) fn panicked(path: &Path) -> Self {
@@ -68,6 +75,7 @@ impl fmt::Display for FileError {
                 write!(f, "{path:?} is larger than {max_bytes} bytes")
             }
             Reason::Panicked => write!(f, "reading {path:?} panicked"),
+            Reason::Unstarted(_) => write!(f, "no thread could be started to read {path:?}"),
         }
     }
 }
@@ -75,7 +83,7 @@ impl fmt::Display for FileError {
 impl Error for FileError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.reason {
-            Reason::Failed(err) => Some(&**err),
+            Reason::Failed(err) | Reason::Unstarted(err) => Some(&**err),
             _ => None,
         }
     }

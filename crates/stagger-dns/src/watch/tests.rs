@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::error::Error;
 use std::fs::{self, File};
 use std::future::Future;
@@ -264,4 +265,39 @@ fn a_read_fits_any_executor() {
     fn is_send<T: Send>(_: &T) {}
     let hosts = Watched::hosts("/etc/hosts", Environment::new());
     is_send(&hosts.get(Instant::now()));
+}
+
+/// A file of which the first look finds no thread, and so does every other one while `NO_THREAD`.
+#[test]
+fn without_a_thread_the_last_content_counts_and_else_it_is_an_error_that_the_next_call_forgets() {
+    thread_local! {
+        static NO_THREAD: Cell<bool> = const { Cell::new(true) };
+    }
+    let on_thread: OnThread = |look| match NO_THREAD.get() {
+        true => look(Err(io::Error::from_raw_os_error(11))),
+        false => look(Ok(())),
+    };
+    let scratch = Scratch::new();
+    let path = scratch.path("file");
+    fs::write(&path, "one").unwrap();
+    let (mut watched, reads) = counted(path.clone(), 100);
+    Arc::get_mut(&mut watched.shared).unwrap().on_thread = on_thread;
+    let start = Instant::now();
+    for _ in 0..2 {
+        let err = block_on(watched.get(start)).unwrap_err();
+        assert_eq!(err.to_string(), format!("no thread could be started to read {path:?}"));
+        assert_eq!(err.kind(), io::ErrorKind::Other);
+        let cause = err.source().unwrap().downcast_ref::<io::Error>().unwrap();
+        assert_eq!(cause.raw_os_error(), Some(11));
+    }
+    // The time is the same: the error was not kept.
+    NO_THREAD.set(false);
+    assert_eq!(*block_on(watched.get(start)).unwrap(), b"one");
+
+    fs::write(&path, "other").unwrap();
+    NO_THREAD.set(true);
+    assert_eq!(*block_on(watched.get(later(start, 1))).unwrap(), b"one");
+    assert_eq!(reads.load(Ordering::Relaxed), 1);
+    NO_THREAD.set(false);
+    assert_eq!(*block_on(watched.get(later(start, 1))).unwrap(), b"other");
 }

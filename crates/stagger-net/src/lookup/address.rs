@@ -62,15 +62,16 @@ where
 /// Names are encoded before the system sees them, so there is no flag for that (`AI_IDN`), and
 /// the canonical name comes back as it is (`AI_CANONIDN`).
 ///
-/// A lookup shares the 64 places of the process, and the threads, with the
-/// [`SystemResolver`](crate::SystemResolver), and equal ones in flight are joined. One that asks
-/// no network (a literal, no host, or [`numeric_host`](Self::numeric_host)) waits for none of
-/// them.
+/// A lookup shares the places of the process, and the threads, with the
+/// [`SystemResolver`](crate::SystemResolver), and equal ones in flight are joined, as it says. One
+/// that asks no network (a literal, no host, or [`numeric_host`](Self::numeric_host)) has a place of
+/// another class, and does not wait for those that do.
 ///
 /// # Errors
 ///
 /// The future's: a [`LookupError`] that has the code of `getaddrinfo`, or says what could not be
-/// asked: a host or a service that is malformed or too long, or neither of them.
+/// asked: a host or a service that is malformed or too long, or neither of them. Without a thread it
+/// is one of the kind [`Temporary`](stagger::LookupErrorKind::Temporary).
 ///
 /// # Cancel safety
 ///

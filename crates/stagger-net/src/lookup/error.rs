@@ -11,7 +11,9 @@ use stagger::{LookupErrorKind, TargetError, Transport};
 ///
 /// It keeps the code that `getaddrinfo` or `getnameinfo` returned and says it in the system's own
 /// words. It prints as one line that names the host and the service, or the address. Into an [`io::Error`] it converts with a kind
-/// that fits, and stays inside. Its source is an [`io::Error`] of that kind too, so that whoever
+/// that fits, and stays inside. A lookup for which no thread could be started has the system's
+/// error inside, and the kind [`Other`](io::ErrorKind::Other): the system's own, `WouldBlock`, would
+/// mean readiness to most callers. Its source is an [`io::Error`] of that kind too, so that whoever
 /// wraps it can find the kind.
 ///
 /// # Examples
@@ -76,6 +78,8 @@ pub(super) enum Cause {
     NotNumeric { part: &'static str, code: Option<i32>, symbol: &'static str },
     /// The system found nothing that can be used.
     Empty,
+    /// No thread could be started for the call.
+    Thread { os_error: Option<i32>, words: Box<str> },
     /// The platform has no way to find this.
     #[cfg_attr(unix, allow(dead_code, reason = "only some systems lack something"))]
     Unsupported(&'static str),
@@ -89,9 +93,18 @@ impl LookupError {
         let kind = cause.io_kind();
         let source = Arc::new(match &cause {
             Cause::Target(error) => io::Error::new(kind, error.clone()),
+            Cause::Thread { os_error: Some(errno), .. } => {
+                io::Error::new(kind, io::Error::from_raw_os_error(*errno))
+            }
             _ => io::Error::new(kind, cause.to_string()),
         });
         Self { subject: subject.into(), cause, source }
+    }
+
+    /// The call was not made, because no thread could be started for it.
+    pub(super) fn unstarted(subject: impl Into<Box<str>>, error: &io::Error) -> Self {
+        let words = error.to_string().into();
+        Self::new(subject, Cause::Thread { os_error: error.raw_os_error(), words })
     }
 
     /// The kind of the failure, in the vocabulary that all resolvers share. Its docs have a table of
@@ -111,11 +124,13 @@ impl LookupError {
         }
     }
 
-    /// The operating system's error (`errno`), if there was one: with the code `EAI_SYSTEM`, and
-    /// when a zone's index was asked for.
+    /// The operating system's error (`errno`), if there was one: with the code `EAI_SYSTEM`, when a
+    /// zone's index was asked for, and when no thread could be started.
     pub fn os_error(&self) -> Option<i32> {
         match &self.cause {
-            Cause::Code { os_error, .. } | Cause::Zone { os_error, .. } => *os_error,
+            Cause::Code { os_error, .. }
+            | Cause::Zone { os_error, .. }
+            | Cause::Thread { os_error, .. } => *os_error,
             #[cfg(not(unix))]
             Cause::Std { os_error, .. } => *os_error,
             _ => None,
@@ -136,6 +151,7 @@ impl Cause {
                 LookupErrorKind::InvalidName
             }
             Self::Empty => LookupErrorKind::NoAddress,
+            Self::Thread { .. } => LookupErrorKind::Temporary,
             Self::Unsupported(_) => LookupErrorKind::Other,
             #[cfg(not(unix))]
             Self::Std { kind, .. } => kind_of_io(*kind),
@@ -232,6 +248,7 @@ impl fmt::Display for Cause {
                 write_symbol(symbol, f)
             }
             Self::Empty => f.write_str("no address of a family that was asked for was found"),
+            Self::Thread { words, .. } => write!(f, "no thread could be started for it: {words}"),
             Self::Unsupported(what) => write!(f, "this platform has no way to find {what}"),
             #[cfg(not(unix))]
             Self::Std { words, .. } => f.write_str(words),
@@ -301,6 +318,22 @@ mod tests {
         let inner = error.get_ref().unwrap().downcast_ref::<LookupError>().unwrap();
         assert_eq!((inner.code(), inner.os_error()), (Some(-11), Some(13)));
     }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_thread_that_could_not_be_started_is_a_temporary_failure_that_says_why() {
+        let system = io::Error::from_raw_os_error(libc::EAGAIN);
+        let error = LookupError::unstarted("a.example:443", &system);
+        assert_eq!(
+            error.to_string(),
+            format!("cannot look up a.example:443: no thread could be started for it: {system}")
+        );
+        assert_eq!(error.os_error(), Some(libc::EAGAIN));
+        let source = error.source().unwrap().downcast_ref::<io::Error>().unwrap();
+        let inner = source.get_ref().unwrap().downcast_ref::<io::Error>().unwrap();
+        assert_eq!(inner.raw_os_error(), Some(libc::EAGAIN));
+    }
+
     #[test]
     fn the_kind_of_a_failure_follows_from_its_cause() {
         let no_such_interface = if cfg!(target_os = "linux") { 19 } else { 6 };
@@ -313,6 +346,12 @@ mod tests {
                 io::ErrorKind::InvalidInput,
             ),
             (Cause::Empty, LookupErrorKind::NoAddress, io::ErrorKind::NotFound),
+            // EAGAIN: the limit of threads.
+            (
+                Cause::Thread { os_error: Some(11), words: "x".into() },
+                LookupErrorKind::Temporary,
+                io::ErrorKind::Other,
+            ),
             (Cause::Unsupported("x"), LookupErrorKind::Other, io::ErrorKind::Unsupported),
             (
                 Cause::Service { name: "x".into(), transport: None, code: None, symbol: "" },

@@ -25,8 +25,9 @@ pub(crate) use lane::{Lookups, Source};
 pub(crate) use name::NameRequest;
 pub use name::{NameInfo, NameLookup, reverse_lookup};
 pub use pending::PendingLookup;
+pub use question::on_thread;
 pub(crate) use question::{Call, Question, Reply};
-pub(crate) use request::{Found, Lookup, Request};
+pub(crate) use request::{Found, Literal, Lookup, Request};
 
 /// The name of the network interface of this index. No network is asked.
 pub(crate) fn interface_name(index: u32) -> std::io::Result<String> {

@@ -1,5 +1,6 @@
 //! The reverse of a lookup: `getnameinfo`.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -50,9 +51,9 @@ pub fn reverse_lookup(addr: impl Into<SocketAddr>) -> NameLookup {
 /// address without a name comes back as the address in text, unless a name is
 /// [required](Self::name_required), and a port that no service has as its number.
 ///
-/// A lookup shares the 64 places of the process, and the threads, with all other lookups by the
+/// A lookup shares the places of the process, and the threads, with all other lookups by the
 /// system, and equal ones in flight are joined. One with [`numeric_host`](Self::numeric_host)
-/// asks no network and waits for none of them.
+/// asks no network, and does not wait for those that do.
 ///
 /// # Errors
 ///
@@ -157,8 +158,14 @@ impl NameRequest {
 
     /// Asks the system. Blocks for as long as it takes.
     pub(crate) fn look_up(&self) -> Result<NameInfo, LookupError> {
-        let subject = || format!("the name of {}", self.addr);
-        system::name(self).map_err(|cause| LookupError::new(subject(), cause))
+        system::name(self).map_err(|cause| LookupError::new(self.to_string(), cause))
+    }
+}
+
+/// As it stands in an error.
+impl fmt::Display for NameRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the name of {}", self.addr)
     }
 }
 

@@ -38,7 +38,7 @@ pub struct PendingLookup<T> {
 enum Stage<T> {
     /// Nothing has been done yet.
     Asked(Result<Question, LookupError>),
-    Running(Call<Result<T, LookupError>>),
+    Running(Call<T>),
     Done,
 }
 

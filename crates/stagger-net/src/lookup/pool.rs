@@ -1,107 +1,85 @@
-//! Blocking lookups, few at a time.
+//! Blocking calls on threads of our own.
 //!
 //! A blocking call can't be cancelled, so a stuck one holds its thread until it returns. The pool
-//! keeps that from growing: so many calls run at once and no more, those that wait hold no thread,
-//! and a request that is already in flight is joined, not repeated. A call whose last waiter is
-//! gone keeps its place until it returns, for that is how long its thread is taken.
+//! keeps that from growing: so many calls of each class run at once, those that wait hold no
+//! thread, and a call that is already in flight is joined, not repeated. A call whose last waiter
+//! is gone keeps its place until it returns, because that is how long its thread is taken.
 //!
-//! Some calls are spare: they are made beside another for the same, which is late. They may have a
-//! part of the places, so that when every call is late the spare ones don't keep others out. A
-//! spare call that is joined by one who has no other is spare no more.
+//! The [machine] decides. Here its decisions are carried out: threads are started, woken, and
+//! end. A thread that can't be started is an error that the machine is told, and nothing here
+//! waits or tries again by itself.
+//!
+//! [machine]: Machine
 
-use std::collections::{BTreeMap, HashMap};
+mod machine;
+mod verdict;
+
 use std::fmt;
 use std::future::Future;
 use std::hash::Hash;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::thread;
+use std::time::Instant;
 
-/// Runs at most `capacity` blocking calls at once, at most `spare_capacity` of them spare, and
-/// equal ones once.
+use self::machine::{CallId, Machine, Next, Start};
+pub(crate) use self::machine::{Capacities, Class};
+use self::verdict::{Outcome, Verdict};
+
+/// The stack of a thread: 512 KiB, which is what a thread has on macOS by default, and four times
+/// what it has with musl, so `getaddrinfo` works with it there.
+///
+/// glibc's own lookup takes less than 64 KiB, which a test shows. The rest is for the modules of
+/// `nsswitch.conf`, and for the wakers of the runtime, which run here too. Memory is taken only for
+/// the pages that are used. The size matters where all of it counts at once: without overcommit,
+/// and on 32 bits.
+const STACK_BYTES: usize = 512 << 10;
+
+/// Runs blocking calls, at most so many of each class at once, and equal ones once.
 pub(crate) struct Pool<K, V> {
     shared: Arc<Shared<K, V>>,
 }
 
 struct Shared<K, V> {
-    capacity: usize,
-    spare_capacity: usize,
     look_up: Box<dyn Fn(&K) -> V + Send + Sync>,
-    state: Mutex<State<K, V>>,
+    start_thread: StartThread,
+    machine: Mutex<Decisions<K, V>>,
 }
 
-struct State<K, V> {
-    running: usize,
-    /// How many of those that run are spare.
-    running_spare: usize,
-    /// Every call that runs or waits.
-    calls: HashMap<Arc<K>, Call<V>>,
-    /// Those that wait, by ticket: the lowest is the next.
-    queue: BTreeMap<u64, Arc<K>>,
-    /// The spare ones that wait, by ticket.
-    spare_queue: BTreeMap<u64, Arc<K>>,
-    next_ticket: u64,
+type Decisions<K, V> = Machine<K, Job<K, V>, Worker<K, V>>;
+
+type StartThread = Box<dyn Fn(Box<dyn FnOnce() + Send>) -> io::Result<()> + Send + Sync>;
+
+/// What a call does.
+enum Job<K, V> {
+    Ask(Arc<K>, Arc<Verdict<V>>),
+    Other(Arc<Mutex<Option<Detached>>>),
 }
 
-struct Call<V> {
-    verdict: Arc<Verdict<V>>,
-    joined: usize,
-    spare: bool,
-    /// The place in the queue; none once it runs.
-    ticket: Option<u64>,
-}
+/// It runs on a thread of the pool, or, with an error, where there was no thread for it.
+type Detached = Box<dyn FnOnce(io::Result<()>) + Send>;
 
-/// Where the result of one call is left for those who joined it.
-struct Verdict<V>(Mutex<Waiting<V>>);
+/// A thread, for those that give it a call.
+struct Worker<K, V>(Arc<Seat<K, V>>);
 
-struct Waiting<V> {
-    outcome: Option<Outcome<V>>,
-    wakers: Wakers,
-    next_id: u64,
-}
-
-/// By who waits. There is mostly one, who needs no memory beside the verdict's.
-#[derive(Default)]
-struct Wakers {
-    first: Option<(u64, Waker)>,
-    rest: BTreeMap<u64, Waker>,
-}
-
-impl Wakers {
-    /// Says which one it takes the place of.
-    fn insert(&mut self, id: u64, waker: Waker) -> Option<Waker> {
-        match &mut self.first {
-            Some((first, known)) if *first == id => Some(std::mem::replace(known, waker)),
-            None if !self.rest.contains_key(&id) => {
-                self.first = Some((id, waker));
-                None
-            }
-            _ => self.rest.insert(id, waker),
-        }
-    }
-
-    fn remove(&mut self, id: u64) -> Option<Waker> {
-        match self.first.take_if(|(first, _)| *first == id) {
-            Some((_, waker)) => Some(waker),
-            None => self.rest.remove(&id),
-        }
-    }
-
-    fn into_all(self) -> impl Iterator<Item = Waker> {
-        self.first.map(|(_, waker)| waker).into_iter().chain(self.rest.into_values())
-    }
-}
-
-#[derive(Clone)]
-enum Outcome<V> {
-    Returned(V),
-    Panicked,
+/// Where an idle thread waits.
+struct Seat<K, V> {
+    call: Mutex<Option<(CallId, Job<K, V>)>>,
+    bell: Condvar,
 }
 
 /// Nothing of a caller's runs under a lock here, so a poisoned one is still sound.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts a thread, which nobody joins: the end of the process does not wait for it.
+fn start_thread(body: Box<dyn FnOnce() + Send>) -> io::Result<()> {
+    let thread = thread::Builder::new().name("stagger-lookup".into()).stack_size(STACK_BYTES);
+    thread.spawn(body).map(drop)
 }
 
 impl<K, V> Pool<K, V>
@@ -110,44 +88,52 @@ where
     V: Clone + Send + 'static,
 {
     pub(crate) fn new(
-        capacity: usize,
-        spare_capacity: usize,
+        capacities: Capacities,
         look_up: impl Fn(&K) -> V + Send + Sync + 'static,
     ) -> Self {
-        let state = Mutex::new(State {
-            running: 0,
-            running_spare: 0,
-            calls: HashMap::new(),
-            queue: BTreeMap::new(),
-            spare_queue: BTreeMap::new(),
-            next_ticket: 0,
-        });
-        let look_up = Box::new(look_up);
-        Self { shared: Arc::new(Shared { capacity, spare_capacity, look_up, state }) }
+        Self::with_threads(capacities, look_up, start_thread)
+    }
+
+    fn with_threads(
+        capacities: Capacities,
+        look_up: impl Fn(&K) -> V + Send + Sync + 'static,
+        start_thread: impl Fn(Box<dyn FnOnce() + Send>) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        let shared = Shared {
+            look_up: Box::new(look_up),
+            start_thread: Box::new(start_thread),
+            machine: Mutex::new(Machine::new(capacities)),
+        };
+        Self { shared: Arc::new(shared) }
     }
 
     /// Joins the call for `key`, which starts at once if it is new and there is a place.
-    pub(crate) fn join(&self, key: K) -> Joined<K, V> {
-        self.join_as(key, false)
-    }
-
-    /// Joins the call for `key`, which is spare if it is new.
-    pub(crate) fn join_spare(&self, key: K) -> Joined<K, V> {
-        self.join_as(key, true)
-    }
-
-    fn join_as(&self, key: K, spare: bool) -> Joined<K, V> {
+    pub(crate) fn join(&self, key: K, class: Class) -> Joined<K, V> {
         let key = Arc::new(key);
-        let mut state = lock(&self.shared.state);
-        let at_once = !spare && state.running < self.shared.capacity && state.queue.is_empty();
-        let (verdict, started) = state.enter(&key, spare, at_once);
-        drop(state);
-        if started {
-            Shared::start(&self.shared, Arc::clone(&key), Arc::clone(&verdict));
-        } else {
-            Shared::start_next(&self.shared);
-        }
-        Joined { shared: Arc::clone(&self.shared), key, verdict, id: None, ended: false }
+        let now = Instant::now();
+        let job = || Job::Ask(Arc::clone(&key), Arc::new(Verdict::new()));
+        let mut machine = lock(&self.shared.machine);
+        let (call, job) = machine.join(Arc::clone(&key), class, now, job);
+        let start = machine.next(now);
+        drop(machine);
+        Shared::start(&self.shared, start);
+        let Job::Ask(_, verdict) = job else { unreachable!("a call with a key is a question") };
+        Joined { shared: Arc::clone(&self.shared), key, call, verdict, waker: None, ended: false }
+    }
+
+    /// Runs a call that nobody joins. It is run in any case, and told if there is no thread for it:
+    /// then it runs on a thread of a caller of this pool, and must not block.
+    pub(crate) fn detached(
+        &self,
+        class: Class,
+        call: impl FnOnce(io::Result<()>) + Send + 'static,
+    ) {
+        let job = Job::Other(Arc::new(Mutex::new(Some(Box::new(call) as Detached))));
+        let mut machine = lock(&self.shared.machine);
+        machine.detached(class, job);
+        let start = machine.next(Instant::now());
+        drop(machine);
+        Shared::start(&self.shared, start);
     }
 }
 
@@ -156,182 +142,204 @@ where
     K: Eq + Hash + Send + Sync + 'static,
     V: Clone + Send + 'static,
 {
-    /// Runs a call that has a place, on a thread of its own.
-    fn start(this: &Arc<Self>, key: Arc<K>, verdict: Arc<Verdict<V>>) {
+    /// Starts this call, and then whatever else can be started.
+    fn start(this: &Arc<Self>, mut start: Option<Start<Job<K, V>, Worker<K, V>>>) {
+        while let Some(Start { id, job, worker }) = start {
+            match worker {
+                Some(worker) => worker.give(id, job),
+                None => Self::start_on_a_new_thread(this, id, job),
+            }
+            start = lock(&this.machine).next(Instant::now());
+        }
+    }
+
+    fn start_on_a_new_thread(this: &Arc<Self>, id: CallId, job: Job<K, V>) {
         let shared = Arc::clone(this);
-        let run = move || {
-            // The closure is not touched again after a panic, beyond being called.
-            let outcome = match catch_unwind(AssertUnwindSafe(|| (shared.look_up)(&key))) {
-                Ok(value) => Outcome::Returned(value),
-                Err(_) => Outcome::Panicked,
-            };
+        let body = Box::new(move || shared.work(id, job));
+        let Err(error) = (this.start_thread)(body) else { return };
+        let failed = lock(&this.machine).failed(id);
+        let error = Arc::new(error);
+        for job in failed {
+            job.fail(&error);
+        }
+    }
+
+    /// What a thread does: calls, one after another, until it has been idle for long enough.
+    fn work(self: Arc<Self>, id: CallId, job: Job<K, V>) {
+        let worker = Worker(Arc::new(Seat { call: Mutex::default(), bell: Condvar::new() }));
+        let mut call = Some((id, job));
+        while let Some((id, job)) = call {
+            let outcome = job.run(&self.look_up);
+            let now = Instant::now();
+            let mut machine = lock(&self.machine);
             // The place goes first, so that a waker that panics can't keep it.
-            Self::pass_on(&shared, &key);
-            verdict.give(outcome);
-        };
-        blocking::unblock(run).detach();
+            let next = machine.finish(id, worker.clone(), now);
+            // After a shortage of threads there may be more to start than this thread can run.
+            let more = if machine.has_more() { machine.next(now) } else { None };
+            drop(machine);
+            Self::start(&self, more);
+            job.end(outcome);
+            call = match next {
+                Next::Run(id, job) => Some((id, job)),
+                Next::Rest(until) => self.wait(&worker, until),
+            };
+        }
     }
 
-    /// Ends the call for `key` and gives its place to the next in the queue.
-    fn pass_on(this: &Arc<Self>, key: &K) {
-        let mut state = lock(&this.state);
-        let ended = state.calls.remove(key);
-        state.running -= 1;
-        state.running_spare -= usize::from(ended.as_ref().is_some_and(|call| call.spare));
-        drop(state);
-        drop(ended);
-        Self::start_next(this);
-    }
-
-    /// Starts what waits and has a place now.
-    fn start_next(this: &Arc<Self>) {
+    /// Waits for a call. There is none when the thread is to end.
+    fn wait(&self, worker: &Worker<K, V>, until: Instant) -> Option<(CallId, Job<K, V>)> {
+        let Seat { call, bell } = &*worker.0;
+        let mut given = lock(call);
         loop {
-            let next = lock(&this.state).next(this.capacity, this.spare_capacity);
-            let Some((key, verdict)) = next else { return };
-            Self::start(this, key, verdict);
-        }
-    }
-}
-
-impl<K: Eq + Hash, V> State<K, V> {
-    /// Joins the call for `key`, which waits if it is new, unless it is to have a place at once.
-    /// Says whether it has got one and is to be started.
-    fn enter(&mut self, key: &Arc<K>, spare: bool, at_once: bool) -> (Arc<Verdict<V>>, bool) {
-        let mut started = false;
-        let call = self.calls.entry(Arc::clone(key)).or_insert_with(|| {
-            let verdict = Arc::new(Verdict::new());
-            if at_once {
-                self.running += 1;
-                started = true;
-                return Call { verdict, joined: 0, spare, ticket: None };
+            if given.is_some() {
+                return given.take();
             }
-            self.next_ticket += 1;
-            let queue = if spare { &mut self.spare_queue } else { &mut self.queue };
-            queue.insert(self.next_ticket, Arc::clone(key));
-            Call { verdict, joined: 0, spare, ticket: Some(self.next_ticket) }
-        });
-        call.joined += 1;
-        if call.spare && !spare {
-            call.spare = false;
-            match call.ticket {
-                None => self.running_spare -= 1,
-                Some(ticket) => self.queue.extend(self.spare_queue.remove_entry(&ticket)),
+            let left = until.saturating_duration_since(Instant::now());
+            if !left.is_zero() {
+                let waited = bell.wait_timeout(given, left);
+                given = waited.unwrap_or_else(PoisonError::into_inner).0;
+                continue;
+            }
+            drop(given);
+            if lock(&self.machine).ends(worker, Instant::now()) {
+                return None;
+            }
+            // A call was given just now: it is here, or about to be.
+            given = lock(call);
+            while given.is_none() {
+                given = bell.wait(given).unwrap_or_else(PoisonError::into_inner);
             }
         }
-        (Arc::clone(&call.verdict), started)
-    }
-
-    /// Gives the next in turn a place, if there is one for it.
-    fn next(
-        &mut self,
-        capacity: usize,
-        spare_capacity: usize,
-    ) -> Option<(Arc<K>, Arc<Verdict<V>>)> {
-        if self.running >= capacity {
-            return None;
-        }
-        let first = self.queue.first_key_value().map(|(ticket, _)| *ticket);
-        let spare = self.spare_queue.first_key_value().map(|(ticket, _)| *ticket);
-        let spare = spare.filter(|_| self.running_spare < spare_capacity);
-        let is_spare = match (first, spare) {
-            (Some(first), Some(spare)) => spare < first,
-            (_, spare) => spare.is_some(),
-        };
-        let queue = if is_spare { &mut self.spare_queue } else { &mut self.queue };
-        let (_, key) = queue.pop_first()?;
-        let call = self.calls.get_mut(&key).expect("what waits is a call");
-        call.ticket = None;
-        self.running += 1;
-        self.running_spare += usize::from(is_spare);
-        Some((key, Arc::clone(&call.verdict)))
     }
 }
 
-impl<V> Verdict<V> {
-    fn new() -> Self {
-        Self(Mutex::new(Waiting { outcome: None, wakers: Wakers::default(), next_id: 0 }))
+impl<K, V> Job<K, V> {
+    /// Does it. A panic ends here, because the thread and its place have to go on.
+    fn run(&self, look_up: &dyn Fn(&K) -> V) -> Option<Outcome<V>> {
+        match self {
+            Self::Ask(key, _) => {
+                // The closure is not touched again after a panic, beyond being called.
+                Some(match catch_unwind(AssertUnwindSafe(|| look_up(key))) {
+                    Ok(value) => Outcome::Returned(value),
+                    Err(_) => Outcome::Panicked,
+                })
+            }
+            Self::Other(call) => {
+                call_once(call, Ok(()));
+                None
+            }
+        }
     }
 
-    fn give(&self, outcome: Outcome<V>) {
-        let mut waiting = lock(&self.0);
-        waiting.outcome = Some(outcome);
-        let wakers = std::mem::take(&mut waiting.wakers);
-        drop(waiting);
-        for waker in wakers.into_all() {
-            // One that panics must not keep the others asleep.
-            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+    fn end(self, outcome: Option<Outcome<V>>) {
+        if let (Self::Ask(_, verdict), Some(outcome)) = (self, outcome) {
+            verdict.give(outcome);
+        }
+    }
+
+    fn fail(self, error: &Arc<io::Error>) {
+        match self {
+            Self::Ask(_, verdict) => verdict.give(Outcome::Unstarted(Arc::clone(error))),
+            Self::Other(call) => call_once(&call, Err(again(error))),
         }
     }
 }
 
-/// A call that was joined, as a future. Dropped, it leaves; the last to leave takes a call that
-/// still waits out of the queue.
-pub(crate) struct Joined<K: Eq + Hash, V> {
+fn call_once(call: &Mutex<Option<Detached>>, thread: io::Result<()>) {
+    let call = lock(call).take();
+    let _ = catch_unwind(AssertUnwindSafe(|| call.map(|call| call(thread))));
+}
+
+/// The same error once more.
+fn again(error: &io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => io::Error::new(error.kind(), error.to_string()),
+    }
+}
+
+impl<K, V> Clone for Job<K, V> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Ask(key, verdict) => Self::Ask(Arc::clone(key), Arc::clone(verdict)),
+            Self::Other(call) => Self::Other(Arc::clone(call)),
+        }
+    }
+}
+
+impl<K, V> Worker<K, V> {
+    /// Gives an idle thread its next call.
+    fn give(&self, id: CallId, job: Job<K, V>) {
+        *lock(&self.0.call) = Some((id, job));
+        self.0.bell.notify_one();
+    }
+}
+
+impl<K, V> Clone for Worker<K, V> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<K, V> PartialEq for Worker<K, V> {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// A call that was joined, as a future. It fails if no thread could be started for it. Dropped, it
+/// leaves; the last to leave takes a call that still waits out of the queue.
+pub(crate) struct Joined<K, V>
+where
+    K: Eq + Hash,
+    V: Clone,
+{
     shared: Arc<Shared<K, V>>,
     key: Arc<K>,
+    call: CallId,
     verdict: Arc<Verdict<V>>,
     /// Under which the waker is kept.
-    id: Option<u64>,
+    waker: Option<u64>,
     /// Its result has been taken.
     ended: bool,
 }
 
-impl<K: Eq + Hash, V: Clone> Future for Joined<K, V> {
-    type Output = V;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<V> {
-        // Wakers are cloned and dropped outside the lock: both run code that is not ours.
-        let waker = cx.waker().clone();
-        let verdict = Arc::clone(&self.verdict);
-        let mut waiting = lock(&verdict.0);
-        if let Some(outcome) = &waiting.outcome {
-            let outcome = outcome.clone();
-            drop(waiting);
-            self.ended = true;
-            return match outcome {
-                Outcome::Returned(value) => Poll::Ready(value),
-                Outcome::Panicked => panic!("the lookup panicked"),
-            };
-        }
-        let id = *self.id.get_or_insert(waiting.next_id);
-        waiting.next_id = waiting.next_id.max(id + 1);
-        let former = waiting.wakers.insert(id, waker);
-        drop(waiting);
-        drop(former);
-        Poll::Pending
+impl<K: Eq + Hash, V: Clone> Joined<K, V> {
+    pub(crate) fn key(&self) -> &K {
+        &self.key
     }
 }
 
-impl<K: Eq + Hash, V> Drop for Joined<K, V> {
+impl<K: Eq + Hash, V: Clone> Future for Joined<K, V> {
+    type Output = Result<V, Arc<io::Error>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let outcome = ready!(this.verdict.poll(&mut this.waker, cx));
+        this.ended = true;
+        Poll::Ready(match outcome {
+            Outcome::Returned(value) => Ok(value),
+            Outcome::Panicked => panic!("the lookup panicked"),
+            Outcome::Unstarted(error) => Err(error),
+        })
+    }
+}
+
+impl<K: Eq + Hash, V: Clone> Drop for Joined<K, V> {
     fn drop(&mut self) {
         // By then the call is gone, and with it the wakers.
         if self.ended {
             return;
         }
-        if let Some(id) = self.id {
-            let waker = lock(&self.verdict.0).wakers.remove(id);
-            drop(waker);
+        if let Some(id) = self.waker {
+            self.verdict.forget(id);
         }
-        let mut state = lock(&self.shared.state);
-        let Some(call) = state.calls.get_mut(&*self.key) else {
-            return;
-        };
-        // An equal request may have begun anew since the one joined here has ended.
-        if !Arc::ptr_eq(&call.verdict, &self.verdict) {
-            return;
-        }
-        call.joined -= 1;
-        if let (0, Some(ticket)) = (call.joined, call.ticket) {
-            let State { queue, spare_queue, calls, .. } = &mut *state;
-            let key = queue.remove(&ticket).or_else(|| spare_queue.remove(&ticket));
-            let removed = (key, calls.remove(&*self.key));
-            drop(state);
-            drop(removed);
-        }
+        let left = lock(&self.shared.machine).leave(self.call);
+        drop(left);
     }
 }
 
-impl<K: Eq + Hash, V> fmt::Debug for Joined<K, V> {
+impl<K: Eq + Hash, V: Clone> fmt::Debug for Joined<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Joined").finish_non_exhaustive()
     }

@@ -1,33 +1,53 @@
 //! What the system is asked, and the places from which it is asked.
 
+use std::fmt;
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::sync::LazyLock;
 use std::task::{Context, Poll, ready};
 
-use super::pool::{Joined, Pool};
-use super::{AddressRequest, Addresses, Found, LookupError, NameInfo, NameRequest, Request};
+use stagger::Families;
 
-/// How many calls of `getaddrinfo` and `getnameinfo` run at once in a process: 64.
-///
-/// Each holds a thread until libc returns, and with a dead name server that is 10 s or more. The
-/// bound is ours: about an eighth of the 500 threads of the pool under it, which the program's own
-/// blocking work shares, and far more than a working name server keeps busy.
-const CAPACITY: usize = 64;
+use super::pool::{Capacities, Class, Joined, Pool};
+use super::{
+    AddressRequest, Addresses, Found, Literal, LookupError, NameInfo, NameRequest, Request,
+};
 
-/// How many of them may be for one family beside a full lookup that is late: half of them. When
-/// every lookup is late, those of names that were not asked for yet find places all the same. The
-/// share is ours.
-const SPARE_CAPACITY: usize = CAPACITY / 2;
+/// How many blocking calls run at once in a process. Each holds a thread until libc returns, and
+/// with a dead name server that is 10 s or more.
+const CAPACITIES: Capacities = Capacities {
+    // As many as tokio's own pool has. A stuck thread takes some 12 KiB.
+    network: 512,
+    // Ours. Each call holds a socket, and with all of them stuck a process that may open 1024
+    // descriptors has a quarter left.
+    lane: 128,
+    // Ours. They are short unless the file system is stuck.
+    local: 64,
+};
 
 static POOL: LazyLock<Pool<Question, Reply>> =
-    LazyLock::new(|| Pool::new(CAPACITY, SPARE_CAPACITY, Question::answer));
+    LazyLock::new(|| Pool::new(CAPACITIES, Question::answer));
+
+/// Runs a call that reads files of this machine, and nothing else, on a thread of the pool for
+/// lookups. It blocks no thread of a runtime, and waits for no lookup on the network.
+///
+/// It is always called. If no thread can be started for it, it is called with the error, on the
+/// caller's thread or another caller's, and must not block then.
+///
+/// This is for Stagger's own crates.
+#[doc(hidden)]
+pub fn on_thread(call: impl FnOnce(io::Result<()>) + Send + 'static) {
+    POOL.detached(Class::Local, call);
+}
 
 /// One question. Two that are equal get one reply.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Question {
     /// The addresses of a target.
     Target(Request),
+    /// What a literal lacks.
+    Literal(Literal),
     /// What a lookup of one's own asks for.
     Address(AddressRequest),
     /// The name of an address.
@@ -47,68 +67,87 @@ impl Question {
     fn answer(&self) -> Reply {
         match self {
             Self::Target(request) => Reply::Target(request.look_up()),
+            Self::Literal(literal) => Reply::Target(literal.complete()),
             Self::Address(request) => Reply::Address(request.look_up()),
             Self::Name(request) => Reply::Name(request.look_up()),
         }
     }
 
-    /// Whether the network may be asked, so that the answer may take long.
-    fn may_ask_the_network(&self) -> bool {
-        match self {
+    /// What the answer may have to wait for.
+    fn class(&self) -> Class {
+        let may_ask_the_network = match self {
             Self::Target(_) => true,
+            Self::Literal(_) => false,
             Self::Address(request) => request.may_ask_the_network(),
             Self::Name(request) => request.may_ask_the_network(),
+        };
+        if may_ask_the_network { Class::Network } else { Class::Local }
+    }
+}
+
+/// As it stands in an error.
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Target(request) => request.fmt(f),
+            Self::Literal(literal) => literal.fmt(f),
+            Self::Address(request) => request.fmt(f),
+            Self::Name(request) => request.fmt(f),
         }
     }
 }
 
 /// A question that was put, and what to make of its reply. Dropped, it is abandoned.
-pub(crate) struct Call<V>(Stage<V>);
+pub(crate) struct Call<T>(Stage<T>);
 
-enum Stage<V> {
+enum Stage<T> {
     /// In the pool, with others that ask the same.
-    Joined(Joined<Question, Reply>, fn(Reply) -> V),
-    /// On a thread of its own, past the pool's queue.
-    Aside(blocking::Task<V>),
-    Known(Option<V>),
+    Joined(Joined<Question, Reply>, fn(Reply) -> Result<T, LookupError>),
+    Known(Option<Result<T, LookupError>>),
 }
 
-impl<V: Send + 'static> Call<V> {
+impl<T> Call<T> {
     /// Puts a question. One that asks no network does not wait for those that do.
-    pub(crate) fn put(question: Question, read: fn(Reply) -> V) -> Self {
-        if question.may_ask_the_network() {
-            Self(Stage::Joined(POOL.join(question), read))
-        } else {
-            Self::aside(move || read(question.answer()))
-        }
+    pub(crate) fn put(question: Question, read: fn(Reply) -> Result<T, LookupError>) -> Self {
+        let class = question.class();
+        Self(Stage::Joined(POOL.join(question, class), read))
     }
 
-    /// Puts a question that is asked beside another, which is late.
-    pub(crate) fn put_spare(question: Question, read: fn(Reply) -> V) -> Self {
-        Self(Stage::Joined(POOL.join_spare(question), read))
-    }
-
-    /// Runs what reads this machine's files, and no more, on a thread.
-    pub(crate) fn aside(call: impl FnOnce() -> V + Send + 'static) -> Self {
-        Self(Stage::Aside(blocking::unblock(call)))
+    /// Puts a question for one family, which is asked beside another question that is late.
+    pub(crate) fn put_lane(
+        question: Question,
+        families: Families,
+        read: fn(Reply) -> Result<T, LookupError>,
+    ) -> Self {
+        let class = match families {
+            Families::Ipv6 => Class::Ipv6Lane,
+            Families::Ipv4 => Class::Ipv4Lane,
+            Families::Any => Class::Network,
+        };
+        Self(Stage::Joined(POOL.join(question, class), read))
     }
 
     /// What needs no asking.
-    pub(crate) fn known(value: V) -> Self {
-        Self(Stage::Known(Some(value)))
+    pub(crate) fn known(found: Result<T, LookupError>) -> Self {
+        Self(Stage::Known(Some(found)))
     }
 }
 
-impl<V> Unpin for Call<V> {}
+impl<T> Unpin for Call<T> {}
 
-impl<V> Future for Call<V> {
-    type Output = V;
+impl<T> Future for Call<T> {
+    type Output = Result<T, LookupError>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<V> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
-            Stage::Joined(joined, read) => Poll::Ready(read(ready!(Pin::new(joined).poll(cx)))),
-            Stage::Aside(task) => Pin::new(task).poll(cx),
-            Stage::Known(value) => Poll::Ready(value.take().expect("what is known is told once")),
+            Stage::Joined(joined, read) => {
+                let reply = ready!(Pin::new(&mut *joined).poll(cx));
+                Poll::Ready(match reply {
+                    Ok(reply) => read(reply),
+                    Err(error) => Err(LookupError::unstarted(joined.key().to_string(), &error)),
+                })
+            }
+            Stage::Known(found) => Poll::Ready(found.take().expect("what is known is told once")),
         }
     }
 }

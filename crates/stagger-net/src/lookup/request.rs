@@ -37,8 +37,9 @@ impl Hash for Request {
     }
 }
 
-/// An address with, perhaps, a zone's or a service's name to be turned into a number.
-#[derive(Clone, Debug)]
+/// An address with, perhaps, a zone's or a service's name to be turned into a number. Two that are
+/// equal get one answer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Literal {
     ip: IpAddr,
     flow_info: u32,

@@ -275,3 +275,13 @@ fn a_lookup_that_is_polled_after_its_end_panics() {
     let panic = again.unwrap_err();
     assert_eq!(panic.downcast_ref(), Some(&"a lookup was polled after it had ended"));
 }
+
+/// What the size of the pool's stacks counts on.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_lookup_by_libc_takes_less_than_64_kib_of_the_stack() {
+    let request = lookup("localhost").service("https").canonical_name(true).request().unwrap();
+    let body = move || request.look_up();
+    let thread = std::thread::Builder::new().stack_size(64 << 10).spawn(body).unwrap();
+    assert!(thread.join().unwrap().unwrap().addresses().count() > 0);
+}

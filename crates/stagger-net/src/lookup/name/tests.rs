@@ -79,3 +79,13 @@ fn a_reverse_lookup_may_go_to_another_thread() {
     let name = std::thread::spawn(move || block_on(pending)).join().unwrap().unwrap();
     assert_eq!(goes(name).host(), "127.0.0.1");
 }
+
+/// What the size of the pool's stacks counts on.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_reverse_lookup_by_libc_takes_less_than_64_kib_of_the_stack() {
+    let request = reverse_lookup(([127, 0, 0, 1], 443)).request;
+    let body = move || request.look_up();
+    let thread = std::thread::Builder::new().stack_size(64 << 10).spawn(body).unwrap();
+    assert_eq!(thread.join().unwrap().unwrap().service(), "https");
+}
