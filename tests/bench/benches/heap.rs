@@ -7,7 +7,7 @@
 
 use stagger_bench::{
     Args, AsyncStd, BoxError, Heap, MOST_ALLOCATIONS, MOST_BYTES, Place, Server, Side, Smol, Tokio,
-    allocations,
+    allocations, within_hosts,
 };
 use stats_alloc::INSTRUMENTED_SYSTEM;
 
@@ -16,6 +16,10 @@ static HEAP: &Heap = &INSTRUMENTED_SYSTEM;
 
 fn main() -> Result<(), BoxError> {
     let args = Args::read()?;
+    within_hosts(|| compare(&args))
+}
+
+fn compare(args: &Args) -> Result<(), BoxError> {
     println!("### Allocations\n");
     println!(
         "| runtime | to | by | allocations | beyond the runtime's own, at most {MOST_ALLOCATIONS} |"

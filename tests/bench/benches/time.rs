@@ -8,7 +8,7 @@
 use fastrand::Rng;
 use stagger_bench::{
     Args, AsyncStd, BoxError, Callgrind, Count, LENGTHS, Machine, Place, Ratio, Server, Side, Smol,
-    Still, Subject, Tokio, Way, connect_often, fail, median, times, times_of_lists,
+    Still, Subject, Tokio, Way, connect_often, fail, median, times, times_of_lists, within_hosts,
 };
 
 /// How much is done.
@@ -22,9 +22,13 @@ struct Scale {
 
 fn main() -> Result<(), BoxError> {
     let args = Args::read()?;
-    if let Some(count) = &args.count {
-        return do_count(count);
+    match &args.count {
+        Some(count) => do_count(count),
+        None => within_hosts(|| compare(&args)),
     }
+}
+
+fn compare(args: &Args) -> Result<(), BoxError> {
     let scale = if args.quick {
         Scale {
             literal_rounds: 200,

@@ -34,7 +34,7 @@ pub use list::{LENGTHS, Still, fail, times_of_lists};
 pub use lookup::{Asker, CONTESTANTS, Contestant, IN_FLIGHT, Means, NSSWITCH_CONF, RESOLV_CONF};
 pub use machine::Machine;
 pub use name_server::{NameServer, serve};
-pub use network::within_network;
+pub use network::{listed, within_hosts, within_network};
 pub use pending::{MOST_BYTES, Race, weigh};
 pub use process::{Resident, lost_datagrams};
 pub use ratio::{Ratio, median};

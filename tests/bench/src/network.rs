@@ -2,10 +2,12 @@
 
 use std::env;
 
-use stagger_tests::namespace::{again, etc};
+use stagger_tests::Scratch;
+use stagger_tests::namespace::{LOOPBACK, again, etc};
 use stagger_tests::skip::skip;
 
 use crate::lookup::{NSSWITCH_CONF, RESOLV_CONF};
+use crate::server::NAME;
 use crate::{BoxError, NameServer};
 
 /// Set in the process that is in the network.
@@ -28,21 +30,53 @@ const SETUP: &str = "ip link set lo up && \
 ///
 /// That of `body`, or the system's.
 pub fn within_network(body: impl FnOnce() -> Result<(), BoxError>) -> Result<(), BoxError> {
-    if env::var_os(MARK).is_some() {
+    // async-std has one thread then, as the others have.
+    let variables = [("ASYNC_STD_THREAD_COUNT", "1")];
+    within(SETUP, &variables, "no lookups are measured", || {
         let _etc =
             etc(&[("resolv.conf", RESOLV_CONF), ("nsswitch.conf", NSSWITCH_CONF), ("hosts", "")]);
         let _server = NameServer::start()?;
+        body()
+    })
+}
+
+/// Runs the program once more where the hosts file has the name of a [`Server`](crate::Server), and
+/// there runs `body`. Where that can't be had the program is [skipped](skip).
+///
+/// # Errors
+///
+/// That of `body`, or the system's.
+pub fn within_hosts(body: impl FnOnce() -> Result<(), BoxError>) -> Result<(), BoxError> {
+    within(LOOPBACK, &[], "no connects are measured", || {
+        let _etc = listed();
+        body()
+    })
+}
+
+/// Puts the name of a [`Server`](crate::Server) into the hosts file of this namespace, for as long
+/// as what it returns lives. There are no other names.
+#[must_use = "the file is there while this lives"]
+pub fn listed() -> Scratch {
+    etc(&[("nsswitch.conf", "hosts: files\n"), ("hosts", &format!("127.0.0.1 {NAME}\n"))])
+}
+
+fn within(
+    setup: &str,
+    variables: &[(&str, &str)],
+    without: &str,
+    body: impl FnOnce() -> Result<(), BoxError>,
+) -> Result<(), BoxError> {
+    if env::var_os(MARK).is_some() {
         return body();
     }
-    let mut command = match again(SETUP) {
+    let mut command = match again(setup) {
         Ok(command) => command,
         Err(why) => {
-            skip(&format!("no lookups are measured, for want of a network: {why}"));
+            skip(&format!("{without}, for want of a namespace: {why}"));
             return Ok(());
         }
     };
-    // async-std has one thread then, as the others have.
-    command.args(env::args_os().skip(1)).env(MARK, "1").env("ASYNC_STD_THREAD_COUNT", "1");
+    command.args(env::args_os().skip(1)).env(MARK, "1").envs(variables.iter().copied());
     match command.status()? {
         status if status.success() => Ok(()),
         status => Err(format!("in the program's own network: {status}").into()),

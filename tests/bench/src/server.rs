@@ -7,8 +7,12 @@ use std::time::Duration;
 
 use socket2::{Domain, SockRef, Socket, Type};
 
-/// The name that every machine knows without a name server.
-const NAME: &str = "localhost";
+/// A name that the hosts file has where [`within_hosts`] and [`listed`] have been. It is not
+/// `localhost`, for which ours ask no system.
+///
+/// [`within_hosts`]: crate::within_hosts
+/// [`listed`]: crate::listed
+pub(crate) const NAME: &str = "server.stagger.test";
 
 /// How many connections wait for [`Server::drain`]: as many as Linux lets wait unless it is told
 /// otherwise (`net.core.somaxconn`).
@@ -17,7 +21,7 @@ pub const BACKLOG: usize = 4096;
 /// How often a free port is looked for. On each machine address another program may hold it.
 const TRIES: usize = 16;
 
-/// Listeners on one port of every address that `localhost` has.
+/// Listeners on one port of every address that the name has.
 ///
 /// Nobody accepts while a connect is measured: the kernel does the handshake by itself, so no
 /// second thread disturbs the first.

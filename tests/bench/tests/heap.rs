@@ -3,15 +3,16 @@
 
 use stagger_bench::{
     AsyncStd, Heap, MOST_ALLOCATIONS, MOST_BYTES, Place, Server, Side, Smol, Tokio, Way,
-    allocations,
+    allocations, listed,
 };
-use stagger_tests::process::alone;
+use stagger_tests::namespace::{LOOPBACK, within};
 use stats_alloc::INSTRUMENTED_SYSTEM;
 
 #[global_allocator]
 static HEAP: &Heap = &INSTRUMENTED_SYSTEM;
 
 fn allocates_little_more_than_the_runtimes_own<S: Side>() {
+    let _etc = listed();
     let server = Server::start().unwrap();
     let side = S::new().unwrap();
     for (kind, text) in server.places() {
@@ -39,7 +40,8 @@ macro_rules! on_each {
     ($(fn $name:ident: $case:ident on $side:ident,)*) => {$(
         #[test]
         fn $name() {
-            alone(concat!(module_path!(), "::", stringify!($name)), $case::<$side>);
+            let test = concat!(module_path!(), "::", stringify!($name));
+            within(test, LOOPBACK, $case::<$side>);
         }
     )*};
 }

@@ -17,6 +17,7 @@ mod listen;
 mod listen_all;
 mod listen_unix;
 mod literal;
+mod localhost;
 mod lookup;
 mod multicast;
 mod option;

@@ -3,6 +3,7 @@
 mod address;
 mod entry;
 mod error;
+mod hosts;
 mod lane;
 mod name;
 mod pending;

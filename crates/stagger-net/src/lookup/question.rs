@@ -48,6 +48,8 @@ pub(crate) enum Question {
     Target(Request),
     /// What a literal lacks.
     Literal(Literal),
+    /// The addresses of a target that is this machine.
+    Localhost(Request),
     /// What a lookup of one's own asks for.
     Address(AddressRequest),
     /// The name of an address.
@@ -68,6 +70,7 @@ impl Question {
         match self {
             Self::Target(request) => Reply::Target(request.look_up()),
             Self::Literal(literal) => Reply::Target(literal.complete()),
+            Self::Localhost(request) => Reply::Target(request.look_up_here()),
             Self::Address(request) => Reply::Address(request.look_up()),
             Self::Name(request) => Reply::Name(request.look_up()),
         }
@@ -77,7 +80,7 @@ impl Question {
     fn class(&self) -> Class {
         let may_ask_the_network = match self {
             Self::Target(_) => true,
-            Self::Literal(_) => false,
+            Self::Literal(_) | Self::Localhost(_) => false,
             Self::Address(request) => request.may_ask_the_network(),
             Self::Name(request) => request.may_ask_the_network(),
         };
@@ -89,7 +92,7 @@ impl Question {
 impl fmt::Display for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Target(request) => request.fmt(f),
+            Self::Target(request) | Self::Localhost(request) => request.fmt(f),
             Self::Literal(literal) => literal.fmt(f),
             Self::Address(request) => request.fmt(f),
             Self::Name(request) => request.fmt(f),

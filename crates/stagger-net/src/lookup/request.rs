@@ -3,11 +3,14 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::path::Path;
 use std::sync::Arc;
 
 use stagger::{Families, Family, Host, Query, Service, Transport, Zone};
 
-use super::{LookupError, system};
+use super::error::Cause;
+use super::{LookupError, hosts, system};
+use crate::Localhost;
 
 /// What a lookup brings; cheap to share among those who joined it.
 pub(crate) type Found = Result<Arc<[SocketAddr]>, LookupError>;
@@ -19,6 +22,8 @@ pub(crate) enum Lookup {
     Name(Request),
     /// A literal that lacks only what this machine knows.
     Literal(Literal),
+    /// A name that is this machine, for which no network is ever asked (RFC 6761 §6.3).
+    Localhost(Localhost, Request),
 }
 
 /// A name to look up. Two that are equal get one answer.
@@ -58,7 +63,11 @@ impl Lookup {
             Host::Ipv6 { addr, zone, flow_info } => (IpAddr::V6(*addr), *flow_info, zone.clone()),
             Host::Name(name) => {
                 let host = name.ascii().into();
-                return Self::Name(Request { host, service, families, transport });
+                let request = Request { host, service, families, transport };
+                return match Localhost::of(name.ascii()) {
+                    Some(localhost) => Self::Localhost(localhost, request),
+                    None => Self::Name(request),
+                };
             }
         };
         Self::Literal(Literal { ip, flow_info, zone, service, families, transport })
@@ -83,6 +92,35 @@ impl Request {
             Err(cause) => Err(LookupError::new(self.to_string(), cause)),
         }
     }
+
+    /// The addresses of `localhost`, if that needs no look at a file.
+    pub(crate) fn here(&self) -> Option<Found> {
+        match self.service {
+            Service::Port(port) => Some(Ok(self.loopback(port))),
+            Service::Name(_) => None,
+        }
+    }
+
+    /// Looks up a name that is this machine: what the hosts file says of a name below `localhost`,
+    /// else loopback. Blocks while files are read, and asks no network.
+    pub(crate) fn look_up_here(&self) -> Found {
+        let port = port(&self.service, self.transport, self)?;
+        let mut listed = match Localhost::of(&self.host) {
+            Some(Localhost::Below) => hosts::addresses(Path::new(hosts::PATH), &self.host),
+            _ => Vec::new(),
+        };
+        if listed.is_empty() {
+            return Ok(self.loopback(port));
+        }
+        // Loopback has this order too.
+        listed.sort_by_key(SocketAddr::is_ipv4);
+        let wanted = listed.into_iter().filter(|addr| self.families.contains(family(addr)));
+        Ok(wanted.map(|addr| with_port(addr, port)).collect())
+    }
+
+    fn loopback(&self, port: u16) -> Arc<[SocketAddr]> {
+        Localhost::addresses(self.families).map(|ip| (ip, port).into()).collect()
+    }
 }
 
 impl Literal {
@@ -95,23 +133,38 @@ impl Literal {
     /// of a family that is not wanted has no address.
     pub(crate) fn complete(&self) -> Found {
         let port = port(&self.service, self.transport, self)?;
-        let scope_id = match &self.zone {
-            None => 0,
-            Some(Zone::Index(index)) => *index,
-            Some(Zone::Name(name)) => match system::interface_index(name) {
-                Ok(index) => index,
-                Err(cause) => return Err(LookupError::new(self.to_string(), cause)),
-            },
-        };
-        let (family, address) = match self.ip {
-            IpAddr::V4(ip) => (Family::Ipv4, SocketAddr::from((ip, port))),
-            IpAddr::V6(ip) => {
-                (Family::Ipv6, SocketAddrV6::new(ip, port, self.flow_info, scope_id).into())
-            }
-        };
-        let wanted = self.families.contains(family).then_some(address);
+        let address = complete_ip(self.ip, self.flow_info, self.zone.as_ref(), port)
+            .map_err(|cause| LookupError::new(self.to_string(), cause))?;
+        let wanted = self.families.contains(family(&address)).then_some(address);
         Ok(wanted.into_iter().collect())
     }
+}
+
+/// The address of a literal. Its zone by name becomes a number.
+pub(super) fn complete_ip(
+    ip: IpAddr,
+    flow_info: u32,
+    zone: Option<&Zone>,
+    port: u16,
+) -> Result<SocketAddr, Cause> {
+    let scope_id = match zone {
+        None => 0,
+        Some(Zone::Index(index)) => *index,
+        Some(Zone::Name(name)) => system::interface_index(name)?,
+    };
+    Ok(match ip {
+        IpAddr::V4(ip) => (ip, port).into(),
+        IpAddr::V6(ip) => SocketAddrV6::new(ip, port, flow_info, scope_id).into(),
+    })
+}
+
+fn family(addr: &SocketAddr) -> Family {
+    if addr.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 }
+}
+
+fn with_port(mut addr: SocketAddr, port: u16) -> SocketAddr {
+    addr.set_port(port);
+    addr
 }
 
 fn port(
