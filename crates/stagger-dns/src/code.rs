@@ -34,7 +34,8 @@ impl fmt::Display for ResponseCode {
     }
 }
 
-/// What the number of an extended error means (RFC 8914 §4), if it says anything.
+/// What the number of an extended error means, if it says anything: RFC 8914 §4, and IANA's
+/// registry of extended DNS error codes for 25 to 30.
 pub(crate) fn meaning(extended: u16) -> Option<&'static str> {
     Some(match extended {
         1 => "unsupported DNSKEY algorithm",
@@ -61,6 +62,38 @@ pub(crate) fn meaning(extended: u16) -> Option<&'static str> {
         22 => "no reachable authority",
         23 => "network error",
         24 => "invalid data",
+        25 => "signature expired before valid",
+        26 => "too early",
+        27 => "unsupported NSEC3 iterations value",
+        28 => "unable to conform to policy",
+        29 => "synthesized",
+        30 => "invalid query type",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_extended_error_up_to_30_has_a_name_of_its_own() {
+        let names: Vec<_> = (1..=30).filter_map(meaning).collect();
+        assert_eq!(names.len(), 30);
+        for (index, name) in names.iter().enumerate() {
+            assert!(!names[..index].contains(name), "{name} is the name of two codes");
+        }
+        // Code 0 means "other error", which says nothing.
+        assert_eq!((meaning(0), meaning(u16::MAX)), (None, None));
+        for (code, name) in [
+            (25, "signature expired before valid"),
+            (26, "too early"),
+            (27, "unsupported NSEC3 iterations value"),
+            (28, "unable to conform to policy"),
+            (29, "synthesized"),
+            (30, "invalid query type"),
+        ] {
+            assert_eq!(meaning(code), Some(name));
+        }
+    }
 }
