@@ -98,6 +98,8 @@ pub enum Problem {
     UnsupportedSource,
     /// A criterion that is not `[STATUS=ACTION]` with a status and an action that are known.
     InvalidCriterion,
+    /// A criterion with `merge`, which is for groups of users and ends a lookup of a host.
+    UnsupportedAction,
 }
 
 impl Notes {
@@ -178,6 +180,7 @@ impl fmt::Display for Problem {
             Self::TooMany => "is one more than are taken",
             Self::UnsupportedSource => "is no source that is known here",
             Self::InvalidCriterion => "is no criterion that is known",
+            Self::UnsupportedAction => "merges results, which ends a lookup of a host",
         })
     }
 }

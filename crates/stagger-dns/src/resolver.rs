@@ -224,8 +224,9 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
     /// `localhost` is this machine also if `dns` is left out.
     ///
     /// After a success, `continue` lets the next source's result take the place of this one, as in
-    /// glibc, and `merge` joins both. What servers failed in is told, but is not
-    /// [the last word](Answer::interim), if the hosts file has the name.
+    /// glibc. `merge` ends the lookup as in glibc, which merges groups of users alone: there is an
+    /// error even after a success, unless no source follows. If servers failed and the hosts file
+    /// has the name, their failure is [provisional](Answer::interim).
     ///
     /// An answer of one family is told when it comes. That a family has none waits for the other only
     /// where the hosts file may be asked after the servers.

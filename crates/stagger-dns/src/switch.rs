@@ -72,8 +72,9 @@ pub enum Action {
     Return,
     /// The next source is asked.
     Continue,
-    /// The next source is asked too, and both results are joined. glibc does so for groups of
-    /// users alone; a [`DnsResolver`](crate::DnsResolver) does it for hosts.
+    /// The results of this source and the next are merged. glibc merges groups of users alone. A
+    /// lookup of a host ends there without a result, also after a success, unless no source
+    /// follows. A [`DnsResolver`](crate::DnsResolver) does the same.
     Merge,
 }
 

@@ -260,30 +260,34 @@ fn after_continue_the_next_source_takes_the_place_of_a_success() {
 }
 
 #[test]
-fn merge_joins_both_sources_family_by_family() {
-    let slow = |asked: &Asked| match asked.is_aaaa() {
-        true => after(10, asked.found(&["2001:db8::1"])),
-        false => after(500, asked.found(&["192.0.2.1"])),
-    };
-    let lines = switched("files [SUCCESS=merge] dns", slow).lines("known.:80");
+fn merge_ends_a_lookup_and_a_success_before_it_is_lost() {
+    let scene = switched("files [SUCCESS=merge] dns", by_name);
+    let heard = scene.resolve("known:80", Families::Any);
+    assert_eq!(heard.iter().map(line).collect::<Vec<_>>(), ["0 all Other"]);
+    let error = heard[0].1.error().unwrap().clone();
     assert_eq!(
-        lines,
-        ["10 AAAA [2001:db8::99]:80 [2001:db8::1]:80", "500 A 192.0.2.99:80 192.0.2.1:80"]
+        error.to_string(),
+        "cannot look up known (all): the switch says to merge the results of two sources, \
+         which is for groups of users alone: say return or continue"
     );
-    let lines = switched("dns [SUCCESS=merge] files", slow).lines("known.:80");
-    assert_eq!(
-        lines,
-        ["10 AAAA [2001:db8::1]:80 [2001:db8::99]:80", "500 A 192.0.2.1:80 192.0.2.99:80"]
-    );
-    let lines = switched("dns [SUCCESS=merge] files", slow).lines("other.:80");
-    assert_eq!(lines, ["10 AAAA [2001:db8::1]:80", "500 A 192.0.2.1:80"]);
-    // Where servers have nothing it is the file's alone, and a failure is told.
-    assert_eq!(of("files [SUCCESS=merge] dns", "none").0, ["10 AAAA none", "10 A 192.0.2.99:80"]);
-    let failed = ["10 AAAA Temporary", "10 A Temporary", "10 A 192.0.2.99:80"];
-    assert_eq!(of("files [SUCCESS=merge] dns", "fails").0, failed);
-    assert_eq!(of("dns [SUCCESS=merge] files", "none").0, ["10 all 192.0.2.99:80"]);
-    let lines = switched("files [SUCCESS=merge] dns", slow).resolve("known.:80", Families::Ipv4);
-    assert_eq!(line(&lines[0]), "500 A 192.0.2.99:80 192.0.2.1:80");
+    assert_eq!(io::Error::from(error).kind(), io::ErrorKind::Unsupported);
+    assert!(scene.servers.log().is_empty());
+    let lost = |at| vec![format!("{at} all Other")];
+    let listed = |at| vec![format!("{at} all 192.0.2.99:80")];
+    for (sources, name, expected) in [
+        ("dns [SUCCESS=merge] files", "known", lost(10)),
+        ("files dns [SUCCESS=merge] resolve", "other", lost(10)),
+        ("files [SUCCESS=merge] resolve", "known", lost(0)),
+        // What is not found is no success, and goes on or ends as without.
+        ("dns [SUCCESS=merge] files", "nx", listed(10)),
+        ("files [NOTFOUND=merge] dns", "other", vec!["0 all NotFound".to_owned()]),
+        ("files [NOTFOUND=merge] dns", "nx", listed(0)),
+        // Nothing follows.
+        ("files [SUCCESS=merge]", "nx", listed(0)),
+        ("files dns [SUCCESS=merge]", "other", FROM_SERVERS.map(str::to_owned).to_vec()),
+    ] {
+        assert_eq!((sources, of(sources, name).0), (sources, expected));
+    }
 }
 
 #[test]
@@ -328,7 +332,6 @@ fn a_hosts_file_that_can_not_be_read_is_unavailable() {
         ("files [UNAVAIL=return] dns", vec!["0 A Other"]),
         ("files [NOTFOUND=return] dns", vec!["0 A Other", "0 A 192.0.2.1:80"]),
         ("dns files", vec!["0 A 192.0.2.1:80"]),
-        ("dns [SUCCESS=merge] files", vec!["0 A Other", "0 A 192.0.2.1:80"]),
     ] {
         let Scene { resolver, clock, .. } = switched(sources, by_name);
         let lines = heard(&resolver.with_hosts_file(file()), &clock, "known.:80");

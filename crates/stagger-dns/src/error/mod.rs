@@ -51,6 +51,8 @@ pub(crate) enum Cause {
     /// It is not in the hosts file, and nobody else's word counts.
     NotListed,
     NoSource,
+    /// A source has the name, and the switch says `merge` after that.
+    Merge,
     /// Every server, each for its own reason.
     Servers,
     Circle,
@@ -198,7 +200,7 @@ impl DnsError {
             Cause::NoAddress => LookupErrorKind::NoAddress,
             Cause::Circle | Cause::TooManyAliases => LookupErrorKind::Malformed,
             Cause::Incomplete(kind) => kind,
-            Cause::NoSource | Cause::Unreadable => LookupErrorKind::Other,
+            Cause::NoSource | Cause::Merge | Cause::Unreadable => LookupErrorKind::Other,
             Cause::Servers => match worst(&self.0.servers) {
                 Some(failure) => failure.kind(),
                 // No server is configured.
@@ -264,7 +266,7 @@ fn io_kind(cause: Cause, servers: &[ServerError]) -> io::ErrorKind {
     match cause {
         Cause::NotFound | Cause::NotListed | Cause::NoAddress => io::ErrorKind::NotFound,
         Cause::Circle | Cause::TooManyAliases => io::ErrorKind::InvalidData,
-        Cause::NoSource => io::ErrorKind::Unsupported,
+        Cause::NoSource | Cause::Merge => io::ErrorKind::Unsupported,
         Cause::Servers => match worst(servers) {
             Some(Failure::Malformed) => io::ErrorKind::InvalidData,
             Some(Failure::TimedOut) => io::ErrorKind::TimedOut,
@@ -288,6 +290,10 @@ impl fmt::Display for Reason<'_> {
                 "it is not in the hosts file, which has the last word by the switch"
             }
             Cause::NoSource => "by the switch no source that is known here has a turn",
+            Cause::Merge => {
+                "the switch says to merge the results of two sources, which is for groups of users \
+                 alone: say return or continue"
+            }
             Cause::Circle => "its aliases go round in a circle",
             Cause::TooManyAliases => "it has too many aliases",
             Cause::Incomplete(_) => "the service or the zone can't be looked up",

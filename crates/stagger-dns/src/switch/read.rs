@@ -71,6 +71,10 @@ fn read_criteria(source: &mut Source, origin: Origin, text: &[u8], notes: &mut N
             return notes.add(origin, rest, Problem::InvalidCriterion);
         };
         let Criterion { negated, status, action } = criterion;
+        if action == Action::Merge {
+            let criterion = &rest[..rest.len() - after.len()];
+            notes.add(origin, criterion.trim_ascii_end(), Problem::UnsupportedAction);
+        }
         for other in Status::ALL {
             if (other == status) != negated {
                 source.actions[other as usize] = action;

@@ -51,7 +51,14 @@ fn a_text_is_a_switch_if_all_of_it_is_right_and_known() {
     for text in ["", "files dns", "dns [NOTFOUND=return TRYAGAIN=return] files"] {
         assert_eq!(text.parse::<Switch>().unwrap().to_string(), text);
     }
-    for text in ["hosts: files", "dns resolve", "dns [x=y]", "[UNAVAIL=return] dns", "dns # no"] {
+    for text in [
+        "hosts: files",
+        "dns resolve",
+        "dns [x=y]",
+        "dns [SUCCESS=merge] files",
+        "[UNAVAIL=return] dns",
+        "dns # no",
+    ] {
         assert!(text.parse::<Switch>().is_err(), "{text}");
     }
 }
@@ -73,6 +80,14 @@ fn a_negated_criterion_is_of_all_other_results() {
         "a [NOTFOUND=return TRYAGAIN=return]"
     );
     assert_eq!(read("a [SUCCESS=merge] [SUCCESS=return]").0, "a");
+}
+
+#[test]
+fn merge_is_kept_and_noted_because_it_ends_a_lookup_of_a_host() {
+    let (sources, notes) = read("files [ SUCCESS = merge notfound=return !UNAVAIL=MERGE] dns");
+    assert_eq!(sources, "files [SUCCESS=merge NOTFOUND=merge TRYAGAIN=merge] dns");
+    let noted = |text| format!("line 1: {text:?} merges results, which ends a lookup of a host");
+    assert_eq!(notes, [noted("SUCCESS = merge"), noted("!UNAVAIL=MERGE")]);
 }
 
 #[test]

@@ -1,4 +1,7 @@
-//! Records of a name on their way through the search list, side by side.
+//! The way of a name's records through the search list, side by side.
+//!
+//! It is a plain value. Whoever has one begins the lookups of its [questions](Walk::questions),
+//! reports their outcomes, and asks what [follows](Walk::next).
 //!
 //! Every record is looked up for a name of the list before the next name is tried. The walk goes on
 //! to the next name only when no record has found an address. A host with only IPv4 in the first
@@ -29,140 +32,136 @@
 //! not exist, because it then exists for no type (RFC 8020 §2). An NXDOMAIN for another record does
 //! not count alone: some servers send it for AAAA of names that have A records (RFC 4074 §4.2).
 
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use futures_core::Stream;
 use stagger::{LookupErrorKind, Record};
 
-use crate::lookup::{Lookups, Outcome};
+use crate::lookup::Outcome;
 use crate::question::Question;
 use crate::search::Candidates;
 
 /// The outcomes of a name, one for each record.
-pub(crate) struct Walk<S: Lookups> {
-    source: S,
+pub(super) struct Walk {
     candidates: Candidates,
-    /// The index of the current name. `None` before the first poll.
-    at: Option<usize>,
+    /// The index of the current name.
+    at: usize,
     /// Whether outcomes are told when they come.
     settled: bool,
     /// In the order in which they are asked for.
-    lanes: Vec<Lane<S::Lookup>>,
+    lanes: Vec<Lane>,
 }
 
 /// One record.
-struct Lane<F> {
+struct Lane {
     record: Record,
-    lookup: Option<F>,
+    /// Whether the lookup of the current name runs.
+    runs: bool,
     /// The outcome for the current name, until it is told.
     outcome: Option<Outcome>,
     /// The outcome that is told if no name has an address, and its rank.
     kept: Option<(u8, Outcome)>,
 }
 
-/// What is told of one record.
-pub(crate) struct Said {
-    pub(crate) record: Record,
-    pub(crate) outcome: Outcome,
-    /// Why the last name that was asked for has no address, if it has none. The outcome may belong
-    /// to an earlier name.
-    pub(crate) last: Option<LookupErrorKind>,
+/// What follows from the outcomes so far.
+pub(super) enum Heard {
+    /// This is known of a record.
+    Said(Said),
+    /// The lookups of the next name begin, in place of those that run.
+    Begin,
+    /// Nothing before another lookup ends.
+    Nothing,
+    /// All is said.
+    Over,
 }
 
-impl<S: Lookups> Walk<S> {
+/// What is known of one record.
+pub(super) struct Said {
+    pub(super) record: Record,
+    pub(super) outcome: Outcome,
+    /// Why the last name that was asked for has no address, if it has none. The outcome may belong
+    /// to an earlier name.
+    pub(super) last: Option<LookupErrorKind>,
+}
+
+impl Walk {
     /// Looks up the records of `candidates`, of which there must be one.
-    pub(crate) fn new(
-        source: S,
-        candidates: Candidates,
-        records: impl IntoIterator<Item = Record>,
-    ) -> Self {
-        let lane = |record| Lane { record, lookup: None, outcome: None, kept: None };
-        let lanes = records.into_iter().map(lane).collect();
-        Self { source, candidates, at: None, settled: false, lanes }
+    pub(super) fn new(candidates: Candidates, records: impl IntoIterator<Item = Record>) -> Self {
+        let lane = |record| Lane { record, runs: true, outcome: None, kept: None };
+        let lanes: Vec<_> = records.into_iter().map(lane).collect();
+        let settled = candidates.get(1).is_none();
+        Self { candidates, at: 0, settled, lanes }
     }
 
-    /// Ends the lookups that run. Yields their records, each with the outcome that it would tell if
-    /// no name had an address, if there is one yet.
-    pub(crate) fn abandon(&mut self) -> impl Iterator<Item = (Record, Option<Outcome>)> {
-        self.lanes.iter_mut().filter(|lane| lane.lookup.is_some()).map(|lane| {
-            lane.lookup = None;
-            (lane.record, lane.kept.take().map(|(_, outcome)| outcome))
-        })
+    /// What to look up for the current name.
+    pub(super) fn questions(&self) -> impl Iterator<Item = Question> {
+        let name = self.candidates.get(self.at).expect("a walk goes no further than the list");
+        self.lanes.iter().map(|lane| Question::new(name.clone(), lane.record))
     }
 
-    /// Begins the lookups of a name.
-    fn begin(&mut self, at: usize) {
-        let name = self.candidates.get(at).expect("a walk goes no further than the list");
-        self.at = Some(at);
+    /// Takes the outcome of a lookup of the current name.
+    pub(super) fn hear(&mut self, record: Record, outcome: Outcome) {
+        let written_first = self.at == 0 && self.candidates.as_written() == 0;
+        for lane in self.lanes.iter_mut().filter(|lane| lane.record == record) {
+            lane.hear(outcome.clone(), written_first);
+        }
+    }
+
+    /// What follows now. It is asked for again until it is `Nothing` or `Over`, or the walk is
+    /// given up.
+    pub(super) fn next(&mut self) -> Heard {
+        self.settled |= self.lanes.iter().any(Lane::has_found);
+        let runs = self.lanes.iter().any(|lane| lane.runs);
+        if !self.settled {
+            if runs && !self.lanes.iter().any(Lane::rules_out_all) {
+                return Heard::Nothing;
+            }
+            match self.next_name() {
+                Some(next) => {
+                    self.go_to(next);
+                    return Heard::Begin;
+                }
+                None => self.settled = true,
+            }
+        }
+        match self.lanes.iter_mut().find_map(Lane::tell) {
+            Some(said) => Heard::Said(said),
+            None if runs => Heard::Nothing,
+            None => Heard::Over,
+        }
+    }
+
+    /// Gives up the lookups that run. Yields their records, each with the outcome that it would tell
+    /// if no name had an address, if there is one yet.
+    pub(super) fn abandon(self) -> impl Iterator<Item = (Record, Option<Outcome>)> {
+        let running = self.lanes.into_iter().filter(|lane| lane.runs);
+        running.map(|lane| (lane.record, lane.kept.map(|(_, outcome)| outcome)))
+    }
+
+    /// Makes the lookups those of another name.
+    fn go_to(&mut self, at: usize) {
+        self.at = at;
         self.settled = self.candidates.get(at + 1).is_none();
         for lane in &mut self.lanes {
-            let question = Question::new(name.clone(), lane.record);
-            lane.lookup = Some(self.source.look_up(&question));
+            lane.runs = true;
             lane.outcome = None;
         }
     }
 
     /// The index of the name to try after one that has no address. `None` at the end.
-    fn next(&self, at: usize) -> Option<usize> {
-        let failed = |lane: &Lane<_>| match &lane.outcome {
+    fn next_name(&self) -> Option<usize> {
+        let failed = |lane: &Lane| match &lane.outcome {
             Some(Err(error)) => !(error.kind().is_negative() || error.is_server_failure()),
             _ => false,
         };
         if self.lanes.iter().any(failed) {
-            Some(self.candidates.as_written()).filter(|written| *written > at)
+            Some(self.candidates.as_written()).filter(|written| *written > self.at)
         } else {
-            Some(at + 1)
+            Some(self.at + 1)
         }
     }
 }
 
-impl<S: Lookups<Lookup: Unpin> + Unpin> Stream for Walk<S> {
-    type Item = Said;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = self.get_mut();
-        let mut at = match this.at {
-            Some(at) => at,
-            None => {
-                this.begin(0);
-                0
-            }
-        };
-        loop {
-            let written_first = at == 0 && this.candidates.as_written() == 0;
-            for lane in &mut this.lanes {
-                lane.poll(cx, written_first);
-            }
-            this.settled |= this.lanes.iter().any(Lane::has_found);
-            let runs = this.lanes.iter().any(|lane| lane.lookup.is_some());
-            if this.settled {
-                return match this.lanes.iter_mut().find_map(Lane::tell) {
-                    Some(said) => Poll::Ready(Some(said)),
-                    None if runs => Poll::Pending,
-                    None => Poll::Ready(None),
-                };
-            }
-            if runs && !this.lanes.iter().any(Lane::rules_out_all) {
-                return Poll::Pending;
-            }
-            match this.next(at) {
-                Some(next) => {
-                    at = next;
-                    this.begin(next);
-                }
-                None => this.settled = true,
-            }
-        }
-    }
-}
-
-impl<F: Future<Output = Outcome> + Unpin> Lane<F> {
-    fn poll(&mut self, cx: &mut Context<'_>, written_first: bool) {
-        let Some(lookup) = &mut self.lookup else { return };
-        let Poll::Ready(outcome) = Pin::new(lookup).poll(cx) else { return };
-        self.lookup = None;
+impl Lane {
+    fn hear(&mut self, outcome: Outcome, written_first: bool) {
+        self.runs = false;
         if let Err(error) = &outcome {
             let rank = match error.kind() {
                 _ if written_first => 3,
@@ -176,9 +175,7 @@ impl<F: Future<Output = Outcome> + Unpin> Lane<F> {
         }
         self.outcome = Some(outcome);
     }
-}
 
-impl<F> Lane<F> {
     fn has_found(&self) -> bool {
         matches!(self.outcome, Some(Ok(_)))
     }

@@ -1,0 +1,378 @@
+//! What is decided about one name, given what each source says.
+
+use std::collections::VecDeque;
+
+use stagger::{Answer, Families, Host, LookupErrorKind, Query, Record};
+
+use super::plan::{self, Place, Plan};
+use super::walk::{Heard, Said, Walk};
+use super::{DnsAnswer, answer::answer, failed};
+use crate::error::{Cause, DnsError};
+use crate::lookup::Outcome;
+use crate::question::{Question, name_of};
+use crate::search::Candidates;
+use crate::special::Special;
+use crate::wanted::{addresses, records};
+use crate::{Config, FileError, Hosts, Status, Switch};
+
+/// The lookup of one name, as a plain value. [`next`](Self::next) says what to do, and the method
+/// that its step names takes what came of it.
+pub(super) struct Machine {
+    query: Query,
+    port: u16,
+    has_hosts: bool,
+    step: Step,
+    plan: Plan,
+    /// The number of the turn in the plan.
+    turn: usize,
+    walk: Option<Walk>,
+    /// Whether what servers say is held back, because another source may have the last word.
+    holds: bool,
+    /// What servers said and is held back.
+    held: Vec<Said>,
+    /// The answers that are ready.
+    ready: VecDeque<DnsAnswer>,
+}
+
+/// What is done next.
+pub(super) enum Next {
+    /// This answer is told.
+    Tell(DnsAnswer),
+    Do(Step),
+}
+
+/// What is done when all that is ready has been told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The switch is read, for [`Machine::switch`].
+    Switch,
+    /// The hosts file is read, for [`Machine::hosts`].
+    Hosts,
+    /// It is read whom to ask, for [`Machine::config`] or [`Machine::config_failed`].
+    Config,
+    /// The lookups of [`Machine::begin`] begin, in place of those that run.
+    Begin,
+    /// A lookup has to end, for [`Machine::hear`].
+    Hear,
+    /// Nothing: all is told.
+    Done,
+}
+
+/// Why the hosts file, or no source at all, has an address.
+enum Miss {
+    Negative(Cause),
+    Unreadable(FileError),
+}
+
+impl Machine {
+    /// The lookup of a query for a name at this port, where there is a hosts file or none.
+    pub(super) fn new(query: Query, port: u16, has_hosts: bool) -> Self {
+        Self {
+            query,
+            port,
+            has_hosts,
+            step: Step::Switch,
+            plan: Plan::default(),
+            turn: 0,
+            walk: None,
+            holds: false,
+            held: Vec::new(),
+            ready: VecDeque::new(),
+        }
+    }
+
+    /// The families that the query asks for.
+    pub(super) fn families(&self) -> Families {
+        self.query.families()
+    }
+
+    /// What is done when all that is ready has been told.
+    pub(super) fn step(&self) -> Step {
+        self.step
+    }
+
+    /// What is done next.
+    pub(super) fn next(&mut self) -> Next {
+        match self.ready.pop_front() {
+            Some(answer) => Next::Tell(answer),
+            None => Next::Do(self.step),
+        }
+    }
+
+    /// Takes the switch. glibc takes one that it can't read for an empty one. Here that is told, and
+    /// the switch is the default.
+    pub(super) fn switch(&mut self, switch: Result<&Switch, FileError>) {
+        self.plan = match switch {
+            Ok(switch) => Plan::new(switch, self.has_hosts),
+            Err(error) => {
+                self.tell_provisional(error);
+                Plan::new(&Switch::default(), self.has_hosts)
+            }
+        };
+        self.take_turn();
+    }
+
+    /// Begins the turn of the next source.
+    fn take_turn(&mut self) {
+        let Some(turn) = self.plan.turn(self.turn) else {
+            return self.end(Miss::Negative(Cause::NoSource));
+        };
+        match turn.place {
+            Place::Hosts => self.step = Step::Hosts,
+            Place::Servers => {
+                self.holds = !turn.is_last();
+                if self.decree() {
+                    self.conclude();
+                } else {
+                    self.step = Step::Config;
+                }
+            }
+        }
+    }
+
+    /// What follows from a result of the current turn.
+    fn follows(&self, status: Status) -> plan::Next {
+        self.plan.turn(self.turn).map_or(plan::Next::End, |turn| turn.next(status))
+    }
+
+    /// Takes the hosts file.
+    pub(super) fn hosts(&mut self, hosts: Result<&Hosts, FileError>) {
+        let mut is_missing = false;
+        let found = match hosts {
+            Ok(hosts) => {
+                is_missing = hosts.is_missing();
+                let name = self.name();
+                match Vec::from_iter(hosts.addresses(name, self.families(), self.port)) {
+                    listed if !listed.is_empty() => Ok(listed),
+                    _ if hosts.contains(name) => Err(Miss::Negative(Cause::NoAddress)),
+                    _ => Err(Miss::Negative(Cause::NotListed)),
+                }
+            }
+            Err(error) => Err(Miss::Unreadable(error)),
+        };
+        let status = match &found {
+            Ok(_) => Status::Success,
+            Err(Miss::Negative(_)) if !is_missing => Status::NotFound,
+            Err(_) => Status::Unavailable,
+        };
+        match (self.follows(status), found) {
+            (plan::Next::End, Ok(listed)) => {
+                self.tell_held_failures();
+                self.ready.push_back(Answer::found(self.record(), listed));
+                self.step = Step::Done;
+            }
+            (plan::Next::End, Err(miss)) => self.end(miss),
+            (plan::Next::Lost, _) => self.lose(),
+            (plan::Next::Turn, found) => {
+                if let Err(Miss::Unreadable(error)) = found {
+                    self.tell_provisional(error);
+                }
+                self.turn += 1;
+                self.take_turn();
+            }
+        }
+    }
+
+    /// Takes whom to ask. Servers are asked for these families.
+    pub(super) fn config(&mut self, config: &Config, families: Families) {
+        let candidates = Candidates::new(self.name(), config.search(), config.ndots());
+        self.walk = Some(Walk::new(candidates, records(families)));
+        self.step = Step::Begin;
+    }
+
+    /// Takes that the file can't be read that says whom to ask.
+    pub(super) fn config_failed(&mut self, error: FileError) {
+        let error = self.unreadable(error);
+        self.take(self.record(), Err(error));
+        self.conclude();
+    }
+
+    /// The lookups that begin, in place of those that run.
+    pub(super) fn begin(&mut self) -> impl Iterator<Item = Question> {
+        self.step = Step::Hear;
+        self.walk.as_ref().expect("lookups are those of a walk").questions()
+    }
+
+    /// Takes the outcomes of lookups. Returns whether there is any.
+    pub(super) fn hear(&mut self, outcomes: impl Iterator<Item = (Record, Outcome)>) -> bool {
+        let walk = self.walk.as_mut().expect("lookups are those of a walk");
+        let mut any = false;
+        for (record, outcome) in outcomes {
+            walk.hear(record, outcome);
+            any = true;
+        }
+        while any && let Some(walk) = &mut self.walk {
+            match walk.next() {
+                Heard::Nothing => break,
+                Heard::Begin => {
+                    self.step = Step::Begin;
+                    break;
+                }
+                Heard::Over => {
+                    self.walk = None;
+                    self.conclude();
+                }
+                Heard::Said(said) => self.hear_said(said),
+            }
+        }
+        any
+    }
+
+    /// Takes what servers said of a record.
+    fn hear_said(&mut self, said: Said) {
+        let Said { record, outcome: Err(error), last } = &said else {
+            let succeeds = self.holds;
+            self.take_said(said);
+            if succeeds {
+                self.conclude();
+            }
+            return;
+        };
+        // There is no such name for any record, so that the others need not be waited for.
+        let no_name = *record == Record::A && *last == Some(LookupErrorKind::NotFound);
+        if self.holds
+            && no_name
+            && let Some(walk) = self.walk.take()
+        {
+            let last = *last;
+            for (other, kept) in walk.abandon() {
+                // Either its lookups of the names before have said something, or A has said of each
+                // name that it does not exist.
+                let outcome = kept.unwrap_or_else(|| Err(error.also_of(other)));
+                self.held.push(Said { record: other, outcome, last });
+            }
+            self.take_said(said);
+            self.conclude();
+        } else {
+            self.take_said(said);
+        }
+    }
+
+    /// Takes an outcome in the place of what servers would say.
+    fn take(&mut self, record: Record, outcome: Outcome) {
+        let last = outcome.as_ref().err().map(DnsError::kind);
+        self.take_said(Said { record, outcome, last });
+    }
+
+    fn take_said(&mut self, said: Said) {
+        if self.holds {
+            self.held.push(said);
+        } else {
+            self.ready.push_back(answer(said.record, said.outcome, self.port));
+        }
+    }
+
+    /// Goes on from what servers said, which is known as far as it matters.
+    fn conclude(&mut self) {
+        if !self.holds {
+            return self.tell_held();
+        }
+        let no_name = Some(LookupErrorKind::NotFound);
+        let status = if self.held.iter().any(|said| said.outcome.is_ok()) {
+            Status::Success
+        } else if self.held.iter().any(|said| said.record == Record::A && said.last == no_name)
+            || self.held.iter().all(|said| said.last.is_some_and(LookupErrorKind::is_negative))
+        {
+            Status::NotFound
+        } else {
+            Status::Unavailable
+        };
+        match self.follows(status) {
+            plan::Next::End => self.tell_held(),
+            plan::Next::Turn => {
+                if status == Status::Success {
+                    self.held.clear();
+                }
+                self.walk = None;
+                self.turn += 1;
+                self.take_turn();
+            }
+            plan::Next::Lost => self.lose(),
+        }
+    }
+
+    /// Ends without a result, although a source had one.
+    fn lose(&mut self) {
+        self.held.clear();
+        self.walk = None;
+        let error = self.unlisted(Cause::Merge);
+        self.take(self.record(), Err(error));
+        self.tell_held();
+    }
+
+    /// Ends with what servers said. If they said nothing, it is what is fixed by decree, and else
+    /// this.
+    fn end(&mut self, miss: Miss) {
+        if self.held.is_empty() && !self.decree() {
+            let error = match miss {
+                Miss::Negative(cause) => self.unlisted(cause),
+                Miss::Unreadable(error) => self.unreadable(error),
+            };
+            self.take(self.record(), Err(error));
+        } else if let Miss::Unreadable(error) = miss {
+            self.tell_provisional(error);
+        }
+        self.tell_held();
+    }
+
+    /// Takes what is fixed by decree, if the name is one of those.
+    fn decree(&mut self) -> bool {
+        let Some(special) = Special::of(self.name()) else { return false };
+        for record in records(self.families()) {
+            self.take(record, special.outcome(self.name(), record));
+        }
+        true
+    }
+
+    /// Tells what servers said and, if they are still asked, goes on to tell what they say.
+    fn tell_held(&mut self) {
+        self.holds = false;
+        for said in std::mem::take(&mut self.held) {
+            self.take_said(said);
+        }
+        self.step = if self.walk.is_some() { Step::Hear } else { Step::Done };
+    }
+
+    /// Of what servers said, tells the failures. They are provisional, because the hosts file has
+    /// the name.
+    fn tell_held_failures(&mut self) {
+        for Said { record, outcome, .. } in std::mem::take(&mut self.held) {
+            if outcome.as_ref().is_err_and(|error| !error.kind().is_negative()) {
+                self.ready.push_back(answer(record, outcome, self.port).interim());
+            }
+        }
+    }
+
+    /// Tells that a file can't be read, where another source may still have the name.
+    fn tell_provisional(&mut self, error: FileError) {
+        let error = self.unreadable(error);
+        self.ready.push_back(failed(self.record(), error).interim());
+    }
+
+    fn unreadable(&self, error: FileError) -> DnsError {
+        DnsError::unreadable(self.query.target().to_string(), error)
+    }
+
+    fn unlisted(&self, cause: Cause) -> DnsError {
+        let name = name_of(self.name()).expect("a target's name fits in DNS");
+        DnsError::unlisted(&name, self.record(), cause)
+    }
+
+    /// What is asked for when it is asked for in one.
+    fn record(&self) -> Record {
+        addresses(self.families())
+    }
+
+    /// The name that is looked up, in lower case.
+    fn name(&self) -> &str {
+        match self.query.target().host() {
+            Host::Name(name) => name.ascii(),
+            Host::Ipv4(_) | Host::Ipv6 { .. } => {
+                unreachable!("a literal is left to another resolver")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
