@@ -83,9 +83,14 @@ impl Switch {
     /// default; one without sources has none.
     ///
     /// A source is kept by its name, whatever that is; one that is neither `files` nor `dns` is
-    /// noted, for a [`DnsResolver`](crate::DnsResolver) passes it over. A criterion that is not known
-    /// is passed over and noted; glibc would take the whole line for wrong. It takes any bytes, in a time
-    /// linear in their number, and keeps at most [`MAX_SOURCES`] sources.
+    /// noted, for a [`DnsResolver`](crate::DnsResolver) passes it over. As in glibc 2.36, a line has no
+    /// comment: in `files # dns` the second source is `#`, and the third is `dns`.
+    ///
+    /// Two things are not as in glibc. A criterion that is not known is passed over and noted, where
+    /// glibc takes the whole file for wrong. The last line counts even if no newline ends it.
+    ///
+    /// It takes any bytes, in a time linear in their number, and keeps at most [`MAX_SOURCES`]
+    /// sources.
     pub fn parse(bytes: &[u8]) -> Parsed<Self> {
         read::read(bytes)
     }

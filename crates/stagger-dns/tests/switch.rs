@@ -142,6 +142,9 @@ fn a_source_that_is_not_known_is_passed_over_and_only_its_unavail_is_obeyed() {
         ("files myhostname resolve [!UNAVAIL=return] dns", "files dns"),
         ("mdns4_minimal [NOTFOUND=return] dns", "dns"),
         ("files mdns [UNAVAIL=return] dns", "files"),
+        // No comment: this is a source.
+        ("files # dns", "files dns"),
+        ("files # [UNAVAIL=return] dns", "files"),
     ] {
         for name in ["known", "other", "nx", "nowhere", "printer.local"] {
             assert_eq!((sources, name, of(sources, name)), (sources, name, of(like, name)));
@@ -424,11 +427,11 @@ fn a_switch_file_is_obeyed_anew_when_it_has_changed_and_a_missing_one_is_files_d
     let resolver = resolver.with_switch_file(Watched::switch(&file.0));
     let found = || heard(&resolver.clone(), &clock, "known.:80");
     assert_eq!(found(), ["0 A 192.0.2.1:80"]);
-    fs::write(&file.0, "hosts: files # and nobody else\n").unwrap();
+    fs::write(&file.0, "hosts: files and nobody else\n").unwrap();
     // It is looked at once a second.
     assert_eq!(found(), ["0 A 192.0.2.1:80"]);
     for (text, expected) in [
-        (Some("hosts: files # and nobody else\n"), "0 A 192.0.2.99:80"),
+        (Some("hosts: files and nobody else\n"), "0 A 192.0.2.99:80"),
         (Some("hosts: mdns [NOTFOUND=return] dns\n"), "0 A 192.0.2.1:80"),
         (Some("services: files\n"), "0 A 192.0.2.99:80"),
         (Some("hosts: resolve\n"), "0 A Other"),

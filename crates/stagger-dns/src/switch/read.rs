@@ -1,7 +1,7 @@
 //! How an `nsswitch.conf` is read.
 
 use super::{Action, MAX_SOURCES, Source, Status, Switch};
-use crate::line::{is_space, lines, without_comment};
+use crate::line::{is_space, lines};
 use crate::{Notes, Origin, Parsed, Problem};
 
 /// The most bytes in the name of a source. The bound is ours; a name is a part of a library's
@@ -11,14 +11,22 @@ const MAX_SOURCE: usize = 255;
 pub(super) fn read(bytes: &[u8]) -> Parsed<Switch> {
     let mut last = Parsed::default();
     for (number, line) in lines(bytes) {
-        let line = without_comment(line);
-        let mut parts = line.splitn(2, |b| *b == b':');
-        let database = parts.next().unwrap_or_default().trim_ascii();
-        if let (b"hosts", Some(rest)) = (database, parts.next()) {
-            last = read_sources(Origin::Line(number), rest);
+        if let Some(sources) = of_hosts(line) {
+            last = read_sources(Origin::Line(number), sources);
         }
     }
     last
+}
+
+/// The sources of a line for hosts, as glibc 2.36 takes it (`process_line` in
+/// `nss/nss_database.c`): any white space and colons follow the name of the database. A `#` begins a
+/// comment nowhere. At the beginning of a line it makes another name of the database.
+fn of_hosts(line: &[u8]) -> Option<&[u8]> {
+    let separates = |byte: &u8| is_space(*byte) || *byte == b':';
+    let line = &line[line.iter().position(|byte| !is_space(*byte))?..];
+    let (database, rest) = line.split_at(line.iter().position(separates)?);
+    let begin = rest.iter().position(|byte| !separates(byte)).unwrap_or(rest.len());
+    (database == b"hosts").then_some(&rest[begin..])
 }
 
 pub(super) fn read_sources(origin: Origin, text: &[u8]) -> Parsed<Switch> {
@@ -43,7 +51,9 @@ pub(super) fn read_sources(origin: Origin, text: &[u8]) -> Parsed<Switch> {
         let end = rest.iter().position(|b| is_space(*b) || *b == b'[').unwrap_or(rest.len());
         let name = &rest[..end];
         rest = &rest[end..];
-        let is_name = name.len() <= MAX_SOURCE && name.iter().all(u8::is_ascii_graphic);
+        // A colon would be taken for the end of the database's name if it came first.
+        let is_part = |byte: &u8| byte.is_ascii_graphic() && *byte != b':';
+        let is_name = name.len() <= MAX_SOURCE && name.iter().all(is_part);
         was_taken = is_name && sources.len() < MAX_SOURCES;
         match str::from_utf8(name) {
             Ok(name) if was_taken => {

@@ -104,6 +104,11 @@ fn what_the_system_s_resolver_finds_by_a_switch_is_found<R: Runtime>() {
         "dns [TRYAGAIN=return] files",
         "files [SUCCESS=continue] dns",
         "dns [SUCCESS=continue] files",
+        "files [SUCCESS=merge] dns",
+        "dns [SUCCESS=merge] files",
+        "files [NOTFOUND=merge] dns",
+        "files # dns",
+        "dns #files",
         // None of these is there for glibc either.
         "absent1 [NOTFOUND=return] dns",
         "absent1 [!UNAVAIL=return] files dns",

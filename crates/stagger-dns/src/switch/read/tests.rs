@@ -15,17 +15,38 @@ fn the_hosts_line_is_found_among_others_and_the_last_counts() {
     for (file, expected) in [
         ("passwd: compat\nhosts: dns\nservices: files\n", "dns"),
         ("hosts:dns", "dns"),
-        (" hosts\t: dns # files\r\n", "dns"),
+        (" hosts\t: dns\r\n", "dns"),
+        ("hosts dns\n", "dns"),
+        ("hosts : :\t: dns\n", "dns"),
         ("hosts: dns\nhosts: files\n", "files"),
         ("hosts:\n", ""),
         ("#hosts: dns\n", "files dns"),
         ("Hosts: dns\n", "files dns"),
-        ("hosts dns\n", "files dns"),
+        ("# hosts: dns\n", "files dns"),
+        ("hostsdns\n", "files dns"),
+        ("hosts", "files dns"),
         ("", "files dns"),
     ] {
         let parsed = Switch::parse(file.as_bytes());
         assert_eq!((parsed.value.to_string(), parsed.notes.count()), (expected.into(), 0));
     }
+}
+
+#[test]
+fn a_comment_within_a_line_is_none() {
+    // As in glibc 2.36, where each of these words is a source that can't be loaded.
+    for (line, sources) in [
+        ("files # dns", "files # dns"),
+        ("dns #files", "dns #files"),
+        ("dns#files", "dns#files"),
+        ("files # [NOTFOUND=return] dns", "files # [NOTFOUND=return] dns"),
+        ("files [NOTFOUND=return] # dns", "files [NOTFOUND=return] # dns"),
+    ] {
+        assert_eq!(read(line), (sources.into(), Vec::new()));
+    }
+    let notes = Switch::parse(b"hosts: files # dns\n").notes;
+    let notes: Vec<_> = notes.iter().map(ToString::to_string).collect();
+    assert_eq!(notes, ["line 1: \"#\" is no source that is known here"]);
 }
 
 #[test]
@@ -118,6 +139,10 @@ fn sources_beyond_the_limit_or_that_are_no_names_are_noted() {
     assert_eq!(sources, "a b");
     // The criterion is not the source's before.
     assert_eq!(notes.len(), 3);
+
+    let (sources, notes) = read("[x=y] :a files b: dns");
+    assert_eq!(sources, "files dns");
+    assert_eq!(notes[1..], ["line 1: \":a\" is no name", "line 1: \"b:\" is no name"]);
 }
 
 proptest! {
