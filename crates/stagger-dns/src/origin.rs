@@ -20,6 +20,14 @@ impl<T> Origin<T> {
     pub(crate) fn given(value: T) -> Self {
         Self::Given(Arc::new(Parsed { value, notes: Default::default() }))
     }
+
+    /// What is known without reading a file.
+    pub(crate) fn peek(&self) -> Option<Arc<Parsed<T>>> {
+        match self {
+            Self::Given(value) => Some(Arc::clone(value)),
+            Self::File(file) => file.peek(),
+        }
+    }
 }
 
 impl<T: PartialEq + Send + Sync + 'static> Origin<T> {

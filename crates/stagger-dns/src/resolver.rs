@@ -57,8 +57,14 @@ use crate::{
 /// A name that does not end in a dot is looked for in the search list of the [`Config`]. Both
 /// families take every step together, so that all addresses belong to one and the same name.
 ///
-/// Some names never go out: `localhost` and all below it are this machine (RFC 6761 §6.3), `invalid`
-/// (RFC 6761 §6.4) and `onion` (RFC 7686 §2) do not exist. The hosts file alone may say otherwise.
+/// Some names never go out:
+///
+/// - `localhost` is `::1` and `127.0.0.1` (RFC 6761 §6.3). It is answered at once, and no file is read
+///   for it. Addresses that a hosts file has for it are added if the file was read already.
+/// - A name below it, such as `app.localhost`, is what the hosts file says. If the file does not have
+///   the name, it is `::1` and `127.0.0.1`.
+/// - `invalid` (RFC 6761 §6.4) and `onion` (RFC 7686 §2) do not exist, unless the hosts file has the
+///   name.
 ///
 /// Nor do literals. They are left to the resolver of [`with_literals`](Self::with_literals), and so
 /// is the port of a service given by its name, which is found before anything is asked for.
@@ -220,8 +226,8 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
     /// Of a search list it is the last name that was asked for that says so.
     ///
     /// A source that is left out is not asked, not even once. Of a name that is in no source that
-    /// may be asked, the answer says so. Names that never go out are in the place of `dns`;
-    /// `localhost` is this machine also if `dns` is left out.
+    /// may be asked, the answer says so. Names that never go out are in the place of `dns`. For names
+    /// below `localhost` it is a source that is not known.
     ///
     /// After a success, `continue` lets the next source's result take the place of this one, as in
     /// glibc. `merge` ends the lookup as in glibc, which merges groups of users alone: there is an

@@ -141,6 +141,12 @@ impl<T> Watched<T> {
         Self { shared: Arc::new(Shared { path, max_bytes, parse, on_thread, state, checked }) }
     }
 
+    /// What was last read, without a look at the file. `None` if it was not read yet or could not
+    /// be.
+    pub(crate) fn peek(&self) -> Option<Arc<T>> {
+        self.shared.lock().last.as_ref()?.1.as_ref().ok().cloned()
+    }
+
     /// Where the file is.
     pub fn path(&self) -> &Path {
         &self.shared.path

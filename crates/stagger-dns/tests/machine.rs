@@ -55,9 +55,10 @@ fn a_family_that_the_hosts_file_has_not_is_asked_for_and_so_is_another_name() {
 
 #[test]
 fn the_hosts_file_may_say_otherwise_of_names_that_never_go_out() {
-    let scene = with_hosts(one(both), "192.0.2.9 a.invalid\n127.0.0.2 localhost\n");
+    let scene = with_hosts(one(both), "192.0.2.9 a.invalid\n127.0.0.2 a.localhost localhost\n");
     assert_eq!(scene.lines("a.invalid:80"), ["0 all 192.0.2.9:80"]);
-    assert_eq!(scene.lines("localhost:80"), ["0 all 127.0.0.2:80"]);
+    assert_eq!(scene.lines("a.localhost:80"), ["0 all 127.0.0.2:80"]);
+    assert_eq!(scene.lines("localhost:80"), ["0 AAAA [::1]:80", "0 A 127.0.0.1:80 127.0.0.2:80"]);
     assert_eq!(scene.lines("b.invalid:80"), ["0 AAAA NotFound", "0 A NotFound"]);
     assert!(scene.servers.log().is_empty());
 }

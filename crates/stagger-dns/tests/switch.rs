@@ -5,9 +5,11 @@ mod support;
 
 use std::fs;
 use std::io;
+use std::task::Poll;
 
+use futures_core::Stream as _;
 use hickory_proto::op::ResponseCode::{NXDomain, NoError, Refused, ServFail};
-use stagger::{Families, LookupErrorKind};
+use stagger::{Families, LookupErrorKind, Query, Resolver as _, Target};
 use stagger_dns::{Environment, Hosts, Switch, Watched};
 use stagger_testkit::{Clock, ms};
 use support::{Asked, File, Said, Scene, Servers, after, config, fails, heard, line, one, silence};
@@ -294,20 +296,103 @@ fn merge_ends_a_lookup_and_a_success_before_it_is_lost() {
 }
 
 #[test]
-fn localhost_is_this_machine_whatever_the_sources_and_the_hosts_file_may_say_otherwise_if_first() {
+fn localhost_is_this_machine_whatever_the_sources_and_the_hosts_file_adds_to_it() {
     let ours = ["0 AAAA [::1]:80", "0 A 127.0.0.1:80"];
     for sources in ["files dns", "dns files", "dns", "files", "", "files [NOTFOUND=return] dns"] {
         let scene = switched(sources, by_name);
-        assert_eq!(scene.lines("a.localhost:80"), ours, "{sources}");
+        for name in ["localhost", "LocalHost.", "a.localhost", "a.b.localhost."] {
+            assert_eq!(
+                (name, scene.lines(&format!("{name}:80"))),
+                (name, ours.map(Into::into).into())
+            );
+        }
+        assert_eq!(scene.ipv4("localhost"), "0 A 127.0.0.1:80", "{sources}");
         assert!(scene.servers.log().is_empty());
     }
-    let file = b"192.0.2.9 localhost b.invalid\n";
-    for (sources, local) in [("files dns", vec!["0 all 192.0.2.9:80"]), ("dns files", ours.into())]
-    {
+    let file = b"127.0.0.1 localhost\n192.0.2.9 localhost\n127.0.0.1 localhost\n";
+    let more = vec!["0 AAAA [::1]:80".to_owned(), "0 A 127.0.0.1:80 192.0.2.9:80".into()];
+    for (sources, local) in [
+        ("files dns", more.clone()),
+        ("dns files", more.clone()),
+        ("files [SUCCESS=merge] dns", more),
+        ("dns", ours.map(Into::into).into()),
+    ] {
         let mut scene = switched(sources, by_name);
         let hosts = Hosts::parse(file, &Environment::new()).value;
         scene.resolver = scene.resolver.with_hosts(hosts);
-        assert_eq!(scene.lines("localhost:80"), local, "{sources}");
+        assert_eq!((sources, scene.lines("localhost.:80")), (sources, local));
+        assert!(scene.servers.log().is_empty());
+    }
+}
+
+#[test]
+fn a_name_below_localhost_is_what_the_hosts_file_says_and_never_goes_out() {
+    let file = b"192.0.2.9 a.localhost\n2001:db8::9 b.localhost\n";
+    let loopback = vec!["0 AAAA [::1]:80", "0 A 127.0.0.1:80"];
+    for (sources, name, told) in [
+        ("files dns", "a", vec!["0 all 192.0.2.9:80"]),
+        ("dns files", "A", vec!["0 all 192.0.2.9:80"]),
+        ("dns [NOTFOUND=return] files", "b", vec!["0 all [2001:db8::9]:80"]),
+        ("files", "a", vec!["0 all 192.0.2.9:80"]),
+        ("dns", "a", loopback.clone()),
+        ("", "a", loopback.clone()),
+        ("files dns", "c", loopback.clone()),
+        ("files [NOTFOUND=return] dns", "c", loopback.clone()),
+        ("dns [UNAVAIL=return] files", "c", loopback),
+    ] {
+        let mut scene = switched(sources, by_name);
+        let hosts = Hosts::parse(file, &Environment::new()).value;
+        scene.resolver = scene.resolver.with_hosts(hosts);
+        let lines = scene.lines(&format!("{name}.localhost.:80"));
+        assert_eq!(
+            (sources, name, lines),
+            (sources, name, told.iter().map(ToString::to_string).collect())
+        );
+        // The file has the name, and it has no address of this family.
+        if told.len() == 1 && name != "b" {
+            let heard = scene.resolve("a.localhost:80", Families::Ipv6);
+            assert_eq!(heard.iter().map(line).collect::<Vec<_>>(), ["0 AAAA none"]);
+        }
+        assert!(scene.servers.log().is_empty());
+    }
+    let Scene { resolver, clock, servers } = switched("files dns", by_name);
+    let unreadable = Watched::hosts(std::env::temp_dir(), Environment::new());
+    let lines = heard(&resolver.with_hosts_file(unreadable), &clock, "a.localhost:80");
+    assert_eq!(lines, ["0 A Other", "0 A 127.0.0.1:80"]);
+    assert!(servers.log().is_empty());
+}
+
+#[test]
+fn localhost_needs_no_file_and_what_the_hosts_file_says_counts_if_it_was_read_already() {
+    let hosts = File::new("192.0.2.9 localhost\n192.0.2.10 a.example\n");
+    let Scene { resolver, clock, .. } = one(by_name);
+    // Neither of these can be read: a directory is no file.
+    let resolver = resolver
+        .with_switch_file(Watched::switch(std::env::temp_dir()))
+        .with_config_file(Watched::config(std::env::temp_dir(), Environment::new()))
+        .with_hosts_file(Watched::hosts(&hosts.0, Environment::new()));
+    let query = Query::new(Target::parse("localhost:80").unwrap());
+    // One poll each: there is nothing to wait for.
+    let at_once = || {
+        let mut answers = std::pin::pin!(resolver.resolve(&query));
+        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+        let mut lines = Vec::new();
+        while let Poll::Ready(Some(answer)) = answers.as_mut().poll_next(&mut cx) {
+            lines.push(line(&(0, answer)));
+        }
+        lines
+    };
+    assert_eq!(at_once(), ["0 AAAA [::1]:80", "0 A 127.0.0.1:80"]);
+    assert_eq!(heard(&resolver, &clock, "a.example:80").last().unwrap(), "0 A 192.0.2.10:80");
+    assert_eq!(at_once(), ["0 AAAA [::1]:80", "0 A 127.0.0.1:80 192.0.2.9:80"]);
+}
+
+#[test]
+fn the_hosts_file_may_say_otherwise_of_what_is_fixed_by_decree() {
+    for sources in ["files dns", "dns files"] {
+        let mut scene = switched(sources, by_name);
+        let hosts = Hosts::parse(b"192.0.2.9 b.invalid\n", &Environment::new()).value;
+        scene.resolver = scene.resolver.with_hosts(hosts);
         assert_eq!(scene.lines("b.invalid:80"), ["0 all 192.0.2.9:80"], "{sources}");
         assert_eq!(scene.lines("c.invalid:80"), ["0 AAAA NotFound", "0 A NotFound"]);
         assert!(scene.servers.log().is_empty());

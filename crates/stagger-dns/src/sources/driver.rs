@@ -15,7 +15,7 @@ use crate::lookup::Lookups;
 use crate::origin::Content;
 use crate::setup::Setup;
 use crate::upstream::Source;
-use crate::{Config, Hosts, Network, Switch};
+use crate::{Config, Hosts, Network, Parsed, Switch};
 
 /// The future of one lookup.
 type Lookup<N, T> = <Source<N, T> as Lookups>::Lookup;
@@ -50,6 +50,18 @@ impl<N: Network, T: Timer> Driver<N, T> {
             lookups: Vec::new(),
             preferred: None,
         }
+    }
+
+    /// The hosts file as far as it is known without reading it, unless the switch is known to leave
+    /// it out.
+    fn peek(&self) -> Option<Arc<Parsed<Hosts>>> {
+        let is_source = |switch: Arc<Parsed<Switch>>| {
+            switch.value.sources().iter().any(|source| source.name() == "files")
+        };
+        if !self.setup.switch.peek().is_none_or(is_source) {
+            return None;
+        }
+        self.setup.hosts.as_ref()?.peek()
     }
 
     fn poll_switch(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -140,6 +152,10 @@ where
                 }
             };
             match step {
+                Step::Peek => {
+                    let hosts = this.peek();
+                    this.machine.this_machine(hosts.as_ref().map(|hosts| &hosts.value));
+                }
                 Step::Switch => ready!(this.poll_switch(cx)),
                 Step::Hosts => ready!(this.poll_hosts(cx)),
                 Step::Config => ready!(this.poll_config(cx)),

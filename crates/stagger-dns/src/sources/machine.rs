@@ -1,8 +1,10 @@
 //! What is decided about one name, given what each source says.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 
 use stagger::{Answer, Families, Host, LookupErrorKind, Query, Record};
+use stagger_net::Localhost;
 
 use super::plan::{self, Place, Plan};
 use super::walk::{Heard, Said, Walk};
@@ -20,6 +22,8 @@ use crate::{Config, FileError, Hosts, Status, Switch};
 pub(super) struct Machine {
     query: Query,
     port: u16,
+    /// Whether the name is this machine by its text.
+    localhost: Option<Localhost>,
     has_hosts: bool,
     step: Step,
     plan: Plan,
@@ -44,6 +48,9 @@ pub(super) enum Next {
 /// What is done when all that is ready has been told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
+    /// What is known of the hosts file without reading it is looked at, for
+    /// [`Machine::this_machine`].
+    Peek,
     /// The switch is read, for [`Machine::switch`].
     Switch,
     /// The hosts file is read, for [`Machine::hosts`].
@@ -67,11 +74,17 @@ enum Miss {
 impl Machine {
     /// The lookup of a query for a name at this port, where there is a hosts file or none.
     pub(super) fn new(query: Query, port: u16, has_hosts: bool) -> Self {
+        let localhost = Localhost::of(name(&query));
+        let step = match localhost {
+            Some(Localhost::Itself) => Step::Peek,
+            Some(Localhost::Below) | None => Step::Switch,
+        };
         Self {
             query,
             port,
+            localhost,
             has_hosts,
-            step: Step::Switch,
+            step,
             plan: Plan::default(),
             turn: 0,
             walk: None,
@@ -99,14 +112,50 @@ impl Machine {
         }
     }
 
+    /// Takes the hosts file, if it is known without reading it, for `localhost`. The file adds
+    /// addresses and takes none away, so that a service on `::1` stays in reach.
+    pub(super) fn this_machine(&mut self, hosts: Option<&Hosts>) {
+        let listed = hosts.map(|hosts| self.listed(hosts)).unwrap_or_default();
+        self.tell_loopback(listed);
+    }
+
+    /// Tells the addresses of this machine, and these behind them. They have no TTL, because the
+    /// hosts file may change.
+    fn tell_loopback(&mut self, listed: Vec<SocketAddr>) {
+        let own = Localhost::addresses(self.families()).map(|ip| SocketAddr::new(ip, self.port));
+        let mut all: Vec<_> = own.collect();
+        for addr in listed {
+            if !all.contains(&addr) {
+                all.push(addr);
+            }
+        }
+        for record in records(self.families()) {
+            let is_of = |addr: &&SocketAddr| addr.is_ipv6() == (record == Record::Aaaa);
+            self.ready.push_back(Answer::found(record, all.iter().filter(is_of).copied()));
+        }
+        self.step = Step::Done;
+    }
+
+    /// The addresses that the hosts file has for the name.
+    fn listed(&self, hosts: &Hosts) -> Vec<SocketAddr> {
+        hosts.addresses(self.name(), self.families(), self.port).collect()
+    }
+
     /// Takes the switch. glibc takes one that it can't read for an empty one. Here that is told, and
     /// the switch is the default.
     pub(super) fn switch(&mut self, switch: Result<&Switch, FileError>) {
+        let places: &[_] = match (self.has_hosts, self.localhost) {
+            (true, None) => &[Place::Hosts, Place::Servers],
+            (false, None) => &[Place::Servers],
+            // No such name is asked for on the network.
+            (true, Some(_)) => &[Place::Hosts],
+            (false, Some(_)) => &[],
+        };
         self.plan = match switch {
-            Ok(switch) => Plan::new(switch, self.has_hosts),
+            Ok(switch) => Plan::new(switch, places),
             Err(error) => {
                 self.tell_provisional(error);
-                Plan::new(&Switch::default(), self.has_hosts)
+                Plan::new(&Switch::default(), places)
             }
         };
         self.take_turn();
@@ -141,10 +190,9 @@ impl Machine {
         let found = match hosts {
             Ok(hosts) => {
                 is_missing = hosts.is_missing();
-                let name = self.name();
-                match Vec::from_iter(hosts.addresses(name, self.families(), self.port)) {
+                match self.listed(hosts) {
                     listed if !listed.is_empty() => Ok(listed),
-                    _ if hosts.contains(name) => Err(Miss::Negative(Cause::NoAddress)),
+                    _ if hosts.contains(self.name()) => Err(Miss::Negative(Cause::NoAddress)),
                     _ => Err(Miss::Negative(Cause::NotListed)),
                 }
             }
@@ -300,9 +348,19 @@ impl Machine {
         self.tell_held();
     }
 
-    /// Ends with what servers said. If they said nothing, it is what is fixed by decree, and else
-    /// this.
+    /// Ends with what servers said. If they said nothing, the result is the first of these:
+    ///
+    /// 1. this machine, for a name below `localhost` that the hosts file does not have;
+    /// 2. what is fixed by decree;
+    /// 3. this miss.
     fn end(&mut self, miss: Miss) {
+        let is_listed = matches!(miss, Miss::Negative(Cause::NoAddress));
+        if self.localhost.is_some() && !is_listed {
+            if let Miss::Unreadable(error) = miss {
+                self.tell_provisional(error);
+            }
+            return self.tell_loopback(Vec::new());
+        }
         if self.held.is_empty() && !self.decree() {
             let error = match miss {
                 Miss::Negative(cause) => self.unlisted(cause),
@@ -319,7 +377,7 @@ impl Machine {
     fn decree(&mut self) -> bool {
         let Some(special) = Special::of(self.name()) else { return false };
         for record in records(self.families()) {
-            self.take(record, special.outcome(self.name(), record));
+            self.take(record, Err(special.error(self.name(), record)));
         }
         true
     }
@@ -363,14 +421,16 @@ impl Machine {
         addresses(self.families())
     }
 
-    /// The name that is looked up, in lower case.
     fn name(&self) -> &str {
-        match self.query.target().host() {
-            Host::Name(name) => name.ascii(),
-            Host::Ipv4(_) | Host::Ipv6 { .. } => {
-                unreachable!("a literal is left to another resolver")
-            }
-        }
+        name(&self.query)
+    }
+}
+
+/// The name that is looked up, in lower case.
+fn name(query: &Query) -> &str {
+    match query.target().host() {
+        Host::Name(name) => name.ascii(),
+        Host::Ipv4(_) | Host::Ipv6 { .. } => unreachable!("a literal is left to another resolver"),
     }
 }
 

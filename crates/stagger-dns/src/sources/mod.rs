@@ -21,7 +21,9 @@
 //!    families.
 //! 6. What is fixed by decree, as for `invalid`, takes the place of what servers would say. It also
 //!    holds where no server may be asked and nothing else is found.
-//! 7. A failure never vanishes. If another source has the name, the failure is told as provisional.
+//! 7. `localhost` is this machine at once, and the hosts file can only add to that. A name below it
+//!    is what the hosts file says, and else this machine. Neither is ever sent (RFC 6761 §6.3).
+//! 8. A failure never vanishes. If another source has the name, the failure is told as provisional.
 //!
 //! # The parts
 //!

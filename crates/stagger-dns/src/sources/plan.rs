@@ -66,12 +66,15 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// The plan that a switch is, where there is a hosts file or none.
-    pub(super) fn new(switch: &Switch, has_hosts: bool) -> Self {
-        let known = |source: &Source| match source.name() {
-            "files" if has_hosts => Some(Place::Hosts),
-            "dns" => Some(Place::Servers),
-            _ => None,
+    /// The plan that a switch is, where only these places may be asked.
+    pub(super) fn new(switch: &Switch, places: &[Place]) -> Self {
+        let known = |source: &Source| {
+            let place = match source.name() {
+                "files" => Place::Hosts,
+                "dns" => Place::Servers,
+                _ => return None,
+            };
+            Some(place).filter(|place| places.contains(place))
         };
         let sources = switch.sources();
         let mut plan = Self::default();
@@ -119,11 +122,13 @@ fn reach(
 mod tests {
     use super::*;
 
+    const ALL: [Place; 2] = [Place::Hosts, Place::Servers];
+
     /// A plan as text: each source, and for each status (success, not found, unavailable) what
     /// follows: `.` for the end, `>` for the next turn and `x` for nothing at all.
-    fn plan(sources: &str, has_hosts: bool) -> String {
+    fn plan(sources: &str, places: &[Place]) -> String {
         let switch = Switch::parse(format!("hosts: {sources}").as_bytes()).value;
-        let plan = Plan::new(&switch, has_hosts);
+        let plan = Plan::new(&switch, places);
         let turns: Vec<_> = (0..)
             .map_while(|number| plan.turn(number))
             .map(|turn| {
@@ -159,7 +164,7 @@ mod tests {
             ("dns [!SUCCESS=return] files", "servers ..., hosts ..."),
             ("files [SUCCESS=continue] dns", "hosts >>>, servers ..."),
         ] {
-            assert_eq!((sources, plan(sources, true)), (sources, expected.into()));
+            assert_eq!((sources, plan(sources, &ALL)), (sources, expected.into()));
         }
     }
 
@@ -176,7 +181,7 @@ mod tests {
             ("dns [!SUCCESS=merge] files", "servers ..., hosts ..."),
             ("resolve [UNAVAIL=merge] files", "nobody"),
         ] {
-            assert_eq!((sources, plan(sources, true)), (sources, expected.into()));
+            assert_eq!((sources, plan(sources, &ALL)), (sources, expected.into()));
         }
     }
 
@@ -195,7 +200,7 @@ mod tests {
             ("dns [UNAVAIL=return] x files", "servers .>., hosts ..."),
             ("files [SUCCESS=continue] x", "hosts ..."),
         ] {
-            assert_eq!((sources, plan(sources, true)), (sources, expected.into()));
+            assert_eq!((sources, plan(sources, &ALL)), (sources, expected.into()));
         }
     }
 
@@ -206,7 +211,7 @@ mod tests {
             ("dns files dns", "servers .>>, hosts ..."),
             ("dns dns [UNAVAIL=return] files", "servers ..."),
         ] {
-            assert_eq!((sources, plan(sources, true)), (sources, expected.into()));
+            assert_eq!((sources, plan(sources, &ALL)), (sources, expected.into()));
         }
     }
 
@@ -218,7 +223,19 @@ mod tests {
             ("files [UNAVAIL=return] dns", "nobody"),
             ("files", "nobody"),
         ] {
-            assert_eq!((sources, plan(sources, false)), (sources, expected.into()));
+            assert_eq!((sources, plan(sources, &[Place::Servers])), (sources, expected.into()));
+        }
+    }
+
+    #[test]
+    fn where_no_server_may_be_asked_dns_is_a_source_that_is_not_known() {
+        for (sources, expected) in [
+            ("files dns", "hosts ..."),
+            ("dns [NOTFOUND=return] files", "hosts ..."),
+            ("dns [UNAVAIL=return] files", "nobody"),
+            ("dns", "nobody"),
+        ] {
+            assert_eq!((sources, plan(sources, &[Place::Hosts])), (sources, expected.into()));
         }
     }
 }

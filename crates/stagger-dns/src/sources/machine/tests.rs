@@ -184,6 +184,33 @@ fn a_success_that_is_replaced_is_forgotten_with_what_still_runs() {
 }
 
 #[test]
+fn localhost_is_told_at_once_and_what_is_known_of_the_hosts_file_adds_to_it() {
+    let mut script = Script::before("localhost", Families::Any);
+    script.does(&["Peek"]).0.this_machine(None);
+    script.does(&["AAAA [::1]:80", "A 127.0.0.1:80", "Done"]);
+
+    let mut script = Script::before("localhost", Families::Ipv4);
+    let file = b"127.0.0.1 localhost\n::2 localhost\n127.0.1.1 localhost\n";
+    let hosts = Hosts::parse(file, &Environment::new()).value;
+    script.0.this_machine(Some(&hosts));
+    script.does(&["A 127.0.0.1:80 127.0.1.1:80", "Done"]);
+}
+
+#[test]
+fn a_name_below_localhost_is_left_to_the_hosts_file_and_never_to_servers() {
+    for sources in ["files dns", "dns files", "dns [NOTFOUND=return] files"] {
+        let mut script = Script::new(sources, "a.localhost");
+        script
+            .does(&["Hosts"])
+            .hosts("192.0.2.9 a.localhost\n")
+            .does(&["all 192.0.2.9:80", "Done"]);
+        let mut script = Script::new(sources, "a.localhost");
+        script.does(&["Hosts"]).hosts("").does(&["AAAA [::1]:80", "A 127.0.0.1:80", "Done"]);
+    }
+    Script::new("dns", "a.localhost").does(&["AAAA [::1]:80", "A 127.0.0.1:80", "Done"]);
+}
+
+#[test]
 fn what_is_fixed_by_decree_takes_the_place_of_servers() {
     for sources in ["files dns", "files"] {
         let mut script = Script::new(sources, "a.invalid");
