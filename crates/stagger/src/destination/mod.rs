@@ -7,6 +7,7 @@
 //!
 //! The addresses of `getaddrinfo` are sorted by the platform already and need none of this. Round
 //! a resolver whose addresses nobody has sorted put a [`SortedResolver`](crate::SortedResolver).
+//! [`Sorter::glibc`] gives the order that `getaddrinfo` has on Linux.
 //!
 //! # Examples
 //!
@@ -27,6 +28,7 @@
 //! assert_eq!(sorted[1].rule, Some(Rule::MatchingScope));
 //! ```
 
+mod answer;
 mod prefix;
 mod rule;
 mod scope;
@@ -35,8 +37,10 @@ mod source;
 mod table;
 mod unusable;
 
+pub use answer::AnswerSorter;
 pub use prefix::{Prefix, PrefixError};
 pub use rule::Rule;
+pub use scope::Ipv4Scopes;
 pub use sort::{Placed, Sorter};
 pub use source::{Mobility, Source, Sources};
 pub use table::{PolicyTable, Row};

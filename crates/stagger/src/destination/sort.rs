@@ -1,21 +1,33 @@
 //! The sort itself.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::net::{IpAddr, SocketAddr};
 
 use super::prefix::bits;
 use super::scope::Scope;
-use super::{PolicyTable, Rule, Source, Sources};
+use super::{Ipv4Scopes, Mobility, PolicyTable, Rule, Source, Sources};
 
 /// Sorts destinations by RFC 6724 §6.
 ///
 /// Rule 9 is applied to IPv6 addresses alone unless [`strict`](Self::strict): an IPv4 address
 /// says nothing of where it is, and networks that spread load over their addresses would find all
 /// of it at one. Leaving IPv4 out is ours and not the RFC's.
+///
+/// [`Sorter::glibc`] sorts as `getaddrinfo` does on Linux.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sorter {
     table: PolicyTable,
+    ipv4_scopes: Ipv4Scopes,
     strict: bool,
+    manner: Manner,
+}
+
+/// Whose reading of the rules is followed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Manner {
+    #[default]
+    Rfc6724,
+    Glibc,
 }
 
 /// A destination in its place.
@@ -32,7 +44,7 @@ pub struct Placed {
 
 /// What the rules 1 to 8 compare, in their order; the smaller comes first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Key([u16; 8]);
+struct Key([u32; 8]);
 
 #[derive(Clone, Copy)]
 struct Entry {
@@ -41,7 +53,7 @@ struct Entry {
     ip: IpAddr,
     source: Option<Source>,
     key: Key,
-    /// Of rule 9: how many bits it has in common with its source.
+    /// Of rule 9: how many bits it has in common with its source; none if rule 9 leaves it alone.
     common: Option<Reverse<u32>>,
 }
 
@@ -58,13 +70,64 @@ impl Sorter {
         Self::default()
     }
 
+    /// Sorts as `getaddrinfo` in glibc does, as of glibc 2.36. It differs from RFC 6724 in these
+    /// points:
+    ///
+    /// - The default tables are [`PolicyTable::glibc`] and [`Ipv4Scopes::glibc`].
+    /// - Rule 9 compares all 128 bits of IPv6 addresses, as in RFC 3484.
+    /// - Rule 9 compares an IPv4 address if it is in the subnet of its source address. An address
+    ///   that is not comes after those that are.
+    /// - An attribute of a source address that is not known counts as absent. It does not make a
+    ///   rule be skipped.
+    /// - Where rule 9 leaves addresses of both families in an order that is no order, the result
+    ///   is that of glibc's merge sort.
+    ///
+    /// # Examples
+    ///
+    /// A unique local address is not behind IPv4, as it is by RFC 6724:
+    ///
+    /// ```
+    /// use std::net::SocketAddr;
+    /// use stagger::destination::{Sorter, Source};
+    ///
+    /// let found = ["192.0.2.1:80", "[fd00::1]:80"].map(|text| text.parse().unwrap());
+    /// let sources = |destination: &SocketAddr| Some(Source::new(destination.ip()));
+    /// assert!(Sorter::new().sort(found, &sources)[0].address.is_ipv4());
+    /// assert!(Sorter::glibc().sort(found, &sources)[0].address.is_ipv6());
+    /// ```
+    pub fn glibc() -> Self {
+        Self {
+            table: PolicyTable::glibc(),
+            ipv4_scopes: Ipv4Scopes::glibc(),
+            strict: false,
+            manner: Manner::Glibc,
+        }
+    }
+
     /// With this table.
     pub fn with_table(mut self, table: PolicyTable) -> Self {
         self.table = table;
         self
     }
 
-    /// Whether rule 9 is applied to IPv4 addresses too, as the RFC's letter has it.
+    /// The table.
+    pub fn table(&self) -> &PolicyTable {
+        &self.table
+    }
+
+    /// With these scopes of IPv4 addresses.
+    pub fn with_ipv4_scopes(mut self, scopes: Ipv4Scopes) -> Self {
+        self.ipv4_scopes = scopes;
+        self
+    }
+
+    /// The scopes of IPv4 addresses.
+    pub fn ipv4_scopes(&self) -> &Ipv4Scopes {
+        &self.ipv4_scopes
+    }
+
+    /// Whether rule 9 is applied to IPv4 addresses too, as the RFC's letter has it. glibc's manner
+    /// has a rule 9 of its own, for which this means nothing.
     pub fn strict(mut self, strict: bool) -> Self {
         self.strict = strict;
         self
@@ -85,12 +148,20 @@ impl Sorter {
             (destination, source.map(canonical))
         };
         let asked: Vec<_> = destinations.into_iter().map(ask).collect();
-        let known = Known::of(asked.iter().filter_map(|(_, source)| source.as_ref()));
+        let known = match self.manner {
+            Manner::Rfc6724 => Known::of(asked.iter().filter_map(|(_, source)| source.as_ref())),
+            Manner::Glibc => Known::ALL,
+        };
         let entry = |(destination, source)| self.entry(destination, source, &known);
         let mut entries: Vec<_> = asked.into_iter().map(entry).collect();
-        entries.sort_by_key(|entry| entry.key);
-        for equal in entries.chunk_by_mut(|one, other| one.key == other.key) {
-            use_longest_prefix(equal);
+        match self.manner {
+            Manner::Rfc6724 => {
+                entries.sort_by_key(|entry| entry.key);
+                for equal in entries.chunk_by_mut(|one, other| one.key == other.key) {
+                    use_longest_prefix(equal);
+                }
+            }
+            Manner::Glibc => merge_sort(&mut entries),
         }
         let rules: Vec<_> = entries.windows(2).map(|pair| rule(&pair[0], &pair[1])).collect();
         let rules = std::iter::once(None).chain(rules.into_iter().map(Some));
@@ -104,28 +175,51 @@ impl Sorter {
 
     fn entry(&self, destination: SocketAddr, source: Option<Source>, known: &Known) -> Entry {
         let ip = destination.ip().to_canonical();
-        let (scope, row) = (Scope::of(ip), self.table.row(ip));
-        let of_source = |avoid: &dyn Fn(&Source) -> u16| source.as_ref().map_or(0, avoid);
+        let scope_of = |addr| Scope::of(addr, &self.ipv4_scopes);
+        let (scope, row) = (scope_of(ip), self.table.row(ip));
+        let of_source = |avoid: &dyn Fn(&Source) -> u32| source.as_ref().map_or(0, avoid);
         let key = Key([
-            u16::from(source.is_none()),
-            of_source(&|source| u16::from(Scope::of(source.addr) != scope)),
-            of_source(&|source| u16::from(known.deprecated && source.deprecated == Some(true))),
-            of_source(&|source| match source.mobility {
-                Some(mobility) if known.mobility => u16::from(u8::MAX - mobility as u8),
-                _ => 0,
-            }),
-            of_source(&|source| u16::from(self.table.row(source.addr).label != row.label)),
-            u16::from(u8::MAX - row.precedence),
-            of_source(&|source| u16::from(known.tunneled && source.tunneled == Some(true))),
+            u32::from(source.is_none()),
+            of_source(&|source| u32::from(scope_of(source.addr) != scope)),
+            of_source(&|source| u32::from(known.deprecated && source.deprecated == Some(true))),
+            of_source(&|source| if known.mobility { self.away(source.mobility) } else { 0 }),
+            of_source(&|source| u32::from(self.table.row(source.addr).label != row.label)),
+            u32::MAX - row.precedence,
+            of_source(&|source| u32::from(known.tunneled && source.tunneled == Some(true))),
             scope.number(),
         ]);
-        let counts = ip.is_ipv6() || self.strict;
-        let common = source.filter(|_| counts).map(|source| Reverse(common_bits(&source, ip)));
+        let common = source.and_then(|source| self.common_bits(&source, ip)).map(Reverse);
         Entry { destination, ip, source, key, common }
+    }
+
+    /// What rule 4 compares: how far an address is from being a home address.
+    fn away(&self, mobility: Option<Mobility>) -> u32 {
+        let is_home = matches!(mobility, Some(Mobility::Home | Mobility::HomeAndCareOf));
+        match (self.manner, mobility) {
+            (Manner::Rfc6724, Some(mobility)) => Mobility::HomeAndCareOf as u32 - mobility as u32,
+            (Manner::Rfc6724, None) => 0,
+            // It has one mark, which an address has or has not.
+            (Manner::Glibc, _) => u32::from(!is_home),
+        }
+    }
+
+    /// What rule 9 compares, if it looks at this destination.
+    fn common_bits(&self, source: &Source, destination: IpAddr) -> Option<u32> {
+        let ipv6 = destination.is_ipv6();
+        match self.manner {
+            Manner::Rfc6724 => (ipv6 || self.strict).then(|| common_prefix(source, destination)),
+            Manner::Glibc if ipv6 => Some(common_bits(source.addr, destination)),
+            Manner::Glibc => {
+                let common = common_bits(source.addr, destination);
+                Some(if common >= subnet_bits(source) { common } else { 0 })
+            }
+        }
     }
 }
 
 impl Known {
+    const ALL: Self = Self { deprecated: true, mobility: true, tunneled: true };
+
     fn of<'a>(sources: impl Iterator<Item = &'a Source> + Clone) -> Self {
         Self {
             deprecated: sources.clone().all(|source| source.deprecated.is_some()),
@@ -148,6 +242,34 @@ fn use_longest_prefix(equal: &mut [Entry]) {
             equal[place] = entry;
         }
     }
+}
+
+/// Sorts as glibc's `qsort_r` does with glibc's comparison. By rule 9 that is no order where both
+/// families are equal by the rules before it, so the result depends on which pairs are compared.
+fn merge_sort(entries: &mut [Entry]) {
+    if entries.len() < 2 {
+        return;
+    }
+    let (left, right) = entries.split_at_mut(entries.len() / 2);
+    merge_sort(left);
+    merge_sort(right);
+    let (left, right) = (left.to_vec(), right.to_vec());
+    let (mut left, mut right) = (left.into_iter().peekable(), right.into_iter().peekable());
+    for place in entries {
+        let from_left = match (left.peek(), right.peek()) {
+            (Some(left), Some(right)) => compare(left, right).is_le(),
+            (left, _) => left.is_some(),
+        };
+        let next = if from_left { left.next() } else { right.next() };
+        *place = next.expect("both halves have as many entries as there are places");
+    }
+}
+
+/// glibc's comparison, for which entries are equal whose order stays.
+fn compare(one: &Entry, other: &Entry) -> Ordering {
+    let same_family = one.ip.is_ipv6() == other.ip.is_ipv6();
+    let by_prefix = || if same_family { one.common.cmp(&other.common) } else { Ordering::Equal };
+    one.key.cmp(&other.key).then_with(by_prefix)
 }
 
 /// The rule by which the second comes after the first.
@@ -178,10 +300,22 @@ fn rule(first: &Entry, second: &Entry) -> Rule {
 
 /// How many leading bits a destination has in common with its source, up to the source's prefix
 /// (RFC 6724 §2.2).
-fn common_bits(source: &Source, destination: IpAddr) -> u32 {
-    let common = (bits(source.addr) ^ bits(destination)).leading_zeros();
-    let skipped = if source.addr.is_ipv6() { 0 } else { 96 };
-    common.saturating_sub(skipped).min(source.prefix_bits())
+fn common_prefix(source: &Source, destination: IpAddr) -> u32 {
+    common_bits(source.addr, destination).min(source.prefix_bits())
+}
+
+/// How many leading bits the addresses have in common.
+fn common_bits(source: IpAddr, destination: IpAddr) -> u32 {
+    let common = (bits(source) ^ bits(destination)).leading_zeros();
+    let skipped = if source.is_ipv6() { 0 } else { 96 };
+    common.saturating_sub(skipped)
+}
+
+/// How many bits of an IPv4 source address are its subnet's, for glibc: all where that is not
+/// known, but for loopback, all of which is one subnet.
+fn subnet_bits(source: &Source) -> u32 {
+    let unknown = if source.addr.is_loopback() { 8 } else { 32 };
+    source.prefix_length.map_or(unknown, u32::from)
 }
 
 #[cfg(test)]

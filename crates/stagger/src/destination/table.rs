@@ -11,14 +11,14 @@ pub struct Row {
     /// The addresses that it is about.
     pub prefix: Prefix,
     /// How much they are preferred as destinations: the higher, the more.
-    pub precedence: u8,
+    pub precedence: u32,
     /// Their kind. A destination is preferred if its source address is of the same kind.
-    pub label: u8,
+    pub label: u32,
 }
 
 impl Row {
     /// A row for these addresses.
-    pub fn new(prefix: Prefix, precedence: u8, label: u8) -> Self {
+    pub fn new(prefix: Prefix, precedence: u32, label: u32) -> Self {
         Self { prefix, precedence, label }
     }
 }
@@ -76,6 +76,27 @@ impl PolicyTable {
         table
     }
 
+    /// The default table of `getaddrinfo` in glibc, as of glibc 2.36. It is the table of RFC 3484 §2.1
+    /// with three more labels: site-local, unique local and Teredo addresses. Unlike in
+    /// [`rfc6724`](Self::rfc6724), their precedence is that of any other IPv6 address.
+    pub fn glibc() -> Self {
+        Self(vec![
+            row([0, 0, 0, 0, 0, 0, 0, 1], 128, 50, 0),
+            row([0; 8], 0, 40, 1),
+            row([0x2002, 0, 0, 0, 0, 0, 0, 0], 16, 30, 2),
+            row([0; 8], 96, 20, 3),
+            row([0, 0, 0, 0, 0, 0xffff, 0, 0], 96, 10, 4),
+            row([0xfec0, 0, 0, 0, 0, 0, 0, 0], 10, 40, 5),
+            row([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7, 40, 6),
+            row([0x2001, 0, 0, 0, 0, 0, 0, 0], 32, 40, 7),
+        ])
+    }
+
+    /// A table of one row: every address has this precedence and this label.
+    pub fn uniform(precedence: u32, label: u32) -> Self {
+        Self(vec![row([0; 8], 0, precedence, label)])
+    }
+
     /// Adds a row, in the place of one with the same prefix if there is one.
     pub fn with_row(mut self, row: Row) -> Self {
         self.0.retain(|other| other.prefix != row.prefix);
@@ -101,7 +122,7 @@ impl Default for PolicyTable {
     }
 }
 
-fn row(segments: [u16; 8], length: u8, precedence: u8, label: u8) -> Row {
+fn row(segments: [u16; 8], length: u8, precedence: u32, label: u32) -> Row {
     let [a, b, c, d, e, f, g, h] = segments;
     let addr = Ipv6Addr::new(a, b, c, d, e, f, g, h);
     Row { prefix: Prefix::known(addr, length), precedence, label }
@@ -111,7 +132,7 @@ fn row(segments: [u16; 8], length: u8, precedence: u8, label: u8) -> Row {
 mod tests {
     use super::*;
 
-    fn precedence_and_label(table: &PolicyTable, text: &str) -> (u8, u8) {
+    fn precedence_and_label(table: &PolicyTable, text: &str) -> (u32, u32) {
         let row = table.row(text.parse().unwrap());
         (row.precedence, row.label)
     }
@@ -136,6 +157,29 @@ mod tests {
             assert_eq!(precedence_and_label(&new, text), after, "{text}");
         }
         for row in old.rows() {
+            assert_eq!(Prefix::new(row.prefix.addr(), row.prefix.length()), Ok(row.prefix));
+        }
+    }
+
+    #[test]
+    fn the_table_of_glibc_is_the_one_that_gai_conf_describes() {
+        let table = PolicyTable::glibc();
+        for (text, expected) in [
+            ("::1", (50, 0)),
+            ("2001:db8::1", (40, 1)),
+            ("2002::1", (30, 2)),
+            ("::192.0.2.1", (20, 3)),
+            ("192.0.2.1", (10, 4)),
+            ("::ffff:192.0.2.1", (10, 4)),
+            ("fec0::1", (40, 5)),
+            ("fc00::1", (40, 6)),
+            ("fd12:3456::1", (40, 6)),
+            ("2001:0:1::1", (40, 7)),
+            ("3ffe::1", (40, 1)),
+        ] {
+            assert_eq!(precedence_and_label(&table, text), expected, "{text}");
+        }
+        for row in table.rows() {
             assert_eq!(Prefix::new(row.prefix.addr(), row.prefix.length()), Ok(row.prefix));
         }
     }

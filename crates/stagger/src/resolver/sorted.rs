@@ -1,7 +1,6 @@
 //! Answers put in the order of RFC 6724.
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -12,13 +11,8 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 use super::Resolver;
-use crate::destination::{Sorter, Source, Sources};
-use crate::{Address as _, Answer, Family, Query, Record, Update};
-
-/// How many addresses of one lookup are sorted; what is beyond follows as it came. Each costs a
-/// question to the system, and a hostile answer has thousands. The number is ours; it is far more
-/// than are ever tried by default.
-const MAX_SORTED: usize = 512;
+use crate::destination::{AnswerSorter, Sorter, Source, Sources};
+use crate::{Answer, Query};
 
 /// A resolver that sorts what another answers by RFC 6724 §6.
 ///
@@ -129,17 +123,8 @@ impl<F, S> fmt::Debug for LazySources<F, S> {
     }
 }
 
-/// What is known of the addresses of one lookup.
-#[derive(Default)]
-struct Known {
-    sources: HashMap<SocketAddr, Option<Source>>,
-    /// What the records AAAA and A hold, each address once.
-    apart: [Vec<SocketAddr>; 2],
-}
-
 pin_project! {
-    /// What a [`SortedResolver`] answers, or a resolver that has its own answers sorted in the same
-    /// way.
+    /// What a [`SortedResolver`] answers.
     ///
     /// # Cancel safety
     ///
@@ -149,15 +134,14 @@ pin_project! {
         #[pin]
         answers: A,
         sorter: Arc<Sorter>,
-        sources: S,
-        known: Known,
+        lookup: AnswerSorter<S>,
     }
 }
 
-impl<A, S> SortedAnswers<A, S> {
+impl<A, S: Sources> SortedAnswers<A, S> {
     /// Sorts the answers of one lookup, as [`SortedResolver`] does.
     pub fn new(answers: A, sorter: Arc<Sorter>, sources: S) -> Self {
-        Self { answers, sorter, sources, known: Known::default() }
+        Self { answers, sorter, lookup: AnswerSorter::new(sources) }
     }
 }
 
@@ -171,80 +155,7 @@ where
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.project();
         let Some(answer) = ready!(this.answers.poll_next(cx)) else { return Poll::Ready(None) };
-        let sources = &*this.sources;
-        this.known.note(&answer);
-        if answer.is_sorted() || answer.is_empty() || answer.record() == Record::Https {
-            return Poll::Ready(Some(answer));
-        }
-        let leader = this.known.leader(answer.record(), this.sorter, sources);
-        let sort = |found| this.known.sort(found, this.sorter, sources);
-        let answer = answer.map_found(sort).sorted();
-        Poll::Ready(Some(match leader {
-            Some(family) => answer.led_by(family),
-            None => answer,
-        }))
-    }
-}
-
-impl Known {
-    /// Asks for the source address of a destination, unless it is known or there have been too
-    /// many.
-    fn learn(&mut self, destination: SocketAddr, sources: &impl Sources) -> bool {
-        let known = self.sources.contains_key(&destination);
-        if !known && self.sources.len() < MAX_SORTED {
-            self.sources.insert(destination, sources.source(&destination));
-            return true;
-        }
-        known
-    }
-
-    /// Takes note of what the record of an answer holds now.
-    fn note<E>(&mut self, answer: &Answer<SocketAddr, E>) {
-        let place = match answer.record() {
-            Record::Aaaa => 0,
-            Record::A => 1,
-            Record::Addresses | Record::Https => return,
-        };
-        let list = &mut self.apart[place];
-        if answer.update() == Update::Replace {
-            list.clear();
-        }
-        for address in answer.addresses() {
-            if list.len() < MAX_SORTED && !list.contains(address) {
-                list.push(*address);
-            }
-        }
-    }
-
-    /// The family of the first address of A and AAAA together, once there are both.
-    fn leader(
-        &mut self,
-        record: Record,
-        sorter: &Sorter,
-        sources: &impl Sources,
-    ) -> Option<Family> {
-        if record == Record::Addresses || self.apart.iter().any(Vec::is_empty) {
-            return None;
-        }
-        let mut all = self.apart.concat();
-        all.retain(|address| self.learn(*address, sources));
-        let known = |destination: &SocketAddr| self.sources.get(destination).copied().flatten();
-        let sorted = sorter.sort(all, &known);
-        sorted.first().and_then(|first| first.address.canonical().family())
-    }
-
-    /// Sorts addresses; those beyond the limit follow as they came.
-    fn sort(
-        &mut self,
-        found: Vec<SocketAddr>,
-        sorter: &Sorter,
-        sources: &impl Sources,
-    ) -> Vec<SocketAddr> {
-        let (known, rest): (Vec<_>, Vec<_>) =
-            found.into_iter().partition(|address| self.learn(*address, sources));
-        let source = |destination: &SocketAddr| self.sources.get(destination).copied().flatten();
-        let sorted = sorter.sort(known, &source);
-        sorted.into_iter().map(|placed| placed.address).chain(rest).collect()
+        Poll::Ready(Some(this.lookup.sort(answer, this.sorter)))
     }
 }
 

@@ -2,6 +2,7 @@
 //! §10.1 are of the choice of a source address, which is the system's.
 
 mod configured;
+mod glibc;
 
 use super::*;
 use crate::destination::{Mobility, Prefix, Row};
@@ -53,7 +54,7 @@ fn assert_order(pairs: [Pair<'_>; 2], rule: Rule) {
 }
 
 /// With the default table but for these rows: prefix, its length, precedence, label.
-fn with_rows<const N: usize>(rows: [(&str, u8, u8, u8); N]) -> Sorter {
+fn with_rows<const N: usize>(rows: [(&str, u8, u32, u32); N]) -> Sorter {
     let table =
         rows.iter().fold(PolicyTable::rfc6724(), |table, &(prefix, length, high, label)| {
             let prefix = Prefix::new(prefix.parse().unwrap(), length).unwrap();
