@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
@@ -56,6 +57,11 @@ where
             (Host::Ipv4(_) | Host::Ipv6 { .. }, _) => (Some(literals.resolve(&query)), None),
         };
         Self { setup, query, unknown, literals, name }
+    }
+
+    /// What time it is.
+    pub(crate) fn now(&self) -> Instant {
+        self.setup.upstream.timer().now()
     }
 }
 

@@ -25,9 +25,10 @@
 //! # What the machine says
 //!
 //! [`Config`] is whom to ask and how (`resolv.conf`), [`Hosts`] are the names that the machine has by
-//! itself (`/etc/hosts`), and [`Switch`] is which of these come first (`nsswitch.conf`). Each is read
-//! from bytes, in an [`Environment`] where that matters, and comes with [`Notes`] on what was passed
-//! over. [`Watched`] reads the files themselves, and again when they change.
+//! itself (`/etc/hosts`), [`Switch`] is which of these come first (`nsswitch.conf`), and
+//! [`AddressPolicy`] is which addresses are preferred (`gai.conf`). Each is read from bytes, in an
+//! [`Environment`] where that matters, and comes with [`Notes`] on what was passed over. [`Watched`]
+//! reads the files themselves, and again when they change.
 //!
 //! # What is remembered
 //!
@@ -102,12 +103,14 @@ mod network;
 mod note;
 mod numeric;
 mod origin;
+mod policy;
 mod question;
 mod resolver;
 mod search;
 mod server_policy;
 mod setup;
 mod sockets;
+mod sorting;
 mod sources;
 mod special;
 mod switch;
@@ -135,6 +138,7 @@ pub use hosts::{Hosts, MAX_HOST_NAMES};
 pub use network::{MAX_DATAGRAM, Network};
 pub use note::{MAX_NOTES, Note, Notes, Origin, Parsed, Problem};
 pub use numeric::{NotNumeric, Numeric, NumericAnswers};
+pub use policy::{AddressPolicy, MAX_POLICY_ROWS};
 pub use resolver::{DnsAnswers, DnsResolver};
 pub use server_policy::{
     SERVER_DELAY, SERVER_DELAY_RANGE, SERVER_PENALTY, SERVER_PENALTY_RANGE, ServerPolicy,

@@ -67,11 +67,11 @@ pub enum Origin {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Problem {
-    /// A keyword that `resolv.conf` does not have.
+    /// A keyword that `resolv.conf` or `gai.conf` does not have.
     UnknownKeyword,
     /// A keyword of `resolv.conf` without a meaning here, such as `sortlist`.
     UnsupportedKeyword,
-    /// An option that `resolv.conf` does not have.
+    /// An option that `resolv.conf` does not have, or a value of `reload` that `gai.conf` does not.
     UnknownOption,
     /// An option of `resolv.conf` without a meaning here, such as `debug`.
     UnsupportedOption,
@@ -85,12 +85,16 @@ pub enum Problem {
     InvalidAddress,
     /// An address whose zone is no interface of this machine.
     UnknownZone,
+    /// Something that is no address with the length of a prefix.
+    InvalidPrefix,
     /// Something that can't be the name of a host or domain, or of a source.
     InvalidName,
     /// An address without a name.
     MissingName,
     /// Text after the one value that is taken.
     TextAfterValue,
+    /// Something for which a line before has set a value that counts.
+    Repeated,
     /// One more than the most that are taken.
     TooMany,
     /// A source of `nsswitch.conf` that is asked by the system's resolver alone, such as
@@ -174,9 +178,11 @@ impl fmt::Display for Problem {
             Self::Capped => "is out of range and was capped",
             Self::InvalidAddress => "is no IP address",
             Self::UnknownZone => "has a zone that is no interface of this machine",
+            Self::InvalidPrefix => "is no prefix of addresses",
             Self::InvalidName => "is no name",
             Self::MissingName => "has no name",
             Self::TextAfterValue => "comes after the one value that is taken",
+            Self::Repeated => "was set before",
             Self::TooMany => "is one more than are taken",
             Self::UnsupportedSource => "is no source that is known here",
             Self::InvalidCriterion => "is no criterion that is known",

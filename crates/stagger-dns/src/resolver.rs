@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 use stagger::destination::Sorter;
-use stagger::{Answer, BoxError, Query, Resolver, SortedAnswers, Timer};
+use stagger::{Answer, BoxError, Host, Query, Resolver, Timer};
 use stagger_net::{SystemResolver, SystemSources};
 
 use crate::answers::Unsorted;
@@ -18,10 +18,11 @@ use crate::error::DnsError;
 use crate::numeric::Numeric;
 use crate::origin::Origin;
 use crate::setup::Setup;
+use crate::sorting::Sorting;
 use crate::upstream::Upstream;
 use crate::{
-    CACHE_CAPACITY, Config, Environment, Hosts, Network, Parsed, ServerPolicy, Sockets, Switch,
-    Watched,
+    AddressPolicy, CACHE_CAPACITY, Config, Environment, Hosts, Network, Parsed, ServerPolicy,
+    Sockets, Switch, Watched,
 };
 
 /// Resolves names by DNS, over a [`Network`] and a [`Timer`].
@@ -41,15 +42,17 @@ use crate::{
 ///
 /// - Whom to ask is in `/etc/resolv.conf`.
 /// - `/etc/nsswitch.conf` says in which order `/etc/hosts` and the servers are asked, if at all, and
-///   what follows from each result ([`with_switch_file`](Self::with_switch_file)). All three are
-///   read again when they have changed.
+///   what follows from each result ([`with_switch_file`](Self::with_switch_file)).
 /// - A name that has an address of a wanted family in `/etc/hosts` is answered with these, in one.
 ///   With `files dns`, the default, nothing is asked then.
 /// - Of the two families only those are asked for that lead anywhere at the time
 ///   ([`with_only_connected`](Self::with_only_connected)).
 /// - The family that the default routes prefer is preferred
 ///   ([`with_route_preference`](Self::with_route_preference)).
-/// - The addresses are sorted ([`with_sorter`](Self::with_sorter)).
+/// - The addresses are sorted as `getaddrinfo` sorts them. On Linux with glibc that is by
+///   `/etc/gai.conf` ([`with_address_policy_file`](Self::with_address_policy_file)), elsewhere by
+///   RFC 6724 ([`with_sorter`](Self::with_sorter)).
+/// - All these files are read again when they have changed.
 /// - The names of services and zones are known ([`with_literals`](Self::with_literals)).
 ///
 /// # Names
@@ -98,7 +101,7 @@ where
     T: Timer,
 {
     setup: Arc<Setup<N, T>>,
-    sorter: Option<Arc<Sorter>>,
+    policy: Option<Origin<AddressPolicy>>,
     sources: SystemSources,
     literals: L,
 }
@@ -117,7 +120,7 @@ impl<N: Network, T: Timer> DnsResolver<N, T> {
             upstream: Arc::new(Upstream::new(means, CACHE_CAPACITY)),
         };
         let (setup, sources) = (Arc::new(setup), SystemSources::new());
-        Self { setup, sorter: None, sources, literals: Numeric }
+        Self { setup, policy: None, sources, literals: Numeric }
     }
 }
 
@@ -149,14 +152,17 @@ impl<N: Network, T: Timer + Clone> DnsResolver<N, T, SystemResolver<T>> {
     pub fn system_over(network: N, timer: T) -> Self {
         let environment = Environment::of_process();
         let literals = SystemResolver::with_timer(timer.clone());
-        DnsResolver::new(Config::new(), network, timer)
+        let resolver = DnsResolver::new(Config::new(), network, timer)
             .with_config_file(Watched::config("/etc/resolv.conf", environment.clone()))
             .with_hosts_file(Watched::hosts("/etc/hosts", environment))
             .with_switch_file(Watched::switch("/etc/nsswitch.conf"))
             .with_only_connected(true)
             .with_route_preference(true)
-            .with_sorter(Sorter::new())
-            .with_literals(literals)
+            .with_literals(literals);
+        match AddressPolicy::of_machine() {
+            Some(file) => resolver.with_address_policy_file(file),
+            None => resolver.with_sorter(Sorter::new()),
+        }
     }
 }
 
@@ -171,8 +177,8 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
     where
         M: Resolver<Address = SocketAddr, Error: Into<BoxError>>,
     {
-        let Self { setup, sorter, sources, .. } = self;
-        DnsResolver { setup, sorter, sources, literals }
+        let Self { setup, policy, sources, .. } = self;
+        DnsResolver { setup, policy, sources, literals }
     }
 
     /// Asks the servers of this configuration. Clones made before share nothing with this one.
@@ -336,7 +342,19 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
     /// the time, and says which family leads, as [`SortedResolver`](stagger::SortedResolver) does.
     /// With none their order is that of the replies.
     pub fn with_sorter(mut self, sorter: impl Into<Option<Sorter>>) -> Self {
-        self.sorter = sorter.into().map(Arc::new);
+        self.policy = sorter.into().map(|sorter| Origin::given(sorter.into()));
+        self
+    }
+
+    /// Sorts answers by the policy of this file, as it is at the time; see
+    /// [`with_sorter`](Self::with_sorter). A file that is not there, and one that can't be read, is
+    /// glibc's own order.
+    ///
+    /// The file is read while the names are looked up. It is read again when it has changed, as all
+    /// files of a resolver are. `getaddrinfo` reads it again only where it says `reload yes`,
+    /// because a change is not safe there while other threads sort.
+    pub fn with_address_policy_file(mut self, file: Watched<Parsed<AddressPolicy>>) -> Self {
+        self.policy = Some(Origin::File(file));
         self
     }
 }
@@ -353,15 +371,10 @@ where
 
     fn resolve(&self, query: &Query) -> DnsAnswers<N, T, L> {
         let answers = Unsorted::new(Arc::clone(&self.setup), &self.literals, query);
-        let order = match &self.sorter {
-            None => Order::AsTheyCome { answers },
-            Some(sorter) => {
-                let sources = self.sources.clone();
-                let answers = SortedAnswers::new(answers, Arc::clone(sorter), sources);
-                Order::Sorted { answers }
-            }
-        };
-        DnsAnswers { order }
+        let sorting = |policy: &Origin<_>| Sorting::new(policy.clone(), self.sources.clone());
+        // A literal is one address.
+        let is_name = matches!(query.target().host(), Host::Name(_));
+        DnsAnswers { answers, sorting: self.policy.as_ref().filter(|_| is_name).map(sorting) }
     }
 }
 
@@ -369,7 +382,7 @@ impl<N: Network, T: Timer, L: Clone> Clone for DnsResolver<N, T, L> {
     fn clone(&self) -> Self {
         Self {
             setup: Arc::clone(&self.setup),
-            sorter: self.sorter.clone(),
+            policy: self.policy.clone(),
             sources: self.sources.clone(),
             literals: self.literals.clone(),
         }
@@ -385,7 +398,7 @@ impl<N: Network, T: Timer, L> fmt::Debug for DnsResolver<N, T, L> {
             .field("cache_capacity", &self.setup.upstream.capacity())
             .field("only_connected", &self.setup.only_connected)
             .field("route_preference", &self.setup.route_preference)
-            .field("sorter", &self.sorter)
+            .field("policy", &self.policy)
             .finish_non_exhaustive()
     }
 }
@@ -405,26 +418,8 @@ pin_project! {
         L: Resolver,
     {
         #[pin]
-        order: Order<N, T, L>,
-    }
-}
-
-pin_project! {
-    #[project = OrderProjection]
-    enum Order<N, T, L>
-    where
-        N: Network,
-        T: Timer,
-        L: Resolver,
-    {
-        AsTheyCome {
-            #[pin]
-            answers: Unsorted<N, T, L>,
-        },
-        Sorted {
-            #[pin]
-            answers: SortedAnswers<Unsorted<N, T, L>, SystemSources>,
-        },
+        answers: Unsorted<N, T, L>,
+        sorting: Option<Sorting>,
     }
 }
 
@@ -437,16 +432,21 @@ where
     type Item = Answer<SocketAddr, DnsError>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        match self.project().order.project() {
-            OrderProjection::AsTheyCome { answers } => answers.poll_next(cx),
-            OrderProjection::Sorted { answers } => answers.poll_next(cx),
+        let this = self.project();
+        let mut answers = this.answers;
+        match this.sorting {
+            None => answers.poll_next(cx),
+            Some(sorting) => {
+                sorting.begin(|| answers.now());
+                sorting.poll_next(cx, |cx| answers.as_mut().poll_next(cx))
+            }
         }
     }
 }
 
 impl<N: Network, T: Timer, L: Resolver> fmt::Debug for DnsAnswers<N, T, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sorted = matches!(self.order, Order::Sorted { .. });
+        let sorted = self.sorting.is_some();
         f.debug_struct("DnsAnswers").field("sorted", &sorted).finish_non_exhaustive()
     }
 }

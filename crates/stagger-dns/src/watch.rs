@@ -16,12 +16,12 @@ use event_listener::{Event, EventListener};
 
 use self::check::{Read, Stamp, check};
 pub use self::error::FileError;
-use crate::{Config, Environment, Hosts, Parsed, Switch};
+use crate::{AddressPolicy, Config, Environment, Hosts, Parsed, Switch};
 
 /// How long a file is taken as it was before it is looked at again: 1 s. The number is ours.
 pub const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The most bytes of a `resolv.conf` or `nsswitch.conf`: 1 MiB. The bound is ours; honest ones have
+/// The most bytes of a `resolv.conf`, `nsswitch.conf` or `gai.conf`: 1 MiB. The bound is ours; honest ones have
 /// some hundred bytes.
 pub const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
@@ -128,8 +128,17 @@ impl Watched<Parsed<Switch>> {
     }
 }
 
+impl Watched<Parsed<AddressPolicy>> {
+    /// A `gai.conf`, usually `/etc/gai.conf`; see [`AddressPolicy::parse`]. It may have
+    /// [`MAX_CONFIG_BYTES`].
+    pub fn address_policy(path: impl Into<PathBuf>) -> Self {
+        let parse = |bytes: Option<&_>| AddressPolicy::parse(bytes.unwrap_or_default());
+        Self::new(path.into(), MAX_CONFIG_BYTES, parse)
+    }
+}
+
 impl<T> Watched<T> {
-    fn new(
+    pub(crate) fn new(
         path: PathBuf,
         max_bytes: u64,
         parse: impl Fn(Option<&[u8]>) -> T + Send + Sync + 'static,

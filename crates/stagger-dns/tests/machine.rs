@@ -8,7 +8,7 @@ use futures_lite::StreamExt as _;
 use hickory_proto::op::ResponseCode::{NXDomain, NoError, ServFail};
 use stagger::destination::Sorter;
 use stagger::{Families, LookupErrorKind, Query, Record, Resolver as _, Target};
-use stagger_dns::{DnsResolver, Environment, Hosts, Watched};
+use stagger_dns::{AddressPolicy, DnsResolver, Environment, Hosts, Watched};
 use stagger_testkit::{Clock, ms};
 use support::{Asked, File, Said, Scene, Servers, after, config, heard, line, one};
 
@@ -209,4 +209,50 @@ fn with_a_sorter_answers_are_sorted_and_without_one_they_are_as_they_came() {
     let heard = scene.resolve("a.example:80", Families::Ipv4);
     assert!(heard[0].1.is_sorted());
     assert_eq!(line(&heard[0]), "20 A 127.0.0.1:80 0.0.0.1:80");
+}
+
+/// Two addresses of loopback, which has the same source for both in every network. By rule 9 of
+/// glibc the first is nearer to it.
+fn loopback(asked: &Asked) -> Said {
+    after(10, asked.found(&["127.0.0.9", "127.0.0.2"]))
+}
+
+#[test]
+fn addresses_are_sorted_by_gai_conf_which_is_read_again_when_it_has_changed() {
+    let clock = Clock::new();
+    let servers = Servers::new(&clock, loopback);
+    let file = File::new("");
+    let watched = Watched::address_policy(&file.0);
+    let resolver =
+        DnsResolver::new(config(1), servers, clock.clone()).with_address_policy_file(watched);
+    assert_eq!(heard(&resolver, &clock, "a.example:80"), ["0 A 127.0.0.2:80 127.0.0.9:80"]);
+    // No line says `reload yes`, which getaddrinfo waits for.
+    fs::write(&file.0, "precedence ::ffff:127.0.0.9/128 50\n").unwrap();
+    assert_eq!(heard(&resolver, &clock, "a.example:80"), ["0 A 127.0.0.2:80 127.0.0.9:80"]);
+    clock.advance(ms(1000));
+    assert_eq!(heard(&resolver, &clock, "a.example:80"), ["0 A 127.0.0.9:80 127.0.0.2:80"]);
+    fs::write(&file.0, "scopev4 127.0.0.2/32 1\nscopev4 127.0.0.0/8 2\n").unwrap();
+    clock.advance(ms(1000));
+    assert_eq!(heard(&resolver, &clock, "a.example:80"), ["0 A 127.0.0.9:80 127.0.0.2:80"]);
+}
+
+#[test]
+fn without_a_gai_conf_that_can_be_read_the_order_is_that_of_glibc() {
+    let clock = Clock::new();
+    let resolver = DnsResolver::new(config(1), Servers::new(&clock, loopback), clock.clone());
+    assert_eq!(heard(&resolver, &clock, "a.example:80"), ["0 A 127.0.0.9:80 127.0.0.2:80"]);
+    let missing = std::env::temp_dir().join("no-such-directory/gai.conf");
+    // A directory is no file.
+    for path in [missing, std::env::temp_dir()] {
+        let watched = Watched::address_policy(path);
+        let resolver = resolver.clone().with_address_policy_file(watched);
+        assert_eq!(heard(&resolver, &clock, "a.example:80"), ["0 A 127.0.0.2:80 127.0.0.9:80"]);
+    }
+}
+
+#[test]
+fn the_machines_policy_is_that_of_glibc_alone() {
+    let file = AddressPolicy::of_machine();
+    assert_eq!(file.is_some(), cfg!(target_env = "gnu"));
+    assert!(file.is_none_or(|file| file.path() == std::path::Path::new("/etc/gai.conf")));
 }

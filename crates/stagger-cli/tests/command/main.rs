@@ -18,6 +18,8 @@ mod listening;
 mod man;
 #[cfg(target_os = "linux")]
 mod namespace;
+#[cfg(target_os = "linux")]
+mod order;
 mod picture;
 #[cfg(unix)]
 mod pipe;

@@ -62,6 +62,12 @@ pub(crate) fn replace(path: &str, text: &str) -> Temporary {
 /// A file that is removed in the end.
 pub(crate) struct Temporary(PathBuf);
 
+impl Temporary {
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
 impl Drop for Temporary {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.0);

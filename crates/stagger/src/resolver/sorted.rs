@@ -100,7 +100,8 @@ where
     fn resolve(&self, query: &Query) -> Self::Answers {
         let answers = self.resolver.resolve(query);
         let sources = LazySources { make: self.sources.clone(), made: OnceCell::new() };
-        SortedAnswers::new(answers, Arc::clone(&self.sorter), sources)
+        let lookup = AnswerSorter::new(sources);
+        SortedAnswers { answers, sorter: Arc::clone(&self.sorter), lookup }
     }
 }
 
@@ -135,13 +136,6 @@ pin_project! {
         answers: A,
         sorter: Arc<Sorter>,
         lookup: AnswerSorter<S>,
-    }
-}
-
-impl<A, S: Sources> SortedAnswers<A, S> {
-    /// Sorts the answers of one lookup, as [`SortedResolver`] does.
-    pub fn new(answers: A, sorter: Arc<Sorter>, sources: S) -> Self {
-        Self { answers, sorter, lookup: AnswerSorter::new(sources) }
     }
 }
 

@@ -1,0 +1,208 @@
+//! How a `gai.conf` is read.
+
+use std::collections::HashSet;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use stagger::destination::{Ipv4Scopes, PolicyTable, Prefix, Row, Sorter};
+
+use super::{AddressPolicy, MAX_POLICY_ROWS};
+use crate::line::{lines, without_comment, words};
+use crate::{Notes, Origin, Parsed, Problem};
+
+/// The largest precedence, label or scope: `INT_MAX` in C.
+const MAX_NUMBER: u64 = 2_147_483_647;
+
+/// What glibc adds for addresses that no line covers (`gaiconf_init` in
+/// `sysdeps/posix/getaddrinfo.c`).
+const PRECEDENCE: u32 = 40;
+const LABEL: u32 = 1;
+const SCOPE: u32 = 14;
+
+/// The lines of one kind, each prefix once.
+#[derive(Default)]
+struct Rows {
+    rows: Vec<(Prefix, u32)>,
+    prefixes: HashSet<Prefix>,
+}
+
+type ParsePrefix = fn(&[u8]) -> Result<Prefix, Problem>;
+
+pub(super) fn read(bytes: &[u8]) -> Parsed<AddressPolicy> {
+    let mut notes = Notes::default();
+    let (mut precedences, mut labels, mut scopes) =
+        (Rows::default(), Rows::default(), Rows::default());
+    let mut reload = false;
+    for (number, line) in lines(bytes) {
+        let origin = Origin::Line(number);
+        // A line is a string of C, which ends at a NUL.
+        let line = line.split(|b| *b == b'\0').next().unwrap_or_default();
+        let mut words = words(without_comment(line));
+        let Some(keyword) = words.next() else { continue };
+        let (first, second) = (words.next(), words.next());
+        if let Some(more) = words.next() {
+            notes.add(origin, more, Problem::TextAfterValue);
+        }
+        let (rows, parse): (_, ParsePrefix) = match keyword {
+            b"precedence" => (&mut precedences, prefix),
+            b"label" => (&mut labels, prefix),
+            b"scopev4" => (&mut scopes, ipv4_prefix),
+            b"reload" => {
+                reload = first == Some(b"yes");
+                match first {
+                    None => notes.add(origin, keyword, Problem::MissingValue),
+                    Some(b"yes" | b"no") => {}
+                    Some(other) => notes.add(origin, other, Problem::UnknownOption),
+                }
+                continue;
+            }
+            _ => {
+                notes.add(origin, keyword, Problem::UnknownKeyword);
+                continue;
+            }
+        };
+        let Some(first) = first else {
+            notes.add(origin, keyword, Problem::MissingValue);
+            continue;
+        };
+        let prefix = match parse(first) {
+            Ok(prefix) => prefix,
+            Err(problem) => {
+                notes.add(origin, first, problem);
+                continue;
+            }
+        };
+        let value = second.unwrap_or_default();
+        let Some(value) = number_up_to(MAX_NUMBER, value) else {
+            notes.add(origin, value, Problem::InvalidNumber);
+            continue;
+        };
+        if second.is_none() {
+            notes.add(origin, first, Problem::MissingValue);
+        }
+        if let Err(problem) = rows.add(prefix, value) {
+            notes.add(origin, first, problem);
+        }
+    }
+    let sorter = Sorter::glibc()
+        .with_table(table(precedences.rows, labels.rows))
+        .with_ipv4_scopes(ipv4_scopes(scopes.rows));
+    Parsed { value: AddressPolicy { sorter, reload }, notes }
+}
+
+impl Rows {
+    fn add(&mut self, prefix: Prefix, value: u32) -> Result<(), Problem> {
+        if self.rows.len() == MAX_POLICY_ROWS {
+            return Err(Problem::TooMany);
+        }
+        if !self.prefixes.insert(prefix) {
+            return Err(Problem::Repeated);
+        }
+        self.rows.push((prefix, value));
+        Ok(())
+    }
+}
+
+/// The table in which every prefix of either kind has a row with both its numbers. A kind without
+/// lines has its default rows.
+fn table(precedences: Vec<(Prefix, u32)>, labels: Vec<(Prefix, u32)>) -> PolicyTable {
+    if precedences.is_empty() && labels.is_empty() {
+        return PolicyTable::glibc();
+    }
+    let default = PolicyTable::glibc();
+    let or_default = |rows: Vec<_>, number: fn(&Row) -> u32| match rows.is_empty() {
+        true => default.rows().iter().map(|row| (row.prefix, number(row))).collect(),
+        false => rows,
+    };
+    let precedences = or_default(precedences, |row| row.precedence);
+    let labels = or_default(labels, |row| row.label);
+    let mut prefixes: Vec<_> =
+        precedences.iter().chain(&labels).map(|(prefix, _)| *prefix).collect();
+    prefixes.sort_by_key(|prefix| (prefix.length(), prefix.addr()));
+    prefixes.dedup();
+    let row = |prefix| {
+        let precedence = covering(&precedences, prefix).unwrap_or(PRECEDENCE);
+        Row::new(prefix, precedence, covering(&labels, prefix).unwrap_or(LABEL))
+    };
+    let table = PolicyTable::uniform(PRECEDENCE, LABEL);
+    prefixes.into_iter().fold(table, |table, prefix| table.with_row(row(prefix)))
+}
+
+/// The number of the longest prefix that covers all of this one.
+fn covering(rows: &[(Prefix, u32)], prefix: Prefix) -> Option<u32> {
+    let covers = |row: &&(Prefix, u32)| {
+        row.0.length() <= prefix.length() && row.0.contains(prefix.addr().into())
+    };
+    let longest = rows.iter().filter(covers).max_by_key(|(prefix, _)| prefix.length());
+    longest.map(|(_, number)| *number)
+}
+
+fn ipv4_scopes(scopes: Vec<(Prefix, u32)>) -> Ipv4Scopes {
+    if scopes.is_empty() {
+        return Ipv4Scopes::glibc();
+    }
+    let set = |scopes: Ipv4Scopes, (prefix, scope)| scopes.with_scope(prefix, scope);
+    scopes.into_iter().fold(Ipv4Scopes::uniform(SCOPE), set)
+}
+
+/// Reads `2001:db8::/32`, or an address that stands for itself.
+fn prefix(word: &[u8]) -> Result<Prefix, Problem> {
+    let (addr, length) = split(word)?;
+    let addr: Ipv6Addr = addr.parse().map_err(|_| Problem::InvalidPrefix)?;
+    masked(addr, length.unwrap_or(128))
+}
+
+/// Reads `192.0.2.0/24` or `::ffff:192.0.2.0/120`.
+fn ipv4_prefix(word: &[u8]) -> Result<Prefix, Problem> {
+    let (addr, length) = split(word)?;
+    if let Ok(addr) = addr.parse::<Ipv4Addr>() {
+        let length = length.map_or(Some(128), |length| 96_u64.checked_add(length));
+        return masked(addr.to_ipv6_mapped(), length.ok_or(Problem::InvalidPrefix)?);
+    }
+    let addr: Ipv6Addr = addr.parse().map_err(|_| Problem::InvalidPrefix)?;
+    match length.unwrap_or(128) {
+        length if length >= 96 && addr.to_ipv4_mapped().is_some() => masked(addr, length),
+        _ => Err(Problem::InvalidPrefix),
+    }
+}
+
+/// The text before a slash, and the length after it.
+fn split(word: &[u8]) -> Result<(&str, Option<u64>), Problem> {
+    let word = str::from_utf8(word).map_err(|_| Problem::InvalidPrefix)?;
+    let Some((addr, length)) = word.split_once('/') else { return Ok((word, None)) };
+    let length = unsigned(length.as_bytes()).ok_or(Problem::InvalidPrefix)?;
+    Ok((addr, Some(length)))
+}
+
+/// The prefix of this length. What the address has beyond it does not matter.
+fn masked(addr: Ipv6Addr, length: u64) -> Result<Prefix, Problem> {
+    let length = u8::try_from(length).ok().filter(|length| *length <= 128);
+    let length = length.ok_or(Problem::InvalidPrefix)?;
+    let mask = u128::MAX.checked_shl(128 - u32::from(length)).unwrap_or(0);
+    let addr = Ipv6Addr::from_bits(addr.to_bits() & mask);
+    Prefix::new(addr, length).map_err(|_| Problem::InvalidPrefix)
+}
+
+fn number_up_to(max: u64, word: &[u8]) -> Option<u32> {
+    unsigned(word).filter(|number| *number <= max)?.try_into().ok()
+}
+
+/// Reads a word as strtoul(3) does, and glibc's reader with it: nothing is 0, a sign may come first,
+/// and a negative number is counted down from 2^64.
+fn unsigned(word: &[u8]) -> Option<u64> {
+    let (negative, digits) = match word {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    if word.is_empty() {
+        return Some(0);
+    }
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let number: u64 = str::from_utf8(digits).ok()?.parse().ok()?;
+    Some(if negative { number.wrapping_neg() } else { number })
+}
+
+#[cfg(test)]
+mod tests;
