@@ -69,7 +69,7 @@ impl<R: Register + Clone> Connector<SocketAddr> for TcpConnector<R> {
     }
 
     fn is_local_shortage(&self, error: &io::Error) -> bool {
-        socket::is_shortage(error)
+        socket::is_local_shortage(error)
     }
 
     fn reports_progress(&self) -> bool {

@@ -69,7 +69,7 @@ pub use register::{Interest, Register};
 pub use resolver::{SystemAnswers, SystemResolver};
 pub use socket::{
     BUFFER_RANGE, BindError, HOP_LIMIT_RANGE, KEEPALIVE_RANGE, KEEPALIVE_RETRIES_RANGE,
-    OptionError, TcpOptions, USER_TIMEOUT_RANGE,
+    OptionError, TcpOptions, USER_TIMEOUT_RANGE, is_local_shortage,
 };
 pub use source::{SystemSources, source_address};
 pub use udp::{Arrival, Datagram, IcmpError, Interface, UdpAddrError, UdpOptions, UdpSocket};

@@ -81,7 +81,9 @@ impl<N: Network> Exchange<N> {
         };
         let heard = match bytes {
             Err(error) => {
-                let is_shortage = is_shortage(&error);
+                // A socket that finds no free port would block, as it is (udp(7)).
+                let would_block = error.kind() == io::ErrorKind::WouldBlock;
+                let is_shortage = would_block || stagger_net::is_local_shortage(&error);
                 let trouble = Trouble::Network(Arc::new(error));
                 if is_shortage { Heard::Shortage(trouble) } else { Heard::Failed(trouble) }
             }
@@ -106,18 +108,4 @@ impl<N: Network> Exchange<N> {
         };
         Poll::Ready(Incoming::Else(heard))
     }
-}
-
-/// Whether this machine has too little of something, for the moment: descriptors, buffers, ports.
-#[cfg(unix)]
-fn is_shortage(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-
-    let shortages = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::AGAIN];
-    Errno::from_io_error(error).is_some_and(|errno| shortages.contains(&errno))
-}
-
-#[cfg(not(unix))]
-fn is_shortage(_: &io::Error) -> bool {
-    false
 }

@@ -115,7 +115,10 @@ struct Server {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum FollowUp {
-    WithoutEdns,
+    /// On the way on which the last message went.
+    WithoutEdns {
+        tcp: bool,
+    },
     OverTcp,
 }
 
@@ -253,7 +256,7 @@ impl Machine {
         // The next server has its turn when this message is late.
         let patience = server.patience;
         let (tcp, edns) = match follow_up {
-            FollowUp::WithoutEdns => (self.limits.tcp, false),
+            FollowUp::WithoutEdns { tcp } => (tcp, false),
             FollowUp::OverTcp => (true, server.edns),
         };
         self.next_start = self.next_start.max(now + patience);
@@ -303,7 +306,7 @@ impl Machine {
             }
             Heard::Failed(Trouble::Code { code, .. }) if edns && rejects_edns(code) => {
                 self.servers[place].edns = false;
-                self.turn_to(place, FollowUp::WithoutEdns);
+                self.turn_to(place, FollowUp::WithoutEdns { tcp });
             }
             Heard::Failed(trouble) => self.fail(place, trouble, now),
             Heard::Shortage(trouble) => {

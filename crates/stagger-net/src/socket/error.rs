@@ -171,7 +171,18 @@ impl StepError {
 /// Whether an attempt failed for want of something on this machine: descriptors (`EMFILE`,
 /// `ENFILE`), buffers and memory (`ENOBUFS`, `ENOMEM`), watches of the reactor (`ENOSPC`), or
 /// source ports.
-pub(crate) fn is_shortage(error: &io::Error) -> bool {
+///
+/// [`TcpConnector`](crate::TcpConnector) says by it what is a
+/// [local shortage](stagger::Connector::is_local_shortage). A source port counts if the error is an
+/// attempt's.
+///
+/// # Examples
+///
+/// ```
+/// let error = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+/// assert!(!stagger_net::is_local_shortage(&error));
+/// ```
+pub fn is_local_shortage(error: &io::Error) -> bool {
     let mut error = error;
     while let Some(step) = error.get_ref().and_then(|inner| inner.downcast_ref::<StepError>()) {
         if step.is_short {
@@ -191,7 +202,7 @@ mod system {
 
 #[cfg(not(unix))]
 mod system {
-    pub(super) fn is_shortage(code: i32) -> bool {
+    pub(super) fn is_local_shortage(code: i32) -> bool {
         // WSA_NOT_ENOUGH_MEMORY, WSAEMFILE and WSAENOBUFS, which are the same on every Windows.
         cfg!(windows) && matches!(code, 8 | 10024 | 10055)
     }
@@ -205,9 +216,9 @@ mod tests {
     fn want_of_something_local_is_known_whatever_step_it_is_met_in() {
         let error = io::Error::from_raw_os_error;
         for code in [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM, libc::ENOSPC] {
-            assert!(is_shortage(&error(code)), "{code}");
-            assert!(is_shortage(&in_step("open a socket")(error(code))), "{code}");
-            assert!(is_shortage(&in_step("outer")(in_step("inner")(error(code)))), "{code}");
+            assert!(is_local_shortage(&error(code)), "{code}");
+            assert!(is_local_shortage(&in_step("open a socket")(error(code))), "{code}");
+            assert!(is_local_shortage(&in_step("outer")(in_step("inner")(error(code)))), "{code}");
         }
         for code in [
             libc::EADDRNOTAVAIL,
@@ -221,14 +232,14 @@ mod tests {
             libc::EPERM,
             libc::EINVAL,
         ] {
-            assert!(!is_shortage(&error(code)), "{code}");
-            assert!(!is_shortage(&in_step("bind")(error(code))), "{code}");
+            assert!(!is_local_shortage(&error(code)), "{code}");
+            assert!(!is_local_shortage(&in_step("bind")(error(code))), "{code}");
             let short = in_short_step("find a source port")(error(code));
-            assert!(is_shortage(&short), "{code}");
+            assert!(is_local_shortage(&short), "{code}");
             assert_eq!((short.kind(), raw_os_error(&short)), (error(code).kind(), Some(code)));
-            assert!(is_shortage(&in_step("outer")(short)), "{code}");
+            assert!(is_local_shortage(&in_step("outer")(short)), "{code}");
         }
-        assert!(!is_shortage(&io::ErrorKind::OutOfMemory.into()));
-        assert!(!is_shortage(&io::Error::other("EMFILE")));
+        assert!(!is_local_shortage(&io::ErrorKind::OutOfMemory.into()));
+        assert!(!is_local_shortage(&io::Error::other("EMFILE")));
     }
 }

@@ -13,8 +13,8 @@ use std::net::SocketAddr;
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-pub use error::{BindError, OptionError};
-pub(crate) use error::{in_short_step, in_step, is_shortage, raw_os_error, within};
+pub use error::{BindError, OptionError, is_local_shortage};
+pub(crate) use error::{in_short_step, in_step, raw_os_error, within};
 pub(crate) use interface::check_interface_name;
 pub use keepalive::{KEEPALIVE_RANGE, KEEPALIVE_RETRIES_RANGE, USER_TIMEOUT_RANGE};
 pub(crate) use non_blocking::NON_BLOCKING;

@@ -55,7 +55,7 @@ impl<R: Register<UnixStream> + Clone> Connector<UnixAddr> for UnixConnector<R> {
     }
 
     fn is_local_shortage(&self, error: &io::Error) -> bool {
-        socket::is_shortage(error)
+        socket::is_local_shortage(error)
     }
 
     fn reports_progress(&self) -> bool {

@@ -192,6 +192,15 @@ fn a_server_that_rejects_edns_is_asked_without_at_once_and_that_is_no_try() {
 }
 
 #[test]
+fn a_server_that_rejects_edns_late_has_its_time_anew() {
+    let course = run(entrants(1), limits(1), |message, _| match message.edns {
+        true => Does::Says(4000, code(1)),
+        false => Does::Answers(4999),
+    });
+    assert_eq!(course.end, (8999, Some(0)));
+}
+
+#[test]
 fn a_reply_that_does_not_fit_goes_over_tcp_with_its_time_anew() {
     let course = run(entrants(1), limits(1), |message, _| match message.tcp {
         true => Does::Answers(4999),
@@ -211,6 +220,17 @@ fn a_reply_that_does_not_fit_goes_over_tcp_with_its_time_anew() {
         ["192.0.2.0:53 sent a reply that does not fit into a datagram, \
           and over TCP it did not answer within 5s"]
     );
+}
+
+#[test]
+fn a_server_that_rejects_edns_over_tcp_is_asked_without_over_tcp() {
+    let course = run(entrants(1), limits(1), |message, _| match (message.tcp, message.edns) {
+        (false, _) => Does::Says(5, Heard::Truncated),
+        (true, true) => Does::Says(5, code(1)),
+        (true, false) => Does::Answers(5),
+    });
+    assert_eq!(course.sent, ["0 #0", "5 #0 tcp", "10 #0 tcp plain"]);
+    assert_eq!(course.end, (15, Some(0)));
 }
 
 #[test]
