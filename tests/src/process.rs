@@ -5,9 +5,13 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::path::Path;
 use std::process::Command;
 
 use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
+use rustix::process::geteuid;
+
+use crate::skip::skip;
 
 /// Set in the new process, to the name of the test.
 const MARK: &str = "STAGGER_TEST_ALONE";
@@ -28,6 +32,41 @@ pub fn alone(test: &str, body: impl FnOnce()) {
     }
     let this = env::current_exe().expect("a test knows its binary");
     run(&mut Command::new(this), test);
+}
+
+/// Runs a test in a process of a user who has no other, so that a limit on the user's processes
+/// (`RLIMIT_NPROC`) is one on the threads of the test. Root has no such limit. Where that can't be
+/// had the test is [skipped](skip).
+///
+/// `test` is as for [`alone`].
+///
+/// # Panics
+///
+/// If the test fails.
+pub fn as_another_user(test: &str, body: impl FnOnce()) {
+    /// No user of any machine has this number, most likely.
+    const USER: &str = "57005";
+
+    if is_within(test) {
+        return body();
+    }
+    let prefix: &[&str] = if geteuid().is_root() {
+        &["setpriv", "--reuid", USER, "--regid", USER, "--clear-groups"]
+    } else {
+        // The processes of a user are counted for each namespace of users.
+        &["unshare", "-Ur"]
+    };
+    let this = env::current_exe().expect("a test knows its binary");
+    let command = |program: &Path| {
+        let mut command = Command::new(prefix[0]);
+        command.args(&prefix[1..]).arg(program);
+        command
+    };
+    match command(&this).arg("--list").output() {
+        Ok(output) if output.status.success() => run(&mut command(&this), test),
+        Ok(output) => skip(&format!("{test}: {}", String::from_utf8_lossy(&output.stderr).trim())),
+        Err(error) => skip(&format!("{test}: {error}")),
+    }
 }
 
 /// Within a test that is [`alone`]: runs the rest of it in one more process, to which descriptors
