@@ -10,7 +10,7 @@ use stagger::{BoxError, Connector, Dialer, Timer};
 use stagger_net::{Accept, Register, SystemResolver, TcpOptions};
 
 use crate::args::RuntimeName;
-use crate::signal::Watch;
+use crate::signal::{self, Watch};
 
 /// A runtime with its adapter.
 pub(crate) trait Runtime {
@@ -22,6 +22,7 @@ pub(crate) trait Runtime {
     type Reactor: Register<UdpSocket, Socket: 'static>
         + Register<TcpStream, Socket: 'static>
         + Accept<TcpListener, Listener: 'static, Stream: Stream + 'static>
+        + signal::Reactor
         + Clone
         + Default
         + 'static;
@@ -53,7 +54,8 @@ pub(crate) trait Runtime {
     /// The runtime can't be started.
     fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
         let watch = Watch::begin()?;
-        let output = Self::drive(watch.unless_signalled(future))?;
+        let reactor = Self::Reactor::default();
+        let output = Self::drive(watch.unless_signalled(&reactor, future))?;
         Ok(watch.end(output))
     }
 

@@ -14,6 +14,7 @@ use futures_lite::future;
 
 #[cfg(not(unix))]
 use self::portable as system;
+pub(crate) use self::system::Reactor;
 #[cfg(unix)]
 use self::unix as system;
 
@@ -31,9 +32,14 @@ impl Watch {
     }
 
     /// What the future comes to, or nothing when a signal came first. The future is dropped then.
-    pub(crate) async fn unless_signalled<F: Future>(&self, future: F) -> Option<F::Output> {
+    pub(crate) async fn unless_signalled<F: Future>(
+        &self,
+        reactor: &impl Reactor,
+        future: F,
+    ) -> Option<F::Output> {
+        let signalled = self.0.signalled(reactor);
         let signalled = async {
-            self.0.signalled().await;
+            signalled.await;
             None
         };
         future::or(async { Some(future.await) }, signalled).await
@@ -57,11 +63,15 @@ pub(crate) fn end_unread() -> ! {
 
 #[cfg(unix)]
 mod unix {
+    use std::future::{Future, pending, poll_fn};
     use std::io::{self, Read as _};
     use std::os::unix::net::UnixStream;
     use std::process;
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-    use std::sync::{Arc, Mutex, PoisonError};
+    use std::sync::{Mutex, PoisonError};
+    use std::task::Context;
+
+    use stagger_net::{Interest, Register};
 
     use signal_hook::consts::{SIGINT, SIGPIPE, SIGTERM};
     use signal_hook::{SigId, flag, low_level};
@@ -71,6 +81,11 @@ mod unix {
 
     pub(super) const UNREAD: i32 = SIGPIPE;
 
+    /// A reactor that can wait for a signal.
+    pub(crate) trait Reactor: Register<UnixStream> {}
+
+    impl<R: Register<UnixStream>> Reactor for R {}
+
     /// Whether the next signal ends the process at once.
     static AT_ONCE: AtomicBool = AtomicBool::new(true);
 
@@ -79,7 +94,7 @@ mod unix {
 
     pub(super) struct Watch {
         /// Something to read when a signal came, and the end when the watch is over.
-        bell: Arc<UnixStream>,
+        bell: UnixStream,
         ids: Vec<SigId>,
     }
 
@@ -87,7 +102,8 @@ mod unix {
         pub(super) fn begin() -> io::Result<Self> {
             let caught = handle()?;
             let (bell, ringer) = UnixStream::pair()?;
-            let mut watch = Self { bell: Arc::new(bell), ids: Vec::new() };
+            bell.set_nonblocking(true)?;
+            let mut watch = Self { bell, ids: Vec::new() };
             for signal in caught {
                 watch.ids.push(low_level::pipe::register(signal, ringer.try_clone()?)?);
             }
@@ -95,11 +111,28 @@ mod unix {
             Ok(watch)
         }
 
-        /// Ready when a signal came.
-        pub(super) async fn signalled(&self) {
-            let bell = Arc::clone(&self.bell);
-            // Whatever comes of it, a signal came or nobody waits for one any more.
-            let _ = blocking::unblock(move || (&*bell).read(&mut [0])).await;
+        /// Ready when a signal came. It waits on the runtime's reactor, because a thread can't always
+        /// be had. Without the reactor a signal ends the process at once.
+        ///
+        /// The reactor is asked before the future is polled, so that a runtime whose reactor has a
+        /// thread starts that before any lookup takes the last one.
+        pub(super) fn signalled<R: Reactor>(&self, reactor: &R) -> impl Future<Output = ()> {
+            let bell = self.bell.try_clone().and_then(|bell| reactor.register(bell));
+            async move {
+                // Whatever comes of it, a signal came or nobody waits for one any more.
+                if let Ok(bell) = bell {
+                    let ring = |cx: &mut Context<'_>| {
+                        let read = || (&self.bell).read(&mut [0]);
+                        reactor.poll_io(&bell, Interest::Readable, cx, read)
+                    };
+                    let _ = poll_fn(ring).await;
+                    return;
+                }
+                AT_ONCE.store(true, Ordering::SeqCst);
+                if CAME.load(Ordering::SeqCst) == 0 {
+                    pending::<()>().await;
+                }
+            }
         }
 
         /// The signal that came, if one did.
@@ -117,7 +150,6 @@ mod unix {
         fn drop(&mut self) {
             AT_ONCE.store(true, Ordering::SeqCst);
             for id in self.ids.drain(..) {
-                // With the last of them the bell is at its end, and its thread is free.
                 low_level::unregister(id);
             }
         }
@@ -171,6 +203,11 @@ mod unix {
 mod portable {
     use std::{future, io, process};
 
+    /// A reactor that can wait for a signal, which none comes here.
+    pub(crate) trait Reactor {}
+
+    impl<R> Reactor for R {}
+
     /// The number that SIGPIPE has elsewhere.
     pub(super) const UNREAD: i32 = 13;
 
@@ -182,7 +219,7 @@ mod portable {
             Ok(Self)
         }
 
-        pub(super) async fn signalled(&self) {
+        pub(super) async fn signalled(&self, _: &impl Reactor) {
             future::pending().await
         }
 
@@ -220,10 +257,15 @@ mod tests {
         }
     }
 
+    /// It has a thread of its own, so any executor will do.
+    fn reactor() -> stagger_smol::Reactor {
+        stagger_smol::Reactor
+    }
+
     /// Runs until the first signal, and says so.
     fn interrupted() -> Watch {
         let watch = Watch::begin().unwrap();
-        let output = future::block_on(watch.unless_signalled(async {
+        let output = future::block_on(watch.unless_signalled(&reactor(), async {
             let _told = Told;
             raise(SIGINT).unwrap();
             pending::<()>().await;
@@ -275,7 +317,7 @@ mod tests {
     fn a_signal_that_comes_after_the_result_still_ends_the_process() {
         if env::var_os(MARK).is_some() {
             let watch = Watch::begin().unwrap();
-            let output = future::block_on(watch.unless_signalled(async {}));
+            let output = future::block_on(watch.unless_signalled(&reactor(), async {}));
             raise(SIGTERM).unwrap();
             let _ = io::stdout().write_all(b"alive\n");
             return watch.end(output);

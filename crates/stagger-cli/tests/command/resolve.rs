@@ -1,7 +1,14 @@
+#[cfg(target_os = "linux")]
+use std::process::Command;
+
 use stagger_testkit::dns::{NameServer, Record, Reply};
 use stagger_testkit::ms;
 
 use crate::run::{RUNTIMES, keys, stagger};
+#[cfg(target_os = "linux")]
+use crate::run::{STAGGER, run};
+#[cfg(target_os = "linux")]
+use crate::skip::skip;
 
 #[test]
 fn candidates_are_printed_one_a_line() {
@@ -111,4 +118,29 @@ fn answers_are_shown_as_they_come_and_the_order_is_explained() {
     }
     let run = stagger(&["resolve", "localhost:80", "--answers", "--json"]);
     assert_eq!(run.code, Some(2), "{run:?}");
+}
+
+/// Each row is a runtime and how many threads it has itself: as many as the process may have.
+#[cfg(target_os = "linux")]
+#[test]
+fn without_a_thread_for_the_lookup_it_fails_at_once_and_says_so() {
+    // A user without other processes, because the limit is on those of a user, and not on root's.
+    const SCRIPT: &str = "limit=$1; shift; if [ $(id -u) = 0 ]; \
+        then user='setpriv --reuid 57006 --regid 57006 --clear-groups'; else user='unshare -Ur'; \
+        fi; exec $user prlimit --nproc=$limit timeout 20 \"$0\" \"$@\"";
+
+    let limited = |limit: &str, args: &[&str]| {
+        let mut command = Command::new("sh");
+        run(command.args(["-c", SCRIPT, STAGGER, limit]).args(args))
+    };
+    // `timeout` is a process too.
+    let able = limited("2", &["--version"]);
+    if able.code != Some(0) {
+        return skip(&format!("no process of another user: {able:?}"));
+    }
+    for (runtime, limit) in [("tokio", "2"), ("smol", "3")] {
+        let run = limited(limit, &["resolve", "nobody.invalid:80", "--runtime", runtime]);
+        assert_eq!(run.code, Some(1), "{run:?}");
+        assert!(run.err.contains("no thread could be started for it: "), "{run:?}");
+    }
 }
