@@ -62,6 +62,34 @@ pub const TWO_HOSTS: &str = "ip link set lo up && mount -t tmpfs none /run && ip
         test $(ip -n far -o link | grep -c 'far.*state UP') = 2 && break; \
     done";
 
+/// A network behind a router. Here is `near0`, with the addresses 192.0.2.2 and fd00:7::2, and a
+/// default route through 192.0.2.1 and fd00:7::1. These are the addresses of the namespace `far`,
+/// to which [`far`] leads. It forwards, and reports by ICMP what it can't forward:
+///
+/// - It has no route to 198.51.100.0/25 (RFC 5737) and 2001:db8:1::/48 (RFC 3849).
+/// - It finds the host unreachable in 198.51.100.128/26.
+/// - It prohibits 198.51.100.192/26 and 2001:db8:3::/48.
+///
+/// Linux sends five such reports at once to one IPv4 address, and then one a second. So all of
+/// 192.0.2.64/26 are addresses of this end too.
+pub const ROUTER: &str = "ip link set lo up && mount -t tmpfs none /run && ip netns add far && \
+    ip -n far link set lo up && \
+    ip link add near0 index 77 type veth peer name far0 netns far && \
+    ip link set near0 addrgenmode none && ip -n far link set far0 addrgenmode none && \
+    ip link set near0 up && ip -n far link set far0 up && \
+    ip address add 192.0.2.2/24 dev near0 && ip -n far address add 192.0.2.1/24 dev far0 && \
+    ip address add fd00:7::2/64 dev near0 nodad && \
+    ip -n far address add fd00:7::1/64 dev far0 nodad && \
+    ip route add default via 192.0.2.1 && ip -6 route add default via fd00:7::1 && \
+    ip route add local 192.0.2.64/26 dev lo && \
+    nsenter --net=/run/netns/far sh -c 'cd /proc/sys/net && \
+        echo 1 >ipv4/ip_forward && echo 1 >ipv6/conf/all/forwarding && \
+        echo 0 >ipv4/icmp_ratelimit && echo 0 >ipv6/icmp/ratelimit' && \
+    ip -n far route add unreachable 198.51.100.128/26 && \
+    ip -n far route add prohibit 198.51.100.192/26 && \
+    ip -n far route add prohibit 2001:db8:3::/48 && \
+    for n in $(seq 1000); do ip -o link | grep -q 'near0.*state UP' && break; done";
+
 /// Loopback, and no IPv6 on any interface.
 pub const NO_IPV6: &str = "ip link set lo up && \
     echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6 && \

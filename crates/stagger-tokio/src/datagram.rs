@@ -8,7 +8,7 @@ use std::os::fd::{AsFd as AsSocket, BorrowedFd as BorrowedSocket};
 #[cfg(windows)]
 use std::os::windows::io::{AsSocket, BorrowedSocket};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use stagger_net::{Interest, ReactorMark, Register};
@@ -27,10 +27,16 @@ const READABLE: Tokio = Tokio::READABLE.add(Tokio::ERROR);
 /// What ICMP says of a datagram wakes nobody who polls tokio to receive: `poll_recv_ready` is for
 /// datagrams alone. What awaits `UdpSocket::ready` can ask for errors too, so there is a future of
 /// that as long as somebody waits, which is boxed.
+///
+/// After an error tokio takes the socket for closed to writers, for good, as if it were a pipe. From
+/// then on a send that finds no room would be told at once, again and again, to try once more. So
+/// it waits with a second registration, which has not seen the error.
 // The seam has to name it; nobody else has.
 #[allow(unnameable_types)]
 pub struct Datagrams {
     waiting: Mutex<Option<Waiting>>,
+    /// A duplicate for writers, if they have needed one.
+    writer: Mutex<Option<Arc<UdpSocket>>>,
     socket: Arc<UdpSocket>,
 }
 
@@ -48,6 +54,44 @@ impl Datagrams {
         *waiting = None;
         Poll::Ready(outcome)
     }
+
+    fn poll_write<T>(
+        &self,
+        cx: &mut Context<'_>,
+        mut operation: impl FnMut() -> io::Result<T>,
+    ) -> Poll<io::Result<T>> {
+        let mut is_false = false;
+        loop {
+            // The lock is not held through the operation, which may wake tasks.
+            let writer = self.writer().clone().unwrap_or_else(|| self.socket.clone());
+            ready!(writer.poll_send_ready(cx))?;
+            match writer.try_io(Tokio::WRITABLE, &mut operation) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                outcome => return Poll::Ready(outcome),
+            }
+            // Old readiness is false once, and is cleared then. False readiness that stays comes
+            // from an error.
+            if is_false {
+                let writer = UdpSocket::from_std(self.duplicate()?.into())?;
+                *self.writer() = Some(Arc::new(writer));
+            }
+            is_false = true;
+        }
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Option<Arc<UdpSocket>>> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(unix)]
+    fn duplicate(&self) -> io::Result<std::os::fd::OwnedFd> {
+        self.socket.as_fd().try_clone_to_owned()
+    }
+
+    #[cfg(windows)]
+    fn duplicate(&self) -> io::Result<std::os::windows::io::OwnedSocket> {
+        self.socket.as_socket().try_clone_to_owned()
+    }
 }
 
 impl Register<std::net::UdpSocket> for Reactor {
@@ -56,7 +100,7 @@ impl Register<std::net::UdpSocket> for Reactor {
 
     fn register(&self, socket: std::net::UdpSocket) -> io::Result<Datagrams> {
         let socket = Arc::new(UdpSocket::from_std(socket)?);
-        Ok(Datagrams { waiting: Mutex::default(), socket })
+        Ok(Datagrams { waiting: Mutex::default(), writer: Mutex::default(), socket })
     }
 
     fn poll_io<T>(
@@ -69,24 +113,19 @@ impl Register<std::net::UdpSocket> for Reactor {
         if let Some(outcome) = ready!(poll_now(cx, &mut operation)) {
             return Poll::Ready(outcome);
         }
-        let Datagrams { socket: tokio, .. } = socket;
+        let tokio = match interest {
+            Interest::Readable => &socket.socket,
+            Interest::Writable => return socket.poll_write(cx, operation),
+        };
         loop {
             // What would block clears the readiness that it was tried for, of which `try_io` takes
             // one kind at a time; tokio's budget bounds the loop.
-            let outcome = match interest {
-                Interest::Readable => {
-                    ready!(socket.poll_readable(cx))?;
-                    match tokio.try_io(Tokio::READABLE, &mut operation) {
-                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                            tokio.try_io(Tokio::ERROR, &mut operation)
-                        }
-                        outcome => outcome,
-                    }
+            ready!(socket.poll_readable(cx))?;
+            let outcome = match tokio.try_io(Tokio::READABLE, &mut operation) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    tokio.try_io(Tokio::ERROR, &mut operation)
                 }
-                Interest::Writable => {
-                    ready!(tokio.poll_send_ready(cx))?;
-                    tokio.try_io(Tokio::WRITABLE, &mut operation)
-                }
+                outcome => outcome,
             };
             match outcome {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -96,7 +135,8 @@ impl Register<std::net::UdpSocket> for Reactor {
     }
 
     fn finish(&self, socket: Datagrams) -> io::Result<UdpSocket> {
-        let Datagrams { waiting, socket } = socket;
+        let Datagrams { waiting, writer, socket } = socket;
+        drop(writer);
         // It has the other share of the socket.
         drop(waiting);
         Ok(Arc::into_inner(socket).expect("nobody waits for a socket that is given away"))

@@ -31,6 +31,7 @@ mod target;
 mod task;
 mod timer;
 mod udp;
+mod udp_icmp;
 mod udp_link;
 mod unix;
 mod unreachable;

@@ -100,7 +100,7 @@ impl IcmpError {
         error.get_ref()?.downcast_ref()
     }
 
-    /// The address to which the datagram was sent.
+    /// The address to which the datagram was sent, without its flow info.
     pub fn destination(&self) -> SocketAddr {
         self.destination
     }
@@ -263,8 +263,14 @@ pub(super) mod system {
         socket.recvmsg(&mut message, libc::MSG_ERRQUEUE)?;
         let length = message.control_len().min(control::ROOM);
         let Some((message, reporter)) = read(&bytes[..length]) else { return Ok(None) };
-        let destination = destination.as_socket().map(SocketAddr::canonical);
-        Ok(destination.map(|destination| IcmpError { destination, reporter, message }))
+        let Some(mut destination) = destination.as_socket().map(SocketAddr::canonical) else {
+            return Ok(None);
+        };
+        if let SocketAddr::V6(destination) = &mut destination {
+            // Linux labels flows by itself, and tells the label here.
+            destination.set_flowinfo(0);
+        }
+        Ok(Some(IcmpError { destination, reporter, message }))
     }
 
     /// Reads the control messages of a queued error. Anything but a whole one from ICMP is nothing.
