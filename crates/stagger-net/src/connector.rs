@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use socket2::Socket;
+use stagger::destination::Unusable;
 use stagger::{Address as _, Candidate, Connector};
 
 use crate::attempt::{Attempt, Way};
@@ -16,7 +17,8 @@ use crate::{Register, TcpOptions};
 
 /// Connects over TCP on the runtime whose [`Register`] it holds.
 ///
-/// An address is dialed as it is, with flow info and scope id; a v4-mapped one over IPv4. With
+/// An address is dialed as it is, with flow info and scope id; a v4-mapped one over IPv4. A link-local
+/// IPv6 address without a scope id is refused before it takes part in a race: it needs a zone. With
 /// bind addresses in the options, an address of a family that has none is refused before it takes
 /// part in a race.
 ///
@@ -65,7 +67,9 @@ impl<R: Register + Clone> Connector<SocketAddr> for TcpConnector<R> {
     }
 
     fn accepts(&self, to: &Candidate<SocketAddr>) -> io::Result<()> {
-        Ok(socket::check(&to.address().canonical(), &self.options)?)
+        let addr = to.address().canonical();
+        Unusable::check_zone(&addr)?;
+        Ok(socket::check(&addr, &self.options)?)
     }
 
     fn is_local_shortage(&self, error: &io::Error) -> bool {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
 
+use crate::destination::Unusable;
 use crate::{Host, Target};
 
 /// An address family.
@@ -64,6 +65,28 @@ pub trait Address: Clone + PartialEq + fmt::Display {
         None
     }
 
+    /// Checks whether this address can be dialed where a name leads to it. A race skips a candidate
+    /// that can't, reports the reason, and waits for nothing. It does not ask where the user or the
+    /// program gave the address itself. The default accepts every address.
+    ///
+    /// # Errors
+    ///
+    /// Why the address can't be dialed: for [`SocketAddr`] that of [`Unusable::check`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::net::SocketAddr;
+    /// use stagger::Address;
+    /// use stagger::destination::Unusable;
+    ///
+    /// let blocked: SocketAddr = "[::]:443".parse().unwrap();
+    /// assert_eq!(blocked.check_destination(), Err(Unusable::Unspecified));
+    /// ```
+    fn check_destination(&self) -> Result<(), Unusable> {
+        Ok(())
+    }
+
     /// This type's form of a literal target, if it has one. Where it has none, a literal is put
     /// to the resolver like a name.
     fn from_literal(literal: SocketAddr) -> Option<Self> {
@@ -87,6 +110,11 @@ impl Address for Target {
         Some(self)
     }
 
+    /// A name is the next resolver's to judge.
+    fn check_destination(&self) -> Result<(), Unusable> {
+        self.literal().map_or(Ok(()), |literal| literal.check_destination())
+    }
+
     fn from_literal(literal: SocketAddr) -> Option<Self> {
         Some(literal.into())
     }
@@ -108,6 +136,10 @@ impl Address for SocketAddr {
             },
             Self::V4(_) => self,
         }
+    }
+
+    fn check_destination(&self) -> Result<(), Unusable> {
+        Unusable::check(self)
     }
 
     fn from_literal(literal: SocketAddr) -> Option<Self> {

@@ -17,8 +17,8 @@ use crate::policy::Limit;
 use crate::race::{Begun, Candidates, Course, CourseTypes, Entrant, Id, News, Note};
 use crate::report::{End, Outcome, QueryReport, UnwantedFamily};
 use crate::{
-    Address, Answer, Binding, BoxError, Candidate, Connector, Error, Families, Observer, Policy,
-    Progress, Query, Record, Report, Resolver, SharedError, Step, Target, Wanted,
+    Address, Answer, Binding, BoxError, Candidate, Connector, Error, Families, Host, Observer,
+    Policy, Progress, Query, Record, Report, Resolver, SharedError, Step, Target, Wanted,
 };
 
 /// How many addresses all answers of one connect may hold, duplicates counted, before the rest is
@@ -237,10 +237,11 @@ where
         let found = answer.addresses.len();
         tell(this.observer, this.parent, elapsed, Step::Answered(answer));
         if !interim {
+            let named = this.target.as_ref().is_some_and(|it| matches!(it.host(), Host::Name(_)));
             // The record keeps them as they came.
             for place in 0..found {
                 let address = this.log.last_answer().addresses[place].clone();
-                this.admit(address, binding.as_ref(), elapsed, news);
+                this.admit(address, binding.as_ref(), named, elapsed, news);
             }
         }
         said
@@ -253,11 +254,13 @@ where
     C: Connector<R::Address, Error: Into<BoxError>>,
     O: Observer<R::Address>,
 {
-    /// Gives an address its id, or notes why it is skipped.
+    /// Gives an address its id, or notes why it is skipped. What a name leads to, and not what was
+    /// given, must be fit to be a destination.
     fn admit(
         &mut self,
         address: R::Address,
         binding: Option<&Arc<Binding>>,
+        named: bool,
         elapsed: Duration,
         news: &mut Candidates,
     ) {
@@ -269,14 +272,16 @@ where
             }
             return;
         }
+        let usable = if named { address.check_destination() } else { Ok(()) };
         // The target is lent to the candidate, for a clone costs as much as the rest of this.
         let target = self.target.take();
         let candidate = Candidate::of(address, target, binding.cloned());
-        let wanted = match family {
-            Some(family) if !self.families.contains(family) => {
+        let wanted = match (family, usable) {
+            (Some(family), _) if !self.families.contains(family) => {
                 Err(SharedError::new(UnwantedFamily(family)))
             }
-            _ => self.connector.accepts(&candidate).map_err(SharedError::new),
+            (_, Err(reason)) => Err(SharedError::new(reason)),
+            (_, Ok(())) => self.connector.accepts(&candidate).map_err(SharedError::new),
         };
         let (address, target) = candidate.into_parts();
         *self.target = target;
@@ -335,14 +340,14 @@ where
             Given::Literal => {
                 *this.given = Given::Nothing;
                 let literal = this.candidates.pop().expect("a literal waits to be admitted");
-                this.admit(literal, None, elapsed, news);
+                this.admit(literal, None, false, elapsed, news);
                 return Poll::Ready(Some(Record::Addresses.into()));
             }
             Given::List(list) => {
                 let list = std::mem::take(&mut **list);
                 *this.given = Given::Nothing;
                 for address in list {
-                    this.admit(address, None, elapsed, news);
+                    this.admit(address, None, false, elapsed, news);
                 }
                 return Poll::Ready(Some(Record::Addresses.into()));
             }

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::net::SocketAddr;
 
-use stagger::{Error, ErrorKind, LookupErrorKind};
-use stagger_net::LookupError;
-use stagger_tests::namespace::etc;
+use stagger::destination::Unusable;
+use stagger::{Connector as _, Error, ErrorKind, LookupErrorKind};
+use stagger_net::{LookupError, TcpOptions};
+use stagger_tests::namespace::{NEAR, etc};
+use stagger_tests::place::{Healthy, V4};
 use stagger_tests::{Adapter, Runtime, battery, dialer};
 
 battery! {
@@ -19,6 +22,8 @@ battery! {
     }
     within LINK_LOCAL {
         a_link_local_address_in_no_zone_of_this_machine_is_an_attempt_that_fails,
+        a_link_local_address_without_a_zone_is_refused_with_what_to_do,
+        a_name_that_leads_to_no_host_is_not_dialed,
     }
 }
 
@@ -154,14 +159,57 @@ fn a_name_server_that_is_gone_is_a_temporary_failure<R: Runtime>() {
 }
 
 fn a_link_local_address_in_no_zone_of_this_machine_is_an_attempt_that_fails<R: Runtime>() {
-    for target in ["[fe80::1%4242]:80", "[fe80::1]:80"] {
+    let target = "[fe80::1%4242]:80";
+    let error = error::<R>(target);
+    assert_eq!(error.kind(), ErrorKind::Connection, "{error:#}");
+    assert!(error.report().queries().is_empty(), "{error:#}");
+    let [attempt] = error.report().attempts() else {
+        panic!("{error:#}");
+    };
+    assert_eq!(attempt.address, target);
+    assert!(error.to_string().contains(target), "{error}");
+}
+
+/// What every error about a missing zone says.
+const NEEDS_ZONE: &str = "a link-local address needs a zone, as in fe80::1%eth0";
+
+fn a_link_local_address_without_a_zone_is_refused_with_what_to_do<R: Runtime>() {
+    for target in ["[fe80::1]:80", "[fe80::1%0]:80", "[febf::1]:80"] {
         let error = error::<R>(target);
-        assert_eq!(error.kind(), ErrorKind::Connection, "{error:#}");
-        assert!(error.report().queries().is_empty(), "{error:#}");
+        assert_eq!(error.kind(), ErrorKind::NoneUsable, "{error:#}");
+        assert!(error.to_string().contains(NEEDS_ZONE), "{error}");
+        assert!(!error.to_string().contains("os error"), "{error}");
+        assert_eq!(io::Error::from(error).kind(), io::ErrorKind::InvalidInput);
+    }
+    let runtime = R::new();
+    let unscoped = "[fe80::1]:80".parse::<SocketAddr>().unwrap();
+    // Without a race, and for the near end.
+    let connector = R::Adapter::connector(TcpOptions::new());
+    let error = runtime.run(connector.connect(unscoped.into())).map(drop).unwrap_err();
+    assert_eq!(
+        (error.kind(), error.to_string().as_str()),
+        (io::ErrorKind::InvalidInput, NEEDS_ZONE)
+    );
+    let options = TcpOptions::new().bind_ip("fe80::1".parse().unwrap()).unwrap();
+    let connector = R::Adapter::connector(options);
+    let healthy = format!("[fe80::1%{NEAR}]:80").parse::<SocketAddr>().unwrap();
+    let error = runtime.run(connector.connect(healthy.into())).map(drop).unwrap_err();
+    assert_eq!(error.to_string(), format!("bind to [fe80::1]:0: {NEEDS_ZONE}"));
+}
+
+fn a_name_that_leads_to_no_host_is_not_dialed<R: Runtime>() {
+    for addr in ["0.0.0.0:80", "[::]:80", "224.0.0.1:80", "255.255.255.255:80", "[fe80::1]:80"] {
+        let dialer = dialer::<R>([addr.parse().unwrap()]);
+        let error = R::new().run(dialer.connect("blocked.test:80")).map(drop).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NoneUsable, "{error:#}");
         let [attempt] = error.report().attempts() else {
             panic!("{error:#}");
         };
-        assert_eq!(attempt.address, target);
-        assert!(error.to_string().contains(target), "{error}");
+        let reason = attempt.outcome.error().and_then(|error| error.downcast_ref::<Unusable>());
+        assert!(reason.is_some(), "{error:#}");
     }
+    // The literal leads to this machine, as it always has.
+    let server = Healthy::new(V4);
+    let literal = format!("0.0.0.0:{}", server.addr().port());
+    assert!(R::new().run(R::Adapter::dialer().connect(literal)).is_ok());
 }

@@ -12,6 +12,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use stagger::destination::Unusable;
 
 pub use error::{BindError, OptionError, is_local_shortage};
 pub(crate) use error::{in_short_step, in_step, raw_os_error, within};
@@ -41,6 +42,7 @@ pub(crate) fn check(addr: &SocketAddr, options: &TcpOptions) -> Result<(), BindE
 /// The system's, of the same kind; one from before the connect says which step failed.
 pub(crate) fn open(addr: &SocketAddr, options: &TcpOptions) -> io::Result<Socket> {
     check(addr, options)?;
+    Unusable::check_zone(addr)?;
     let hook = options.rare().hook.as_ref();
     let domain = Domain::for_address(*addr);
     let socket = non_blocking::open(domain, Type::STREAM, Some(Protocol::TCP))?;
@@ -52,7 +54,8 @@ pub(crate) fn open(addr: &SocketAddr, options: &TcpOptions) -> io::Result<Socket
     }
     let bound = options.bound(addr.is_ipv6());
     if let Some(local) = bound {
-        let bind = socket.bind(&local.into());
+        let zone = Unusable::check_zone(&local).map_err(io::Error::from);
+        let bind = zone.and_then(|()| socket.bind(&local.into()));
         let any_port_taken =
             |error: &io::Error| local.port() == 0 && error.kind() == io::ErrorKind::AddrInUse;
         bind.map_err(|error| match any_port_taken(&error) {

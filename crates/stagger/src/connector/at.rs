@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::Connector;
+use crate::destination::Unusable;
 use crate::{Address, Candidate, Endpoint, Family, Target};
 
 /// A connector and an address: an [`Endpoint`], made by [`Connector::at`].
@@ -83,6 +84,10 @@ impl<C: Clone, A: Address> Address for At<C, A> {
 
     fn as_target(&self) -> Option<&Target> {
         self.address.as_target()
+    }
+
+    fn check_destination(&self) -> Result<(), Unusable> {
+        self.address.check_destination()
     }
 }
 

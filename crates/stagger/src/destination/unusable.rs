@@ -12,7 +12,8 @@ use crate::Address as _;
 /// This is the one place that decides. Two checks use it:
 ///
 /// 1. [`check`](Self::check) is for an address that a name leads to. A [`Dialer`](crate::Dialer)
-///    skips such a candidate, and reports the reason. Ad blockers answer `0.0.0.0` and `::`, and
+///    skips such a candidate, and reports the reason
+///    ([`Address::check_destination`](crate::Address::check_destination)). Ad blockers answer `0.0.0.0` and `::`, and
 ///    the system connects both to the local host. A multicast or broadcast address has no TCP.
 /// 2. [`check_zone`](Self::check_zone) is for an address that a user or a program gives. It is
 ///    dialed as it stands, except that a link-local IPv6 address needs a zone (RFC 4007 §6).
@@ -80,9 +81,9 @@ impl Unusable {
 impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Unspecified => "the unspecified address is no destination for a name",
-            Self::Multicast => "a multicast address is no destination for a connection",
-            Self::Broadcast => "the broadcast address is no destination for a connection",
+            Self::Unspecified => "the unspecified address is no host, and blocked names lead to it",
+            Self::Multicast => "a multicast address takes no connections",
+            Self::Broadcast => "the broadcast address takes no connections",
             Self::MissingZone => "a link-local address needs a zone, as in fe80::1%eth0",
         })
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::destination::Unusable;
 use crate::{
     Address, BoxError, Connector, Dial, Dialer, Endpoint, Error, Family, Observer, Resolver,
     Target, Timer,
@@ -52,6 +53,10 @@ impl<R: Clone, C: Clone, T: Clone, O: Clone> Address for HostEndpoint<R, C, T, O
 
     fn as_target(&self) -> Option<&Target> {
         Some(&self.target)
+    }
+
+    fn check_destination(&self) -> Result<(), Unusable> {
+        self.target.check_destination()
     }
 }
 
