@@ -252,6 +252,9 @@ mod tests {
             ("[fe80::1%eth0]:22", "[fe80::1%eth0]:22"),
             ("[fe80::1%007]:22", "[fe80::1%7]:22"),
             ("[fe80::1%0]:22", "[fe80::1]:22"),
+            ("[fe80::1%25]:22", "[fe80::1%25]:22"),
+            ("web.1:80", "web.1:80"),
+            ("123456789012:80", "123456789012:80"),
         ] {
             let first = target(written);
             assert_eq!(first.to_string(), printed);
@@ -315,6 +318,7 @@ mod tests {
             ("example.com:80:81", AmbiguousColons),
             ("[fe80::1%]:80", EmptyZone),
             ("[fe80::1%a%b]:80", InvalidZone),
+            ("[fe80::1%25eth0]:80", EncodedZone),
             ("[fe80::1%4294967296]:80", InvalidZone),
             ("192.0.2.1%eth0:80", UnexpectedZone),
             ("example.com%eth0:80", UnexpectedZone),

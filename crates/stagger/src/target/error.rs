@@ -68,13 +68,15 @@ pub enum TargetErrorKind {
     AmbiguousColons,
     /// A host in brackets, or with a colon, is not an IPv6 address.
     InvalidIpv6,
-    /// The last label of the host is a number, but the host is not an IPv4 address in the strict
-    /// form.
+    /// The host is made of numbers and is not an IPv4 address in the strict form, but a system may
+    /// take it for one.
     InvalidIpv4,
     /// There is a `%` with no zone after it.
     EmptyZone,
     /// The zone can be neither an interface's index nor its name.
     InvalidZone,
+    /// The zone follows `%25`, as in a URL. Here it follows the percent sign alone.
+    EncodedZone,
     /// A host that is not an IPv6 address has a zone.
     UnexpectedZone,
     /// There is a control character, such as NUL, or white space.
@@ -157,12 +159,17 @@ impl fmt::Display for TargetError {
             Kind::InvalidIpv6 => write!(f, "{part} at byte {at} is not an IPv6 address"),
             Kind::InvalidIpv4 => write!(
                 f,
-                "the host {part} ends in a number but is not an IPv4 address as in \"192.0.2.1\""
+                "the host {part} is made of numbers but is not an IPv4 address as in \"192.0.2.1\""
             ),
             Kind::EmptyZone => write!(f, "no zone follows the '%' at byte {at}"),
             Kind::InvalidZone => write!(
                 f,
                 "the zone {part} at byte {at} is neither an interface index nor an interface name"
+            ),
+            Kind::EncodedZone => write!(
+                f,
+                "the zone follows \"%25\", as in a URL: it must follow \"%\" alone, as in \
+                 \"fe80::1%eth0\""
             ),
             Kind::UnexpectedZone => {
                 write!(f, "there is a '%' at byte {at}, but only an IPv6 address has a zone")
@@ -325,6 +332,14 @@ mod tests {
         assert_eq!(
             message("[fe80::1%a/b]:22"),
             r#"bad target "[fe80::1%a/b]:22": the zone "a/b" at byte 9 is neither an interface index nor an interface name"#
+        );
+        assert_eq!(
+            message("[fe80::1%25eth0]:22"),
+            r#"bad target "[fe80::1%25eth0]:22": the zone follows "%25", as in a URL: it must follow "%" alone, as in "fe80::1%eth0""#
+        );
+        assert_eq!(
+            message("256.1.1.1:80"),
+            r#"bad target "256.1.1.1:80": the host "256.1.1.1" is made of numbers but is not an IPv4 address as in "192.0.2.1""#
         );
         assert_eq!(
             message("::1:80"),

@@ -51,6 +51,10 @@ pub enum Host {
 /// Text of decimal digits is an index; all other text is a name, of printable ASCII without
 /// delimiters and at most 63 bytes. The index 0 means the default zone (RFC 4007 §6), which is
 /// what an address without a zone has, so `%0` is the same as no zone.
+///
+/// A name can't begin with `25`. Such text is nearly always a zone from a URL, as in
+/// `fe80::1%25eth0`, where `%25` stands for the percent sign (RFC 6874 §2). An interface whose name
+/// begins so is given by its index.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Zone {
     /// The index, which is the scope id of a socket address.
@@ -117,6 +121,9 @@ impl Zone {
         if text.bytes().all(|b| b.is_ascii_digit()) {
             return text.parse().map(Self::from_index).map_err(|_| invalid());
         }
+        if text.starts_with("25") {
+            return Err(Fault::whole(TargetErrorKind::EncodedZone, text));
+        }
         let is_legal = |b: u8| b.is_ascii_graphic() && !FORBIDDEN.contains(char::from(b));
         if text.len() > MAX_ZONE || !text.bytes().all(is_legal) {
             return Err(invalid());
@@ -176,6 +183,23 @@ mod tests {
         }
         assert_eq!(zone_of("fe80::1%"), Err(Fault::new(TargetErrorKind::EmptyZone, 7..8)));
         assert_eq!(zone_of("[fe80::1%]"), Err(Fault::new(TargetErrorKind::EmptyZone, 8..9)));
+    }
+
+    #[test]
+    fn a_percent_sign_that_is_encoded_as_in_a_url_is_told_from_a_bad_zone() {
+        for zone in ["25eth0", "25near0.100", "25e", "2525eth0", "25-", "25\u{e9}"] {
+            let part = 8..8 + zone.len();
+            let fault = Fault::new(TargetErrorKind::EncodedZone, part.clone());
+            assert_eq!(zone_of(&format!("fe80::1%{zone}")), Err(fault), "{zone}");
+            let fault = Fault::new(TargetErrorKind::EncodedZone, part.start + 1..part.end + 1);
+            assert_eq!(zone_of(&format!("[fe80::1%{zone}]")), Err(fault), "{zone}");
+        }
+        for (zone, index) in [("25", 25), ("252", 252), ("2525", 2525)] {
+            assert_eq!(zone_of(&format!("fe80::1%{zone}")), Ok(Some(Zone::Index(index))));
+        }
+        for zone in ["eth25", "2eth0", "2g5", "0x25"] {
+            assert_eq!(zone_of(&format!("fe80::1%{zone}")), Ok(Some(Zone::Name(zone.into()))));
+        }
     }
 
     #[test]

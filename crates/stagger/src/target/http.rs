@@ -141,6 +141,9 @@ mod tests {
             ("http://[::1]:81/", "[::1]:81"),
             ("http://u@[2001:db8::1]:81/", "[2001:db8::1]:81"),
             ("http://[fe80::1%25eth0]/", "[fe80::1%eth0]:80"),
+            ("http://[fe80::1%2525]:81/", "[fe80::1%25]:81"),
+            ("ssh://web.1:22", "web.1:22"),
+            ("http://123456789012/", "123456789012:80"),
             // In the form of CONNECT's argument.
             ("example.com:443", "example.com:443"),
         ] {
@@ -172,7 +175,7 @@ mod tests {
             ),
             (
                 "http://bob:secret@127.1/",
-                r#"bad target "http://127.1": the host "127.1" ends in a number but is not an IPv4 address as in "192.0.2.1""#,
+                r#"bad target "http://127.1": the host "127.1" is made of numbers but is not an IPv4 address as in "192.0.2.1""#,
             ),
             (
                 "http://[::1::]/",
@@ -210,6 +213,9 @@ mod tests {
         let kind = TargetErrorKind::EmptyZone;
         assert_eq!(read("[fe80::1%25eth0]"), Host::parse("fe80::1%eth0"));
         assert_eq!(read("[fe80::1%2525]"), Host::parse("fe80::1%25"));
+        assert_eq!(read("[fe80::1%eth0]"), Host::parse("fe80::1%eth0"));
+        let twice = Fault::whole(TargetErrorKind::EncodedZone, "[fe80::1%2525eth0]");
+        assert_eq!(read("[fe80::1%2525eth0]"), Err(twice));
         assert_eq!(read("[fe80::1%25]"), Err(Fault::whole(kind, "[fe80::1%25]")));
     }
 }

@@ -37,10 +37,12 @@ const MAX_NAME: usize = 253;
 /// the delimiters ``% # / : < > ? @ [ \ ] ^ |`` are not. A label has 1 to 63 bytes and a name 253
 /// at most, encoded and without the trailing dot (RFC 1035 §2.3.4).
 ///
-/// A name whose last label is a number, such as `127.1`, `0x7f.1`, `1.2.3.4.5` or `256.1.1.1`, is
-/// refused, as in the WHATWG URL standard: no such top-level domain exists, but `getaddrinfo`
-/// takes some of them for IPv4 addresses in the loose old form (RFC 6943 §3.1.1), and a check for
-/// literals must not be walked past in this way. Digits of another script are refused alike.
+/// A name is refused if `inet_aton` reads it as an IPv4 address in the loose old form, such as
+/// `127.1`, `0x7f.1` or `0177.1`, with or without a trailing dot. `getaddrinfo` takes it for that
+/// address, so it would pass a program's own check for literals (RFC 6943 §3.1.1). Four numbers are
+/// refused too, because `256.1.1.1` is a mistyped address. Full-width digits are read as digits. Any
+/// other name may end in a number: `web.1` and `123456789012` are names of hosts in private
+/// networks. This rule is ours, and the WHATWG URL standard refuses these names as well.
 ///
 /// # Examples
 ///
@@ -157,18 +159,45 @@ fn check(ascii: &str) -> Result<(), Fault> {
     if name.len() > MAX_NAME {
         return Err(Fault::whole(TargetErrorKind::NameTooLong, ascii));
     }
-    if name.rsplit('.').next().is_some_and(is_number) {
+    if is_like_ipv4(name) {
         return Err(Fault::whole(TargetErrorKind::InvalidIpv4, ascii));
     }
     Ok(())
 }
 
-/// Whether a loose reader of IPv4 addresses takes the label for a number; it reads a bare `0x`
-/// as zero.
+/// Whether `inet_aton` reads the name, or it is four numbers.
+fn is_like_ipv4(name: &str) -> bool {
+    // Nearly every name is told apart by its last label.
+    if !name.rsplit('.').next().is_some_and(is_number) {
+        return false;
+    }
+    let labels = name.split('.').count();
+    if labels > 4 || !name.split('.').all(is_number) {
+        return false;
+    }
+    // The last number fills the bytes that are left.
+    let last = u32::MAX >> (8 * (labels - 1));
+    let most = |place| if place + 1 == labels { last } else { u8::MAX.into() };
+    let reads = |(place, label)| number(label).is_some_and(|value| value <= most(place));
+    labels == 4 || name.split('.').enumerate().all(reads)
+}
+
+/// Whether the label is written like a number, be it too large or with a wrong digit.
 fn is_number(label: &str) -> bool {
     match label.strip_prefix("0x") {
         Some(digits) => digits.bytes().all(|b| b.is_ascii_hexdigit()),
         None => label.bytes().all(|b| b.is_ascii_digit()),
+    }
+}
+
+/// The number as `inet_aton` reads it: hexadecimal after `0x`, octal after `0`, else decimal. Some
+/// systems read a bare `0x` as zero.
+fn number(label: &str) -> Option<u32> {
+    match (label.strip_prefix("0x"), label.strip_prefix('0')) {
+        (Some(""), _) | (_, Some("")) => Some(0),
+        (Some(digits), _) => u32::from_str_radix(digits, 16).ok(),
+        (None, Some(digits)) => u32::from_str_radix(digits, 8).ok(),
+        (None, None) => label.parse().ok(),
     }
 }
 
@@ -262,17 +291,73 @@ mod tests {
             "0x7f.1",
             "0X7F",
             "0x",
-            "1.2.3.4.5",
-            "256.1.1.1",
+            "0",
             "1",
+            "00000000000000000000001",
             "4294967295",
+            "0xffffffff",
+            "037777777777",
+            "0177.1",
+            "127.1.",
+            "127.0.1",
+            "127.0x0.01",
+            "255.16777215",
+            "255.255.65535",
+            "0xff.0xff.0xffff",
             "01.2.3.4",
-            "192.0.2.1.",
-            "a.1",
-            "a.0xff.",
             "1.2.3.0x4",
+            "192.0.2.1.",
+            "1.2.3.4.",
+            "192.000.002.001",
         ] {
             assert_eq!((text, kind(text)), (text, TargetErrorKind::InvalidIpv4));
+        }
+    }
+
+    #[test]
+    fn four_numbers_are_a_mistyped_address() {
+        for text in [
+            "256.1.1.1",
+            "1.2.3.256",
+            "1.2.3.999999999999",
+            "1000.0.0.1.",
+            "08.1.1.1",
+            "1.2.3.09",
+            "0x100.1.1.1",
+            "1.2.3.0x",
+        ] {
+            assert_eq!((text, kind(text)), (text, TargetErrorKind::InvalidIpv4));
+        }
+    }
+
+    #[test]
+    fn a_name_may_end_in_a_number_if_it_cannot_be_taken_for_an_address() {
+        for text in [
+            "web.1",
+            "web.1.",
+            "web-1.0x7f",
+            "rack.12.0xff.",
+            "1.2.3.4.5",
+            "1.2.3.4.5.",
+            "123456789012",
+            "4294967296",
+            "0x100000000",
+            "040000000000",
+            "99999999999999999999999999",
+            "256.1",
+            "1.16777216",
+            "1.2.65536",
+            "256.2.3",
+            "08",
+            "127.09",
+            "0x7f.x.1",
+            "1.a.2",
+            "0xg.1",
+            "_1.2.3.4",
+            "1.2.3.4-5",
+        ] {
+            let name = Name::parse(text).unwrap_or_else(|fault| panic!("{text}: {fault:?}"));
+            assert_eq!(name.ascii(), text);
         }
     }
 
@@ -368,6 +453,9 @@ mod tests {
         fn what_normalising_brings_about_is_checked_too() {
             for (text, expected) in [
                 ("１２７.1", TargetErrorKind::InvalidIpv4),
+                ("０ｘ７ｆ.１", TargetErrorKind::InvalidIpv4),
+                ("２５６.１.１.１", TargetErrorKind::InvalidIpv4),
+                ("١٢٧.1", TargetErrorKind::InvalidName),
                 ("１９２.０.２.１", TargetErrorKind::InvalidIpv4),
                 ("192。0。2。1", TargetErrorKind::InvalidIpv4),
                 ("\u{ad}", TargetErrorKind::EmptyHost),

@@ -120,6 +120,7 @@ mod tests {
             ("ssh://bob@192.0.2.1:22/", "192.0.2.1:22"),
             ("ssh://[::1]:22", "[::1]:22"),
             ("ssh://_a%2Db.EXAMPLE.com:22/", "_a-b.example.com:22"),
+            ("ssh://web.1:22", "web.1:22"),
         ] {
             assert_eq!(of(url), Target::parse(target), "{url}");
         }
@@ -146,7 +147,7 @@ mod tests {
             ),
             (
                 "ssh://127.1:22",
-                r#"bad target "ssh://127.1:22": the host "127.1" ends in a number but is not an IPv4 address as in "192.0.2.1""#,
+                r#"bad target "ssh://127.1:22": the host "127.1" is made of numbers but is not an IPv4 address as in "192.0.2.1""#,
             ),
             (
                 "ssh://bob:secret@a..b:22/",
