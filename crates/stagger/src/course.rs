@@ -1,4 +1,4 @@
-//! What a named race runs on: the answers of a resolver, or addresses that need none. A few lines
+//! What a named race runs on: the answers of a resolver, or addresses that need none. Some lines
 //! past 400: what admits addresses, records steps and tells them reads the same state.
 
 use std::fmt;

@@ -1,5 +1,5 @@
-//! The race as a pure machine: events and `now` go in, actions and one deadline come out. A few
-//! lines past 400: every rule reads the same state, and is easiest to follow beside the others.
+//! The race as a pure machine: events and `now` go in, actions and one deadline come out. Past
+//! 400 lines: every rule reads the same state, and is easiest to follow beside the others.
 
 use std::time::{Duration, Instant};
 
