@@ -34,12 +34,46 @@ impl Scoped {
         })
     }
 
+    /// Reads these, and IPv4 addresses in the other forms of inet_aton(3), as glibc does for name
+    /// servers: `127.1`, `0x7f.1`, `017700000001`.
+    pub(crate) fn parse_loose(word: &[u8], environment: &Environment) -> Result<Self, Problem> {
+        // Four decimal parts of which one is octal are another address to inet_aton.
+        match loose_ipv4(word) {
+            Some(ip) => Ok(Self { ip: ip.into(), scope_id: 0 }),
+            None => Self::parse(word, environment),
+        }
+    }
+
     pub(crate) fn with_port(self, port: u16) -> SocketAddr {
         match self.ip {
             IpAddr::V4(ip) => SocketAddr::new(ip.into(), port),
             IpAddr::V6(ip) => SocketAddrV6::new(ip, port, 0, self.scope_id).into(),
         }
     }
+}
+
+/// An IPv4 address as inet_aton(3) reads it: up to four numbers in C's notation, of which the last
+/// fills all bytes that are left.
+fn loose_ipv4(word: &[u8]) -> Option<Ipv4Addr> {
+    let mut parts = Vec::new();
+    for part in word.split(|byte| *byte == b'.').take(5) {
+        let (digits, radix) = match part {
+            [b'0', b'x' | b'X', digits @ ..] => (digits, 16),
+            [b'0', digits @ ..] if !digits.is_empty() => (digits, 8),
+            digits => (digits, 10),
+        };
+        if !digits.iter().all(u8::is_ascii_alphanumeric) {
+            return None;
+        }
+        parts.push(u32::from_str_radix(str::from_utf8(digits).ok()?, radix).ok()?);
+    }
+    let (last, first) = parts.split_last()?;
+    let left = 4_u32.checked_sub(u32::try_from(first.len()).ok()?).filter(|left| *left > 0)?;
+    if first.iter().any(|part| *part > 255) || u64::from(*last) >= 1 << (8 * left) {
+        return None;
+    }
+    let shifted = first.iter().zip([24, 16, 8]).map(|(part, shift)| part << shift);
+    Some(Ipv4Addr::from_bits(shifted.sum::<u32>() | last))
 }
 
 /// Digits are the index itself, any other text the name of an interface.
@@ -73,6 +107,38 @@ mod tests {
             ("127.1", Err(Problem::InvalidAddress)),
             ("[::1]", Err(Problem::InvalidAddress)),
             ("192.0.2.1:53", Err(Problem::InvalidAddress)),
+            ("", Err(Problem::InvalidAddress)),
+        ] {
+            assert_eq!(read(word), expected.map(str::to_owned), "{word}");
+        }
+    }
+
+    #[test]
+    fn an_ipv4_address_of_a_name_server_has_the_forms_of_inet_aton() {
+        let environment = Environment::new();
+        let read = |word: &str| {
+            Scoped::parse_loose(word.as_bytes(), &environment).map(|addr| addr.ip.to_string())
+        };
+        for (word, expected) in [
+            ("192.0.2.1", Ok("192.0.2.1")),
+            ("127.1", Ok("127.0.0.1")),
+            ("127.0.258", Ok("127.0.1.2")),
+            ("0x7f.3", Ok("127.0.0.3")),
+            ("0X7F.0.0.010", Ok("127.0.0.8")),
+            ("2130706433", Ok("127.0.0.1")),
+            ("017700000001", Ok("127.0.0.1")),
+            ("0.0", Ok("0.0.0.0")),
+            ("255.16777215", Ok("255.255.255.255")),
+            ("2001:db8::1", Ok("2001:db8::1")),
+            ("255.16777216", Err(Problem::InvalidAddress)),
+            ("256.1", Err(Problem::InvalidAddress)),
+            ("1.2.3.256", Err(Problem::InvalidAddress)),
+            ("1.2.3.4.5", Err(Problem::InvalidAddress)),
+            ("1.2.3.", Err(Problem::InvalidAddress)),
+            ("08.1", Err(Problem::InvalidAddress)),
+            ("0x.1", Err(Problem::InvalidAddress)),
+            ("+1.2", Err(Problem::InvalidAddress)),
+            ("4294967296", Err(Problem::InvalidAddress)),
             ("", Err(Problem::InvalidAddress)),
         ] {
             assert_eq!(read(word), expected.map(str::to_owned), "{word}");

@@ -74,6 +74,8 @@ pub struct Config {
     rotate: bool,
     use_vc: bool,
     edns0: bool,
+    no_aaaa: bool,
+    no_tld_query: bool,
 }
 
 impl Default for Config {
@@ -94,6 +96,8 @@ impl Config {
             rotate: false,
             use_vc: false,
             edns0: true,
+            no_aaaa: false,
+            no_tld_query: false,
         }
     }
 
@@ -107,12 +111,18 @@ impl Config {
     /// It takes any bytes, in a time linear in their number, and keeps of them no more than its
     /// limits allow.
     ///
-    /// Some of it is not as in glibc. Up to [`MAX_SERVERS`] servers are taken, not three. A
-    /// comment may begin with any word of a line, not with a line alone. An IPv4 address has four
-    /// numbers: `127.1` is none. Options must be whole words, their values decimal numbers, and
-    /// `timeout` and `attempts` at least 1. A server whose zone is not known is left out rather than
-    /// asked without it. EDNS is used whether the file says so or not. `sortlist` and the options
-    /// that are not among the settings here do nothing.
+    /// As in glibc, a `#` or `;` begins a comment only at the beginning of a line. The words of an
+    /// option are matched by how they begin (`rotate:1` is `rotate`), and `ndots` without a number is
+    /// 0. The address of a server may have the forms of inet_aton(3), such as `127.1`.
+    ///
+    /// Some of it is not as in glibc:
+    ///
+    /// - Up to [`MAX_SERVERS`] servers are taken, not three.
+    /// - `timeout` and `attempts` are at least 1, and are passed over without a number.
+    /// - A carriage return is white space.
+    /// - A server whose zone is not known is left out rather than asked without it.
+    /// - EDNS is used whether the file says so or not.
+    /// - `sortlist` and the options that are not among the settings here do nothing.
     ///
     /// # Examples
     ///
@@ -229,6 +239,21 @@ impl Config {
         self
     }
 
+    /// Sets whether no question for AAAA is sent (`no-aaaa`). Names then have no IPv6 addresses but
+    /// those of a hosts file. A query for IPv6 alone sends a question for A, as glibc does, because
+    /// only its reply says whether the name exists.
+    pub fn with_no_aaaa(mut self, no_aaaa: bool) -> Self {
+        self.no_aaaa = no_aaaa;
+        self
+    }
+
+    /// Sets whether a name without a dot is not asked for as it is (`no-tld-query`), if there is a
+    /// search list for it.
+    pub fn with_no_tld_query(mut self, no_tld_query: bool) -> Self {
+        self.no_tld_query = no_tld_query;
+        self
+    }
+
     /// The name servers, of which there is at least one.
     pub fn servers(&self) -> &[SocketAddr] {
         &self.servers
@@ -267,6 +292,16 @@ impl Config {
     /// Whether queries say that they understand EDNS.
     pub fn edns0(&self) -> bool {
         self.edns0
+    }
+
+    /// Whether no question for AAAA is sent.
+    pub fn no_aaaa(&self) -> bool {
+        self.no_aaaa
+    }
+
+    /// Whether a name without a dot is not asked for as it is.
+    pub fn no_tld_query(&self) -> bool {
+        self.no_tld_query
     }
 }
 

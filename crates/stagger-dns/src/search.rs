@@ -8,7 +8,7 @@ use crate::question::name_of;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Candidates {
     names: Vec<Name>,
-    /// Which of them is the name as it was written.
+    /// Which of them is the name as it was written. It is the number of names if that is left out.
     as_written: usize,
 }
 
@@ -42,13 +42,21 @@ impl Candidates {
         Self { names, as_written }
     }
 
+    /// Leaves the name out as it was written, if that comes last.
+    pub(crate) fn without_written(mut self) -> Self {
+        if self.as_written + 1 == self.names.len() {
+            self.names.pop();
+        }
+        self
+    }
+
     pub(crate) fn get(&self, index: usize) -> Option<&Name> {
         self.names.get(index)
     }
 
-    /// Which of them is the name as it was written.
-    pub(crate) fn as_written(&self) -> usize {
-        self.as_written
+    /// The index of the name as it was written, if it is asked for.
+    pub(crate) fn as_written(&self) -> Option<usize> {
+        Some(self.as_written).filter(|index| *index < self.names.len())
     }
 }
 
@@ -89,7 +97,7 @@ mod tests {
     fn the_root_in_the_list_is_the_name_as_it_was_written_in_its_place() {
         assert_eq!(names("a", &[".", "x.example"], 1), ["a.", "a.x.example."]);
         let candidates = Candidates::new("a", &["x.example".into(), ".".into()], 1);
-        assert_eq!(candidates.as_written(), 1);
+        assert_eq!(candidates.as_written(), Some(1));
     }
 
     #[test]

@@ -11,9 +11,9 @@ use hickory_proto::op::ResponseCode::{NXDomain, NoError, ServFail};
 use stagger::{
     Answer, Families, LookupErrorKind, Query, Record, Resolver as _, Target, Transport, resolver_fn,
 };
-use stagger_dns::{DnsResolver, Network, Numeric};
+use stagger_dns::{DnsResolver, Environment, Hosts, Network, Numeric};
 use stagger_testkit::{Clock, ms};
-use support::{after, config, fails, line, one, silence};
+use support::{Scene, after, config, fails, line, one, silence};
 
 #[test]
 fn both_families_are_asked_for_in_one_poll_aaaa_first() {
@@ -69,6 +69,45 @@ fn one_family_alone_can_be_asked_for() {
         assert_eq!(heard.iter().map(line).collect::<Vec<_>>(), lines);
         assert_eq!(scene.servers.log().len(), 1);
     }
+}
+
+#[test]
+fn without_aaaa_no_question_for_it_is_sent_and_the_reply_for_a_says_whether_the_name_exists() {
+    let scene = |search: &[&str]| {
+        let config = config(1).with_no_aaaa(true).with_search(search).unwrap();
+        Scene::new(config, |asked| match asked.name.as_str() {
+            "a.example." => after(10, asked.found(&["192.0.2.1"])),
+            "none.example." => after(10, asked.nothing(NoError)),
+            "fails.example." => after(10, asked.reply(ServFail)),
+            _ => after(10, asked.nothing(NXDomain)),
+        })
+    };
+    let (any, v6) = (Families::Any, Families::Ipv6);
+    for (name, families, told) in [
+        ("a.example", any, &["10 AAAA none", "10 A 192.0.2.1:1"][..]),
+        ("none.example", any, &["10 AAAA none", "10 A none"]),
+        ("b.example", any, &["10 AAAA NotFound", "10 A NotFound"]),
+        ("fails.example", any, &["10 AAAA Temporary", "10 A Temporary"]),
+        ("a.example", Families::Ipv4, &["10 A 192.0.2.1:1"]),
+        ("a.example", v6, &["10 AAAA none"]),
+        ("b.example", v6, &["10 AAAA NotFound"]),
+    ] {
+        let scene = scene(&[]);
+        let heard = scene.resolve(&format!("{name}:1"), families);
+        assert_eq!(heard.iter().map(line).collect::<Vec<_>>(), told, "{name} {families:?}");
+        assert_eq!(scene.servers.lines(), [format!("0 #1 {name}. A")]);
+    }
+    // As NODATA, what is not asked for does not end the search list.
+    let scene = scene(&["example"]);
+    let heard = scene.resolve("a:1", v6);
+    assert_eq!(heard.iter().map(line).collect::<Vec<_>>(), ["20 AAAA none"]);
+    assert_eq!(scene.servers.lines(), ["0 #1 a.example. A", "10 #1 a. A"]);
+    // A hosts file keeps its IPv6 addresses.
+    let mut scene = one(|asked| panic!("{} went out", asked.line()));
+    let hosts = Hosts::parse(b"2001:db8::9 a.example\n", &Environment::new()).value;
+    let config = config(1).with_no_aaaa(true);
+    scene.resolver = scene.resolver.with_config(config).with_hosts(hosts);
+    assert_eq!(scene.lines("a.example:1"), ["0 all [2001:db8::9]:1"]);
 }
 
 #[test]

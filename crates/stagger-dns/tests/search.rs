@@ -158,3 +158,21 @@ fn at_the_last_name_each_family_is_told_at_once() {
     });
     assert_eq!(scene.lines("a:1"), ["20 AAAA none", "1010 A TimedOut"]);
 }
+
+#[test]
+fn without_queries_for_top_level_domains_a_name_without_a_dot_is_not_asked_for_as_it_is() {
+    let config = |search: &[&str]| config(1).with_search(search).unwrap().with_no_tld_query(true);
+    let scene = Scene::new(config(&["x.test"]), missing);
+    assert_eq!(scene.lines("a:1"), ["10 AAAA NotFound", "10 A NotFound"]);
+    assert_eq!(walked(&scene), ["0 a.x.test."]);
+    // A failure leaves no other name to try.
+    let scene = Scene::new(config(&["x.test", "y.test"]), |asked| after(10, asked.reply(Refused)));
+    assert_eq!(scene.lines("a:1"), ["10 AAAA Refused", "10 A Refused"]);
+    assert_eq!(walked(&scene), ["0 a.x.test."]);
+    // These have a dot, or no list.
+    for (search, name) in [(&["x.test"][..], "a.b"), (&["x.test"], "a."), (&[], "a")] {
+        let scene = Scene::new(config(search), found);
+        assert_eq!(scene.lines(&format!("{name}:1")).len(), 2);
+        assert_eq!(walked(&scene), [format!("0 {}.", name.trim_end_matches('.'))]);
+    }
+}

@@ -44,6 +44,8 @@ pub fn config(input: &[u8]) {
         .expect("what is read is within every range")
         .with_rotate(config.rotate())
         .with_use_vc(config.use_vc())
-        .with_edns0(config.edns0());
+        .with_edns0(config.edns0())
+        .with_no_aaaa(config.no_aaaa())
+        .with_no_tld_query(config.no_tld_query());
     assert_eq!(same, config);
 }

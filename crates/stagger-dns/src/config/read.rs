@@ -14,7 +14,7 @@ use crate::{Environment, Notes, Origin, Parsed, Problem};
 const UNSUPPORTED_KEYWORDS: [&[u8]; 3] = [b"sortlist", b"lookup", b"family"];
 
 /// Options of resolv.conf(5) that are no settings here.
-const UNSUPPORTED_OPTIONS: [&[u8]; 14] = [
+const UNSUPPORTED_OPTIONS: [&[u8]; 11] = [
     b"debug",
     b"no-check-names",
     b"inet6",
@@ -23,11 +23,8 @@ const UNSUPPORTED_OPTIONS: [&[u8]; 14] = [
     b"no-ip6-dotint",
     b"single-request",
     b"single-request-reopen",
-    b"no-tld-query",
-    b"no_tld_query",
     b"no-reload",
     b"trust-ad",
-    b"no-aaaa",
     b"strict-no-aaaa",
 ];
 
@@ -57,8 +54,8 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn read_line(&mut self, origin: Origin, line: &[u8]) {
         // A keyword begins its line (resolv.conf(5)), so what is indented is passed over.
-        let mut words = without_comment(line);
-        let Some(keyword) = words.next() else { return };
+        let mut words = words(line);
+        let Some(keyword) = words.next().filter(|word| !is_comment(word)) else { return };
         if !line.starts_with(keyword) {
             return self.notes.add(origin, keyword, Problem::UnknownKeyword);
         }
@@ -96,7 +93,7 @@ impl Reader<'_> {
             return self.notes.add(origin, keyword, Problem::MissingValue);
         };
         self.note_rest(origin, words);
-        match Scoped::parse(word, self.environment) {
+        match Scoped::parse_loose(word, self.environment) {
             Err(problem) => self.notes.add(origin, word, problem),
             Ok(_) if self.servers.len() == MAX_SERVERS => {
                 self.notes.add(origin, word, Problem::TooMany);
@@ -122,42 +119,50 @@ impl Reader<'_> {
 
     fn read_options<'w>(&mut self, origin: Origin, words: impl Iterator<Item = &'w [u8]>) {
         for word in words {
-            let mut parts = word.splitn(2, |b| *b == b':');
-            let option = parts.next().unwrap_or_default();
-            match (option, parts.next()) {
-                (b"ndots", Some(value)) => {
-                    if let Some(ndots) = self.number(origin, word, value, &NDOTS_RANGE) {
-                        self.config.ndots = ndots;
-                    }
-                }
-                (b"timeout", Some(value)) => {
-                    let seconds = |end: &Duration| u32::try_from(end.as_secs()).unwrap_or(u32::MAX);
-                    let range =
-                        seconds(TRY_TIMEOUT_RANGE.start())..=seconds(TRY_TIMEOUT_RANGE.end());
-                    if let Some(timeout) = self.number(origin, word, value, &range) {
-                        self.config.timeout = Duration::from_secs(timeout.into());
-                    }
-                }
-                (b"attempts", Some(value)) => {
-                    if let Some(attempts) = self.number(origin, word, value, &ATTEMPTS_RANGE) {
-                        self.config.attempts = attempts;
-                    }
-                }
-                (b"ndots" | b"timeout" | b"attempts", None) => {
-                    self.notes.add(origin, word, Problem::MissingValue);
-                }
-                (b"rotate", None) => self.config.rotate = true,
-                (b"use-vc", None) => self.config.use_vc = true,
-                (b"edns0", None) => self.config.edns0 = true,
-                (_, None) if UNSUPPORTED_OPTIONS.contains(&option) => {
-                    self.notes.add(origin, word, Problem::UnsupportedOption);
-                }
-                _ => self.notes.add(origin, word, Problem::UnknownOption),
-            }
+            self.read_option(origin, word);
         }
     }
 
-    /// Reads the number of an option, capped to its range.
+    /// Reads an option as glibc does (`res_setoptions` in `resolv/res_init.c`), which compares how
+    /// the word begins.
+    fn read_option(&mut self, origin: Origin, word: &[u8]) {
+        if let Some(value) = word.strip_prefix(b"ndots:") {
+            // Without a number it is 0, as atoi(3) has it.
+            let ndots = self.number(origin, word, value, &NDOTS_RANGE);
+            let is_negative = value.starts_with(b"-");
+            if let Some(ndots) = ndots.or_else(|| (!is_negative).then_some(0)) {
+                self.config.ndots = ndots;
+            }
+        } else if let Some(value) = word.strip_prefix(b"timeout:") {
+            let seconds = |end: &Duration| u32::try_from(end.as_secs()).unwrap_or(u32::MAX);
+            let range = seconds(TRY_TIMEOUT_RANGE.start())..=seconds(TRY_TIMEOUT_RANGE.end());
+            if let Some(timeout) = self.number(origin, word, value, &range) {
+                self.config.timeout = Duration::from_secs(timeout.into());
+            }
+        } else if let Some(value) = word.strip_prefix(b"attempts:") {
+            if let Some(attempts) = self.number(origin, word, value, &ATTEMPTS_RANGE) {
+                self.config.attempts = attempts;
+            }
+        } else if matches!(word, b"ndots" | b"timeout" | b"attempts") {
+            self.notes.add(origin, word, Problem::MissingValue);
+        } else if word.starts_with(b"rotate") {
+            self.config.rotate = true;
+        } else if word.starts_with(b"use-vc") {
+            self.config.use_vc = true;
+        } else if word.starts_with(b"edns0") {
+            self.config.edns0 = true;
+        } else if word.starts_with(b"no-aaaa") {
+            self.config.no_aaaa = true;
+        } else if word.starts_with(b"no-tld-query") || word.starts_with(b"no_tld_query") {
+            self.config.no_tld_query = true;
+        } else if UNSUPPORTED_OPTIONS.contains(&word) {
+            self.notes.add(origin, word, Problem::UnsupportedOption);
+        } else {
+            self.notes.add(origin, word, Problem::UnknownOption);
+        }
+    }
+
+    /// Reads the number that an option's value begins with, capped to its range.
     fn number(
         &mut self,
         origin: Origin,
@@ -165,13 +170,18 @@ impl Reader<'_> {
         value: &[u8],
         range: &RangeInclusive<u32>,
     ) -> Option<u32> {
-        if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
+        let len = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if len < value.len() || len == 0 {
             self.notes.add(origin, option, Problem::InvalidNumber);
+        }
+        if len == 0 {
             return None;
         }
         // Digits that are no u32 are more than any range has.
-        let number =
-            str::from_utf8(value).ok().and_then(|text| text.parse().ok()).unwrap_or(u32::MAX);
+        let number = str::from_utf8(&value[..len])
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(u32::MAX);
         let capped = number.clamp(*range.start(), *range.end());
         if capped != number {
             self.notes.add(origin, option, Problem::Capped);
@@ -180,7 +190,7 @@ impl Reader<'_> {
     }
 
     fn note_rest<'w>(&mut self, origin: Origin, words: impl Iterator<Item = &'w [u8]>) {
-        for word in words {
+        for word in words.take_while(|word| !is_comment(word)) {
             self.notes.add(origin, word, Problem::TextAfterValue);
         }
     }
@@ -209,9 +219,10 @@ impl Reader<'_> {
     }
 }
 
-/// The words up to one that begins a comment.
-fn without_comment(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    words(line).take_while(|word| !word.starts_with(b"#") && !word.starts_with(b";"))
+/// Whether a word looks like the beginning of a comment. It is one at the beginning of a line, and
+/// where nothing is read any more.
+fn is_comment(word: &[u8]) -> bool {
+    matches!(word.first(), Some(b'#' | b';'))
 }
 
 #[cfg(test)]

@@ -223,8 +223,18 @@ impl Machine {
 
     /// Takes whom to ask. Servers are asked for these families.
     pub(super) fn config(&mut self, config: &Config, families: Families) {
-        let candidates = Candidates::new(self.name(), config.search(), config.ndots());
-        self.walk = Some(Walk::new(candidates, records(families)));
+        let name = self.name();
+        let mut candidates = Candidates::new(name, config.search(), config.ndots());
+        let has_list = !config.search().is_empty();
+        if config.no_tld_query() && has_list && !name.contains('.') {
+            candidates = candidates.without_written();
+        }
+        // Without AAAA a machine with IPv6 alone is asked for A all the same, as by glibc.
+        let families = match families {
+            Families::Ipv6 if config.no_aaaa() => self.families(),
+            families => families,
+        };
+        self.walk = Some(Walk::new(candidates, records(families), config.no_aaaa()));
         self.step = Step::Begin;
     }
 

@@ -32,8 +32,11 @@
 //! not exist, because it then exists for no type (RFC 8020 §2). An NXDOMAIN for another record does
 //! not count alone: some servers send it for AAAA of names that have A records (RFC 4074 §4.2).
 
+use hickory_proto::rr::Name;
 use stagger::{LookupErrorKind, Record};
 
+use crate::cache::MAX_NEGATIVE_TTL;
+use crate::error::{Cause, DnsError};
 use crate::lookup::Outcome;
 use crate::question::Question;
 use crate::search::Candidates;
@@ -52,6 +55,8 @@ pub(super) struct Walk {
 /// One record.
 struct Lane {
     record: Record,
+    /// The record that is asked for in its place: A for AAAA, where no AAAA may be asked for.
+    asked: Record,
     /// Whether the lookup of the current name runs.
     runs: bool,
     /// The outcome for the current name, until it is told.
@@ -82,9 +87,17 @@ pub(super) struct Said {
 }
 
 impl Walk {
-    /// Looks up the records of `candidates`, of which there must be one.
-    pub(super) fn new(candidates: Candidates, records: impl IntoIterator<Item = Record>) -> Self {
-        let lane = |record| Lane { record, runs: true, outcome: None, kept: None };
+    /// Looks up the records of `candidates`, of which there must be one. With `no_aaaa` the lookup
+    /// of A says of AAAA whether the name exists.
+    pub(super) fn new(
+        candidates: Candidates,
+        records: impl IntoIterator<Item = Record>,
+        no_aaaa: bool,
+    ) -> Self {
+        let lane = |record| {
+            let asked = if no_aaaa { Record::A } else { record };
+            Lane { record, asked, runs: true, outcome: None, kept: None }
+        };
         let lanes: Vec<_> = records.into_iter().map(lane).collect();
         let settled = candidates.get(1).is_none();
         Self { candidates, at: 0, settled, lanes }
@@ -93,14 +106,19 @@ impl Walk {
     /// What to look up for the current name.
     pub(super) fn questions(&self) -> impl Iterator<Item = Question> {
         let name = self.candidates.get(self.at).expect("a walk goes no further than the list");
-        self.lanes.iter().map(|lane| Question::new(name.clone(), lane.record))
+        let is_first =
+            |at: usize| !self.lanes[..at].iter().any(|lane| lane.asked == self.lanes[at].asked);
+        let lanes = self.lanes.iter().enumerate().filter(move |(at, _)| is_first(*at));
+        lanes.map(|(_, lane)| Question::new(name.clone(), lane.asked))
     }
 
     /// Takes the outcome of a lookup of the current name.
     pub(super) fn hear(&mut self, record: Record, outcome: Outcome) {
-        let written_first = self.at == 0 && self.candidates.as_written() == 0;
-        for lane in self.lanes.iter_mut().filter(|lane| lane.record == record) {
-            lane.hear(outcome.clone(), written_first);
+        let written_first = self.at == 0 && self.candidates.as_written() == Some(0);
+        let name = self.candidates.get(self.at);
+        for lane in self.lanes.iter_mut().filter(|lane| lane.asked == record) {
+            let name = name.expect("a walk goes no further than the list");
+            lane.hear(lane.own(&outcome, name), written_first);
         }
     }
 
@@ -152,9 +170,9 @@ impl Walk {
             _ => false,
         };
         if self.lanes.iter().any(failed) {
-            Some(self.candidates.as_written()).filter(|written| *written > self.at)
+            self.candidates.as_written().filter(|written| *written > self.at)
         } else {
-            Some(self.at + 1)
+            Some(self.at + 1).filter(|next| self.candidates.get(*next).is_some())
         }
     }
 }
@@ -176,6 +194,20 @@ impl Lane {
         self.outcome = Some(outcome);
     }
 
+    /// What the outcome of the record that was asked for says of this one.
+    fn own(&self, asked: &Outcome, name: &Name) -> Outcome {
+        match asked {
+            outcome if self.asked == self.record => outcome.clone(),
+            Ok(found) => {
+                let question = Question::new(name.clone(), self.record);
+                let ttl = found.ttl.min(MAX_NEGATIVE_TTL);
+                Err(DnsError::negative(&question, Cause::NoAddress, Some(ttl)))
+            }
+            Err(error) if error.kind().is_negative() => Err(error.also_of(self.record)),
+            Err(error) => Err(error.clone()),
+        }
+    }
+
     fn has_found(&self) -> bool {
         matches!(self.outcome, Some(Ok(_)))
     }
@@ -183,7 +215,7 @@ impl Lane {
     /// Whether this is A and says that there is no such name, for any record.
     fn rules_out_all(&self) -> bool {
         let error = self.outcome.as_ref().and_then(|outcome| outcome.as_ref().err());
-        self.record == Record::A
+        self.asked == Record::A
             && error.is_some_and(|error| error.kind() == LookupErrorKind::NotFound)
     }
 

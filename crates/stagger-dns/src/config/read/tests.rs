@@ -19,7 +19,7 @@ fn servers_search_list_and_options_are_read() {
     let parsed = parse(
         "# a comment\n; another \u{ff}\nnameserver 192.0.2.53\nnameserver\t2001:db8::53\r\n\
          search Example.com sub.example.com.\noptions ndots:3 timeout:2\n\
-         options attempts:4 rotate use-vc edns0\n",
+         options attempts:4 rotate use-vc edns0 no-aaaa no-tld-query\n",
     );
     let config = Config::new()
         .with_servers([
@@ -31,6 +31,7 @@ fn servers_search_list_and_options_are_read() {
         .and_then(|config| config.with_timeout(Duration::from_secs(2)))
         .and_then(|config| config.with_attempts(4))
         .map(|config| config.with_rotate(true).with_use_vc(true).with_edns0(true))
+        .map(|config| config.with_no_aaaa(true).with_no_tld_query(true))
         .unwrap();
     assert_eq!(parsed, Parsed { value: config, notes: Notes::default() });
 }
@@ -68,7 +69,10 @@ fn of_search_and_domain_the_last_counts() {
         ("search a\nsearch\n", &["a"]),
         ("domain a\ndomain  \n", &["a"]),
         ("search .\n", &["."]),
-        ("search a # b\n", &["a"]),
+        // A comment begins at the beginning of a line alone.
+        ("search a # b\n", &["a", "#", "b"]),
+        ("search a ;b\n", &["a", ";b"]),
+        ("#search a\n;search b\n # search c\n", &[]),
         // The only name can't be one: a search list was said, and is empty.
         ("search \u{fc}\n", &[]),
     ] {
@@ -109,6 +113,40 @@ fn res_options_are_read_after_the_files_options() {
     assert!(parsed.value.rotate());
     assert_eq!(parsed.value.timeout(), Duration::from_secs(7));
     assert_eq!(notes(&parsed), [r#"RES_OPTIONS: "timeout:x" has a value that is no number"#]);
+
+    let environment = Environment::new().with_res_options("no-aaaa");
+    assert!(Config::parse(b"options rotate\n", &environment).value.no_aaaa());
+}
+
+#[test]
+fn the_words_of_options_are_matched_by_how_they_begin() {
+    for (options, expected) in [
+        ("no-aaaa", Config::new().with_no_aaaa(true)),
+        ("no-aaaa:0", Config::new().with_no_aaaa(true)),
+        ("no-aaaaa", Config::new().with_no_aaaa(true)),
+        ("ndots:1 # no-aaaa", Config::new().with_no_aaaa(true)),
+        ("ndots:1 ; no-aaaa", Config::new().with_no_aaaa(true)),
+        ("rotate:1", Config::new().with_rotate(true)),
+        ("use-vcs", Config::new().with_use_vc(true)),
+        ("no_tld_query", Config::new().with_no_tld_query(true)),
+        ("no-tld-query", Config::new().with_no_tld_query(true)),
+        ("NO-AAAA no-aaa -no-aaaa xno-aaaa", Config::new()),
+        ("ndots:3x", Config::new().with_ndots(3).unwrap()),
+        ("ndots:", Config::new().with_ndots(0).unwrap()),
+        ("ndots:x", Config::new().with_ndots(0).unwrap()),
+        ("timeout: attempts:x", Config::new()),
+        ("timeout:3s", Config::new().with_timeout(Duration::from_secs(3)).unwrap()),
+    ] {
+        assert_eq!(parse(&format!("options {options}\n")).value, expected, "{options}");
+    }
+}
+
+#[test]
+fn a_server_has_the_forms_of_inet_aton() {
+    assert_eq!(
+        servers("nameserver 127.2\nnameserver 0x7f.3\nnameserver 127.0.0.010 # eight\n"),
+        ["127.0.0.2:53", "127.0.0.3:53", "127.0.0.8:53"]
+    );
 }
 
 #[test]
@@ -135,15 +173,15 @@ fn numbers_out_of_range_are_capped_and_noted() {
 #[test]
 fn what_is_wrong_or_unknown_is_passed_over_and_noted() {
     let parsed = parse(
-        "nameserver\nnameserver 127.1\nnameserver 192.0.2.1 192.0.2.2 # here\nfrob nicate\n\
+        "nameserver\nnameserver 127.0.0.256\nnameserver 192.0.2.1 192.0.2.2 # here\nfrob nicate\n\
          sortlist 192.0.2.0\n nameserver 192.0.2.3\ndomain a b\n\
-         options ndots ndots: ndots:-1 attempts:+1 frob debug rotate:1 frob:1\nNAMESERVER ::1\n",
+         options ndots ndots: ndots:-1 attempts:+1 frob debug frob:1\nNAMESERVER ::1\n",
     );
     assert_eq!(
         notes(&parsed),
         [
             r#"line 1: "nameserver" has no value"#,
-            r#"line 2: "127.1" is no IP address"#,
+            r#"line 2: "127.0.0.256" is no IP address"#,
             r#"line 3: "192.0.2.2" comes after the one value that is taken"#,
             r#"line 4: "frob" is an unknown keyword"#,
             r#"line 5: "sortlist" is a keyword without a meaning here"#,
@@ -155,7 +193,6 @@ fn what_is_wrong_or_unknown_is_passed_over_and_noted() {
             r#"line 8: "attempts:+1" has a value that is no number"#,
             r#"line 8: "frob" is an unknown option"#,
             r#"line 8: "debug" is an option without a meaning here"#,
-            r#"line 8: "rotate:1" is an unknown option"#,
             r#"line 8: "frob:1" is an unknown option"#,
             r#"line 9: "NAMESERVER" is an unknown keyword"#,
         ]
@@ -163,6 +200,7 @@ fn what_is_wrong_or_unknown_is_passed_over_and_noted() {
     let expected = Config::new()
         .with_servers([SocketAddr::from(([192, 0, 2, 1], 53))])
         .and_then(|config| config.with_search(["a"]))
+        .and_then(|config| config.with_ndots(0))
         .unwrap();
     assert_eq!(parsed.value, expected);
 }
