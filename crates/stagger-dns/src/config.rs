@@ -76,6 +76,7 @@ pub struct Config {
     edns0: bool,
     no_aaaa: bool,
     no_tld_query: bool,
+    unicast_domains: Vec<String>,
 }
 
 impl Default for Config {
@@ -98,6 +99,7 @@ impl Config {
             edns0: true,
             no_aaaa: false,
             no_tld_query: false,
+            unicast_domains: Vec::new(),
         }
     }
 
@@ -172,14 +174,34 @@ impl Config {
         mut self,
         search: impl IntoIterator<Item = N>,
     ) -> Result<Self, ConfigError> {
-        let mut names = Vec::new();
-        for name in search {
-            check(Setting::Search, names.len() + 1, &(0..=MAX_SEARCH))?;
-            let name = name.as_ref();
-            let read = domain(name.as_bytes()).ok_or_else(|| ConfigError::bad_name(name))?;
-            names.push(read);
-        }
-        self.search = names;
+        self.search = domains(Setting::Search, search)?;
+        Ok(self)
+    }
+
+    /// Sets domains below `.local` that these servers know, beside those of the search list. Nothing
+    /// is put behind a name. Other names below `.local` are not asked for where the
+    /// [switch](crate::Switch) leaves them to multicast DNS.
+    ///
+    /// No file says so. [`Routes`](stagger::Routes) can lead such names to another resolver instead.
+    ///
+    /// # Errors
+    ///
+    /// As of [`with_search`](Self::with_search).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger_dns::Config;
+    ///
+    /// let config = Config::new().with_unicast_domains(["corp.local"])?;
+    /// assert_eq!(config.unicast_domains(), ["corp.local"]);
+    /// # Ok::<_, stagger_dns::ConfigError>(())
+    /// ```
+    pub fn with_unicast_domains<N: AsRef<str>>(
+        mut self,
+        domains: impl IntoIterator<Item = N>,
+    ) -> Result<Self, ConfigError> {
+        self.unicast_domains = self::domains(Setting::UnicastDomains, domains)?;
         Ok(self)
     }
 
@@ -264,6 +286,21 @@ impl Config {
         &self.search
     }
 
+    /// The domains below `.local` that these servers know, beside those of the search list.
+    pub fn unicast_domains(&self) -> &[String] {
+        &self.unicast_domains
+    }
+
+    /// Whether these servers know this name, which is in lower case, although it is below `.local`.
+    pub(crate) fn is_unicast(&self, name: &str) -> bool {
+        let name = name.strip_suffix('.').unwrap_or(name);
+        let ends_in = |domain: &String| match name.strip_suffix(domain.as_str()) {
+            Some(above) => above.is_empty() || above.ends_with('.'),
+            None => false,
+        };
+        self.search.iter().chain(&self.unicast_domains).any(ends_in)
+    }
+
     /// From how many dots on a name is asked for as it is before the search list.
     pub fn ndots(&self) -> u32 {
         self.ndots
@@ -305,6 +342,20 @@ impl Config {
     }
 }
 
+/// Reads the domains of a setting.
+fn domains<N: AsRef<str>>(
+    setting: Setting,
+    names: impl IntoIterator<Item = N>,
+) -> Result<Vec<String>, ConfigError> {
+    let mut read = Vec::new();
+    for name in names {
+        check(setting, read.len() + 1, &(0..=MAX_SEARCH))?;
+        let name = name.as_ref();
+        read.push(domain(name.as_bytes()).ok_or_else(|| ConfigError::bad_name(setting, name))?);
+    }
+    Ok(read)
+}
+
 /// A name of the search list, which may be the root.
 fn domain(word: &[u8]) -> Option<String> {
     if word == b"." { Some(".".into()) } else { line::name(word) }
@@ -342,6 +393,10 @@ mod tests {
                 config().with_search([&long]),
                 &format!("search list out of range: {long:?} is not within names of DNS"),
             ),
+            (
+                config().with_unicast_domains(["ok.local", "not ok.local"]),
+                "unicast domains out of range: \"not ok.local\" is not within names of DNS",
+            ),
             (config().with_ndots(16), "ndots out of range: 16 is not within 0 to 15"),
             (
                 config().with_timeout(seconds(31)),
@@ -374,6 +429,18 @@ mod tests {
         assert_eq!(Config::new().with_servers(servers).unwrap().servers(), servers);
         let search = ["a"; MAX_SEARCH];
         assert_eq!(Config::new().with_search(search).unwrap().search(), search);
+    }
+
+    #[test]
+    fn a_name_is_unicast_if_it_ends_in_a_domain_of_a_list_label_by_label() {
+        let config = Config::new().with_search(["cluster.local", "."]).unwrap();
+        let config = config.with_unicast_domains(["Corp.Local."]).unwrap();
+        for name in ["db.cluster.local", "a.b.cluster.local.", "cluster.local", "a.corp.local"] {
+            assert!(config.is_unicast(name), "{name}");
+        }
+        for name in ["printer.local", "xcluster.local", "corp.local.local", "local"] {
+            assert!(!config.is_unicast(name), "{name}");
+        }
     }
 
     #[test]

@@ -66,8 +66,14 @@ use crate::{
 ///   for it. Addresses that a hosts file has for it are added if the file was read already.
 /// - A name below it, such as `app.localhost`, is what the hosts file says. If the file does not have
 ///   the name, it is `::1` and `127.0.0.1`.
-/// - `invalid` (RFC 6761 §6.4) and `onion` (RFC 7686 §2) do not exist, unless the hosts file has the
-///   name.
+/// - Names below `invalid` (RFC 6761 §6.4), `onion` (RFC 7686 §2) and `alt` (RFC 9476 §2) do not
+///   exist, unless the hosts file has them. One of these labels alone is looked for in the search
+///   list and nowhere else.
+/// - A name below `.local` is refused if the [switch](Switch) has a source such as `mdns4_minimal`
+///   before `dns`, because the machine leaves it to multicast DNS. It is asked for all the same if it
+///   ends in a domain of the search list or of [`Config::with_unicast_domains`].
+///
+/// `ipv4only.arpa` is asked for as it is, without the search list (RFC 8880 §7.1).
 ///
 /// Nor do literals. They are left to the resolver of [`with_literals`](Self::with_literals), and so
 /// is the port of a service given by its name, which is found before anything is asked for.

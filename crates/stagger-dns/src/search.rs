@@ -8,8 +8,8 @@ use crate::question::name_of;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Candidates {
     names: Vec<Name>,
-    /// Which of them is the name as it was written. It is the number of names if that is left out.
-    as_written: usize,
+    /// Which of them is the name as it was written, unless that is left out.
+    as_written: Option<usize>,
 }
 
 impl Candidates {
@@ -39,15 +39,19 @@ impl Candidates {
         if as_written == names.len() {
             names.push(written);
         }
-        Self { names, as_written }
+        Self { names, as_written: Some(as_written) }
     }
 
-    /// Leaves the name out as it was written, if that comes last.
+    /// Leaves the name out as it was written.
     pub(crate) fn without_written(mut self) -> Self {
-        if self.as_written + 1 == self.names.len() {
-            self.names.pop();
+        if let Some(index) = self.as_written.take() {
+            self.names.remove(index);
         }
         self
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.names.is_empty()
     }
 
     pub(crate) fn get(&self, index: usize) -> Option<&Name> {
@@ -56,7 +60,7 @@ impl Candidates {
 
     /// The index of the name as it was written, if it is asked for.
     pub(crate) fn as_written(&self) -> Option<usize> {
-        Some(self.as_written).filter(|index| *index < self.names.len())
+        self.as_written
     }
 }
 

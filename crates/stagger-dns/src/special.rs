@@ -1,32 +1,54 @@
-//! Names that are never asked for on the network.
+//! Names that are not asked for as other names are.
 
 use stagger::Record;
 
 use crate::error::{Cause, DnsError};
 use crate::question::{Question, name_of};
 
-/// What is known of a name without asking.
+/// What is special about a name. Names below `localhost` are [another rule](stagger_net::Localhost).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Special {
-    /// There is no such name, by decree: `invalid` (RFC 6761 §6.4), and `onion`, which is no name of
-    /// DNS (RFC 7686 §2).
+    /// There is no such name, by decree: a name below `invalid` (RFC 6761 §6.4), or below `onion`
+    /// (RFC 7686 §2) or `alt` (RFC 9476 §2), which are no names of DNS.
     Nothing,
+    /// One of these labels alone. It is never asked for as it is, but may be a host in a domain of
+    /// the search list.
+    Label,
+    /// The name has a meaning of its own, and so no search list: `ipv4only.arpa` (RFC 8880 §7.1).
+    Absolute,
+    /// A name below `local`, which is for multicast DNS (RFC 6762 §3) or for a network's own servers.
+    Local,
 }
 
 impl Special {
-    /// What is known of `name`, which is in lower case, and of all below it.
+    /// What is special about `name`, which is in lower case.
     pub(crate) fn of(name: &str) -> Option<Self> {
+        let is_absolute = name.ends_with('.');
         let name = name.strip_suffix('.').unwrap_or(name);
-        match name.rsplit('.').next()? {
-            "invalid" | "onion" => Some(Self::Nothing),
+        let (above, last) = match name.rsplit_once('.') {
+            Some((above, last)) => (Some(above), last),
+            None => (None, name),
+        };
+        match (above, last) {
+            (None, "invalid" | "onion" | "alt") if !is_absolute => Some(Self::Label),
+            (_, "invalid" | "onion" | "alt") => Some(Self::Nothing),
+            (Some(_), "local") => Some(Self::Local),
+            (Some(above), "arpa") if above == "ipv4only" || above.ends_with(".ipv4only") => {
+                Some(Self::Absolute)
+            }
             _ => None,
         }
     }
 
-    /// The error of a lookup of `name`, which is one of these names.
-    pub(crate) fn error(self, name: &str, record: Record) -> DnsError {
-        let name = name_of(name).expect("the name of a target fits in DNS");
-        DnsError::new(&Question::new(name, record), Cause::NotFound)
+    /// The error of a lookup of `name`, if it does not exist.
+    pub(crate) fn error(self, name: &str, record: Record) -> Option<DnsError> {
+        match self {
+            Self::Nothing | Self::Label => {
+                let name = name_of(name).expect("the name of a target fits in DNS");
+                Some(DnsError::new(&Question::new(name, record), Cause::NotFound))
+            }
+            Self::Absolute | Self::Local => None,
+        }
     }
 }
 
@@ -35,12 +57,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn special_names_are_known_with_all_below_them() {
-        for name in ["invalid", "a.invalid.", "a.onion"] {
-            assert_eq!((name, Special::of(name)), (name, Some(Special::Nothing)));
-        }
-        for name in ["xinvalid", "a.example", "invalid.example"] {
-            assert_eq!((name, Special::of(name)), (name, None));
+    fn special_names_are_known_by_their_last_labels() {
+        for (name, special) in [
+            ("a.invalid", Some(Special::Nothing)),
+            ("a.b.onion.", Some(Special::Nothing)),
+            ("a.alt", Some(Special::Nothing)),
+            ("alt.", Some(Special::Nothing)),
+            ("alt", Some(Special::Label)),
+            ("invalid", Some(Special::Label)),
+            ("ipv4only.arpa", Some(Special::Absolute)),
+            ("a.ipv4only.arpa.", Some(Special::Absolute)),
+            ("printer.local", Some(Special::Local)),
+            ("a.b.local.", Some(Special::Local)),
+            ("local", None),
+            ("local.", None),
+            ("xalt", None),
+            ("alt.example", None),
+            ("xipv4only.arpa", None),
+            ("arpa", None),
+            ("local.example", None),
+            ("xlocal", None),
+        ] {
+            assert_eq!((name, Special::of(name)), (name, special));
         }
     }
 }

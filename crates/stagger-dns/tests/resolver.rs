@@ -118,9 +118,10 @@ fn localhost_is_this_machine_and_invalid_is_nothing_and_neither_goes_out() {
         assert_eq!(lines, ["0 AAAA [::1]:80", "0 A 127.0.0.1:80"]);
     }
     assert_eq!(scene.ipv4("a.localhost"), "0 A 127.0.0.1:80");
-    for name in ["invalid", "www.invalid.", "example.onion"] {
+    let names = ["invalid", "www.invalid.", "example.onion", "a.alt", "A.B.ALT.", "alt", "alt."];
+    for name in names {
         let lines = scene.lines(&format!("{name}:80"));
-        assert_eq!(lines, ["0 AAAA NotFound", "0 A NotFound"]);
+        assert_eq!((name, lines.join(" ")), (name, "0 AAAA NotFound 0 A NotFound".into()));
     }
 }
 

@@ -176,3 +176,28 @@ fn without_queries_for_top_level_domains_a_name_without_a_dot_is_not_asked_for_a
         assert_eq!(walked(&scene), [format!("0 {}.", name.trim_end_matches('.'))]);
     }
 }
+
+#[test]
+fn a_label_that_never_goes_out_is_looked_for_in_the_list_and_names_below_it_are_not() {
+    for ndots in [0, 1] {
+        for name in ["alt", "invalid", "onion"] {
+            let scene = Scene::new(list().with_ndots(ndots).unwrap(), missing);
+            assert_eq!(scene.lines(&format!("{name}:1")), ["20 AAAA NotFound", "20 A NotFound"]);
+            assert_eq!(walked(&scene), [format!("0 {name}.x.test."), format!("10 {name}.y.test.")]);
+        }
+    }
+    for name in ["a.alt", "a.invalid", "a.onion", "alt."] {
+        let scene = Scene::new(list().with_ndots(5).unwrap(), found);
+        assert_eq!(scene.lines(&format!("{name}:1")), ["0 AAAA NotFound", "0 A NotFound"]);
+        assert!(scene.servers.log().is_empty());
+    }
+}
+
+#[test]
+fn the_name_that_tells_of_nat64_has_no_search_list() {
+    for name in ["ipv4only.arpa", "IPv4only.ARPA."] {
+        let scene = Scene::new(list().with_ndots(5).unwrap(), missing);
+        assert_eq!(scene.lines(&format!("{name}:1")), ["10 AAAA NotFound", "10 A NotFound"]);
+        assert_eq!(walked(&scene), ["0 ipv4only.arpa."]);
+    }
+}

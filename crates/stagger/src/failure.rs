@@ -15,10 +15,10 @@ use std::fmt;
 /// | `UnknownZone` | there is no such interface | as its resolver of literals has it: the same by default |
 /// | `InvalidName` | a malformed name; a name where a number is required; neither a host nor a service | as its resolver of literals has it |
 /// | `Temporary` | `EAI_AGAIN`; `EAI_SYSTEM` with an error of the network | SERVFAIL and other codes of a server; an error of the network |
-/// | `Refused` | | REFUSED |
+/// | `Refused` | | REFUSED; a name below `.local` that is left to multicast DNS |
 /// | `TimedOut` | `EAI_SYSTEM` with `ETIMEDOUT` | no server answered in time |
 /// | `Malformed` | | an unreadable reply; aliases in a circle, or too many |
-/// | `Other` | every other code | the switch names no source that may be asked; a file can't be read |
+/// | `Other` | every other code | the switch names no source that may be asked, or says `merge`; a file can't be read |
 ///
 /// `getaddrinfo` does not distinguish all of these. That of glibc returns `EAI_AGAIN` also for REFUSED
 /// and when no server answered in time, and `EAI_NODATA` for aliases in a circle.

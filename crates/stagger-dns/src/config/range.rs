@@ -11,6 +11,7 @@ pub(super) enum Setting {
     Servers,
     Port,
     Search,
+    UnicastDomains,
     Ndots,
     Timeout,
     Attempts,
@@ -22,6 +23,7 @@ impl Setting {
             Self::Servers => "name servers",
             Self::Port => "port of a name server",
             Self::Search => "search list",
+            Self::UnicastDomains => "unicast domains",
             Self::Ndots => "ndots",
             Self::Timeout => "timeout",
             Self::Attempts => "attempts",
@@ -43,9 +45,9 @@ impl ConfigError {
         self.setting.as_str()
     }
 
-    pub(super) fn bad_name(name: &str) -> Self {
+    pub(super) fn bad_name(setting: Setting, name: &str) -> Self {
         Self {
-            setting: Setting::Search,
+            setting,
             value: format!("{:?}", shown(name.as_bytes())),
             range: "names of DNS".into(),
         }

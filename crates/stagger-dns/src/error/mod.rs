@@ -51,6 +51,8 @@ pub(crate) enum Cause {
     /// It is not in the hosts file, and nobody else's word counts.
     NotListed,
     NoSource,
+    /// The name is below `local`, and the switch leaves it to multicast DNS.
+    Multicast,
     /// A source has the name, and the switch says `merge` after that.
     Merge,
     /// Every server, each for its own reason.
@@ -200,6 +202,7 @@ impl DnsError {
             Cause::NoAddress => LookupErrorKind::NoAddress,
             Cause::Circle | Cause::TooManyAliases => LookupErrorKind::Malformed,
             Cause::Incomplete(kind) => kind,
+            Cause::Multicast => LookupErrorKind::Refused,
             Cause::NoSource | Cause::Merge | Cause::Unreadable => LookupErrorKind::Other,
             Cause::Servers => match worst(&self.0.servers) {
                 Some(failure) => failure.kind(),
@@ -266,7 +269,7 @@ fn io_kind(cause: Cause, servers: &[ServerError]) -> io::ErrorKind {
     match cause {
         Cause::NotFound | Cause::NotListed | Cause::NoAddress => io::ErrorKind::NotFound,
         Cause::Circle | Cause::TooManyAliases => io::ErrorKind::InvalidData,
-        Cause::NoSource | Cause::Merge => io::ErrorKind::Unsupported,
+        Cause::NoSource | Cause::Merge | Cause::Multicast => io::ErrorKind::Unsupported,
         Cause::Servers => match worst(servers) {
             Some(Failure::Malformed) => io::ErrorKind::InvalidData,
             Some(Failure::TimedOut) => io::ErrorKind::TimedOut,
@@ -290,6 +293,10 @@ impl fmt::Display for Reason<'_> {
                 "it is not in the hosts file, which has the last word by the switch"
             }
             Cause::NoSource => "by the switch no source that is known here has a turn",
+            Cause::Multicast => {
+                "names below .local are left to multicast DNS, because nsswitch.conf has an mdns \
+                 source before dns: to ask name servers, add the domain to the search list"
+            }
             Cause::Merge => {
                 "the switch says to merge the results of two sources, which is for groups of users \
                  alone: say return or continue"

@@ -71,6 +71,8 @@ fn each_cause_has_the_kind_of_the_core_s_table() {
         (Cause::NotListed, LookupErrorKind::NotFound),
         (Cause::NoAddress, LookupErrorKind::NoAddress),
         (Cause::NoSource, LookupErrorKind::Other),
+        (Cause::Merge, LookupErrorKind::Other),
+        (Cause::Multicast, LookupErrorKind::Refused),
         (Cause::Circle, LookupErrorKind::Malformed),
         (Cause::TooManyAliases, LookupErrorKind::Malformed),
     ] {

@@ -24,6 +24,7 @@ pub(super) struct Machine {
     port: u16,
     /// Whether the name is this machine by its text.
     localhost: Option<Localhost>,
+    special: Option<Special>,
     has_hosts: bool,
     step: Step,
     plan: Plan,
@@ -74,7 +75,7 @@ enum Miss {
 impl Machine {
     /// The lookup of a query for a name at this port, where there is a hosts file or none.
     pub(super) fn new(query: Query, port: u16, has_hosts: bool) -> Self {
-        let localhost = Localhost::of(name(&query));
+        let (localhost, special) = (Localhost::of(name(&query)), Special::of(name(&query)));
         let step = match localhost {
             Some(Localhost::Itself) => Step::Peek,
             Some(Localhost::Below) | None => Step::Switch,
@@ -83,6 +84,7 @@ impl Machine {
             query,
             port,
             localhost,
+            special,
             has_hosts,
             step,
             plan: Plan::default(),
@@ -170,7 +172,7 @@ impl Machine {
             Place::Hosts => self.step = Step::Hosts,
             Place::Servers => {
                 self.holds = !turn.is_last();
-                if self.decree() {
+                if self.special == Some(Special::Nothing) && self.decree() {
                     self.conclude();
                 } else {
                     self.step = Step::Config;
@@ -224,10 +226,25 @@ impl Machine {
     /// Takes whom to ask. Servers are asked for these families.
     pub(super) fn config(&mut self, config: &Config, families: Families) {
         let name = self.name();
-        let mut candidates = Candidates::new(name, config.search(), config.ndots());
-        let has_list = !config.search().is_empty();
-        if config.no_tld_query() && has_list && !name.contains('.') {
+        if self.special == Some(Special::Local)
+            && self.plan.has_multicast()
+            && !config.is_unicast(name)
+        {
+            let error = self.unlisted(Cause::Multicast);
+            self.take(self.record(), Err(error));
+            return self.conclude();
+        }
+        let search = match self.special {
+            Some(Special::Absolute) => &[],
+            _ => config.search(),
+        };
+        let mut candidates = Candidates::new(name, search, config.ndots());
+        if self.special == Some(Special::Label) || leaves_written_out(name, config) {
             candidates = candidates.without_written();
+        }
+        if candidates.is_empty() {
+            self.decree();
+            return self.conclude();
         }
         // Without AAAA a machine with IPv6 alone is asked for A all the same, as by glibc.
         let families = match families {
@@ -385,11 +402,15 @@ impl Machine {
 
     /// Takes what is fixed by decree, if the name is one of those.
     fn decree(&mut self) -> bool {
-        let Some(special) = Special::of(self.name()) else { return false };
+        let Some(special) = self.special else { return false };
+        let mut exists = true;
         for record in records(self.families()) {
-            self.take(record, Err(special.error(self.name(), record)));
+            if let Some(error) = special.error(self.name(), record) {
+                self.take(record, Err(error));
+                exists = false;
+            }
         }
-        true
+        !exists
     }
 
     /// Tells what servers said and, if they are still asked, goes on to tell what they say.
@@ -434,6 +455,13 @@ impl Machine {
     fn name(&self) -> &str {
         name(&self.query)
     }
+}
+
+/// Whether a name is not asked for as it is, because it has no dot. It is if it comes first, or by
+/// the search list, or if there is no such list (`__res_context_search` in glibc).
+fn leaves_written_out(name: &str, config: &Config) -> bool {
+    let has_list = !config.search().is_empty() && !config.search().iter().any(|name| name == ".");
+    config.no_tld_query() && !name.contains('.') && config.ndots() > 0 && has_list
 }
 
 /// The name that is looked up, in lower case.

@@ -63,6 +63,7 @@ impl Turn {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Plan {
     turns: [Option<Turn>; 2],
+    has_multicast: bool,
 }
 
 impl Plan {
@@ -77,7 +78,9 @@ impl Plan {
             Some(place).filter(|place| places.contains(place))
         };
         let sources = switch.sources();
-        let mut plan = Self::default();
+        let before_servers = sources.iter().take_while(|source| source.name() != "dns");
+        let has_multicast = before_servers.map(Source::name).any(is_multicast);
+        let mut plan = Self { has_multicast, ..Self::default() };
         let Some((at, place)) = reach(sources, 0, known) else { return plan };
         let other = |source: &Source| known(source).filter(|other| *other != place);
         let second = reach(sources, at + 1, other);
@@ -94,10 +97,22 @@ impl Plan {
         plan
     }
 
+    /// Whether a source before `dns` takes the names below `local` for multicast DNS. Such a source
+    /// is not known here, but the machine has it, and does not ask servers for these names.
+    pub(super) fn has_multicast(&self) -> bool {
+        self.has_multicast
+    }
+
     /// The turn of this number, counted from 0.
     pub(super) fn turn(&self, number: usize) -> Option<&Turn> {
         self.turns.get(number)?.as_ref()
     }
+}
+
+/// Whether this is a source for names below `local` alone: `mdns_minimal`, `mdns4_minimal` or
+/// `mdns6_minimal` of nss-mdns.
+fn is_multicast(source: &str) -> bool {
+    source.starts_with("mdns") && source.ends_with("_minimal")
 }
 
 /// The first source from `begin` on that is wanted, and its index, unless one before it ends the
@@ -236,6 +251,22 @@ mod tests {
             ("dns", "nobody"),
         ] {
             assert_eq!((sources, plan(sources, &[Place::Hosts])), (sources, expected.into()));
+        }
+    }
+
+    #[test]
+    fn names_below_local_are_for_multicast_if_such_a_source_is_before_servers() {
+        for (sources, expected) in [
+            ("files mdns4_minimal [NOTFOUND=return] dns", true),
+            ("mdns_minimal dns files", true),
+            ("mdns6_minimal [NOTFOUND=return] resolve dns", true),
+            ("files dns mdns4_minimal", false),
+            ("files mdns4 dns", false),
+            ("files minimal dns", false),
+            ("files dns", false),
+        ] {
+            let switch = Switch::parse(format!("hosts: {sources}").as_bytes()).value;
+            assert_eq!((sources, Plan::new(&switch, &ALL).has_multicast()), (sources, expected));
         }
     }
 }
