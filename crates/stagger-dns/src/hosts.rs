@@ -88,8 +88,8 @@ impl Hosts {
         read::read(bytes, environment)
     }
 
-    /// The addresses of a name, in the file's order and each as often as it is there, with this
-    /// port. Case does not count, nor does a trailing dot.
+    /// The addresses of a name, one of each line that has it, in the file's order and with this port.
+    /// Case does not count, nor does a trailing dot.
     pub fn addresses(
         &self,
         name: &str,

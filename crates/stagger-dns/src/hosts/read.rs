@@ -19,6 +19,8 @@ fn read_up_to(max_names: usize, bytes: &[u8], environment: &Environment) -> Pars
     let Hosts { text, entries, .. } = &mut hosts;
     // Stable, so that the addresses of one name stay in the file's order.
     entries.sort_by(|a, b| a.name.of(text).cmp(b.name.of(text)));
+    // A name that is on a line twice has its address once, as in glibc.
+    entries.dedup_by(|a, b| a.line == b.line && a.name.of(text) == b.name.of(text));
     text.shrink_to_fit();
     entries.shrink_to_fit();
     hosts.lines.shrink_to_fit();

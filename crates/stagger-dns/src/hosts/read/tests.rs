@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::Ipv4Addr;
 
 use proptest::collection::vec;
@@ -39,6 +39,13 @@ fn case_trailing_dots_and_carriage_returns_do_not_count() {
     }
     assert!(addresses(&hosts, "other\r").is_empty());
     assert_eq!(hosts.canonical_name("OTHER"), Some("www.example.com"));
+}
+
+#[test]
+fn a_name_that_is_on_a_line_twice_has_its_address_once_and_that_of_each_line() {
+    let hosts = parse("192.0.2.1 a b A a.\n192.0.2.1 a\n").value;
+    assert_eq!(addresses(&hosts, "a"), ["192.0.2.1:80", "192.0.2.1:80"]);
+    assert_eq!((addresses(&hosts, "b").len(), hosts.len()), (1, 3));
 }
 
 #[test]
@@ -122,8 +129,9 @@ proptest! {
         let mut model: HashMap<String, Vec<String>> = HashMap::new();
         for (host, names) in &lines {
             text.push_str(&format!("192.0.2.{host} {}\n", names.join(" ")));
+            let names: HashSet<_> = names.iter().map(|name| name.to_ascii_lowercase()).collect();
             for name in names {
-                let found = model.entry(name.to_ascii_lowercase()).or_default();
+                let found = model.entry(name).or_default();
                 found.push(format!("192.0.2.{host}:80"));
             }
         }
