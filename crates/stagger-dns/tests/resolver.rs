@@ -138,16 +138,16 @@ fn a_literal_never_goes_out() {
 fn a_service_or_zone_by_name_is_an_error_that_says_so_unless_somebody_knows_it() {
     let scene = one(|asked| panic!("{} went out", asked.line()));
     let (service, zone) = (LookupErrorKind::UnknownService, LookupErrorKind::UnknownZone);
-    for (target, source, kind) in [
-        ("a.example:https", "127.0.0.1:https is not all numbers", service),
-        ("192.0.2.1:https", "192.0.2.1:https is not all numbers", service),
-        ("[fe80::1%eth0]:80", "[fe80::1%eth0]:80 is not all numbers", zone),
+    let (port, interface) = ("its service has no known port", "its zone is no known interface");
+    for (target, why, source, kind) in [
+        ("a.example:https", port, "127.0.0.1:https is not all numbers", service),
+        ("192.0.2.1:https", port, "192.0.2.1:https is not all numbers", service),
+        ("[fe80::1%eth0]:80", interface, "[fe80::1%eth0]:80 is not all numbers", zone),
     ] {
         let heard = scene.resolve(target, Families::Any);
         let error = heard[0].1.error().unwrap();
         assert_eq!((heard.len(), error.kind()), (1, kind));
-        let text = format!("cannot look up {target}: the service or the zone can't be looked up");
-        assert_eq!(error.to_string(), text);
+        assert_eq!(error.to_string(), format!("cannot look up {target}: {why}"));
         assert_eq!(std::error::Error::source(error).unwrap().to_string(), source);
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::race::Loss;
+use crate::report::with_causes;
 use crate::{AttemptReport, End, LookupErrorKind, Outcome, Record, Report, Target, TargetError};
 
 /// How many failures the one-line form names before it only counts the rest.
@@ -14,7 +15,8 @@ const NAMED: usize = 4;
 
 /// Why a connect failed.
 ///
-/// `{}` prints one line to act on; `{:#}` adds a line for each query and each attempt. Every
+/// `{}` prints one line to act on, in which each failure has its causes down to the last. `{:#}`
+/// adds a line for each query and each attempt. Every
 /// failure on the way is kept in [`report`](Self::report), and [`source`](StdError::source) is the
 /// most preferred attempt's, or the first query's if no attempt was made. Where a failure
 /// [ended the race](Self::is_final) it is that one. It converts into
@@ -224,11 +226,11 @@ impl Error {
             let skipped = matches!(attempt.outcome, Outcome::Skipped(_));
             let cause = attempt.outcome.cause()?;
             (!skipped || *kind == ErrorKind::NoneUsable)
-                .then(|| format!("{}: {cause}", attempt.address))
+                .then(|| format!("{}: {}", attempt.address, WithCauses(cause)))
         });
         let queries = report.queries.iter().filter(|it| others(it.is_final));
         let queries = queries.filter_map(|query| {
-            let error = query.error.as_ref()?;
+            let error = WithCauses(query.error.as_ref()?.get_ref());
             Some(match query.record {
                 Record::Addresses => error.to_string(),
                 record => format!("{record}: {error}"),
@@ -283,7 +285,7 @@ impl fmt::Display for Error {
             ErrorKind::InvalidTarget => {}
             ErrorKind::Connection | ErrorKind::Resolution if *is_final => {
                 if let Some((of, cause)) = self.final_failure() {
-                    write!(f, ": {of} ended it: {cause}")?;
+                    write!(f, ": {of} ended it: {}", WithCauses(cause))?;
                 }
             }
             ErrorKind::Resolution => f.write_str(": the lookup failed")?,
@@ -344,8 +346,25 @@ impl fmt::Display for Error {
 impl Error {
     fn details(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines = Vec::new();
-        self.0.report.lines(1, &mut lines);
+        self.0.report.lines(1, &with_causes, &mut lines);
         lines.iter().try_for_each(|line| write!(f, "\n{line}"))
+    }
+}
+
+/// Prints an error and its causes on one line, down to the last cause. A cause whose text has been
+/// printed already is left out, because many errors print their source too.
+pub(crate) struct WithCauses<'a>(pub(crate) &'a (dyn StdError + 'static));
+
+impl fmt::Display for WithCauses<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut line = self.0.to_string();
+        for cause in std::iter::successors(self.0.source(), |&cause| cause.source()) {
+            let cause = cause.to_string();
+            if !line.contains(&cause) {
+                line = format!("{line}: {cause}");
+            }
+        }
+        f.write_str(&line)
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use crate::error::WithCauses;
 use crate::{Family, Record, SharedError, Target};
 
 /// How one connect went: there on success as on failure, and during the race too.
@@ -221,23 +222,28 @@ impl<A, E> Report<A, E> {
 impl<A: fmt::Display, E: fmt::Display> fmt::Display for Report<A, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines = Vec::new();
-        self.lines(0, &mut lines);
+        self.lines(0, &ToString::to_string, &mut lines);
         f.write_str(&lines.join("\n"))
     }
+}
+
+/// An error of a report and its causes, on one line.
+pub(crate) fn with_causes(error: &SharedError) -> String {
+    WithCauses(error.get_ref()).to_string()
 }
 
 /// How deep races inside attempts are printed. The number is ours.
 const MAX_DEPTH: usize = 16;
 
-impl<A: fmt::Display, E: fmt::Display> Report<A, E> {
-    /// What [`Display`](fmt::Display) prints, line by line.
-    pub(crate) fn lines(&self, depth: usize, lines: &mut Vec<String>) {
+impl<A: fmt::Display, E> Report<A, E> {
+    /// What [`Display`](fmt::Display) prints, line by line, with each error as `say` has it.
+    pub(crate) fn lines(&self, depth: usize, say: &dyn Fn(&E) -> String, lines: &mut Vec<String>) {
         let indent = "  ".repeat(depth);
         for query in &self.queries {
             let record = query.record;
             let what = match (query.ended, &query.error, &query.addresses[..]) {
                 (None, ..) => "not answered".to_owned(),
-                (Some(at), Some(error), _) => format!("answered after {at:?}: {error}"),
+                (Some(at), Some(error), _) => format!("answered after {at:?}: {}", say(error)),
                 (Some(at), None, []) => format!("answered after {at:?}: no addresses"),
                 (Some(at), None, found) => {
                     let found: Vec<_> = found.iter().map(ToString::to_string).collect();
@@ -253,11 +259,13 @@ impl<A: fmt::Display, E: fmt::Display> Report<A, E> {
             let handshake = handshake.unwrap_or_default();
             lines.push(match &attempt.outcome {
                 Outcome::Skipped(reason) => {
+                    let reason = say(reason);
                     format!("{indent}{address}, skipped at {started:?}: {reason}")
                 }
                 Outcome::Failed(error) => format!(
                     "{indent}{address}, started at {started:?}, {handshake}{outcome} at {ended:?}: \
-                     {error}"
+                     {}",
+                    say(error)
                 ),
                 _ => format!(
                     "{indent}{address}, started at {started:?}, {handshake}{outcome} at {ended:?}"
@@ -267,7 +275,7 @@ impl<A: fmt::Display, E: fmt::Display> Report<A, E> {
                 if let Some(target) = child.target() {
                     lines.push(format!("{indent}  to {target}"));
                 }
-                child.lines(depth + 1, lines);
+                child.lines(depth + 1, &with_causes, lines);
             }
         }
         for address in &self.untried {

@@ -303,7 +303,9 @@ impl fmt::Display for Reason<'_> {
             }
             Cause::Circle => "its aliases go round in a circle",
             Cause::TooManyAliases => "it has too many aliases",
-            Cause::Incomplete(_) => "the service or the zone can't be looked up",
+            Cause::Incomplete(LookupErrorKind::UnknownService) => "its service has no known port",
+            Cause::Incomplete(LookupErrorKind::UnknownZone) => "its zone is no known interface",
+            Cause::Incomplete(_) => "the resolver of services and zones failed",
             Cause::Unreadable => "a file of this machine can't be read",
             Cause::Servers => {
                 for (index, server) in self.1.iter().enumerate() {

@@ -33,12 +33,10 @@ impl Rule {
     pub fn number(self) -> u8 {
         self as u8 + 1
     }
-}
 
-/// The number and the RFC's name of the rule, as in `rule 2: prefer matching scope`.
-impl fmt::Display for Rule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self {
+    /// The RFC's name of the rule, as in `prefer matching scope`.
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Unusable => "avoid unusable destinations",
             Self::MatchingScope => "prefer matching scope",
             Self::Deprecated => "avoid deprecated addresses",
@@ -49,7 +47,13 @@ impl fmt::Display for Rule {
             Self::SmallerScope => "prefer smaller scope",
             Self::LongestPrefix => "use longest matching prefix",
             Self::Unchanged => "leave the order unchanged",
-        };
-        write!(f, "rule {}: {name}", self.number())
+        }
+    }
+}
+
+/// The number and the RFC's name of the rule, as in `rule 2: prefer matching scope`.
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "rule {}: {}", self.number(), self.name())
     }
 }
