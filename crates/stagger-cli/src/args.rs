@@ -50,7 +50,8 @@ ended_us, addresses, interim, kind and error. An attempt has address,
 started_us, progressed_us, ended_us, outcome, error and children. A child is a
 race inside the attempt; it has target, connected, began_us, elapsed_us, queries
 and attempts. All times are microseconds since the beginning of the outermost
-race, but elapsed_us is the length of its own race.
+race, but elapsed_us is the length of its own race. All JSON is printable ASCII:
+any other character is escaped as \\uXXXX.
 
 With --pipe, the end of standard input is passed on to the peer, and what it
 still sends is waited for. The peer's end closes standard output, and the rest
@@ -58,10 +59,11 @@ of standard input is sent; but if that is a terminal, the peer's end is the end
 of all.
 
 Exit status: 0 connected, and with --pipe all carried; 1 a lookup or an attempt
-failed, not all was carried, or the picture cannot be written; 2 the arguments
-are wrong whatever the network says, such as an unknown service or zone, or a
-bind address of the wrong family; 128 plus the number of the signal that ended
-the process.";
+failed, the name has no address of the family of a bind address, not all was
+carried, or the picture cannot be written; 2 the arguments are wrong whatever
+the network says, such as an unknown service or zone, or an address as the
+target with a bind address of the other family; 128 plus the number of the
+signal that ended the process.";
 
 const RESOLVE_USAGE: &str = "stagger resolve [OPTIONS] <HOST:SERVICE>
        stagger resolve [OPTIONS] <HOST> <SERVICE>";
@@ -71,11 +73,19 @@ Examples:
   stagger resolve localhost:https
   stagger resolve example.com 443 --order ipv6-first --json
   stagger resolve example.com:443 --answers --explain
-  stagger resolve example.com:443 --answers --server 192.0.2.53
+  stagger resolve example.com:443 --answers --server 192.0.2.53 --json
 
 It waits for every lookup, also where a race would begin without one. The JSON
 object has target, candidates, skipped, elapsed_us, queries, and error if there
 is no address. A query has the same names as that of `stagger connect`.
+
+With --answers it has answers too, in the order in which they came. An answer
+has record, at_us, addresses, ttl_s, interim, kind and error. With --explain it
+has order, if there is an address. The order has by, addresses, and note, which
+says why the order of the candidates is another. An address of the order has
+address, source, deprecated, rule and reason.
+
+All JSON is printable ASCII: any other character is escaped as \\uXXXX.
 
 Exit status: 0 resolved; 1 a lookup failed or found no address; 2 the arguments
 are wrong whatever the network says, such as an unknown service or zone.";
@@ -195,11 +205,11 @@ pub(crate) struct ResolveArgs {
     pub(crate) wanted: Wanted,
     /// Show each answer too, as it comes: when, of what, the addresses, and for how long they may be
     /// kept
-    #[arg(long, conflicts_with = "json")]
+    #[arg(long)]
     pub(crate) answers: bool,
-    /// Show too why the addresses stand in the order of RFC 6724: the source address for each, and
-    /// the rule that put it after the one before
-    #[arg(long, conflicts_with = "json")]
+    /// Show too why the addresses stand in their order, by RFC 6724 and `gai.conf`: the source
+    /// address for each, and the rule that put it after the one before
+    #[arg(long)]
     pub(crate) explain: bool,
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, Stdout};
 use std::iter;
 use std::path::Path;
 
-use stagger::{Error, ErrorKind, LookupErrorKind, Policy, Recorder, Target};
+use stagger::{Error, ErrorKind, Host, LookupErrorKind, Policy, Recorder, Target};
 use stagger_net::{BindError, TcpOptions};
 
 use crate::args::ConnectArgs;
@@ -127,8 +127,8 @@ pub(crate) fn no_runtime(error: &io::Error) -> String {
 /// What a failure means for the command: the race, and the code to exit with.
 ///
 /// Arguments that are wrong whatever the network says are bad usage: a target that cannot be
-/// parsed, an unknown service or zone, and bind addresses of none of the target's families. Every
-/// other failure comes from a lookup or an attempt.
+/// parsed, an unknown service or zone, and an address with bind addresses of the other family. Every
+/// other failure comes from a lookup or an attempt: which addresses a name has is the network's word.
 pub(crate) fn lost(error: &Error) -> (Race, Exit) {
     let mut race = Race::lost(error);
     let invalid = invalid_lookup(error);
@@ -158,8 +158,11 @@ fn invalid_lookup(error: &Error) -> Option<String> {
     })
 }
 
-/// Whether no bind address is of a family of the target.
+/// Whether the target is an address, and no bind address is of its family.
 fn has_wrong_family(error: &Error) -> bool {
+    if error.target().is_some_and(|target| matches!(target.host(), Host::Name(_))) {
+        return false;
+    }
     let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
     error.kind() == ErrorKind::NoneUsable
         && source.and_then(io::Error::get_ref).is_some_and(|inner| inner.is::<BindError>())

@@ -1,14 +1,72 @@
-//! Why addresses stand in the order of RFC 6724.
+//! Why addresses stand in their order.
 
 use std::net::SocketAddr;
+use std::time::Instant;
 
-use stagger::destination::{Placed, Sorter};
+use stagger::destination::{Placed, Sorter, Sources};
+use stagger::{Address as _, Family};
+use stagger_dns::AddressPolicy;
 use stagger_net::SystemSources;
 
-/// A line for each address, in the order of RFC 6724: its source address, and the rule that put it
-/// after the one before.
-pub(crate) fn explained(addresses: &[SocketAddr]) -> String {
-    lines(&Sorter::new().sort(addresses.iter().copied(), &SystemSources::new()))
+/// The order in which the machine sorts addresses, and why.
+#[derive(Debug)]
+pub(crate) struct Explained {
+    /// What the sort obeys.
+    pub(crate) by: &'static str,
+    /// The addresses in that order.
+    pub(crate) placed: Vec<Placed>,
+    /// Why the order shown is another, if it is.
+    pub(crate) note: Option<String>,
+}
+
+/// Sorts the addresses as the machine does: by `gai.conf`, if `getaddrinfo` reads it.
+pub(crate) async fn explained(addresses: &[SocketAddr]) -> Explained {
+    let (by, sorter) = match AddressPolicy::of_machine() {
+        // A file that can't be read is as none for `getaddrinfo`.
+        Some(file) => {
+            let policy = file.get(Instant::now()).await.unwrap_or_default();
+            ("RFC 6724 and gai.conf", policy.value.sorter().clone())
+        }
+        None => ("RFC 6724", Sorter::new()),
+    };
+    by_sorter(by, &sorter, addresses, &SystemSources::new())
+}
+
+fn by_sorter(
+    by: &'static str,
+    sorter: &Sorter,
+    addresses: &[SocketAddr],
+    sources: &impl Sources,
+) -> Explained {
+    let placed = sorter.sort(addresses.iter().copied(), sources);
+    let sorted: Vec<_> = placed.iter().map(|placed| placed.address).collect();
+    Explained { by, placed, note: note(&sorted, addresses) }
+}
+
+/// How the order that is shown comes of the sorted one, if it is another.
+fn note(sorted: &[SocketAddr], shown: &[SocketAddr]) -> Option<String> {
+    if sorted == shown {
+        return None;
+    }
+    let of = |addresses: &[SocketAddr], family| -> Vec<SocketAddr> {
+        let is_one = |address: &&SocketAddr| address.canonical().family() == Some(family);
+        addresses.iter().filter(is_one).copied().collect()
+    };
+    let is_kept = |family| of(sorted, family) == of(shown, family);
+    let leader = shown.first()?.canonical().family()?;
+    Some(if is_kept(Family::Ipv4) && is_kept(Family::Ipv6) {
+        format!("then the families alternate, and {leader} leads")
+    } else {
+        "but the addresses are shown in the order in which they were given".to_owned()
+    })
+}
+
+/// A heading, a line for each address with its source address and the rule that put it after the one
+/// before, and why the order shown is another.
+pub(crate) fn text(explained: &Explained) -> String {
+    let Explained { by, placed, note } = explained;
+    let note = note.as_ref().map(|note| format!("{note}\n")).unwrap_or_default();
+    format!("by {by}:\n{}{note}", lines(placed))
 }
 
 fn lines(placed: &[Placed]) -> String {
@@ -53,13 +111,35 @@ mod tests {
         };
         let found = ["[2001:db8::1]:80", "198.51.100.2:80", "192.0.2.1:80"];
         let found = found.map(|text| text.parse().unwrap());
+        let explained = by_sorter("RFC 6724", &Sorter::new(), &found, &sources);
         assert_eq!(
-            lines(&Sorter::new().sort(found, &sources)),
-            "  192.0.2.1:80      from 192.0.2.9
+            text(&explained),
+            "by RFC 6724:
+  192.0.2.1:80      from 192.0.2.9
   [2001:db8::1]:80  from 2001:db8::2 (deprecated), after it by rule 3: avoid deprecated addresses
   198.51.100.2:80   no route, after it by rule 1: avoid unusable destinations
+but the addresses are shown in the order in which they were given
 "
         );
-        assert_eq!(lines(&[]), "");
+    }
+
+    #[test]
+    fn an_order_that_is_not_the_sorted_one_is_told_and_how_it_came() {
+        let addresses = |texts: &[&str]| -> Vec<SocketAddr> {
+            texts.iter().map(|text| text.parse().unwrap()).collect()
+        };
+        let (v6a, v6b, v4a, v4b) =
+            ("[2001:db8::1]:80", "[2001:db8::2]:80", "192.0.2.1:80", "192.0.2.2:80");
+        let given = "but the addresses are shown in the order in which they were given";
+        let sorted = addresses(&[v6a, v6b, v4a, v4b]);
+        for (shown, expected) in [
+            (&[v6a, v6b, v4a, v4b][..], None),
+            (&[v6a, v4a, v6b, v4b], Some("then the families alternate, and IPv6 leads")),
+            (&[v4a, v6a, v4b, v6b], Some("then the families alternate, and IPv4 leads")),
+            (&[v6b, v4a, v6a, v4b], Some(given)),
+            (&[v6a, v4b, v6b, v4a], Some(given)),
+        ] {
+            assert_eq!(note(&sorted, &addresses(shown)).as_deref(), expected, "{shown:?}");
+        }
     }
 }

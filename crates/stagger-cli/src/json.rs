@@ -1,13 +1,20 @@
 //! A race as one JSON object.
 //!
-//! The README lists the names. They come in the order in which they are written here.
+//! The README lists the names. They come in the order in which they are written here. Whatever the
+//! text of an object comes from, what is printed of it is ASCII without control characters
+//! ([`printed`]), because objects are read on terminals too.
+
+mod ascii;
 
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use stagger::{AttemptReport, Outcome, QueryReport, Report};
 
+pub(crate) use self::ascii::printed;
+use crate::explain::Explained;
 use crate::race::{Race, attempt_error, query_error};
+use crate::tell::Heard;
 
 /// What `connect` prints.
 pub(crate) fn connect(target: &str, race: &Race) -> String {
@@ -24,8 +31,14 @@ pub(crate) fn connect(target: &str, race: &Race) -> String {
     line(object, race.error.as_deref())
 }
 
-/// What `resolve` prints.
-pub(crate) fn resolve(target: &str, candidates: &[String], race: &Race) -> String {
+/// What `resolve` prints. What is not asked for has no name in the object.
+pub(crate) fn resolve(
+    target: &str,
+    candidates: &[String],
+    race: &Race,
+    answers: Option<&[Heard]>,
+    explained: Option<&Explained>,
+) -> String {
     let report = &race.report;
     let skipped = report
         .attempts()
@@ -38,6 +51,12 @@ pub(crate) fn resolve(target: &str, candidates: &[String], race: &Race) -> Strin
     object.insert("skipped".into(), skipped.collect());
     object.insert("elapsed_us".into(), us(report.elapsed()));
     object.insert("queries".into(), report.queries().iter().map(query).collect());
+    if let Some(answers) = answers {
+        object.insert("answers".into(), answers.iter().map(answer).collect());
+    }
+    if let Some(explained) = explained {
+        object.insert("order".into(), order(explained));
+    }
     line(object, race.error.as_deref())
 }
 
@@ -45,7 +64,36 @@ fn line(mut object: Map<String, Value>, error: Option<&str>) -> String {
     if let Some(error) = error {
         object.insert("error".into(), error.into());
     }
-    format!("{}\n", Value::Object(object))
+    printed(&Value::Object(object)) + "\n"
+}
+
+fn answer(answer: &Heard) -> Value {
+    json!({
+        "record": answer.record.as_str(),
+        "at_us": us(answer.at),
+        "addresses": answer.addresses,
+        "ttl_s": answer.ttl.map(|ttl| ttl.as_secs()),
+        "interim": answer.interim,
+        "kind": answer.kind.map(|kind| kind.to_string()),
+        "error": answer.error,
+    })
+}
+
+fn order(explained: &Explained) -> Value {
+    let addresses = explained.placed.iter().map(|placed| {
+        json!({
+            "address": placed.address.to_string(),
+            "source": placed.source.map(|source| source.addr.to_string()),
+            "deprecated": placed.source.and_then(|source| source.deprecated),
+            "rule": placed.rule.map(|rule| rule.number()),
+            "reason": placed.rule.map(|rule| rule.name()),
+        })
+    });
+    json!({
+        "by": explained.by,
+        "addresses": addresses.collect::<Value>(),
+        "note": explained.note.as_deref(),
+    })
 }
 
 fn query(query: &QueryReport<String>) -> Value {

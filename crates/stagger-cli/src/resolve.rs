@@ -10,11 +10,11 @@ use stagger_net::TcpOptions;
 use crate::args::ResolveArgs;
 use crate::connect::{lost, no_runtime};
 use crate::console::{Console, Exit};
-use crate::explain::explained;
+use crate::explain::{Explained, explained, text};
 use crate::names::Names;
 use crate::race::Race;
 use crate::runtime::{Job, Runtime};
-use crate::tell::{Ear, Telling};
+use crate::tell::{Ear, Heard, Telling};
 use crate::usage::UsageError;
 use crate::{json, policy};
 
@@ -22,38 +22,65 @@ struct Resolve {
     target: Target,
     policy: Policy,
     names: Names,
-    /// Who is told of each answer.
+    /// Hears each answer.
     ear: Option<Ear>,
+    explain: bool,
 }
 
 /// Shows the addresses of a target in the order in which they would be tried.
 pub(crate) fn run(args: &ResolveArgs, console: &mut Console) -> Exit {
     let wanted = &args.wanted;
     let lent = console.lend();
-    let telling = Rc::clone(&lent);
-    let tell = move |line: &str| telling.borrow_mut().print(&format!("{line}\n"));
-    let ear = args.answers.then(|| Rc::new(RefCell::new(tell)) as Ear);
-    let resolve = Resolve::of(args, ear);
-    let (candidates, race, exit) = match resolve {
+    let answers = Rc::new(RefCell::new(Vec::new()));
+    let resolve = Resolve::of(args, args.answers.then(|| ear(wanted.json, &lent, &answers)));
+    let (found, exit) = match resolve {
         Ok(resolve) => wanted.runtime.run(resolve),
-        Err(error) => (Vec::new(), Race::refused(error.to_string()), Exit::Usage),
+        Err(error) => (Found::lost(Race::refused(error.to_string())), Exit::Usage),
     };
     console.take_back(lent);
+    let Found { candidates, race, explained } = found;
+    let candidates: Vec<_> = candidates.iter().map(ToString::to_string).collect();
     if wanted.json {
-        let candidates: Vec<_> = candidates.iter().map(ToString::to_string).collect();
-        console.print(&json::resolve(&wanted.target_text(), &candidates, &race));
+        let answers = answers.borrow();
+        let answers = args.answers.then_some(&answers[..]);
+        let target = wanted.target_text();
+        console.print(&json::resolve(&target, &candidates, &race, answers, explained.as_ref()));
         return exit;
     }
     let lines: Vec<_> = candidates.iter().map(|addr| format!("{addr}\n")).collect();
     console.print(&lines.concat());
-    if args.explain && !candidates.is_empty() {
-        console.print("by RFC 6724:\n");
-        console.print(&explained(&candidates));
+    if let Some(explained) = explained {
+        console.print(&text(&explained));
     }
     if let Some(error) = &race.error {
         console.error(error);
     }
     exit
+}
+
+/// Shows each answer at once, or keeps them for the object.
+fn ear(json: bool, console: &Rc<RefCell<Console>>, kept: &Rc<RefCell<Vec<Heard>>>) -> Ear {
+    if json {
+        let kept = Rc::clone(kept);
+        return Rc::new(RefCell::new(move |answer: Heard| kept.borrow_mut().push(answer)));
+    }
+    let console = Rc::clone(console);
+    let print = move |answer: Heard| console.borrow_mut().print(&(answer.line() + "\n"));
+    Rc::new(RefCell::new(print))
+}
+
+/// What came of the lookups.
+struct Found {
+    candidates: Vec<SocketAddr>,
+    race: Race,
+    explained: Option<Explained>,
+}
+
+impl Found {
+    /// There is no address.
+    fn lost(race: Race) -> Self {
+        Self { candidates: Vec::new(), race, explained: None }
+    }
 }
 
 impl Resolve {
@@ -64,6 +91,7 @@ impl Resolve {
             policy: policy::of_wanted(wanted)?,
             names: Names::of(wanted)?,
             ear,
+            explain: args.explain,
         })
     }
 
@@ -80,17 +108,25 @@ impl Resolve {
 }
 
 impl Job for Resolve {
-    type Output = (Vec<SocketAddr>, Race, Exit);
+    type Output = (Found, Exit);
 
     fn run<R: Runtime>(self) -> Self::Output {
         let dialer = R::dialer(self.resolver::<R>(), TcpOptions::new()).with_policy(self.policy);
-        match R::block_on(dialer.resolve_all(self.target)) {
-            Ok(Ok((addresses, report))) => (addresses, Race::of(report), Exit::Success),
+        let resolve = async {
+            let (candidates, report) = dialer.resolve_all(self.target).await?;
+            let explained = match self.explain {
+                true => Some(explained(&candidates).await),
+                false => None,
+            };
+            Ok(Found { candidates, race: Race::of(report), explained })
+        };
+        match R::block_on(resolve) {
+            Ok(Ok(found)) => (found, Exit::Success),
             Ok(Err(error)) => {
                 let (race, exit) = lost(&error);
-                (Vec::new(), race, exit)
+                (Found::lost(race), exit)
             }
-            Err(error) => (Vec::new(), Race::refused(no_runtime(&error)), Exit::Failure),
+            Err(error) => (Found::lost(Race::refused(no_runtime(&error))), Exit::Failure),
         }
     }
 }

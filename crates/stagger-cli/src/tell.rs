@@ -8,12 +8,32 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use futures_lite::Stream;
-use stagger::{Answer, LocalBoxResolver, Query, Resolver, SharedError, Timer};
+use stagger::{
+    Answer, LocalBoxResolver, LookupErrorKind, Query, Record, Resolver, SharedError, Timer,
+};
 
+use crate::escape::printable;
 use crate::race::causes;
 
-/// Where it is told to.
-pub(crate) type Ear = Rc<RefCell<dyn FnMut(&str)>>;
+/// What is told of each answer.
+pub(crate) type Ear = Rc<RefCell<dyn FnMut(Heard)>>;
+
+/// An answer as it is shown.
+#[derive(Debug)]
+pub(crate) struct Heard {
+    /// When it came, since the lookup began.
+    pub(crate) at: Duration,
+    pub(crate) record: Record,
+    /// The IP addresses.
+    pub(crate) addresses: Vec<String>,
+    /// For how long it may be kept.
+    pub(crate) ttl: Option<Duration>,
+    /// Whether another answer was to come.
+    pub(crate) interim: bool,
+    pub(crate) kind: Option<LookupErrorKind>,
+    /// Why it failed, in one line.
+    pub(crate) error: Option<String>,
+}
 
 /// A resolver that tells of each answer as it comes.
 pub(crate) struct Telling<T> {
@@ -54,32 +74,47 @@ impl<T: Timer + Unpin> Stream for Told<T> {
         let began = *this.began.get_or_insert(now);
         let answer = ready!(this.answers.as_mut().poll_next(cx));
         if let Some(answer) = &answer {
-            let line = line(this.timer.now().saturating_duration_since(began), answer);
-            (this.ear.borrow_mut())(&line);
+            let at = this.timer.now().saturating_duration_since(began);
+            (this.ear.borrow_mut())(Heard::of(at, answer));
         }
         Poll::Ready(answer)
     }
 }
 
-/// One line on one answer.
-fn line(at: Duration, answer: &Answer<SocketAddr, SharedError>) -> String {
-    let ms = at.as_secs_f64() * 1000.0;
-    let ttl = answer.ttl().map(|ttl| format!(", may be kept {} s", ttl.as_secs()));
-    let ttl = ttl.unwrap_or_default();
-    let addresses: Vec<_> = answer.addresses().map(|addr| addr.ip().to_string()).collect();
-    let what = match answer.error() {
-        Some(error) => format!("failed: {}", causes(error.get_ref())),
-        None if addresses.is_empty() => "no addresses".to_owned(),
-        None => addresses.join(" "),
-    };
-    format!("{ms:9.1} ms  {:<5}  {what}{ttl}", answer.record().as_str())
+impl Heard {
+    fn of(at: Duration, answer: &Answer<SocketAddr, SharedError>) -> Self {
+        Self {
+            at,
+            record: answer.record(),
+            addresses: answer.addresses().map(|addr| addr.ip().to_string()).collect(),
+            ttl: answer.ttl(),
+            interim: answer.is_interim(),
+            kind: answer.kind(),
+            error: answer.error().map(|error| causes(error.get_ref())),
+        }
+    }
+
+    /// One line, escaped.
+    pub(crate) fn line(&self) -> String {
+        let ms = self.at.as_secs_f64() * 1000.0;
+        let ttl = self.ttl.map(|ttl| format!(", may be kept {} s", ttl.as_secs()));
+        let what = match &self.error {
+            Some(error) => format!("failed: {error}"),
+            None if self.addresses.is_empty() => "no addresses".to_owned(),
+            None => self.addresses.join(" "),
+        };
+        let ttl = ttl.unwrap_or_default();
+        printable(&format!("{ms:9.1} ms  {:<5}  {what}{ttl}", self.record.as_str()))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use stagger::Record;
-
     use super::*;
+
+    fn line(at: Duration, answer: &Answer<SocketAddr, SharedError>) -> String {
+        Heard::of(at, answer).line()
+    }
 
     #[test]
     fn an_answer_is_a_line_with_its_time_addresses_and_ttl() {
@@ -94,5 +129,8 @@ mod tests {
         let failed: Answer<SocketAddr, SharedError> =
             Answer::failed(Record::Addresses, SharedError::new("gone"));
         assert_eq!(line(at, &failed), "      1.5 ms  all    failed: gone");
+        let hostile: Answer<SocketAddr, SharedError> =
+            Answer::failed(Record::A, SharedError::new("\u{9b}31m\u{202e}\x7f"));
+        assert_eq!(line(at, &hostile), r"      1.5 ms  A      failed: \u{9b}31m\u{202e}\u{7f}");
     }
 }

@@ -13,6 +13,7 @@ use super::group::Group;
 use crate::args::UdpShown;
 use crate::console::{Console, Exit};
 use crate::escape::quoted_bytes;
+use crate::json::printed;
 
 /// Shows what happens, to whoever reads.
 pub(super) struct Shown<'c> {
@@ -134,7 +135,7 @@ impl<'c> Shown<'c> {
     pub(super) fn error(&self, error: &str) {
         if self.form == Form::Json {
             let object = json!({"event": "error", "error": error});
-            self.console.borrow_mut().print(&format!("{object}\n"));
+            self.console.borrow_mut().print(&(printed(&object) + "\n"));
         } else {
             self.console.borrow_mut().error(error);
         }
@@ -154,7 +155,7 @@ impl<'c> Shown<'c> {
     fn tell(&self, line: impl FnOnce() -> String, object: impl FnOnce() -> Value) {
         let text = match self.form {
             Form::Lines => line(),
-            Form::Json => object().to_string(),
+            Form::Json => printed(&object()),
             Form::Raw => return,
         };
         self.console.borrow_mut().print(&(text + "\n"));

@@ -1,11 +1,14 @@
 //! The command as a user runs it: the real binary, its output and its exit codes.
 #![forbid(unsafe_code)]
 
+mod cause;
 #[cfg(unix)]
 mod completions;
 mod connect;
 mod demo;
 mod dns;
+#[cfg(unix)]
+mod hostile;
 #[cfg(target_os = "linux")]
 mod lane;
 #[cfg(unix)]

@@ -109,3 +109,42 @@ fn both_resolvers_sort_by_gai_conf_in_one_order() {
     orders.dedup();
     assert!(orders.len() > 12, "the files make {} orders", orders.len());
 }
+
+/// Where both families are never equal. Else the comparison is no order, and to sort once more what
+/// is sorted may give another.
+const EXPLAINED: [&str; 6] = [
+    "",
+    "precedence ::ffff:0:0/96 100\n",
+    "precedence fd00::/8 60\nprecedence 2002::/16 50\nprecedence ::ffff:0:0/96 10\n",
+    "label 2001:db8::/32 9\n",
+    "scopev4 192.0.2.0/24 2\n",
+    "garbage\n",
+];
+
+#[test]
+fn the_order_that_is_explained_is_the_one_of_gai_conf() {
+    if !inside("order::the_order_that_is_explained_is_the_one_of_gai_conf") {
+        return;
+    }
+    if !Path::new("/etc/gai.conf").exists() || !cfg!(target_env = "gnu") {
+        return skip("there is no gai.conf");
+    }
+    sh(NETWORK);
+    let _hosts = replace("/etc/hosts", HOSTS);
+    let _switch = replace("/etc/nsswitch.conf", "hosts: files\n");
+    let file = replace("/etc/gai.conf", "");
+    for text in EXPLAINED {
+        fs::write(file.path(), text).unwrap();
+        let system = stagger(&["resolve", "all.test:80", "--order", "resolver"]).out;
+        for (order, note) in [("resolver", false), ("alternate", true)] {
+            let words = ["resolve", "all.test:80", "--explain", "--json", "--order", order];
+            let object = stagger(&words).json();
+            let placed = object["order"]["addresses"].as_array().unwrap();
+            let sorted: Vec<_> =
+                placed.iter().map(|placed| placed["address"].as_str().unwrap()).collect();
+            assert_eq!(sorted, system.lines().collect::<Vec<_>>(), "{text:?}");
+            let is_noted = object["order"]["note"].is_string();
+            assert_eq!(is_noted, note, "{text:?}: {object}");
+        }
+    }
+}

@@ -62,6 +62,7 @@ impl Run {
     pub(crate) fn json(&self) -> Value {
         assert_eq!(self.err, "");
         assert_eq!(self.out.lines().count(), 1, "{self:?}");
+        assert!(self.out.trim_end().bytes().all(|byte| matches!(byte, b' '..=b'~')), "{self:?}");
         serde_json::from_str(&self.out).unwrap()
     }
 }

@@ -1,4 +1,4 @@
-use stagger_testkit::dns::{NameServer, Reply};
+use stagger_testkit::dns::{NameServer, Record, Reply};
 
 use crate::run::{keys, refusing, stagger};
 
@@ -185,6 +185,23 @@ fn bind_addresses_that_serve_no_candidate_are_bad_usage() {
         assert_eq!((run.code, &run.out[..]), (Some(2), ""), "{run:?}");
         assert!(run.err.contains(fault), "{run:?}");
     }
+}
+
+#[test]
+fn a_name_without_an_address_of_the_family_of_a_bind_address_is_no_bad_usage() {
+    let server = NameServer::start().unwrap();
+    server.on("only4.test", Record::A, Reply::addresses(["127.0.0.1"]));
+    server.on("only4.test", Record::Aaaa, Reply::no_address());
+    let addr = server.addr().to_string();
+    for words in [&["--server", &addr][..], &["--resolve", "only4.test:127.0.0.1"]] {
+        let run = stagger(&[&["connect", "only4.test:80", "--bind", "::1"], words].concat());
+        assert_eq!((run.code, run.err.lines().count()), (Some(1), 1), "{run:?}");
+        assert!(run.err.contains("no bind address of the family of 127.0.0.1:80"), "{run:?}");
+    }
+    let help = stagger(&["connect", "--help"]).out;
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = "1 a lookup or an attempt failed, the name has no address of the family of a bind";
+    assert!(help.contains(words), "{help}");
 }
 
 #[test]
