@@ -272,7 +272,8 @@ pub(crate) struct Wanted {
     #[arg(long, value_name = "ADDR")]
     pub(crate) server: Vec<String>,
     /// Have a name lead to these addresses, whatever a resolver says: NAME:ADDR[,ADDR...], or
-    /// NAME:PORT:ADDR for one port alone, with brackets round an IPv6 address. May be repeated
+    /// NAME:PORT:ADDR for one port alone, with brackets round an IPv6 address. An IPv6 address may
+    /// have a zone, as in NAME:80:[fe80::1%eth0]. May be repeated
     #[arg(long, value_name = "NAME:ADDR")]
     pub(crate) resolve: Vec<String>,
     /// The async runtime to run on

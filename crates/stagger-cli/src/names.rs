@@ -1,10 +1,11 @@
 //! Where the names of a command line lead: the resolver that it asks for.
 
+use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 
-use stagger::{LocalBoxResolver, Overrides, SharedError};
+use stagger::{LocalBoxResolver, Overrides, SharedError, Target};
 use stagger_dns::{Config, DnsResolver, PORT, Sockets, Switch};
-use stagger_net::{Lanes, SystemResolver};
+use stagger_net::{Lanes, SocketLiteral, SystemResolver};
 
 use crate::address::address;
 use crate::args::{ResolverName, Wanted};
@@ -111,11 +112,8 @@ fn overridden<R>(resolver: R, entries: &[Entry]) -> Result<Overrides<R>, UsageEr
     let with = |overrides: Overrides<R>, entry: &Entry| {
         let Entry { text, name, port, addresses } = entry;
         let set = match *port {
-            None => overrides.with_host(name, addresses.iter().copied()),
-            Some(port) => {
-                let at_port = |ip: &IpAddr| SocketAddr::new(*ip, port);
-                overrides.with_port(name, port, addresses.iter().map(at_port))
-            }
+            None => overrides.with_scoped_host(name, addresses.iter().copied()),
+            Some(port) => overrides.with_port(name, port, addresses.iter().copied()),
         };
         set.map_err(|error| UsageError::new(RESOLVE, text, error))
     };
@@ -123,57 +121,81 @@ fn overridden<R>(resolver: R, entries: &[Entry]) -> Result<Overrides<R>, UsageEr
 }
 
 /// What one option says: `NAME:ADDR` or, as curl has it, `NAME:PORT:ADDR`; several addresses have
-/// commas between them. After a port an address of IPv6 stands in brackets, for without them the
-/// port would be a part of it.
+/// commas between them. An address of IPv6 may have a zone. After a port it stands in brackets, for
+/// without them the port would be a part of it.
 #[derive(Debug)]
 struct Entry {
     text: String,
     name: String,
     port: Option<u16>,
-    addresses: Vec<IpAddr>,
+    /// With this port, or with 0.
+    addresses: Vec<SocketAddr>,
 }
 
 impl Entry {
     fn parse(text: &str) -> Result<Self, UsageError> {
         let wrong = || {
             let reason = "not a name, a colon and IP addresses, as in \
-                          \"example.com:192.0.2.7,2001:db8::7\", \
+                          \"example.com:192.0.2.7,[fe80::7%eth0]\", \
                           or with a port as in \"example.com:443:192.0.2.7\"";
             UsageError::new(RESOLVE, text, reason)
         };
         let (name, rest) = text.split_once(':').ok_or_else(wrong)?;
-        if let Some(addresses) = addresses(rest) {
-            return Ok(Self {
-                text: text.to_owned(),
-                name: name.to_lowercase(),
-                port: None,
-                addresses,
-            });
-        }
-        let (port, rest) = rest.split_once(':').ok_or_else(wrong)?;
-        let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
-        let port = port.parse().ok().filter(|_| digits).ok_or_else(wrong)?;
-        let addresses = addresses(rest).ok_or_else(wrong)?;
-        Ok(Self { text: text.to_owned(), name: name.to_lowercase(), port: Some(port), addresses })
+        let (port, written) = match written(rest) {
+            Some(written) => (None, written),
+            None => {
+                let (port, rest) = rest.split_once(':').ok_or_else(wrong)?;
+                let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+                let port = port.parse().ok().filter(|_| digits).ok_or_else(wrong)?;
+                (Some(port), written(rest).ok_or_else(wrong)?)
+            }
+        };
+        let resolve = |written: Written<'_>| written.resolve(text, port.unwrap_or(0));
+        let addresses = written.into_iter().map(resolve).collect::<Result<_, _>>()?;
+        Ok(Self { text: text.to_owned(), name: name.to_lowercase(), port, addresses })
+    }
+}
+
+/// An IP address as it is written, with a zone by name or number.
+struct Written<'a> {
+    ip: IpAddr,
+    zone: Option<&'a str>,
+}
+
+impl<'a> Written<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+        let (addr, zone) = match bare.unwrap_or(text).split_once('%') {
+            Some((addr, zone)) => (addr, Some(zone)),
+            None => (bare.unwrap_or(text), None),
+        };
+        let ip: IpAddr = addr.parse().ok()?;
+        let needs_ipv6 = bare.is_some() || zone.is_some();
+        // A bracket that is left over belongs to no zone.
+        let has_bracket = zone.is_some_and(|zone| zone.contains(['[', ']']));
+        (!has_bracket && (ip.is_ipv6() || !needs_ipv6)).then_some(Self { ip, zone })
+    }
+
+    /// The address with the number of its zone. `option` is the whole that it is a part of.
+    fn resolve(&self, option: &str, port: u16) -> Result<SocketAddr, UsageError> {
+        let Some(zone) = self.zone else { return Ok(SocketAddr::new(self.ip, port)) };
+        let wrong = |reason: &dyn Display| UsageError::new(RESOLVE, option, reason);
+        let target = Target::new(&format!("{}%{zone}", self.ip), &port.to_string());
+        let literal = target.map_err(|error| wrong(&error))?;
+        let literal = SocketLiteral::try_from(literal).map_err(|error| wrong(&error))?;
+        literal.resolve().map_err(|error| wrong(&error))
     }
 }
 
 /// IP addresses with commas between them; those of IPv6 may stand in brackets.
-fn addresses(text: &str) -> Option<Vec<IpAddr>> {
-    let read = |text: &str| {
-        let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
-        match bare {
-            Some(bare) => bare.parse().ok().map(IpAddr::V6),
-            None => text.parse().ok(),
-        }
-    };
-    text.split(',').map(read).collect()
+fn written(text: &str) -> Option<Vec<Written<'_>>> {
+    text.split(',').map(Written::parse).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use futures_lite::{StreamExt as _, future};
-    use stagger::{Query, Resolver as _, Target};
+    use stagger::{Query, Resolver as _};
 
     use super::*;
 
@@ -214,6 +236,39 @@ mod tests {
     }
 
     #[test]
+    fn an_address_may_have_a_zone_by_number() {
+        for (text, at_80) in [
+            ("example.com:fe80::1%7", "[fe80::1%7]:80"),
+            ("example.com:[fe80::1%7]", "[fe80::1%7]:80"),
+            ("example.com:80:[fe80::1%7]", "[fe80::1%7]:80"),
+        ] {
+            assert_eq!(leads(&[text], "example.com:80"), addrs(&[at_80]), "{text}");
+        }
+        let texts = ["example.com:fe80::1%7,192.0.2.7,[fe80::2%8]", "example.com:fe80::1%9"];
+        let all = ["[fe80::1%7]:80", "192.0.2.7:80", "[fe80::2%8]:80", "[fe80::1%9]:80"];
+        assert_eq!(leads(&texts, "example.com:80"), addrs(&all));
+        assert_eq!(leads(&["example.com:443:[fe80::1%7]"], "example.com:80"), []);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_zone_may_be_the_name_of_an_interface_of_this_machine() {
+        for text in ["example.com:fe80::1%lo", "example.com:80:[fe80::1%lo]"] {
+            assert_eq!(leads(&[text], "example.com:80"), addrs(&["[fe80::1%1]:80"]), "{text}");
+        }
+        for text in ["example.com:fe80::1%nosuch0", "example.com:80:[fe80::1%nosuch0]"] {
+            let error = read(&[text]).unwrap_err().to_string();
+            let start = format!("bad --resolve {text:?}: ");
+            assert!(error.starts_with(&start), "{error}");
+            assert!(error.contains("no network interface is named \"nosuch0\""), "{error}");
+        }
+        for text in ["example.com:fe80::1%", "example.com:80:[fe80::1%]"] {
+            let error = read(&[text]).unwrap_err().to_string();
+            assert!(error.contains("no zone follows"), "{error}");
+        }
+    }
+
+    #[test]
     fn what_is_no_name_with_addresses_is_refused_and_quoted() {
         for text in [
             "",
@@ -225,6 +280,10 @@ mod tests {
             "example.com:+43:192.0.2.7",
             "example.com:192.0.2.7,",
             "example.com:[192.0.2.7]",
+            "example.com:192.0.2.7%lo",
+            "example.com:443:fe80::1%lo]",
+            "example.com:443:[fe80::1%lo",
+            "example.com:443:[fe80::1]%lo",
             "example.com:www.example.com",
         ] {
             let error = read(&[text]).unwrap_err().to_string();

@@ -89,6 +89,11 @@ fn a_name_leads_where_the_command_line_says() {
         let port = stagger(&["resolve", "name.test:80", "--resolve", "name.test:80:192.0.2.8"]);
         assert_eq!(port.out, "192.0.2.8:80\n", "{port:?}");
     }
+    let zone = stagger(&["resolve", "name.test:80", "--resolve", "name.test:80:[fe80::1%7]"]);
+    assert_eq!(zone.out, "[fe80::1%7]:80\n", "{zone:?}");
+    let help = stagger(&["resolve", "--help"]).out;
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("may have a zone, as in NAME:80:[fe80::1%eth0]"), "{help}");
     let run = stagger(&["resolve", "name.test:80", "--resolve", "name.test"]);
     assert_eq!((run.code, &run.out[..]), (Some(2), ""), "{run:?}");
     assert!(

@@ -71,7 +71,8 @@ pub struct Overrides<R> {
 /// Where a name leads.
 #[derive(Clone, Debug, Default)]
 struct Places {
-    host: Option<Arc<[IpAddr]>>,
+    /// At any port.
+    host: Option<Arc<[SocketAddr]>>,
     ports: HashMap<u16, Arc<[SocketAddr]>>,
 }
 
@@ -87,11 +88,45 @@ impl<R> Overrides<R> {
     /// # Errors
     ///
     /// What is wrong with the name. An IP address is no name: it is no resolver's to answer.
-    pub fn with_host<I>(mut self, name: &str, addresses: I) -> Result<Self, TargetError>
+    pub fn with_host<I>(self, name: &str, addresses: I) -> Result<Self, TargetError>
     where
         I: IntoIterator<Item = IpAddr>,
     {
-        self.places(name)?.host = Some(addresses.into_iter().collect());
+        self.with_scoped_host(name, addresses.into_iter().map(|ip| SocketAddr::new(ip, 0)))
+    }
+
+    /// Makes a name lead to these addresses, each in its zone, at the port of the target; to none if
+    /// there are none. The ports of the addresses do not count. What the name led to before, if it
+    /// was given, is forgotten.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures_lite::{StreamExt as _, future, stream};
+    /// use stagger::{Answer, Overrides, Query, Resolver as _, Target, resolver_fn};
+    ///
+    /// let nowhere = resolver_fn(|_: &Query| stream::empty::<Answer<_, std::io::Error>>());
+    /// let resolver =
+    ///     Overrides::new(nowhere).with_scoped_host("printer", ["[fe80::1%3]:0".parse().unwrap()])?;
+    ///
+    /// let query = Query::new(Target::parse("printer:631")?);
+    /// let answer = future::block_on(resolver.resolve(&query).next()).unwrap();
+    /// assert_eq!(answer.addresses().next().unwrap().to_string(), "[fe80::1%3]:631");
+    /// # Ok::<_, stagger::TargetError>(())
+    /// ```
+    pub fn with_scoped_host<I>(mut self, name: &str, addresses: I) -> Result<Self, TargetError>
+    where
+        I: IntoIterator<Item = SocketAddr>,
+    {
+        let at_any_port = |mut addr: SocketAddr| {
+            addr.set_port(0);
+            addr
+        };
+        self.places(name)?.host = Some(addresses.into_iter().map(at_any_port).collect());
         Ok(self)
     }
 
@@ -130,10 +165,15 @@ impl<R: Resolver<Address = SocketAddr>> Overrides<R> {
             (Some(own), _, _) => Stage::known(families, own.iter().copied()),
             (None, None, _) => pass(),
             (None, Some(host), Some(port)) => {
-                Stage::known(families, host.iter().map(|ip| SocketAddr::new(*ip, port)))
+                let at_port = |addr: &SocketAddr| {
+                    let mut addr = *addr;
+                    addr.set_port(port);
+                    addr
+                };
+                Stage::known(families, host.iter().map(at_port))
             }
             (None, Some(host), None) => {
-                let wanted: Vec<_> = wanted(families, host.iter().map(|ip| (*ip, 0).into()));
+                let wanted: Vec<_> = wanted(families, host.iter().copied());
                 let Some(first) = wanted.first() else { return Stage::known(families, []) };
                 let literal = Target::from(*first).with_service(target.service().clone());
                 let query = query.clone().with_target(literal).with_https(false);
