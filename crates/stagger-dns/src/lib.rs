@@ -33,7 +33,8 @@
 //! # What is remembered
 //!
 //! [`Cache`] keeps answers until their TTL is over, on a clock that it is given. A resolver has one,
-//! which its clones share.
+//! which its clones share. With [lingering](DnsResolver::with_lingering), lookups that a connect has
+//! dropped are still remembered.
 //!
 //! # Examples
 //!
@@ -96,6 +97,7 @@ mod error;
 mod hosts;
 mod joined;
 mod line;
+mod linger;
 mod lookup;
 mod memory;
 mod message;
@@ -135,6 +137,7 @@ pub use config::{
 pub use environment::Environment;
 pub use error::{DnsError, ServerError};
 pub use hosts::{Hosts, MAX_HOST_NAMES};
+pub use linger::Linger;
 pub use network::{MAX_DATAGRAM, Network};
 pub use note::{MAX_NOTES, Note, Notes, Origin, Parsed, Problem};
 pub use numeric::{NotNumeric, Numeric, NumericAnswers};

@@ -11,7 +11,8 @@ use stagger::Timer;
 use stagger_net::ReactorMark;
 
 use crate::Cache;
-use crate::client::Client;
+use crate::client::{Client, Means};
+use crate::joined::Timed;
 use crate::lookup::{Found, Lookup, Lookups, Outcome};
 use crate::network::Network;
 use crate::question::Question;
@@ -71,12 +72,21 @@ impl Memory {
 /// A source of lookups that sends no question whose outcome it remembers.
 pub(crate) struct Remembering<N, T> {
     client: Client<N, T>,
+    means: Arc<Means<N, T>>,
     memory: Memory,
 }
 
 impl<N: Network, T: Timer> Remembering<N, T> {
-    pub(crate) fn new(client: Client<N, T>, memory: Memory) -> Self {
-        Self { client, memory }
+    pub(crate) fn new(client: Client<N, T>, means: Arc<Means<N, T>>, memory: Memory) -> Self {
+        Self { client, means, memory }
+    }
+}
+
+impl<N: Network, T: Timer> Timed for Remembering<N, T> {
+    type Timer = T;
+
+    fn timer(&self) -> &T {
+        &self.means.timer
     }
 }
 

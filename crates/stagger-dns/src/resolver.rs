@@ -15,6 +15,7 @@ use stagger_net::{SystemResolver, SystemSources};
 use crate::answers::Unsorted;
 use crate::client::Means;
 use crate::error::DnsError;
+use crate::linger::Linger;
 use crate::numeric::Numeric;
 use crate::origin::Origin;
 use crate::setup::Setup;
@@ -90,8 +91,8 @@ use crate::{
 ///
 /// # Cancel safety
 ///
-/// Dropping the answers abandons the lookups and closes their sockets, unless others share them. A
-/// file that is being read is read to its end.
+/// Dropping the answers abandons the lookups and closes their sockets, unless others share them or
+/// they [linger](Self::with_lingering). A file that is being read is read to its end.
 ///
 /// # Runtime
 ///
@@ -123,7 +124,7 @@ impl<N: Network, T: Timer> DnsResolver<N, T> {
             config: Origin::given(config),
             only_connected: false,
             route_preference: false,
-            upstream: Arc::new(Upstream::new(means, CACHE_CAPACITY)),
+            upstream: Arc::new(Upstream::new(means, CACHE_CAPACITY, false)),
         };
         let (setup, sources) = (Arc::new(setup), SystemSources::new());
         Self { setup, policy: None, sources, literals: Numeric }
@@ -305,12 +306,100 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
     /// 0. Failures are not remembered, nor are answers of more than 256 addresses. Clones made
     /// before share nothing with this one.
     pub fn with_cache_capacity(mut self, capacity: usize) -> Self {
-        let upstream = Arc::new(self.setup.upstream.anew(capacity));
+        let upstream = &self.setup.upstream;
+        let upstream = Arc::new(upstream.anew(capacity, upstream.lingers()));
         self.change().upstream = upstream;
         self
     }
 
-    /// Forgets all answers, for all clones. One to a lookup in flight is remembered all the same.
+    /// Whether lookups that have been dropped stay in flight for a while, so that their outcomes are
+    /// [remembered](Self::with_cache_capacity). Unless set, they do not, and dropping answers closes
+    /// their sockets at once. Clones made before share nothing with this one.
+    ///
+    /// A connect drops its lookups when it has won, often before the slower family has answered.
+    /// Without lingering the next connect asks for that family again, and is likely to drop it again.
+    /// draft-ietf-happy-happyeyeballs-v3 §6 wants such replies taken in for about a second.
+    ///
+    /// With lingering, a lookup whose last answers are dropped stays in flight for
+    /// [`LINGER_TIMEOUT`](stagger::LINGER_TIMEOUT), or until it ends. At most
+    /// [`MAX_LINGERING`](stagger::MAX_LINGERING) lookups linger on a [reactor](Network::reactor); one
+    /// more drops the oldest. A new lookup of the same name and record joins the lingering one.
+    ///
+    /// Nothing is spawned, so a lingering lookup makes progress only when one of these is polled on the
+    /// same reactor:
+    ///
+    /// - the answers to any later query that this resolver or a clone looks up over DNS;
+    /// - the future of [`linger`](Self::linger).
+    ///
+    /// Without either, the sockets of lingering lookups stay open until the next query is looked up
+    /// or the last clone of the resolver and its answers are dropped. A lookup whose time is over is
+    /// then closed without another look, because nobody knows how long ago its reply came.
+    pub fn with_lingering(mut self, lingering: bool) -> Self {
+        let upstream = &self.setup.upstream;
+        let upstream = Arc::new(upstream.anew(upstream.capacity(), lingering));
+        self.change().upstream = upstream;
+        self
+    }
+
+    /// Polls the lookups that [linger](Self::with_lingering), and ends when none lingers any more.
+    ///
+    /// It is for a program to spawn after a connect. It polls the lookups that linger on the reactor
+    /// on which it is polled, those that begin to linger later included. It ends when nothing
+    /// lingers there: at once if nothing does, and at most
+    /// [`LINGER_TIMEOUT`](stagger::LINGER_TIMEOUT) after the last lookup was dropped. A lookup of
+    /// another [`Config`] than the current one does not linger.
+    ///
+    /// Until it ends, it holds the resolver's settings and cache. It keeps no lookup longer than
+    /// lingering does, and holds no answers and no connection.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it leaves the lookups as they are. They go on to linger, and another future or a
+    /// later lookup can poll them. Several of these futures may run at the same time.
+    ///
+    /// # Examples
+    ///
+    /// A server never answers. The lookup is dropped after 100 ms, and its socket is closed a second
+    /// later:
+    ///
+    /// ```
+    /// use futures_lite::StreamExt as _;
+    /// use stagger::{Query, Resolver as _, Target};
+    /// use stagger_dns::{Config, DnsResolver};
+    /// use stagger_testkit::{Clock, ms};
+    /// # use std::{future, io, net::SocketAddr};
+    /// # use futures_lite::stream;
+    /// # struct Silent;
+    /// # impl stagger_dns::Network for Silent {
+    /// #     type Datagrams = stream::Pending<io::Result<Vec<u8>>>;
+    /// #     type Reply = future::Pending<io::Result<Vec<u8>>>;
+    /// #     fn datagrams(&self, _: SocketAddr, _: Vec<u8>) -> Self::Datagrams {
+    /// #         stream::pending()
+    /// #     }
+    /// #     fn reply(&self, _: SocketAddr, _: Vec<u8>) -> Self::Reply {
+    /// #         future::pending()
+    /// #     }
+    /// # }
+    ///
+    /// let clock = Clock::new();
+    /// let resolver =
+    ///     DnsResolver::new(Config::new(), Silent, clock.clone()).with_lingering(true);
+    /// let query = Query::new(Target::parse("www.example.com:443")?);
+    /// let mut answers = Box::pin(resolver.resolve(&query));
+    /// let first = Box::pin(answers.next());
+    /// assert!(clock.run_until(ms(100), std::pin::pin!(first)).is_pending());
+    ///
+    /// drop(answers);
+    /// clock.run(resolver.linger());
+    /// assert_eq!(clock.elapsed(), ms(1100));
+    /// # Ok::<_, stagger::TargetError>(())
+    /// ```
+    pub fn linger(&self) -> Linger<N, T> {
+        Linger::new(Arc::clone(&self.setup.upstream))
+    }
+
+    /// Forgets all answers, for all clones, and drops the lookups that [linger](Self::with_lingering).
+    /// An answer to any other lookup in flight is remembered all the same.
     pub fn clear_cache(&self) {
         self.setup.upstream.forget();
     }
@@ -402,6 +491,7 @@ impl<N: Network, T: Timer, L> fmt::Debug for DnsResolver<N, T, L> {
             .field("hosts", &self.setup.hosts)
             .field("config", &self.setup.config)
             .field("cache_capacity", &self.setup.upstream.capacity())
+            .field("lingering", &self.setup.upstream.lingers())
             .field("only_connected", &self.setup.only_connected)
             .field("route_preference", &self.setup.route_preference)
             .field("policy", &self.policy)

@@ -1,11 +1,12 @@
 //! The servers of the current configuration, and what they have answered.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 
 use stagger::Timer;
 
 use crate::client::{Client, Means};
-use crate::joined::Joining;
+use crate::joined::{Attending, Joining};
 use crate::memory::{Memory, Remembering};
 use crate::network::Network;
 use crate::{Config, Parsed, ServerPolicy};
@@ -21,6 +22,8 @@ pub(crate) struct Upstream<N: Network, T: Timer> {
     means: Arc<Means<N, T>>,
     capacity: usize,
     policy: ServerPolicy,
+    /// Whether dropped lookups linger.
+    lingers: bool,
     current: Mutex<Option<Current<N, T>>>,
 }
 
@@ -31,19 +34,19 @@ struct Current<N: Network, T: Timer> {
 }
 
 impl<N: Network, T: Timer> Upstream<N, T> {
-    /// Remembers at most `capacity` answers.
-    pub(crate) fn new(means: Arc<Means<N, T>>, capacity: usize) -> Self {
-        Self { means, capacity, policy: ServerPolicy::new(), current: Mutex::new(None) }
+    /// Remembers at most `capacity` answers. Dropped lookups linger if `lingers` is set.
+    pub(crate) fn new(means: Arc<Means<N, T>>, capacity: usize, lingers: bool) -> Self {
+        Self { means, capacity, policy: ServerPolicy::new(), lingers, current: Mutex::new(None) }
     }
 
     /// The same way to servers, with nothing remembered.
-    pub(crate) fn anew(&self, capacity: usize) -> Self {
-        Self { policy: self.policy, ..Self::new(Arc::clone(&self.means), capacity) }
+    pub(crate) fn anew(&self, capacity: usize, lingers: bool) -> Self {
+        Self { policy: self.policy, ..Self::new(Arc::clone(&self.means), capacity, lingers) }
     }
 
     /// The same with this policy for servers, and with nothing remembered.
     pub(crate) fn with_policy(&self, policy: ServerPolicy) -> Self {
-        Self { policy, ..self.anew(self.capacity) }
+        Self { policy, ..self.anew(self.capacity, self.lingers) }
     }
 
     pub(crate) fn timer(&self) -> &T {
@@ -52,6 +55,24 @@ impl<N: Network, T: Timer> Upstream<N, T> {
 
     pub(crate) fn capacity(&self) -> usize {
         self.capacity
+    }
+
+    pub(crate) fn lingers(&self) -> bool {
+        self.lingers
+    }
+
+    /// Polls the lookups of the current configuration that linger on the current reactor, until none
+    /// does.
+    pub(crate) fn poll_lingering(
+        &self,
+        attending: &mut Attending,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let source = self.lock().as_ref().map(|current| current.source.clone());
+        match source {
+            Some(source) => attending.poll_end(&source, cx),
+            None => Poll::Ready(()),
+        }
     }
 
     /// The source of lookups for this configuration.
@@ -64,18 +85,27 @@ impl<N: Network, T: Timer> Upstream<N, T> {
         }
         let memory = Memory::new(self.capacity);
         let client = Client::new(Arc::clone(config), Arc::clone(&self.means), self.policy);
-        let source = Joining::new(Remembering::new(client, memory.clone()));
+        let source = Joining::new(
+            Remembering::new(client, Arc::clone(&self.means), memory.clone()),
+            self.lingers,
+        );
         let next = Current { config: Arc::clone(config), source: source.clone(), memory };
         let former = current.replace(next);
         // The former configuration is dropped without the lock.
         drop(current);
-        drop(former);
+        if let Some(former) = former {
+            former.source.stop_lingering();
+        }
         source
     }
 
     pub(crate) fn forget(&self) {
-        let memory = self.lock().as_ref().map(|current| current.memory.clone());
-        if let Some(memory) = memory {
+        let current = self.lock();
+        let parts =
+            current.as_ref().map(|current| (current.memory.clone(), current.source.clone()));
+        drop(current);
+        if let Some((memory, source)) = parts {
+            source.drop_lingering();
             memory.clear();
         }
     }

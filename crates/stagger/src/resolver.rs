@@ -17,7 +17,10 @@ use std::sync::Arc;
 use futures_core::Stream;
 
 pub use self::boxed::{BoxResolver, LocalBoxResolver};
-pub use self::cache::{CACHE_CAPACITY, CachedAnswers, CachedResolver, MAX_NEGATIVE_TTL, TTL_RANGE};
+pub use self::cache::{
+    CACHE_CAPACITY, CachedAnswers, CachedResolver, LINGER_TIMEOUT, MAX_LINGERING, MAX_NEGATIVE_TTL,
+    TTL_RANGE,
+};
 pub use self::closure::{ResolverFn, resolver_fn};
 pub use self::fallback::{Fallback, FallbackAnswers};
 pub use self::fastest::{Fastest, FastestAnswers};

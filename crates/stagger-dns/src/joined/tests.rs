@@ -1,9 +1,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicUsize;
+use std::task::Wake;
 use std::time::Duration;
 
 use futures_lite::future::block_on;
 use stagger::Record;
+use stagger_testkit::Clock;
 
 use super::*;
 use crate::lookup::Found;
@@ -11,7 +13,7 @@ use crate::question::name_of;
 
 /// A source whose lookups end when they are told to, on reactors of a script.
 #[derive(Clone, Default)]
-struct Told(Arc<Mutex<State>>);
+struct Told(Arc<Mutex<State>>, Clock);
 
 #[derive(Default)]
 struct State {
@@ -58,6 +60,14 @@ impl Lookups for Told {
         state.marks += 1;
         let (told, Life { id, over }) = (self.clone(), state.current.clone());
         ReactorMark::new(move || !over.load(Ordering::SeqCst) && lock(&told.0).current.id == id)
+    }
+}
+
+impl Timed for Told {
+    type Timer = Clock;
+
+    fn timer(&self) -> &Clock {
+        &self.1
     }
 }
 
@@ -155,7 +165,7 @@ fn is_idle(joining: &Joining<Told>) -> bool {
 #[test]
 fn equal_lookups_in_flight_are_one_and_end_alike() {
     let told = Told::default();
-    let joining = Joining::new(told.clone());
+    let joining = Joining::new(told.clone(), false);
     let [mut first, mut second] = [(); 2].map(|()| joining.clone().look_up(&question("A.example")));
     let mut other = joining.look_up(&question("b.example"));
     assert_eq!(told.begun_and_dropped(), (0, 0));
@@ -174,7 +184,7 @@ fn equal_lookups_in_flight_are_one_and_end_alike() {
 #[test]
 fn when_the_waiter_that_was_polled_last_is_dropped_another_goes_on() {
     let told = Told::default();
-    let joining = Joining::new(told.clone());
+    let joining = Joining::new(told.clone(), false);
     let [mut first, mut second] = [(); 2].map(|()| joining.look_up(&question("a.example")));
     let (a, b): (Arc<Task>, Arc<Task>) = Default::default();
     assert!(b.poll(&mut second).is_pending() && a.poll(&mut first).is_pending());
@@ -187,7 +197,7 @@ fn when_the_waiter_that_was_polled_last_is_dropped_another_goes_on() {
 #[test]
 fn the_last_waiter_ends_the_lookup_and_the_next_begins_anew() {
     let told = Told::default();
-    let joining = Joining::new(told.clone());
+    let joining = Joining::new(told.clone(), false);
     let task = Arc::<Task>::default();
     let begun = || {
         let mut joined = joining.look_up(&question("a.example"));
@@ -208,7 +218,7 @@ fn the_last_waiter_ends_the_lookup_and_the_next_begins_anew() {
 #[test]
 fn what_has_ended_is_not_joined() {
     let told = Told::default();
-    let joining = Joining::new(told.clone());
+    let joining = Joining::new(told.clone(), false);
     lock(&told.0).outcome = Some(found());
     let task = Arc::<Task>::default();
     let mut first = joining.look_up(&question("a.example"));
@@ -228,7 +238,7 @@ fn what_has_ended_is_not_joined() {
 #[test]
 fn one_that_joined_before_the_end_gets_the_outcome_without_a_poll_of_the_lookup() {
     let told = Told::default();
-    let joining = Joining::new(told.clone());
+    let joining = Joining::new(told.clone(), false);
     let task = Arc::<Task>::default();
     let [mut first, mut late] = [(); 2].map(|()| joining.look_up(&question("a.example")));
     assert!(task.poll(&mut late).is_pending());
@@ -243,7 +253,7 @@ fn one_that_joined_before_the_end_gets_the_outcome_without_a_poll_of_the_lookup(
 fn what_is_known_begins_no_lookup_and_makes_no_mark() {
     let told = Told::default();
     lock(&told.0).known = Some(found());
-    let joining = Joining::new(told.clone());
+    let joining = Joining::new(told.clone(), false);
     let mut joined = joining.look_up(&question("a.example"));
     assert!(is_found(Arc::<Task>::default().poll(&mut joined)));
     assert_eq!((told.begun_and_dropped(), lock(&told.0).marks), ((0, 0), 0));
@@ -252,7 +262,7 @@ fn what_is_known_begins_no_lookup_and_makes_no_mark() {
 #[test]
 fn a_waiter_that_finds_another_at_work_is_woken_when_that_is_done() {
     let told = Told::default();
-    let joining = Joining::new(told.clone());
+    let joining = Joining::new(told.clone(), false);
     let [mut first, mut second] = [(); 2].map(|()| joining.look_up(&question("a.example")));
     let (a, b): (Arc<Task>, Arc<Task>) = Default::default();
     let (task, done) = (Arc::clone(&b), Arc::new(Mutex::new(None)));
@@ -274,7 +284,7 @@ fn a_waiter_that_finds_another_at_work_is_woken_when_that_is_done() {
 #[test]
 fn a_lookup_that_wakes_itself_wakes_no_waiter_without_an_end() {
     let told = Told::default();
-    let joining = Joining::new(told.clone());
+    let joining = Joining::new(told.clone(), false);
     let mut joined = joining.look_up(&question("a.example"));
     let task = Arc::<Task>::default();
     for _ in 0..3 {
@@ -286,7 +296,7 @@ fn a_lookup_that_wakes_itself_wakes_no_waiter_without_an_end() {
 #[test]
 fn a_lookup_that_panics_ends_for_all_and_is_in_nobody_s_way() {
     let told = Told::default();
-    let joining = Joining::new(told.clone());
+    let joining = Joining::new(told.clone(), false);
     let [mut first, mut second] = [(); 2].map(|()| joining.look_up(&question("a.example")));
     let (a, b): (Arc<Task>, Arc<Task>) = Default::default();
     assert!(b.poll(&mut second).is_pending());
@@ -302,7 +312,7 @@ fn a_lookup_that_panics_ends_for_all_and_is_in_nobody_s_way() {
 fn waiters_on_many_threads_all_get_the_one_outcome() {
     for _ in 0..50 {
         let told = Told::default();
-        let joining = Joining::new(told.clone());
+        let joining = Joining::new(told.clone(), false);
         let mut waiters: Vec<_> = (0..4).map(|_| joining.look_up(&question("a.example"))).collect();
         let task = Arc::<Task>::default();
         assert!(waiters.iter_mut().all(|joined| task.poll(joined).is_pending()));
@@ -329,7 +339,7 @@ fn waiters_on_many_threads_all_get_the_one_outcome() {
 #[test]
 fn a_waiter_on_another_reactor_begins_a_lookup_of_its_own() {
     let told = Told::default();
-    let joining = Joining::new(told.clone());
+    let joining = Joining::new(told.clone(), false);
     let [mut first, mut second, mut third] =
         [(); 3].map(|()| joining.look_up(&question("a.example")));
     let (a, b): (Arc<Task>, Arc<Task>) = Default::default();
@@ -352,7 +362,7 @@ fn a_waiter_on_another_reactor_begins_a_lookup_of_its_own() {
 #[test]
 fn a_waiter_that_moves_to_another_reactor_leaves_its_lookup_to_the_rest() {
     let told = Told::default();
-    let joining = Joining::new(told.clone());
+    let joining = Joining::new(told.clone(), false);
     let [mut moves, mut stays] = [(); 2].map(|()| joining.look_up(&question("a.example")));
     let (a, b): (Arc<Task>, Arc<Task>) = Default::default();
     let one = told.begins(1);
@@ -376,7 +386,7 @@ fn a_waiter_that_moves_to_another_reactor_leaves_its_lookup_to_the_rest() {
 #[test]
 fn a_lookup_whose_reactor_has_ended_is_not_joined_under_the_same_id() {
     let told = Told::default();
-    let joining = Joining::new(told.clone());
+    let joining = Joining::new(told.clone(), false);
     let [mut first, mut second] = [(); 2].map(|()| joining.look_up(&question("a.example")));
     let task = Arc::<Task>::default();
     let ended = told.begins(1);
@@ -396,7 +406,7 @@ fn a_lookup_whose_reactor_has_ended_is_not_joined_under_the_same_id() {
 #[test]
 fn the_waiters_of_a_reactor_that_has_ended_share_a_new_lookup() {
     let told = Told::default();
-    let joining = Joining::new(told.clone());
+    let joining = Joining::new(told.clone(), false);
     let mut waiters = [(); 3].map(|()| joining.look_up(&question("a.example")));
     let task = Arc::<Task>::default();
     let ended = told.begins(1);
@@ -412,7 +422,7 @@ fn the_waiters_of_a_reactor_that_has_ended_share_a_new_lookup() {
 #[test]
 fn a_panic_on_a_reactor_that_has_ended_is_not_another_s() {
     let told = Told::default();
-    let joining = Joining::new(told.clone());
+    let joining = Joining::new(told.clone(), false);
     let [mut first, mut second] = [(); 2].map(|()| joining.look_up(&question("a.example")));
     let task = Arc::<Task>::default();
     let ended = told.begins(1);
@@ -430,7 +440,7 @@ fn waiters_on_many_threads_that_begin_at_once_are_on_few_lookups_and_leave_nothi
     for _ in 0..50 {
         let told = Told::default();
         lock(&told.0).outcome = Some(found());
-        let joining = Joining::new(told.clone());
+        let joining = Joining::new(told.clone(), false);
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 let joined = joining.look_up(&question("a.example"));

@@ -29,6 +29,14 @@ pub const TTL_RANGE: RangeInclusive<Duration> =
 /// How long at most an answer is kept that there are no addresses: three hours (RFC 2308 §5).
 pub const MAX_NEGATIVE_TTL: Duration = Duration::from_secs(3 * 60 * 60);
 
+/// How long a dropped lookup may linger: one second, as draft-ietf-happy-happyeyeballs-v3 §6 and
+/// RFC 8305 §5 have it.
+pub const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How many dropped lookups linger at the most: 64. The number is ours. A lookup over DNS has one
+/// socket, so all of them take a small part of the 1024 descriptors that a process usually has.
+pub const MAX_LINGERING: usize = 64;
+
 /// How many answers of one lookup are kept, and how many addresses in them all. A lookup with more
 /// is not kept, so that a hostile resolver can't fill the memory. The numbers are ours.
 const MAX_ANSWERS: usize = 16;

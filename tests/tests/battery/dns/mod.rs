@@ -2,6 +2,7 @@
 
 mod broken;
 mod left;
+mod linger;
 mod machine;
 mod race;
 mod resolve;
