@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::mem;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -23,6 +23,17 @@ pub(crate) struct Found {
     /// At least one address.
     pub(crate) addresses: Vec<IpAddr>,
     pub(crate) ttl: Duration,
+    /// The server that answered, if one did.
+    pub(crate) server: Option<SocketAddr>,
+    /// How much of the resolution delay is spent. Not remembered.
+    pub(crate) delay_spent: Duration,
+}
+
+impl Found {
+    /// Addresses of no server, with nothing of the resolution delay spent.
+    pub(crate) fn new(addresses: Vec<IpAddr>, ttl: Duration) -> Self {
+        Self { addresses, ttl, server: None, delay_spent: Duration::ZERO }
+    }
 }
 
 /// How a lookup ended. An outcome without addresses is an error, which may have a TTL.
@@ -111,7 +122,7 @@ impl<N: Network, T: Timer> Future for Lookup<N, T> {
                 }
             };
             let outcome = match reply.follow(this.chain) {
-                Verdict::Found { addresses, ttl } => Ok(Found { addresses, ttl }),
+                Verdict::Found { addresses, ttl } => Ok(Found::new(addresses, ttl)),
                 Verdict::NotFound { ttl } => {
                     Err(DnsError::negative(question, Cause::NotFound, ttl))
                 }
@@ -130,10 +141,10 @@ impl<N: Network, T: Timer> Future for Lookup<N, T> {
                     continue;
                 }
             };
-            ask.accept();
+            let server = Some(ask.accept());
             this.client.note_answer(question);
             this.ask.set(None);
-            return Poll::Ready(outcome);
+            return Poll::Ready(outcome.map(|found| Found { server, ..found }));
         }
     }
 }

@@ -46,7 +46,7 @@ impl Memory {
         let mut cache = self.lock();
         let hit = cache.get(question, now)?;
         Some(match hit.value {
-            Ok(found) => Ok(Found { addresses: found.addresses.clone(), ttl: hit.ttl }),
+            Ok(found) => Ok(Found { ttl: hit.ttl, ..found.clone() }),
             Err(error) => Err(error.aged(question, hit.ttl)),
         })
     }

@@ -81,13 +81,18 @@ use crate::{
 ///
 /// # What is shared
 ///
-/// Clones share two things:
+/// Clones share three things:
 ///
 /// - Answers are [remembered](Self::with_cache_capacity) until their TTL is over.
 /// - Equal lookups in flight are joined. The second lookup of a name and a record sends nothing, and
 ///   has the outcome of the first. Lookups on different [reactors](Network::reactor) are not joined.
 ///
-/// A new [`Config`] discards both, because it usually means another network.
+/// - Servers that answer AAAA too late, or never, are learned. After eight lookups without an AAAA
+///   within [`RESOLUTION_DELAY`](stagger::RESOLUTION_DELAY) after the A, answers of that server say
+///   that the delay [is spent](Answer::with_delay_spent), so that connects do not wait for it
+///   again. One AAAA within that time ends this. AAAA is always asked for.
+///
+/// A new [`Config`] discards all of them, because it usually means another network.
 ///
 /// # Cancel safety
 ///
@@ -398,8 +403,9 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
         Linger::new(Arc::clone(&self.setup.upstream))
     }
 
-    /// Forgets all answers, for all clones, and drops the lookups that [linger](Self::with_lingering).
-    /// An answer to any other lookup in flight is remembered all the same.
+    /// Forgets all answers and what was learned of servers, for all clones, and drops the lookups that
+    /// [linger](Self::with_lingering). An answer to any other lookup in flight is remembered all the
+    /// same.
     pub fn clear_cache(&self) {
         self.setup.upstream.forget();
     }

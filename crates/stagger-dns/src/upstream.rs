@@ -9,10 +9,13 @@ use crate::client::{Client, Means};
 use crate::joined::{Attending, Joining};
 use crate::memory::{Memory, Remembering};
 use crate::network::Network;
+use crate::pair::{Learned, Pairing};
 use crate::{Config, Parsed, ServerPolicy};
 
-/// The lookups of one configuration, remembered and joined.
-pub(crate) type Source<N, T> = Joining<Remembering<N, T>>;
+/// The lookups of one configuration, remembered, joined and learned from.
+pub(crate) type Source<N, T> = Pairing<Remembering<N, T>>;
+
+type Joined<N, T> = Joining<Remembering<N, T>>;
 
 /// The servers of the current configuration.
 ///
@@ -29,7 +32,8 @@ pub(crate) struct Upstream<N: Network, T: Timer> {
 
 struct Current<N: Network, T: Timer> {
     config: Arc<Parsed<Config>>,
-    source: Source<N, T>,
+    source: Joined<N, T>,
+    learned: Learned,
     memory: Memory,
 }
 
@@ -75,13 +79,13 @@ impl<N: Network, T: Timer> Upstream<N, T> {
         }
     }
 
-    /// The source of lookups for this configuration.
+    /// A source of lookups for this configuration and one query.
     pub(crate) fn of(&self, config: &Arc<Parsed<Config>>) -> Source<N, T> {
         let mut current = self.lock();
         if let Some(current) = &*current
             && Arc::ptr_eq(&current.config, config)
         {
-            return current.source.clone();
+            return Pairing::new(current.source.clone(), Arc::clone(&current.learned));
         }
         let memory = Memory::new(self.capacity);
         let client = Client::new(Arc::clone(config), Arc::clone(&self.means), self.policy);
@@ -89,22 +93,26 @@ impl<N: Network, T: Timer> Upstream<N, T> {
             Remembering::new(client, Arc::clone(&self.means), memory.clone()),
             self.lingers,
         );
-        let next = Current { config: Arc::clone(config), source: source.clone(), memory };
+        let learned = Learned::default();
+        let pairing = Pairing::new(source.clone(), Arc::clone(&learned));
+        let next = Current { config: Arc::clone(config), source, learned, memory };
         let former = current.replace(next);
         // The former configuration is dropped without the lock.
         drop(current);
         if let Some(former) = former {
             former.source.stop_lingering();
         }
-        source
+        pairing
     }
 
     pub(crate) fn forget(&self) {
         let current = self.lock();
-        let parts =
-            current.as_ref().map(|current| (current.memory.clone(), current.source.clone()));
+        let parts = current.as_ref().map(|current| {
+            (current.memory.clone(), current.source.clone(), Arc::clone(&current.learned))
+        });
         drop(current);
-        if let Some((memory, source)) = parts {
+        if let Some((memory, source, learned)) = parts {
+            learned.lock().unwrap_or_else(PoisonError::into_inner).clear();
             source.drop_lingering();
             memory.clear();
         }

@@ -244,7 +244,8 @@ impl<A, E> Answer<A, E> {
     /// counts not from this answer's arrival, but from that long before it.
     ///
     /// It is for an answer to a second question, asked because the first is late: what has been
-    /// waited for the first need not be waited again. The rule is ours and not the RFC's.
+    /// waited for the first need not be waited again. It is also for a resolver that has learned
+    /// that waiting is useless. The rule is ours and not the RFC's.
     ///
     /// # Examples
     ///

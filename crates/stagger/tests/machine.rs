@@ -536,9 +536,11 @@ mod resolution {
     }
 
     #[test]
-    fn no_more_of_the_delay_is_spent_than_the_race_has_lasted() {
+    fn more_of_the_delay_may_be_spent_than_the_race_has_lasted() {
         let mut race = Script::new(plain());
-        race.at(10).adds_late(A, 5_000, ["v4"]).waits_until(50);
+        race.at(10).adds_late(A, 30, ["v4"]).waits_until(30);
+        let mut race = Script::new(plain());
+        race.at(10).adds_late(A, 5_000, ["v4"]).starts("v4").waits();
     }
 
     #[test]

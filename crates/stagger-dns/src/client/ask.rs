@@ -3,6 +3,7 @@
 use std::collections::hash_map::RandomState;
 use std::future::Future;
 use std::hash::{BuildHasher as _, Hasher as _};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -170,8 +171,8 @@ impl<N: Network, T: Timer> Ask<N, T> {
 
     /// The reply that was handed out is an answer. All that is out is closed.
     ///
-    /// Says the place of the server whose answer it is.
-    pub(crate) fn accept(self: Pin<&mut Self>) -> usize {
+    /// Says whose answer it is.
+    pub(crate) fn accept(self: Pin<&mut Self>) -> SocketAddr {
         let mut this = self.project();
         let id = this.answered.take().expect("a reply was handed out");
         let machine = this.machine.take().expect("it has begun");
@@ -185,7 +186,7 @@ impl<N: Network, T: Timer> Ask<N, T> {
         for server in machine.left_behind(id, now) {
             standings.left_behind(server, now);
         }
-        answered.server
+        this.shared.config().servers()[answered.server]
     }
 }
 

@@ -14,6 +14,7 @@ pub(super) struct Flight<S: Timed> {
     pub(super) calls: HashMap<Key, Weak<Call<S>>>,
     pub(super) reactors: Vec<Reactor<S>>,
     next_reactor: u64,
+    next_call: u64,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -69,7 +70,7 @@ impl<S: Timed> Default for Removed<S> {
 
 impl<S: Timed> Flight<S> {
     pub(super) fn new() -> Self {
-        Self { calls: HashMap::new(), reactors: Vec::new(), next_reactor: 0 }
+        Self { calls: HashMap::new(), reactors: Vec::new(), next_reactor: 0, next_call: 0 }
     }
 
     pub(super) fn current(&self) -> Option<&Reactor<S>> {
@@ -102,6 +103,12 @@ impl<S: Timed> Flight<S> {
             self.reactors.len() - 1
         });
         &mut self.reactors[index]
+    }
+
+    /// The number of a new lookup.
+    pub(super) fn number(&mut self) -> u64 {
+        self.next_call += 1;
+        self.next_call
     }
 
     pub(super) fn insert(&mut self, key: Key, call: Weak<Call<S>>) {

@@ -64,6 +64,8 @@ struct Call<S: Timed> {
     /// Weak, because a lookup that lingers belongs to what is shared.
     shared: Weak<Shared<S>>,
     key: Key,
+    /// Never used again.
+    number: u64,
     mark: ReactorMark,
     /// The lookup: taken out during a poll, and absent after its end.
     lookup: Mutex<Place<S>>,
@@ -95,6 +97,10 @@ impl<S: Timed> Joining<S> {
             lingers: AtomicBool::new(lingers),
             flight: Mutex::new(Flight::new()),
         }))
+    }
+
+    pub(crate) fn timer(&self) -> &S::Timer {
+        self.0.source.timer()
     }
 }
 
@@ -140,6 +146,16 @@ enum Stage<S: Timed> {
 struct Waiter<S: Timed> {
     call: Arc<Call<S>>,
     number: u64,
+}
+
+impl<S: Timed> Joined<S> {
+    /// The number of the lookup that it waits for. Waiters of one lookup have the same number.
+    pub(crate) fn number(&self) -> Option<u64> {
+        match &self.stage {
+            Stage::Asked(_) => None,
+            Stage::Waiting(waiter) => Some(waiter.call.number),
+        }
+    }
 }
 
 impl<S: Timed> Future for Joined<S> {
@@ -193,6 +209,7 @@ impl<S: Timed> Shared<S> {
         let call = Arc::new(Call {
             shared: Arc::downgrade(self),
             key: key.clone(),
+            number: flight.number(),
             mark,
             lookup: Mutex::new(Some(lookup)),
             ended: Mutex::new(None),

@@ -125,7 +125,7 @@ impl Told {
 
 fn found() -> Outcome {
     let addresses = vec![[192, 0, 2, 1].into()];
-    Ok(Found { addresses, ttl: Duration::from_secs(1) })
+    Ok(Found::new(addresses, Duration::from_secs(1)))
 }
 
 fn question(text: &str) -> Question {

@@ -18,9 +18,9 @@ pub(crate) fn failed(record: Record, error: DnsError) -> DnsAnswer {
 /// The answer that an outcome is.
 pub(super) fn answer(record: Record, outcome: Outcome, port: u16) -> DnsAnswer {
     match outcome {
-        Ok(Found { addresses, ttl }) => {
+        Ok(Found { addresses, ttl, delay_spent, .. }) => {
             let addresses = addresses.into_iter().map(|address| SocketAddr::new(address, port));
-            Answer::found(record, addresses).with_ttl(ttl)
+            Answer::found(record, addresses).with_ttl(ttl).with_delay_spent(delay_spent)
         }
         Err(error) => {
             let ttl = error.ttl();

@@ -327,11 +327,10 @@ impl Machine {
         }
     }
 
-    /// Addresses have come, and so much of the resolution delay is spent: never more than the race
-    /// has lasted.
+    /// Addresses have come, and so much of the resolution delay is spent: never more than all of it.
+    /// It may be more than the race has lasted, because a resolver learns from earlier races.
     fn spend(&mut self, spent: Duration, now: Instant) {
-        let lasted = now.saturating_duration_since(self.began);
-        let began = now - spent.min(lasted);
+        let began = now.checked_sub(spent.min(self.policy.waits())).unwrap_or(now);
         self.delay_began = Some(self.delay_began.map_or(began, |earlier| earlier.min(began)));
     }
 

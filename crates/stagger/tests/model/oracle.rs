@@ -13,6 +13,11 @@ use crate::rules::Rules;
 /// Microseconds since the race began.
 pub(crate) type Time = u64;
 
+/// A time that may be before the race.
+fn signed(time: Time) -> i64 {
+    i64::try_from(time).expect("a race lasts for less than an age")
+}
+
 /// No two starts are nearer than this while an attempt is in flight.
 const FLOOR: Time = 10_000;
 
@@ -107,7 +112,7 @@ pub(crate) struct Oracle {
     answers: Vec<(Record, u32, Held)>,
     /// The earliest, over the answers with addresses: when it came, less what it says is spent of
     /// the resolution delay.
-    delay_began: Option<Time>,
+    delay_began: Option<i64>,
     /// The last word on who leads.
     leader: Option<Family>,
     /// The last word on the family that routes prefer.
@@ -191,7 +196,7 @@ impl Oracle {
             }
         }
         if !held.is_empty() {
-            let began = [self.delay_began, Some(now.saturating_sub(*spent))];
+            let began = [self.delay_began, Some(signed(now) - signed(*spent))];
             self.delay_began = began.into_iter().flatten().min();
         }
     }
@@ -419,7 +424,8 @@ impl Oracle {
         } else {
             rules.resolution_delay
         };
-        Some(came + wait)
+        // The delay may be over before the race begins.
+        Some(Time::try_from(came + signed(wait)).unwrap_or(0))
     }
 
     /// The preferred family: the only one asked for, or the policy's, or the routes', or IPv6.

@@ -84,7 +84,7 @@ impl Drop for ScriptLookup {
 }
 
 fn found() -> Outcome {
-    Ok(Found { addresses: vec![[192, 0, 2, 1].into()], ttl: Duration::from_secs(60) })
+    Ok(Found::new(vec![[192, 0, 2, 1].into()], Duration::from_secs(60)))
 }
 
 impl Script {

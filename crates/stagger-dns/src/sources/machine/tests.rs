@@ -58,7 +58,7 @@ impl Script {
     /// The lookup of a record of the current name has found these addresses.
     fn finds(&mut self, record: Record, addresses: &[&str]) -> &mut Self {
         let addresses = addresses.iter().map(|text| text.parse::<IpAddr>().unwrap()).collect();
-        let found = Found { addresses, ttl: Duration::from_secs(60) };
+        let found = Found::new(addresses, Duration::from_secs(60));
         assert!(self.0.hear([(record, Ok(found))].into_iter()));
         self
     }

@@ -1,0 +1,230 @@
+//! Which servers answer AAAA too late, or never.
+//!
+//! A race that has an A and no AAAA waits for the resolution delay. Behind a server that never
+//! answers AAAA every connect would wait for nothing. After [`MAX_LATE`] lookups without a timely AAAA,
+//! answers of that server therefore say that the delay is spent, until an AAAA is timely.
+//!
+//! Times are given in and never asked for. These words mean:
+//!
+//! - A lookup belongs to the server that answered A, also when the A is remembered.
+//! - An AAAA is timely if its reply comes before the A, or [`RESOLUTION_DELAY`] after it at the most.
+//!   It may be negative.
+//! - A lookup has no timely AAAA if the reply comes later, or if the lookup fails or is dropped
+//!   [`RESOLUTION_DELAY`] after the A or later. One that is dropped earlier says nothing.
+//! - An AAAA that is remembered says nothing of a server.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use stagger::RESOLUTION_DELAY;
+
+/// After how many lookups without a timely AAAA the delay is spent: 8. The number is ours.
+const MAX_LATE: usize = 8;
+
+/// How many servers are known at the most: 16. The number is ours. A system's configuration has
+/// three; the server without a miss for the longest time makes room.
+const MAX_KNOWN: usize = 16;
+
+/// The servers that have answered A without a timely AAAA since their last timely one.
+#[derive(Default)]
+pub(crate) struct Late(Vec<Server>);
+
+struct Server {
+    addr: SocketAddr,
+    /// The AAAA lookups that were counted, by number. Some may be there again.
+    lookups: Vec<u64>,
+    /// When the last was counted.
+    last: Instant,
+    /// The shortest time that any of them has waited.
+    waited: Duration,
+}
+
+/// A lookup without a timely AAAA.
+pub(crate) struct Miss {
+    /// The number of the AAAA lookup. Waiters that share a lookup have the same number.
+    pub(crate) lookup: u64,
+    pub(crate) asked: Instant,
+    pub(crate) now: Instant,
+    /// How long the AAAA was waited for after the A, [`RESOLUTION_DELAY`] at least.
+    pub(crate) waited: Duration,
+}
+
+impl Late {
+    /// How much of the resolution delay is spent when this server answers A.
+    ///
+    /// It is what the lookups have waited, at least: a race with a longer delay than
+    /// [`RESOLUTION_DELAY`] waits for no more than the rest.
+    pub(crate) fn spent(&self, addr: SocketAddr) -> Duration {
+        let known = self.0.iter().find(|server| server.addr == addr);
+        let late = known.filter(|server| server.lookups.len() >= MAX_LATE);
+        late.map_or(Duration::ZERO, |server| server.waited)
+    }
+
+    /// Notes a timely AAAA.
+    pub(crate) fn came(&mut self, addr: SocketAddr) {
+        self.0.retain(|server| server.addr != addr);
+    }
+
+    /// Notes a lookup without a timely AAAA.
+    ///
+    /// Of lookups at one time that share an AAAA lookup, one counts: a single datagram may be lost.
+    pub(crate) fn missed(&mut self, addr: SocketAddr, miss: &Miss) {
+        let known =
+            self.0.iter().position(|server| server.addr == addr).map(|at| self.0.remove(at));
+        let mut server = known.unwrap_or_else(|| Server {
+            addr,
+            lookups: Vec::new(),
+            last: miss.asked,
+            waited: Duration::MAX,
+        });
+        let is_new = !server.lookups.contains(&miss.lookup) || server.last <= miss.asked;
+        // Once learned, it stays as it is: nobody waits any more, so later times are shorter.
+        if is_new && server.lookups.len() < MAX_LATE {
+            server.lookups.push(miss.lookup);
+            server.last = miss.now;
+            server.waited = server.waited.min(miss.waited);
+        }
+        if self.0.len() == MAX_KNOWN {
+            self.0.remove(0);
+        }
+        self.0.push(server);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// Whether an AAAA that came so long after the A was timely.
+pub(crate) fn is_timely(after: Duration) -> bool {
+    after <= RESOLUTION_DELAY
+}
+
+/// Whether so long a wait for an AAAA that has not come was too long.
+pub(crate) fn is_late(waited: Duration) -> bool {
+    waited >= RESOLUTION_DELAY
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+
+    fn server(last: u8) -> SocketAddr {
+        ([192, 0, 2, last], 53).into()
+    }
+
+    /// Times and lookups after one another.
+    struct Scene {
+        late: Late,
+        now: Instant,
+        lookups: u64,
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            Self { late: Late::default(), now: Instant::now(), lookups: 0 }
+        }
+
+        fn misses(&mut self, addr: SocketAddr, times: usize, waited: Duration) {
+            for _ in 0..times {
+                self.lookups += 1;
+                self.miss(addr, self.lookups, waited);
+            }
+        }
+
+        fn miss(&mut self, addr: SocketAddr, lookup: u64, waited: Duration) {
+            let asked = self.now;
+            self.now += waited;
+            self.late.missed(addr, &Miss { lookup, asked, now: self.now, waited });
+        }
+    }
+
+    #[test]
+    fn the_delay_is_spent_after_eight_misses_and_not_after_seven() {
+        let mut scene = Scene::new();
+        assert_eq!(scene.late.spent(server(1)), Duration::ZERO);
+        scene.misses(server(1), 7, ms(80));
+        assert_eq!(scene.late.spent(server(1)), Duration::ZERO);
+        scene.misses(server(1), 1, ms(80));
+        assert_eq!(scene.late.spent(server(1)), ms(80));
+    }
+
+    #[test]
+    fn one_timely_aaaa_begins_anew() {
+        let mut scene = Scene::new();
+        scene.misses(server(1), 7, ms(80));
+        scene.late.came(server(1));
+        scene.misses(server(1), 7, ms(80));
+        assert_eq!(scene.late.spent(server(1)), Duration::ZERO);
+        scene.misses(server(1), 1, ms(80));
+        scene.late.came(server(2));
+        assert_eq!(scene.late.spent(server(1)), ms(80));
+        scene.late.came(server(1));
+        assert_eq!(scene.late.spent(server(1)), Duration::ZERO);
+    }
+
+    #[test]
+    fn each_server_is_by_itself() {
+        let mut scene = Scene::new();
+        for _ in 0..7 {
+            scene.misses(server(1), 1, ms(80));
+            scene.misses(server(2), 1, ms(80));
+        }
+        scene.misses(server(2), 1, ms(80));
+        assert_eq!([1, 2].map(|last| scene.late.spent(server(last))), [Duration::ZERO, ms(80)]);
+        scene.late.clear();
+        assert_eq!(scene.late.spent(server(2)), Duration::ZERO);
+    }
+
+    #[test]
+    fn the_shortest_wait_counts_and_nothing_after_the_eighth() {
+        let mut scene = Scene::new();
+        scene.misses(server(1), 4, ms(230));
+        scene.misses(server(1), 1, ms(200));
+        scene.misses(server(1), 3, ms(230));
+        scene.misses(server(1), 1, ms(60));
+        assert_eq!(scene.late.spent(server(1)), ms(200));
+    }
+
+    #[test]
+    fn a_lookup_that_is_shared_counts_once_at_a_time() {
+        let mut scene = Scene::new();
+        let (asked, now) = (scene.now, scene.now + ms(80));
+        for lookup in [7, 8, 7, 8, 7, 8, 7, 8, 7, 8] {
+            scene.late.missed(server(1), &Miss { lookup, asked, now, waited: ms(80) });
+        }
+        assert_eq!(scene.late.spent(server(1)), Duration::ZERO);
+        // A later connect that joins the same lookup waits for it anew.
+        scene.now = now;
+        for _ in 0..5 {
+            scene.miss(server(1), 7, ms(80));
+        }
+        assert_eq!(scene.late.spent(server(1)), Duration::ZERO);
+        scene.miss(server(1), 7, ms(80));
+        assert_eq!(scene.late.spent(server(1)), ms(80));
+    }
+
+    #[test]
+    fn the_server_without_a_miss_for_the_longest_time_is_forgotten_first() {
+        let mut scene = Scene::new();
+        scene.misses(server(1), 8, ms(80));
+        scene.misses(server(2), 8, ms(80));
+        scene.misses(server(1), 1, ms(80));
+        for last in 3..=17 {
+            scene.misses(server(last), 1, ms(80));
+        }
+        assert_eq!([1, 2].map(|last| scene.late.spent(server(last))), [ms(80), Duration::ZERO]);
+        assert_eq!(scene.late.0.len(), MAX_KNOWN);
+    }
+
+    #[test]
+    fn a_reply_at_the_end_of_the_delay_is_timely_and_a_wait_that_long_is_late() {
+        assert!(is_timely(RESOLUTION_DELAY) && is_late(RESOLUTION_DELAY));
+        assert!(!is_timely(RESOLUTION_DELAY + Duration::from_nanos(1)));
+        assert!(!is_late(RESOLUTION_DELAY - Duration::from_nanos(1)));
+    }
+}
