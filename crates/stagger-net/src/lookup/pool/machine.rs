@@ -137,7 +137,7 @@ where
         if let Some(&id) = self.known.get(&key) {
             let call = self.calls.get_mut(&id).expect("a known call is a call");
             let is_young = |began| now.saturating_duration_since(began) < JOIN_TIMEOUT;
-            if call.waiters > 0 || call.began.is_none_or(is_young) {
+            if call.waiters > 0 || call.began.is_some_and(is_young) {
                 call.waiters += 1;
                 let job = call.job.clone();
                 self.promote(id, class);
