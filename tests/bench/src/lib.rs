@@ -1,8 +1,8 @@
 //! What Stagger costs: time, instructions and memory, beside what there is already.
 //!
 //! The programs are in `benches`: for connects `heap` counts allocations and bytes, and `time` takes
-//! times and counts instructions; for lookups over DNS so do `dns_heap` and `dns`; `accept` is about
-//! listeners. Those of the heap are apart because a heap that counts is slower. What holds on every
+//! times and counts instructions; for lookups over DNS so do `dns_heap` and `dns`; `stuck` is about lookups that
+//! are stuck, and `accept` about listeners. Those of the heap are apart because a heap that counts is slower. What holds on every
 //! machine is a test as well, in `tests/heap.rs`. `docs/benchmarks.md` has what they print, and how to
 //! read it.
 #![cfg(target_os = "linux")]
@@ -24,6 +24,7 @@ mod ratio;
 mod round;
 mod server;
 mod side;
+mod stuck;
 
 pub use accept::{Accepting, LISTENERS, PEERS, Peers, Way as Listening, times_of_accepts};
 pub use allocation::{Heap, MOST_ALLOCATIONS, allocations};
@@ -34,10 +35,11 @@ pub use list::{LENGTHS, Still, fail, times_of_lists};
 pub use lookup::{Asker, CONTESTANTS, Contestant, IN_FLIGHT, Means, NSSWITCH_CONF, RESOLV_CONF};
 pub use machine::Machine;
 pub use name_server::{NameServer, serve};
-pub use network::{listed, within_hosts, within_network};
+pub use network::{listed, within_hosts, within_network, within_silence};
 pub use pending::{MOST_BYTES, Race, weigh};
 pub use process::{Resident, lost_datagrams};
 pub use ratio::{Ratio, median};
 pub use round::{connect_often, times, times_of_lookups};
 pub use server::{BACKLOG, Server, reset};
 pub use side::{AsyncStd, BoxError, Dns, Place, Side, Smol, Stream, Tokio, Way};
+pub use stuck::{Asks, Burst, LISTED, Stuck, burst, stuck};

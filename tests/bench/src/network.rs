@@ -1,6 +1,7 @@
 //! A network of the program's own, in which the system's resolver asks the name server.
 
 use std::env;
+use std::net::UdpSocket;
 
 use stagger_tests::Scratch;
 use stagger_tests::namespace::{LOOPBACK, again, etc};
@@ -8,6 +9,7 @@ use stagger_tests::skip::skip;
 
 use crate::lookup::{NSSWITCH_CONF, RESOLV_CONF};
 use crate::server::NAME;
+use crate::stuck::LISTED;
 use crate::{BoxError, NameServer};
 
 /// Set in the process that is in the network.
@@ -49,6 +51,30 @@ pub fn within_network(body: impl FnOnce() -> Result<(), BoxError>) -> Result<(),
 pub fn within_hosts(body: impl FnOnce() -> Result<(), BoxError>) -> Result<(), BoxError> {
     within(LOOPBACK, &[], "no connects are measured", || {
         let _etc = listed();
+        body()
+    })
+}
+
+/// Runs the program once more in a network of its own with a name server that never answers, for
+/// which libc waits 1 s, and there runs `body`. The hosts file has [`LISTED`], the names of a
+/// [burst](crate::burst), and `localhost`. Where that can't be had the program is [skipped](skip).
+///
+/// # Errors
+///
+/// That of `body`, or the system's.
+pub fn within_silence(body: impl FnOnce() -> Result<(), BoxError>) -> Result<(), BoxError> {
+    within(SETUP, &[], "no stuck lookups are measured", || {
+        let mut hosts = format!("127.0.0.1 localhost {LISTED}\n");
+        for number in 0..64 {
+            hosts += &format!("127.0.0.1 burst{number}.{LISTED}\n");
+        }
+        let resolv_conf = format!("{RESOLV_CONF}options timeout:1 attempts:1\n");
+        let _etc = etc(&[
+            ("resolv.conf", &resolv_conf),
+            ("nsswitch.conf", NSSWITCH_CONF),
+            ("hosts", &hosts),
+        ]);
+        let _silent = UdpSocket::bind(NameServer::ADDR)?;
         body()
     })
 }
