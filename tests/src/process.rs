@@ -72,6 +72,8 @@ pub fn as_another_user(test: &str, body: impl FnOnce()) {
 /// Within a test that is [`alone`]: runs the rest of it in one more process, to which descriptors
 /// are passed under their names, as by a service manager (sd_listen_fds(3)).
 ///
+/// A name with colons announces as many descriptors, of which one alone is passed.
+///
 /// # Panics
 ///
 /// If the test fails, or is not alone: another that started a process would pass them on too.
@@ -97,7 +99,9 @@ pub fn inheriting(passed: impl FnOnce() -> Vec<(OwnedFd, &'static str)>, body: i
     // Not every other shell knows descriptors above 9.
     let mut command = Command::new("bash");
     command.args(["-c", &script]).arg(env::current_exe().expect("a test knows its binary"));
-    command.env("LISTEN_FDS", names.len().to_string()).env("LISTEN_FDNAMES", names.join(":"));
+    let names = names.join(":");
+    let count = names.split(':').count();
+    command.env("LISTEN_FDS", count.to_string()).env("LISTEN_FDNAMES", names);
     run(command.env(INHERITS, "1"), &test);
     drop(held);
 }

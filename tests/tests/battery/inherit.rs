@@ -1,7 +1,7 @@
 //! Listening sockets that a process inherits.
 
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::{env, io};
 
@@ -12,12 +12,14 @@ use stagger_net::{ListenAddr, UnixListen};
 use stagger_tests::descriptor::open;
 use stagger_tests::place::{V4, V6};
 use stagger_tests::process::inheriting;
-use stagger_tests::{Adapter, ListenerOf, Runtime, battery};
+use stagger_tests::{Adapter, ListenerOf, Runtime, UdpSocketOf, battery, received};
 
 battery! {
     alone {
         an_inherited_socket_is_taken_over_by_index_or_name_and_once,
         what_is_inherited_and_does_not_fit_stays_as_it_is,
+        what_this_process_has_opened_is_not_inherited_whatever_is_said,
+        an_inherited_socket_for_datagrams_is_taken_over_by_index_or_name_and_once,
         without_an_inheritance_there_is_an_error_that_says_what_is_not_set,
     }
 }
@@ -27,14 +29,23 @@ fn listening(ip: std::net::IpAddr) -> Option<OwnedFd> {
     TcpListener::bind((ip, 0)).ok().map(OwnedFd::from)
 }
 
-/// Every open descriptor that children do not get.
+/// Whether children do not get a descriptor.
 fn kept(number: u32) -> bool {
+    // `O_CLOEXEC`.
+    flags(number) & 0o2_000_000 != 0
+}
+
+/// Whether a descriptor blocks.
+fn blocks(number: u32) -> bool {
+    // `O_NONBLOCK`.
+    flags(number) & 0o4000 == 0
+}
+
+fn flags(number: u32) -> u32 {
     let entry = std::fs::File::open(format!("/proc/self/fdinfo/{number}")).unwrap();
     let flags = io::read_to_string(entry).unwrap();
     let flags = flags.lines().find_map(|line| line.strip_prefix("flags:")).unwrap();
-    let flags = u32::from_str_radix(flags.trim(), 8).unwrap();
-    // `O_CLOEXEC`.
-    flags & 0o2_000_000 != 0
+    u32::from_str_radix(flags.trim(), 8).unwrap()
 }
 
 async fn adopt<R: Runtime>(addr: ListenAddr) -> io::Result<ListenerOf<R>> {
@@ -63,7 +74,8 @@ async fn inherits<R: Runtime>() {
     // It is the very descriptor, and no child of this process gets it.
     let only = |number: u32| open().contains_key(&number);
     assert!(only(3) && kept(3));
-    assert!(!kept(4) && !kept(5), "what nobody has asked for stays as it is");
+    assert!((4..7).all(kept), "no child gets what nobody has asked for either");
+    assert!((4..7).all(blocks), "it is not changed otherwise");
     accepts::<R>(&mut admin).await;
 
     let mut web = adopt::<R>(ListenAddr::inherited_by_name("web")).await.unwrap();
@@ -137,12 +149,110 @@ fn what_is_inherited_and_does_not_fit_stays_as_it_is<R: Runtime>() {
             assert!(error.to_string().contains("descriptor 4: does not listen"), "{error}");
             for number in 3..8 {
                 assert_eq!(open()[&number], before[&number]);
+                assert!(kept(number));
             }
+            assert!(blocks(7), "the one of the name that fits is not changed");
             // It can be had by itself.
             let mut web = adopt::<R>(ListenAddr::inherited(4)).await.unwrap();
             accepts::<R>(&mut web).await;
         });
     });
+}
+
+fn what_this_process_has_opened_is_not_inherited_whatever_is_said<R: Runtime>() {
+    // Three are announced, and one is passed.
+    let passed = || vec![(listening(V4).unwrap(), "web:web:web")];
+    inheriting(passed, || {
+        let own = TcpListener::bind((V4, 0)).unwrap();
+        let datagrams = UdpSocket::bind((V4, 0)).unwrap();
+        assert_eq!([own.as_raw_fd(), datagrams.as_raw_fd()], [4, 5]);
+        R::new().run(async {
+            for (addr, number) in [
+                (ListenAddr::inherited(1), 4),
+                (ListenAddr::inherited(2), 5),
+                (ListenAddr::inherited_by_name("web"), 4),
+            ] {
+                let error = adopt::<R>(addr.clone()).await.map(drop).unwrap_err();
+                let text = format!("{addr}: descriptor {number}: was opened by this process: it");
+                assert!(error.to_string().starts_with(&text), "{error}");
+            }
+            // All were looked at before the first was changed.
+            assert!(kept(3) && blocks(3));
+        });
+        let error = R::new().run(async { UdpSocketOf::<R>::inherited(2).map(drop) }).unwrap_err();
+        assert!(error.to_string().contains("descriptor 5: was opened by this process"), "{error}");
+        // Their owner has them still.
+        let client = TcpStream::connect(own.local_addr().unwrap()).unwrap();
+        assert_eq!(own.accept().unwrap().1, client.local_addr().unwrap());
+        datagrams.send_to(b"x", datagrams.local_addr().unwrap()).unwrap();
+        assert_eq!(datagrams.recv(&mut [0; 8]).unwrap(), 1);
+        R::new().run(async {
+            let mut web = adopt::<R>(ListenAddr::inherited(0)).await.unwrap();
+            accepts::<R>(&mut web).await;
+        });
+    });
+}
+
+fn an_inherited_socket_for_datagrams_is_taken_over_by_index_or_name_and_once<R: Runtime>() {
+    let passed = || {
+        let udp = |ip| UdpSocket::bind((ip, 0)).ok().map(OwnedFd::from);
+        let udp6 = udp(V6).unwrap_or_else(|| udp(V4).unwrap());
+        let unix = std::os::unix::net::UnixDatagram::unbound().unwrap();
+        vec![
+            (udp(V4).unwrap(), "dns"),
+            (listening(V4).unwrap(), "web"),
+            (udp6, "dns"),
+            (unix.into(), "log"),
+            (udp(V4).unwrap(), "mixed"),
+            (listening(V4).unwrap(), "mixed"),
+        ]
+    };
+    inheriting(passed, || {
+        R::new().run(async {
+            for (index, words) in [
+                (1, "descriptor 4: is not a datagram socket"),
+                (3, "descriptor 6: is not a socket of UDP"),
+                (6, "is not passed: LISTEN_FDS is 6"),
+            ] {
+                let error = UdpSocketOf::<R>::inherited(index).unwrap_err();
+                let text = format!("inherited descriptor {index}: {words}");
+                assert!(error.to_string().starts_with(&text), "{error}");
+            }
+            assert!((3..9).all(kept) && (3..9).all(blocks));
+            let error = UdpSocketOf::<R>::inherited_by_name("mixed").unwrap_err();
+            assert!(error.to_string().contains("descriptor 8: is not a datagram"), "{error}");
+            assert!(blocks(7), "all or none are taken");
+            let mixed = UdpSocketOf::<R>::inherited(4).unwrap();
+            assert!(!blocks(7));
+            exchanges::<R>(&mixed).await;
+            let dns = UdpSocketOf::<R>::inherited_by_name("dns").unwrap();
+            assert_eq!(dns.len(), 2);
+            for socket in &dns {
+                exchanges::<R>(socket).await;
+            }
+            for again in [0, 4] {
+                let error = UdpSocketOf::<R>::inherited(again).unwrap_err();
+                assert_eq!(error.kind(), io::ErrorKind::AlreadyExists, "{error}");
+            }
+            drop(dns);
+            let error = UdpSocketOf::<R>::inherited(0).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::AlreadyExists, "{error}");
+            // Listeners and sockets for datagrams share what is passed.
+            let error = adopt::<R>(ListenAddr::inherited(4)).await.map(drop).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::AlreadyExists, "{error}");
+        });
+    });
+}
+
+/// It receives from elsewhere, and answers.
+async fn exchanges<R: Runtime>(socket: &UdpSocketOf<R>) {
+    let local = socket.local_addr().unwrap();
+    let client = UdpSocket::bind((local.ip(), 0)).unwrap();
+    client.send_to(b"question", local).unwrap();
+    let (datagram, bytes) = received::<R>(socket).await;
+    assert_eq!((datagram.peer, &*bytes), (client.local_addr().unwrap(), &b"question"[..]));
+    socket.send_to(b"answer", datagram.peer).await.unwrap();
+    assert_eq!(client.recv(&mut [0; 16]).unwrap(), 6);
 }
 
 fn without_an_inheritance_there_is_an_error_that_says_what_is_not_set<R: Runtime>() {

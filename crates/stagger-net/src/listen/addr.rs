@@ -53,10 +53,13 @@ impl ListenAddr {
     /// The listening socket that the process has inherited at this index, from 0, as a service
     /// manager passes it (sd_listen_fds(3)): that of the descriptor 3 + `index`.
     ///
-    /// It is taken over when the future of a listen is polled, made non-blocking and close-on-exec,
-    /// and closed with the listener. Each can be taken over once in a process; a second time is an
-    /// error. A descriptor that is not taken over, for nobody has asked for it or for it is no
-    /// listening TCP socket, is left as it is.
+    /// It is taken over when the future of a listen is polled, made non-blocking, and closed with the
+    /// listener. Each can be taken over once in a process; a second time is an error. Once this or
+    /// [`UdpSocket::inherited`](crate::UdpSocket::inherited) has looked at what is passed, no child
+    /// of this process gets any of it: all of it is close-on-exec then, also what nobody takes over.
+    ///
+    /// A descriptor that is close-on-exec before that did not come from the service manager, so it is
+    /// an error. The same holds for one that was closed since and is another file now.
     ///
     /// The variables stay in the environment. A child of this process has no use for them, for they
     /// name the process that they are for (`LISTEN_PID`). A program that reads the same variables by other means must not take the same descriptor

@@ -1,14 +1,16 @@
-//! Listening sockets that the process has inherited, as a service manager passes them
-//! (sd_listen_fds(3)).
+//! Sockets that the process has inherited, as a service manager passes them (sd_listen_fds(3)).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env::{self, VarError};
 use std::fmt;
 use std::io;
-use std::os::fd::{BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
 use std::process;
 use std::sync::{Mutex, PoisonError};
 
+#[cfg(any(target_os = "android", target_os = "freebsd", target_os = "linux"))]
+use socket2::Protocol;
 use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::socket::in_step;
@@ -16,13 +18,39 @@ use crate::socket::in_step;
 /// The first descriptor that is passed (`SD_LISTEN_FDS_START`).
 const FIRST: u32 = 3;
 
-/// The descriptors that were taken over: once in a process, for whoever owns one closes it, and
-/// its number may be another's then.
-static ADOPTED: Mutex<BTreeSet<RawFd>> = Mutex::new(BTreeSet::new());
+/// How many numbers in a row may be closed before the rest counts as closed: 1024. It bounds the
+/// time that a wrong `LISTEN_FDS` costs. The number is ours.
+const GAP: u32 = 1024;
+
+/// What is known of the descriptors of this process.
+static INHERITANCE: Mutex<Inheritance> =
+    Mutex::new(Inheritance { found: None, adopted: BTreeSet::new() });
+
+#[derive(Debug)]
+struct Inheritance {
+    /// All that were open when this process first looked.
+    found: Option<BTreeMap<RawFd, Found>>,
+    /// Those that were taken over: once in a process, for whoever owns one closes it, and its number
+    /// may be another's then.
+    adopted: BTreeSet<RawFd>,
+}
+
+/// A descriptor when this process first looked at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    /// It came through exec(3), and is this file.
+    Passed(Identity),
+    /// It is close-on-exec, so this process has opened it, or somebody else has taken it over.
+    Foreign,
+}
+
+/// Device and number of a file: what is opened later at the same descriptor has others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Identity(libc::dev_t, libc::ino_t);
 
 /// Which of the inherited sockets.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Chosen {
+pub(crate) enum Chosen {
     Index(u32),
     /// All of this name.
     Name(Box<str>),
@@ -37,62 +65,153 @@ impl fmt::Display for Chosen {
     }
 }
 
+/// What kind of socket is wanted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    /// A listening stream socket of a domain that this admits.
+    Listening(fn(Domain) -> Result<(), &'static str>),
+    /// A socket of UDP.
+    Udp,
+}
+
 /// Takes the chosen sockets over: all of them, or on an error none.
+///
+/// The first call in a process makes all passed descriptors close-on-exec, whatever is chosen.
 ///
 /// # Errors
 ///
-/// That nothing is passed to this process, or not this; that it was taken over already, is not open
-/// or is no listening stream socket of the kind that `is_right` wants.
-pub(super) fn adopt(
-    chosen: &Chosen,
-    is_right: fn(Domain) -> Result<(), &'static str>,
-) -> io::Result<Vec<Socket>> {
+/// That nothing is passed to this process, or not this; that it was taken over already, is not open,
+/// did not come through exec(3), or is no socket of the kind that is wanted.
+pub(crate) fn adopt(chosen: &Chosen, kind: Kind) -> io::Result<Vec<Socket>> {
     let passed = Passed::read(process::id(), env::var);
     let passed = passed.map_err(in_step(chosen))?;
-    let numbers = passed.numbers(chosen).map_err(in_step(chosen))?;
     // Held to the end, so that of two who want the same one comes too late.
-    let mut adopted = ADOPTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut inheritance = INHERITANCE.lock().unwrap_or_else(PoisonError::into_inner);
+    let Inheritance { found, adopted } = &mut *inheritance;
+    let found = match found {
+        Some(found) => found,
+        None => found.insert(look(passed.count).map_err(in_step(chosen))?),
+    };
+    let numbers = passed.numbers(chosen).map_err(in_step(chosen))?;
+    // All are looked at before the first is changed.
     for &number in &numbers {
         if adopted.contains(&number) {
             let words = format!("descriptor {number} has been taken over already");
             let error = io::Error::new(io::ErrorKind::AlreadyExists, words);
             return Err(in_step(chosen)(error));
         }
-        prepare(number, is_right)
+        check(number, found.get(&number), kind)
             .map_err(in_step(format_args!("descriptor {number}")))
             .map_err(in_step(chosen))?;
     }
     let own = |number| {
         adopted.insert(number);
-        // SAFETY: the descriptor is open, as `prepare` has seen. Nobody in this process owns it:
-        // the variables say that whoever started the process opened it for it to take over, before
-        // any of its own were opened, and by the set and its lock this is done once.
-        unsafe { OwnedFd::from_raw_fd(number) }.into()
+        // SAFETY: the descriptor is open, as `check` has seen. It was open without close-on-exec
+        // when this process first looked, and is still the same file. So it came through exec(3),
+        // and the variables say that whoever started the process passes it to be taken over. The
+        // set and its lock let this happen once.
+        Socket::from(unsafe { OwnedFd::from_raw_fd(number) })
     };
-    Ok(numbers.into_iter().map(own).collect())
+    let sockets: Vec<_> = numbers.into_iter().map(own).collect();
+    for socket in &sockets {
+        let step = format!("make descriptor {} non-blocking", socket.as_raw_fd());
+        socket.set_nonblocking(true).map_err(in_step(step)).map_err(in_step(chosen))?;
+    }
+    Ok(sockets)
 }
 
-/// Looks at a descriptor, and makes it non-blocking and none of a child's. Does not take it over.
-fn prepare(number: RawFd, is_right: fn(Domain) -> Result<(), &'static str>) -> io::Result<()> {
+/// Looks at so many descriptors, and then makes those that came through exec(3) close-on-exec. No
+/// child of this process has a use for them (sd_listen_fds(3)).
+fn look(count: u32) -> io::Result<BTreeMap<RawFd, Found>> {
+    let (mut found, mut gap) = (BTreeMap::new(), 0);
+    for number in (FIRST..).take(count as usize).map_while(|number| number.try_into().ok()) {
+        match flags(number) {
+            Some(flags) if flags & libc::FD_CLOEXEC == 0 => {
+                found.insert(number, Found::Passed(identity(number)?));
+                gap = 0;
+            }
+            Some(_) => {
+                found.insert(number, Found::Foreign);
+                gap = 0;
+            }
+            None => gap += 1,
+        }
+        if gap == GAP {
+            break;
+        }
+    }
+    for (number, is) in &found {
+        if let Found::Passed(_) = is {
+            // SAFETY: the call takes any number, and sets a flag alone.
+            if unsafe { libc::fcntl(*number, libc::F_SETFD, libc::FD_CLOEXEC) } == -1 {
+                let error = io::Error::last_os_error();
+                return Err(in_step(format_args!("make descriptor {number} close-on-exec"))(error));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The flags of a descriptor, if it is open.
+fn flags(number: RawFd) -> Option<i32> {
     // SAFETY: the call takes any number, and reads a flag alone.
-    if unsafe { libc::fcntl(number, libc::F_GETFD) } == -1 {
+    let flags = unsafe { libc::fcntl(number, libc::F_GETFD) };
+    (flags != -1).then_some(flags)
+}
+
+fn identity(number: RawFd) -> io::Result<Identity> {
+    let mut stat = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: the call takes any number, and writes a whole `stat` if it succeeds.
+    if unsafe { libc::fstat(number, stat.as_mut_ptr()) } == -1 {
         return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call has succeeded.
+    let stat = unsafe { stat.assume_init() };
+    Ok(Identity(stat.st_dev, stat.st_ino))
+}
+
+/// Checks that a descriptor may be taken over, and is of the right kind. Changes nothing.
+fn check(number: RawFd, found: Option<&Found>, kind: Kind) -> io::Result<()> {
+    let unfit = |words| io::Error::new(io::ErrorKind::InvalidInput, words);
+    match found {
+        None => return Err(unfit("is not open")),
+        Some(Found::Foreign) => {
+            return Err(unfit("was opened by this process: it is close-on-exec"));
+        }
+        Some(Found::Passed(was)) if identity(number)? != *was => {
+            return Err(unfit("was closed, and is another file now"));
+        }
+        Some(Found::Passed(_)) => {}
     }
     // SAFETY: the descriptor is open, as just seen, and stays so through the borrow: it is nobody's
     // in this process to close.
     let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
     let socket = SockRef::from(&borrowed);
-    let unfit = |words| io::Error::new(io::ErrorKind::InvalidInput, words);
-    if socket.r#type()? != Type::STREAM {
-        return Err(unfit("is not a stream socket"));
+    match kind {
+        Kind::Listening(is_right) => {
+            if socket.r#type()? != Type::STREAM {
+                return Err(unfit("is not a stream socket"));
+            }
+            is_right(domain(&socket)?).map_err(unfit)?;
+            #[cfg(any(target_os = "android", target_os = "freebsd", target_os = "linux"))]
+            if !socket.is_listener()? {
+                return Err(unfit("does not listen"));
+            }
+        }
+        Kind::Udp => {
+            if socket.r#type()? != Type::DGRAM {
+                return Err(unfit("is not a datagram socket"));
+            }
+            if !matches!(domain(&socket)?, Domain::IPV4 | Domain::IPV6) {
+                return Err(unfit("is not a socket of UDP"));
+            }
+            #[cfg(any(target_os = "android", target_os = "freebsd", target_os = "linux"))]
+            if socket.protocol()? != Some(Protocol::UDP) {
+                return Err(unfit("is not a socket of UDP"));
+            }
+        }
     }
-    is_right(domain(&socket)?).map_err(unfit)?;
-    #[cfg(any(target_os = "android", target_os = "freebsd", target_os = "linux"))]
-    if !socket.is_listener()? {
-        return Err(unfit("does not listen"));
-    }
-    socket.set_cloexec(true)?;
-    socket.set_nonblocking(true)
+    Ok(())
 }
 
 fn domain(socket: &Socket) -> io::Result<Domain> {
@@ -233,5 +352,29 @@ mod tests {
         let variables = [PASSED[0], ("LISTEN_FDS", "4294967295")];
         let error = numbers(&variables, Chosen::Index(u32::MAX - 1)).unwrap_err();
         assert_eq!(error, "no descriptor has so large a number");
+    }
+
+    #[test]
+    fn what_this_process_has_opened_is_refused_whatever_the_variables_say() {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let number = socket.as_raw_fd();
+        // It looks at no more numbers than it must.
+        let found = look(u32::MAX).unwrap();
+        assert_eq!(found.get(&number), Some(&Found::Foreign));
+        let error = check(number, found.get(&number), Kind::Udp).unwrap_err();
+        assert_eq!(error.to_string(), "was opened by this process: it is close-on-exec");
+        let error = check(RawFd::MAX, found.get(&RawFd::MAX), Kind::Udp).unwrap_err();
+        assert_eq!(error.to_string(), "is not open");
+    }
+
+    #[test]
+    fn what_was_passed_and_is_another_file_now_is_refused() {
+        let [was, is] = [(); 2].map(|()| std::net::UdpSocket::bind("127.0.0.1:0").unwrap());
+        let passed =
+            |socket: &std::net::UdpSocket| Found::Passed(identity(socket.as_raw_fd()).unwrap());
+        let number = is.as_raw_fd();
+        check(number, Some(&passed(&is)), Kind::Udp).unwrap();
+        let error = check(number, Some(&passed(&was)), Kind::Udp).unwrap_err();
+        assert_eq!(error.to_string(), "was closed, and is another file now");
     }
 }

@@ -4,7 +4,7 @@ mod accept;
 mod addr;
 mod error;
 #[cfg(unix)]
-mod inherited;
+pub(crate) mod inherited;
 mod open;
 mod option;
 mod pause;

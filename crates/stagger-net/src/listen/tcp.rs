@@ -15,7 +15,7 @@ use stagger::{Accepted, Address as _, Family, Listen, Listener, Timer};
 
 use super::addr::Place;
 #[cfg(unix)]
-use super::inherited;
+use super::inherited::{self, Kind};
 use super::open::{self, Missing, System};
 use super::sockets::Sockets;
 use super::{Accept, AcceptError, ListenAddr, TcpListenOptions};
@@ -91,7 +91,9 @@ impl<R, T> TcpListen<R, T> {
             }
             Place::All(port) => open::both(steps(true), *port),
             #[cfg(unix)]
-            Place::Inherited(chosen) => Ok((inherited::adopt(chosen, is_tcp)?, None)),
+            Place::Inherited(chosen) => {
+                Ok((inherited::adopt(chosen, Kind::Listening(is_tcp))?, None))
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use socket2::{Domain, SockAddr, Socket, Type};
 use stagger::{Accepted, Listen, Listener, Timer};
 
-use super::inherited::{self, Chosen};
+use super::inherited::{self, Chosen, Kind};
 use super::sockets::Sockets;
 use super::{Accept, AcceptError, BACKLOG, BACKLOG_RANGE};
 use crate::socket::{in_step, non_blocking, within};
@@ -143,10 +143,7 @@ impl<R, T> UnixListen<R, T> {
                 let socket = open(addr, &self.options);
                 Ok(vec![socket.map_err(in_step(format_args!("listen on {addr}")))?])
             }
-            Place::Inherited(chosen) => inherited::adopt(chosen, |domain| match domain {
-                Domain::UNIX => Ok(()),
-                _ => Err("is not a Unix-domain socket"),
-            }),
+            Place::Inherited(chosen) => inherited::adopt(chosen, Kind::Listening(is_unix)),
         }
     }
 }
@@ -157,6 +154,13 @@ impl<R, T> fmt::Display for UnixListen<R, T> {
             Place::At(addr) => addr.fmt(f),
             Place::Inherited(chosen) => chosen.fmt(f),
         }
+    }
+}
+
+fn is_unix(domain: Domain) -> Result<(), &'static str> {
+    match domain {
+        Domain::UNIX => Ok(()),
+        _ => Err("is not a Unix-domain socket"),
     }
 }
 

@@ -23,6 +23,8 @@ use std::task::{Context, Poll};
 use socket2::{SockAddr, SockRef};
 use stagger::{Address as _, Families, Target, TargetError};
 
+#[cfg(unix)]
+use crate::listen::inherited::{self, Chosen, Kind};
 use crate::socket::{NON_BLOCKING, in_step};
 use crate::{Interest, Register};
 
@@ -103,6 +105,48 @@ impl<R: Register<std::net::UdpSocket> + Default> UdpSocket<R> {
     {
         let (socket, families) = option::open(numeric(addr)?, options)?;
         Self::new(R::default(), socket, families, options.has_icmp_errors())
+    }
+
+    /// Takes over the UDP socket that the process has inherited at this index, from 0, as a service
+    /// manager passes it (sd_listen_fds(3)): that of the descriptor 3 + `index`. It is made
+    /// non-blocking, and is otherwise as it was passed.
+    ///
+    /// [`ListenAddr::inherited`](crate::ListenAddr::inherited) has the rules for inherited
+    /// descriptors. On Unix.
+    ///
+    /// # Errors
+    ///
+    /// That nothing is passed to this process, or not this; that it was taken over already, did not
+    /// come from the service manager, or is no UDP socket; the system's or the reactor's error.
+    ///
+    /// # Panics
+    ///
+    /// Outside its runtime as the adapter says.
+    #[cfg(unix)]
+    pub fn inherited(index: u32) -> io::Result<Self> {
+        let mut sockets = Self::adopt(&Chosen::Index(index))?;
+        Ok(sockets.pop().expect("an index is that of one descriptor"))
+    }
+
+    /// Takes over all UDP sockets that the process has inherited under this name
+    /// (`LISTEN_FDNAMES`), in their order. Otherwise as for [`inherited`](Self::inherited).
+    ///
+    /// # Errors
+    ///
+    /// As for [`inherited`](Self::inherited). None is taken over if one of the name is no UDP socket.
+    ///
+    /// # Panics
+    ///
+    /// Outside its runtime as the adapter says.
+    #[cfg(unix)]
+    pub fn inherited_by_name(name: impl Into<Box<str>>) -> io::Result<Vec<Self>> {
+        Self::adopt(&Chosen::Name(name.into()))
+    }
+
+    #[cfg(unix)]
+    fn adopt(chosen: &Chosen) -> io::Result<Vec<Self>> {
+        let sockets = inherited::adopt(chosen, Kind::Udp)?.into_iter();
+        sockets.map(|socket| Self::from_std(socket.into())).collect()
     }
 
     /// Takes a socket that was made elsewhere, and makes it non-blocking; all else stays as it is.
