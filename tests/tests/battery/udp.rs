@@ -25,11 +25,15 @@ battery! {
         a_socket_for_both_families_has_ipv4_addresses_as_such,
         a_datagram_tells_where_it_came_in_and_is_answered_from_there,
         flow_info_goes_both_ways,
+        a_socket_on_all_interfaces_is_for_both_families,
         a_socket_of_std_s_is_taken_and_the_runtime_s_own_comes_of_it,
         every_future_over_udp_may_go_to_another_thread,
     }
     alone {
         a_socket_for_datagrams_leaves_no_descriptor_open,
+    }
+    within NO_IPV6 {
+        without_ipv6_a_socket_on_all_interfaces_is_for_ipv4,
     }
     within LOOPBACK {
         a_refusal_reaches_a_connected_socket_that_receives_later,
@@ -265,6 +269,38 @@ fn a_socket_for_both_families_has_ipv4_addresses_as_such<R: Runtime>() {
             assert_eq!(connected.peer_addr().unwrap(), one.local_addr().unwrap());
             assert_eq!(connected.local_addr().unwrap().ip(), ip);
         }
+    });
+}
+
+fn a_socket_on_all_interfaces_is_for_both_families<R: Runtime>() {
+    R::new().run(async move {
+        let options = UdpOptions::new().packet_info(true);
+        let all = UdpSocketOf::<R>::bind_all_interfaces_with(0, &options).unwrap();
+        assert_eq!(all.missing().is_none(), has_ipv6());
+        is_reached::<R>(&all).await;
+        let default = UdpSocketOf::<R>::bind_all_interfaces(0).unwrap();
+        is_reached::<R>(&default).await;
+        let port = all.local_addr().unwrap().port();
+        let error = UdpSocketOf::<R>::bind_all_interfaces(port).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse, "{error}");
+    });
+}
+
+async fn is_reached<R: Runtime>(all: &UdpSocketOf<R>) {
+    for ip in loopbacks() {
+        let one = bind::<R>((ip, 0));
+        one.send_to(b"in", (ip, all.local_addr().unwrap().port())).await.unwrap();
+        assert_eq!(received::<R>(all).await.0.peer, one.local_addr().unwrap());
+    }
+}
+
+/// The kernel of the machine knows IPv6. What one that does not know it says is tested apart, by
+/// `a_machine_without_ipv6_is_bound_on_over_ipv4_and_any_other_failure_is_one`.
+fn without_ipv6_a_socket_on_all_interfaces_is_for_ipv4<R: Runtime>() {
+    assert!(!has_ipv6());
+    R::new().run(async move {
+        let all = UdpSocketOf::<R>::bind_all_interfaces(0).unwrap();
+        is_reached::<R>(&all).await;
     });
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_lite::future;
 use stagger::Timer as _;
-use stagger_net::{UdpOptions, UdpSocket};
+use stagger_net::UdpSocket;
 
 use super::addr::{check_zone, family, interface_name, is_of_link, named, socket_addr};
 use super::group::Group;
@@ -63,11 +63,6 @@ impl Place {
             }
         }
         Ok(Self { addr, both, groups, timeout })
-    }
-
-    fn options(&self, args: &UdpListenArgs) -> UdpOptions {
-        let options = options().reuse_address(args.reuse);
-        if self.both { options.v6_only(false) } else { options }
     }
 
     fn unbound(&self, error: &io::Error) -> Failure {
@@ -179,14 +174,18 @@ impl Serve<'_, '_> {
         let failed = |what: &str, error: &dyn std::error::Error| {
             Failure::new(format!("cannot {what} at {}: {error}", named(place.addr)))
         };
-        let socket = UdpSocket::<R::Reactor>::bind_with(place.addr, &place.options(args))
-            .map_err(|error| place.unbound(&error))?;
+        let options = options().reuse_address(args.reuse);
+        let socket = match place.both {
+            true => UdpSocket::bind_all_interfaces_with(place.addr.port(), &options),
+            false => UdpSocket::<R::Reactor>::bind_with(place.addr, &options),
+        };
+        let socket = socket.map_err(|error| place.unbound(&error))?;
         for group in &place.groups {
             group.join(&socket).map_err(Failure::new)?;
         }
         // Only now, so that who reads it can send.
         let local = socket.local_addr().map_err(|error| failed("listen", &error))?;
-        shown.listening(local, place.both);
+        shown.listening(local, place.both, socket.missing());
         place.groups.iter().for_each(|group| shown.joined(group));
 
         let receive = Receive {

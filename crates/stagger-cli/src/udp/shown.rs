@@ -2,9 +2,11 @@
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
+use std::io;
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
+use stagger::Family;
 use stagger_net::{Datagram, Interface};
 
 use super::Failure;
@@ -44,20 +46,34 @@ impl<'c> Shown<'c> {
     }
 
     /// Datagrams can come. Raw bytes say nothing of the port, so that standard error has it then.
-    pub(super) fn listening(&self, local: SocketAddr, over_ipv4_too: bool) {
+    ///
+    /// A socket for both families may have to do without one that the machine lacks.
+    pub(super) fn listening(
+        &self,
+        local: SocketAddr,
+        both: bool,
+        missing: Option<(Family, &io::Error)>,
+    ) {
+        let over_ipv4_too = both && missing.is_none();
         let line = || {
             let too = if over_ipv4_too { ", over IPv4 too" } else { "" };
-            format!("listening on {}{too}", named(local))
+            let missing = missing.map(|(family, error)| format!("\nwithout {family}: {error}"));
+            format!("listening on {}{too}{}", named(local), missing.unwrap_or_default())
         };
         if self.form == Form::Raw {
             return self.console.borrow_mut().complain(&(line() + "\n"));
         }
         self.tell(line, || {
-            json!({
+            let mut told = json!({
                 "event": "listening",
                 "local": local.to_string(),
                 "over_ipv4_too": over_ipv4_too,
-            })
+            });
+            if let Some((family, error)) = missing {
+                let (family, error) = (family.to_string(), error.to_string());
+                told["missing"] = json!({ "family": family, "error": error });
+            }
+            told
         });
     }
 

@@ -5,7 +5,7 @@ mod addr;
 mod error;
 #[cfg(unix)]
 pub(crate) mod inherited;
-mod open;
+pub(crate) mod open;
 mod option;
 mod pause;
 mod sockets;

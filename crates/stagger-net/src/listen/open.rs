@@ -60,9 +60,9 @@ impl Steps for System<'_> {
 
 /// A family that the machine lacks, and how it said so.
 #[derive(Debug)]
-pub(super) struct Missing {
-    pub(super) family: Family,
-    pub(super) error: io::Error,
+pub(crate) struct Missing {
+    pub(crate) family: Family,
+    pub(crate) error: io::Error,
 }
 
 /// A socket that listens at this address.
@@ -139,7 +139,7 @@ fn at(addr: SocketAddr) -> impl FnOnce(io::Error) -> io::Error {
 
 /// Whether the machine has no such family at all: it knows no such sockets, or has not even the
 /// wildcard address to bind one to.
-fn lacks_family(error: &io::Error) -> bool {
+pub(crate) fn lacks_family(error: &io::Error) -> bool {
     #[cfg(unix)]
     const NO_FAMILY: [i32; 2] = [libc::EAFNOSUPPORT, libc::EPROTONOSUPPORT];
     /// `WSAEAFNOSUPPORT` and `WSAEPROTONOSUPPORT`.

@@ -21,10 +21,11 @@ use std::os::windows::io::{AsSocket, BorrowedSocket};
 use std::task::{Context, Poll};
 
 use socket2::{SockAddr, SockRef};
-use stagger::{Address as _, Families, Target, TargetError};
+use stagger::{Address as _, Families, Family, Target, TargetError};
 
 #[cfg(unix)]
 use crate::listen::inherited::{self, Chosen, Kind};
+use crate::listen::open::Missing;
 use crate::socket::{NON_BLOCKING, in_step};
 use crate::{Interest, Register};
 
@@ -67,6 +68,7 @@ pub struct UdpSocket<R: Register<std::net::UdpSocket>> {
     readers: Waiters,
     writers: Waiters,
     reported: Reported,
+    missing: Option<Missing>,
 }
 
 impl<R: Register<std::net::UdpSocket> + Default> UdpSocket<R> {
@@ -105,6 +107,39 @@ impl<R: Register<std::net::UdpSocket> + Default> UdpSocket<R> {
     {
         let (socket, families) = option::open(numeric(addr)?, options)?;
         Self::new(R::default(), socket, families, options.has_icmp_errors())
+    }
+
+    /// Binds a socket on all interfaces, over IPv6 and IPv4, at this port, with the default
+    /// [options](UdpOptions). With port 0 the system chooses one.
+    ///
+    /// A machine that has no IPv6 is bound on over IPv4: [`missing`](Self::missing) says so.
+    ///
+    /// # Errors
+    ///
+    /// The system's error, with the step that failed; the reactor's error.
+    ///
+    /// # Panics
+    ///
+    /// Outside its runtime as the adapter says.
+    pub fn bind_all_interfaces(port: u16) -> io::Result<Self> {
+        Self::bind_all_interfaces_with(port, &UdpOptions::new())
+    }
+
+    /// Binds a socket on all interfaces with these options, as
+    /// [`bind_all_interfaces`](Self::bind_all_interfaces) does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`bind_all_interfaces`](Self::bind_all_interfaces); and [`UdpAddrError::Family`] if the
+    /// options say that the socket is [for IPv6 alone](UdpOptions::v6_only).
+    ///
+    /// # Panics
+    ///
+    /// Outside its runtime as the adapter says.
+    pub fn bind_all_interfaces_with(port: u16, options: &UdpOptions) -> io::Result<Self> {
+        let (socket, families, missing) = option::open_all(port, options)?;
+        let socket = Self::new(R::default(), socket, families, options.has_icmp_errors())?;
+        Ok(Self { missing, ..socket })
     }
 
     /// Takes over the UDP socket that the process has inherited at this index, from 0, as a service
@@ -191,7 +226,14 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
         let reported = Reported::new(icmp_errors);
         let socket = register.register(socket)?;
         let (readers, writers) = (Waiters::new(), Waiters::new());
-        Ok(Self { register, socket, families, readers, writers, reported })
+        Ok(Self { register, socket, families, readers, writers, reported, missing: None })
+    }
+
+    /// The family that the machine lacks, with the error that said so, if a socket on all interfaces
+    /// has gone without it.
+    pub fn missing(&self) -> Option<(Family, &io::Error)> {
+        let Missing { family, error } = self.missing.as_ref()?;
+        Some((*family, error))
     }
 
     /// Gives the socket to the runtime's own type.
@@ -230,7 +272,8 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
     ///
     /// # Errors
     ///
-    /// [`UdpAddrError`], or the system's: that there is no route, for example.
+    /// [`UdpAddrError`]; [`Unusable::MissingZone`](stagger::destination::Unusable::MissingZone), as
+    /// for [`send_to`](Self::send_to); or the system's: that there is no route, for example.
     pub fn connect<T>(&self, addr: T) -> io::Result<()>
     where
         T: TryInto<Target>,
@@ -259,8 +302,9 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
     ///
     /// # Errors
     ///
-    /// [`UdpAddrError`], or the system's: that there is no route, that the datagram is too long, or
-    /// what ICMP said of an earlier one.
+    /// [`UdpAddrError`]; [`Unusable::MissingZone`](stagger::destination::Unusable::MissingZone) of a
+    /// link-local IPv6 address, unless the socket is held to one interface; or the system's: that
+    /// there is no route, that the datagram is too long, or what ICMP said of an earlier one.
     ///
     /// # Cancel safety
     ///

@@ -1,13 +1,14 @@
 //! How a UDP socket is set up before it is bound.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use socket2::{Domain, Protocol, Socket, Type};
 use stagger::{Address as _, Families, Family};
 
 use super::addr::check;
 use super::{IcmpError, system};
+use crate::listen::open::{Missing, lacks_family};
 use crate::socket::{OptionError, in_step, non_blocking, setup, within};
 use crate::{HOP_LIMIT_RANGE, TcpOptions};
 
@@ -250,6 +251,34 @@ pub(super) fn open(
     Ok((socket.into(), families))
 }
 
+/// Makes a socket on all interfaces as [`open`] does, over IPv4 alone where the machine has no IPv6.
+///
+/// # Errors
+///
+/// As for [`open`].
+pub(super) fn open_all(
+    port: u16,
+    options: &UdpOptions,
+) -> io::Result<(std::net::UdpSocket, Families, Option<Missing>)> {
+    if options.v6_only == Some(true) {
+        check(Families::Ipv6, Ipv4Addr::UNSPECIFIED.into())?;
+    }
+    let options = options.clone().v6_only(false);
+    either(|ip| open(SocketAddr::new(ip, port), &options))
+        .map(|((socket, families), missing)| (socket, families, missing))
+}
+
+/// Opens what is for both families; where the machine has no IPv6, what is for IPv4 alone.
+fn either<T>(mut open: impl FnMut(IpAddr) -> io::Result<T>) -> io::Result<(T, Option<Missing>)> {
+    match open(Ipv6Addr::UNSPECIFIED.into()) {
+        Err(error) if lacks_family(&error) => {
+            let opened = open(Ipv4Addr::UNSPECIFIED.into())?;
+            Ok((opened, Some(Missing { family: Family::Ipv6, error })))
+        }
+        opened => Ok((opened?, None)),
+    }
+}
+
 /// What stands in the header of each datagram, which one for both families has of each.
 fn set_header(socket: &Socket, families: Families, options: &UdpOptions) -> io::Result<()> {
     for family in [Family::Ipv4, Family::Ipv6] {
@@ -361,5 +390,44 @@ mod tests {
         let error = open(addr, &UdpOptions::new()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
         assert!(error.to_string().starts_with(&format!("bind to {addr}: ")), "{error}");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_machine_without_ipv6_is_bound_on_over_ipv4_and_any_other_failure_is_one() {
+        // As `socket(2)` and `bind(2)` fail there.
+        for (code, kind) in [
+            (libc::EAFNOSUPPORT, io::Error::from_raw_os_error(libc::EAFNOSUPPORT).kind()),
+            (libc::EADDRNOTAVAIL, io::ErrorKind::AddrNotAvailable),
+        ] {
+            let mut asked = Vec::new();
+            let fails = |ip: IpAddr| {
+                asked.push(ip.to_string());
+                let error = io::Error::from_raw_os_error(code);
+                if ip.is_ipv6() { Err(in_step("open a socket")(error)) } else { Ok(7) }
+            };
+            let (opened, missing) = either(fails).unwrap();
+            let missing = missing.unwrap();
+            assert_eq!((opened, missing.family, missing.error.kind()), (7, Family::Ipv6, kind));
+            assert_eq!(asked, ["::", "0.0.0.0"]);
+        }
+        let mut asked = 0;
+        let error = either(|_| -> io::Result<()> {
+            asked += 1;
+            Err(io::Error::from_raw_os_error(libc::EADDRINUSE))
+        });
+        assert_eq!((error.unwrap_err().kind(), asked), (io::ErrorKind::AddrInUse, 1));
+        let error =
+            either(|_| -> io::Result<()> { Err(io::Error::from_raw_os_error(libc::EAFNOSUPPORT)) });
+        assert!(error.is_err());
+    }
+
+    #[test]
+    fn a_socket_for_ipv6_alone_is_not_one_on_all_interfaces() {
+        let options = UdpOptions::new().v6_only(true);
+        let error = open_all(0, &options).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{error}");
+        let (_, families, missing) = open_all(0, &UdpOptions::new()).unwrap();
+        assert_eq!(families == Families::Ipv4, missing.is_some());
     }
 }
