@@ -4,7 +4,10 @@ use std::io;
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::time::Duration;
 
-use stagger_net::{Interface, UdpOptions};
+use ::futures_lite::future;
+use stagger::Listen as _;
+use stagger::destination::Unusable;
+use stagger_net::{Arrival, Interface, TcpListenOptions, TcpOptions, UdpOptions};
 use stagger_tests::namespace::{NEAR, far};
 use stagger_tests::{Adapter, Runtime, battery, received};
 
@@ -13,6 +16,7 @@ battery! {
         link_local_peers_are_told_apart_by_their_interface_alone_and_answered_there,
         an_ipv4_answer_goes_by_the_interface_by_which_the_question_came,
         a_socket_bound_to_a_link_local_address_has_its_scope_id_and_hears_that_interface_alone,
+        a_link_local_address_without_a_zone_needs_one_everywhere,
     }
 }
 
@@ -127,6 +131,54 @@ fn a_socket_bound_to_a_link_local_address_has_its_scope_id_and_hears_that_interf
             assert_eq!(received::<R>(socket).await.1, scope_id.to_string().as_bytes());
         }
         let without = R::Adapter::bind_udp("[fe80::1]:4712", &UdpOptions::new()).unwrap_err();
-        assert!(without.to_string().starts_with("bind to [fe80::1]:4712: "), "{without}");
+        let text = "bind to [fe80::1]:4712: a link-local address needs a zone, as in fe80::1%eth0";
+        assert_eq!(without.to_string(), text);
+    });
+}
+
+fn a_link_local_address_without_a_zone_needs_one_everywhere<R: Runtime>() {
+    R::new().run(async move {
+        let far: SocketAddr = "[fe80::2]:4713".parse().unwrap();
+        let needs_zone = |error: io::Error, at: &str| {
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{error}");
+            let text = format!("{at}: a link-local address needs a zone, as in fe80::1%eth0");
+            assert_eq!(error.to_string(), text);
+            let cause = error.get_ref().and_then(|error| error.source());
+            let cause = cause.and_then(|cause| cause.downcast_ref::<io::Error>()).unwrap();
+            let cause = cause.get_ref().and_then(|cause| cause.downcast_ref());
+            assert_eq!(cause, Some(&Unusable::MissingZone));
+        };
+        let near: SocketAddr = "[fe80::1]:4713".parse().unwrap();
+        let listening = R::Adapter::listen(near).await.map(drop).unwrap_err();
+        needs_zone(listening, "listen on [fe80::1]:4713");
+        let bound = R::Adapter::bind_udp(near, &UdpOptions::new()).map(drop).unwrap_err();
+        needs_zone(bound, "bind to [fe80::1]:4713");
+        let socket = R::Adapter::bind_udp("[::]:0", &UdpOptions::new()).unwrap();
+        needs_zone(socket.connect(far).unwrap_err(), "[fe80::2]:4713");
+        needs_zone(socket.send_to(b"x", far).await.unwrap_err(), "[fe80::2]:4713");
+        let polled = future::poll_fn(|cx| socket.poll_send_to(cx, b"x", far)).await;
+        needs_zone(polled.unwrap_err(), "[fe80::2]:4713");
+        let any = socket.send_to_from(b"x", far, Arrival::new(None, 0)).await;
+        needs_zone(any.unwrap_err(), "[fe80::2]:4713");
+
+        // What has its zone from elsewhere.
+        let index = far_index("far1");
+        let end = far_socket(link_local(2, 4713, index));
+        let arrival = Arrival::new(None, NEAR + 1);
+        socket.send_to_from(b"by the interface", far, arrival).await.unwrap();
+        let held = UdpOptions::new().interface("near1").unwrap();
+        let held = R::Adapter::bind_udp(near, &held).unwrap();
+        held.send_to(b"by the option", far).await.unwrap();
+        held.connect(far).unwrap();
+        let zoned = R::Adapter::bind_udp("[fe80::1%near1]:0", &UdpOptions::new()).unwrap();
+        zoned.send_to(b"by the bound address", far).await.unwrap();
+        for text in ["by the interface", "by the option", "by the bound address"] {
+            let mut buffer = [0; 64];
+            let length = end.recv(&mut buffer).unwrap();
+            assert_eq!(&buffer[..length], text.as_bytes());
+        }
+        let held = TcpOptions::new().interface("near1").unwrap();
+        let options = TcpListenOptions::new().sockets(held).unwrap();
+        R::Adapter::tcp_listen(near.into()).with_options(options).listen().await.unwrap();
     });
 }

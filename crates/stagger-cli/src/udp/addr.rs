@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
+use stagger::destination::Unusable;
 use stagger::{Host, Service, Target, TargetErrorKind};
 use stagger_net::Interface;
 
@@ -59,13 +60,7 @@ pub(super) fn interface(option: &str, text: &str, name: &str) -> Result<u32, Usa
 
 /// Refuses an address of one host on a link of which the link is not known.
 pub(super) fn check_zone(option: &str, text: &str, addr: SocketAddr) -> Result<(), UsageError> {
-    match addr {
-        SocketAddr::V6(v6) if v6.ip().is_unicast_link_local() && v6.scope_id() == 0 => {
-            let reason = format!("link-local, and without a zone, as in \"{}%eth0\"", v6.ip());
-            Err(UsageError::new(option, text, reason))
-        }
-        _ => Ok(()),
-    }
+    Unusable::check_zone(&addr).map_err(|error| UsageError::new(option, text, error))
 }
 
 /// Whether an address is another on each link: of one host, or of a group of this scope or a
@@ -158,7 +153,7 @@ mod tests {
     #[test]
     fn a_link_local_address_of_a_host_needs_its_zone() {
         let check = |text: &str| check_zone("address", text, text.parse().unwrap());
-        assert!(check("[fe80::1]:9").unwrap_err().to_string().contains("without a zone"));
+        assert!(check("[fe80::1]:9").unwrap_err().to_string().contains("needs a zone"));
         for text in ["[fe80::1%1]:9", "[ff02::1]:9", "[2001:db8::1]:9", "169.254.1.1:9"] {
             check(text).unwrap();
         }

@@ -281,7 +281,7 @@ mod tests {
             (&[":http"], "bad address \":http\": not a port from 0 to 65535, as in \":5000\""),
             (&["::1:80"], "bad address \"::1:80\": there are several colons: an IPv6 address"),
             (&["127.0.0.1:1", "--all-interfaces"], "bad address \"127.0.0.1:1\": with --all-int"),
-            (&["[fe80::1]:1"], "bad address \"[fe80::1]:1\": link-local, and without a zone"),
+            (&["[fe80::1]:1"], "bad address \"[fe80::1]:1\": a link-local address needs a zone"),
             (
                 &["224.0.0.251:1"],
                 "bad address \"224.0.0.251:1\": \

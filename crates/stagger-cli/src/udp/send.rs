@@ -375,11 +375,14 @@ mod tests {
             (&["localhost:9"][..], "bad address \"localhost:9\": the host is a name, and"),
             (&[":5000"], "bad address \":5000\": a port without an address, as in \"127.0.0.1:5"),
             (&["127.0.0.1:0"], "bad address \"127.0.0.1:0\": nobody receives at port 0"),
-            (&["[fe80::1]:9"], "bad address \"[fe80::1]:9\": link-local, and without a zone"),
+            (&["[fe80::1]:9"], "bad address \"[fe80::1]:9\": a link-local address needs a zone"),
             (&["127.0.0.1:9", "--no-loopback"], "bad address \"127.0.0.1:9\": the address of a h"),
             (&["127.0.0.1:9", "--hops", "0"], "bad --hops \"0\": hop limit"),
             (&["127.0.0.1:9", "--bind", "::1"], "bad --bind \"::1\": an IPv6 address, and the"),
-            (&["[::1]:9", "--bind", "fe80::1"], "bad --bind \"fe80::1\": link-local, and without"),
+            (
+                &["[::1]:9", "--bind", "fe80::1"],
+                "bad --bind \"fe80::1\": a link-local address needs a zone",
+            ),
             (&["127.0.0.1:9", "--wait", "0s"], "bad --wait \"0s\": not within 1ms to 1day"),
             (&["127.0.0.1:9", "--wait", "1"], "bad --wait \"1\": not a duration"),
         ] {

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use stagger::Family;
 
 use super::TcpListenOptions;
@@ -43,6 +43,7 @@ impl Steps for System<'_> {
             set.map_err(in_step(format_args!("set IPV6_V6ONLY to {}", self.v6_only)))?;
         }
         socket::set_listening(&socket, &addr, &self.options.sockets)?;
+        socket::check_zone(&SockRef::from(&socket), &addr)?;
         socket.bind(&addr.into()).map_err(in_step("bind"))?;
         Ok(socket)
     }

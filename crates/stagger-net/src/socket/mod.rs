@@ -7,6 +7,7 @@ mod keepalive;
 pub(crate) mod non_blocking;
 mod option;
 pub(crate) mod setup;
+mod zone;
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,6 +21,7 @@ pub(crate) use interface::check_interface_name;
 pub use keepalive::{KEEPALIVE_RANGE, KEEPALIVE_RETRIES_RANGE, USER_TIMEOUT_RANGE};
 pub(crate) use non_blocking::NON_BLOCKING;
 pub use option::{BUFFER_RANGE, HOP_LIMIT_RANGE, TcpOptions};
+pub(crate) use zone::check_zone;
 
 use crate::source;
 

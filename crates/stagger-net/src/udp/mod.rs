@@ -26,7 +26,7 @@ use stagger::{Address as _, Families, Family, Target, TargetError};
 #[cfg(unix)]
 use crate::listen::inherited::{self, Chosen, Kind};
 use crate::listen::open::Missing;
-use crate::socket::{NON_BLOCKING, in_step};
+use crate::socket::{NON_BLOCKING, check_zone, in_step};
 use crate::{Interest, Register};
 
 pub use addr::UdpAddrError;
@@ -279,7 +279,7 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
         T: TryInto<Target>,
         TargetError: From<T::Error>,
     {
-        let addr = self.admit(numeric(addr)?)?;
+        let addr = self.zoned(numeric(addr)?)?;
         self.system().connect(&addr)
     }
 
@@ -314,7 +314,7 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
         T: TryInto<Target>,
         TargetError: From<T::Error>,
     {
-        let addr = self.admit(numeric(addr)?)?;
+        let addr = self.zoned(numeric(addr)?)?;
         self.write(|socket| socket.send_to(data, &addr).map(drop)).await
     }
 
@@ -346,7 +346,8 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
         }
         let control =
             message::control::write(&from, self.families != Families::Ipv4, addr.is_ipv4());
-        let addr = self.admit(addr)?;
+        // The interface that is given is the zone of the address.
+        let addr = if from.interface() == 0 { self.zoned(addr)? } else { self.admit(addr)? };
         self.write(|socket| {
             let buffers = [io::IoSlice::new(data)];
             let message = socket2::MsgHdr::new()
@@ -392,7 +393,7 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
         data: &[u8],
         addr: SocketAddr,
     ) -> Poll<io::Result<()>> {
-        let addr = self.admit(addr)?;
+        let addr = self.zoned(addr)?;
         self.writers.poll_shared(cx, |cx| {
             let send = || self.try_send(|socket| socket.send_to(data, &addr).map(drop));
             self.register.poll_io(&self.socket, Interest::Writable, cx, send)
@@ -462,6 +463,14 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
 
     fn admit(&self, addr: SocketAddr) -> Result<SockAddr, UdpAddrError> {
         Ok(admit(self.families, addr)?.into())
+    }
+
+    /// Admits an address that has the zone that it needs.
+    fn zoned(&self, addr: SocketAddr) -> io::Result<SockAddr> {
+        let admitted = self.admit(addr)?;
+        let zone = check_zone(&self.system(), &addr).map_err(io::Error::from);
+        zone.map_err(in_step(format_args!("{addr}")))?;
+        Ok(admitted)
     }
 
     fn inet(&self, addr: SockAddr) -> io::Result<SocketAddr> {

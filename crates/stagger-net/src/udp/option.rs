@@ -3,13 +3,13 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use stagger::{Address as _, Families, Family};
 
 use super::addr::check;
 use super::{IcmpError, system};
 use crate::listen::open::{Missing, lacks_family};
-use crate::socket::{OptionError, in_step, non_blocking, setup, within};
+use crate::socket::{OptionError, check_zone, in_step, non_blocking, setup, within};
 use crate::{HOP_LIMIT_RANGE, TcpOptions};
 
 /// How a UDP socket is set up before it is bound.
@@ -247,7 +247,9 @@ pub(super) fn open(
     if options.icmp_errors {
         IcmpError::enable(&socket)?;
     }
-    socket.bind(&addr.into()).map_err(in_step(format_args!("bind to {addr}")))?;
+    let zone = check_zone(&SockRef::from(&socket), &addr).map_err(io::Error::from);
+    let bound = zone.and_then(|()| socket.bind(&addr.into()));
+    bound.map_err(in_step(format_args!("bind to {addr}")))?;
     Ok((socket.into(), families))
 }
 
@@ -314,8 +316,6 @@ fn set_header(socket: &Socket, families: Families, options: &UdpOptions) -> io::
 
 #[cfg(test)]
 mod tests {
-    use socket2::SockRef;
-
     use super::*;
 
     fn opened(addr: &str, options: &UdpOptions) -> std::net::UdpSocket {
