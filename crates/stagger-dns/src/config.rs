@@ -1,4 +1,4 @@
-//! Whom to ask, and how: what `resolv.conf` says.
+//! Whom to ask, and how: what `resolv.conf` says. Long for what is said of each of its settings.
 
 mod range;
 mod read;

@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 use stagger::Target;
 
 use super::*;
+use crate::error::DnsError;
 use crate::lookup::Found;
+use crate::question::name_of;
 use crate::{Environment, Watched};
 
 /// A machine that is told what the sources say, and says what it does as lines.
