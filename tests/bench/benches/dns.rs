@@ -33,12 +33,16 @@ fn compare(args: &Args) -> Result<(), BoxError> {
     let scale = if args.quick {
         Scale { rounds: 2, lookups: 1100, callgrind: None }
     } else {
-        Scale { rounds: 21, lookups: 10_000, callgrind: Callgrind::find([1500, 4500])? }
+        Scale {
+            rounds: 21,
+            lookups: 10_000,
+            callgrind: if args.times { None } else { Callgrind::find([1500, 4500])? },
+        }
     };
     let mut rng = Rng::with_seed(args.seed);
     println!("{}; seed {}.\n", Machine::here(), args.seed);
     if scale.callgrind.is_none() {
-        println!("{}\n", Callgrind::missing(args.quick));
+        println!("{}\n", Callgrind::missing(args));
     }
     println!("### Lookups\n");
     println!(

@@ -9,6 +9,10 @@ use crate::BoxError;
 pub struct Args {
     /// Few rounds: to see that it works.
     pub quick: bool,
+    /// Measure times alone: count no instructions.
+    pub times: bool,
+    /// Measure connects on this runtime alone.
+    pub only: Option<String>,
     /// What the order of turns and the intervals are drawn from.
     pub seed: u64,
     /// Do this and no more, for Callgrind to count.
@@ -42,6 +46,8 @@ pub struct Count {
 pub enum Subject {
     /// A connect: the runtime, the way, and `literal` or `name`.
     Connect(String, String, String),
+    /// A connect and the first write to its stream.
+    Write(String, String, String),
     /// A list of this length that fails.
     List(usize),
     /// A lookup: the runtime and the way.
@@ -53,6 +59,9 @@ impl Subject {
     pub fn words(&self) -> Vec<String> {
         match self {
             Self::Connect(side, way, place) => vec![side.clone(), way.clone(), place.clone()],
+            Self::Write(side, way, place) => {
+                vec!["write".to_owned(), side.clone(), way.clone(), place.clone()]
+            }
             Self::List(length) => vec!["list".to_owned(), length.to_string()],
             Self::Lookup(side, means) => vec!["lookup".to_owned(), side.clone(), means.clone()],
         }
@@ -60,26 +69,30 @@ impl Subject {
 }
 
 impl Args {
-    /// Reads `--quick`, `--seed N`, `--count SUBJECT… TIMES` and what is for a [`Part`]; cargo's own
-    /// `--bench` is passed by.
+    /// Reads `--quick`, `--times`, `--only RUNTIME`, `--seed N`, `--count SUBJECT… TIMES` and the
+    /// arguments for a [`Part`]. Ignores cargo's own `--bench`.
     ///
     /// # Errors
     ///
     /// An argument that is none of these.
     pub fn read() -> Result<Self, BoxError> {
-        let mut read = Self { quick: false, seed: 1, count: None, part: None };
+        let mut read =
+            Self { quick: false, times: false, only: None, seed: 1, count: None, part: None };
         let mut args = env::args().skip(1);
         while let Some(arg) = args.next() {
             let mut next = || args.next().ok_or_else(|| format!("{arg} wants more"));
             match arg.as_str() {
                 "--bench" => {}
                 "--quick" => read.quick = true,
+                "--times" => read.times = true,
+                "--only" => read.only = Some(next()?),
                 "--seed" => read.seed = next()?.parse()?,
                 "--count" => {
                     let side = next()?;
                     let subject = match side.as_str() {
                         "list" => Subject::List(next()?.parse()?),
                         "lookup" => Subject::Lookup(next()?, next()?),
+                        "write" => Subject::Write(next()?, next()?, next()?),
                         _ => Subject::Connect(side, next()?, next()?),
                     };
                     read.count = Some(Count { subject, times: next()?.parse()? });
@@ -91,5 +104,10 @@ impl Args {
             }
         }
         Ok(read)
+    }
+
+    /// Whether the runtime of this name is measured.
+    pub fn wants(&self, runtime: &str) -> bool {
+        self.only.as_deref().is_none_or(|only| only == runtime)
     }
 }

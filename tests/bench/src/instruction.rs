@@ -4,7 +4,7 @@ use std::env;
 use std::io::ErrorKind;
 use std::process::{Command, Stdio};
 
-use crate::{BoxError, Subject};
+use crate::{Args, BoxError, Subject};
 
 /// Runs this very program under Callgrind.
 #[derive(Debug)]
@@ -31,9 +31,14 @@ impl Callgrind {
         }
     }
 
-    /// What is said where nothing is counted: in a quick run, or where it was not [found](Self::find).
-    pub fn missing(quick: bool) -> String {
-        let why = if quick { "it is a quick run" } else { "valgrind is not installed" };
+    /// The line that says why nothing is counted: these arguments ask for no counts, or valgrind was
+    /// not [found](Self::find).
+    pub fn missing(args: &Args) -> String {
+        let why = match args {
+            Args { quick: true, .. } => "it is a quick run",
+            Args { times: true, .. } => "only times are measured",
+            _ => "valgrind is not installed",
+        };
         format!("**NO INSTRUCTIONS ARE COUNTED: {why}.**")
     }
 

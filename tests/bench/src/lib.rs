@@ -39,7 +39,7 @@ pub use network::{listed, within_hosts, within_network, within_silence};
 pub use pending::{MOST_BYTES, Race, weigh};
 pub use process::{Resident, lost_datagrams};
 pub use ratio::{Ratio, median};
-pub use round::{connect_often, times, times_of_lookups};
+pub use round::{Times, connect_often, times, times_of_lookups};
 pub use server::{BACKLOG, Server, reset};
 pub use side::{AsyncStd, BoxError, Dns, Place, Side, Smol, Stream, Tokio, Way};
 pub use stuck::{Asks, Burst, LISTED, Stuck, burst, stuck};

@@ -10,8 +10,24 @@ use crate::{BoxError, CONTESTANTS, Contestant, Place, Server, Side, Way};
 /// How many rounds go before those that count: pools of threads fill, and caches.
 const WARM_UP: usize = 100;
 
-/// Connects once each way in every round, in an order that is drawn anew for each, and says how
-/// long each connect took: by way, then by round, in nanoseconds. Closing is not counted.
+/// The first write.
+const BYTE: &[u8] = b"x";
+
+/// How long connects of one way took, by round, in nanoseconds.
+#[derive(Clone, Debug, Default)]
+pub struct Times {
+    /// Until the stream was there.
+    pub connected: Vec<f64>,
+    /// Until one byte was written to the stream too.
+    pub written: Vec<f64>,
+}
+
+/// Connects once each way in every round and writes one byte to the stream. Returns the times by
+/// way. Each round has an order of its own, drawn at random.
+///
+/// The first write is part of the measurement because a connect can leave work to it. A stream
+/// whose reactor has no readiness for it yet waits for a turn of the reactor. Closing is not
+/// counted.
 ///
 /// Neighbours in time share what the machine is doing, so a round compares like with like.
 ///
@@ -24,19 +40,22 @@ pub fn times<S: Side>(
     place: &Place,
     rounds: usize,
     rng: &mut Rng,
-) -> Result<Vec<Vec<f64>>, BoxError> {
-    let mut times = vec![Vec::with_capacity(rounds); S::WAYS.len()];
+) -> Result<Vec<Times>, BoxError> {
+    let mut times = vec![Times::default(); S::WAYS.len()];
     let mut order: Vec<usize> = (0..S::WAYS.len()).collect();
     side.run(async {
         for round in 0..WARM_UP + rounds {
             rng.shuffle(&mut order);
             for way in &order {
                 let began = Instant::now();
-                let stream = side.connect(S::WAYS[*way], place).await?;
-                let took = began.elapsed();
+                let mut stream = side.connect(S::WAYS[*way], place).await?;
+                let connected = began.elapsed();
+                S::write_any(&mut stream, BYTE).await?;
+                let written = began.elapsed();
                 reset(&stream)?;
                 if round >= WARM_UP {
-                    times[*way].push(took.as_nanos() as f64);
+                    times[*way].connected.push(connected.as_nanos() as f64);
+                    times[*way].written.push(written.as_nanos() as f64);
                 }
             }
             server.drain()?;
@@ -77,7 +96,8 @@ pub fn times_of_lookups(
     Ok(times)
 }
 
-/// Connects and closes so many times, for Callgrind to count.
+/// Connects and closes so many times, for Callgrind to count. With `writes` it writes one byte to
+/// each stream.
 ///
 /// # Errors
 ///
@@ -87,6 +107,7 @@ pub fn connect_often<S: Side>(
     side: &S,
     way: Way,
     place: &Place,
+    writes: bool,
     times: usize,
 ) -> Result<(), BoxError> {
     if times > BACKLOG / 2 {
@@ -94,7 +115,11 @@ pub fn connect_often<S: Side>(
     }
     side.run(async {
         for _ in 0..times {
-            reset(side.connect(way, place).await?)?;
+            let mut stream = side.connect(way, place).await?;
+            if writes {
+                S::write_any(&mut stream, BYTE).await?;
+            }
+            reset(stream)?;
         }
         Ok(())
     })

@@ -3,15 +3,17 @@
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
-use std::io;
+use std::io::{self, Write as _};
 use std::net::{self, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use hyper::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
+use smol::io::AsyncWriteExt as _;
 use stagger::Timer;
 use stagger_dns::{DnsResolver, Sockets};
 use stagger_net::{Accept, Register, SystemResolver};
+use tokio::io::AsyncWriteExt as _;
 use tower_service::Service as _;
 
 use crate::{Heap, Race, weigh};
@@ -139,6 +141,22 @@ pub trait Side {
         place: &Place,
     ) -> impl Future<Output = Result<Stream<Self::Stream>, BoxError>>;
 
+    /// Writes all bytes to the runtime's own stream.
+    fn write(stream: &mut Self::Stream, bytes: &[u8]) -> impl Future<Output = io::Result<()>>;
+
+    /// Writes all bytes to a connection by any way.
+    fn write_any(
+        stream: &mut Stream<Self::Stream>,
+        bytes: &[u8],
+    ) -> impl Future<Output = io::Result<()>> {
+        async move {
+            match stream {
+                Stream::Own(stream) => Self::write(stream, bytes).await,
+                Stream::Std(stream) => stream.write_all(bytes),
+            }
+        }
+    }
+
     /// Makes a listening socket, which is non-blocking, the runtime's own listener.
     ///
     /// # Errors
@@ -209,6 +227,10 @@ impl Side for Tokio {
         }))
     }
 
+    async fn write(stream: &mut Self::Stream, bytes: &[u8]) -> io::Result<()> {
+        stream.write_all(bytes).await
+    }
+
     fn listener(socket: net::TcpListener) -> io::Result<Self::Listener> {
         tokio::net::TcpListener::from_std(socket)
     }
@@ -270,6 +292,10 @@ macro_rules! side {
                     Way::Connect => $adapter::connect(text).await?,
                     Way::Hyper | Way::Std => return Err(format!("no {way} on {}", $name).into()),
                 }))
+            }
+
+            async fn write(stream: &mut Self::Stream, bytes: &[u8]) -> io::Result<()> {
+                stream.write_all(bytes).await
             }
 
             fn listener(socket: net::TcpListener) -> io::Result<Self::Listener> {
