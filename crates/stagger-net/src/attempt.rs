@@ -5,12 +5,12 @@ use std::future::Future;
 use std::io;
 use std::mem;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use socket2::{SockRef, Socket};
 
 use crate::socket::{self, in_step};
-use crate::{Interest, Register};
+use crate::{Budget, Register};
 
 /// Where an attempt is to go, and all that it takes to go there.
 pub(crate) trait Way: fmt::Display {
@@ -23,6 +23,9 @@ pub(crate) trait Way: fmt::Display {
     ///
     /// The system's, of the same kind; one from before the connect says which step failed.
     fn begin(&self) -> io::Result<Socket>;
+
+    /// The port of the far end, if the protocol has ports.
+    fn port(&self) -> Option<u16>;
 }
 
 /// One attempt: what the public ones consist of.
@@ -33,7 +36,8 @@ pub(crate) struct Attempt<W: Way, R: Register<W::Owner>> {
 
 enum Stage<W, S> {
     Idle(W),
-    Connecting(S),
+    /// With the port of the far end.
+    Connecting(S, Option<u16>),
     Done,
 }
 
@@ -50,11 +54,27 @@ impl<W: Way, R: Register<W::Owner>> Attempt<W, R> {
         self.register.register(socket.into()).map_err(in_step("register the socket"))
     }
 
+    fn poll_connect(
+        &mut self,
+        socket: R::Socket,
+        port: Option<u16>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<R::Socket>> {
+        let outcome = |handshake| socket::outcome(&SockRef::from(&socket), port, handshake);
+        match self.register.poll_connect(&socket, cx, outcome) {
+            Poll::Ready(outcome) => Poll::Ready(outcome.map(|()| socket)),
+            Poll::Pending => {
+                self.stage = Stage::Connecting(socket, port);
+                Poll::Pending
+            }
+        }
+    }
+
     /// Writes an attempt of the type of this name.
     pub(crate) fn describe(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.stage {
             Stage::Idle(way) => write!(f, "{name}({way})"),
-            Stage::Connecting(_) => write!(f, "{name}(connecting)"),
+            Stage::Connecting(..) => write!(f, "{name}(connecting)"),
             Stage::Done => write!(f, "{name}(done)"),
         }
     }
@@ -66,23 +86,19 @@ impl<W: Way, R: Register<W::Owner>> Future for Attempt<W, R> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         // Taken out first, so that a panic on the way leaves nothing open.
-        let socket = match mem::replace(&mut this.stage, Stage::Done) {
-            Stage::Idle(way) => match this.begin(&way) {
-                Ok(socket) => socket,
-                Err(error) => return Poll::Ready(Err(error)),
-            },
-            Stage::Connecting(socket) => socket,
+        let outcome = match mem::replace(&mut this.stage, Stage::Done) {
+            Stage::Idle(way) => {
+                // On loopback the connect may be over at once, and the next one too.
+                if this.register.poll_proceed(cx, Budget::CONNECT).is_pending() {
+                    this.stage = Stage::Idle(way);
+                    return Poll::Pending;
+                }
+                let socket = this.begin(&way)?;
+                ready!(this.poll_connect(socket, way.port(), cx))
+            }
+            Stage::Connecting(socket, port) => ready!(this.poll_connect(socket, port, cx)),
             Stage::Done => panic!("an attempt was polled after it had ended"),
         };
-        let check = || socket::outcome(&SockRef::from(&socket));
-        match this.register.poll_io(&socket, Interest::Writable, cx, check) {
-            Poll::Ready(outcome) => {
-                Poll::Ready(outcome.and_then(|()| this.register.finish(socket)))
-            }
-            Poll::Pending => {
-                this.stage = Stage::Connecting(socket);
-                Poll::Pending
-            }
-        }
+        Poll::Ready(outcome.and_then(|socket| this.register.finish(socket)))
     }
 }

@@ -111,6 +111,10 @@ impl Way for TcpWay {
     fn begin(&self) -> io::Result<Socket> {
         socket::open(&self.addr, &self.options)
     }
+
+    fn port(&self) -> Option<u16> {
+        Some(self.addr.port())
+    }
 }
 
 impl fmt::Display for TcpWay {

@@ -102,6 +102,10 @@ impl Way for LiteralWay {
         socket::check(&self.literal.unscoped(), &self.options)?;
         socket::open(&self.literal.resolve()?, &self.options)
     }
+
+    fn port(&self) -> Option<u16> {
+        Some(self.literal.unscoped().port())
+    }
 }
 
 impl fmt::Display for LiteralWay {

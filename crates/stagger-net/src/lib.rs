@@ -20,6 +20,7 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 
 mod attempt;
+mod budget;
 mod connectivity;
 mod connector;
 mod endpoint;
@@ -46,6 +47,7 @@ pub mod fuzzing {
     pub use crate::udp::control;
 }
 
+pub use budget::Budget;
 pub use connectivity::Connectivity;
 pub use connector::{TcpAttempt, TcpConnector};
 pub use endpoint::{TcpConnecting, TcpEndpoint};
@@ -65,7 +67,7 @@ pub use lookup::{
     Protocol, SocketType, lookup, reverse_lookup,
 };
 pub use mark::ReactorMark;
-pub use register::{Interest, Register};
+pub use register::{Handshake, Interest, Register};
 pub use resolver::{SystemAnswers, SystemResolver};
 pub use socket::{
     BUFFER_RANGE, BindError, HOP_LIMIT_RANGE, KEEPALIVE_RANGE, KEEPALIVE_RETRIES_RANGE,

@@ -8,7 +8,7 @@ use std::os::fd::AsFd as AsSocket;
 use std::os::windows::io::AsSocket;
 use std::task::{Context, Poll};
 
-use crate::ReactorMark;
+use crate::{Budget, ReactorMark};
 
 /// What a runtime adapter supplies for one kind of socket: how to register it with the runtime's
 /// reactor, how to wait until it can be read or written, and which stream comes of it.
@@ -97,6 +97,36 @@ pub trait Register<S = TcpStream> {
         operation: impl FnMut() -> io::Result<T>,
     ) -> Poll<io::Result<T>>;
 
+    /// Waits until a connect is over, and returns how it ended.
+    ///
+    /// `outcome` asks the system how it ended, and fails with [`io::ErrorKind::WouldBlock`] if the
+    /// connect goes on. It makes fewer system calls if the reactor already knows of a success: see
+    /// [`Handshake`].
+    ///
+    /// The default is [`poll_io`](Self::poll_io). A reactor that keeps readiness, as tokio's does,
+    /// waits for its own event first. The stream then has that readiness for the first write.
+    ///
+    /// # Errors
+    ///
+    /// The reactor's, or the one of `outcome`.
+    fn poll_connect(
+        &self,
+        socket: &Self::Socket,
+        cx: &mut Context<'_>,
+        mut outcome: impl FnMut(Handshake) -> io::Result<()>,
+    ) -> Poll<io::Result<()>> {
+        self.poll_io(socket, Interest::Writable, cx, || outcome(Handshake::Unknown))
+    }
+
+    /// Polled before an operation that may be over at once, such as a connect or the receipt of a
+    /// datagram. It is pending now and then, so that a task which never waits lets others run.
+    ///
+    /// The default spends so many units of the thread's [`Budget`]. A runtime whose tasks have a
+    /// budget spends that budget instead, as tokio's does.
+    fn poll_proceed(&self, cx: &mut Context<'_>, units: u32) -> Poll<()> {
+        Budget::poll(cx, units)
+    }
+
     /// Makes a socket that has connected into the runtime's stream.
     ///
     /// # Errors
@@ -111,6 +141,15 @@ pub trait Register<S = TcpStream> {
     fn reactor(&self) -> ReactorMark {
         ReactorMark::process()
     }
+}
+
+/// What a reactor knows of a TCP handshake, or of another connect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Handshake {
+    /// Nothing for certain: the socket has to be asked.
+    Unknown,
+    /// The reactor's event says that the handshake is over and has not failed.
+    Done,
 }
 
 /// For what a socket must be ready.

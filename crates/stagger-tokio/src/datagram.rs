@@ -134,6 +134,11 @@ impl Register<std::net::UdpSocket> for Reactor {
         }
     }
 
+    fn poll_proceed(&self, _: &mut Context<'_>, _: u32) -> Poll<()> {
+        // Each operation spends the task's budget.
+        Poll::Ready(())
+    }
+
     fn finish(&self, socket: Datagrams) -> io::Result<UdpSocket> {
         let Datagrams { waiting, writer, socket } = socket;
         drop(writer);

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::task::{Context, Poll, ready};
 
-use stagger_net::{Accept, Interest, ReactorMark, Register};
+use stagger_net::{Accept, Handshake, Interest, ReactorMark, Register};
 #[cfg(unix)]
 use stagger_net::{ListenSocket as _, UnixAddr};
 #[cfg(unix)]
@@ -19,6 +19,10 @@ use crate::mark::mark;
 /// The reactor of the tokio runtime in which an attempt is polled.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reactor;
+
+/// Whether one event tells all of a socket's readiness, as epoll(7) does. Of kqueue the two
+/// directions come apart.
+const IS_EPOLL: bool = cfg!(any(target_os = "android", target_os = "linux"));
 
 // Tokio's streams have the same methods, and no trait has them all.
 macro_rules! register {
@@ -61,6 +65,38 @@ macro_rules! register {
                 }
             }
 
+            fn poll_connect(
+                &self,
+                socket: &$stream,
+                cx: &mut Context<'_>,
+                mut outcome: impl FnMut(Handshake) -> io::Result<()>,
+            ) -> Poll<io::Result<()>> {
+                loop {
+                    // The event is waited for even if the handshake is over, as tokio's own connect
+                    // does. The stream would not have its readiness to write otherwise, and the
+                    // first `try_write` would fail.
+                    ready!(socket.poll_write_ready(cx))?;
+                    // A connect that failed is readable, closed and in error. `try_io` looks for one
+                    // of these at a time. A far end that was quick to send needs the long way too.
+                    let is_seen = |interest| socket.try_io(interest, || Ok(())).is_ok();
+                    let in_doubt = is_seen(tokio::io::Interest::ERROR)
+                        || is_seen(tokio::io::Interest::READABLE);
+                    let handshake = match in_doubt {
+                        false if IS_EPOLL => Handshake::Done,
+                        _ => Handshake::Unknown,
+                    };
+                    let interest = tokio::io::Interest::WRITABLE;
+                    match socket.try_io(interest, || outcome(handshake)) {
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                        outcome => return Poll::Ready(outcome),
+                    }
+                }
+            }
+
+            fn poll_proceed(&self, cx: &mut Context<'_>, _: u32) -> Poll<()> {
+                coop::poll_proceed(cx).map(|budget| budget.made_progress())
+            }
+
             fn finish(&self, socket: $stream) -> io::Result<$stream> {
                 Ok(socket)
             }
@@ -86,6 +122,11 @@ impl Accept for Reactor {
         TcpListener::from_std(socket)
     }
 
+    fn poll_proceed(&self, _: &mut Context<'_>) -> Poll<()> {
+        // Each accept spends the task's budget.
+        Poll::Ready(())
+    }
+
     fn poll_accept(
         &self,
         listener: &TcpListener,
@@ -105,6 +146,11 @@ impl Accept<std::os::unix::net::UnixListener> for Reactor {
 
     fn adopt(&self, socket: std::os::unix::net::UnixListener) -> io::Result<UnixStream> {
         UnixStream::from_std(OwnedFd::from(socket).into())
+    }
+
+    fn poll_proceed(&self, _: &mut Context<'_>) -> Poll<()> {
+        // Each accept spends the task's budget.
+        Poll::Ready(())
     }
 
     fn poll_accept(

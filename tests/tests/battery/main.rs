@@ -9,6 +9,7 @@ mod clock;
 mod descriptor;
 mod dns;
 mod failure;
+mod fair;
 mod hook;
 mod host;
 mod inherit;

@@ -13,6 +13,7 @@ use std::task::{Context, Poll};
 use socket2::{SockAddr, SockRef, Socket};
 
 use self::private::Sealed;
+use crate::Budget;
 #[cfg(unix)]
 use crate::UnixAddr;
 use crate::socket::non_blocking;
@@ -92,6 +93,15 @@ pub trait Accept<L: ListenSocket = TcpListener> {
     /// Where there is no reactor, if the runtime has it so. Nothing is adopted before a listen is
     /// polled.
     fn adopt(&self, socket: L) -> io::Result<Self::Listener>;
+
+    /// Polled before an accept, which may be over at once. It is pending now and then, so that a task
+    /// which never waits lets others run.
+    ///
+    /// The default spends the thread's [`Budget`]. A runtime whose own accept spends a budget of the
+    /// task is always ready here, as tokio is.
+    fn poll_proceed(&self, cx: &mut Context<'_>) -> Poll<()> {
+        Budget::poll(cx, 1)
+    }
 
     /// Accepts a connection, and makes it the runtime's stream, beside the far end's address.
     ///

@@ -76,6 +76,7 @@ impl<L: Kind, R: Accept<L>, T: Timer> Sockets<L, R, T> {
 
     pub(super) fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<L, R, AcceptError>> {
         ready!(self.pause.poll(cx));
+        ready!(self.reactor.poll_proceed(cx));
         match ready!(self.poll_sockets(cx)) {
             Ok(accepted) => {
                 self.pause.reset();

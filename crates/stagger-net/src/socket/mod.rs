@@ -15,6 +15,8 @@ use std::net::SocketAddr;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use stagger::destination::Unusable;
 
+use crate::Handshake;
+
 pub use error::{BindError, OptionError, is_local_shortage};
 pub(crate) use error::{in_short_step, in_step, raw_os_error, within};
 pub(crate) use interface::check_interface_name;
@@ -121,13 +123,28 @@ fn in_progress(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
-/// Reads how a connect ended, if it has. One that has a peer is connected; of one that has none the
-/// error is read.
+/// Reads how a connect ended, if it has. A socket that has a peer is connected. A socket without a
+/// peer has an error to read.
+///
+/// If the reactor knows that the handshake is done, only a connection of the socket to itself is
+/// looked for. A near end whose port is not `port`, the port of the far end, rules it out.
 ///
 /// # Errors
 ///
 /// Why the connect failed, or [`io::ErrorKind::WouldBlock`] if it has not ended yet.
-pub(crate) fn outcome(socket: &SockRef<'_>) -> io::Result<()> {
+pub(crate) fn outcome(
+    socket: &SockRef<'_>,
+    port: Option<u16>,
+    handshake: Handshake,
+) -> io::Result<()> {
+    if handshake == Handshake::Done {
+        let Some(port) = port else { return Ok(()) };
+        // A connection to itself has the same port at both ends.
+        let local = socket.local_addr()?.as_socket();
+        if local.is_some_and(|local| local.port() != port) {
+            return Ok(());
+        }
+    }
     let peer = match socket.peer_addr() {
         Ok(peer) => peer,
         Err(no_peer) => {

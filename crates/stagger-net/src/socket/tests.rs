@@ -262,15 +262,31 @@ fn a_socket_connected_to_itself_counts_as_refused() {
     // No other test uses the address.
     let addr = listener_at(72).1;
     let socket = open(&addr, &TcpOptions::new().bind(addr).unwrap()).unwrap();
-    let error = outcome(&SockRef::from(&socket)).unwrap_err();
-    assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
-    assert!(error.to_string().contains("connected to itself"));
+    for handshake in [Handshake::Unknown, Handshake::Done] {
+        let socket = SockRef::from(&socket);
+        let error = outcome(&socket, Some(addr.port()), handshake).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+        assert!(error.to_string().contains("connected to itself"));
+    }
+}
+
+#[test]
+fn equal_ports_of_two_addresses_are_no_connection_to_itself() {
+    let far: SocketAddr = "127.0.0.73:0".parse().unwrap();
+    let listener = TcpListener::bind(far).unwrap();
+    let far = listener.local_addr().unwrap();
+    let near = SocketAddr::new("127.0.0.74".parse().unwrap(), far.port());
+    let socket = open(&far, &TcpOptions::new().bind(near).unwrap()).unwrap();
+    drop(listener.accept().unwrap());
+    for handshake in [Handshake::Unknown, Handshake::Done] {
+        outcome(&SockRef::from(&socket), Some(far.port()), handshake).unwrap();
+    }
 }
 
 #[test]
 fn a_socket_that_is_not_connected_yet_must_wait() {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    let error = outcome(&SockRef::from(&socket)).unwrap_err();
+    let error = outcome(&SockRef::from(&socket), None, Handshake::Unknown).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
 }
 

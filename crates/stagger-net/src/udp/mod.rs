@@ -18,7 +18,7 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd as AsSocket, BorrowedFd as BorrowedSocket};
 #[cfg(windows)]
 use std::os::windows::io::{AsSocket, BorrowedSocket};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use socket2::{SockAddr, SockRef};
 use stagger::{Address as _, Families, Family, Target, TargetError};
@@ -372,6 +372,7 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
     pub async fn recv_from(&self, buffer: &mut [u8]) -> io::Result<Datagram> {
         let mut place = self.readers.place();
         poll_fn(|cx| {
+            ready!(self.register.poll_proceed(cx, 1));
             place.poll(cx, |cx| {
                 let receive = || self.receive(buffer);
                 self.register.poll_io(&self.socket, Interest::Readable, cx, receive)
@@ -394,6 +395,7 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
         addr: SocketAddr,
     ) -> Poll<io::Result<()>> {
         let addr = self.zoned(addr)?;
+        ready!(self.register.poll_proceed(cx, 1));
         self.writers.poll_shared(cx, |cx| {
             let send = || self.try_send(|socket| socket.send_to(data, &addr).map(drop));
             self.register.poll_io(&self.socket, Interest::Writable, cx, send)
@@ -412,6 +414,7 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<Datagram>> {
+        ready!(self.register.poll_proceed(cx, 1));
         self.readers.poll_shared(cx, |cx| {
             let receive = || self.receive(buffer);
             self.register.poll_io(&self.socket, Interest::Readable, cx, receive)
@@ -437,6 +440,7 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
     ) -> io::Result<()> {
         let mut place = self.writers.place();
         poll_fn(|cx| {
+            ready!(self.register.poll_proceed(cx, 1));
             place.poll(cx, |cx| {
                 let operation = || self.try_send(&mut operation);
                 self.register.poll_io(&self.socket, Interest::Writable, cx, operation)

@@ -165,6 +165,10 @@ impl Way for UnixAddr {
             Err(error) => Err(error),
         }
     }
+
+    fn port(&self) -> Option<u16> {
+        None
+    }
 }
 
 impl<R: Register<UnixStream>> Future for UnixAttempt<R> {
@@ -203,7 +207,7 @@ mod tests {
         let (listener, addr) = listener(5);
         let socket = addr.begin().unwrap();
         assert!(socket.nonblocking().unwrap());
-        assert!(socket::outcome(&(&socket).into()).is_ok());
+        assert!(socket::outcome(&(&socket).into(), None, crate::Handshake::Unknown).is_ok());
         assert!(listener.accept().is_ok());
         drop(listener);
         let error = addr.begin().unwrap_err();
