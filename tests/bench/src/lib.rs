@@ -2,7 +2,7 @@
 //!
 //! The programs are in `benches`: for connects `heap` counts allocations and bytes, and `time` takes
 //! times and counts instructions; for lookups over DNS so do `dns_heap` and `dns`; `stuck` is about lookups that
-//! are stuck, and `accept` about listeners. Those of the heap are apart because a heap that counts is slower. What holds on every
+//! are stuck, `accept` about listeners, and `fair` about a ticker beside a task that connects. Those of the heap are apart because a heap that counts is slower. What holds on every
 //! machine is a test as well, in `tests/heap.rs`. `docs/benchmarks.md` has what they print, and how to
 //! read it.
 #![cfg(target_os = "linux")]
@@ -12,6 +12,7 @@ mod accept;
 mod allocation;
 mod args;
 mod exhaust;
+mod fair;
 mod instruction;
 mod list;
 mod lookup;
@@ -30,6 +31,7 @@ pub use accept::{Accepting, LISTENERS, PEERS, Peers, Way as Listening, times_of_
 pub use allocation::{Heap, MOST_ALLOCATIONS, allocations};
 pub use args::{Args, Count, Part, Subject};
 pub use exhaust::{Exhausted, exhaust};
+pub use fair::{Ticks, ticks_beside};
 pub use instruction::Callgrind;
 pub use list::{LENGTHS, Still, fail, times_of_lists};
 pub use lookup::{Asker, CONTESTANTS, Contestant, IN_FLIGHT, Means, NSSWITCH_CONF, RESOLV_CONF};
@@ -41,5 +43,5 @@ pub use process::{Resident, lost_datagrams};
 pub use ratio::{Ratio, median};
 pub use round::{Times, connect_often, times, times_of_lookups};
 pub use server::{BACKLOG, Server, reset};
-pub use side::{AsyncStd, BoxError, Dns, Place, Side, Smol, Stream, Tokio, Way};
+pub use side::{AsyncStd, BoxError, Dns, LocalTask, Place, Side, Smol, Stream, Tokio, Way};
 pub use stuck::{Asks, Burst, LISTED, Stuck, burst, stuck};

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::io::{self, Write as _};
 use std::net::{self, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::pin::Pin;
 
 use hyper::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -88,6 +89,9 @@ impl<S: AsFd> AsFd for Stream<S> {
 /// An adapter's resolver over DNS.
 pub type Dns<R, T> = DnsResolver<Sockets<R>, T, SystemResolver<T>>;
 
+/// A task for one thread.
+pub type LocalTask = Pin<Box<dyn Future<Output = Result<(), BoxError>>>>;
+
 /// A runtime with every way to connect on it.
 pub trait Side {
     /// The runtime's name.
@@ -130,6 +134,13 @@ pub trait Side {
     fn run_all<F>(&self, tasks: impl Iterator<Item = F>) -> Result<(), BoxError>
     where
         F: Future<Output = Result<(), BoxError>> + Send + 'static;
+
+    /// Runs tasks that may hold what is not `Send` beside each other to their ends, on this thread.
+    ///
+    /// # Errors
+    ///
+    /// That of the first that failed, in their order.
+    fn run_local(&self, tasks: Vec<LocalTask>) -> Result<(), BoxError>;
 
     /// The adapter's resolver over DNS, as the machine is set up.
     fn dns() -> Dns<Self::Reactor, Self::Timer>;
@@ -211,6 +222,17 @@ impl Side for Tokio {
         })
     }
 
+    fn run_local(&self, tasks: Vec<LocalTask>) -> Result<(), BoxError> {
+        let local = tokio::task::LocalSet::new();
+        let tasks: Vec<_> = tasks.into_iter().map(|task| local.spawn_local(task)).collect();
+        local.block_on(&self.runtime, async {
+            for task in tasks {
+                task.await??;
+            }
+            Ok(())
+        })
+    }
+
     fn dns() -> Dns<Self::Reactor, Self::Timer> {
         stagger_tokio::DnsResolver::system()
     }
@@ -274,6 +296,17 @@ macro_rules! side {
                 F: Future<Output = Result<(), BoxError>> + Send + 'static,
             {
                 $run_all(tasks)
+            }
+
+            fn run_local(&self, tasks: Vec<LocalTask>) -> Result<(), BoxError> {
+                let executor = smol::LocalExecutor::new();
+                let tasks: Vec<_> = tasks.into_iter().map(|task| executor.spawn(task)).collect();
+                $run(executor.run(async {
+                    for task in tasks {
+                        task.await?;
+                    }
+                    Ok(())
+                }))
             }
 
             fn dns() -> Dns<Self::Reactor, Self::Timer> {
