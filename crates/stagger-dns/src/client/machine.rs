@@ -1,7 +1,8 @@
 //! Which server is asked when, over what, and when it has had its time.
 //!
 //! It has no sockets and no clock. Whoever drives it sends what it says, tells it what came of each
-//! message, and asks it again when its time has come. `docs/name-servers.md` has the rules.
+//! message, and asks it again when its time has come. `docs/name-servers.md` has the rules. Long,
+//! because all of them are in this one place.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;

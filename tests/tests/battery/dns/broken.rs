@@ -16,6 +16,9 @@ battery! {
         beside_a_silent_server_the_next_is_asked_and_the_next_lookup_begins_with_it,
         a_lost_datagram_is_sent_again,
     }
+    within ROUTER {
+        a_server_that_a_router_reports_unreachable_is_followed_by_the_next_at_once,
+    }
 }
 
 const FOUND: [&str; 1] = ["A 127.0.0.1:80"];
@@ -84,4 +87,29 @@ fn a_lost_datagram_is_sent_again<R: Runtime>() {
     });
     assert!(begun.elapsed() < PATIENCE, "the lost question's time was waited for");
     assert!(server.asked("lost.test", Record::A) >= 2);
+}
+
+fn a_server_that_a_router_reports_unreachable_is_followed_by_the_next_at_once<R: Runtime>() {
+    let runtime = R::new();
+    let honest = honest();
+    // No network, no host, and prohibited; of IPv4 and of IPv6.
+    for (number, server) in [
+        "198.51.100.7:53",
+        "198.51.100.130:53",
+        "198.51.100.200:53",
+        "[2001:db8:1::7]:53",
+        "[2001:db8:3::7]:53",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        // Nobody is late within its time, so only the report leads to the next server.
+        let servers = [server.parse().unwrap(), honest.addr()];
+        let config = Config::new().with_servers(servers).unwrap().with_timeout(PATIENCE).unwrap();
+        let resolver = configured::<R>(config.with_attempts(1).unwrap());
+        let (name, begun) = (format!("n{number}.test"), Instant::now());
+        assert_eq!(lines(&runtime, &resolver, &format!("{name}:80"), Families::Ipv4), FOUND);
+        assert!(begun.elapsed() < PATIENCE, "{server}: its time was waited for");
+        assert_eq!(honest.asked(&name, Record::A), 1);
+    }
 }
