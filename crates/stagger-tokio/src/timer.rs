@@ -143,16 +143,18 @@ mod tests {
         assert!(polled(sleep.as_mut()).is_ready());
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn the_first_poll_has_the_task_polled_again() {
-        // Without a wake the task would wait for an hour.
-        let mut sleep = pin!(Timer.sleep_until(Timer.now() + Duration::from_secs(3600)));
+        let before = Timer.now();
+        let mut sleep = pin!(Timer.sleep_until(before + Duration::from_secs(3600)));
         let mut polls = 0;
-        std::future::poll_fn(|cx| {
+        let twice = std::future::poll_fn(|cx| {
             polls += 1;
             assert!(sleep.as_mut().poll(cx).is_pending());
             if polls == 2 { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
+        });
+        // The alarm of the timeout would poll it otherwise.
+        tokio::time::timeout(Duration::from_secs(1), twice).await.unwrap();
+        assert_eq!((polls, Timer.now()), (2, before));
     }
 }
