@@ -180,7 +180,7 @@ fn answers_with_their_delay_spent_are_raced_by_the_rules_in_every_order_of_event
     let empty = vec![names.late(Record::A, "", 50 * MS), names.late(Record::A, "1", 20 * MS)];
     let bindings = vec![names.late(Record::A, "1", 50 * MS), names.add(Record::Https, "0")];
     explore_all(vec![
-        ("lanes", rules(), lanes(50 * MS), 2, 18_000),
+        ("lanes", rules(), lanes(50 * MS), 2, 14_000),
         ("lanes, the delay half spent", rules(), lanes(25 * MS), 2, 19_000),
         ("lanes, then a full lookup", rules(), full(50 * MS), 1, 40_000),
         ("one that waits, one that has waited", rules(), mixed, 2, 18_000),
@@ -190,7 +190,7 @@ fn answers_with_their_delay_spent_are_raced_by_the_rules_in_every_order_of_event
             Rules { preferred: Some(Family::Ipv4), ..rules() },
             lanes(50 * MS),
             2,
-            18_000,
+            14_000,
         ),
         ("bindings awaited", Rules { https: true, ..rules() }, bindings, 2, 21_000),
         ("50 ms", Rules { timeout: Some(50 * MS), ..rules() }, lanes(30 * MS), 3, 9_000),
