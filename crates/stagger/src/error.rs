@@ -1,17 +1,18 @@
 //! Why a connect failed, with the cause of every failure on the way.
 
+mod line;
+
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use self::line::WithCauses;
+use self::line::list;
 use crate::race::Loss;
 use crate::report::with_causes;
 use crate::{AttemptReport, End, LookupErrorKind, Outcome, Record, Report, Target, TargetError};
-
-/// How many failures the one-line form names before it only counts the rest.
-const NAMED: usize = 4;
 
 /// Why a connect failed.
 ///
@@ -348,35 +349,6 @@ impl Error {
         let mut lines = Vec::new();
         self.0.report.lines(1, &with_causes, &mut lines);
         lines.iter().try_for_each(|line| write!(f, "\n{line}"))
-    }
-}
-
-/// Prints an error and its causes on one line, down to the last cause. A cause whose text has been
-/// printed already is left out, because many errors print their source too.
-pub(crate) struct WithCauses<'a>(pub(crate) &'a (dyn StdError + 'static));
-
-impl fmt::Display for WithCauses<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut line = self.0.to_string();
-        for cause in std::iter::successors(self.0.source(), |&cause| cause.source()) {
-            let cause = cause.to_string();
-            if !line.contains(&cause) {
-                line = format!("{line}: {cause}");
-            }
-        }
-        f.write_str(&line)
-    }
-}
-
-/// Writes the first few of `items`, and the number of the rest.
-fn list<S: fmt::Display>(f: &mut fmt::Formatter<'_>, items: &[S]) -> fmt::Result {
-    for (n, item) in items.iter().take(NAMED).enumerate() {
-        let separator = if n == 0 { "" } else { ", " };
-        write!(f, "{separator}{item}")?;
-    }
-    match items.len().saturating_sub(NAMED) {
-        0 => Ok(()),
-        more => write!(f, " and {more} more"),
     }
 }
 

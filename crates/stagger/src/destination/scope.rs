@@ -87,8 +87,8 @@ impl Ipv4Scopes {
     /// Sets the scope of the addresses with this prefix, which is written in the v4-mapped form. A
     /// prefix that is shorter than `::ffff:0:0/96`, and one outside it, sets nothing.
     pub fn with_scope(mut self, prefix: Prefix, scope: u32) -> Self {
-        let is_ipv4 = prefix.length() >= 96 && prefix.addr().to_ipv4_mapped().is_some();
-        if is_ipv4 {
+        // A shorter prefix has no room for the mark of that form.
+        if prefix.addr().to_ipv4_mapped().is_some() {
             self.0.retain(|(other, _)| *other != prefix);
             self.0.push((prefix, scope));
         }
