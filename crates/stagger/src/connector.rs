@@ -145,8 +145,9 @@ pub trait Connector<A> {
     ///
     /// The report and the observer have both attempts, each with its failure. A failure that
     /// [`is_final`](Self::is_final) ends the race all the same. A [`Dialer`](crate::Dialer) that
-    /// serves as a connector calls no failure local: its own race has tried again already. The races of
-    /// [`stagger()`](crate::stagger()) run without a connector, and never try an endpoint twice.
+    /// serves as a connector calls no failure local: its own race has tried again already. An
+    /// [`Endpoint`] does not judge its errors, so [`Direct`] and the races of
+    /// [`stagger()`](crate::stagger()) never try one twice.
     fn is_local_shortage(&self, error: &Self::Error) -> bool {
         let _ = error;
         false

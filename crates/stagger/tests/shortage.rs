@@ -122,6 +122,21 @@ mod machine {
     }
 
     #[test]
+    fn a_second_attempt_leaves_room_for_another_address_and_a_first_one_takes_it() {
+        let policy = |max| Policy::new().max_addresses(max).unwrap();
+        let mut race = Script::unresolved(policy(2));
+        race.at(0).answers(Record::Aaaa, ["v6"]).starts("v6").runs_short("v6").waits_until(250);
+        race.at(250).starts("v6").waits_until(300_000);
+        race.at(300).answers(Record::A, ["v4", "v4b"]).waits_until(500);
+        race.at(500).starts("v4").fails("v4").waits_until(300_000);
+        race.at(510).fails("v6").loses(Loss::AllFailed);
+        let mut race = Script::unresolved(policy(1));
+        race.at(0).answers(Record::Aaaa, ["v6"]).starts("v6").runs_short("v6").waits_until(250);
+        race.at(10).answers(Record::A, ["v4"]).waits_until(250);
+        race.at(250).starts("v6").fails("v6").loses(Loss::AllFailed);
+    }
+
+    #[test]
     fn a_second_attempt_counts_as_one_in_flight() {
         let policy = Policy::new().max_in_flight(1).unwrap();
         let mut race = Script::with_policy(policy, ["v6", "v4"]);
@@ -157,9 +172,10 @@ mod machine {
         race.at(120).wins("v4").drops([]);
         race.at(130).runs_short("v4").waits_for_events();
         // One that has connected at the same instant has not failed.
-        let mut race = Script::new(["v6"]);
+        let mut race = Script::new(["v6", "v4"]);
         race.at(0).starts("v6");
-        race.at(5).connects("v6").runs_short("v6").wins("v6");
+        race.at(250).starts("v4");
+        race.at(260).connects("v6").runs_short("v6").connects("v4").wins("v6").drops(["v4"]);
     }
 
     #[test]
