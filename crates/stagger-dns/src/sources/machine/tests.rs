@@ -157,6 +157,31 @@ fn the_search_list_is_walked_before_a_result_counts() {
 }
 
 #[test]
+fn without_aaaa_the_lookup_of_a_is_for_both_families_and_is_made_once() {
+    let mut script = Script::new("dns", "a.example");
+    script.config("options no-aaaa\n").does(&["begin a.example (A)"]);
+    script.finds(A, &["192.0.2.1"]).does(&["AAAA none", "A 192.0.2.1:80", "Done"]);
+
+    // Also where IPv6 alone leads anywhere.
+    let config = Config::new().with_no_aaaa(true);
+    let mut script = Script::new("dns", "a.example");
+    script.0.config(&config, Families::Ipv6);
+    script.does(&["begin a.example (A)"]).finds(A, &["192.0.2.1"]);
+    script.does(&["AAAA none", "A 192.0.2.1:80", "Done"]);
+}
+
+#[test]
+fn without_queries_for_top_level_domains_a_name_that_comes_first_is_asked_for_all_the_same() {
+    let mut script = Script::new("dns", "a");
+    script.config("search x.test\noptions no-tld-query ndots:0\n");
+    script.does(&["begin a (AAAA), a (A)"]);
+    let mut script = Script::new("dns", "a");
+    script.config("search x.test .\noptions no-tld-query\n");
+    script.does(&["begin a.x.test (AAAA), a.x.test (A)"]).fails([(A, NotFound)]);
+    script.does(&["begin a (AAAA), a (A)"]);
+}
+
+#[test]
 fn a_file_that_can_not_be_read_is_provisional_unless_nothing_follows() {
     let mut script = Script::before("a.example", Families::Ipv4);
     script.0.switch(Err(unreadable()));
