@@ -147,10 +147,10 @@ pub use record::{Record, Wanted};
 pub use report::{AttemptReport, End, Outcome, QueryReport, Report, Wait};
 pub use resolver::{
     BoxResolver, CACHE_CAPACITY, CachedAnswers, CachedResolver, Fallback, FallbackAnswers, Fastest,
-    FastestAnswers, LINGER_TIMEOUT, LazySources, LocalBoxResolver, LookupFn, LookupFnAnswers,
-    LookupTimedOut, MAX_LINGERING, MAX_NEGATIVE_TTL, OverriddenAnswers, Overrides, Resolver,
-    ResolverFn, ResolverTimeout, Routes, SortedAnswers, SortedResolver, TTL_RANGE, TimelyAnswers,
-    lookup_fn, resolver_fn,
+    FastestAnswers, LINGER_TIMEOUT, LazySources, Linger, LocalBoxResolver, LookupFn,
+    LookupFnAnswers, LookupTimedOut, MAX_LINGERING, MAX_NEGATIVE_TTL, OverriddenAnswers, Overrides,
+    Resolver, ResolverFn, ResolverTimeout, Routes, SortedAnswers, SortedResolver, TTL_RANGE,
+    TimelyAnswers, lookup_fn, resolver_fn,
 };
 pub use shared_error::SharedError;
 pub use stagger::{List, RaceError, Raced, Stagger, stagger, stagger_stream};

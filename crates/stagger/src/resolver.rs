@@ -18,8 +18,8 @@ use futures_core::Stream;
 
 pub use self::boxed::{BoxResolver, LocalBoxResolver};
 pub use self::cache::{
-    CACHE_CAPACITY, CachedAnswers, CachedResolver, LINGER_TIMEOUT, MAX_LINGERING, MAX_NEGATIVE_TTL,
-    TTL_RANGE,
+    CACHE_CAPACITY, CachedAnswers, CachedResolver, LINGER_TIMEOUT, Linger, MAX_LINGERING,
+    MAX_NEGATIVE_TTL, TTL_RANGE,
 };
 pub use self::closure::{ResolverFn, resolver_fn};
 pub use self::fallback::{Fallback, FallbackAnswers};

@@ -1,5 +1,8 @@
-//! A memory of what resolvers have answered.
+//! A memory of what resolvers have answered. Long for what is said of its settings.
 
+mod drivers;
+mod linger;
+mod lingering;
 mod memory;
 
 use std::collections::VecDeque;
@@ -8,12 +11,14 @@ use std::ops::RangeInclusive;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use self::memory::{Kept, Memory};
+pub use self::linger::Linger;
+use self::lingering::{Attended, Pool, Running};
+use self::memory::{Kept, Memory, answers};
 use super::Resolver;
 use crate::{Answer, Query, Timer, Update};
 
@@ -58,10 +63,10 @@ const MAX_ADDRESSES: usize = 256;
 /// hour uses nothing that has expired. When there is no room for a lookup, the lookup that has not
 /// been used for the longest time is forgotten.
 ///
-/// What it does not do, because it spawns nothing: equal queries at one time are not joined, each
-/// asks the resolver inside; and a lookup that is dropped before its end, because the race was won
-/// in the meantime or has been given up, is not finished for the next time, as RFC 8305 §5 would
-/// have it for about a second. Nothing is fetched anew before it runs out, and nothing is used afterwards.
+/// Equal queries at one time are not joined: each asks the resolver inside. A lookup that is dropped
+/// before its end, because the race was won in the meantime, is not kept, unless
+/// [lookups linger](Self::with_lingering). Nothing is fetched anew before it runs out, and nothing is
+/// used afterwards.
 ///
 /// Clones share one memory. Forget it with [`clear`](Self::clear) when the network changes: what a
 /// name server of one network says may be wrong in another. Times are those of the timer's clock.
@@ -93,12 +98,15 @@ const MAX_ADDRESSES: usize = 256;
 pub struct CachedResolver<R, T>
 where
     R: Resolver,
+    T: Timer,
 {
     // Answers share it, and ask it at their first poll.
     resolver: Arc<R>,
     timer: T,
     terms: Terms,
     memory: Shared<R::Address>,
+    // Absent if lookups do not linger.
+    pool: Option<Arc<Pool<R, T>>>,
 }
 
 type Shared<A> = Arc<Mutex<Memory<A>>>;
@@ -122,11 +130,11 @@ impl Terms {
     }
 }
 
-impl<R: Resolver, T> CachedResolver<R, T> {
+impl<R: Resolver, T: Timer> CachedResolver<R, T> {
     /// Keeps what this resolver answers, by this timer's clock.
     pub fn new(resolver: R, timer: T) -> Self {
         let terms = Terms { capacity: CACHE_CAPACITY, default: None, range: TTL_RANGE };
-        Self { resolver: Arc::new(resolver), timer, terms, memory: Arc::default() }
+        Self { resolver: Arc::new(resolver), timer, terms, memory: Arc::default(), pool: None }
     }
 
     /// Keeps so many lookups in place of [`CACHE_CAPACITY`]; none with 0. Clones made before share
@@ -149,8 +157,84 @@ impl<R: Resolver, T> CachedResolver<R, T> {
         self
     }
 
-    /// Forgets everything, for all clones. A lookup in progress is kept all the same when it ends.
+    /// Whether lookups whose answers have been dropped go on for a while, so that they can be kept.
+    /// Unless set, they do not, and dropping answers drops the lookup at once. Clones made before share
+    /// the memory and no lingering lookups.
+    ///
+    /// A race drops its lookup when it has won, often before the slower family has been answered, and a
+    /// lookup is kept whole or not at all. draft-ietf-happy-happyeyeballs-v3 §6 wants late replies taken
+    /// in for about a second.
+    ///
+    /// With lingering, a dropped lookup goes on for [`LINGER_TIMEOUT`], or until it ends. At most
+    /// [`MAX_LINGERING`] lookups linger; one more drops the oldest. A lookup that can't be kept anyway,
+    /// because of a failure or an answer without a TTL, does not linger. An equal query takes a lingering
+    /// lookup over: it begins with the answers that the lookup has given already.
+    ///
+    /// Nothing is spawned, so a lingering lookup makes progress only when one of these is polled:
+    ///
+    /// - the answers to any later query to this resolver or a clone;
+    /// - the future of [`linger`](Self::linger).
+    ///
+    /// Without either, what a lingering lookup holds, such as sockets, stays open until the next query
+    /// or until the last clone and its answers are dropped.
+    ///
+    /// # Runtime
+    ///
+    /// A lookup may be polled by the task of another query. So with lingering, a cache round a resolver
+    /// that has sockets belongs to one runtime, and a program with several makes one for each.
+    ///
+    /// # Examples
+    ///
+    /// A race over IPv6 is won before A is known. The lookup is kept all the same:
+    ///
+    /// ```
+    /// use stagger::{Answer, CachedResolver, Dialer, Record};
+    /// use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let clock = ledger.clock();
+    /// let found = |record, place| Answer::found(record, [Place(place)]).with_ttl(ms(60_000));
+    /// let inner = ScriptedResolver::new(&ledger)
+    ///     .answers(ms(5), found(Record::Aaaa, "v6"))
+    ///     .answers(ms(30), found(Record::A, "v4"));
+    /// let resolver = CachedResolver::new(inner, clock.clone()).with_lingering(true);
+    /// let connector = ScriptedConnector::new(&ledger).at("v6", Fate::connects(ms(10)));
+    /// let dialer = Dialer::new(resolver.clone(), connector, clock.clone());
+    ///
+    /// clock.run(dialer.connect("example.com:443"))?.hand_over();
+    /// assert_eq!((clock.elapsed(), resolver.len()), (ms(15), 0));
+    /// clock.run(resolver.linger());
+    /// assert_eq!((clock.elapsed(), resolver.len()), (ms(30), 1));
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
+    pub fn with_lingering(mut self, lingering: bool) -> Self {
+        self.pool = lingering.then(Arc::default);
+        self
+    }
+
+    /// Polls the lookups that [linger](Self::with_lingering), and ends when none lingers any more.
+    ///
+    /// It is for a program to spawn after a connect. It also polls the lookups that begin to linger later,
+    /// and ends when nothing lingers: at once if nothing does, and at most [`LINGER_TIMEOUT`] after the
+    /// last lookup was dropped. Until then it holds what lingers, and not the resolver inside.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it leaves the lookups as they are. They go on to linger, and another future or a later
+    /// query can poll them. Several of these futures may run at the same time.
+    pub fn linger(&self) -> Linger<R, T>
+    where
+        T: Clone,
+    {
+        Linger::new(self.pool.clone(), self.timer.clone())
+    }
+
+    /// Forgets everything, for all clones, and drops the lookups of this clone that linger. Any other
+    /// lookup in progress is kept all the same when it ends.
     pub fn clear(&self) {
+        if let Some(pool) = &self.pool {
+            pool.clear();
+        }
         let forgotten = std::mem::take(&mut *memory(&self.memory));
         drop(forgotten);
     }
@@ -173,22 +257,24 @@ fn memory<A>(shared: &Shared<A>) -> MutexGuard<'_, Memory<A>> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<R: Resolver, T: Clone> Clone for CachedResolver<R, T> {
+impl<R: Resolver, T: Timer + Clone> Clone for CachedResolver<R, T> {
     fn clone(&self) -> Self {
         Self {
             resolver: Arc::clone(&self.resolver),
             timer: self.timer.clone(),
             terms: self.terms.clone(),
             memory: Arc::clone(&self.memory),
+            pool: self.pool.clone(),
         }
     }
 }
 
-impl<R: Resolver + fmt::Debug, T> fmt::Debug for CachedResolver<R, T> {
+impl<R: Resolver + fmt::Debug, T: Timer> fmt::Debug for CachedResolver<R, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CachedResolver")
             .field("resolver", &self.resolver)
             .field("terms", &self.terms)
+            .field("lingering", &self.pool.is_some())
             .field("len", &self.len())
             .finish_non_exhaustive()
     }
@@ -212,7 +298,7 @@ where
             heard: Some(Vec::new()),
         };
         let resolver = Arc::clone(&self.resolver);
-        CachedAnswers { stage: Stage::Due { resolver, keeping } }
+        CachedAnswers { stage: Stage::Due { resolver, keeping, pool: self.pool.clone() } }
     }
 }
 
@@ -221,11 +307,14 @@ pin_project! {
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops the lookup inside, of which nothing is kept then.
+    /// Dropping it drops the lookup inside, of which nothing is kept then, unless lookups
+    /// [linger](CachedResolver::with_lingering).
     #[must_use = "streams do nothing unless polled"]
     pub struct CachedAnswers<R, T>
     where
         R: Resolver,
+        R::Address: Clone,
+        T: Timer,
     {
         #[pin]
         stage: Stage<R, T>,
@@ -238,14 +327,20 @@ pin_project! {
     enum Stage<R, T>
     where
         R: Resolver,
+        R::Address: Clone,
+        T: Timer,
     {
-        Due { resolver: Arc<R>, keeping: Keeping<R::Address, T> },
+        Due {
+            resolver: Arc<R>,
+            keeping: Keeping<R::Address, T>,
+            pool: Option<Arc<Pool<R, T>>>,
+        },
         Known { answers: VecDeque<Answer<R::Address, R::Error>> },
         Asked {
             #[pin]
-            answers: R::Answers,
-            keeping: Keeping<R::Address, T>,
+            lookup: Running<R, T>,
         },
+        Lingers { lookup: Attended<R, T> },
     }
 }
 
@@ -259,12 +354,24 @@ struct Keeping<A, T> {
     heard: Option<Vec<Kept<A>>>,
 }
 
+impl<A, T> Keeping<A, T> {
+    /// Whether all that has come so far can be kept.
+    fn is_kept(&self) -> bool {
+        self.heard.is_some()
+    }
+}
+
 impl<A: Clone, T: Timer> Keeping<A, T> {
     /// What memory has for the query.
     fn recall<E>(&self) -> Option<VecDeque<Answer<A, E>>> {
         let now = self.timer.now();
         let kept = memory(&self.memory).recall(&self.query, now)?;
         kept.is_current(now).then(|| kept.answers(now))
+    }
+
+    /// What the lookup has answered so far, if none of it has run out.
+    fn said<E>(&self, now: Instant) -> Option<VecDeque<Answer<A, E>>> {
+        answers(self.heard.as_ref()?, now)
     }
 
     fn hear<E>(&mut self, answer: &Answer<A, E>) {
@@ -300,7 +407,7 @@ impl<A: Clone, T: Timer> Keeping<A, T> {
 impl<R, T> Stream for CachedAnswers<R, T>
 where
     R: Resolver<Address: Clone>,
-    T: Timer,
+    T: Timer + Clone,
 {
     type Item = Answer<R::Address, R::Error>;
 
@@ -308,26 +415,34 @@ where
         let mut stage = self.project().stage;
         if let StageProjection::Due { .. } = stage.as_mut().project() {
             let known = Stage::Known { answers: VecDeque::new() };
-            let StageReplaced::Due { resolver, keeping } = stage.as_mut().project_replace(known)
+            let StageReplaced::Due { resolver, keeping, pool } =
+                stage.as_mut().project_replace(known)
             else {
                 unreachable!("it was due")
             };
-            stage.set(match keeping.recall() {
-                Some(answers) => Stage::Known { answers },
-                None => Stage::Asked { answers: resolver.resolve(&keeping.query), keeping },
+            if let Some(pool) = &pool {
+                // First, because this may bring the query into memory.
+                Attended::drive(pool, &keeping.timer);
+            }
+            stage.set(match (keeping.recall(), pool) {
+                (Some(answers), _) => Stage::Known { answers },
+                (None, Some(pool)) => {
+                    Stage::Lingers { lookup: Attended::new(pool, &resolver, keeping) }
+                }
+                (None, None) => {
+                    let answers = resolver.resolve(&keeping.query);
+                    Stage::Asked { lookup: Running::new(answers, keeping) }
+                }
             });
         }
         match stage.as_mut().project() {
             StageProjection::Due { .. } => unreachable!("it is due no more"),
             StageProjection::Known { answers } => Poll::Ready(answers.pop_front()),
-            StageProjection::Asked { answers, keeping } => {
-                let answer = ready!(answers.poll_next(cx));
-                match &answer {
-                    Some(answer) => keeping.hear(answer),
-                    None => {
-                        keeping.end();
-                        stage.set(Stage::Known { answers: VecDeque::new() });
-                    }
+            StageProjection::Lingers { lookup } => lookup.poll_next(cx),
+            StageProjection::Asked { lookup } => {
+                let answer = ready!(lookup.poll_next(cx));
+                if answer.is_none() {
+                    stage.set(Stage::Known { answers: VecDeque::new() });
                 }
                 Poll::Ready(answer)
             }
@@ -335,12 +450,12 @@ where
     }
 }
 
-impl<R: Resolver, T> fmt::Debug for CachedAnswers<R, T> {
+impl<R: Resolver<Address: Clone>, T: Timer> fmt::Debug for CachedAnswers<R, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let stage = match &self.stage {
             Stage::Due { .. } => "due",
             Stage::Known { .. } => "known",
-            Stage::Asked { .. } => "asked",
+            Stage::Asked { .. } | Stage::Lingers { .. } => "asked",
         };
         f.debug_struct("CachedAnswers").field("stage", &stage).finish_non_exhaustive()
     }

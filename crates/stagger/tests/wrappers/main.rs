@@ -3,6 +3,7 @@
 mod cache;
 mod fallback;
 mod fastest;
+mod linger;
 mod lookup;
 mod map;
 mod overrides;

@@ -41,6 +41,13 @@ impl<A: Clone> Kept<A> {
         let answer = answer.found_copy()?.without_preference();
         Some(Self { answer, expires: now.checked_add(ttl)? })
     }
+
+    /// The answer as it is at `now`, which comes with no delay behind it.
+    fn answer<E>(&self, now: Instant) -> Answer<A, E> {
+        let answer = self.answer.clone().map_error(|never| match never {});
+        let left = self.expires.saturating_duration_since(now);
+        answer.with_ttl(left).with_delay_spent(Duration::ZERO).with_asked_after(Duration::ZERO)
+    }
 }
 
 impl<A> Kept<A> {
@@ -62,15 +69,19 @@ impl<A> Lookup<A> {
 }
 
 impl<A: Clone> Lookup<A> {
-    /// The answers as they are at `now`, which come with no delay behind them.
+    /// The answers as they are at `now`.
     pub(super) fn answers<E>(&self, now: Instant) -> VecDeque<Answer<A, E>> {
-        let answer = |kept: &Kept<A>| {
-            let answer = kept.answer.clone().map_error(|never| match never {});
-            let left = kept.expires.saturating_duration_since(now);
-            answer.with_ttl(left).with_delay_spent(Duration::ZERO).with_asked_after(Duration::ZERO)
-        };
-        self.answers.iter().map(answer).collect()
+        self.answers.iter().map(|kept| kept.answer(now)).collect()
     }
+}
+
+/// The answers as they are at `now`, if none of them has run out.
+pub(super) fn answers<A: Clone, E>(
+    kept: &[Kept<A>],
+    now: Instant,
+) -> Option<VecDeque<Answer<A, E>>> {
+    let are_current = kept.iter().all(|kept| now < kept.expires);
+    are_current.then(|| kept.iter().map(|kept| kept.answer(now)).collect())
 }
 
 impl<A> Memory<A> {

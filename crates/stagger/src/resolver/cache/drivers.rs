@@ -1,0 +1,187 @@
+//! The tasks that can poll the lingering lookups of one cache.
+//!
+//! Any of them may poll any lingering lookup, so each event wakes one of them. A task that goes away
+//! after it was woken wakes another task in its place. An event that finds no task waits for the
+//! next task that comes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::task::{Wake, Waker};
+
+use super::lingering::lock;
+
+/// What a driver waits for. An event wakes the first of these that there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Role {
+    /// The end of all lingering lookups.
+    Linger,
+    /// A lookup of its own.
+    Lookup,
+}
+
+type Key = (Role, u64);
+
+#[derive(Default)]
+pub(super) struct Drivers(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    asleep: BTreeMap<Key, Waker>,
+    /// The drivers that were woken and have not been polled since.
+    woken: BTreeSet<Key>,
+    next: u64,
+}
+
+/// A place among the drivers, until it is dropped.
+pub(super) struct Driver {
+    drivers: Arc<Drivers>,
+    key: Key,
+}
+
+impl Drivers {
+    /// Wakes one driver, if there is one asleep.
+    pub(super) fn wake_one(&self) {
+        let mut state = lock(&self.0);
+        let first = state.asleep.pop_first();
+        if let Some((key, _)) = first {
+            state.woken.insert(key);
+        }
+        drop(state);
+        if let Some((_, waker)) = first {
+            waker.wake();
+        }
+    }
+
+    /// Wakes the drivers that wait for the end of all lingering lookups.
+    pub(super) fn tell_end(&self) {
+        let mut state = lock(&self.0);
+        let lookups = state.asleep.split_off(&(Role::Lookup, 0));
+        let lingers = std::mem::replace(&mut state.asleep, lookups);
+        drop(state);
+        for waker in lingers.into_values() {
+            waker.wake();
+        }
+    }
+}
+
+impl Wake for Drivers {
+    fn wake(self: Arc<Self>) {
+        self.wake_one();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.wake_one();
+    }
+}
+
+impl Driver {
+    pub(super) fn new(drivers: Arc<Drivers>, role: Role) -> Self {
+        let mut state = lock(&drivers.0);
+        state.next += 1;
+        let key = (role, state.next);
+        drop(state);
+        Self { drivers, key }
+    }
+
+    /// Has this waker woken by the next event that finds no driver before this one.
+    pub(super) fn sleep(&self, waker: Waker) {
+        let mut state = lock(&self.drivers.0);
+        state.woken.remove(&self.key);
+        let former = state.asleep.insert(self.key, waker);
+        drop(state);
+        // A waker is dropped without the lock, because its drop runs code of the executor.
+        drop(former);
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let mut state = lock(&self.drivers.0);
+        let waker = state.asleep.remove(&self.key);
+        let owes_a_poll = state.woken.remove(&self.key);
+        drop(state);
+        drop(waker);
+        if owes_a_poll {
+            self.drivers.wake_one();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Task(AtomicUsize);
+
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Drivers of these roles, all asleep, and how often each was woken.
+    fn asleep<const N: usize>(
+        drivers: &Arc<Drivers>,
+        roles: [Role; N],
+    ) -> ([Driver; N], impl Fn() -> [usize; N]) {
+        let tasks: [Arc<Task>; N] = std::array::from_fn(|_| Arc::default());
+        let made = std::array::from_fn(|index| {
+            let driver = Driver::new(Arc::clone(drivers), roles[index]);
+            driver.sleep(Waker::from(Arc::clone(&tasks[index])));
+            driver
+        });
+        (made, move || std::array::from_fn(|index| tasks[index].0.load(Ordering::SeqCst)))
+    }
+
+    #[test]
+    fn an_event_wakes_one_driver_and_lingering_goes_first() {
+        let drivers = Arc::default();
+        let (made, woken) = asleep(&drivers, [Role::Lookup, Role::Linger, Role::Lookup]);
+        drivers.wake_one();
+        assert_eq!(woken(), [0, 1, 0]);
+        drivers.wake_one();
+        assert_eq!(woken(), [1, 1, 0]);
+        drivers.wake_one();
+        drivers.wake_one();
+        assert_eq!(woken(), [1, 1, 1]);
+        drop(made);
+        assert_eq!(woken(), [1, 1, 1]);
+    }
+
+    #[test]
+    fn a_driver_that_is_dropped_when_woken_wakes_another() {
+        let drivers = Arc::default();
+        let ([first, second], woken) = asleep(&drivers, [Role::Lookup; 2]);
+        drivers.wake_one();
+        assert_eq!(woken(), [1, 0]);
+        drop(first);
+        assert_eq!(woken(), [1, 1]);
+        drop(second);
+    }
+
+    #[test]
+    fn a_driver_that_was_polled_since_or_never_woken_wakes_nobody() {
+        let drivers = Arc::default();
+        let ([first, second, third], woken) = asleep(&drivers, [Role::Lookup; 3]);
+        drivers.wake_one();
+        first.sleep(Waker::noop().clone());
+        drop(first);
+        drop(second);
+        assert_eq!(woken(), [1, 0, 0]);
+        drop(third);
+    }
+
+    #[test]
+    fn the_end_wakes_those_that_wait_for_it_alone() {
+        let drivers = Arc::default();
+        let (made, woken) = asleep(&drivers, [Role::Lookup, Role::Linger, Role::Linger]);
+        drivers.tell_end();
+        assert_eq!(woken(), [0, 1, 1]);
+        drivers.wake_one();
+        assert_eq!(woken(), [1, 1, 1]);
+        drop(made);
+    }
+}

@@ -1,0 +1,244 @@
+//! Lookups of a cache that outlive the race that dropped them.
+
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use futures_core::Stream;
+use stagger::{
+    Answer, CachedResolver, MAX_LINGERING, Query, Record, Resolver, Target, resolver_fn,
+};
+use stagger_testkit::{Clock, Fate, Place, ScriptedConnector, ScriptedError, ScriptedResolver, ms};
+
+use crate::support::{TARGET, World};
+use crate::{query, told};
+
+type Said = Answer<Place, ScriptedError>;
+
+type Cache = CachedResolver<ScriptedResolver, Clock>;
+
+fn found(record: Record, place: &'static str) -> Said {
+    Answer::found(record, [Place(place)]).with_ttl(ms(60_000))
+}
+
+/// A resolver that finds AAAA after 5 ms and A after 30 ms.
+fn slow_a(world: &World) -> ScriptedResolver {
+    let inner = world.resolver().answers(ms(5), found(Record::Aaaa, "v6"));
+    inner.answers(ms(30), found(Record::A, "v4"))
+}
+
+fn lingering(world: &World, inner: ScriptedResolver) -> Cache {
+    CachedResolver::new(inner, world.clock.clone()).with_lingering(true)
+}
+
+/// Connects over IPv6, which takes 10 ms.
+fn connect(world: &World, resolver: &Cache) -> u128 {
+    let connector = ScriptedConnector::new(&world.ledger).at("v6", Fate::connects(ms(10)));
+    let dialer = stagger::Dialer::new(resolver.clone(), connector, world.clock.clone());
+    world.clock.run(dialer.connect(TARGET)).unwrap().hand_over();
+    world.clock.elapsed().as_millis()
+}
+
+/// Asks, polls once, and drops the answers.
+fn drops(resolver: &Cache, query: &Query) {
+    let mut answers = pin!(resolver.resolve(query));
+    let polled = answers.as_mut().poll_next(&mut Context::from_waker(Waker::noop()));
+    assert!(polled.is_pending());
+}
+
+/// How many answers come until then, counted from the clock's start. The rest is dropped.
+fn hear_until(world: &World, resolver: &Cache, query: &Query, time: u64) -> usize {
+    let mut answers = pin!(resolver.resolve(query));
+    let mut count = 0;
+    let all = poll_fn(|cx| {
+        while let Poll::Ready(answer) = answers.as_mut().poll_next(cx) {
+            if answer.is_none() {
+                return Poll::Ready(());
+            }
+            count += 1;
+        }
+        Poll::Pending
+    });
+    assert!(world.clock.run_until(ms(time), pin!(all)).is_pending());
+    count
+}
+
+fn linger(world: &World, resolver: &Cache) -> u128 {
+    world.clock.run(resolver.linger());
+    world.clock.elapsed().as_millis()
+}
+
+fn asked(world: &World) -> usize {
+    world.ledger.queries().len()
+}
+
+fn number(number: usize) -> Query {
+    Query::new(Target::parse(&format!("n{number}.example:80")).unwrap())
+}
+
+#[test]
+fn five_connects_ask_once_and_the_lookup_is_kept() {
+    let world = World::new();
+    let resolver = lingering(&world, slow_a(&world));
+    let connects: Vec<_> = (0..5).map(|_| connect(&world, &resolver)).collect();
+    assert_eq!(connects, [15, 25, 35, 45, 55]);
+    assert_eq!((asked(&world), resolver.len(), world.clock.timers()), (1, 1, 0));
+}
+
+#[test]
+fn without_lingering_five_connects_ask_five_times_and_nothing_is_kept() {
+    let world = World::new();
+    for resolver in [
+        CachedResolver::new(slow_a(&world), world.clock.clone()),
+        lingering(&world, slow_a(&world)).with_lingering(false),
+    ] {
+        let before = asked(&world);
+        for _ in 0..5 {
+            connect(&world, &resolver);
+            assert_eq!(world.clock.timers(), 0);
+        }
+        assert_eq!((asked(&world) - before, resolver.len()), (5, 0));
+        let now = world.clock.elapsed().as_millis();
+        assert_eq!(linger(&world, &resolver), now);
+    }
+}
+
+#[test]
+fn an_equal_query_takes_the_lookup_over_with_what_it_has_answered() {
+    let world = World::new();
+    let resolver = lingering(&world, slow_a(&world));
+    connect(&world, &resolver);
+    world.clock.advance_to(ms(1014));
+    let lines = told(&world, &resolver, &query(TARGET));
+    assert_eq!(lines[..1], ["1014 AAAA: v6, for 58 s"]);
+    assert_eq!((lines[1].as_str(), asked(&world)), ("1014 A: v4, for 60 s", 1));
+}
+
+#[test]
+fn a_lookup_lingers_for_a_second_and_no_longer() {
+    let world = World::new();
+    let resolver = lingering(&world, slow_a(&world));
+    connect(&world, &resolver);
+    world.clock.advance_to(ms(1015));
+    drops(&resolver, &query(TARGET));
+    assert_eq!(asked(&world), 2);
+    let world = World::new();
+    let resolver = lingering(&world, slow_a(&world).never_ends());
+    connect(&world, &resolver);
+    assert_eq!(linger(&world, &resolver), 1015);
+    assert_eq!((resolver.len(), world.clock.timers()), (0, 0));
+}
+
+#[test]
+fn a_future_that_is_spawned_takes_in_what_lingers_and_ends_with_it() {
+    let world = World::new();
+    let resolver = lingering(&world, slow_a(&world));
+    assert_eq!(linger(&world, &resolver), 0);
+    connect(&world, &resolver);
+    let mut all: Vec<_> = (0..3).map(|_| Box::pin(resolver.linger())).collect();
+    world.clock.run(poll_fn(|cx| {
+        all.retain_mut(|one| one.as_mut().poll(cx).is_pending());
+        if all.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    }));
+    assert_eq!((world.clock.elapsed(), resolver.len(), world.clock.timers()), (ms(30), 1, 0));
+}
+
+#[test]
+fn another_query_drives_what_lingers() {
+    let world = World::new();
+    let resolver = lingering(&world, slow_a(&world));
+    connect(&world, &resolver);
+    assert_eq!(hear_until(&world, &resolver, &number(1), 40), 1);
+    assert_eq!((resolver.len(), asked(&world)), (1, 2));
+}
+
+#[test]
+fn sixty_four_lookups_linger_and_one_more_drops_the_oldest() {
+    let world = World::new();
+    let resolver = lingering(&world, slow_a(&world));
+    for at in 0..=MAX_LINGERING {
+        drops(&resolver, &number(at));
+    }
+    assert_eq!(asked(&world), 65);
+    drops(&resolver, &number(1));
+    assert_eq!(asked(&world), 65);
+    drops(&resolver, &number(0));
+    assert_eq!(asked(&world), 66);
+    // More are due than one poll may poll.
+    linger(&world, &resolver);
+    assert_eq!((resolver.len(), world.clock.timers()), (64, 0));
+}
+
+#[test]
+fn what_can_not_be_kept_does_not_linger() {
+    let world = World::new();
+    let failure = || Answer::failed(Record::A, ScriptedError::new("refused"));
+    let early = world.resolver().answers(ms(5), failure()).never_ends();
+    let late = |world: &World| world.resolver().answers(ms(30), failure()).never_ends();
+    let resolver = lingering(&world, early);
+    hear_until(&world, &resolver, &query(TARGET), 10);
+    assert_eq!((world.clock.timers(), linger(&world, &resolver)), (0, 10));
+    let world = World::new();
+    let resolver = lingering(&world, late(&world));
+    hear_until(&world, &resolver, &query(TARGET), 10);
+    assert_eq!(linger(&world, &resolver), 30);
+    assert_eq!((resolver.len(), world.clock.timers()), (0, 0));
+}
+
+#[test]
+fn what_lingers_goes_with_the_last_clone_or_when_the_memory_is_cleared() {
+    let world = World::new();
+    let resolver = lingering(&world, slow_a(&world));
+    drops(&resolver, &query(TARGET));
+    drops(&resolver, &number(1));
+    // Each has an alarm, and the second armed that of the first's end.
+    assert_eq!(world.clock.timers(), 3);
+    resolver.clear();
+    assert_eq!(world.clock.timers(), 0);
+    drops(&resolver, &query(TARGET));
+    let (clone, linger) = (resolver.clone(), resolver.linger());
+    drop((resolver, clone));
+    assert_eq!(world.clock.timers(), 1);
+    drop(linger);
+    assert_eq!(world.clock.timers(), 0);
+}
+
+/// Answers that panic when they are told to.
+struct Panics(Rc<Cell<bool>>);
+
+impl Stream for Panics {
+    type Item = Answer<Place, ScriptedError>;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        assert!(!self.0.get(), "on purpose");
+        Poll::Pending
+    }
+}
+
+#[test]
+fn a_lookup_that_panics_while_it_lingers_harms_nobody() {
+    let clock = Clock::new();
+    let panics = Rc::new(Cell::new(false));
+    let told = Rc::clone(&panics);
+    let inner = resolver_fn(move |_: &Query| Panics(Rc::clone(&told)));
+    let resolver = CachedResolver::new(inner, clock.clone()).with_lingering(true);
+    {
+        let query = query(TARGET);
+        let mut answers = pin!(resolver.resolve(&query));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(answers.as_mut().poll_next(&mut context).is_pending());
+    }
+    panics.set(true);
+    clock.run(resolver.linger());
+    assert_eq!((clock.elapsed(), clock.timers()), (ms(0), 0));
+}
+
+#[test]
+fn what_lingers_can_be_sent_if_its_parts_can() {
+    let world = World::new();
+    let resolver = lingering(&world, slow_a(&world));
+    crate::is_send(Box::pin(resolver.resolve(&query(TARGET))).as_ref());
+    crate::is_send(Box::pin(resolver.linger()).as_ref());
+}
