@@ -16,7 +16,7 @@ use hickory_proto::op::ResponseCode::{NXDomain, NoError, ServFail};
 use stagger::{Dialer, Families, Policy, Query, Resolver as _, Target, Timer as _, connector_fn};
 use stagger_dns::{Config, DnsResolver, Environment, ServerPolicy, Watched};
 use stagger_testkit::{Clock, ms};
-use support::{Asked, File, Said, Scene, Servers, after, config, heard, one, silence};
+use support::{Asked, File, Said, Scene, Servers, address, after, config, heard, one, silence};
 
 /// A after 20 ms.
 fn v4(asked: &Asked) -> Said {
@@ -148,6 +148,28 @@ fn a_negative_aaaa_is_timely_and_a_failure_is_not() {
 }
 
 #[test]
+fn an_aaaa_that_is_remembered_says_nothing_of_a_server() {
+    let mut scene = one(|asked| match (asked.name.as_str(), asked.is_aaaa()) {
+        ("b.example.", true) => after(5, asked.found(&["2001:db8::1"])),
+        ("b.example.", false) => {
+            let mut reply = asked.reply(NoError);
+            reply.add_answer(address("b.example.", 0, "192.0.2.2"));
+            after(20, reply)
+        }
+        _ => no_aaaa(asked),
+    });
+    scene.resolver = scene.resolver.with_cache_capacity(100);
+    scene.lines("b.example:80");
+    for _ in 0..8 {
+        starts(&scene, "a.example:80");
+    }
+    // Its A is asked for again.
+    assert_eq!(connect_by(&scene, "b.example:80", Policy::new()), ["0 [2001:db8::1]:80"]);
+    assert_eq!(scene.servers.log().iter().filter(|it| it.name == "b.example.").count(), 3);
+    assert_eq!(starts(&scene, "a.example:80"), "0");
+}
+
+#[test]
 fn a_connect_that_is_dropped_before_the_delay_has_run_out_counts_for_nothing() {
     let scene = one(no_aaaa);
     let query = Query::new(Target::parse("a.example:80").unwrap());
@@ -184,10 +206,10 @@ fn a_longer_delay_is_spent_as_far_as_it_was_waited() {
 #[test]
 fn a_race_that_waits_for_late_replies_still_gets_them() {
     let policy = || Policy::new().resolution_delay(ms(200)).unwrap();
-    let delay = Rc::new(Cell::new(Some(100)));
+    let delay = Rc::new(Cell::new(Some(150)));
     let scene = one(aaaa_after(&delay));
     for _ in 0..12 {
-        assert_eq!(connect_by(&scene, "a.example:80", policy()), ["120 [2001:db8::1]:80"]);
+        assert_eq!(connect_by(&scene, "a.example:80", policy()), ["170 [2001:db8::1]:80"]);
     }
 }
 

@@ -256,12 +256,18 @@ fn another_configuration_closes_what_lingers() {
         }));
     };
     polls_until_asked(1);
+    // A lookup that is waited for belongs to the old configuration and goes on.
+    let other = Query::new(Target::parse("b.example:80").unwrap()).with_families(Families::Ipv4);
+    let mut waits = pin!(resolver.resolve(&other));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(waits.as_mut().poll_next(&mut context).is_pending());
     fs::write(&file.0, "nameserver 192.0.2.22\n").unwrap();
     clock.advance(ms(990));
-    polls_until_asked(1);
-    assert_eq!(servers.open(), 1);
-    clock.advance(ms(10));
     polls_until_asked(2);
-    assert_eq!(servers.open(), 1);
-    assert_eq!(servers.log()[1].server, 22);
+    assert_eq!(servers.open(), 2);
+    clock.advance(ms(10));
+    polls_until_asked(3);
+    assert_eq!(servers.open(), 2);
+    assert_eq!(servers.log()[2].server, 22);
+    assert!(waits.as_mut().poll_next(&mut context).is_pending());
 }

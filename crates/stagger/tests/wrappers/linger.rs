@@ -155,6 +155,21 @@ fn another_query_drives_what_lingers() {
 }
 
 #[test]
+fn a_query_that_is_in_memory_drives_what_lingers_as_well() {
+    let world = World::new();
+    let resolver = lingering(&world, slow_a(&world));
+    told(&world, &resolver, &number(1));
+    assert_eq!(connect(&world, &resolver), 45);
+    world.clock.advance_to(ms(60));
+    assert_eq!(resolver.len(), 1);
+    let known = number(1);
+    let mut answers = pin!(resolver.resolve(&known));
+    let polled = answers.as_mut().poll_next(&mut Context::from_waker(Waker::noop()));
+    assert!(polled.is_ready());
+    assert_eq!((resolver.len(), asked(&world)), (2, 2));
+}
+
+#[test]
 fn sixty_four_lookups_linger_and_one_more_drops_the_oldest() {
     let world = World::new();
     let resolver = lingering(&world, slow_a(&world));
