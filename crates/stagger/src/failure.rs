@@ -14,7 +14,7 @@ use std::fmt;
 /// | `UnknownService` | `EAI_SERVICE` | as its resolver of literals has it: the same by default |
 /// | `UnknownZone` | there is no such interface | as its resolver of literals has it: the same by default |
 /// | `InvalidName` | a malformed name; a name where a number is required; neither a host nor a service | as its resolver of literals has it |
-/// | `Temporary` | `EAI_AGAIN`; `EAI_SYSTEM` with an error of the network | SERVFAIL and other codes of a server; an error of the network |
+/// | `Temporary` | `EAI_AGAIN`; `EAI_SYSTEM` with an error of the network; no thread can be started | SERVFAIL and other codes of a server; an error of the network; no thread can be started |
 /// | `Refused` | | REFUSED; a name below `.local` that is left to multicast DNS |
 /// | `TimedOut` | `EAI_SYSTEM` with `ETIMEDOUT` | no server answered in time |
 /// | `Malformed` | | an unreadable reply; aliases in a circle, or too many |

@@ -63,6 +63,8 @@ pub(crate) enum Cause {
     /// has.
     Incomplete(LookupErrorKind),
     Unreadable,
+    /// There was no thread to read a file on.
+    Unstarted,
 }
 
 impl Inner {
@@ -128,7 +130,8 @@ impl DnsError {
 
     /// That a file can't be read which says of `subject` where it is, or whom to ask.
     pub(crate) fn unreadable(subject: String, source: FileError) -> Self {
-        Self::delegated(Cause::Unreadable, subject, source.into())
+        let cause = if source.is_unstarted() { Cause::Unstarted } else { Cause::Unreadable };
+        Self::delegated(cause, subject, source.into())
     }
 
     fn delegated(cause: Cause, subject: String, source: BoxError) -> Self {
@@ -195,7 +198,8 @@ impl DnsError {
     ///
     /// What the kind leaves out is elsewhere. [`servers`](Self::servers) has the code of each server
     /// and the error of the network. A file that can't be read is the source, a
-    /// [`FileError`](crate::FileError).
+    /// [`FileError`](crate::FileError). If no thread could be started to read it, the kind is
+    /// [`Temporary`](LookupErrorKind::Temporary).
     pub fn kind(&self) -> LookupErrorKind {
         match self.0.cause {
             Cause::NotFound | Cause::NotListed => LookupErrorKind::NotFound,
@@ -204,6 +208,7 @@ impl DnsError {
             Cause::Incomplete(kind) => kind,
             Cause::Multicast => LookupErrorKind::Refused,
             Cause::NoSource | Cause::Merge | Cause::Unreadable => LookupErrorKind::Other,
+            Cause::Unstarted => LookupErrorKind::Temporary,
             Cause::Servers => match worst(&self.0.servers) {
                 Some(failure) => failure.kind(),
                 // No server is configured.
@@ -275,7 +280,7 @@ fn io_kind(cause: Cause, servers: &[ServerError]) -> io::ErrorKind {
             Some(Failure::TimedOut) => io::ErrorKind::TimedOut,
             _ => io::ErrorKind::Other,
         },
-        Cause::Incomplete(_) | Cause::Unreadable => {
+        Cause::Incomplete(_) | Cause::Unreadable | Cause::Unstarted => {
             unreachable!("the source of a delegate's error is the delegate's")
         }
     }
@@ -306,7 +311,7 @@ impl fmt::Display for Reason<'_> {
             Cause::Incomplete(LookupErrorKind::UnknownService) => "its service has no known port",
             Cause::Incomplete(LookupErrorKind::UnknownZone) => "its zone is no known interface",
             Cause::Incomplete(_) => "the resolver of services and zones failed",
-            Cause::Unreadable => "a file of this machine can't be read",
+            Cause::Unreadable | Cause::Unstarted => "a file of this machine can't be read",
             Cause::Servers => {
                 for (index, server) in self.1.iter().enumerate() {
                     let comma = if index == 0 { "" } else { ", " };

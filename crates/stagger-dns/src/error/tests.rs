@@ -1,5 +1,7 @@
 //! What an error says, and its kind.
 
+use std::path::Path;
+
 use super::*;
 use crate::message::{Extended, Stray, Strays};
 use crate::question::name_of;
@@ -80,6 +82,11 @@ fn each_cause_has_the_kind_of_the_core_s_table() {
     }
     let zone = DnsError::incomplete("x".into(), LookupErrorKind::UnknownZone, "x".into());
     assert_eq!(zone.kind(), LookupErrorKind::UnknownZone);
+    let path = Path::new("/etc/resolv.conf");
+    let unstarted = FileError::unstarted(path, io::ErrorKind::WouldBlock.into());
+    let error = DnsError::unreadable("x".into(), unstarted);
+    assert_eq!(error.kind(), LookupErrorKind::Temporary);
+    assert_eq!(io::Error::from(error).kind(), io::ErrorKind::Other);
 }
 
 #[test]

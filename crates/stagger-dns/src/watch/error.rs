@@ -56,8 +56,13 @@ impl FileError {
         Self { path: path.into(), reason: Reason::TooLarge { max_bytes } }
     }
 
-    pub(super) fn unstarted(path: &Path, err: io::Error) -> Self {
+    /// No thread could be started to read it.
+    pub(crate) fn unstarted(path: &Path, err: io::Error) -> Self {
         Self { path: path.into(), reason: Reason::Unstarted(Arc::new(err)) }
+    }
+
+    pub(crate) fn is_unstarted(&self) -> bool {
+        matches!(self.reason, Reason::Unstarted(_))
     }
 
     pub(super) fn panicked(path: &Path) -> Self {
