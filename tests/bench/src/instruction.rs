@@ -56,6 +56,8 @@ impl Callgrind {
     fn collect(&self, subject: &Subject, times: usize) -> Result<f64, BoxError> {
         let mut command = Command::new("valgrind");
         command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
+        // The pool for lookups may have more than the 500 that valgrind expects.
+        command.arg("--max-threads=1024");
         command.arg(env::current_exe()?).arg("--count").args(subject.words());
         let output = command.arg(times.to_string()).output()?;
         let told = String::from_utf8_lossy(&output.stderr);

@@ -24,9 +24,8 @@ use crate::{AsyncStd, BoxError, NameServer, Side, Smol, Tokio};
 /// How many lookups are in flight at most: 1024.
 pub const IN_FLIGHT: usize = 1024;
 
-/// How many threads call `getaddrinfo` where nobody else bounds them: as many as Stagger's own pool
-/// has places.
-const THREADS: usize = 512;
+/// How many threads call `getaddrinfo` where nobody else bounds them.
+const THREADS: usize = 64;
 
 /// What `/etc/resolv.conf` says where the name server is.
 pub const RESOLV_CONF: &str = "nameserver 127.0.0.1\n";
