@@ -138,6 +138,18 @@ impl ServerError {
     }
 }
 
+/// A text of the system in one line. Its quotation marks stay, so that it is known again.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            '\'' | '"' => escaped.push(char),
+            _ => escaped.extend(char.escape_debug()),
+        }
+    }
+    escaped
+}
+
 impl fmt::Display for ServerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ", self.server)?;
@@ -178,7 +190,7 @@ impl fmt::Display for Trouble {
             Self::Malformed(what) => write!(f, "sent a reply that can't be read: {what}"),
             Self::TimedOut(timeout) => write!(f, "did not answer within {timeout:?}"),
             Self::Network(error) => {
-                write!(f, "can't be asked: {}", error.to_string().escape_debug())
+                write!(f, "can't be asked: {}", escaped(&error.to_string()))
             }
         }
     }

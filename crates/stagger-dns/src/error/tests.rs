@@ -168,3 +168,10 @@ fn a_failure_that_this_machine_has_a_part_in_is_none_of_the_servers_alone() {
     }
     assert!(!DnsError::new(&question(), Cause::Circle).is_of_servers_alone());
 }
+
+#[test]
+fn the_text_of_the_system_is_in_one_line_and_keeps_its_quotation_marks() {
+    let error = io::Error::other("no \"way\", it's\ngone");
+    let server = server(1, Trouble::Network(Arc::new(error)));
+    assert_eq!(server.to_string(), "192.0.2.1:53 can't be asked: no \"way\", it's\\ngone");
+}
