@@ -257,8 +257,9 @@ pub(super) mod system {
         let nobody = SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, 0, 0, 0);
         let mut destination = SockAddr::from(nobody);
         let mut bytes = [0; control::ROOM];
-        let mut message =
-            MsgHdrMut::new().with_addr(&mut destination).with_control(as_uninit(&mut bytes));
+        // SAFETY: the only one to write there is a system call, which writes bytes of the kernel's.
+        let uninit = unsafe { as_uninit(&mut bytes) };
+        let mut message = MsgHdrMut::new().with_addr(&mut destination).with_control(uninit);
         // It never waits, whatever the socket does (recvmsg(2)).
         socket.recvmsg(&mut message, libc::MSG_ERRQUEUE)?;
         let length = message.control_len().min(control::ROOM);

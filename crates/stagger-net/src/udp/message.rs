@@ -70,11 +70,11 @@ pub(super) fn receive(socket: &SockRef<'_>, buffer: &mut [u8]) -> io::Result<Dat
     let nobody = SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, 0, 0, 0);
     let mut peer = SockAddr::from(nobody);
     let mut control = [0; control::ROOM];
-    let mut buffers = [MaybeUninitSlice::new(as_uninit(buffer))];
-    let mut message = MsgHdrMut::new()
-        .with_addr(&mut peer)
-        .with_buffers(&mut buffers)
-        .with_control(as_uninit(&mut control));
+    // SAFETY: the only one to write to these is a system call, which writes bytes of the kernel's.
+    let (buffer, uninit) = unsafe { (as_uninit(buffer), as_uninit(&mut control)) };
+    let mut buffers = [MaybeUninitSlice::new(buffer)];
+    let mut message =
+        MsgHdrMut::new().with_addr(&mut peer).with_buffers(&mut buffers).with_control(uninit);
     let length = socket.recvmsg(&mut message, 0)?;
     let (truncated, told) = (message.flags().is_truncated(), message.control_len());
     let peer = peer.as_socket().map(SocketAddr::canonical);
@@ -89,11 +89,14 @@ pub(super) fn receive(socket: &SockRef<'_>, buffer: &mut [u8]) -> io::Result<Dat
 }
 
 /// The same bytes, to be written.
-pub(super) fn as_uninit(bytes: &mut [u8]) -> &mut [MaybeUninit<u8>] {
+///
+/// # Safety
+///
+/// Nothing uninitialised may be written there.
+pub(super) unsafe fn as_uninit(bytes: &mut [u8]) -> &mut [MaybeUninit<u8>] {
     let (start, length) = (bytes.as_mut_ptr().cast(), bytes.len());
-    // SAFETY: the place and the layout are the same, and the borrow is passed on. Nothing
-    // uninitialised is ever written there: those to whom it is handed are system calls that write
-    // bytes of the kernel's.
+    // SAFETY: the place and the layout are the same, and the borrow is passed on. The caller keeps
+    // what is there initialised.
     unsafe { std::slice::from_raw_parts_mut(start, length) }
 }
 

@@ -62,10 +62,13 @@ mod linux {
     use super::{Families, Socket, io};
     use crate::socket::in_step;
 
-    /// `group_source_req` of `linux/in.h`, which libc lacks.
+    /// `group_source_req` of `linux/in.h`, which libc lacks. What C leaves between the fields is a
+    /// field here, for the kernel reads all of it.
     #[repr(C)]
     struct GroupSource {
         interface: u32,
+        #[cfg(target_pointer_width = "64")]
+        padding: u32,
         group: libc::sockaddr_storage,
         source: libc::sockaddr_storage,
     }
@@ -149,21 +152,43 @@ mod linux {
         let storage = |ip: IpAddr| SockAddr::from(SocketAddr::new(ip, 0)).as_storage();
         let level = if group.is_ipv4() { IPPROTO_IP } else { IPPROTO_IPV6 };
         let option = if join { MCAST_JOIN_SOURCE_GROUP } else { MCAST_LEAVE_SOURCE_GROUP };
-        let wish =
-            GroupSource { interface, group: raw(storage(group)), source: raw(storage(source)) };
+        let wish = GroupSource {
+            interface,
+            #[cfg(target_pointer_width = "64")]
+            padding: 0,
+            group: raw(storage(group)),
+            source: raw(storage(source)),
+        };
         set_option(socket, level, option, &wish)
     }
 
+    /// `SockAddr` zeroes its storage before it writes an address there, so all bytes are initialised.
     fn raw(mut storage: socket2::SockAddrStorage) -> libc::sockaddr_storage {
         // SAFETY: `sockaddr_storage` is one of the platform's types of that name.
         unsafe { *storage.view_as() }
     }
 
-    /// What is handed to the kernel as it lies in memory.
-    pub(in super::super) trait Plain {}
-    impl Plain for c_int {}
-    impl Plain for libc::ip_mreqn {}
-    impl Plain for GroupSource {}
+    /// A type that is handed to the kernel as it lies in memory.
+    ///
+    /// # Safety
+    ///
+    /// Every byte of a value is initialised: it has no padding, and neither has any field.
+    pub(in super::super) unsafe trait Plain {}
+
+    // SAFETY: an integer has no padding.
+    unsafe impl Plain for c_int {}
+
+    const _: () = assert!(size_of::<libc::ip_mreqn>() == 2 * 4 + size_of::<c_int>());
+    // SAFETY: it is two addresses of four bytes and an integer, and as long as these, so nothing is
+    // between them.
+    unsafe impl Plain for libc::ip_mreqn {}
+
+    const _: () = assert!(
+        size_of::<GroupSource>() == size_of::<usize>() + 2 * size_of::<libc::sockaddr_storage>()
+    );
+    // SAFETY: it is as long as its fields, so nothing is between them. The two addresses are made by
+    // `raw`, of storage that is zeroed as a whole.
+    unsafe impl Plain for GroupSource {}
 
     /// Reads an option that is a number.
     pub(in super::super) fn option(
@@ -189,8 +214,8 @@ mod linux {
         value: &T,
     ) -> io::Result<()> {
         let (descriptor, length) = (socket.as_fd().as_raw_fd(), size_of::<T>() as libc::socklen_t);
-        // SAFETY: the descriptor is open as `socket` is borrowed, and `value` is of `length` bytes
-        // and lives through the call; the kernel reads the plain C type that the option is of.
+        // SAFETY: the descriptor is open as `socket` is borrowed. `value` lives through the call, and
+        // is of `length` bytes, all of them initialised, as `Plain` promises.
         let code = unsafe {
             libc::setsockopt(descriptor, level, option, (&raw const *value).cast(), length)
         };
