@@ -73,6 +73,7 @@ fn compare() -> Result<(), BoxError> {
     println!("{}.\n", Machine::here());
     println!("| name servers | by | first lookup | longest of {LATER} after it |");
     println!("| --- | --- | ---: | ---: |");
+    let files = etc(&[("nsswitch.conf", "hosts: dns\n"), ("hosts", "")]);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut number = 0;
     for (what, servers, lost) in [
@@ -86,8 +87,7 @@ fn compare() -> Result<(), BoxError> {
         ("one, and one datagram to it is lost", &[LOSSY], 1),
     ] {
         let lines: String = servers.iter().map(|server| format!("nameserver {server}\n")).collect();
-        let nsswitch = ("nsswitch.conf", "hosts: dns\n");
-        let _etc = etc(&[("resolv.conf", &lines), nsswitch, ("hosts", "")]);
+        files.write("resolv.conf", &lines);
         for (by, begin) in [
             ("`DnsResolver::system` on tokio", stagger as fn(&[Ipv4Addr]) -> _),
             ("hickory-resolver", hickory),
@@ -174,7 +174,7 @@ fn hickory(servers: &[Ipv4Addr]) -> Result<LookUp, BoxError> {
 fn getaddrinfo(_: &[Ipv4Addr]) -> Result<LookUp, BoxError> {
     Ok(Box::new(|name| {
         Box::pin(async move {
-            tokio::net::lookup_host((name, 80)).await?;
+            let _ = tokio::net::lookup_host((name, 80)).await?;
             Ok(())
         })
     }))
