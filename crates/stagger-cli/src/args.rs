@@ -61,9 +61,9 @@ of all.
 Exit status: 0 connected, and with --pipe all carried; 1 a lookup or an attempt
 failed, the name has no address of the family of a bind address, not all was
 carried, or the picture cannot be written; 2 the arguments are wrong whatever
-the network says, such as an unknown service or zone, or an address as the
-target with a bind address of the other family; 128 plus the number of the
-signal that ended the process.";
+the network says, such as an unknown service or zone, a link-local address
+without its zone, or an address as the target with a bind address of the other
+family; 128 plus the number of the signal that ended the process.";
 
 const RESOLVE_USAGE: &str = "stagger resolve [OPTIONS] <HOST:SERVICE>
        stagger resolve [OPTIONS] <HOST> <SERVICE>";

@@ -5,6 +5,7 @@ use std::io::{self, Stdout};
 use std::iter;
 use std::path::Path;
 
+use stagger::destination::Unusable;
 use stagger::{Error, ErrorKind, Host, LookupErrorKind, Policy, Recorder, Target};
 use stagger_net::{BindError, TcpOptions};
 
@@ -133,7 +134,7 @@ pub(crate) fn lost(error: &Error) -> (Race, Exit) {
     let mut race = Race::lost(error);
     let invalid = invalid_lookup(error);
     let is_usage =
-        invalid.is_some() || has_wrong_family(error) || error.kind() == ErrorKind::InvalidTarget;
+        invalid.is_some() || is_wrong_literal(error) || error.kind() == ErrorKind::InvalidTarget;
     if invalid.is_some() {
         race.error = invalid;
     }
@@ -158,14 +159,17 @@ fn invalid_lookup(error: &Error) -> Option<String> {
     })
 }
 
-/// Whether the target is an address, and no bind address is of its family.
-fn has_wrong_family(error: &Error) -> bool {
+/// Whether the target is an address that no dial can use: it has no zone where it needs one, or no
+/// bind address is of its family.
+fn is_wrong_literal(error: &Error) -> bool {
     if error.target().is_some_and(|target| matches!(target.host(), Host::Name(_))) {
         return false;
     }
     let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
     error.kind() == ErrorKind::NoneUsable
-        && source.and_then(io::Error::get_ref).is_some_and(|inner| inner.is::<BindError>())
+        && source
+            .and_then(io::Error::get_ref)
+            .is_some_and(|inner| inner.is::<BindError>() || inner.is::<Unusable>())
 }
 
 #[cfg(test)]

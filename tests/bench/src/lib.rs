@@ -2,7 +2,7 @@
 //!
 //! The programs are in `benches`: for connects `heap` counts allocations and bytes, and `time` takes
 //! times and counts instructions; for lookups over DNS so do `dns_heap` and `dns`; `stuck` is about lookups that
-//! are stuck, `accept` about listeners, and `fair` about a ticker beside a task that connects. Those of the heap are apart because a heap that counts is slower. What holds on every
+//! are stuck, `half-broken` about name servers that are, `accept` about listeners, and `fair` about a ticker beside a task that connects. Those of the heap are apart because a heap that counts is slower. What holds on every
 //! machine is a test as well, in `tests/heap.rs`. `docs/benchmarks.md` has what they print, and how to
 //! read it.
 #![cfg(target_os = "linux")]

@@ -180,6 +180,7 @@ fn bind_addresses_that_serve_no_candidate_are_bad_usage() {
             &["127.0.0.1:80", "--bind", "::1"],
             "no bind address of the family of 127.0.0.1:80, only [::1]:0",
         ),
+        (&["[fe80::1]:80"], "a link-local address needs a zone, as in fe80::1%eth0"),
     ] {
         let run = stagger(&[&["connect"], options].concat());
         assert_eq!((run.code, &run.out[..]), (Some(2), ""), "{run:?}");
