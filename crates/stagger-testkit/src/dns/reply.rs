@@ -293,9 +293,11 @@ fn start_of_authority(name: &Name, ttl: u32) -> ResourceRecord {
     ResourceRecord::from_rdata(zone, ttl, RData::SOA(soa))
 }
 
-/// A name from the root on.
+/// A name from the root on. Its labels may be any that a server can hold, such as `-x`.
 pub(super) fn absolute(text: &str) -> Name {
-    let mut name = Name::from_str(text).unwrap_or_else(|error| panic!("{text:?}: {error}"));
+    let labels = || text.trim_end_matches('.').split('.').map(str::as_bytes);
+    let name = Name::from_str(text).or_else(|_| Name::from_labels(labels()));
+    let mut name = name.unwrap_or_else(|error| panic!("{text:?}: {error}"));
     name.set_fqdn(true);
     name
 }
