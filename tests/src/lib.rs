@@ -9,7 +9,9 @@
 
 mod adapter;
 mod battery;
+mod daemon;
 pub mod descriptor;
+mod dnsmasq;
 mod host;
 mod http;
 mod listed;
@@ -28,6 +30,7 @@ mod udp;
 mod unbound;
 
 pub use adapter::{Adapter, AsyncStd, Smol, Tokio};
+pub use dnsmasq::Dnsmasq;
 pub use host::{Other, hosts};
 pub use http::{GET, assert_ok};
 pub use listed::Listed;

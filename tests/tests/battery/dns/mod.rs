@@ -1,6 +1,7 @@
 //! DNS over real sockets, in place of the system's resolver.
 
 mod broken;
+mod daemon;
 mod left;
 mod linger;
 mod machine;
