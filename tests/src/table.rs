@@ -40,6 +40,11 @@ pub fn accept_queue(addr: SocketAddr) -> u32 {
     listener.expect("the listener is in the table").receive_queue
 }
 
+/// Whether something listens on `addr` over TCP.
+pub(crate) fn listens(addr: SocketAddr) -> bool {
+    rows(table("tcp", addr)).iter().any(|row| row.state == LISTEN && row.local == addr)
+}
+
 fn table(protocol: &str, addr: SocketAddr) -> String {
     let version = if addr.is_ipv6() { "6" } else { "" };
     format!("/proc/self/net/{protocol}{version}")
