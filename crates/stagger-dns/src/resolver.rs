@@ -403,7 +403,7 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
         Linger::new(Arc::clone(&self.setup.upstream))
     }
 
-    /// Forgets all answers and what was learned of servers, for all clones, and drops the lookups that
+    /// Forgets all answers, all failures, and what was learned of servers, for all clones. It drops the lookups that
     /// [linger](Self::with_lingering). An answer to any other lookup in flight is remembered all the
     /// same.
     pub fn clear_cache(&self) {

@@ -65,10 +65,10 @@ impl ServerPolicy {
     /// Sets after how long a server is late, as long as nothing is known of it; [`SERVER_DELAY`]
     /// unless set.
     ///
-    /// Its replies teach better: the delay becomes the mean round trip and four times the deviation,
-    /// as RFC 6298 §2.3 has it for TCP. It stays within a fifth and twice of what is set here. A
-    /// server that is silent for twice its delay, or for 1 s if that is less, is asked again, as
-    /// often as [`Config::attempts`](crate::Config::attempts) says, but three times at the most (RFC 9520 §3.1).
+    /// The delay is then learned from replies: the mean round trip plus four times the deviation
+    /// (RFC 6298 §2.3). It stays within a fifth and twice of this setting. A silent server is asked
+    /// again after twice its delay, at most 1 s, and after each
+    /// [`Config::timeout`](crate::Config::timeout). It is sent at most three messages (RFC 9520 §3.1).
     ///
     /// # Errors
     ///
@@ -82,8 +82,8 @@ impl ServerPolicy {
     /// Sets for how long a server is asked last after another has answered in its place;
     /// [`SERVER_PENALTY`] unless set. With zero the order is always that of the configuration.
     ///
-    /// When that time is over, one question goes to it beside the first server. It is asked in its
-    /// turn again as soon as it has answered a question.
+    /// When that time is over, one question is sent to it and to the first server at once. The server
+    /// has its turn again when it answers first, and after 10 minutes in any case.
     ///
     /// # Errors
     ///
@@ -94,13 +94,12 @@ impl ServerPolicy {
         Ok(self)
     }
 
-    /// Sets whether it is remembered that all servers failed on a question (RFC 9520 §3.2). They are,
-    /// unless set.
+    /// Sets whether failures of all servers are remembered (RFC 9520 §3.2). The default is true.
     ///
     /// A lookup of the same name and record then fails at once, and
-    /// [the error says so](crate::DnsError::remembered). The first failure is remembered for 1 s, each one after it for twice as
-    /// long, up to 60 s. That none of them answered in time is remembered for 5 s at the most, and
-    /// until one answers any question.
+    /// [the error says so](crate::DnsError::remembered). The first failure is remembered for 1 s, and
+    /// each one after it for twice as long, up to 60 s. If no server answered in time, it is
+    /// remembered for at most 5 s, and only until a server answers any question.
     ///
     /// Failures of this machine are not remembered: no route, no descriptor, an error that a router
     /// reports. What is remembered is forgotten when the name is found, with another configuration,

@@ -32,6 +32,7 @@ pub(crate) struct Upstream<N: Network, T: Timer> {
 
 struct Current<N: Network, T: Timer> {
     config: Arc<Parsed<Config>>,
+    client: Client<N, T>,
     source: Joined<N, T>,
     learned: Learned,
     memory: Memory,
@@ -90,12 +91,12 @@ impl<N: Network, T: Timer> Upstream<N, T> {
         let memory = Memory::new(self.capacity);
         let client = Client::new(Arc::clone(config), Arc::clone(&self.means), self.policy);
         let source = Joining::new(
-            Remembering::new(client, Arc::clone(&self.means), memory.clone()),
+            Remembering::new(client.clone(), Arc::clone(&self.means), memory.clone()),
             self.lingers,
         );
         let learned = Learned::default();
         let pairing = Pairing::new(source.clone(), Arc::clone(&learned));
-        let next = Current { config: Arc::clone(config), source, learned, memory };
+        let next = Current { config: Arc::clone(config), client, source, learned, memory };
         let former = current.replace(next);
         // The former configuration is dropped without the lock.
         drop(current);
@@ -108,10 +109,12 @@ impl<N: Network, T: Timer> Upstream<N, T> {
     pub(crate) fn forget(&self) {
         let current = self.lock();
         let parts = current.as_ref().map(|current| {
-            (current.memory.clone(), current.source.clone(), Arc::clone(&current.learned))
+            let learned = Arc::clone(&current.learned);
+            (current.client.clone(), current.memory.clone(), current.source.clone(), learned)
         });
         drop(current);
-        if let Some((memory, source, learned)) = parts {
+        if let Some((client, memory, source, learned)) = parts {
+            client.forget();
             learned.lock().unwrap_or_else(PoisonError::into_inner).clear();
             source.drop_lingering();
             memory.clear();

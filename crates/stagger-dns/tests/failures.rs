@@ -48,7 +48,9 @@ fn that_no_server_answered_is_remembered_until_one_answers_anything() {
     assert_eq!(scene.error("a.example").remembered(), Some(ms(1000)));
     scene.ipv4("b.example");
     assert_eq!(scene.error("a.example").remembered(), None);
-    assert_eq!(scene.servers.log().len(), 3);
+    // The server is known by now, so its silence is noticed sooner and it is asked twice.
+    let log = scene.servers.log();
+    assert_eq!(log.iter().filter(|asked| asked.name == "a.example.").count(), 3);
 }
 
 #[test]

@@ -106,8 +106,8 @@ fn a_future_that_is_spawned_takes_in_what_lingers_and_ends_with_it() {
 
 #[test]
 fn what_is_never_answered_lingers_for_a_second() {
-    // The lookup itself would wait for longer.
-    let patient = config(1).with_timeout(ms(5000)).unwrap();
+    // The lookup itself would wait for longer, and over TCP nothing is sent again.
+    let patient = config(1).with_timeout(ms(5000)).unwrap().with_use_vc(true);
     let scene = remembering(Scene::new(patient, no_a), true);
     connect(&scene, "a.example:80");
     let mut lingering = pin!(scene.resolver.linger());

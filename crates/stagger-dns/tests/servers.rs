@@ -58,6 +58,41 @@ fn a_silent_server_is_probed_beside_the_good_one_until_it_answers() {
 }
 
 #[test]
+fn a_server_that_is_back_and_slower_than_the_other_has_its_turn_after_ten_minutes() {
+    let scene = Scene::new(config(2), |asked| match (asked.server, asked.at.as_millis()) {
+        (1, 0..2000) => silence(),
+        (1, _) => after(20, asked.found(&["192.0.2.81"])),
+        _ => found(asked),
+    });
+    let answers = |scene: &Scene| scene.ipv4("a.example").ends_with("192.0.2.81:80");
+    assert!(!answers(&scene));
+    let mut minutes = 0;
+    while !answers(&scene) {
+        scene.clock.advance(ms(60_000));
+        minutes += 1;
+        assert!(minutes <= 10, "it is not asked in its turn again");
+    }
+    assert_eq!(minutes, 10);
+    assert!(answers(&scene), "it stays the first");
+}
+
+#[test]
+fn a_cleared_cache_forgets_servers_and_failures_too() {
+    let scene = Scene::new(config(2), |asked| match (asked.server, &asked.name[..]) {
+        (_, "fails.example.") => after(5, asked.reply(ServFail)),
+        (1, _) => silence(),
+        _ => found(asked),
+    });
+    assert_eq!(scene.ipv4("a.example"), "510 A 192.0.2.80:80");
+    scene.error("fails.example");
+    assert!(scene.error("fails.example").remembered().is_some());
+    scene.resolver.clear_cache();
+    assert_eq!(scene.error("fails.example").remembered(), None);
+    assert_eq!(scene.servers.log().last().unwrap().server, 2);
+    assert_eq!(scene.servers.log().iter().rev().nth(1).unwrap().server, 1);
+}
+
+#[test]
 fn a_server_whose_round_trips_are_known_is_late_sooner() {
     let scene = Scene::new(config(2), |asked| match (asked.server, &asked.name[..]) {
         (1, "late.example.") => silence(),

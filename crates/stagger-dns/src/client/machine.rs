@@ -5,6 +5,7 @@
 //! because all of them are in this one place.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -15,11 +16,10 @@ use crate::message::{Stray, Strays};
 
 /// The most messages that ask one server one question: 3, the first and two more (RFC 9520 §3.1).
 /// What a reply calls for, such as TCP, is not counted.
-pub(super) const MAX_TRIES: u32 = 3;
+const MAX_TRIES: u32 = 3;
 
-/// How long a server may stay silent before it is asked again, at the most: 1 s, as in RFC 1035
-/// §4.2.1, which says that 2 to 5 s are too long for most networks, and RFC 6298 §2.1. It doubles
-/// with each message.
+/// The longest wait before a silent server is asked again for the first time: 1 s, the time that RFC
+/// 6298 §2.1 gives a first round trip. RFC 1035 §4.2.1 has 2 to 5 s, for the networks of 1987.
 const RESEND: Duration = Duration::from_secs(1);
 
 /// How many datagrams that belong to something else are read before the question goes over TCP: 16.
@@ -39,12 +39,6 @@ pub(super) struct Limits {
     pub(super) timeout: Duration,
     pub(super) attempts: u32,
     pub(super) tcp: bool,
-}
-
-impl Limits {
-    fn tries(&self) -> u32 {
-        self.attempts.min(MAX_TRIES)
-    }
 }
 
 /// Names one message of a question.
@@ -94,13 +88,21 @@ struct Server {
     /// Its place in the configuration.
     index: usize,
     patience: Duration,
+    /// Whether it is asked with EDNS first.
     edns: bool,
+    has_rejected_edns: bool,
     probe: bool,
-    /// When it was asked first.
+    /// When a message to it was first tried to be sent.
+    first_tried: Option<Instant>,
+    /// When its first message went out.
     asked: Option<Instant>,
     /// When it has had its time.
     over: Instant,
+    /// How often it had its turn, and how many messages it was sent.
+    turns: u32,
     tries: u32,
+    /// Whether the message that comes soon after the first of this turn is planned or sent.
+    has_resent: bool,
     /// When it is asked again if it stays silent.
     resend: Option<Instant>,
     /// What its last reply calls for.
@@ -141,10 +143,14 @@ impl Machine {
             index: entrant.server,
             patience: entrant.patience,
             edns: entrant.edns,
+            has_rejected_edns: false,
             probe: entrant.probe,
+            first_tried: None,
             asked: None,
             over: now,
+            turns: 0,
             tries: 0,
+            has_resent: false,
             resend: None,
             follow_up: None,
             shortage: None,
@@ -179,12 +185,12 @@ impl Machine {
             && let Some(turn) = self.queue.iter().position(probe)
         {
             let place = self.queue.remove(turn).expect("it was found there");
-            return Some(self.ask(place, now));
+            return Some(self.begin_turn(place, now));
         }
         if self.is_idle() || self.next_start <= now {
             let place = self.queue.pop_front()?;
             self.next_start = now + self.servers[place].patience;
-            return Some(self.ask(place, now));
+            return Some(self.begin_turn(place, now));
         }
         None
     }
@@ -228,11 +234,17 @@ impl Machine {
         }
     }
 
+    fn begin_turn(&mut self, place: usize, now: Instant) -> Message {
+        self.servers[place].turns += 1;
+        self.servers[place].has_resent = false;
+        self.ask(place, now)
+    }
+
     /// Asks a server once more, or for the first time.
     fn ask(&mut self, place: usize, now: Instant) -> Message {
         let Limits { timeout, attempts, tcp } = self.limits;
-        let tries = self.limits.tries();
         let server = &mut self.servers[place];
+        server.first_tried.get_or_insert(now);
         if server.asked.is_none() {
             server.asked = Some(now);
             server.over = now + timeout * attempts;
@@ -240,11 +252,9 @@ impl Machine {
         server.tries += 1;
         server.shortage = None;
         server.detour = None;
-        // A server that had its chance with EDNS may be behind a box that drops it.
-        let is_last = server.tries > 1 && server.tries == tries;
-        let edns = server.edns && !is_last;
-        let wait = (server.patience * 2).min(RESEND) * 2_u32.pow(server.tries - 1);
-        server.resend = (!tcp && server.tries < tries).then(|| now + wait.min(timeout));
+        // What was silent or failed may be a box that drops EDNS, or a server that it confuses.
+        let edns = server.edns && server.tries == 1;
+        server.resend = if tcp { None } else { server.next_try(timeout, now) };
         self.send(place, tcp, edns, now)
     }
 
@@ -254,6 +264,9 @@ impl Machine {
         let server = &mut self.servers[place];
         let follow_up = server.follow_up.take().expect("there is one");
         server.over = server.over.max(now + timeout);
+        if follow_up == (FollowUp::WithoutEdns { tcp: false }) {
+            server.resend = server.next_try(timeout, now);
+        }
         // The next server has its turn when this message is late.
         let patience = server.patience;
         let (tcp, edns) = match follow_up {
@@ -306,7 +319,8 @@ impl Machine {
                 self.turn_to(place, FollowUp::OverTcp);
             }
             Heard::Failed(Trouble::Code { code, .. }) if edns && rejects_edns(code) => {
-                self.servers[place].edns = false;
+                let server = &mut self.servers[place];
+                (server.edns, server.has_rejected_edns) = (false, true);
                 self.turn_to(place, FollowUp::WithoutEdns { tcp });
             }
             Heard::Failed(trouble) => self.fail(place, trouble, now),
@@ -322,19 +336,21 @@ impl Machine {
         self.out.retain(|out| out.place != place);
         let server = &mut self.servers[place];
         server.resend = None;
+        server.shortage = None;
         server.follow_up = Some(follow_up);
     }
 
     /// A try has failed. The server has another turn behind the others, if it has tries left.
     fn fail(&mut self, place: usize, trouble: Trouble, now: Instant) {
         self.out.retain(|out| out.place != place);
-        let tries = self.limits.tries();
         let server = &mut self.servers[place];
         server.resend = None;
+        server.shortage = None;
         server.follow_up = None;
         server.trouble = Some(trouble);
         server.is_blameless = false;
-        if server.tries < tries && now < server.over {
+        let has_turns = server.turns < self.limits.attempts && server.tries < MAX_TRIES;
+        if has_turns && now < server.over {
             self.queue.push_back(place);
         }
         if !server.probe {
@@ -351,6 +367,11 @@ impl Machine {
         server.shortage_pause *= 2;
         let is_waiting = self.out.iter().any(|out| out.place == place);
         server.resend = None;
+        if !is_waiting {
+            // It was not asked, so it can't be late.
+            server.asked = None;
+            server.has_resent = false;
+        }
         if next < end {
             server.shortage = Some(next);
         } else if !is_waiting {
@@ -364,11 +385,17 @@ impl Machine {
     pub(super) fn answer(&self, id: Id, now: Instant) -> Answered {
         let out = &self.out[self.place_of(id)];
         let server = &self.servers[out.place];
+        let edns = match (out.edns, server.edns, server.has_rejected_edns) {
+            (true, ..) => Some(Edns::Known),
+            (false, _, true) => Some(Edns::Rejected),
+            (false, true, _) => Some(Edns::Silent),
+            (false, false, false) => None,
+        };
         Answered {
             server: server.index,
             round_trip: (!out.tcp && server.detour.is_none())
                 .then(|| now.saturating_duration_since(out.sent)),
-            edns: server.edns,
+            edns,
         }
     }
 
@@ -388,7 +415,7 @@ impl Machine {
     /// What each server did that was asked, in the order of the first tries.
     pub(super) fn into_errors(self, addresses: &[SocketAddr]) -> Vec<ServerError> {
         let mut servers = self.servers;
-        servers.sort_by_key(|server| server.asked);
+        servers.sort_by_key(|server| server.first_tried);
         let error = |server: Server| {
             let trouble = server.trouble?;
             Some(ServerError::new(
@@ -408,7 +435,36 @@ impl Machine {
 pub(super) struct Answered {
     pub(super) server: usize,
     pub(super) round_trip: Option<Duration>,
-    pub(super) edns: bool,
+    /// What it has shown of EDNS, if it was asked with EDNS.
+    pub(super) edns: Option<Edns>,
+}
+
+/// What a server has shown of EDNS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Edns {
+    /// It has answered a message with EDNS.
+    Known,
+    /// It has rejected one, and answered without.
+    Rejected,
+    /// It has not answered one, or failed, and has answered one without.
+    Silent,
+}
+
+impl Server {
+    /// When it is asked again if it stays silent: once soon, for a datagram may be lost, and then
+    /// whenever a try has had its time.
+    fn next_try(&mut self, timeout: Duration, now: Instant) -> Option<Instant> {
+        if self.tries >= MAX_TRIES {
+            return None;
+        }
+        let soon = now + (self.patience * 2).min(RESEND);
+        if !mem::replace(&mut self.has_resent, true) && soon < now + timeout {
+            return Some(soon);
+        }
+        let asked = self.asked.unwrap_or(now);
+        let mut ends = std::iter::successors(Some(asked + timeout), |end| Some(*end + timeout));
+        ends.find(|end| *end > now).filter(|end| *end < self.over)
+    }
 }
 
 /// Whether a server with such an answer may know no EDNS (RFC 6891 §6.1.3 and §7).

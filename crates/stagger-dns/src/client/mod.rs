@@ -114,6 +114,13 @@ impl<N: Network, T: Timer> Client<N, T> {
         }
     }
 
+    /// Forgets what is remembered of servers and of failures.
+    pub(crate) fn forget(&self) {
+        let servers = self.0.config().servers().len();
+        *self.0.standings() = Standings::new(self.0.policy, servers);
+        *lock(&self.0.failures) = Failures::new();
+    }
+
     fn sources(&self) -> Sources {
         let servers = self.0.config().servers();
         servers.iter().map(|server| self.0.means.network.source(*server)).collect()

@@ -2,20 +2,36 @@
 
 use std::time::{Duration, Instant};
 
+use super::machine::Edns;
 use crate::ServerPolicy;
 
 /// For how long it is remembered that a server knows no EDNS: 15 minutes. It may have been replaced
 /// since. The number is ours.
 const PLAIN: Duration = Duration::from_secs(15 * 60);
 
+/// For how long a server is asked last at the most: 10 minutes. Then it has its turn again, though it
+/// has not answered in time: a probe is not waited for, so a server that is slower than another can't
+/// show that it is there. The number is ours.
+const LONGEST_LAST: Duration = Duration::from_secs(10 * 60);
+
 /// What is remembered of one server.
 #[derive(Clone, Debug, Default)]
 struct Standing {
     round_trips: Option<RoundTrips>,
-    /// It is asked last, and when it is probed.
-    last: Option<Instant>,
+    /// It is asked last.
+    last: Option<Last>,
     /// It knows no EDNS, until then.
     plain: Option<Instant>,
+    /// How often in a row it has answered only a message without EDNS.
+    plain_answers: u32,
+}
+
+/// A server that is asked last.
+#[derive(Clone, Copy, Debug)]
+struct Last {
+    since: Instant,
+    /// When it is probed.
+    probe: Instant,
 }
 
 /// How long replies take: a mean, and how far from it they are (RFC 6298 §2).
@@ -65,6 +81,9 @@ impl Standings {
     /// that others have answered in place of. One of these is probed if its time has come.
     pub(super) fn line_up(&mut self, first: usize, edns: bool, now: Instant) -> Vec<Entrant> {
         let count = self.servers.len();
+        for standing in &mut self.servers {
+            standing.last.take_if(|last| last.since + LONGEST_LAST <= now);
+        }
         let mut entrants = Vec::with_capacity(count);
         for last in [false, true] {
             for server in (first..count).chain(0..first) {
@@ -78,10 +97,10 @@ impl Standings {
         }
         // The first one is asked anyway.
         for entrant in entrants.iter_mut().skip(1) {
-            if let Some(time) = &mut self.servers[entrant.server].last
-                && *time <= now
+            if let Some(last) = &mut self.servers[entrant.server].last
+                && last.probe <= now
             {
-                *time = now + self.policy.penalty();
+                last.probe = now + self.policy.penalty();
                 entrant.probe = true;
                 break;
             }
@@ -94,16 +113,21 @@ impl Standings {
         &mut self,
         server: usize,
         round_trip: Option<Duration>,
-        edns: bool,
+        edns: Option<Edns>,
         now: Instant,
     ) {
         let standing = &mut self.servers[server];
         standing.last = None;
-        match (edns, standing.plain) {
-            (true, _) => standing.plain = None,
-            // What is remembered already is not prolonged, so that EDNS is tried again in the end.
-            (false, Some(until)) if now < until => {}
-            (false, _) => standing.plain = Some(now + PLAIN),
+        match edns {
+            None => {}
+            Some(Edns::Known) => standing.plain_answers = 0,
+            Some(Edns::Rejected) => standing.plain = Some(now + PLAIN),
+            // One may be a datagram that was lost.
+            Some(Edns::Silent) if standing.plain_answers == 0 => standing.plain_answers = 1,
+            Some(Edns::Silent) => {
+                standing.plain_answers = 0;
+                standing.plain = Some(now + PLAIN);
+            }
         }
         if let Some(round_trip) = round_trip {
             match &mut standing.round_trips {
@@ -116,8 +140,8 @@ impl Standings {
     /// Another server has answered in place of this one.
     pub(super) fn left_behind(&mut self, server: usize, now: Instant) {
         if self.policy.penalty() > Duration::ZERO {
-            let until = now + self.policy.penalty();
-            self.servers[server].last.get_or_insert(until);
+            let last = Last { since: now, probe: now + self.policy.penalty() };
+            self.servers[server].last.get_or_insert(last);
         }
     }
 }
@@ -166,7 +190,7 @@ mod tests {
         assert_eq!(order(&mut standings, start + ms(10_001)), "1 2 0");
         standings.left_behind(0, start + ms(10_002));
         assert_eq!(order(&mut standings, start + ms(20_000)), "1 2 [0]");
-        standings.answered(0, None, true, start + ms(20_001));
+        standings.answered(0, None, Some(Edns::Known), start + ms(20_001));
         assert_eq!(order(&mut standings, start + ms(20_001)), "0 1 2");
     }
 
@@ -204,17 +228,17 @@ mod tests {
         let now = Instant::now();
         assert_eq!(patience(&mut standings, now), ms(500));
         // The first: its half is the deviation.
-        standings.answered(0, Some(ms(80)), true, now);
+        standings.answered(0, Some(ms(80)), Some(Edns::Known), now);
         assert_eq!(patience(&mut standings, now), ms(240));
         // 80 · 7/8 + 40/8 = 75, and 40 · 3/4 + 40/4 = 40.
-        standings.answered(0, Some(ms(40)), true, now);
+        standings.answered(0, Some(ms(40)), Some(Edns::Known), now);
         assert_eq!(patience(&mut standings, now), ms(75 + 4 * 40));
         for (round_trip, expected) in [(1, 100), (3000, 1000)] {
-            (0..50).for_each(|_| standings.answered(0, Some(ms(round_trip)), true, now));
+            (0..50).for_each(|_| standings.answered(0, Some(ms(round_trip)), None, now));
             assert_eq!(patience(&mut standings, now), ms(expected));
         }
         // What says nothing of the way teaches nothing.
-        standings.answered(0, None, true, now);
+        standings.answered(0, None, Some(Edns::Known), now);
         assert_eq!(patience(&mut standings, now), ms(1000));
     }
 
@@ -224,14 +248,43 @@ mod tests {
         let start = Instant::now();
         let edns = |standings: &mut Standings, at| standings.line_up(0, true, start + at)[0].edns;
         assert!(edns(&mut standings, ms(0)));
-        standings.answered(0, None, false, start);
+        standings.answered(0, None, Some(Edns::Rejected), start);
         assert!(!edns(&mut standings, ms(1)));
         // An answer to a question without EDNS says nothing new.
-        standings.answered(0, None, false, start + PLAIN - ms(1));
+        standings.answered(0, None, None, start + PLAIN - ms(1));
         assert!(!edns(&mut standings, PLAIN - ms(1)));
         assert!(edns(&mut standings, PLAIN));
-        standings.answered(0, None, true, start + PLAIN);
-        assert!(edns(&mut standings, PLAIN));
-        assert!(!standings.line_up(0, false, start)[0].edns, "where it is off it stays off");
+        assert!(
+            !standings.line_up(0, false, start + PLAIN)[0].edns,
+            "where it is off it stays off"
+        );
+    }
+
+    #[test]
+    fn a_server_that_answers_only_without_edns_twice_in_a_row_is_asked_without() {
+        let mut standings = Standings::new(ServerPolicy::new(), 1);
+        let now = Instant::now();
+        let shown = |standings: &mut Standings, edns| {
+            standings.answered(0, None, Some(edns), now);
+            standings.line_up(0, true, now)[0].edns
+        };
+        assert!(shown(&mut standings, Edns::Silent));
+        assert!(shown(&mut standings, Edns::Known));
+        assert!(shown(&mut standings, Edns::Silent));
+        assert!(!shown(&mut standings, Edns::Silent));
+    }
+
+    #[test]
+    fn after_ten_minutes_a_server_that_can_not_show_that_it_is_there_has_its_turn_again() {
+        let mut standings = Standings::new(ServerPolicy::new(), 2);
+        let start = Instant::now();
+        standings.left_behind(0, start);
+        let mut now = start;
+        while now + ms(10_000) < start + LONGEST_LAST {
+            now += ms(10_000);
+            assert_eq!(order(&mut standings, now), "1 [0]");
+            standings.left_behind(0, now);
+        }
+        assert_eq!(order(&mut standings, start + LONGEST_LAST), "0 1");
     }
 }

@@ -126,11 +126,22 @@ fn after_a_server_that_fails_the_next_is_asked_at_once_and_all_again_in_the_last
 }
 
 #[test]
-fn a_silent_server_is_asked_again_after_a_second_and_has_all_its_time() {
+fn a_silent_server_is_asked_again_after_a_second_and_after_its_timeout() {
     let course = run(entrants(1), limits(2), |_, _| Does::Nothing);
-    assert_eq!(course.sent, ["0 #0", "1000 #0 plain"]);
+    assert_eq!(course.sent, ["0 #0", "1000 #0 plain", "5000 #0 plain"]);
     assert_eq!(course.end, (10_000, None));
-    assert_eq!(course.errors, ["192.0.2.0:53 did not answer within 10s, 2 tries"]);
+    assert_eq!(course.errors, ["192.0.2.0:53 did not answer within 10s, 3 tries"]);
+    let course = run(entrants(1), limits(1), |_, _| Does::Nothing);
+    assert_eq!((course.sent.len(), course.end), (2, (5000, None)));
+    // An outage of some seconds is got over.
+    let mut known = entrants(1);
+    known[0].patience = ms(100);
+    let course = run(known, limits(2), |_, at| match at {
+        0..2500 => Does::Nothing,
+        _ => Does::Answers(10),
+    });
+    assert_eq!(course.sent, ["0 #0", "200 #0 plain", "5000 #0 plain"]);
+    assert_eq!(course.end, (5010, Some(0)));
     // A reply to the first message counts also when the second is out.
     let course = run(entrants(1), limits(2), |_, at| match at {
         0 => Does::Answers(8000),
@@ -142,10 +153,10 @@ fn a_silent_server_is_asked_again_after_a_second_and_has_all_its_time() {
 #[test]
 fn one_server_is_sent_three_messages_at_the_most_whatever_the_attempts() {
     let course = run(entrants(1), limits(5), |_, _| Does::Nothing);
-    assert_eq!(course.sent, ["0 #0", "1000 #0", "3000 #0 plain"]);
+    assert_eq!(course.sent, ["0 #0", "1000 #0 plain", "5000 #0 plain"]);
     assert_eq!(course.end, (25_000, None));
     let course = run(entrants(1), limits(5), |_, _| Does::Fails(1));
-    assert_eq!(course.sent, ["0 #0", "1 #0", "2 #0 plain"]);
+    assert_eq!(course.sent, ["0 #0", "1 #0 plain", "2 #0 plain"]);
 }
 
 #[test]
@@ -153,11 +164,11 @@ fn a_server_that_is_known_is_asked_again_after_twice_its_patience() {
     let mut entrants = entrants(2);
     entrants[0].patience = ms(100);
     let course = run(entrants, limits(3), |message, at| match (message.server, at) {
-        (0, 600) => Does::Answers(10),
+        (0, 200) => Does::Answers(10),
         _ => Does::Nothing,
     });
-    assert_eq!(course.sent, ["0 #0", "100 #1", "200 #0", "600 #0 plain"]);
-    assert_eq!(course.end, (610, Some(0)));
+    assert_eq!(course.sent, ["0 #0", "100 #1", "200 #0 plain"]);
+    assert_eq!(course.end, (210, Some(0)));
 }
 
 #[test]
@@ -165,13 +176,15 @@ fn a_server_that_is_slow_by_nature_is_asked_again_after_a_second_all_the_same() 
     let mut entrants = entrants(1);
     entrants[0].patience = ms(900);
     let course = run(entrants, limits(2), |_, _| Does::Nothing);
-    assert_eq!(course.sent, ["0 #0", "1000 #0 plain"]);
+    assert_eq!(course.sent[..2], ["0 #0", "1000 #0 plain"]);
 }
 
 #[test]
 fn with_all_silent_each_server_has_its_own_time() {
     let course = run(entrants(3), limits(1), |_, _| Does::Nothing);
-    assert_eq!(course.sent, ["0 #0", "500 #1", "1000 #2"]);
+    let plain = ["1000 #0 plain", "1000 #2", "1500 #1 plain", "2000 #2 plain"];
+    assert_eq!(course.sent[..2], ["0 #0", "500 #1"]);
+    assert_eq!(course.sent[2..], plain);
     assert_eq!(course.end, (6000, None));
     assert_eq!(course.errors.len(), 3);
 }
@@ -204,17 +217,17 @@ fn a_server_that_rejects_edns_late_has_its_time_anew() {
 fn a_reply_that_does_not_fit_goes_over_tcp_with_its_time_anew() {
     let course = run(entrants(1), limits(1), |message, _| match message.tcp {
         true => Does::Answers(4999),
-        false => Does::Says(4000, Heard::Truncated),
+        false => Does::Says(900, Heard::Truncated),
     });
     assert_eq!(
         (course.sent, course.end),
-        (vec!["0 #0".into(), "4000 #0 tcp".into()], (8999, Some(0)))
+        (vec!["0 #0".into(), "900 #0 tcp".into()], (5899, Some(0)))
     );
     let course = run(entrants(1), limits(1), |message, _| match message.tcp {
         true => Does::Nothing,
-        false => Does::Says(4000, Heard::Truncated),
+        false => Does::Says(900, Heard::Truncated),
     });
-    assert_eq!(course.end, (9000, None));
+    assert_eq!(course.end, (5900, None));
     assert_eq!(
         course.errors,
         ["192.0.2.0:53 sent a reply that does not fit into a datagram, \
@@ -323,6 +336,71 @@ fn replies_of_a_server_that_has_failed_in_between_do_not_count_twice() {
         (0, 1000) => Does::Answers(600),
         _ => Does::Nothing,
     });
-    assert_eq!(course.sent, ["0 #0", "500 #1", "1000 #0 plain", "1500 #1 plain"]);
+    let sent =
+        ["0 #0", "500 #1", "1000 #0 plain", "1500 #1 plain", "1500 #0 plain", "5500 #1 plain"];
+    assert_eq!(course.sent, sent);
     assert_eq!(course.end, (10_500, None));
+}
+
+#[test]
+fn a_question_without_edns_that_is_lost_is_sent_again() {
+    let course = run(entrants(1), limits(2), |message, at| match (message.edns, at) {
+        (true, _) => Does::Says(5, code(1)),
+        (false, 5) => Does::Nothing,
+        (false, _) => Does::Answers(5),
+    });
+    assert_eq!(course.sent, ["0 #0", "5 #0 plain", "5000 #0 plain"]);
+    assert_eq!(course.end, (5005, Some(0)));
+}
+
+#[test]
+fn a_server_that_fails_or_replies_waits_for_no_shortage_any_more() {
+    let short = || Does::Says(0, Heard::Shortage(unreachable()));
+    // The second message can't be sent; then the first one's reply calls for TCP.
+    let course = run(entrants(1), limits(2), |message, at| match (message.tcp, at) {
+        (true, _) => Does::Answers(500),
+        (false, 0) => Does::Says(1010, Heard::Truncated),
+        (false, _) => short(),
+    });
+    assert_eq!(course.sent, ["0 #0", "1000 #0 plain", "1010 #0 tcp"]);
+    // So it is if the server fails: it has one turn more and not two.
+    let course = run(entrants(2), limits(2), |message, at| match (message.server, at) {
+        (0, 0) => Does::Fails(1010),
+        (0, 1000) => short(),
+        (0, _) => Does::Fails(5),
+        _ => Does::Nothing,
+    });
+    let asked = course.sent.iter().filter(|line| line.contains("#0")).count();
+    assert_eq!(asked, 3, "{:?}", course.sent);
+}
+
+#[test]
+fn a_server_to_which_nothing_could_be_sent_is_not_late() {
+    let course = run(entrants(2), limits(1), |message, _| match message.server {
+        0 => Does::Says(0, Heard::Shortage(unreachable())),
+        _ => Does::Answers(5),
+    });
+    assert_eq!((course.end, course.behind), ((505, Some(1)), vec![]));
+}
+
+#[test]
+fn an_answer_says_what_the_server_has_shown_of_edns() {
+    let shown = |entrants: Vec<Entrant>, rejects: bool| {
+        let now = Instant::now();
+        let mut machine = Machine::new(entrants, limits(2), now);
+        let mut message = machine.next(now).unwrap();
+        if rejects && message.edns {
+            machine.hear(message.id, code(1), now);
+            message = machine.next(now).unwrap();
+        }
+        let first = machine.answer(message.id, now).edns;
+        let later = now + ms(1000);
+        let again = machine.next(later).map(|message| machine.answer(message.id, later).edns);
+        (first, again)
+    };
+    assert_eq!(shown(entrants(1), false), (Some(Edns::Known), Some(Some(Edns::Silent))));
+    assert_eq!(shown(entrants(1), true).0, Some(Edns::Rejected));
+    let mut plain = entrants(1);
+    plain[0].edns = false;
+    assert_eq!(shown(plain, false), (None, Some(None)));
 }
