@@ -92,7 +92,7 @@ fn without_dns_nothing_is_ever_sent_and_the_answer_says_so() {
     assert_eq!(
         error.to_string(),
         "cannot look up other.example (all): \
-         it is not in the hosts file, which has the last word by the switch"
+         it is not in the hosts file, and nsswitch.conf lets no other source answer"
     );
     assert_eq!(io::Error::from(error.clone()).kind(), io::ErrorKind::NotFound);
     // The name is there, but not in this family.
@@ -163,7 +163,7 @@ fn where_nobody_may_be_asked_that_is_the_error() {
         let error = heard[0].1.error().unwrap().clone();
         assert_eq!(
             error.to_string(),
-            "cannot look up known (all): by the switch no source that is known here has a turn"
+            "cannot look up known (all): nsswitch.conf names no source that this resolver supports"
         );
         assert_eq!(io::Error::from(error).kind(), io::ErrorKind::Unsupported);
         assert!(scene.servers.log().is_empty());

@@ -48,7 +48,7 @@ enum Source {
 pub(crate) enum Cause {
     NotFound,
     NoAddress,
-    /// It is not in the hosts file, and nobody else's word counts.
+    /// It is not in the hosts file, and the switch lets no other source answer.
     NotListed,
     NoSource,
     /// The name is below `local`, and the switch leaves it to multicast DNS.
@@ -295,9 +295,9 @@ impl fmt::Display for Reason<'_> {
             Cause::NotFound => "there is no such name",
             Cause::NoAddress => "the name has no such address",
             Cause::NotListed => {
-                "it is not in the hosts file, which has the last word by the switch"
+                "it is not in the hosts file, and nsswitch.conf lets no other source answer"
             }
-            Cause::NoSource => "by the switch no source that is known here has a turn",
+            Cause::NoSource => "nsswitch.conf names no source that this resolver supports",
             Cause::Multicast => {
                 "names below .local are left to multicast DNS, because nsswitch.conf has an mdns \
                  source before dns: to ask name servers, add the domain to the search list"
@@ -330,7 +330,8 @@ impl fmt::Display for DnsError {
             write!(f, " ({record})")?;
         }
         if let Some(left) = self.0.remembered {
-            write!(f, ", as is remembered for {left:.1?} more")?;
+            let unasked = "the servers were not asked, because this failure is remembered for";
+            write!(f, "; {unasked} {left:.1?}")?;
         }
         write!(f, ": {}", Reason(self.0.cause, &self.0.servers))
     }

@@ -111,8 +111,8 @@ impl ServerError {
         }
     }
 
-    /// How many replies came from its address that did not belong to the question: those of somebody
-    /// who guesses, or of a server that errs (RFC 5452 §9.1).
+    /// How many replies from its address did not belong to the question (RFC 5452 §9.1). They come from
+    /// an attacker that guesses, or from a faulty server.
     pub fn stray_replies(&self) -> u32 {
         self.strays.count()
     }
@@ -158,7 +158,9 @@ impl fmt::Display for ServerError {
             Some(Detour::Truncated) => {
                 f.write_str("sent a reply that does not fit into a datagram, and over TCP it ")?;
             }
-            Some(Detour::Strays) => f.write_str("was asked over TCP in the end, and ")?,
+            Some(Detour::Strays) => {
+                f.write_str("sent too many foreign replies, and over TCP it ")?;
+            }
         }
         write!(f, "{}", self.trouble)?;
         if self.tries > 1 {

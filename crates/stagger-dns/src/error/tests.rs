@@ -131,8 +131,8 @@ fn an_error_says_why_a_question_went_over_tcp_and_what_did_not_belong_to_it() {
     (0..16).for_each(|_| strays.add(Stray::Id));
     assert_eq!(
         server(Some(Detour::Strays), strays).to_string(),
-        "192.0.2.1:53 was asked over TCP in the end, and can't be asked: connection refused, \
-         16 replies did not belong to the question: 16 had another id"
+        "192.0.2.1:53 sent too many foreign replies, and over TCP it can't be asked: connection \
+         refused, 16 replies did not belong to the question: 16 had another id"
     );
     assert_eq!(server(None, strays).stray_replies(), 16);
 }
@@ -147,8 +147,8 @@ fn a_failure_that_is_remembered_says_for_how_long_and_keeps_its_cause() {
     assert_eq!((known.remembered(), known.kind()), (Some(left), error.kind()));
     assert_eq!(
         known.to_string(),
-        "cannot look up www.example.com (AAAA), as is remembered for 800.0ms more: \
-         192.0.2.1:53 answered SERVFAIL"
+        "cannot look up www.example.com (AAAA); the servers were not asked, because this failure \
+         is remembered for 800.0ms: 192.0.2.1:53 answered SERVFAIL"
     );
 }
 

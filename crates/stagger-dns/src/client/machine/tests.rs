@@ -275,8 +275,9 @@ fn sixteen_strays_lead_to_tcp_and_fewer_to_nothing() {
     let errors = machine.into_errors(&[([192, 0, 2, 0], 53).into()]);
     assert_eq!(
         errors[0].to_string(),
-        "192.0.2.0:53 was asked over TCP in the end, and sent a reply that can't be read: it \
-         belongs to another question, 16 replies did not belong to the question: 16 had another id"
+        "192.0.2.0:53 sent too many foreign replies, and over TCP it sent a reply that can't be \
+         read: it belongs to another question, 16 replies did not belong to the question: 16 had \
+         another id"
     );
 }
 
