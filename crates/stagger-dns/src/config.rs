@@ -28,7 +28,9 @@ pub const NDOTS: u32 = 1;
 /// The range of [`NDOTS`], which is capped at 15 (resolv.conf(5)).
 pub const NDOTS_RANGE: RangeInclusive<u32> = 0..=15;
 
-/// How long one try waits for a server's answer: 5 s (resolv.conf(5)).
+/// The time of one try: 5 s (resolv.conf(5)).
+///
+/// Over UDP the tries of a server share their times. Over TCP each try has its own.
 pub const TRY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The range of [`TRY_TIMEOUT`]: 1 s, the least that `resolv.conf` can say, to 30 s, where it is
@@ -36,7 +38,9 @@ pub const TRY_TIMEOUT: Duration = Duration::from_secs(5);
 pub const TRY_TIMEOUT_RANGE: RangeInclusive<Duration> =
     Duration::from_secs(1)..=Duration::from_secs(30);
 
-/// How often all servers are gone through: 2 (resolv.conf(5)).
+/// How often a server may be silent for one timeout before it is given up: 2 (resolv.conf(5)).
+///
+/// One server is sent at most three messages for a question (RFC 9520 §3.1).
 pub const ATTEMPTS: u32 = 2;
 
 /// The range of [`ATTEMPTS`], which is capped at 5 (resolv.conf(5)).
@@ -217,7 +221,9 @@ impl Config {
         Ok(self)
     }
 
-    /// Sets how long one try waits for a server's answer; [`TRY_TIMEOUT`] unless set.
+    /// Sets the time of one try. The default is [`TRY_TIMEOUT`].
+    ///
+    /// Over UDP the tries of a server share their times. Over TCP each try has its own.
     ///
     /// # Errors
     ///
@@ -228,7 +234,10 @@ impl Config {
         Ok(self)
     }
 
-    /// Sets how often all servers are gone through before a query fails; [`ATTEMPTS`] unless set.
+    /// Sets how often a server may be silent for one timeout before it is given up. The default is
+    /// [`ATTEMPTS`].
+    ///
+    /// One server is sent at most three messages for a question (RFC 9520 §3.1).
     ///
     /// # Errors
     ///
@@ -306,12 +315,12 @@ impl Config {
         self.ndots
     }
 
-    /// How long one try waits for a server's answer.
+    /// The time of one try.
     pub fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    /// How often all servers are gone through.
+    /// How often a server may be silent for one timeout before it is given up.
     pub fn attempts(&self) -> u32 {
         self.attempts
     }

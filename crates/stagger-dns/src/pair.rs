@@ -1,7 +1,7 @@
 //! The two lookups of one name, and what they say of the server that answered A.
 //!
-//! A source for one query. Each name is asked for AAAA first and then for A, as
-//! [`Walk`](crate::walk::Walk) does. See [`Late`] for what is learned.
+//! A source for one query. Each name is asked for AAAA first and then for A, as `sources/walk.rs`
+//! does. See [`Late`] for what is learned.
 
 use std::future::Future;
 use std::net::SocketAddr;

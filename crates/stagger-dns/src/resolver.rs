@@ -28,25 +28,24 @@ use crate::{
 
 /// Resolves names by DNS, over a [`Network`] and a [`Timer`].
 ///
-/// AAAA and A are asked for back to back, in one poll, and each is answered the moment its reply is
-/// there, also if the reply is that there is nothing: a slow one holds the other up in nothing. A
-/// name that does not exist and a lookup that failed are answered with their [`DnsError`], a name
-/// without addresses of a family with a negative answer. An answer has its TTL, a negative one too
-/// if it may be kept.
+/// AAAA and A are asked for back to back, in one poll. Each is answered as soon as its reply is there,
+/// even if the reply has no addresses, so a slow family does not delay the other. A name that does not
+/// exist and a lookup that failed are answered with their [`DnsError`]. A name without addresses of a
+/// family is answered negatively. An answer has its TTL. So has a negative answer that may be kept.
 ///
 /// HTTPS records are not looked up. A query for them is answered negatively at once.
 ///
 /// # Which machine
 ///
-/// [`new`](Self::new) knows of the machine what it is given and nothing else.
-/// [`system`](Self::system), which an adapter has with its runtime's parts, does as the machine does:
+/// [`new`](Self::new) uses only the configuration that it is given. [`system`](Self::system), which
+/// an adapter has with its runtime's parts, uses the configuration of the machine:
 ///
-/// - Whom to ask is in `/etc/resolv.conf`.
-/// - `/etc/nsswitch.conf` says in which order `/etc/hosts` and the servers are asked, if at all, and
+/// - The name servers are in `/etc/resolv.conf`.
+/// - `/etc/nsswitch.conf` sets whether and in which order `/etc/hosts` and the servers are asked, and
 ///   what follows from each result ([`with_switch_file`](Self::with_switch_file)).
-/// - A name that has an address of a wanted family in `/etc/hosts` is answered with these, in one.
-///   With `files dns`, the default, nothing is asked then.
-/// - Of the two families only those are asked for that lead anywhere at the time
+/// - A name that has an address of a wanted family in `/etc/hosts` is answered with its addresses
+///   there, in one answer. With `files dns`, the default, no server is asked then.
+/// - Only the families in which the machine has connectivity are asked for
 ///   ([`with_only_connected`](Self::with_only_connected)).
 /// - The family that the default routes prefer is preferred
 ///   ([`with_route_preference`](Self::with_route_preference)).
@@ -71,26 +70,28 @@ use crate::{
 ///   exist, unless the hosts file has them. One of these labels alone is looked for in the search
 ///   list and nowhere else.
 /// - A name below `.local` is refused if the [switch](Switch) has a source such as `mdns4_minimal`
-///   before `dns`, because the machine leaves it to multicast DNS. It is asked for all the same if it
-///   ends in a domain of the search list or of [`Config::with_unicast_domains`].
+///   before `dns`, because the machine leaves it to multicast DNS. The exception is a name that ends
+///   in a domain of the search list or of [`Config::with_unicast_domains`].
 ///
 /// `ipv4only.arpa` is asked for as it is, without the search list (RFC 8880 §7.1).
 ///
-/// Nor do literals. They are left to the resolver of [`with_literals`](Self::with_literals), and so
-/// is the port of a service given by its name, which is found before anything is asked for.
+/// Literals are never sent. The resolver of [`with_literals`](Self::with_literals) answers them. It
+/// also finds the port of a service name before any question is sent.
 ///
 /// # What is shared
 ///
-/// Clones share three things:
+/// Clones share the following:
 ///
 /// - Answers are [remembered](Self::with_cache_capacity) until their TTL is over.
 /// - Equal lookups in flight are joined. The second lookup of a name and a record sends nothing, and
 ///   has the outcome of the first. Lookups on different [reactors](Network::reactor) are not joined.
-///
-/// - Servers that answer AAAA too late, or never, are learned. After eight lookups without an AAAA
-///   within [`RESOLUTION_DELAY`](stagger::RESOLUTION_DELAY) after the A, answers of that server say
-///   that the delay [is spent](Answer::with_delay_spent), so that connects do not wait for it
-///   again. One AAAA within that time ends this. AAAA is always asked for.
+/// - How long each server takes, which servers are asked last, and which questions all servers
+///   failed on ([`ServerPolicy`]).
+/// - Lookups that [linger](Self::with_lingering).
+/// - Which servers answer AAAA too late, or never. After eight lookups without a timely AAAA, answers
+///   of that server say that the resolution delay [is spent](Answer::with_delay_spent). Connects then
+///   do not wait for AAAA. It is timely up to [`RESOLUTION_DELAY`](stagger::RESOLUTION_DELAY) after
+///   the A. One timely AAAA ends this. AAAA is always asked for.
 ///
 /// A new [`Config`] discards all of them, because it usually means another network.
 ///
@@ -179,12 +180,12 @@ impl<N: Network, T: Timer + Clone> DnsResolver<N, T, SystemResolver<T>> {
 }
 
 impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
-    /// Leaves literals to this resolver, and asks it for the port of a service: it is given the
-    /// address `127.0.0.1` with the service, and the port is that of its first answer. The system's
-    /// own resolver is the right one, for it knows the names of services and zones; of names of
-    /// hosts it hears nothing.
+    /// Sets the resolver that answers literals and finds the port of a service. For a service it is
+    /// asked for the address `127.0.0.1` with that service, and the port of its first answer counts.
+    /// It is never asked for the name of a host. [`SystemResolver`] knows the names of services and
+    /// zones.
     ///
-    /// Unless set, it is [`Numeric`], for which a service or a zone by name is an error.
+    /// The default is [`Numeric`], for which the name of a service or a zone is an error.
     pub fn with_literals<M>(self, literals: M) -> DnsResolver<N, T, M>
     where
         M: Resolver<Address = SocketAddr, Error: Into<BoxError>>,
@@ -229,11 +230,12 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
         self
     }
 
-    /// Asks the hosts file and the servers as this says. Unless set, it is `files dns`.
+    /// Sets the order in which the hosts file and the servers are asked. The default is `files dns`.
     ///
-    /// Of [`Switch::sources`] it knows `files`, if there is a hosts file, and `dns`. Any other, and
-    /// one that is named again, is unavailable: it is passed over, unless its action for that ends
-    /// the lookup. The results of the two are:
+    /// The resolver supports `files`, if there is a hosts file, and `dns`. Any other of the
+    /// [sources](Switch::sources) is unavailable, and so is a source that is named again. An
+    /// unavailable source is skipped, unless its action for that ends the lookup. The results of the
+    /// two are:
     ///
     /// | status | `files` | `dns` |
     /// | --- | --- | --- |
@@ -241,19 +243,19 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
     /// | [`NotFound`](crate::Status::NotFound) | it has none | both families have none, or there is no such name |
     /// | [`Unavailable`](crate::Status::Unavailable) | it is not there, or can't be read | anything else, such as no answer in time |
     ///
-    /// Of a search list it is the last name that was asked for that says so.
+    /// With a search list, the last name that was asked for decides.
     ///
-    /// A source that is left out is not asked, not even once. Of a name that is in no source that
-    /// may be asked, the answer says so. Names that never go out are in the place of `dns`. For names
-    /// below `localhost` it is a source that is not known.
+    /// A source that is left out is never asked. If no source that may be asked has the name, the error
+    /// says so. Names that are never sent are answered in the place of `dns`. For names below
+    /// `localhost`, `dns` is unavailable.
     ///
-    /// After a success, `continue` lets the next source's result take the place of this one, as in
-    /// glibc. `merge` ends the lookup as in glibc, which merges groups of users alone: there is an
-    /// error even after a success, unless no source follows. If servers failed and the hosts file
+    /// After a success, `continue` replaces this result by the result of the next source, as in glibc.
+    /// `merge` ends the lookup with an error even after a success, unless no source follows. glibc
+    /// does the same, because it merges groups of users only. If servers failed and the hosts file
     /// has the name, their failure is [provisional](Answer::interim).
     ///
-    /// An answer of one family is told when it comes. That a family has none waits for the other only
-    /// where the hosts file may be asked after the servers.
+    /// An answer with addresses of one family is returned when it comes. An answer without addresses
+    /// waits for the other family only if the hosts file may be asked after the servers.
     ///
     /// # Examples
     ///
@@ -307,9 +309,12 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
         Arc::make_mut(&mut self.setup)
     }
 
-    /// Remembers so many answers in place of [`CACHE_CAPACITY`], by name and family, and none with
-    /// 0. Failures are not remembered, nor are answers of more than 256 addresses. Clones made
-    /// before share nothing with this one.
+    /// Remembers at most this number of answers, by name and family, and none with 0. The default is
+    /// [`CACHE_CAPACITY`]. Clones made before share nothing with this one.
+    ///
+    /// This does not limit remembered failures of servers;
+    /// [`with_server_policy`](Self::with_server_policy) does. Answers of more than 256 addresses are
+    /// not remembered.
     pub fn with_cache_capacity(mut self, capacity: usize) -> Self {
         let upstream = &self.setup.upstream;
         let upstream = Arc::new(upstream.anew(capacity, upstream.lingers()));
@@ -336,9 +341,9 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
     /// - the answers to any later query that this resolver or a clone looks up over DNS;
     /// - the future of [`linger`](Self::linger).
     ///
-    /// Without either, the sockets of lingering lookups stay open until the next query is looked up
-    /// or the last clone of the resolver and its answers are dropped. A lookup whose time is over is
-    /// then closed without another look, because nobody knows how long ago its reply came.
+    /// Otherwise the sockets of lingering lookups stay open until the next query is looked up. They are
+    /// also closed when the last clone of the resolver and its answers are dropped. A lookup whose
+    /// time is over is closed unread, because its reply may have come long ago.
     pub fn with_lingering(mut self, lingering: bool) -> Self {
         let upstream = &self.setup.upstream;
         let upstream = Arc::new(upstream.anew(upstream.capacity(), lingering));
@@ -346,13 +351,12 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
         self
     }
 
-    /// Polls the lookups that [linger](Self::with_lingering), and ends when none lingers any more.
+    /// Polls the lookups that [linger](Self::with_lingering), and ends when no lookup lingers.
     ///
-    /// It is for a program to spawn after a connect. It polls the lookups that linger on the reactor
-    /// on which it is polled, those that begin to linger later included. It ends when nothing
-    /// lingers there: at once if nothing does, and at most
-    /// [`LINGER_TIMEOUT`](stagger::LINGER_TIMEOUT) after the last lookup was dropped. A lookup of
-    /// another [`Config`] than the current one does not linger.
+    /// A program can spawn it after a connect. It polls the lookups that linger on the reactor on which
+    /// it is polled, and those that begin to linger there later. It ends at once if no lookup lingers
+    /// there, and at most [`LINGER_TIMEOUT`](stagger::LINGER_TIMEOUT) after the last lookup was
+    /// dropped. A lookup of another [`Config`] than the current one does not linger.
     ///
     /// Until it ends, it holds the resolver's settings and cache. It keeps no lookup longer than
     /// lingering does, and holds no answers and no connection.
@@ -410,8 +414,8 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
         self.setup.upstream.forget();
     }
 
-    /// Is so patient with servers, and remembers this of them, in place of [`ServerPolicy::new`]. Clones
-    /// made before share nothing with this one.
+    /// Sets how long the resolver waits for its servers, and what it remembers of them. The default is
+    /// [`ServerPolicy::new`]. Clones made before share nothing with this one.
     pub fn with_server_policy(mut self, policy: ServerPolicy) -> Self {
         let upstream = Arc::new(self.setup.upstream.with_policy(policy));
         self.change().upstream = upstream;
@@ -439,17 +443,16 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
         self
     }
 
-    /// Sorts answers by RFC 6724 with this, by the source addresses that the machine has for them at
-    /// the time, and says which family leads, as [`SortedResolver`](stagger::SortedResolver) does.
-    /// With none their order is that of the replies.
+    /// Sorts answers with this sorter, by the source addresses that the machine has for them at the
+    /// time. It also sets which family leads, as [`SortedResolver`](stagger::SortedResolver) does.
+    /// With `None` the order is that of the replies.
     pub fn with_sorter(mut self, sorter: impl Into<Option<Sorter>>) -> Self {
         self.policy = sorter.into().map(|sorter| Origin::given(sorter.into()));
         self
     }
 
     /// Sorts answers by the policy of this file, as it is at the time; see
-    /// [`with_sorter`](Self::with_sorter). A file that is not there, and one that can't be read, is
-    /// glibc's own order.
+    /// [`with_sorter`](Self::with_sorter). Without a readable file the order is glibc's default.
     ///
     /// The file is read while the names are looked up. It is read again when it has changed, as all
     /// files of a resolver are. `getaddrinfo` reads it again only where it says `reload yes`,

@@ -72,8 +72,8 @@ impl Sorting {
 }
 
 impl Policy {
-    /// The policy. A file that can't be read is as none: so it is in glibc (`gaiconf_init` in
-    /// `sysdeps/posix/getaddrinfo.c`), and an order of its own keeps nobody from connecting.
+    /// The policy. A file that can't be read counts as a missing file, as in glibc (`gaiconf_init` in
+    /// `sysdeps/posix/getaddrinfo.c`). Another order does not prevent a connect.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Arc<Parsed<AddressPolicy>>> {
         if let Self::Reading(content) = self {
             *self = Self::Known(ready!(Pin::new(content).poll(cx)).unwrap_or_default());

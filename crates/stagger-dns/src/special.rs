@@ -8,8 +8,8 @@ use crate::question::{Question, name_of};
 /// What is special about a name. Names below `localhost` are [another rule](stagger_net::Localhost).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Special {
-    /// There is no such name, by decree: a name below `invalid` (RFC 6761 §6.4), or below `onion`
-    /// (RFC 7686 §2) or `alt` (RFC 9476 §2), which are no names of DNS.
+    /// A name that does not exist in DNS. It is below `invalid` (RFC 6761 §6.4), `onion` (RFC 7686 §2)
+    /// or `alt` (RFC 9476 §2).
     Nothing,
     /// One of these labels alone. It is never asked for as it is, but may be a host in a domain of
     /// the search list.

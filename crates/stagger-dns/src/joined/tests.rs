@@ -1,3 +1,5 @@
+//! Equal lookups that are joined. Long for the script of lookups, which all the tests here share.
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicUsize;
 use std::task::Wake;

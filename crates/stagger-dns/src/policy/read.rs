@@ -186,8 +186,8 @@ fn number_up_to(max: u64, word: &[u8]) -> Option<u32> {
     unsigned(word).filter(|number| *number <= max)?.try_into().ok()
 }
 
-/// Reads a word as strtoul(3) does, and glibc's reader with it: nothing is 0, a sign may come first,
-/// and a negative number is counted down from 2^64.
+/// Reads a word as strtoul(3) and glibc's reader do. An empty word is 0, and a sign may come first.
+/// A negative number is counted down from 2^64.
 fn unsigned(word: &[u8]) -> Option<u64> {
     let (negative, digits) = match word {
         [b'-', digits @ ..] => (true, digits),

@@ -3,8 +3,8 @@
 //! # The problem
 //!
 //! `nsswitch.conf` knows one lookup of a name with one result. It asks its sources one after another
-//! until a result ends the lookup. A race wants each family as soon as it is known, so a result can
-//! come in two halves, one of which may still change what the switch says.
+//! until a result ends the lookup. A race wants each family as soon as it is known. So a result can
+//! come in two halves, and the second half may change what the switch requires.
 //!
 //! # The rules
 //!

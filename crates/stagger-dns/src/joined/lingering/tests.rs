@@ -1,3 +1,5 @@
+//! Lookups that linger. Long for the script of lookups, which all the tests here share.
+
 use std::collections::BTreeMap;
 use std::panic::panic_any;
 use std::sync::atomic::AtomicUsize;
