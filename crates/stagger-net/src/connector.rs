@@ -22,8 +22,8 @@ use crate::{Register, TcpOptions};
 /// bind addresses in the options, an address of a family that has none is refused before it takes
 /// part in a race.
 ///
-/// In a race, a failure for want of descriptors, buffers, memory, watches of the reactor or source
-/// ports is a [local shortage](Connector::is_local_shortage): the address is tried once more.
+/// A failure because of too few descriptors, buffers, memory, reactor watches or source ports is a
+/// [local shortage](Connector::is_local_shortage). A race tries that address once more.
 ///
 /// The options are set on every socket before it connects. Nothing is done before an attempt is
 /// polled, and an attempt allocates nothing beyond what the reactor does.

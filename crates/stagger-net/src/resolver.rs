@@ -37,8 +37,8 @@ use crate::{Connectivity, Lanes, Localhost};
 /// set either, so that IPv6 addresses are IPv6 addresses.
 ///
 /// `localhost` is `::1` and `127.0.0.1` (RFC 6761 §6.3). No file is read and no thread is used,
-/// unless the service has a name. A name below it, such as `app.localhost`, is what the hosts file
-/// says, else loopback too. The network is never asked for either. [`lookup`](crate::lookup()) asks
+/// unless the service has a name. A name below it, such as `app.localhost`, is looked up in the hosts
+/// file, and is loopback too if it is not there. No such lookup asks the network. [`lookup`](crate::lookup()) asks
 /// `getaddrinfo` for these names as for others.
 ///
 /// `getaddrinfo` blocks, so it runs on threads that are kept for lookups alone. At most 512 calls
@@ -46,18 +46,18 @@ use crate::{Connectivity, Lanes, Localhost};
 /// [`reverse_lookup`](crate::reverse_lookup) included. Lanes have 128 more places for each family.
 /// Further lookups wait in turn and hold no thread. A lookup shares the answer of an equal one that
 /// waits or runs. It does not share an abandoned one that has run for 250 ms, because that may be
-/// stuck. A literal is completed (a service's name, a zone's name) in places of its own, so it waits
-/// for none of these.
+/// stuck. A literal with the name of a service or a zone has places of another class, so it does not
+/// wait for these calls.
 ///
-/// A thread ends 10 s after its last call. If no thread can be started, a lookup waits for one of
-/// those that run. Without any it fails, with a [`LookupError`] of the kind
+/// A thread ends 10 s after its last call. If no thread can be started, a lookup waits for a thread
+/// that runs. If no thread runs, the lookup fails with a [`LookupError`] of the kind
 /// [`Temporary`](stagger::LookupErrorKind::Temporary).
 ///
 /// # Cancel safety
 ///
-/// Dropping the answers abandons the lookups: one that waits leaves the queue. One that runs can't
-/// be cancelled: its thread and its place come back when libc returns, and its result goes to
-/// whoever asked the same in the meantime, if anyone did.
+/// Dropping the answers abandons the lookups. A waiting lookup leaves the queue. A running lookup
+/// can't be cancelled: its thread and its place are free again when libc returns. An equal lookup
+/// that began in the meantime gets its result.
 ///
 /// # Runtime
 ///

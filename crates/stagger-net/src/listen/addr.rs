@@ -50,20 +50,27 @@ impl ListenAddr {
         Self(Place::All(port))
     }
 
-    /// The listening socket that the process has inherited at this index, from 0, as a service
-    /// manager passes it (sd_listen_fds(3)): that of the descriptor 3 + `index`.
+    /// The listening socket that a service manager passed at this index (sd_listen_fds(3)). Index 0
+    /// is descriptor 3.
     ///
     /// It is taken over when the future of a listen is polled, made non-blocking, and closed with the
-    /// listener. Each can be taken over once in a process; a second time is an error. Once this or
-    /// [`UdpSocket::inherited`](crate::UdpSocket::inherited) has looked at what is passed, no child
-    /// of this process gets any of it: all of it is close-on-exec then, also what nobody takes over.
+    /// listener.
     ///
-    /// A descriptor that is close-on-exec before that did not come from the service manager, so it is
-    /// an error. The same holds for one that was closed since and is another file now.
+    /// The first use of this or of [`UdpSocket::inherited`](crate::UdpSocket::inherited) makes all
+    /// passed descriptors close-on-exec. So no child of this process inherits them.
     ///
-    /// The variables stay in the environment. A child of this process has no use for them, for they
-    /// name the process that they are for (`LISTEN_PID`). A program that reads the same variables by other means must not take the same descriptor
-    /// over by both. On Unix.
+    /// The listen fails in these cases:
+    ///
+    /// - No descriptor is passed to this process at this index.
+    /// - The descriptor is taken over already.
+    /// - It was close-on-exec before the first use, so this process opened it.
+    /// - It was closed since the first use, and is another file now.
+    /// - It is not a listening socket.
+    /// - The system or the reactor fails.
+    ///
+    /// The variables stay in the environment. They name the process that they are for (`LISTEN_PID`),
+    /// so a child of this process ignores them. A program that also reads these variables by other
+    /// means must take each descriptor over once only. On Unix.
     #[cfg(unix)]
     pub fn inherited(index: u32) -> Self {
         Self(Place::Inherited(Chosen::Index(index)))

@@ -80,8 +80,12 @@ pub(crate) enum Kind {
 ///
 /// # Errors
 ///
-/// That nothing is passed to this process, or not this; that it was taken over already, is not open,
-/// did not come through exec(3), or is no socket of the kind that is wanted.
+/// - No descriptor is passed to this process at this index, or under this name.
+/// - The descriptor is taken over already, or is not open.
+/// - It is close-on-exec, so this process opened it.
+/// - It is another file now than when this process first looked.
+/// - It is not a socket of the wanted kind.
+/// - The system fails.
 pub(crate) fn adopt(chosen: &Chosen, kind: Kind) -> io::Result<Vec<Socket>> {
     let passed = Passed::read(process::id(), env::var);
     let passed = passed.map_err(in_step(chosen))?;

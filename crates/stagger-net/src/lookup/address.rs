@@ -62,16 +62,20 @@ where
 /// Names are encoded before the system sees them, so there is no flag for that (`AI_IDN`), and
 /// the canonical name comes back as it is (`AI_CANONIDN`).
 ///
-/// A lookup shares the places of the process, and the threads, with the
-/// [`SystemResolver`](crate::SystemResolver), and equal ones in flight are joined, as it says. One
-/// that asks no network (a literal, no host, or [`numeric_host`](Self::numeric_host)) has a place of
-/// another class, and does not wait for those that do.
+/// A lookup shares the places and the threads of the process with the
+/// [`SystemResolver`](crate::SystemResolver), which describes them. Equal lookups in flight are
+/// joined. Some lookups ask no network: a literal, no host, or
+/// [`numeric_host`](Self::numeric_host). They have places of another class, and do not wait for
+/// lookups that ask it.
 ///
 /// # Errors
 ///
-/// The future's: a [`LookupError`] that has the code of `getaddrinfo`, or says what could not be
-/// asked: a host or a service that is malformed or too long, or neither of them. Without a thread it
-/// is one of the kind [`Temporary`](stagger::LookupErrorKind::Temporary).
+/// The future returns a [`LookupError`]:
+///
+/// - `getaddrinfo` fails. The error has its code.
+/// - The host or the service is malformed or too long, or both are missing.
+/// - No thread can be started. The kind is
+///   [`Temporary`](stagger::LookupErrorKind::Temporary).
 ///
 /// # Cancel safety
 ///

@@ -10,11 +10,12 @@ use stagger::{LookupErrorKind, TargetError, Transport};
 /// Why a lookup by the system's resolver failed.
 ///
 /// It keeps the code that `getaddrinfo` or `getnameinfo` returned and says it in the system's own
-/// words. It prints as one line that names the host and the service, or the address. Into an [`io::Error`] it converts with a kind
-/// that fits, and stays inside. A lookup for which no thread could be started has the system's
-/// error inside, and the kind [`Other`](io::ErrorKind::Other): the system's own, `WouldBlock`, would
-/// mean readiness to most callers. Its source is an [`io::Error`] of that kind too, so that whoever
-/// wraps it can find the kind.
+/// words. It prints as one line that names the host and the service, or the address. It converts
+/// into an [`io::Error`] of a kind that fits, and stays inside.
+///
+/// If no thread could be started, the kind is [`Other`](io::ErrorKind::Other), and the system's error
+/// is inside. That error's own kind is `WouldBlock`, which most callers take for readiness. The
+/// source of a lookup's error is an [`io::Error`] of the same kind, so that a wrapper can find it.
 ///
 /// # Examples
 ///
@@ -124,8 +125,8 @@ impl LookupError {
         }
     }
 
-    /// The operating system's error (`errno`), if there was one: with the code `EAI_SYSTEM`, when a
-    /// zone's index was asked for, and when no thread could be started.
+    /// The operating system's error (`errno`), if there was one. It exists with the code
+    /// `EAI_SYSTEM`, when a zone's index was asked for, and when no thread could be started.
     pub fn os_error(&self) -> Option<i32> {
         match &self.cause {
             Cause::Code { os_error, .. }

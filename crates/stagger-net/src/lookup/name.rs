@@ -51,9 +51,9 @@ pub fn reverse_lookup(addr: impl Into<SocketAddr>) -> NameLookup {
 /// address without a name comes back as the address in text, unless a name is
 /// [required](Self::name_required), and a port that no service has as its number.
 ///
-/// A lookup shares the places of the process, and the threads, with all other lookups by the
-/// system, and equal ones in flight are joined. One with [`numeric_host`](Self::numeric_host)
-/// asks no network, and does not wait for those that do.
+/// A lookup shares the places and the threads of the process with all other lookups by the system.
+/// Equal lookups in flight are joined. A lookup with [`numeric_host`](Self::numeric_host) asks no
+/// network, and does not wait for lookups that ask it.
 ///
 /// # Errors
 ///

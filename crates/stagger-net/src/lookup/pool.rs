@@ -1,9 +1,9 @@
 //! Blocking calls on threads of our own.
 //!
 //! A blocking call can't be cancelled, so a stuck one holds its thread until it returns. The pool
-//! keeps that from growing: so many calls of each class run at once, those that wait hold no
-//! thread, and a call that is already in flight is joined, not repeated. A call whose last waiter
-//! is gone keeps its place until it returns, because that is how long its thread is taken.
+//! bounds this: each class has a fixed number of places, a waiting call holds no thread, and equal
+//! calls are joined. A call whose last waiter is gone keeps its place until it returns, because
+//! that is how long its thread is taken.
 //!
 //! The [machine] decides. Here its decisions are carried out: threads are started, woken, and
 //! end. A thread that can't be started is an error that the machine is told, and nothing here
@@ -29,8 +29,7 @@ use self::machine::{CallId, Machine, Next, Start};
 pub(crate) use self::machine::{Capacities, Class};
 use self::verdict::{Outcome, Verdict};
 
-/// The stack of a thread: 512 KiB, which is what a thread has on macOS by default, and four times
-/// what it has with musl, so `getaddrinfo` works with it there.
+/// The stack of a thread: 512 KiB. That is the default on macOS and four times the default of musl.
 ///
 /// glibc's own lookup takes less than 64 KiB, which a test shows. The rest is for the modules of
 /// `nsswitch.conf`, and for the wakers of the runtime, which run here too. Memory is taken only for
@@ -121,8 +120,8 @@ where
         Joined { shared: Arc::clone(&self.shared), key, call, verdict, waker: None, ended: false }
     }
 
-    /// Runs a call that nobody joins. It is run in any case, and told if there is no thread for it:
-    /// then it runs on a thread of a caller of this pool, and must not block.
+    /// Runs a call that is never joined. It always runs. If no thread can be started, it gets the
+    /// error, runs on the thread of a caller of this pool, and must not block.
     pub(crate) fn detached(
         &self,
         class: Class,

@@ -32,8 +32,8 @@ static POOL: LazyLock<Pool<Question, Reply>> =
 /// Runs a call that reads files of this machine, and nothing else, on a thread of the pool for
 /// lookups. It blocks no thread of a runtime, and waits for no lookup on the network.
 ///
-/// It is always called. If no thread can be started for it, it is called with the error, on the
-/// caller's thread or another caller's, and must not block then.
+/// It is always called. If no thread can be started for it, it is called with the error and must not
+/// block. It then runs on the thread of this caller or of another.
 ///
 /// This is for Stagger's own crates.
 #[doc(hidden)]

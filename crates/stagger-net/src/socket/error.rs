@@ -168,9 +168,10 @@ impl StepError {
     }
 }
 
-/// Whether an attempt failed for want of something on this machine: descriptors (`EMFILE`,
-/// `ENFILE`), buffers and memory (`ENOBUFS`, `ENOMEM`), watches of the reactor (`ENOSPC`), or
-/// source ports.
+/// Whether an attempt failed because this machine has too little of something.
+///
+/// It can be descriptors (`EMFILE`, `ENFILE`), buffers and memory (`ENOBUFS`, `ENOMEM`), reactor
+/// watches (`ENOSPC`), or source ports.
 ///
 /// [`TcpConnector`](crate::TcpConnector) says by it what is a
 /// [local shortage](stagger::Connector::is_local_shortage). A source port counts if the error is an

@@ -112,7 +112,8 @@ impl<R: Register<std::net::UdpSocket> + Default> UdpSocket<R> {
     /// Binds a socket on all interfaces, over IPv6 and IPv4, at this port, with the default
     /// [options](UdpOptions). With port 0 the system chooses one.
     ///
-    /// A machine that has no IPv6 is bound on over IPv4: [`missing`](Self::missing) says so.
+    /// Without IPv6 on the machine the socket is bound over IPv4, and [`missing`](Self::missing)
+    /// returns the reason.
     ///
     /// # Errors
     ///
@@ -142,17 +143,21 @@ impl<R: Register<std::net::UdpSocket> + Default> UdpSocket<R> {
         Ok(Self { missing, ..socket })
     }
 
-    /// Takes over the UDP socket that the process has inherited at this index, from 0, as a service
-    /// manager passes it (sd_listen_fds(3)): that of the descriptor 3 + `index`. It is made
-    /// non-blocking, and is otherwise as it was passed.
+    /// Takes over the UDP socket that a service manager passed at this index (sd_listen_fds(3)).
+    /// Index 0 is descriptor 3.
+    ///
+    /// The socket is made non-blocking, and is otherwise as it was passed.
     ///
     /// [`ListenAddr::inherited`](crate::ListenAddr::inherited) has the rules for inherited
     /// descriptors. On Unix.
     ///
     /// # Errors
     ///
-    /// That nothing is passed to this process, or not this; that it was taken over already, did not
-    /// come from the service manager, or is no UDP socket; the system's or the reactor's error.
+    /// - No descriptor is passed to this process at this index.
+    /// - The descriptor is taken over already.
+    /// - It is close-on-exec, so this process opened it.
+    /// - It is not a UDP socket.
+    /// - The system or the reactor fails.
     ///
     /// # Panics
     ///
@@ -288,8 +293,9 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
     ///
     /// # Errors
     ///
-    /// The system's: that the socket is not connected, that the datagram is too long, or what ICMP
-    /// said of an earlier one.
+    /// - The socket is not connected.
+    /// - The datagram is too long, or the system fails for another reason.
+    /// - An ICMP error that an earlier datagram caused.
     ///
     /// # Cancel safety
     ///
@@ -302,9 +308,11 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
     ///
     /// # Errors
     ///
-    /// [`UdpAddrError`]; [`Unusable::MissingZone`](stagger::destination::Unusable::MissingZone) of a
-    /// link-local IPv6 address, unless the socket is held to one interface; or the system's: that
-    /// there is no route, that the datagram is too long, or what ICMP said of an earlier one.
+    /// - [`UdpAddrError`]: this is no address, or one of a family that the socket is not for.
+    /// - [`Unusable::MissingZone`](stagger::destination::Unusable::MissingZone): a link-local IPv6
+    ///   address has no zone, and the socket is not held to one interface.
+    /// - The system's error. For example there is no route, or the datagram is too long.
+    /// - An ICMP error that an earlier datagram caused.
     ///
     /// # Cancel safety
     ///

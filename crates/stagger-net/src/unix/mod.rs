@@ -24,8 +24,9 @@ pub use addr::{UnixAddr, UnixAddrError};
 /// Nothing is done before an attempt is polled, and an attempt allocates nothing beyond what the
 /// reactor does. It never waits for a listener: see [`UnixAttempt`].
 ///
-/// In a race, a failure for want of descriptors, memory or watches of the reactor is a [local
-/// shortage](Connector::is_local_shortage). A full queue of the listener is none.
+/// A failure because of too few descriptors, memory or reactor watches is a
+/// [local shortage](Connector::is_local_shortage). A full queue of the listener is not a local
+/// shortage.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct UnixConnector<R> {
     register: R,
