@@ -4,12 +4,13 @@ use std::fmt;
 
 use crate::BoxError;
 
-/// An error, and what it means for the race: whether it makes every other attempt pointless, and
-/// whether it came of a shortage on this machine.
+/// An error, and what it means for the race.
+///
+/// It holds whether every other attempt is pointless, and whether this machine has a shortage.
 ///
 /// It is the error of a connector whose errors are [mapped](crate::Connector::map_err). The mapped
-/// error has another type, so the connector inside can no longer judge it. Its
-/// verdict is taken before the error is mapped, and is kept here.
+/// error has another type, so the connector inside can no longer judge it. Its verdict is taken
+/// before the error is mapped, and is kept here.
 ///
 /// A verdict is not itself an [`Error`](std::error::Error). Where it becomes a
 /// [`BoxError`](crate::BoxError), as in a dialer, only the error is left of it: the report and the

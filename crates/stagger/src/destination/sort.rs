@@ -126,8 +126,8 @@ impl Sorter {
         &self.ipv4_scopes
     }
 
-    /// Whether rule 9 is applied to IPv4 addresses too, as the RFC's letter has it. glibc's manner
-    /// has a rule 9 of its own, for which this means nothing.
+    /// Whether rule 9 is applied to IPv4 addresses too, as the text of the RFC requires. A sorter like
+    /// glibc has another rule 9 and ignores this.
     pub fn strict(mut self, strict: bool) -> Self {
         self.strict = strict;
         self
@@ -244,8 +244,8 @@ fn use_longest_prefix(equal: &mut [Entry]) {
     }
 }
 
-/// Sorts as glibc's `qsort_r` does with glibc's comparison. By rule 9 that is no order where both
-/// families are equal by the rules before it, so the result depends on which pairs are compared.
+/// Sorts as glibc's `qsort_r` does with glibc's comparison. That comparison is not an order where
+/// both families are equal before rule 9. So the result depends on which pairs are compared.
 fn merge_sort(entries: &mut [Entry]) {
     if entries.len() < 2 {
         return;
@@ -311,8 +311,8 @@ fn common_bits(source: IpAddr, destination: IpAddr) -> u32 {
     common.saturating_sub(skipped)
 }
 
-/// How many bits of an IPv4 source address are its subnet's, for glibc: all where that is not
-/// known, but for loopback, all of which is one subnet.
+/// How many bits of an IPv4 source address belong to its subnet, for glibc. If that is not known, it
+/// is all of them. Loopback is the exception: all of it is one subnet.
 fn subnet_bits(source: &Source) -> u32 {
     let unknown = if source.addr.is_loopback() { 8 } else { 32 };
     source.prefix_length.map_or(unknown, u32::from)

@@ -161,7 +161,7 @@ impl<R: Resolver, T: Timer> CachedResolver<R, T> {
     /// Unless set, they do not, and dropping answers drops the lookup at once. Clones made before share
     /// the memory and no lingering lookups.
     ///
-    /// A race drops its lookup when it has won, often before the slower family has been answered, and a
+    /// A race drops its lookup when it has won, often before the slower family has been answered. A
     /// lookup is kept whole or not at all. draft-ietf-happy-happyeyeballs-v3 §6 wants late replies taken
     /// in for about a second.
     ///
@@ -175,8 +175,8 @@ impl<R: Resolver, T: Timer> CachedResolver<R, T> {
     /// - the answers to any later query to this resolver or a clone;
     /// - the future of [`linger`](Self::linger).
     ///
-    /// Without either, what a lingering lookup holds, such as sockets, stays open until the next query
-    /// or until the last clone and its answers are dropped.
+    /// Otherwise the resources of a lingering lookup, such as sockets, are held until the next query. They
+    /// are also released when the last clone and its answers are dropped.
     ///
     /// # Runtime
     ///
@@ -185,7 +185,7 @@ impl<R: Resolver, T: Timer> CachedResolver<R, T> {
     ///
     /// # Examples
     ///
-    /// A race over IPv6 is won before A is known. The lookup is kept all the same:
+    /// A race over IPv6 is won before A is known. The lookup is still kept:
     ///
     /// ```
     /// use stagger::{Answer, CachedResolver, Dialer, Record};
@@ -212,11 +212,11 @@ impl<R: Resolver, T: Timer> CachedResolver<R, T> {
         self
     }
 
-    /// Polls the lookups that [linger](Self::with_lingering), and ends when none lingers any more.
+    /// Polls the lookups that [linger](Self::with_lingering), and ends when no lookup lingers.
     ///
-    /// It is for a program to spawn after a connect. It also polls the lookups that begin to linger later,
-    /// and ends when nothing lingers: at once if nothing does, and at most [`LINGER_TIMEOUT`] after the
-    /// last lookup was dropped. Until then it holds what lingers, and not the resolver inside.
+    /// A program can spawn it after a connect. It also polls lookups that begin to linger later. It ends
+    /// at once if no lookup lingers, and at most [`LINGER_TIMEOUT`] after the last lookup was dropped.
+    /// Until then it holds the lingering lookups, and not the resolver inside.
     ///
     /// # Cancel safety
     ///

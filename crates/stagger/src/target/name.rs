@@ -37,8 +37,8 @@ const MAX_NAME: usize = 253;
 /// the delimiters ``% # / : < > ? @ [ \ ] ^ |`` are not. A label has 1 to 63 bytes and a name 253
 /// at most, encoded and without the trailing dot (RFC 1035 §2.3.4).
 ///
-/// A name is refused if `inet_aton` reads it as an IPv4 address in the loose old form, such as
-/// `127.1`, `0x7f.1` or `0177.1`, with or without a trailing dot. `getaddrinfo` takes it for that
+/// A name is refused if `inet_aton` reads it as an IPv4 address in the loose old form. Examples are
+/// `127.1`, `0x7f.1` and `0177.1`, with or without a trailing dot. `getaddrinfo` takes it for that
 /// address, so it would pass a program's own check for literals (RFC 6943 §3.1.1). Four numbers are
 /// refused too, because `256.1.1.1` is a mistyped address. Full-width digits are read as digits. Any
 /// other name may end in a number: `web.1` and `123456789012` are names of hosts in private
