@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::namespace::{inside, replace, sh};
+use crate::namespace::{Temporary, inside, replace, sh};
 use crate::run::stagger;
 use crate::skip::skip;
 
@@ -79,18 +79,29 @@ const FILES: [&str; 32] = [
     "precedence ::ffff:0:0/96 100\0 is cut\nlabel ::/0 1\n",
 ];
 
-#[test]
-fn both_resolvers_sort_by_gai_conf_in_one_order() {
-    if !inside("order::both_resolvers_sort_by_gai_conf_in_one_order") {
-        return;
+/// Makes a machine with the network and the hosts above, which reads only files: its hosts file, its
+/// switch and its `gai.conf`. `None` outside the namespaces, and without a `gai.conf`.
+fn machine(test: &str) -> Option<[Temporary; 3]> {
+    if !inside(test) {
+        return None;
     }
     if !Path::new("/etc/gai.conf").exists() || !cfg!(target_env = "gnu") {
-        return skip("there is no gai.conf");
+        skip("there is no gai.conf");
+        return None;
     }
     sh(NETWORK);
-    let _hosts = replace("/etc/hosts", HOSTS);
-    let _switch = replace("/etc/nsswitch.conf", "hosts: files\n");
-    let file = replace("/etc/gai.conf", "");
+    let hosts = replace("/etc/hosts", HOSTS);
+    let switch = replace("/etc/nsswitch.conf", "hosts: files\n");
+    Some([hosts, switch, replace("/etc/gai.conf", "")])
+}
+
+#[test]
+fn both_resolvers_sort_by_gai_conf_in_one_order() {
+    let Some([_hosts, _switch, file]) =
+        machine("order::both_resolvers_sort_by_gai_conf_in_one_order")
+    else {
+        return;
+    };
     let mut orders = Vec::new();
     for text in FILES {
         fs::write(file.path(), text).unwrap();
@@ -124,16 +135,11 @@ const EXPLAINED: [&str; 6] = [
 
 #[test]
 fn the_order_that_is_explained_is_the_one_of_gai_conf() {
-    if !inside("order::the_order_that_is_explained_is_the_one_of_gai_conf") {
+    let Some([_hosts, _switch, file]) =
+        machine("order::the_order_that_is_explained_is_the_one_of_gai_conf")
+    else {
         return;
-    }
-    if !Path::new("/etc/gai.conf").exists() || !cfg!(target_env = "gnu") {
-        return skip("there is no gai.conf");
-    }
-    sh(NETWORK);
-    let _hosts = replace("/etc/hosts", HOSTS);
-    let _switch = replace("/etc/nsswitch.conf", "hosts: files\n");
-    let file = replace("/etc/gai.conf", "");
+    };
     for text in EXPLAINED {
         fs::write(file.path(), text).unwrap();
         let system = stagger(&["resolve", "all.test:80", "--order", "resolver"]).out;
