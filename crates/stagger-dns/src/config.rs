@@ -182,11 +182,11 @@ impl Config {
         Ok(self)
     }
 
-    /// Sets domains below `.local` that these servers know, beside those of the search list. Nothing
-    /// is put behind a name. Other names below `.local` are not asked for where the
+    /// Sets the domains below `.local` that these servers know, in addition to the search list. They are
+    /// not appended to a name. Other names below `.local` are refused if the
     /// [switch](crate::Switch) leaves them to multicast DNS.
     ///
-    /// No file says so. [`Routes`](stagger::Routes) can lead such names to another resolver instead.
+    /// No file has this setting. [`Routes`](stagger::Routes) can lead such names to another resolver instead.
     ///
     /// # Errors
     ///
@@ -248,8 +248,8 @@ impl Config {
         Ok(self)
     }
 
-    /// Sets whether queries begin with any of the servers, so that these share the load, and not
-    /// always with the first (`rotate`). Which one is drawn by lot for each question.
+    /// Sets whether each question begins with a random server, and not always with the first
+    /// (`rotate`). So the servers share the load.
     pub fn with_rotate(mut self, rotate: bool) -> Self {
         self.rotate = rotate;
         self
@@ -295,7 +295,7 @@ impl Config {
         &self.search
     }
 
-    /// The domains below `.local` that these servers know, beside those of the search list.
+    /// The domains below `.local` that these servers know, in addition to the search list.
     pub fn unicast_domains(&self) -> &[String] {
         &self.unicast_domains
     }

@@ -24,11 +24,13 @@
 //!
 //! # What the machine says
 //!
-//! [`Config`] is whom to ask and how (`resolv.conf`), [`Hosts`] are the names that the machine has by
-//! itself (`/etc/hosts`), [`Switch`] is which of these come first (`nsswitch.conf`), and
-//! [`AddressPolicy`] is which addresses are preferred (`gai.conf`). Each is read from bytes, in an
-//! [`Environment`] where that matters, and comes with [`Notes`] on what was passed over. [`Watched`]
-//! reads the files themselves, and again when they change.
+//! - [`Config`] (`resolv.conf`): the name servers, the search list and the options.
+//! - [`Hosts`] (`/etc/hosts`): the names that the machine knows itself.
+//! - [`Switch`] (`nsswitch.conf`): the order of these sources.
+//! - [`AddressPolicy`] (`gai.conf`): the preferred addresses.
+//!
+//! Each is read from bytes, in an [`Environment`] where that matters, and comes with [`Notes`] on what
+//! was skipped. [`Watched`] reads the files, and reads them again when they change.
 //!
 //! # What is remembered
 //!

@@ -29,7 +29,7 @@ use crate::{
 /// Resolves names by DNS, over a [`Network`] and a [`Timer`].
 ///
 /// AAAA and A are asked for back to back, in one poll. Each is answered as soon as its reply is there,
-/// even if the reply has no addresses, so a slow family does not delay the other. A name that does not
+/// even without addresses, so a slow family does not delay the other. A name that does not
 /// exist and a lookup that failed are answered with their [`DnsError`]. A name without addresses of a
 /// family is answered negatively. An answer has its TTL. So has a negative answer that may be kept.
 ///
@@ -60,17 +60,17 @@ use crate::{
 /// A name that does not end in a dot is looked for in the search list of the [`Config`]. Both
 /// families take every step together, so that all addresses belong to one and the same name.
 ///
-/// Some names never go out:
+/// Some names are never sent:
 ///
 /// - `localhost` is `::1` and `127.0.0.1` (RFC 6761 §6.3). It is answered at once, and no file is read
 ///   for it. Addresses that a hosts file has for it are added if the file was read already.
-/// - A name below it, such as `app.localhost`, is what the hosts file says. If the file does not have
-///   the name, it is `::1` and `127.0.0.1`.
+/// - A name below it, such as `app.localhost`, is looked up in the hosts file. If the file does not
+///   have the name, it is `::1` and `127.0.0.1`.
 /// - Names below `invalid` (RFC 6761 §6.4), `onion` (RFC 7686 §2) and `alt` (RFC 9476 §2) do not
 ///   exist, unless the hosts file has them. One of these labels alone is looked for in the search
 ///   list and nowhere else.
 /// - A name below `.local` is refused if the [switch](Switch) has a source such as `mdns4_minimal`
-///   before `dns`, because the machine leaves it to multicast DNS. The exception is a name that ends
+///   before `dns`. The machine leaves such names to multicast DNS. The exception is a name that ends
 ///   in a domain of the search list or of [`Config::with_unicast_domains`].
 ///
 /// `ipv4only.arpa` is asked for as it is, without the search list (RFC 8880 §7.1).
@@ -102,8 +102,8 @@ use crate::{
 ///
 /// # Runtime
 ///
-/// Nothing is spawned but the reading of files, on the threads of the pool for lookups. The answers can be
-/// polled by any executor on which the network and the timer work, and are `Send` if the futures of
+/// Nothing is spawned except the reading of files, on the threads of the pool for lookups. The answers
+/// can be polled by any executor on which the network and the timer work, and are `Send` if the futures of
 /// these are.
 ///
 /// Runtimes of one process can share a resolver. A lookup never depends on another runtime, which
@@ -211,20 +211,20 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
         self.with_cache_capacity(capacity)
     }
 
-    /// Knows these names without asking, if the [switch](Self::with_switch) says so.
+    /// Sets the names that are answered without a server, if the [switch](Self::with_switch) has `files`.
     pub fn with_hosts(mut self, hosts: Hosts) -> Self {
         self.change().hosts = Some(Origin::given(hosts));
         self
     }
 
-    /// Knows the names of this file without asking, as it is at the time. If it can't be read, that
-    /// is an answer, but not [the last word](Answer::interim): the servers are asked.
+    /// Answers the names of this file without a server, as the file is at the time. If it can't be
+    /// read, that is a [provisional](Answer::interim) answer, and the servers are asked.
     pub fn with_hosts_file(mut self, file: Watched<Parsed<Hosts>>) -> Self {
         self.change().hosts = Some(Origin::File(file));
         self
     }
 
-    /// Looks into no hosts file: `files` is a source that is not known then.
+    /// Uses no hosts file. The source `files` is then unavailable.
     pub fn without_hosts(mut self) -> Self {
         self.change().hosts = None;
         self
@@ -250,8 +250,8 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
     /// `localhost`, `dns` is unavailable.
     ///
     /// After a success, `continue` replaces this result by the result of the next source, as in glibc.
-    /// `merge` ends the lookup with an error even after a success, unless no source follows. glibc
-    /// does the same, because it merges groups of users only. If servers failed and the hosts file
+    /// `merge` ends the lookup with an error even after a success, unless no source follows, as in
+    /// glibc. It is only for groups of users. If servers failed and the hosts file
     /// has the name, their failure is [provisional](Answer::interim).
     ///
     /// An answer with addresses of one family is returned when it comes. An answer without addresses
@@ -297,8 +297,8 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
     }
 
     /// Asks as the `hosts` line of this file says at the time; see [`with_switch`](Self::with_switch).
-    /// A file that is not there is `files dns`. One that can't be read is that too, and an answer
-    /// that is not [the last word](Answer::interim).
+    /// Without the file it is `files dns`. If the file can't be read, it is `files dns` too, and there
+    /// is a [provisional](Answer::interim) answer that says so.
     pub fn with_switch_file(mut self, file: Watched<Parsed<Switch>>) -> Self {
         self.change().switch = Origin::File(file);
         self
@@ -407,9 +407,9 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
         Linger::new(Arc::clone(&self.setup.upstream))
     }
 
-    /// Forgets all answers, all failures, and what was learned of servers, for all clones. It drops the lookups that
-    /// [linger](Self::with_lingering). An answer to any other lookup in flight is remembered all the
-    /// same.
+    /// Forgets all answers, all failures, and what was learned of servers, for all clones. It drops the
+    /// lookups that [linger](Self::with_lingering). Answers to other lookups in flight are still
+    /// remembered.
     pub fn clear_cache(&self) {
         self.setup.upstream.forget();
     }

@@ -31,9 +31,9 @@ pub const MAX_HOSTS_BYTES: u64 = 64 << 20;
 /// A configuration file that is read when it is first asked for, and again when it has changed.
 ///
 /// Once a [`CHECK_INTERVAL`] the file is looked at: its time of change, size and inode. In between
-/// the last result is handed out again, an error too. A file that is not there is as an empty
-/// one. One that can't be read, is no file or is too large is an error that names it, and is tried
-/// again at the next look.
+/// the last result is handed out again, an error too. A missing file
+/// counts as an empty one. A file that can't be read, a directory, or a file that is too large is an
+/// error that names it. It is tried again at the next look.
 ///
 /// Files are read on a thread of the pool for lookups (`stagger-net`), never on the runtime's.
 /// However many ask, one thread at a time works for a file, also when the file system is stuck. If no

@@ -85,10 +85,12 @@ impl<R: Register + Clone> Connector<SocketAddr> for TcpConnector<R> {
 ///
 /// # Errors
 ///
-/// That of `connect(2)` as the system gave it, or, wrapped with the name of the step and with its
-/// kind kept, that of a step before it: an option, the hook, a bind, the reactor. Where no source
-/// port is free, the step is called "find a free source port". A connection of a
-/// socket to itself, which TCP can make where nobody listens on a local port, counts as refused.
+/// - The error of `connect(2)`, as the system gave it.
+/// - The error of a step before it: an option, the hook, a bind, the reactor. It is wrapped with the
+///   name of the step and keeps its kind. If no source port is free, the step is called "find a free
+///   source port".
+/// - A connection of a socket to itself, which TCP can make to a local port without a listener. It
+///   counts as refused.
 ///
 /// # Panics
 ///

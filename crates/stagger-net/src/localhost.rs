@@ -25,8 +25,8 @@ use stagger::{Families, Family};
 pub enum Localhost {
     /// `localhost`. It is `::1` and `127.0.0.1`, whatever a hosts file says.
     Itself,
-    /// A name below it, such as `app.localhost`. A hosts file may say what it is. If none does, it
-    /// is `::1` and `127.0.0.1` too.
+    /// A name below it, such as `app.localhost`. A hosts file may have it. Otherwise it is `::1` and
+    /// `127.0.0.1` too.
     Below,
 }
 

@@ -17,10 +17,11 @@
 //! ```
 //!
 //! A [`Dialer`] has a policy (delays, limits, a deadline) and options for the sockets, and serves
-//! any number of targets. Its clock is tokio's, so tests can pause it; such a test wants literals or a
-//! resolver of its own, for tokio does not see a lookup in progress and its clock would jump to the
-//! deadline. Lookups run on threads of their own and not on tokio's, so that one that is stuck holds no runtime up when
-//! it shuts down.
+//! any number of targets.
+//!
+//! Its clock is tokio's, so tests can pause it. Such a test needs literals or another resolver. tokio
+//! does not see a lookup in progress, so its paused clock would jump to the deadline. Lookups do not
+//! run on tokio's threads, so a stuck lookup does not delay the shutdown of a runtime.
 //!
 //! With the feature `dns` there is a `DnsResolver`, which asks the name servers itself, so that an A or
 //! AAAA record that is late holds nothing up.

@@ -243,8 +243,8 @@ impl<A, E> Answer<A, E> {
     /// Says how much of the resolution delay is spent when this answer comes. The delay then
     /// counts not from this answer's arrival, but from that long before it.
     ///
-    /// It is for an answer to a second question, asked because the first is late: what has been
-    /// waited for the first need not be waited again. It is also for a resolver that has learned
+    /// It is for an answer to a second question that is asked because the first is late. The race need
+    /// not wait again for the time that it has waited for the first. It is also for a resolver that has learned
     /// that waiting is useless. The rule is ours and not the RFC's.
     ///
     /// # Examples

@@ -59,8 +59,8 @@ where
 /// address, and no flag is set: neither `AI_ADDRCONFIG`, which hides loopback's addresses on a
 /// machine without a network, nor `AI_V4MAPPED`.
 ///
-/// Names are encoded before the system sees them, so there is no flag for that (`AI_IDN`), and
-/// the canonical name comes back as it is (`AI_CANONIDN`).
+/// Names are encoded before the system sees them, so there is no flag for that (`AI_IDN`). The
+/// canonical name is returned as it is (`AI_CANONIDN`).
 ///
 /// A lookup shares the places and the threads of the process with the
 /// [`SystemResolver`](crate::SystemResolver), which describes them. Equal lookups in flight are

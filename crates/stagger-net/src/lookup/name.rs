@@ -48,8 +48,8 @@ pub fn reverse_lookup(addr: impl Into<SocketAddr>) -> NameLookup {
 /// What the system is asked for: the name of an address, and the flags of `getnameinfo`.
 ///
 /// It is awaited itself, or turned into a [`PendingLookup`]; [`reverse_lookup`] begins one. An
-/// address without a name comes back as the address in text, unless a name is
-/// [required](Self::name_required), and a port that no service has as its number.
+/// address without a name is returned as the address in text, unless a name is
+/// [required](Self::name_required). A port without a service is returned as its number.
 ///
 /// A lookup shares the places and the threads of the process with all other lookups by the system.
 /// Equal lookups in flight are joined. A lookup with [`numeric_host`](Self::numeric_host) asks no

@@ -9,9 +9,9 @@ use super::{Ipv4Scopes, Mobility, PolicyTable, Rule, Source, Sources};
 
 /// Sorts destinations by RFC 6724 §6.
 ///
-/// Rule 9 is applied to IPv6 addresses alone unless [`strict`](Self::strict): an IPv4 address
-/// says nothing of where it is, and networks that spread load over their addresses would find all
-/// of it at one. Leaving IPv4 out is ours and not the RFC's.
+/// Rule 9 is applied to IPv6 addresses only, unless [`strict`](Self::strict) is set. The bits of an
+/// IPv4 address do not show where it is. The rule would also send all load to one of several IPv4
+/// addresses of a service. Leaving IPv4 out is ours and not the RFC's.
 ///
 /// [`Sorter::glibc`] sorts as `getaddrinfo` does on Linux.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -49,8 +49,8 @@ pub enum Host {
 /// (RFC 4007 §11).
 ///
 /// Text of decimal digits is an index; all other text is a name, of printable ASCII without
-/// delimiters and at most 63 bytes. The index 0 means the default zone (RFC 4007 §6), which is
-/// what an address without a zone has, so `%0` is the same as no zone.
+/// delimiters and at most 63 bytes. The index 0 means the default zone (RFC 4007 §6). An
+/// address without a zone has that zone too, so `%0` is the same as no zone.
 ///
 /// A name can't begin with `25`. Such text is nearly always a zone from a URL, as in
 /// `fe80::1%25eth0`, where `%25` stands for the percent sign (RFC 6874 §2). An interface whose name
