@@ -446,6 +446,9 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
     /// Sorts answers with this sorter, by the source addresses that the machine has for them at the
     /// time. It also sets which family leads, as [`SortedResolver`](stagger::SortedResolver) does.
     /// With `None` the order is that of the replies.
+    ///
+    /// If the table has IPv4 before IPv6 (RFC 6724 §10.3), a race waits for A and not for AAAA. The
+    /// exception is a machine on which IPv6 alone has a default route.
     pub fn with_sorter(mut self, sorter: impl Into<Option<Sorter>>) -> Self {
         self.policy = sorter.into().map(|sorter| Origin::given(sorter.into()));
         self
@@ -475,7 +478,9 @@ where
 
     fn resolve(&self, query: &Query) -> DnsAnswers<N, T, L> {
         let answers = Unsorted::new(Arc::clone(&self.setup), &self.literals, query);
-        let sorting = |policy: &Origin<_>| Sorting::new(policy.clone(), self.sources.clone());
+        let sorting = |policy: &Origin<_>| {
+            Sorting::new(policy.clone(), self.sources.clone(), query.families())
+        };
         // A literal is one address.
         let is_name = matches!(query.target().host(), Host::Name(_));
         DnsAnswers { answers, sorting: self.policy.as_ref().filter(|_| is_name).map(sorting) }

@@ -1,12 +1,14 @@
 //! The order of the addresses of one lookup, by a policy that may have to be read first.
 
 use std::future::Future as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use stagger::destination::{AnswerSorter, Sorter};
+use stagger::destination::{AnswerSorter, PolicyTable, Sorter};
+use stagger::{Families, Family};
 use stagger_net::SystemSources;
 
 use crate::origin::{Content, Origin};
@@ -18,6 +20,7 @@ use crate::{AddressPolicy, Parsed};
 pub(crate) struct Sorting {
     lookup: AnswerSorter<SystemSources>,
     policy: Policy,
+    families: Families,
     /// An answer that waits for the policy.
     held: Option<DnsAnswer>,
 }
@@ -29,9 +32,13 @@ enum Policy {
 }
 
 impl Sorting {
-    pub(crate) fn new(policy: Origin<AddressPolicy>, sources: SystemSources) -> Self {
+    pub(crate) fn new(
+        policy: Origin<AddressPolicy>,
+        sources: SystemSources,
+        families: Families,
+    ) -> Self {
         let policy = Policy::Unread(policy);
-        Self { lookup: AnswerSorter::new(sources), policy, held: None }
+        Self { lookup: AnswerSorter::new(sources), policy, families, held: None }
     }
 
     /// Begins to read the policy, if nothing has.
@@ -57,7 +64,12 @@ impl Sorting {
         };
         match policy {
             Poll::Ready(policy) => {
-                Poll::Ready(Some(self.lookup.sort(answer, policy.value.sorter())))
+                let sorter = policy.value.sorter();
+                let sorted = self.lookup.sort(answer, sorter);
+                Poll::Ready(Some(match self.families {
+                    Families::Any => prefer(sorted, sorter.table(), has_route),
+                    _ => sorted,
+                }))
             }
             // There is nothing to sort, and a failure may end the race.
             Poll::Pending if answer.is_empty() || answer.is_sorted() => {
@@ -69,6 +81,31 @@ impl Sorting {
             }
         }
     }
+}
+
+/// An address of the public Internet in each family. Nothing is sent there: they belong to a root
+/// name server (RFC 7720).
+const PUBLIC_IPV4: IpAddr = IpAddr::V4(Ipv4Addr::new(199, 7, 83, 42));
+const PUBLIC_IPV6: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0x500, 0x9f, 0, 0, 0, 0, 0x42));
+
+/// Prefers IPv4 where the table does (RFC 6724 §10.3). Without this, an AAAA that comes first would
+/// be connected to before the A is there. IPv6 stays preferred where it alone has a default route.
+fn prefer(
+    answer: DnsAnswer,
+    table: &PolicyTable,
+    has_route: impl FnOnce(IpAddr) -> bool,
+) -> DnsAnswer {
+    let precedence = |addr| table.row(addr).precedence;
+    let is_wanted = precedence(PUBLIC_IPV4) > precedence(PUBLIC_IPV6);
+    let is_possible = || match answer.preferred_family() {
+        Some(Family::Ipv6) => has_route(PUBLIC_IPV4),
+        _ => true,
+    };
+    if is_wanted && is_possible() { answer.prefers(Family::Ipv4) } else { answer }
+}
+
+fn has_route(addr: IpAddr) -> bool {
+    stagger_net::source_address(&(addr, 53).into()).is_some()
 }
 
 impl Policy {
@@ -111,7 +148,7 @@ mod tests {
             let _ = wait.lock().unwrap_or_else(PoisonError::into_inner).recv();
             Parsed::<AddressPolicy>::default()
         });
-        let mut sorting = Sorting::new(Origin::File(file), SystemSources::new());
+        let mut sorting = Sorting::new(Origin::File(file), SystemSources::new(), Families::Any);
         let mut answers = [found(), Answer::negative(Record::Aaaa)].into_iter();
         sorting.begin(Instant::now);
         let cx = &mut Context::from_waker(Waker::noop());
@@ -130,5 +167,29 @@ mod tests {
         assert_eq!(order, ["127.0.0.2:80", "127.0.0.9:80"]);
         sorting.begin(|| panic!("it has begun"));
         assert!(sorting.poll_next(cx, |_| Poll::Ready(None)).is_ready());
+    }
+
+    #[test]
+    fn ipv4_is_preferred_where_the_table_does_and_the_routes_allow() {
+        let preferred = |routes: Option<Family>, table: &PolicyTable, has_ipv4: bool| {
+            let answer = found();
+            let answer = match routes {
+                Some(family) => answer.prefers(family),
+                None => answer,
+            };
+            prefer(answer, table, |_| has_ipv4).preferred_family()
+        };
+        let text = b"precedence ::ffff:0:0/96 100\n";
+        let ipv4_first = AddressPolicy::parse(text).value.sorter().table().clone();
+        let (v4, v6) = (Some(Family::Ipv4), Some(Family::Ipv6));
+        assert_eq!(preferred(None, &ipv4_first, true), v4);
+        assert_eq!(preferred(v4, &ipv4_first, true), v4);
+        assert_eq!(preferred(v6, &ipv4_first, true), v4);
+        assert_eq!(preferred(v6, &ipv4_first, false), v6);
+        for table in [PolicyTable::glibc(), PolicyTable::rfc6724()] {
+            for routes in [None, v4, v6] {
+                assert_eq!(preferred(routes, &table, true), routes);
+            }
+        }
     }
 }

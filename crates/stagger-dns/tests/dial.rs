@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 
 use hickory_proto::op::ResponseCode::{NXDomain, ServFail};
+use stagger::destination::{PolicyTable, Prefix, Row, Sorter};
 use stagger::{Dialer, ErrorKind, Timer as _, connector_fn};
 use stagger_testkit::ms;
 use support::{Asked, Said, Scene, after, one, silence};
@@ -50,6 +51,25 @@ fn an_a_that_never_comes_costs_nothing() {
     let (outcome, starts) = connect(&scene);
     assert_eq!(outcome.unwrap().to_string(), "[2001:db8::1]:443");
     assert_eq!((starts, scene.clock.elapsed()), (vec!["20 [2001:db8::1]:443".into()], ms(50)));
+}
+
+/// Whether `192.0.2.1`, whose A comes `late` after the AAAA, is the first attempt of a policy that
+/// has IPv4 before IPv6 (RFC 6724 §10.3).
+fn first_of_ipv4_first(late: u64) -> Vec<String> {
+    let mut scene = one(move |asked| match asked.is_aaaa() {
+        true => after(20, asked.found(&["2001:db8::1"])),
+        false => after(20 + late, asked.found(&["192.0.2.1"])),
+    });
+    let ipv4 = Prefix::new("::ffff:0:0".parse().unwrap(), 96).unwrap();
+    let table = PolicyTable::rfc6724().with_row(Row::new(ipv4, 100, 4));
+    scene.resolver = scene.resolver.with_sorter(Sorter::new().with_table(table));
+    connect(&scene).1
+}
+
+#[test]
+fn an_aaaa_waits_for_an_a_that_the_policy_prefers() {
+    assert_eq!(first_of_ipv4_first(10), ["30 192.0.2.1:443"]);
+    assert_eq!(first_of_ipv4_first(60)[0], "70 [2001:db8::1]:443");
 }
 
 #[test]
