@@ -7,6 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use stagger::Address as _;
+
 pub use self::range::ConfigError;
 use self::range::{Setting, check};
 use crate::{Environment, Parsed, line};
@@ -148,7 +150,8 @@ impl Config {
         read::read(bytes, environment)
     }
 
-    /// Sets the name servers, in the order in which they are asked.
+    /// Sets the name servers, in the order in which they are asked. A server that is named again is
+    /// left out, because one server is asked a question three times at most (RFC 9520 §3.1).
     ///
     /// # Errors
     ///
@@ -163,7 +166,12 @@ impl Config {
         for server in &servers {
             check(Setting::Port, server.port(), &(1..=u16::MAX))?;
         }
-        self.servers = servers;
+        self.servers.clear();
+        for server in servers {
+            if !self.servers.iter().any(|known| known.canonical() == server.canonical()) {
+                self.servers.push(server);
+            }
+        }
         Ok(self)
     }
 
@@ -434,7 +442,8 @@ mod tests {
         for attempts in [1, 5] {
             assert_eq!(Config::new().with_attempts(attempts).unwrap().attempts(), attempts);
         }
-        let servers = [SocketAddr::from(([192, 0, 2, 1], 53)); MAX_SERVERS];
+        let servers: [_; MAX_SERVERS] =
+            std::array::from_fn(|n| SocketAddr::from(([192, 0, 2, n as u8], 53)));
         assert_eq!(Config::new().with_servers(servers).unwrap().servers(), servers);
         let search = ["a"; MAX_SEARCH];
         assert_eq!(Config::new().with_search(search).unwrap().search(), search);
@@ -450,6 +459,14 @@ mod tests {
         for name in ["printer.local", "xcluster.local", "corp.local.local", "local"] {
             assert!(!config.is_unicast(name), "{name}");
         }
+    }
+
+    #[test]
+    fn a_server_that_is_named_again_is_one_server() {
+        let servers = ["192.0.2.1:53", "[::ffff:192.0.2.1]:53", "192.0.2.1:5353", "192.0.2.1:53"];
+        let config = Config::new().with_servers(servers.map(|text| text.parse().unwrap())).unwrap();
+        let kept: Vec<_> = config.servers().iter().map(ToString::to_string).collect();
+        assert_eq!(kept, ["192.0.2.1:53", "192.0.2.1:5353"]);
     }
 
     #[test]

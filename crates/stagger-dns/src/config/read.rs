@@ -95,6 +95,9 @@ impl Reader<'_> {
         self.note_rest(origin, words);
         match Scoped::parse_loose(word, self.environment) {
             Err(problem) => self.notes.add(origin, word, problem),
+            Ok(server) if self.servers.contains(&server) => {
+                self.notes.add(origin, word, Problem::Repeated);
+            }
             Ok(_) if self.servers.len() == MAX_SERVERS => {
                 self.notes.add(origin, word, Problem::TooMany);
             }

@@ -219,6 +219,14 @@ fn servers_and_domains_beyond_the_limits_are_noted() {
 }
 
 #[test]
+fn a_server_on_two_lines_is_one_server_and_the_second_line_is_noted() {
+    let parsed = parse("nameserver 192.0.2.1\nnameserver ::ffff:192.0.2.1\nnameserver ::1\n");
+    let servers: Vec<_> = parsed.value.servers().iter().map(ToString::to_string).collect();
+    assert_eq!(servers, ["192.0.2.1:53", "[::1]:53"]);
+    assert_eq!(notes(&parsed), [r#"line 2: "::ffff:192.0.2.1" was set before"#]);
+}
+
+#[test]
 fn a_large_file_of_anything_leaves_no_more_than_the_limits_allow() {
     for line in [&b"nameserver 192.0.2.1\n"[..], b"search a b c\n", b"\xff\x00 ", b"options x\n"] {
         let file = line.repeat(4_000_000 / line.len());
