@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use stagger::{Address as _, Families, Target};
+use stagger::{Address as _, Families, Target, TargetErrorKind};
 use stagger_net::SocketLiteral;
 
 use crate::usage::UsageError;
@@ -17,7 +17,8 @@ pub(crate) fn address(option: &str, text: &str, port: u16) -> Result<SocketAddr,
     let literal = literal(text, port).ok_or_else(|| {
         let reason = "not an IP address, or one with a port, \
                       as in \"192.0.2.7\" or \"[fe80::1%eth0]:4000\"";
-        UsageError::new(option, text, reason)
+        check_zone_is_bare(option, text)
+            .map_or_else(|error| error, |()| UsageError::new(option, text, reason))
     })?;
     literal.resolve().map_err(|error| UsageError::new(option, text, error))
 }
@@ -28,6 +29,20 @@ fn literal(text: &str, port: u16) -> Option<SocketLiteral> {
     }
     let target = Target::parse(text).or_else(|_| Target::new(text, &port.to_string()));
     target.ok()?.try_into().ok()
+}
+
+/// Refuses an address with a port or without, or a group, whose zone follows `%25`, as in a URL.
+pub(crate) fn check_zone_is_bare(option: &str, text: &str) -> Result<(), UsageError> {
+    let is_encoded = |target: Result<_, stagger::TargetError>| {
+        target.is_err_and(|error| error.kind() == TargetErrorKind::EncodedZone)
+    };
+    let (with_port, alone) = (Target::parse(text), Target::new(text, "0"));
+    if is_encoded(with_port) || is_encoded(alone) {
+        let reason = "the zone follows \"%25\", as in a URL: it must follow \"%\" alone, \
+                      as in \"fe80::1%eth0\"";
+        return Err(UsageError::new(option, text, reason));
+    }
+    Ok(())
 }
 
 /// Why an address is of no use where these families are wanted, if it is of none.
@@ -77,6 +92,17 @@ mod tests {
             let start = format!("bad --bind {text:?}: not an IP address");
             assert!(error.starts_with(&start), "{error}");
         }
+    }
+
+    #[test]
+    fn a_zone_as_in_a_url_is_refused_by_its_own_words() {
+        for text in ["fe80::1%25lo", "[fe80::1%25lo]", "[fe80::1%25lo]:53", "::1%25eth0"] {
+            let error = parse(text).unwrap_err().to_string();
+            let start = format!("bad --bind {text:?}: the zone follows \"%25\"");
+            assert!(error.starts_with(&start), "{error}");
+        }
+        // The interface with this number.
+        assert_eq!(parse("fe80::1%25").unwrap(), "[fe80::1%25]:0".parse().unwrap());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use stagger_net::{Register, UdpSocket};
 
 use super::addr::{family, interface, interface_name};
+use crate::address::check_zone_is_bare;
 use crate::usage::UsageError;
 
 const JOIN: &str = "--join";
@@ -122,6 +123,7 @@ fn group(text: &str) -> Result<(IpAddr, u32), UsageError> {
     if !addr.is_multicast() {
         return Err(UsageError::new(JOIN, text, "the address of a host, and not of a group"));
     }
+    check_zone_is_bare(JOIN, text)?;
     let index = name.map_or(Ok(0), |name| interface(JOIN, text, name))?;
     Ok((addr, index))
 }
@@ -168,6 +170,7 @@ mod tests {
     fn what_is_no_group_or_no_source_of_its_family_is_refused_and_quoted() {
         for (groups, sources, error) in [
             (&["host"][..], &[][..], "bad --join \"host\": not the address of a group"),
+            (&["ff02::1%25lo"], &[], "bad --join \"ff02::1%25lo\": the zone follows \"%25\""),
             (&["192.0.2.7"], &[], "bad --join \"192.0.2.7\": the address of a host"),
             (&["ff02::1%"], &[], "bad --join \"ff02::1%\": "),
             (&["232.1.2.3"], &["host"], "bad --source \"host\": not an IP address"),
