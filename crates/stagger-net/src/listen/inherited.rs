@@ -92,10 +92,7 @@ pub(crate) fn adopt(chosen: &Chosen, kind: Kind) -> io::Result<Vec<Socket>> {
     // Held to the end, so that of two who want the same one comes too late.
     let mut inheritance = INHERITANCE.lock().unwrap_or_else(PoisonError::into_inner);
     let Inheritance { found, adopted } = &mut *inheritance;
-    let found = match found {
-        Some(found) => found,
-        None => found.insert(look(passed.count).map_err(in_step(chosen))?),
-    };
+    let found = look(found, passed.count, close_on_exec).map_err(in_step(chosen))?;
     let numbers = passed.numbers(chosen).map_err(in_step(chosen))?;
     // All are looked at before the first is changed.
     for &number in &numbers {
@@ -124,9 +121,47 @@ pub(crate) fn adopt(chosen: &Chosen, kind: Kind) -> io::Result<Vec<Socket>> {
     Ok(sockets)
 }
 
-/// Looks at so many descriptors, and then makes those that came through exec(3) close-on-exec. No
-/// child of this process has a use for them (sd_listen_fds(3)).
-fn look(count: u32) -> io::Result<BTreeMap<RawFd, Found>> {
+/// Returns what `found` holds. The first call looks at `count` descriptors, and makes those that came
+/// through exec(3) close-on-exec. No child of this process has a use for them (sd_listen_fds(3)).
+///
+/// The first call stores what it has seen before it changes a descriptor. Otherwise a later call would
+/// find a passed descriptor close-on-exec, and would take it for one that this process has opened.
+fn look(
+    found: &mut Option<BTreeMap<RawFd, Found>>,
+    count: u32,
+    mut close_on_exec: impl FnMut(RawFd) -> io::Result<()>,
+) -> io::Result<&BTreeMap<RawFd, Found>> {
+    let found = match found {
+        Some(found) => return Ok(found),
+        None => found.insert(open_now(count)?),
+    };
+    let mut failure = None;
+    for (&number, is) in &*found {
+        if let Found::Passed(_) = is {
+            // A failure does not stop the loop, because there is no second look.
+            if let Err(error) = close_on_exec(number) {
+                failure.get_or_insert((number, error));
+            }
+        }
+    }
+    match failure {
+        None => Ok(found),
+        Some((number, error)) => {
+            Err(in_step(format_args!("make descriptor {number} close-on-exec"))(error))
+        }
+    }
+}
+
+fn close_on_exec(number: RawFd) -> io::Result<()> {
+    // SAFETY: the call takes any number, and sets a flag alone.
+    match unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) } {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
+/// Which of `count` descriptors are open. Changes nothing.
+fn open_now(count: u32) -> io::Result<BTreeMap<RawFd, Found>> {
     let (mut found, mut gap) = (BTreeMap::new(), 0);
     for number in (FIRST..).take(count as usize).map_while(|number| number.try_into().ok()) {
         match flags(number) {
@@ -142,15 +177,6 @@ fn look(count: u32) -> io::Result<BTreeMap<RawFd, Found>> {
         }
         if gap == GAP {
             break;
-        }
-    }
-    for (number, is) in &found {
-        if let Found::Passed(_) = is {
-            // SAFETY: the call takes any number, and sets a flag alone.
-            if unsafe { libc::fcntl(*number, libc::F_SETFD, libc::FD_CLOEXEC) } == -1 {
-                let error = io::Error::last_os_error();
-                return Err(in_step(format_args!("make descriptor {number} close-on-exec"))(error));
-            }
         }
     }
     Ok(found)
@@ -299,86 +325,4 @@ impl Passed {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(variables: &[(&str, &str)]) -> io::Result<Passed> {
-        Passed::read(7, |name| {
-            let found = variables.iter().find(|(known, _)| *known == name);
-            found.map(|(_, value)| (*value).to_owned()).ok_or(VarError::NotPresent)
-        })
-    }
-
-    fn numbers(variables: &[(&str, &str)], chosen: Chosen) -> Result<Vec<RawFd>, String> {
-        let numbers = read(variables).and_then(|passed| passed.numbers(&chosen));
-        numbers.map_err(|error| error.to_string())
-    }
-
-    const PASSED: [(&str, &str); 3] =
-        [("LISTEN_PID", "7"), ("LISTEN_FDS", "3"), ("LISTEN_FDNAMES", "web:admin:web")];
-
-    #[test]
-    fn what_is_passed_is_chosen_by_its_index_or_by_its_name() {
-        assert_eq!(numbers(&PASSED, Chosen::Index(0)), Ok(vec![3]));
-        assert_eq!(numbers(&PASSED, Chosen::Index(2)), Ok(vec![5]));
-        assert_eq!(numbers(&PASSED, Chosen::Name("admin".into())), Ok(vec![4]));
-        assert_eq!(numbers(&PASSED, Chosen::Name("web".into())), Ok(vec![3, 5]));
-        assert_eq!(numbers(&PASSED[..2], Chosen::Index(1)), Ok(vec![4]));
-    }
-
-    #[test]
-    fn what_is_not_passed_is_an_error_that_says_what_is() {
-        let index = |variables: &[_]| numbers(variables, Chosen::Index(3)).unwrap_err();
-        assert_eq!(index(&PASSED), "is not passed: LISTEN_FDS is 3");
-        let unset = "nothing is passed to this process: LISTEN_PID is not set";
-        assert_eq!(index(&[]), unset);
-        let unset = "nothing is passed to this process: LISTEN_FDS is not set";
-        assert_eq!(index(&PASSED[..1]), unset);
-        let other = "LISTEN_PID is 8: what is passed is not for this process";
-        assert_eq!(index(&[("LISTEN_PID", "8"), PASSED[1]]), other);
-        for (text, words) in [
-            ("-1", "LISTEN_FDS is \"-1\", which is no number"),
-            ("\u{1b}", "LISTEN_FDS is \"\\u{1b}\", which is no number"),
-            ("4294967296", "LISTEN_FDS is \"4294967296\", which is no number"),
-        ] {
-            assert_eq!(index(&[PASSED[0], ("LISTEN_FDS", text)]), words);
-        }
-        let name = |variables: &[_]| numbers(variables, Chosen::Name("mail".into())).unwrap_err();
-        assert_eq!(name(&PASSED), "is not passed: LISTEN_FDNAMES is \"web:admin:web\"");
-        assert_eq!(name(&PASSED[..2]), "is not passed: LISTEN_FDNAMES is not set");
-        // A name beyond the number of descriptors is none's.
-        let few = [PASSED[0], ("LISTEN_FDS", "1"), ("LISTEN_FDNAMES", "web:mail")];
-        assert!(name(&few).starts_with("is not passed"));
-    }
-
-    #[test]
-    fn a_number_that_no_descriptor_has_is_an_error() {
-        let variables = [PASSED[0], ("LISTEN_FDS", "4294967295")];
-        let error = numbers(&variables, Chosen::Index(u32::MAX - 1)).unwrap_err();
-        assert_eq!(error, "no descriptor has so large a number");
-    }
-
-    #[test]
-    fn what_this_process_has_opened_is_refused_whatever_the_variables_say() {
-        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-        let number = socket.as_raw_fd();
-        // It looks at no more numbers than it must.
-        let found = look(u32::MAX).unwrap();
-        assert_eq!(found.get(&number), Some(&Found::Foreign));
-        let error = check(number, found.get(&number), Kind::Udp).unwrap_err();
-        assert_eq!(error.to_string(), "was opened by this process: it is close-on-exec");
-        let error = check(RawFd::MAX, found.get(&RawFd::MAX), Kind::Udp).unwrap_err();
-        assert_eq!(error.to_string(), "is not open");
-    }
-
-    #[test]
-    fn what_was_passed_and_is_another_file_now_is_refused() {
-        let [was, is] = [(); 2].map(|()| std::net::UdpSocket::bind("127.0.0.1:0").unwrap());
-        let passed =
-            |socket: &std::net::UdpSocket| Found::Passed(identity(socket.as_raw_fd()).unwrap());
-        let number = is.as_raw_fd();
-        check(number, Some(&passed(&is)), Kind::Udp).unwrap();
-        let error = check(number, Some(&passed(&was)), Kind::Udp).unwrap_err();
-        assert_eq!(error.to_string(), "was closed, and is another file now");
-    }
-}
+mod tests;
