@@ -61,7 +61,7 @@ impl ListenAddr {
     ///
     /// The listen fails in these cases:
     ///
-    /// - No descriptor is passed to this process at this index.
+    /// - No descriptor is passed to this process at this index, or it was not open at the first use.
     /// - The descriptor is taken over already.
     /// - It was close-on-exec before the first use, so this process opened it.
     /// - It was closed since the first use, and is another file now.

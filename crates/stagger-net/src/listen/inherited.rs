@@ -204,7 +204,8 @@ fn identity(number: RawFd) -> io::Result<Identity> {
 fn check(number: RawFd, found: Option<&Found>, kind: Kind) -> io::Result<()> {
     let unfit = |words| io::Error::new(io::ErrorKind::InvalidInput, words);
     match found {
-        None => return Err(unfit("is not open")),
+        None if flags(number).is_none() => return Err(unfit("is not open")),
+        None => return Err(unfit("was not passed when this process first looked")),
         Some(Found::Foreign) => {
             return Err(unfit("was opened by this process: it is close-on-exec"));
         }

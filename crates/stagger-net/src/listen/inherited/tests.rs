@@ -107,6 +107,21 @@ fn a_first_look_that_fails_half_way_is_kept() {
 }
 
 #[test]
+fn what_the_first_look_has_not_seen_is_refused_and_not_said_to_be_closed() {
+    let socket = inheritable();
+    let number = socket.as_raw_fd();
+    let mut found = None;
+    // The variables name no more descriptors than are before this one.
+    let before = u32::try_from(number).unwrap() - FIRST;
+    look(&mut found, before, |_| Ok(())).unwrap();
+    // Later they name all.
+    let found = look(&mut found, u32::MAX, |_| Ok(())).unwrap();
+    let error = check(number, found.get(&number), Kind::Udp).unwrap_err();
+    assert_eq!(error.to_string(), "was not passed when this process first looked");
+    assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+}
+
+#[test]
 fn what_was_passed_and_is_another_file_now_is_refused() {
     let [was, is] = [(); 2].map(|()| std::net::UdpSocket::bind("127.0.0.1:0").unwrap());
     let passed =
