@@ -1,10 +1,12 @@
 //! Lookups of a cache that outlive the race that dropped them.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 
 use futures_core::Stream;
 use stagger::{
@@ -248,6 +250,109 @@ fn a_lookup_that_panics_while_it_lingers_harms_nobody() {
     panics.set(true);
     clock.run(resolver.linger());
     assert_eq!((clock.elapsed(), clock.timers()), (ms(0), 0));
+}
+
+/// A task that counts how often it was woken.
+#[derive(Default)]
+struct Task(AtomicUsize);
+
+impl Wake for Task {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl Task {
+    fn polls<F: Future>(self: &Arc<Self>, future: Pin<&mut F>) -> Poll<F::Output> {
+        future.poll(&mut Context::from_waker(&Waker::from(Arc::clone(self))))
+    }
+
+    fn next<S: Stream>(self: &Arc<Self>, stream: Pin<&mut S>) -> Poll<Option<S::Item>> {
+        stream.poll_next(&mut Context::from_waker(&Waker::from(Arc::clone(self))))
+    }
+
+    /// How often since the last call.
+    fn woken(&self) -> usize {
+        self.0.swap(0, Ordering::SeqCst)
+    }
+}
+
+/// What a lookup does when it is polled.
+type Act = dyn FnMut(&mut Context<'_>) -> Poll<Option<Said>>;
+
+struct Acts(Rc<RefCell<Act>>);
+
+impl Stream for Acts {
+    type Item = Said;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Said>> {
+        (self.0.borrow_mut())(cx)
+    }
+}
+
+#[test]
+fn a_lookup_whose_answers_are_always_ready_takes_a_bounded_part_of_a_poll() {
+    let interim = || Answer::failed(Record::A, ScriptedError::new("refused")).interim();
+    let replaced = || found(Record::A, "v4").replacing();
+    for said in [interim as fn() -> Said, replaced] {
+        let clock = Clock::new();
+        let count = Rc::new(Cell::new(0));
+        let counted = Rc::clone(&count);
+        let act: Rc<RefCell<Act>> = Rc::new(RefCell::new(move |_: &mut Context<'_>| {
+            counted.set(counted.get() + 1);
+            // The first poll is that of the query.
+            if counted.get() == 1 { Poll::Pending } else { Poll::Ready(Some(said())) }
+        }));
+        let inner = resolver_fn(move |_: &Query| Acts(Rc::clone(&act)));
+        let resolver = CachedResolver::new(inner, clock.clone()).with_lingering(true);
+        let task = Arc::<Task>::default();
+        assert!(task.next(pin!(resolver.resolve(&query(TARGET)))).is_pending());
+        let mut linger = pin!(resolver.linger());
+        for round in 1..=3 {
+            assert!(task.polls(linger.as_mut()).is_pending());
+            assert_eq!((count.get(), task.woken()), (1 + round * 64, 1));
+        }
+        clock.advance(ms(1000));
+        assert!(task.polls(linger).is_ready());
+        assert_eq!(count.get(), 1 + 3 * 64);
+    }
+}
+
+#[test]
+fn an_event_within_a_poll_is_not_lost_to_a_driver_that_finds_the_lookup_absent() {
+    type Within = Box<dyn FnOnce()>;
+    let clock = Clock::new();
+    let within = Rc::new(RefCell::new(None::<Within>));
+    let waker = Rc::new(RefCell::new(Waker::noop().clone()));
+    let (taken, kept) = (Rc::clone(&within), Rc::clone(&waker));
+    let act: Rc<RefCell<Act>> = Rc::new(RefCell::new(move |cx: &mut Context<'_>| {
+        kept.borrow_mut().clone_from(cx.waker());
+        let within = taken.borrow_mut().take();
+        if let Some(within) = within {
+            within();
+        }
+        Poll::Pending
+    }));
+    let inner = resolver_fn(move |_: &Query| Acts(Rc::clone(&act)));
+    let resolver = CachedResolver::new(inner, clock).with_lingering(true);
+    let task = Arc::<Task>::default();
+    assert!(task.next(pin!(resolver.resolve(&query(TARGET)))).is_pending());
+    let first = Rc::new(RefCell::new(Box::pin(resolver.linger())));
+    assert!(task.polls(first.borrow_mut().as_mut()).is_pending());
+    waker.borrow().wake_by_ref();
+    assert_eq!(task.woken(), 1);
+    // Another driver is polled before the one that was woken. While it polls the lookup, the first
+    // driver is polled, woken by another event, and polled once more.
+    let (waker, woken, again) = (Rc::clone(&waker), Arc::clone(&task), Rc::clone(&first));
+    *within.borrow_mut() = Some(Box::new(move || {
+        assert!(woken.polls(again.borrow_mut().as_mut()).is_pending());
+        waker.borrow().wake_by_ref();
+        assert_eq!(woken.woken(), 1);
+        assert!(woken.polls(again.borrow_mut().as_mut()).is_pending());
+    }));
+    assert!(Arc::<Task>::default().polls(pin!(resolver.linger())).is_pending());
+    assert!(within.borrow().is_none());
+    assert_eq!(task.woken(), 1);
 }
 
 #[test]

@@ -6,7 +6,8 @@
 //!
 //! 1. A lookup lingers only if all that it has answered so far can be kept.
 //! 2. At most [`MAX_LINGERING`] lookups linger. One more drops the oldest.
-//! 3. A driver polls only the lookups to which something has happened, and [`MAX_POLLS`] at most.
+//! 3. A driver polls only the lookups to which something has happened, and [`MAX_POLLS`] at most. It
+//!    takes [`MAX_ANSWERS_OF_POLL`] answers of each at most, and comes back to the lookup for the rest.
 //! 4. Something that happens wakes one driver. The alarm of the oldest lookup is such a thing.
 //! 5. A lookup whose time is over is never polled, and is dropped by the next driver.
 //! 6. An equal query takes a lingering lookup over, with the answers that it has given already.
@@ -30,6 +31,10 @@ use crate::{Answer, Query, Resolver, Timer};
 /// How many lingering lookups one poll of a driver polls: 16. The number is ours. The driver is
 /// polled again for the rest, after other tasks.
 const MAX_POLLS: usize = 16;
+
+/// How many answers one poll of a lingering lookup takes: 64. The number is ours. It bounds the time
+/// of one poll for a resolver whose answers are always ready and never too many to keep.
+const MAX_ANSWERS_OF_POLL: usize = 64;
 
 /// Nothing of a caller's runs under these locks, except a timer's sleep under that of the alarm.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -232,11 +237,8 @@ where
         let has_more = due.len() == MAX_POLLS && lookups.lingering.iter().any(is_due);
         drop(lookups);
         for (number, mut lookup, events) in due {
-            let waker = Waker::from(events);
             // A panic ends the lookup. No task is left to which it could be passed on.
-            let goes_on = catch_unwind(AssertUnwindSafe(|| {
-                poll_on(lookup.as_mut(), &mut Context::from_waker(&waker))
-            }));
+            let goes_on = catch_unwind(AssertUnwindSafe(|| poll_on(lookup.as_mut(), &events)));
             let lookup = goes_on.is_ok_and(|goes_on| goes_on).then_some(lookup);
             self.put_back(number, lookup);
         }
@@ -250,7 +252,14 @@ where
         // Without a place its time is over, or there was no room.
         let Some(at) = at else { return };
         if lookup.is_some() {
-            lookups.lingering[at].lookup = lookup;
+            let lingering = &mut lookups.lingering[at];
+            lingering.lookup = lookup;
+            let is_due = lingering.events.is_due.load(Ordering::SeqCst);
+            drop(lookups);
+            if is_due {
+                // A driver that this event has woken may have found the lookup absent.
+                self.drivers.wake_one();
+            }
             return;
         }
         let over = lookups.lingering.remove(at);
@@ -290,13 +299,16 @@ where
     }
 }
 
-/// Polls a lookup as far as it goes. Returns whether it goes on and can still be kept.
-fn poll_on<R, T>(mut lookup: Pin<&mut Running<R, T>>, cx: &mut Context<'_>) -> bool
+/// Polls a lookup as far as it goes, or marks it as due. Returns whether it goes on and can still be
+/// kept.
+fn poll_on<R, T>(mut lookup: Pin<&mut Running<R, T>>, events: &Arc<Events>) -> bool
 where
     R: Resolver<Address: Clone>,
     T: Timer,
 {
-    loop {
+    let waker = Waker::from(Arc::clone(events));
+    let cx = &mut Context::from_waker(&waker);
+    for _ in 0..MAX_ANSWERS_OF_POLL {
         match lookup.as_mut().poll_next(cx) {
             Poll::Pending => return true,
             Poll::Ready(None) => return false,
@@ -304,6 +316,9 @@ where
             Poll::Ready(Some(_)) => return false,
         }
     }
+    // Nothing else wakes a driver for it, because the last poll was not pending.
+    events.is_due.store(true, Ordering::SeqCst);
+    true
 }
 
 /// The answers of a lookup that lingers when they are dropped.
