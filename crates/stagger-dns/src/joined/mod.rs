@@ -162,7 +162,23 @@ impl<S: Timed> Future for Joined<S> {
     type Output = Outcome;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
-        let Self { shared, stage, driver } = self.get_mut();
+        let this = self.get_mut();
+        let outcome = this.poll_lookup(cx);
+        match outcome {
+            Poll::Pending => {
+                this.shared.drive_asleep(&mut this.driver, Role::Lookup, cx);
+            }
+            // This task may have been woken as a driver. It is polled no more, even if its caller
+            // keeps it, so another driver is woken in its place.
+            Poll::Ready(_) => this.driver = None,
+        }
+        outcome
+    }
+}
+
+impl<S: Timed> Joined<S> {
+    fn poll_lookup(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
+        let Self { shared, stage, .. } = self;
         let elsewhere = match stage {
             Stage::Asked(question) => Some(question.clone()),
             Stage::Waiting(waiter) if waiter.call.serves_here() => None,
@@ -179,11 +195,7 @@ impl<S: Timed> Future for Joined<S> {
         let Stage::Waiting(waiter) = stage else {
             unreachable!("a question that is not known is waited for")
         };
-        let outcome = waiter.poll(cx);
-        if outcome.is_pending() {
-            shared.drive_asleep(driver, Role::Lookup, cx);
-        }
-        outcome
+        waiter.poll(cx)
     }
 }
 

@@ -356,6 +356,29 @@ fn an_event_within_a_poll_is_not_lost_to_a_driver_that_finds_the_lookup_absent()
 }
 
 #[test]
+fn a_driver_that_answers_its_own_query_leaves_an_event_to_another() {
+    let world = World::new();
+    let resolver = lingering(&world, slow_a(&world));
+    let tasks = [(); 2].map(|()| Arc::<Task>::default());
+    // The lookup that lingers, and that of the first driver, are answered at the same time.
+    drops(&resolver, &query(TARGET));
+    let (own, later) = (number(1), number(2));
+    let mut own = pin!(resolver.resolve(&own));
+    assert!(tasks[0].next(own.as_mut()).is_pending());
+    world.clock.advance(ms(1));
+    let mut later = pin!(resolver.resolve(&later));
+    assert!(tasks[1].next(later.as_mut()).is_pending());
+    for task in &tasks {
+        task.woken();
+    }
+    world.clock.advance_to(ms(5));
+    assert_eq!(tasks.each_ref().map(|task| task.woken() > 0), [true, false]);
+    // It goes its own way, and its stream is held.
+    assert!(tasks[0].next(own.as_mut()).is_ready());
+    assert_eq!(tasks[1].woken(), 1);
+}
+
+#[test]
 fn what_lingers_can_be_sent_if_its_parts_can() {
     let world = World::new();
     let resolver = lingering(&world, slow_a(&world));

@@ -262,6 +262,27 @@ fn an_event_wakes_one_of_many_drivers_and_another_when_that_is_dropped() {
 }
 
 #[test]
+fn a_driver_whose_own_lookup_ends_leaves_an_event_to_another() {
+    let script = Script::default();
+    let joining = script.joining();
+    let tasks: [Arc<Task>; 2] = Default::default();
+    drops(&joining, &["a"]);
+    let mut others = ["b", "c"].map(|name| look_up(&joining, name));
+    for (task, other) in tasks.iter().zip(&mut others) {
+        assert!(!task.looks_up(other));
+    }
+    script.wakes("a");
+    lock(&script.0).ended.push("b".into());
+    assert_eq!(tasks.each_ref().map(|task| task.woken()), [1, 0]);
+    script.log();
+    // It is held after its end.
+    assert!(tasks[0].looks_up(&mut others[0]));
+    assert_eq!((script.log().as_str(), tasks[1].woken()), (".b -b", 1));
+    assert!(!tasks[1].looks_up(&mut others[1]));
+    assert!(script.log().contains(".a"));
+}
+
+#[test]
 fn a_lookup_lingers_for_a_second_and_no_longer() {
     let script = Script::default();
     let (joining, clock) = (script.joining(), script.1.clone());

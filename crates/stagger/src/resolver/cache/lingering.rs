@@ -369,17 +369,26 @@ where
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Answer<R::Address, R::Error>>> {
+        let answer = self.poll_lookup(cx);
+        match answer {
+            Poll::Pending => {
+                self.pool.drive_asleep(&self.timer, &mut self.driver, Role::Lookup, cx);
+            }
+            // This task may have been woken as a driver, and may not poll this again for long. Then
+            // another driver is woken in its place.
+            Poll::Ready(_) => self.driver = None,
+        }
+        answer
+    }
+
+    fn poll_lookup(&mut self, cx: &mut Context<'_>) -> Poll<Option<Answer<R::Address, R::Error>>> {
         if let Some(answer) = self.known.pop_front() {
             return Poll::Ready(Some(answer));
         }
         let Some(lookup) = &mut self.lookup else { return Poll::Ready(None) };
-        let Poll::Ready(answer) = lookup.as_mut().poll_next(cx) else {
-            self.pool.drive_asleep(&self.timer, &mut self.driver, Role::Lookup, cx);
-            return Poll::Pending;
-        };
+        let answer = ready!(lookup.as_mut().poll_next(cx));
         if answer.is_none() {
             self.lookup = None;
-            self.driver = None;
         }
         Poll::Ready(answer)
     }
