@@ -99,6 +99,8 @@ mod course;
 pub mod destination;
 mod dial;
 mod dialer;
+#[doc(hidden)]
+pub mod drivers;
 mod endpoint;
 mod error;
 mod failure;

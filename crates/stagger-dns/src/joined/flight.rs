@@ -4,10 +4,11 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
+use stagger::drivers::{Alarm, Drivers};
 use stagger_net::ReactorMark;
 
-use super::lingering::{Alarm, MAX_LINGERING};
-use super::{Call, Drivers, Timed};
+use super::lingering::MAX_LINGERING;
+use super::{Call, Timed};
 use crate::question::Question;
 
 pub(super) struct Flight<S: Timed> {
@@ -33,7 +34,7 @@ pub(super) struct Reactor<S: Timed> {
     /// The lookups without a waiter, the oldest first.
     pub(super) lingering: VecDeque<Lingering<S>>,
     pub(super) drivers: Arc<Drivers>,
-    pub(super) alarm: Arc<Alarm<S>>,
+    pub(super) alarm: Arc<Alarm<S::Timer>>,
 }
 
 /// A lookup without a waiter.
@@ -47,7 +48,7 @@ pub(super) struct Lingering<S: Timed> {
 /// be called without the lock.
 pub(super) struct Removed<S: Timed> {
     calls: Vec<Arc<Call<S>>>,
-    alarms: Vec<Arc<Alarm<S>>>,
+    alarms: Vec<Arc<Alarm<S::Timer>>>,
     /// The drivers of reactors where nothing lingers any more.
     idle: Vec<Arc<Drivers>>,
 }

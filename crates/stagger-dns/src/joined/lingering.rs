@@ -15,55 +15,19 @@
 //! 6. A new lookup of the same question joins a lingering lookup, which lingers no more.
 //! 7. What lingers keeps nothing alive. It is dropped with the last handle of its source.
 
-use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, TryLockError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Instant;
 
+use stagger::drivers::{Alarm, Driver, Drivers, MAX_POLLS, Role};
 use stagger::{LINGER_TIMEOUT, MAX_LINGERING as MAX, Timer};
 
-use super::drivers::{Driver, Drivers, Role};
 use super::flight::{Reactor, Removed};
 use super::{Call, Joining, Shared, Timed, lock};
 
 pub(super) const MAX_LINGERING: usize = MAX;
-
-/// How many lingering lookups one poll of a driver polls: 16. The number is ours. The driver is
-/// polled again for the rest, after other tasks.
-pub(super) const MAX_POLLS: usize = 16;
-
-/// The alarm of the oldest lingering lookup of a reactor. Drivers share it.
-pub(super) struct Alarm<S: Timed>(Mutex<Option<Sleep<S>>>);
-
-type Sleep<S> = Pin<Box<<<S as Timed>::Timer as Timer>::Sleep>>;
-
-impl<S: Timed> Default for Alarm<S> {
-    fn default() -> Self {
-        Self(Mutex::new(None))
-    }
-}
-
-impl<S: Timed> Alarm<S> {
-    /// Whether the alarm has rung. It wakes one of the drivers.
-    fn has_rung(&self, timer: &S::Timer, until: Instant, drivers: &Arc<Drivers>) -> bool {
-        let mut place = match self.0.try_lock() {
-            Ok(place) => place,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            // Another driver polls it at this moment.
-            Err(TryLockError::WouldBlock) => return false,
-        };
-        let sleep = place.get_or_insert_with(|| Box::pin(timer.sleep_until(until)));
-        let waker = Waker::from(Arc::clone(drivers));
-        let has_rung = sleep.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
-        if has_rung {
-            *place = None;
-        }
-        has_rung
-    }
-}
 
 impl<S: Timed> Joining<S> {
     /// Drops the lookups that linger.
@@ -152,7 +116,7 @@ impl<S: Timed> Shared<S> {
     }
 
     /// The alarm of the oldest lingering lookup of the reactor with these drivers, and its time.
-    fn oldest(&self, drivers: &Arc<Drivers>) -> Option<(Instant, Arc<Alarm<S>>)> {
+    fn oldest(&self, drivers: &Arc<Drivers>) -> Option<(Instant, Arc<Alarm<S::Timer>>)> {
         let flight = lock(&self.flight);
         let is_here = |reactor: &&Reactor<S>| Arc::ptr_eq(&reactor.drivers, drivers);
         let reactor = flight.reactors.iter().find(is_here)?;

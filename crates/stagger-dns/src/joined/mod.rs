@@ -18,7 +18,6 @@
 //!
 //! A source may keep lookups that have lost their last waiter: see [`lingering`].
 
-mod drivers;
 mod flight;
 mod lingering;
 mod waiters;
@@ -26,13 +25,13 @@ mod waiters;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError, Weak};
 use std::task::{Context, Poll, Waker};
 
 use stagger::Timer;
+use stagger::drivers::{Driver, Role, lock};
 use stagger_net::ReactorMark;
 
-use self::drivers::{Driver, Drivers, Role};
 use self::flight::{Flight, Key, Removed};
 pub(crate) use self::lingering::Attending;
 use self::waiters::Waiters;
@@ -52,6 +51,8 @@ pub(crate) trait Timed: Lookups {
 /// Clones share what is in flight.
 pub(crate) struct Joining<S: Timed>(Arc<Shared<S>>);
 
+/// Code of a caller runs under no lock but the lookup's own, and that code takes the lookup out
+/// first. Marks are the exception: their code runs under the lock of `flight`.
 struct Shared<S: Timed> {
     source: S,
     /// Whether lookups linger that have lost their last waiter.
@@ -81,12 +82,6 @@ type Place<S> = Option<Pin<Box<<S as Lookups>::Lookup>>>;
 enum Ended {
     With(Outcome),
     Panicked,
-}
-
-/// Code of a caller runs under no lock but the lookup's own, and that code takes the lookup out
-/// first. Marks are the exception: their code runs under the lock of `flight`.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<S: Timed> Joining<S> {

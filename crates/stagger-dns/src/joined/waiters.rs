@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::task::{Wake, Waker};
 
-use super::drivers::Drivers;
+use stagger::drivers::Drivers;
+
 use super::lock;
 
 /// The waiters of one lookup, and while it lingers its drivers.

@@ -1,6 +1,5 @@
 //! A memory of what resolvers have answered. Long for what is said of its settings.
 
-mod drivers;
 mod linger;
 mod lingering;
 mod memory;

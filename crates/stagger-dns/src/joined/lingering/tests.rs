@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::panic::panic_any;
+use std::pin::Pin;
+use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
-use std::task::Wake;
+use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use stagger::Record;

@@ -6,8 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::drivers::{Driver, Role};
 use super::lingering::Pool;
+use crate::drivers::{Driver, Role};
 use crate::{Resolver, Timer};
 
 /// Polls the lookups that linger, until none does: see

@@ -13,33 +13,23 @@
 //! 6. An equal query takes a lingering lookup over, with the answers that it has given already.
 
 use std::collections::VecDeque;
-use std::future::Future as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker, ready};
 use std::time::Instant;
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use super::drivers::{Driver, Drivers, Role};
 use super::{Keeping, LINGER_TIMEOUT, MAX_LINGERING};
+use crate::drivers::{Alarm, Driver, Drivers, MAX_POLLS, Role, lock};
 use crate::{Answer, Query, Resolver, Timer};
-
-/// How many lingering lookups one poll of a driver polls: 16. The number is ours. The driver is
-/// polled again for the rest, after other tasks.
-const MAX_POLLS: usize = 16;
 
 /// How many answers one poll of a lingering lookup takes: 64. The number is ours. It bounds the time
 /// of one poll for a resolver whose answers are always ready and never too many to keep.
 const MAX_ANSWERS_OF_POLL: usize = 64;
-
-/// Nothing of a caller's runs under these locks, except a timer's sleep under that of the alarm.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 pin_project! {
     /// A lookup that is kept when it ends, if it may be.
@@ -80,11 +70,12 @@ where
 type Lookup<R, T> = Pin<Box<Running<R, T>>>;
 
 /// The lookups of one cache that linger.
+///
+/// Nothing of a caller's runs under its locks, except a timer's sleep under that of the alarm.
 pub(super) struct Pool<R: Resolver, T: Timer> {
     lookups: Mutex<Lookups<R, T>>,
     drivers: Arc<Drivers>,
-    /// Of the oldest lookup. Drivers share it.
-    alarm: Mutex<Option<Pin<Box<T::Sleep>>>>,
+    alarm: Alarm<T>,
 }
 
 struct Lookups<R: Resolver, T> {
@@ -124,7 +115,7 @@ impl<R: Resolver, T: Timer> Default for Pool<R, T> {
         Self {
             lookups: Mutex::new(Lookups { lingering: VecDeque::new(), next: 0 }),
             drivers: Arc::default(),
-            alarm: Mutex::new(None),
+            alarm: Alarm::default(),
         }
     }
 }
@@ -151,34 +142,12 @@ impl<R: Resolver, T: Timer> Pool<R, T> {
     }
 
     fn tell_end(&self) {
-        let alarm = match self.alarm.try_lock() {
-            Ok(mut alarm) => alarm.take(),
-            // A driver polls it at this moment. It may ring once for nothing.
-            Err(_) => None,
-        };
-        drop(alarm);
+        self.alarm.disarm();
         self.drivers.tell_end();
     }
 
     fn oldest(&self) -> Option<Instant> {
         lock(&self.lookups).lingering.front().map(|oldest| oldest.until)
-    }
-
-    /// Whether the alarm of the oldest lookup has rung. It wakes one of the drivers.
-    fn has_rung(&self, timer: &T, until: Instant) -> bool {
-        let mut place = match self.alarm.try_lock() {
-            Ok(place) => place,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            // Another driver polls it at this moment.
-            Err(TryLockError::WouldBlock) => return false,
-        };
-        let sleep = place.get_or_insert_with(|| Box::pin(timer.sleep_until(until)));
-        let waker = Waker::from(Arc::clone(&self.drivers));
-        let has_rung = sleep.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
-        if has_rung {
-            *place = None;
-        }
-        has_rung
     }
 }
 
@@ -292,7 +261,7 @@ where
         driver.sleep(cx.waker().clone());
         let has_more = self.poll_due();
         let Some(until) = self.oldest() else { return false };
-        if self.has_rung(timer, until) || has_more {
+        if self.alarm.has_rung(timer, until, &self.drivers) || has_more {
             cx.waker().wake_by_ref();
         }
         true

@@ -1,18 +1,34 @@
-//! The tasks that can poll the lingering lookups of one cache.
+//! The tasks that can poll lingering lookups: those of one cache, or those of one reactor.
 //!
-//! Any of them may poll any lingering lookup, so each event wakes one of them. A task that goes away
+//! `CachedResolver` and the resolver of `stagger-dns` share this code. So it is public, and it is hidden
+//! in the documentation because it is no part of the API: it may change in any release.
+//!
+//! Any of the tasks may poll any lingering lookup, so each event wakes one of them. A task that goes away
 //! after it was woken wakes another task in its place. An event that finds no task waits for the
 //! next task that comes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
-use std::task::{Wake, Waker};
+use std::fmt;
+use std::future::Future as _;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::task::{Context, Wake, Waker};
+use std::time::Instant;
 
-use super::lingering::lock;
+use crate::Timer;
+
+/// How many lingering lookups one poll of a driver polls: 16. The number is ours. The driver is
+/// polled again for the rest, after other tasks.
+pub const MAX_POLLS: usize = 16;
+
+/// Locks a mutex whose content is whole even after a panic.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// What a driver waits for. An event wakes the first of these that there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Role {
+pub enum Role {
     /// The end of all lingering lookups.
     Linger,
     /// A lookup of its own.
@@ -21,8 +37,9 @@ pub(super) enum Role {
 
 type Key = (Role, u64);
 
+/// The drivers of one cache or one reactor. As a waker it wakes one of them.
 #[derive(Default)]
-pub(super) struct Drivers(Mutex<State>);
+pub struct Drivers(Mutex<State>);
 
 #[derive(Default)]
 struct State {
@@ -33,14 +50,14 @@ struct State {
 }
 
 /// A place among the drivers, until it is dropped.
-pub(super) struct Driver {
+pub struct Driver {
     drivers: Arc<Drivers>,
     key: Key,
 }
 
 impl Drivers {
     /// Wakes one driver, if there is one asleep.
-    pub(super) fn wake_one(&self) {
+    pub fn wake_one(&self) {
         let mut state = lock(&self.0);
         let first = state.asleep.pop_first();
         if let Some((key, _)) = first {
@@ -53,7 +70,7 @@ impl Drivers {
     }
 
     /// Wakes the drivers that wait for the end of all lingering lookups.
-    pub(super) fn tell_end(&self) {
+    pub fn tell_end(&self) {
         let mut state = lock(&self.0);
         let lookups = state.asleep.split_off(&(Role::Lookup, 0));
         let lingers = std::mem::replace(&mut state.asleep, lookups);
@@ -75,7 +92,8 @@ impl Wake for Drivers {
 }
 
 impl Driver {
-    pub(super) fn new(drivers: Arc<Drivers>, role: Role) -> Self {
+    /// A new place, which is not asleep yet.
+    pub fn new(drivers: Arc<Drivers>, role: Role) -> Self {
         let mut state = lock(&drivers.0);
         state.next += 1;
         let key = (role, state.next);
@@ -84,13 +102,18 @@ impl Driver {
     }
 
     /// Has this waker woken by the next event that finds no driver before this one.
-    pub(super) fn sleep(&self, waker: Waker) {
+    pub fn sleep(&self, waker: Waker) {
         let mut state = lock(&self.drivers.0);
         state.woken.remove(&self.key);
         let former = state.asleep.insert(self.key, waker);
         drop(state);
         // A waker is dropped without the lock, because its drop runs code of the executor.
         drop(former);
+    }
+
+    /// Whether it is one of these drivers.
+    pub fn is_among(&self, drivers: &Arc<Drivers>) -> bool {
+        Arc::ptr_eq(&self.drivers, drivers)
     }
 }
 
@@ -104,6 +127,65 @@ impl Drop for Driver {
         if owes_a_poll {
             self.drivers.wake_one();
         }
+    }
+}
+
+/// The alarm of the oldest lingering lookup. Drivers share it.
+pub struct Alarm<T: Timer>(Mutex<Option<Pin<Box<T::Sleep>>>>);
+
+impl<T: Timer> Alarm<T> {
+    /// Whether the alarm has rung. It wakes one of the drivers.
+    ///
+    /// The first call after [`disarm`](Self::disarm), or after the alarm has rung, sets it to `until`.
+    pub fn has_rung(&self, timer: &T, until: Instant, drivers: &Arc<Drivers>) -> bool {
+        let mut place = match self.0.try_lock() {
+            Ok(place) => place,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            // Another driver polls it at this moment.
+            Err(TryLockError::WouldBlock) => return false,
+        };
+        let sleep = place.get_or_insert_with(|| Box::pin(timer.sleep_until(until)));
+        let waker = Waker::from(Arc::clone(drivers));
+        let has_rung = sleep.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
+        if has_rung {
+            *place = None;
+        }
+        has_rung
+    }
+
+    /// Drops the timer's sleep.
+    pub fn disarm(&self) {
+        let sleep = match self.0.try_lock() {
+            Ok(mut place) => place.take(),
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().take(),
+            // A driver polls it at this moment. It may ring once for nothing.
+            Err(TryLockError::WouldBlock) => None,
+        };
+        drop(sleep);
+    }
+}
+
+impl<T: Timer> Default for Alarm<T> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<T: Timer> fmt::Debug for Alarm<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Alarm").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Drivers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Drivers").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver").field("role", &self.key.0).finish_non_exhaustive()
     }
 }
 
