@@ -7,15 +7,17 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use hickory_proto::rr::Name;
 use pin_project_lite::pin_project;
-use stagger::Timer;
-use stagger_net::ReactorMark;
+use stagger::{Families, Record, Timer};
+use stagger_net::{Localhost, ReactorMark};
 
 use crate::client::{Ask, Client};
 use crate::error::{Cause, DnsError, Trouble};
 use crate::message::{Chain, Verdict};
 use crate::network::Network;
-use crate::question::Question;
+use crate::question::{Question, shown};
+use crate::special::Special;
 
 /// The addresses that a lookup found, and how long they may be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +111,12 @@ impl<N: Network, T: Timer> Future for Lookup<N, T> {
         }
         loop {
             if this.ask.is_none() {
+                // An alias leads to a name that is never asked for.
+                if this.chain.aliases() > 0
+                    && let Some(outcome) = special(this.chain.last(), question)
+                {
+                    return Poll::Ready(outcome);
+                }
                 let next = Question::new(this.chain.last().clone(), question.record);
                 this.ask.set(Some(this.client.ask(next)));
             }
@@ -147,4 +155,20 @@ impl<N: Network, T: Timer> Future for Lookup<N, T> {
             return Poll::Ready(outcome.map(|found| Found { server, ..found }));
         }
     }
+}
+
+/// The outcome of a lookup that an alias leads to `name`, if no server may be asked for that:
+/// `localhost` and what is below it (RFC 6761 §6.3), or a name that does not exist in DNS.
+fn special(name: &Name, question: &Question) -> Option<Outcome> {
+    let text = shown(name).to_ascii_lowercase();
+    if Localhost::of(&text).is_some() {
+        let families = match question.record {
+            Record::A => Families::Ipv4,
+            _ => Families::Ipv6,
+        };
+        let addresses = Localhost::addresses(families).collect();
+        return Some(Ok(Found::new(addresses, Duration::ZERO)));
+    }
+    let error = || DnsError::new(question, Cause::NotFound);
+    (Special::of(&format!("{text}.")) == Some(Special::Nothing)).then(|| Err(error()))
 }

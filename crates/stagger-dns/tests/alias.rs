@@ -72,3 +72,22 @@ fn what_a_reply_says_of_other_names_is_not_believed() {
     });
     assert_eq!(scene.ipv4("a.example"), "10 A 192.0.2.1:80");
 }
+
+#[test]
+fn an_alias_of_a_name_that_is_never_asked_for_is_not_asked_for() {
+    for (target, said) in [
+        ("localhost.", "10 A 127.0.0.1:80"),
+        ("App.LocalHost.", "10 A 127.0.0.1:80"),
+        ("x.alt.", "10 A NotFound"),
+        ("x.ONION.", "10 A NotFound"),
+        ("invalid.", "10 A NotFound"),
+    ] {
+        let scene = one(move |asked| {
+            let mut reply = asked.reply(NoError);
+            reply.add_answer(alias(&asked.name, 60, target));
+            after(10, reply)
+        });
+        assert_eq!(scene.ipv4("a.example"), said, "{target}");
+        assert_eq!(scene.servers.lines(), ["0 #1 a.example. A"], "{target}");
+    }
+}

@@ -128,7 +128,8 @@ fn a_record_that_claims_more_bytes_than_there_are_is_malformed() {
         bytes.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 9, 0xff, 0xff, 192, 0, 2, 1]);
         vec![(ms(10), Ok(bytes))]
     });
-    assert_eq!(scene.ipv4("a.example"), "10 A Malformed");
+    // It may have been cut on the way, so it is asked for over TCP too.
+    assert_eq!(scene.ipv4("a.example"), "20 A Malformed");
 }
 
 #[test]

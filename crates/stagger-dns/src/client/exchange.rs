@@ -97,6 +97,8 @@ impl<N: Network> Exchange<N> {
             Ok(bytes) => match this.request.read(question, &bytes) {
                 Received::Stray(stray) => Heard::Stray(stray),
                 Received::Truncated => Heard::Truncated,
+                Received::Cut(_) if over_udp => Heard::Truncated,
+                Received::Cut(what) => Heard::Failed(Trouble::Malformed(what)),
                 Received::Malformed(_) if over_udp && bytes.len() >= LEAST_CUT => Heard::Truncated,
                 Received::Malformed(what) => Heard::Failed(Trouble::Malformed(what)),
                 Received::Failed { code, extended } => {

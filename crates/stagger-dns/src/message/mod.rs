@@ -18,7 +18,7 @@ use hickory_proto::rr::DNSClass;
 use hickory_proto::serialize::binary::{BinDecodable as _, BinDecoder};
 
 pub(crate) use self::reply::{Chain, Extended, Reply, Verdict};
-use self::section::read_name;
+use self::section::{Unreadable, read_name};
 pub(crate) use self::stray::{Stray, Strays};
 use crate::question::Question;
 
@@ -41,6 +41,8 @@ pub(crate) enum Received {
     Stray(Stray),
     /// The reply, which did not fit.
     Truncated,
+    /// The reply, but it ends before its last record does; where. It may have been cut on the way.
+    Cut(&'static str),
     /// The reply, but it can't be read; how so.
     Malformed(&'static str),
     /// The server failed to answer, with this response code and what it adds.
@@ -101,7 +103,8 @@ impl Request {
             (true, true) => Received::Truncated,
             (true, false) => match Reply::read(question, &header, bytes, decoder) {
                 Ok(received) => received,
-                Err(what) => Received::Malformed(what),
+                Err(Unreadable { what, is_cut: true }) => Received::Cut(what),
+                Err(Unreadable { what, .. }) => Received::Malformed(what),
             },
         }
     }

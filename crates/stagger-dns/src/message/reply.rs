@@ -8,7 +8,7 @@ use hickory_proto::rr::Name;
 use hickory_proto::serialize::binary::BinDecoder;
 
 use super::Received;
-use super::section::{Data, MAX_RECORDS, Record, read_record};
+use super::section::{Data, MAX_RECORDS, Record, Unreadable, read_record};
 use crate::cache::{MAX_NEGATIVE_TTL, MAX_TTL, negative_ttl, seconds};
 use crate::code;
 use crate::question::Question;
@@ -96,7 +96,7 @@ impl Reply {
         header: &Header,
         bytes: &[u8],
         mut decoder: BinDecoder<'_>,
-    ) -> Result<Received, &'static str> {
+    ) -> Result<Received, Unreadable> {
         let (about, counts) = (&header.metadata, &header.counts);
         let mut code = u16::from(about.response_code);
         let mut extended = None;

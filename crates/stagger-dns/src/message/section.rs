@@ -40,13 +40,31 @@ pub(super) enum Data {
     Other,
 }
 
+/// Why a record can't be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unreadable {
+    pub(super) what: &'static str,
+    /// Whether the message ends before the record does.
+    pub(super) is_cut: bool,
+}
+
+impl From<&'static str> for Unreadable {
+    fn from(what: &'static str) -> Self {
+        Self { what, is_cut: false }
+    }
+}
+
 /// Reads the next record. Data of other types than those of use is skipped unread, and so is any
 /// class but Internet.
 pub(super) fn read_record(
     bytes: &[u8],
     decoder: &mut BinDecoder<'_>,
-) -> Result<Record, &'static str> {
-    let owner = read_name(bytes, decoder).ok_or("a record's name can't be read")?;
+) -> Result<Record, Unreadable> {
+    let start = decoder.index();
+    let owner = read_name(bytes, decoder).ok_or_else(|| Unreadable {
+        what: "a record's name can't be read",
+        is_cut: ends_within_name(bytes, start),
+    })?;
     let mut read = || {
         let record_type = RecordType::from(decoder.read_u16().ok()?.unverified());
         let class = decoder.read_u16().ok()?.unverified();
@@ -56,7 +74,8 @@ pub(super) fn read_record(
         let data = decoder.read_slice(length).ok()?.unverified();
         Some((record_type, class, ttl, begin, data))
     };
-    let (record_type, class, ttl, begin, data) = read().ok_or("it ends within a record")?;
+    let cut = Unreadable { what: "it ends within a record", is_cut: true };
+    let (record_type, class, ttl, begin, data) = read().ok_or(cut)?;
     let is_internet = class == u16::from(DNSClass::IN);
     let data = match record_type {
         RecordType::OPT => Data::Options(data.to_vec()),
@@ -107,6 +126,18 @@ fn within<T>(
 pub(super) fn read_name(bytes: &[u8], decoder: &mut BinDecoder<'_>) -> Option<Name> {
     name_end(bytes, decoder.index())?;
     Name::read(decoder).ok()
+}
+
+/// Whether the message ends before the name does that begins at `at`, or before its pointer.
+fn ends_within_name(bytes: &[u8], mut at: usize) -> bool {
+    loop {
+        match bytes.get(at).map(|byte| usize::from(*byte)) {
+            None => return true,
+            Some(label @ 1..64) => at += 1 + label,
+            Some(0xc0..) => return bytes.len() <= at + 1,
+            Some(_) => return false,
+        }
+    }
 }
 
 /// Goes through the name that begins at `at`, within the bounds, and says where what follows it
