@@ -45,7 +45,7 @@ impl<R: Register<std::net::UdpSocket> + Default> UdpSocket<R> {
         TargetError: From<T::Error>,
     {
         let (socket, families) = open::open(numeric(addr)?, options)?;
-        Self::new(R::default(), socket, families, options.has_icmp_errors())
+        Self::new(R::default(), socket, families, options.icmp_errors)
     }
 
     /// Binds a socket on all interfaces, over IPv6 and IPv4, at this port, with the default
@@ -78,7 +78,7 @@ impl<R: Register<std::net::UdpSocket> + Default> UdpSocket<R> {
     /// Outside its runtime as the adapter says.
     pub fn bind_all_interfaces_with(port: u16, options: &UdpOptions) -> io::Result<Self> {
         let (socket, families, missing) = open::open_all(port, options)?;
-        let socket = Self::new(R::default(), socket, families, options.has_icmp_errors())?;
+        let socket = Self::new(R::default(), socket, families, options.icmp_errors)?;
         Ok(Self { missing, ..socket })
     }
 

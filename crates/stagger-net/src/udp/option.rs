@@ -112,10 +112,6 @@ impl UdpOptions {
         self
     }
 
-    pub(super) fn has_icmp_errors(&self) -> bool {
-        self.icmp_errors
-    }
-
     /// The bytes for what has arrived and is not received yet (`SO_RCVBUF`). What does not fit is
     /// dropped. Linux doubles the value for its own bookkeeping, and caps it silently at
     /// `net.core.rmem_max` (socket(7)).
