@@ -388,6 +388,26 @@ fn what_lingers_is_polled_on_its_own_reactor_alone_and_ends_on_any() {
 }
 
 #[test]
+fn a_task_that_moves_to_another_reactor_is_a_driver_there() {
+    let script = Script::default();
+    let joining = script.joining();
+    let task = Arc::<Task>::default();
+    script.enters(1);
+    drops(&joining, &["a"]);
+    let mut other = look_up(&joining, "b");
+    assert!(!task.looks_up(&mut other));
+    let on_first = lock(&script.0).wakers.remove("a").unwrap();
+    script.enters(2);
+    drops(&joining, &["a"]);
+    assert!(!task.looks_up(&mut other));
+    task.woken();
+    on_first.wake();
+    assert_eq!(task.woken(), 0);
+    script.wakes("a");
+    assert_eq!(task.woken(), 1);
+}
+
+#[test]
 fn what_lingers_goes_with_the_last_handle_of_its_source() {
     let script = Script::default();
     let joining = script.joining();
