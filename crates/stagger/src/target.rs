@@ -96,6 +96,12 @@ impl Target {
         if text.len() > MAX_TEXT {
             return Err(TargetError::too_long(text));
         }
+        // A socket address is read the same way below, but by more work.
+        if text.starts_with(|first: char| first == '[' || first.is_ascii_digit()) {
+            if let Ok(addr) = text.parse::<SocketAddr>() {
+                return Ok(addr.into());
+            }
+        }
         let read = || {
             Fault::find_url(text)?;
             let (host, service) = split(text)?;
@@ -371,6 +377,33 @@ mod tests {
         assert_eq!(target("192.0.2.1:80").literal(), Some("192.0.2.1:80".parse().unwrap()));
         for text in ["192.0.2.1:http", "[fe80::1%eth0]:22", "example.com:80"] {
             assert_eq!(target(text).literal(), None);
+        }
+    }
+
+    /// A socket address is read in one step, and otherwise by its parts.
+    #[test]
+    fn a_socket_address_is_read_as_its_parts_are() {
+        for (host, service) in [
+            ("192.0.2.1", "80"),
+            ("192.0.2.1", "0000000080"),
+            ("192.0.2.1", "65536"),
+            ("192.0.2.01", "80"),
+            ("1.2.3", "80"),
+            ("[::1]", "0"),
+            ("[::ffff:192.0.2.1]", "80"),
+            ("[::192.0.2.1]", "80"),
+            ("[fe80::1%3]", "22"),
+            ("[fe80::1%0]", "22"),
+            ("[fe80::1%007]", "22"),
+            ("[fe80::1%25]", "22"),
+            ("[fe80::1%25eth0]", "22"),
+            ("[fe80::1%4294967296]", "22"),
+            ("[fe80::1]", "+22"),
+        ] {
+            let whole = Target::parse(&format!("{host}:{service}"));
+            let parts = Target::new(host, service);
+            let kind = |err: TargetError| err.kind();
+            assert_eq!(whole.map_err(kind), parts.map_err(kind), "{host} {service}");
         }
     }
 
