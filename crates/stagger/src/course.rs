@@ -12,13 +12,14 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 use smallvec::SmallVec;
 
+use crate::destination::Unusable;
 use crate::observer::{Log, Parent};
 use crate::policy::Limit;
 use crate::race::{Begun, Candidates, Course, CourseTypes, Entrant, Id, News, Note};
 use crate::report::{End, Outcome, QueryReport, UnwantedFamily};
 use crate::{
-    Address, Answer, Binding, BoxError, Candidate, Connector, Error, Families, Host, Observer,
-    Policy, Progress, Query, Record, Report, Resolver, SharedError, Step, Target, Wanted,
+    Address, Answer, Binding, BoxError, Candidate, Connector, Error, Families, Family, Host,
+    Observer, Policy, Progress, Query, Record, Report, Resolver, SharedError, Step, Target, Wanted,
 };
 
 /// How many addresses all answers of one connect may hold, duplicates counted, before the rest is
@@ -126,10 +127,33 @@ impl<R: Resolver, C, O> HostCourse<R, C, O> {
     }
 
     /// A course to this address alone, which a literal is.
-    pub(crate) fn literal(address: R::Address, connector: C, observer: O, policy: &Policy) -> Self {
-        let mut course = Self::given(Given::Literal, connector, observer, policy);
-        course.candidates.push(address);
-        course
+    #[inline(always)]
+    pub(crate) fn literal(
+        address: R::Address,
+        target: Target,
+        connector: C,
+        observer: O,
+        policy: &Policy,
+    ) -> Self {
+        let mut candidates = SmallVec::new();
+        candidates.push(address);
+        Self {
+            answers: None,
+            given: Given::Literal,
+            connector,
+            observer,
+            parent: None,
+            families: policy.families,
+            most: policy.max_addresses,
+            read: 0,
+            wanted: Wanted::NONE,
+            asked: false,
+            reported: false,
+            target: Some(target),
+            candidates,
+            bindings: None,
+            log: Log::new(),
+        }
     }
 
     /// The same course to a target.
@@ -248,12 +272,62 @@ where
     }
 }
 
+impl<R, C, O> HostCourse<R, C, O>
+where
+    R: Resolver<Address: Address, Error: Into<BoxError>>,
+    C: Connector<R::Address, Error: Into<BoxError>>,
+    O: Observer<R::Address>,
+{
+    /// Where an attempt reports its progress, which a connector need not do.
+    fn progress(&self) -> Progress {
+        match self.connector.reports_progress() {
+            true => Progress::watched(self.is_recorded()),
+            false => Progress::default(),
+        }
+    }
+}
+
 impl<R, C, O> HostCourseProjection<'_, R, C, O>
 where
     R: Resolver<Address: Address>,
     C: Connector<R::Address, Error: Into<BoxError>>,
     O: Observer<R::Address>,
 {
+    /// Takes the address that a literal is, which is still to be admitted.
+    fn take_literal(&mut self) -> R::Address {
+        *self.given = Given::Nothing;
+        self.candidates.pop().expect("a literal waits to be admitted")
+    }
+
+    /// Checks whether this candidate may be tried, as far as the policy and the connector know.
+    fn check(
+        &self,
+        family: Option<Family>,
+        usable: Result<(), Unusable>,
+        candidate: &Candidate<R::Address>,
+    ) -> Result<(), SharedError> {
+        match (family, usable) {
+            (Some(family), _) if !self.families.contains(family) => {
+                Err(SharedError::new(UnwantedFamily(family)))
+            }
+            (_, Err(reason)) => Err(SharedError::new(reason)),
+            (_, Ok(())) => self.connector.accepts(candidate).map_err(SharedError::new),
+        }
+    }
+
+    /// Notes why an address is skipped, once for each address.
+    fn skip(&mut self, elapsed: Duration, address: R::Address, reason: SharedError) {
+        let (known, skips) = self.log.skips(&address);
+        if known || skips >= self.most.get().unwrap_or(usize::MAX) {
+            return;
+        }
+        let attempt = self.log.skipped(elapsed, address, reason);
+        let (address, outcome) = (self.log.address(attempt), self.log.outcome(attempt));
+        let reason = outcome.error().expect("a skip has a reason");
+        let step = Step::Skipped { attempt, address, reason };
+        tell(self.observer, self.parent, elapsed, step);
+    }
+
     /// Gives an address its id, or notes why it is skipped. What a name leads to, and not what was
     /// given, must be fit to be a destination.
     fn admit(
@@ -276,13 +350,7 @@ where
         // The target is lent to the candidate, for a clone costs as much as the rest of this.
         let target = self.target.take();
         let candidate = Candidate::of(address, target, binding.cloned());
-        let wanted = match (family, usable) {
-            (Some(family), _) if !self.families.contains(family) => {
-                Err(SharedError::new(UnwantedFamily(family)))
-            }
-            (_, Err(reason)) => Err(SharedError::new(reason)),
-            (_, Ok(())) => self.connector.accepts(&candidate).map_err(SharedError::new),
-        };
+        let wanted = self.check(family, usable, &candidate);
         let (address, target) = candidate.into_parts();
         *self.target = target;
         let alike = |other: &&Entrant| other.family == family;
@@ -299,17 +367,7 @@ where
                 }
             }
             Ok(()) => {}
-            Err(reason) => {
-                let (known, skips) = self.log.skips(&address);
-                if known || skips >= most {
-                    return;
-                }
-                let attempt = self.log.skipped(elapsed, address, reason);
-                let (address, outcome) = (self.log.address(attempt), self.log.outcome(attempt));
-                let reason = outcome.error().expect("a skip has a reason");
-                let step = Step::Skipped { attempt, address, reason };
-                tell(self.observer, self.parent, elapsed, step);
-            }
+            Err(reason) => self.skip(elapsed, address, reason),
         }
     }
 }
@@ -328,6 +386,33 @@ where
 {
     const LOOKAHEAD: usize = usize::MAX;
 
+    fn has_only(&self) -> bool {
+        matches!(self.given, Given::Literal)
+    }
+
+    fn begin_only(mut self: Pin<&mut Self>) -> Option<(Option<Family>, Begun<C::Attempt>)> {
+        if !self.has_only() {
+            return None;
+        }
+        let progress = self.progress();
+        let mut this = self.as_mut().project();
+        let address = this.take_literal().canonical();
+        let family = address.family();
+        let candidate = Candidate::of(address.clone(), this.target.clone(), None);
+        match this.check(family, Ok(()), &candidate) {
+            Ok(()) => {
+                this.candidates.push(address.clone());
+                let attempt = this.connector.connect(candidate.with_progress(progress.clone()));
+                let place = this.log.started(Duration::ZERO, address);
+                Some((family, Begun { attempt, progress, place }))
+            }
+            Err(reason) => {
+                this.skip(Duration::ZERO, address, reason);
+                None
+            }
+        }
+    }
+
     fn poll_news(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -338,8 +423,7 @@ where
         match this.given {
             Given::Nothing => {}
             Given::Literal => {
-                *this.given = Given::Nothing;
-                let literal = this.candidates.pop().expect("a literal waits to be admitted");
+                let literal = this.take_literal();
                 this.admit(literal, None, false, elapsed, news);
                 return Poll::Ready(Some(Record::Addresses.into()));
             }
@@ -382,10 +466,7 @@ where
     }
 
     fn begin(self: Pin<&mut Self>, elapsed: Duration, id: Id) -> Begun<C::Attempt> {
-        let progress = match self.connector.reports_progress() {
-            true => Progress::watched(self.is_recorded()),
-            false => Progress::default(),
-        };
+        let progress = self.progress();
         let this = self.project();
         let address = this.candidates[id.0].clone();
         let mut bindings = this.bindings.iter().flat_map(|bindings| bindings.iter());
@@ -427,7 +508,10 @@ where
 
     fn note_connected(self: Pin<&mut Self>, at: Duration, attempt: usize) {
         let this = self.project();
-        this.log.ended(at, attempt, Outcome::Connected);
+        // The report of an error has no attempt that has connected.
+        if *this.reported {
+            this.log.ended(at, attempt, Outcome::Connected);
+        }
         let step = Step::Connected { attempt, address: this.log.address(attempt) };
         tell(this.observer, this.parent, at, step);
     }

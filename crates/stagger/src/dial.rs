@@ -82,6 +82,7 @@ where
         driver.course_mut().tell_cancelled(elapsed);
     }
 
+    #[inline(always)]
     pub(crate) fn new(
         course: Result<HostCourse<R, C, O>, TargetError>,
         timer: T,

@@ -166,14 +166,13 @@ where
     ///
     /// Dropping the future drops the lookup and every attempt, and so closes their sockets, before
     /// `drop` returns.
+    #[inline(always)]
     pub fn connect<I>(&self, target: I) -> Dial<R, C, T, O>
     where
         I: TryInto<Target>,
         TargetError: From<I::Error>,
     {
-        let target = target.try_into().map_err(TargetError::from);
-        let course = target.map(|target| self.course(target, self.observer.clone()));
-        Dial::new(course, self.timer.clone(), self.policy.clone())
+        self.dial(target.try_into().map_err(TargetError::from))
     }
 
     /// Connects to one of these addresses, without a lookup. They are taken by value: of a slice,
@@ -340,12 +339,27 @@ where
         Lookup::new(course, extent, self.timer.clone(), self.policy.clone())
     }
 
+    /// The connect to a literal is made in place, because it is large to be moved.
+    fn dial(&self, target: Result<Target, TargetError>) -> Dial<R, C, T, O> {
+        let (timer, policy) = (self.timer.clone(), self.policy.clone());
+        let target = match target {
+            Ok(target) => target,
+            Err(error) => return Dial::new(Err(error), timer, policy),
+        };
+        let observer = self.observer.clone();
+        if let Some(address) = target.literal().and_then(R::Address::from_literal) {
+            let connector = self.connector.clone();
+            let course = HostCourse::literal(address, target, connector, observer, &policy);
+            return Dial::new(Ok(course), timer, policy);
+        }
+        Dial::new(Ok(self.course(target, observer)), timer, policy)
+    }
+
     fn course<P>(&self, target: Target, observer: P) -> HostCourse<R, C, P> {
         let connector = self.connector.clone();
         // A literal makes no query.
         if let Some(address) = target.literal().and_then(R::Address::from_literal) {
-            let course = HostCourse::literal(address, connector, observer, &self.policy);
-            return course.with_target(target);
+            return HostCourse::literal(address, target, connector, observer, &self.policy);
         }
         let query =
             Query::new(target).with_families(self.policy.families).with_https(self.policy.https);

@@ -7,8 +7,8 @@ use std::time::Duration;
 use smallvec::SmallVec;
 
 use super::event::{Entrant, Id, News};
-use crate::Progress;
 use crate::observer::ChildStep;
+use crate::{Family, Progress};
 
 /// What one answer brings.
 pub(crate) type Candidates = SmallVec<[Entrant; 8]>;
@@ -28,6 +28,17 @@ pub(crate) trait CourseTypes {
 pub(crate) trait Course: CourseTypes {
     /// How many candidates are to be known ahead of the next start.
     const LOOKAHEAD: usize;
+
+    /// Whether there is one candidate and no other can come, before anything is polled for.
+    fn has_only(&self) -> bool {
+        false
+    }
+
+    /// Begins the attempt at the only candidate, which gets the id 0, unless it is skipped. The race
+    /// has just begun. Returns the candidate's family too.
+    fn begin_only(self: Pin<&mut Self>) -> Option<(Option<Family>, Begun<Self::Attempt>)> {
+        None
+    }
 
     /// Polls for the next answer and pushes its candidates; none when no more will come.
     fn poll_news(

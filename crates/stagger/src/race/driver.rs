@@ -1,4 +1,5 @@
-//! The one future that polls the seams and feeds the machine. It decides nothing.
+//! The one future that polls the seams and feeds the machine. It decides nothing. Past 400 lines:
+//! every method moves the same fields, which are pinned.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,6 +12,7 @@ use super::course::{Begun, Candidates, Course, CourseTypes, Note};
 use super::event::{Action, Event, Id, Loss};
 use super::machine::Machine;
 use super::slot::Slots;
+use super::state::{Alone, State};
 use crate::{Policy, Progress, Timer};
 
 /// How many rounds of starts and answers one poll makes before it lets others run. Attempts that
@@ -58,7 +60,8 @@ pin_project! {
         over: bool,
         // The end has been told, or there is nobody to tell.
         told: bool,
-        elapsed: Duration,
+        // The time as of the last poll; none before the first.
+        now: Option<Instant>,
         // What is in flight, in start order.
         live: SmallVec<[Live; 2]>,
         ended: bool,
@@ -66,15 +69,8 @@ pin_project! {
     }
 }
 
-#[allow(clippy::large_enum_variant, reason = "every race begins, and a box would be an allocation")]
-enum State {
-    /// Nothing has been done yet: the race begins with the first poll.
-    Ready(Policy),
-    /// When it is over, the machine still tells what was left to try.
-    Begun(Machine),
-}
-
 impl<K: Course, T: Timer> Driver<K, T> {
+    #[inline(always)]
     pub(crate) fn new(course: K, timer: T, policy: Policy) -> Self {
         Self {
             course,
@@ -85,7 +81,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
             state: State::Ready(policy),
             over: false,
             told: false,
-            elapsed: Duration::ZERO,
+            now: None,
             live: SmallVec::new(),
             ended: false,
             waiting: false,
@@ -101,13 +97,15 @@ impl<K: Course, T: Timer> Driver<K, T> {
     pub(crate) fn timeout(&self) -> Option<Duration> {
         match &self.state {
             State::Ready(_) => None,
+            State::Alone(alone) => alone.policy.timeout.get(),
             State::Begun(machine) => machine.timeout(),
         }
     }
 
     /// How long the race has run, as of the last poll.
     pub(crate) fn elapsed(&self) -> Duration {
-        self.elapsed
+        let Some(now) = self.now else { return Duration::ZERO };
+        self.state.since_began(now)
     }
 
     /// What is raced.
@@ -143,20 +141,30 @@ impl<K: Course, T: Timer> Driver<K, T> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<(Id, K::Connection), Loss>> {
         let mut began = self.as_mut().begin();
+        if matches!(self.state, State::Alone(_)) {
+            if let Some(polled) = self.as_mut().poll_alone(cx, began.take().is_some()) {
+                return polled.map(Ok);
+            }
+        }
+        self.poll_rounds(cx, began)
+    }
+
+    /// Polls everything and has the machine decide, until there is nothing to do but to wait. Apart
+    /// from [`poll`](Self::poll), so that an only attempt has little code on its way.
+    #[inline(never)]
+    fn poll_rounds(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut began: Option<Instant>,
+    ) -> Poll<Result<(Id, K::Connection), Loss>> {
         for _ in 0..ROUNDS {
             let now = began.take().unwrap_or_else(|| self.as_mut().tick());
             let connection = self.as_mut().poll_attempts(cx, now);
             let more = connection.is_none() && self.as_mut().poll_course(cx, now);
-            match self.as_mut().act(now) {
+            match self.as_mut().act(connection.is_some(), now) {
                 Acted::Won(id) => {
                     let connection = connection.expect("only an attempt that connected can win");
-                    self.as_mut().close(Some(id));
-                    self.as_mut().end(false);
-                    self.as_mut().telling_end();
-                    let winner = self.as_mut().project().live.pop();
-                    let place = winner.expect("the winner is in flight").place();
-                    let this = self.as_mut().project();
-                    this.course.note_connected(*this.elapsed, place);
+                    self.win(id);
                     return Poll::Ready(Ok((id, connection)));
                 }
                 Acted::Lost(loss) => {
@@ -176,25 +184,95 @@ impl<K: Course, T: Timer> Driver<K, T> {
         Poll::Pending
     }
 
-    /// Begins the race if it has not begun; says when it has, if only now.
+    /// Begins the race if it has not begun. Returns the time if it has only begun now.
     fn begin(mut self: Pin<&mut Self>) -> Option<Instant> {
         let this = self.as_mut().project();
         assert!(!*this.over, "a connect was polled after it had ended");
-        match this.state {
-            State::Ready(policy) => {
-                let now = this.timer.now();
-                *this.state = State::Begun(Machine::new(policy.clone(), now));
-                self.course_mut().note_began();
-                Some(now)
-            }
-            State::Begun(_) => None,
+        let mut began = None;
+        if let State::Ready(policy) = this.state {
+            let now = this.timer.now();
+            (began, *this.now) = (Some(now), Some(now));
+            *this.state = match this.course.has_only() {
+                true => State::Alone(Alone::new(policy.clone(), now)),
+                false => State::Begun(Machine::new(policy.clone(), now)),
+            };
+            this.course.note_began();
         }
+        if matches!(self.state, State::Alone(_)) && !self.ended {
+            self.begin_alone();
+        }
+        began
+    }
+
+    /// Starts the only candidate, unless it is skipped.
+    fn begin_alone(mut self: Pin<&mut Self>) {
+        let this = self.as_mut().project();
+        let only = this.course.begin_only();
+        let State::Alone(alone) = this.state else { return };
+        match only {
+            Some((family, begun)) => {
+                alone.family = family;
+                *this.ended = true;
+                self.start(Id(0), begun);
+            }
+            None => *this.state = State::Begun(Machine::new(alone.policy.clone(), alone.began)),
+        }
+    }
+
+    /// Polls the only attempt. Returns none if something is to be decided, with the machine.
+    fn poll_alone(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        is_first: bool,
+    ) -> Option<Poll<(Id, K::Connection)>> {
+        let mut this = self.as_mut().project();
+        let live = this.live.first().filter(|live| !live.progress.is_watched())?;
+        let slot = live.slot();
+        match this.slots.as_mut().future(slot)?.poll(cx) {
+            Poll::Ready(Ok(connection)) => {
+                // The time is for an observer or a report.
+                if this.course.is_recorded() {
+                    self.as_mut().tick();
+                }
+                self.win(Id(0));
+                return Some(Poll::Ready((Id(0), connection)));
+            }
+            Poll::Ready(Err(failure)) => {
+                this.slots.remove(slot);
+                let now = self.as_mut().tick();
+                self.failed(0, failure, now);
+                return None;
+            }
+            Poll::Pending => {}
+        }
+        let State::Alone(Alone { deadline, .. }) = self.state else { return None };
+        // In the poll that begins the race no deadline can have come. If it has come later, the
+        // attempt is polled once more after the clock was read.
+        if !is_first && deadline.is_some_and(|deadline| deadline <= self.as_mut().tick()) {
+            return None;
+        }
+        self.poll_alarm(cx).is_pending().then_some(Poll::Pending)
+    }
+
+    /// Ends the race, which this attempt has won.
+    fn win(mut self: Pin<&mut Self>, id: Id) {
+        self.as_mut().close(Some(id));
+        self.as_mut().end(false);
+        self.as_mut().telling_end();
+        let winner = self.as_mut().project().live.pop();
+        let place = winner.expect("the winner is in flight").place();
+        // The clock was not read for an only attempt unless somebody wants to know.
+        let elapsed = match (&self.state, self.course.is_recorded()) {
+            (State::Alone(_), false) => Duration::ZERO,
+            _ => self.elapsed(),
+        };
+        self.project().course.note_connected(elapsed, place);
     }
 
     fn tick(self: Pin<&mut Self>) -> Instant {
         let this = self.project();
         let now = this.timer.now();
-        *this.elapsed = now.saturating_duration_since(this.state.racing().began());
+        *this.now = Some(now);
         now
     }
 
@@ -209,18 +287,22 @@ impl<K: Course, T: Timer> Driver<K, T> {
         let mut next = 0;
         while next < self.live.len() {
             let mut this = self.as_mut().project();
-            let machine = this.state.racing();
-            let (elapsed, live) = (*this.elapsed, &this.live[next]);
-            let (id, place) = (live.id, live.place());
+            let live = &this.live[next];
             // One that has connected beside the winner is dropped with the race.
             let Some(attempt) = this.slots.as_mut().future(live.slot()) else {
                 next += 1;
                 continue;
             };
             let polled = attempt.poll(cx);
+            if polled.is_pending() && !live.progress.is_watched() {
+                next += 1;
+                continue;
+            }
+            let elapsed = this.state.since_began(now);
+            let (id, place) = (live.id, live.place());
             if live.progress.is_watched() {
                 if live.progress.take_made() {
-                    machine.handle(Event::Progressed(id), now);
+                    this.state.racing().handle(Event::Progressed(id), now);
                     this.course.as_mut().note(elapsed, Note::Progressed(place));
                 }
                 for step in live.progress.take_steps() {
@@ -235,7 +317,9 @@ impl<K: Course, T: Timer> Driver<K, T> {
             match result {
                 Ok(connection) if winner.is_none() => {
                     winner = Some(connection);
-                    machine.handle(Event::Connected(id), now);
+                    if let State::Begun(machine) = this.state {
+                        machine.handle(Event::Connected(id), now);
+                    }
                     // A race inside may have ended when the attempt was dropped.
                     for step in live.progress.close() {
                         this.course.as_mut().note(elapsed, Note::Child(place, step.into()));
@@ -247,35 +331,45 @@ impl<K: Course, T: Timer> Driver<K, T> {
                     drop(late);
                     next += 1;
                 }
-                Err(failure) => {
-                    let is_final = this.course.is_final(&failure);
-                    let is_short = this.course.is_local_shortage(&failure);
-                    let live = this.live.remove(next);
-                    let failed = if is_short { Event::RanShort(id) } else { Event::Failed(id) };
-                    machine.handle(failed, now);
-                    if is_final {
-                        machine.handle(Event::GaveUp, now);
-                    }
-                    for step in live.progress.close() {
-                        this.course.as_mut().note(elapsed, Note::Child(place, step.into()));
-                    }
-                    this.course.as_mut().note(elapsed, Note::Failed(place, failure, is_final));
-                }
+                Err(failure) => self.as_mut().failed(next, failure, now),
             }
         }
         winner
     }
 
+    /// Feeds the failure of the attempt in this place of those in flight, and takes it out.
+    #[inline(never)]
+    fn failed(self: Pin<&mut Self>, place: usize, failure: K::Failure, now: Instant) {
+        let mut this = self.project();
+        let is_final = this.course.is_final(&failure);
+        let is_short = this.course.is_local_shortage(&failure);
+        let Live { id, progress, place, .. } = this.live.remove(place);
+        let machine = this.state.racing();
+        machine.handle(if is_short { Event::RanShort(id) } else { Event::Failed(id) }, now);
+        if is_final {
+            machine.handle(Event::GaveUp, now);
+        }
+        let elapsed = this.state.since_began(now);
+        for step in progress.close() {
+            this.course.as_mut().note(elapsed, Note::Child(place as usize, step.into()));
+        }
+        this.course.as_mut().note(elapsed, Note::Failed(place as usize, failure, is_final));
+    }
+
     /// Feeds every answer that is there and wanted; says whether there may be more.
     fn poll_course(self: Pin<&mut Self>, cx: &mut Context<'_>, now: Instant) -> bool {
         let mut this = self.project();
+        if *this.ended {
+            return false;
+        }
+        let elapsed = this.state.since_began(now);
         let machine = this.state.racing();
         for _ in 0..ANSWERS {
             if *this.ended || !machine.wants(K::LOOKAHEAD) {
                 return false;
             }
             let mut candidates = Candidates::new();
-            match this.course.as_mut().poll_news(cx, *this.elapsed, &mut candidates) {
+            match this.course.as_mut().poll_news(cx, elapsed, &mut candidates) {
                 Poll::Pending => return false,
                 Poll::Ready(Some(answer)) => {
                     answer.events(&candidates).for_each(|event| machine.handle(event, now));
@@ -290,25 +384,27 @@ impl<K: Course, T: Timer> Driver<K, T> {
     }
 
     /// Carries out what the machine says.
-    fn act(self: Pin<&mut Self>, now: Instant) -> Acted {
-        let mut this = self.project();
-        let machine = this.state.racing();
+    fn act(mut self: Pin<&mut Self>, has_connected: bool, now: Instant) -> Acted {
+        if let State::Alone(alone) = &self.state {
+            if has_connected {
+                return Acted::Won(Id(0));
+            }
+            if alone.deadline.is_none_or(|deadline| deadline > now) {
+                return Acted::Nothing;
+            }
+        }
         let mut acted = Acted::Nothing;
-        while let Some(action) = machine.advance(now) {
+        while let Some(action) = self.as_mut().project().state.racing().advance(now) {
             match action {
                 Action::Start(id) => {
-                    let elapsed = *this.elapsed;
-                    let begun = this.course.as_mut().begin(elapsed, id);
-                    let Begun { attempt, progress, place } = begun;
-                    let slot = this.slots.as_mut().insert(attempt);
-                    let narrow = |place: usize| u32::try_from(place).expect("fewer attempts");
-                    let (slot, narrow_place) = (narrow(slot), narrow(place));
-                    this.live.push(Live { id, progress, slot, place: narrow_place });
+                    let elapsed = self.elapsed();
+                    let begun = self.as_mut().project().course.begin(elapsed, id);
+                    self.as_mut().start(id, begun);
                     acted = Acted::Started;
-                    this.course.as_mut().note_started(elapsed, place);
                 }
                 Action::TimeOut(id) => {
-                    let elapsed = *this.elapsed;
+                    let elapsed = self.elapsed();
+                    let mut this = self.as_mut().project();
                     let at = this.live.iter().position(|live| live.id == id);
                     let live = this.live.remove(at.expect("what times out is in flight"));
                     this.slots.as_mut().remove(live.slot());
@@ -324,24 +420,31 @@ impl<K: Course, T: Timer> Driver<K, T> {
         acted
     }
 
-    /// Waits for the machine's deadline; ready when it has come.
-    fn poll_alarm(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    /// Takes in an attempt that has begun.
+    fn start(self: Pin<&mut Self>, id: Id, begun: Begun<K::Attempt>) {
+        let elapsed = self.elapsed();
         let mut this = self.project();
-        let machine = this.state.racing();
-        if let Some(until) = machine.waits_until().filter(|_| !*this.waiting) {
-            *this.waiting = true;
-            let until = until.saturating_duration_since(machine.began());
-            this.course.as_mut().note(*this.elapsed, Note::Waiting(until));
-        }
-        let Some(deadline) = machine.deadline() else {
+        let Begun { attempt, progress, place } = begun;
+        let slot = this.slots.as_mut().insert(attempt);
+        let narrow = |place: usize| u32::try_from(place).expect("fewer attempts");
+        this.live.push(Live { id, progress, slot: narrow(slot), place: narrow(place) });
+        this.course.note_started(elapsed, place);
+    }
+
+    /// Waits for the machine's deadline; ready when it has come.
+    fn poll_alarm(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let deadline = match &self.state {
+            State::Alone(alone) => alone.deadline,
+            _ => self.as_mut().deadline(),
+        };
+        let mut this = self.project();
+        let Some(deadline) = deadline else {
             this.alarm.set(None);
             *this.alarm_at = None;
             return Poll::Pending;
         };
-        // The clock decides; the alarm only wakes.
-        if deadline <= this.timer.now() {
-            return Poll::Ready(());
-        }
+        // The clock has decided that the deadline is still to come; the alarm only wakes. If the
+        // deadline has come since, the alarm is ready at once.
         if *this.alarm_at != Some(deadline) {
             this.alarm.set(Some(this.timer.sleep_until(deadline)));
             *this.alarm_at = Some(deadline);
@@ -353,6 +456,19 @@ impl<K: Course, T: Timer> Driver<K, T> {
             *this.alarm_at = None;
         }
         poll
+    }
+
+    /// The machine's deadline. Tells once that candidates wait for a further answer.
+    fn deadline(self: Pin<&mut Self>) -> Option<Instant> {
+        let elapsed = self.elapsed();
+        let mut this = self.project();
+        let machine = this.state.racing();
+        if let Some(until) = machine.waits_until().filter(|_| !*this.waiting) {
+            *this.waiting = true;
+            let until = until.saturating_duration_since(machine.began());
+            this.course.as_mut().note(elapsed, Note::Waiting(until));
+        }
+        machine.deadline()
     }
 
     /// Gives a race up that has begun and whose end has not been told: drops everything it holds.
@@ -376,13 +492,17 @@ impl<K: Course, T: Timer> Driver<K, T> {
 
     /// Drops everything that the race holds, and then tells of each attempt that was dropped. The
     /// winner stays, for its end is not told yet.
-    fn close(self: Pin<&mut Self>, winner: Option<Id>) {
-        let mut this = self.project();
+    fn close(mut self: Pin<&mut Self>, winner: Option<Id>) {
+        let mut this = self.as_mut().project();
         *this.over = true;
         this.slots.as_mut().clear();
         this.course.as_mut().close();
         this.alarm.set(None);
-        let elapsed = *this.elapsed;
+        if this.live.iter().all(|live| Some(live.id) == winner) {
+            return;
+        }
+        let elapsed = self.elapsed();
+        let mut this = self.project();
         while let Some(next) = this.live.iter().position(|live| Some(live.id) != winner) {
             // Taken out before anybody is told, so that nobody is told again after a panic.
             let live = this.live.remove(next);
@@ -395,11 +515,11 @@ impl<K: Course, T: Timer> Driver<K, T> {
 
     /// Tells what was left to try when the race ended, in the order in which it would have been.
     fn end(self: Pin<&mut Self>, lost: bool) {
-        let mut this = self.project();
-        if !lost && !this.course.is_recorded() {
+        if !lost && !self.course.is_recorded() {
             return;
         }
-        let elapsed = *this.elapsed;
+        let elapsed = self.elapsed();
+        let mut this = self.project();
         if let State::Begun(machine) = this.state {
             while let Some(id) = machine.take_upcoming() {
                 this.course.as_mut().note(elapsed, Note::Untried(id));
@@ -413,13 +533,4 @@ enum Acted {
     Started,
     Won(Id),
     Lost(Loss),
-}
-
-impl State {
-    fn racing(&mut self) -> &mut Machine {
-        match self {
-            Self::Begun(machine) => machine,
-            Self::Ready(_) => unreachable!("a race is polled after it has begun"),
-        }
-    }
 }

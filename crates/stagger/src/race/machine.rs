@@ -122,6 +122,27 @@ impl Machine {
         }
     }
 
+    /// A race that began then with this one candidate, which started at once. No answer will come.
+    pub(crate) fn alone(policy: Policy, family: Option<Family>, began: Instant) -> Self {
+        let mut machine = Self::new(policy, began);
+        let only = [Entrant::new(Id(0), family)];
+        machine.handle(Event::Answered(Answered::new(Record::Addresses, &only)), began);
+        machine.handle(Event::ResolutionEnded, began);
+        let begun = [machine.advance(began), machine.advance(began)];
+        assert_eq!(begun, [Some(Action::Start(Id(0))), None], "the only candidate starts at once");
+        machine
+    }
+
+    /// The [`deadline`](Self::deadline) of a race [`alone`](Self::alone), before anything happens.
+    pub(crate) fn deadline_alone(policy: &Policy, began: Instant) -> Option<Instant> {
+        let [all, attempt] = [policy.timeout.get(), policy.attempt_timeout.get()];
+        let first = match (all, attempt) {
+            (Some(all), Some(attempt)) => all.min(attempt),
+            (all, attempt) => all.or(attempt)?,
+        };
+        Some(began + first)
+    }
+
     /// Takes in what happened. Late news is normal: an event for an attempt that is not in flight,
     /// or after the race is over, changes nothing.
     pub fn handle(&mut self, event: Event<'_>, now: Instant) {
@@ -409,10 +430,8 @@ impl Machine {
         let complete = self.resolution_ended
             || (answered(Record::Addresses) || answered(preferred))
                 && (!self.policy.https || answered(Record::Https));
-        let waited = self
-            .delay_began
-            .is_some_and(|began| now.saturating_duration_since(began) >= self.policy.waits());
-        !self.queue.is_empty() && (complete || waited)
+        let waited = |began| now.saturating_duration_since(began) >= self.policy.waits();
+        !self.queue.is_empty() && (complete || self.delay_began.is_some_and(waited))
     }
 
     /// The family whose answer is waited for, and which leads where no answer says who does.

@@ -73,6 +73,7 @@ mod machine;
 mod order;
 mod queue;
 mod slot;
+mod state;
 
 pub(crate) use course::{Begun, Candidates, Course, CourseTypes, Note};
 pub(crate) use driver::Driver;
