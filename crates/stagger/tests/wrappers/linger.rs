@@ -1,4 +1,5 @@
-//! Lookups of a cache that outlive the race that dropped them.
+//! Lookups of a cache that outlive the race that dropped them. The file is long because each rule has
+//! its own script of events.
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
@@ -376,6 +377,29 @@ fn a_driver_that_answers_its_own_query_leaves_an_event_to_another() {
     // It goes its own way, and its stream is held.
     assert!(tasks[0].next(own.as_mut()).is_ready());
     assert_eq!(tasks[1].woken(), 1);
+}
+
+#[test]
+fn the_alarm_is_set_again_for_the_next_lookup_that_lingers() {
+    let world = World::new();
+    let resolver = lingering(&world, world.resolver().never_ends());
+    drops(&resolver, &number(1));
+    world.clock.advance_to(ms(500));
+    drops(&resolver, &number(2));
+    let task = Arc::<Task>::default();
+    let mut linger = pin!(resolver.linger());
+    assert!(task.polls(linger.as_mut()).is_pending());
+    assert_eq!((world.clock.next_wake(), task.woken()), (Some(ms(1000)), 0));
+    world.clock.advance_to(ms(1000));
+    assert_eq!(task.woken(), 1);
+    // The alarm has rung, and the second poll sets it again.
+    assert!(task.polls(linger.as_mut()).is_pending());
+    assert_eq!(task.woken(), 1);
+    assert!(task.polls(linger.as_mut()).is_pending());
+    assert_eq!((world.clock.next_wake(), task.woken()), (Some(ms(1500)), 0));
+    world.clock.advance_to(ms(1500));
+    assert_eq!(task.woken(), 1);
+    assert!(task.polls(linger).is_ready());
 }
 
 #[test]
