@@ -1,5 +1,5 @@
 //! What a named race runs on: the answers of a resolver, or addresses that need none. Some lines
-//! past 400: what admits addresses, records steps and tells them reads the same state.
+//! past 500: what admits addresses, records steps and tells them reads the same state.
 
 use std::fmt;
 use std::ops::RangeInclusive;
