@@ -277,17 +277,17 @@ fn a_socket_on_all_interfaces_is_for_both_families<R: Runtime>() {
         let options = UdpOptions::new().packet_info(true);
         let all = UdpSocketOf::<R>::bind_all_interfaces_with(0, &options).unwrap();
         assert_eq!(all.missing().is_none(), has_ipv6());
-        is_reached::<R>(&all).await;
+        is_reached::<R>(&all, loopbacks().collect()).await;
         let default = UdpSocketOf::<R>::bind_all_interfaces(0).unwrap();
-        is_reached::<R>(&default).await;
+        is_reached::<R>(&default, loopbacks().collect()).await;
         let port = all.local_addr().unwrap().port();
         let error = UdpSocketOf::<R>::bind_all_interfaces(port).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse, "{error}");
     });
 }
 
-async fn is_reached<R: Runtime>(all: &UdpSocketOf<R>) {
-    for ip in loopbacks() {
+async fn is_reached<R: Runtime>(all: &UdpSocketOf<R>, ips: Vec<IpAddr>) {
+    for ip in ips {
         let one = bind::<R>((ip, 0));
         one.send_to(b"in", (ip, all.local_addr().unwrap().port())).await.unwrap();
         assert_eq!(received::<R>(all).await.0.peer, one.local_addr().unwrap());
@@ -300,7 +300,7 @@ fn without_ipv6_a_socket_on_all_interfaces_is_for_ipv4<R: Runtime>() {
     assert!(std::net::TcpListener::bind((V6, 0)).is_err(), "there is IPv6");
     R::new().run(async move {
         let all = UdpSocketOf::<R>::bind_all_interfaces(0).unwrap();
-        is_reached::<R>(&all).await;
+        is_reached::<R>(&all, vec![V4]).await;
     });
 }
 
