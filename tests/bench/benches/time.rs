@@ -53,12 +53,12 @@ fn compare(args: &Args) -> Result<(), BoxError> {
     let mut rng = Rng::with_seed(args.seed);
     println!("{}; seed {}.\n", Machine::here(), args.seed);
     if scale.callgrind.is_none() {
-        println!("{}\n", Callgrind::missing(&args));
+        println!("{}\n", Callgrind::missing(args));
     }
     let mut rows = Vec::new();
-    connects::<Tokio>(&args, &scale, &mut rows, &mut rng)?;
-    connects::<Smol>(&args, &scale, &mut rows, &mut rng)?;
-    connects::<AsyncStd>(&args, &scale, &mut rows, &mut rng)?;
+    connects::<Tokio>(args, &scale, &mut rows, &mut rng)?;
+    connects::<Smol>(args, &scale, &mut rows, &mut rng)?;
+    connects::<AsyncStd>(args, &scale, &mut rows, &mut rng)?;
     println!("### Connects\n");
     table(&rows, &scale, &mut rng, |times| &times.connected, Subject::Connect)?;
     println!("\n### Connects with the first write\n");
