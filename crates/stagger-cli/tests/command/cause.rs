@@ -24,13 +24,17 @@ fn failures(server: &str) -> Vec<(Vec<&str>, &'static str)> {
         (machine("none.invalid:80"), "there is no such name"),
         (over_dns("refused.test:80"), "answered REFUSED"),
         (over_dns("broken.test:80"), "answered SERVFAIL"),
-        // One family, for over TCP either may be the first to fail.
-        (
-            [over_dns("garbage.test:80"), vec!["--family", "v4"]].concat(),
-            "sent a reply that can't be read",
-        ),
+        (over_dns("garbage.test:80"), "sent a reply that can't be read"),
         (vec!["ok.test:80", "--server", "[fe80::1%1]:9"], "Network is unreachable"),
     ]
+}
+
+/// The words of a line in the order of the alphabet: of two families either may be the first to fail.
+fn words(line: &str) -> Vec<&str> {
+    let words = line.split_whitespace().map(|word| word.trim_matches(['(', ')', ',']));
+    let mut words: Vec<_> = words.collect();
+    words.sort_unstable();
+    words
 }
 
 #[test]
@@ -57,7 +61,7 @@ fn the_line_of_an_error_has_the_last_cause_of_each_query() {
             assert!(run.err.contains(last), "{last}: {run:?}");
             let object = stagger(&[&args[..], &["--json"]].concat()).json();
             let line = object["error"].as_str().unwrap();
-            assert_eq!(run.err, format!("error: {line}\n"));
+            assert_eq!(words(&run.err), words(&format!("error: {line}\n")));
             let queries = object["queries"].as_array().unwrap();
             assert!(!queries.is_empty(), "{object}");
             for query in queries {

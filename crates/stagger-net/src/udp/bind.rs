@@ -16,7 +16,7 @@ impl<R: Register<std::net::UdpSocket> + Default> UdpSocket<R> {
     ///
     /// # Errors
     ///
-    /// [`UdpAddrError`] if it is no address; the system's of the same kind, with the step that
+    /// [`UdpAddrError`](crate::UdpAddrError) if it is no address; the system's of the same kind, with the step that
     /// failed; the reactor's.
     ///
     /// # Panics
@@ -70,7 +70,7 @@ impl<R: Register<std::net::UdpSocket> + Default> UdpSocket<R> {
     ///
     /// # Errors
     ///
-    /// As for [`bind_all_interfaces`](Self::bind_all_interfaces); and [`UdpAddrError::Family`] if the
+    /// As for [`bind_all_interfaces`](Self::bind_all_interfaces); and [`UdpAddrError::Family`](crate::UdpAddrError::Family) if the
     /// options say that the socket is [for IPv6 alone](UdpOptions::v6_only).
     ///
     /// # Panics
