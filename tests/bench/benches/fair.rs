@@ -5,19 +5,25 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
-use stagger_bench::{Args, AsyncStd, BoxError, Machine, Side, Smol, Tokio, Way, ticks_beside};
+use stagger_bench::{
+    Args, AsyncStd, BoxError, Machine, Side, Smol, Tokio, Way, ticks_beside, within_hosts,
+};
 
 fn main() -> Result<(), BoxError> {
     let args = Args::read()?;
+    within_hosts(|| compare(&args))
+}
+
+fn compare(args: &Args) -> Result<(), BoxError> {
     let connects = if args.quick { 1000 } else { 20_000 };
     println!("{}.\n", Machine::here());
     println!("### Fairness\n");
     println!("A ticker of 1 ms beside a task with {connects} connects in a row, on one thread.\n");
     println!("| runtime | by | longest wait of the ticker, ms | ticks | connects, ms |");
     println!("| --- | --- | ---: | ---: | ---: |");
-    measure::<Tokio>(&args, connects)?;
-    measure::<Smol>(&args, connects)?;
-    measure::<AsyncStd>(&args, connects)?;
+    measure::<Tokio>(args, connects)?;
+    measure::<Smol>(args, connects)?;
+    measure::<AsyncStd>(args, connects)?;
     println!();
     Ok(())
 }
