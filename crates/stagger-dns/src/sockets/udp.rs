@@ -102,12 +102,13 @@ impl<R: Register<UdpSocket>> Stream for Datagrams<R> {
 
 /// The next datagram, or what was reported in its place.
 ///
-/// A socket with a report in its queue is ready to read. So the queue is looked into whenever there
-/// is no datagram; a reactor would spin otherwise.
+/// A report is the error of the next read, for the socket is connected. The queue has the details, and
+/// it is emptied with the socket, which is closed after any error.
 fn receive(socket: &impl AsSocket) -> io::Result<Vec<u8>> {
     let mut buffer = [0; MAX_DATAGRAM];
     match (&*SockRef::from(socket)).read(&mut buffer) {
         Ok(length) => Ok(buffer[..length].to_vec()),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(error),
         Err(error) => match IcmpError::take(socket)?.into_iter().next() {
             Some(report) => Err(report.into()),
             None => Err(error),
