@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use stagger::destination::{AnswerSorter, PolicyTable, Sorter};
 use stagger::{Families, Family};
-use stagger_net::SystemSources;
+use stagger_net::{Connectivity, SystemSources};
 
 use crate::origin::{Content, Origin};
 use crate::sources::DnsAnswer;
@@ -67,7 +67,7 @@ impl Sorting {
                 let sorter = policy.value.sorter();
                 let sorted = self.lookup.sort(answer, sorter);
                 Poll::Ready(Some(match self.families {
-                    Families::Any => prefer(sorted, sorter.table(), has_route),
+                    Families::Any => prefer(sorted, sorter.table(), Connectivity::has_default_now),
                     _ => sorted,
                 }))
             }
@@ -83,8 +83,8 @@ impl Sorting {
     }
 }
 
-/// An address of the public Internet in each family. Nothing is sent there: they belong to a root
-/// name server (RFC 7720).
+/// An address of the public Internet in each family, to look up its precedence: those of a root name
+/// server (RFC 7720).
 const PUBLIC_IPV4: IpAddr = IpAddr::V4(Ipv4Addr::new(199, 7, 83, 42));
 const PUBLIC_IPV6: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0x500, 0x9f, 0, 0, 0, 0, 0x42));
 
@@ -93,19 +93,15 @@ const PUBLIC_IPV6: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0x500, 0x9f, 0, 0, 
 fn prefer(
     answer: DnsAnswer,
     table: &PolicyTable,
-    has_route: impl FnOnce(IpAddr) -> bool,
+    has_default: impl FnOnce(Family) -> bool,
 ) -> DnsAnswer {
     let precedence = |addr| table.row(addr).precedence;
     let is_wanted = precedence(PUBLIC_IPV4) > precedence(PUBLIC_IPV6);
     let is_possible = || match answer.preferred_family() {
-        Some(Family::Ipv6) => has_route(PUBLIC_IPV4),
+        Some(Family::Ipv6) => has_default(Family::Ipv4),
         _ => true,
     };
     if is_wanted && is_possible() { answer.prefers(Family::Ipv4) } else { answer }
-}
-
-fn has_route(addr: IpAddr) -> bool {
-    stagger_net::source_address(&(addr, 53).into()).is_some()
 }
 
 impl Policy {

@@ -56,6 +56,22 @@ impl Connectivity {
         preferred(|family| has_default(*family))
     }
 
+    /// Whether this family has a default route at this moment, as [`now`](Self::now) finds it out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::Family;
+    /// use stagger_net::Connectivity;
+    ///
+    /// if Connectivity::preferred_now().is_none() {
+    ///     assert!(!Connectivity::has_default_now(Family::Ipv4));
+    /// }
+    /// ```
+    pub fn has_default_now(family: Family) -> bool {
+        has_default(family)
+    }
+
     /// Which families are worth asking for. Where none is connected it is both: names of this
     /// machine itself lead somewhere all the same.
     pub fn worth_asking(self) -> Families {
