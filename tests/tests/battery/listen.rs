@@ -197,8 +197,8 @@ fn listeners_that_say_so_share_a_port<R: Runtime>() {
 }
 
 fn an_address_that_is_taken_or_nobody_s_is_an_error_that_names_it<R: Runtime>() {
-    let taken = Healthy::new(V4).addr();
-    let _taken = Healthy::at(taken);
+    let other = Healthy::new(V4);
+    let taken = other.addr();
     // A documentation address (RFC 5737).
     let nobody = "192.0.2.1:80".parse().unwrap();
     for (addr, kind) in
