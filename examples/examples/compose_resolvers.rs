@@ -8,9 +8,9 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 use futures_lite::StreamExt as _;
-use stagger::{
-    BoxResolver, CachedResolver, Overrides, Query, Resolver as _, ResolverTimeout, Routes, Target,
-};
+use stagger::boxed::BoxResolver;
+use stagger::resolve::{CachedResolver, Overrides, Query, ResolverTimeout, Routes};
+use stagger::{Resolver as _, Target};
 use stagger_tokio::{SystemResolver, Timer};
 
 #[tokio::main(flavor = "current_thread")]

@@ -6,10 +6,11 @@
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
 use futures_lite::stream::{self, Iter};
-use stagger::{
-    Answer, BoxConnector, BoxDialer, BoxEndpoint, Connector, Dialer, Direct, Query, Record,
-    Resolver, SharedError, Target,
-};
+use stagger::boxed::{BoxConnector, BoxDialer, BoxEndpoint};
+use stagger::connect::Direct;
+use stagger::error::SharedError;
+use stagger::resolve::{Query, Record};
+use stagger::{Answer, Connector, Dialer, Resolver, Target};
 use stagger_testkit::{
     Clock, Connection, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms,
 };

@@ -36,7 +36,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let scope = if name.is_some() { 2 } else { 1 };
     let group = Ipv6Addr::new(0xff10 | scope, 0, 0, 0, 0, 0, 0, PORT);
 
-    let options = UdpOptions::new().packet_info(true).reuse_address(true);
+    let options = UdpOptions::new().with_packet_info(true).with_reuse_address(true);
     let member = UdpSocket::bind_with((IpAddr::from(Ipv6Addr::UNSPECIFIED), PORT), &options)?;
     // Asked from a port of its own, so that the answers come to the asker alone.
     let asker = UdpSocket::bind("[::]:0")?;
@@ -92,7 +92,7 @@ async fn hear(
         let heard = socket.recv_from(&mut buffer).await?;
         let name = String::from_utf8_lossy(&buffer[..heard.length]);
         // What the peer has as its scope id is the number of an interface, which has a name too.
-        let peer = stagger_smol::reverse_lookup(heard.peer).numeric_host(true).await?;
+        let peer = stagger_smol::reverse_lookup(heard.peer).with_numeric_host(true).await?;
         let does = if own_name.is_some() { "asks" } else { "answers" };
         println!("{name:?} {does} from {}, which is {}", peer.host(), heard.peer);
         // What did not come to the group is not answered, or two hosts could be made to go on for ever.

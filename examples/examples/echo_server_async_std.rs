@@ -12,7 +12,7 @@ use std::net::{Shutdown, SocketAddr};
 use async_std::io::{self, ReadExt as _, WriteExt as _};
 use async_std::net::TcpStream;
 use async_std::task;
-use stagger::Listener;
+use stagger::listen::Listener;
 
 fn main() -> Result<(), Box<dyn Error>> {
     task::block_on(run())

@@ -11,7 +11,7 @@ use std::net::{Shutdown, SocketAddr};
 
 use smol::io::{self, AsyncReadExt as _, AsyncWriteExt as _};
 use smol::net::TcpStream;
-use stagger::Listener;
+use stagger::listen::Listener;
 
 fn main() -> Result<(), Box<dyn Error>> {
     smol::block_on(run())

@@ -9,7 +9,7 @@
 use std::error::Error;
 use std::net::SocketAddr;
 
-use stagger::Listener;
+use stagger::listen::Listener;
 use tokio::io::{self, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 

@@ -10,7 +10,8 @@ use std::{cell::RefCell, net::TcpStream, os::unix::net::UnixStream, sync::Arc, t
 
 use rustix::event::{PollFd, PollFlags, poll};
 use stagger::{Dialer, Timer};
-use stagger_net::{Interest, Register, SystemResolver, TcpConnector, TcpOptions};
+use stagger_net::reactor::Interest;
+use stagger_net::{Register, SystemResolver, TcpConnector, TcpOptions};
 
 /// Alarms and sockets, with who waits for them; pointers are weak, so dropping an attempt closes it.
 #[derive(Clone, Default)]
@@ -88,8 +89,8 @@ fn block_on<F: Future>(toy: &Toy, future: F) -> io::Result<F::Output> {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (toy, silent) = (Toy::default(), stagger_examples::Silent::new()?);
     let greeter = stagger_examples::greeter()?;
-    let connector = TcpConnector::with_register(toy.clone(), TcpOptions::new());
-    let dialer = Dialer::new(SystemResolver::with_timer(toy.clone()), connector, toy.clone());
+    let connector = TcpConnector::new_on(toy.clone(), TcpOptions::new());
+    let dialer = Dialer::new(SystemResolver::new_on(toy.clone()), connector, toy.clone());
     let stream = block_on(&toy, dialer.connect(("localhost", greeter.port())))??;
     println!("localhost is at {}", stream.peer_addr()?);
     let dialer = dialer.with_resolver(stagger_examples::listed([silent.addr(), greeter]));

@@ -5,7 +5,8 @@
 //! it from its user, so it knows neither the runtime nor the resolver.
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
-use stagger::{BoxDialer, Error};
+use stagger::Error;
+use stagger::boxed::BoxDialer;
 
 /// The library: a client with a field for the dialer.
 struct Client<S> {
@@ -32,7 +33,7 @@ fn a_silent_address_costs_a_quarter_of_a_second() {
     use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
     let ledger = Ledger::new(&Clock::new());
     let resolver = ScriptedResolver::<Place>::new(&ledger);
-    let resolver = resolver.finds(ms(5), stagger::Record::Addresses, ["v6", "v4"]);
+    let resolver = resolver.finds(ms(5), stagger::resolve::Record::Addresses, ["v6", "v4"]);
     let connector = ScriptedConnector::new(&ledger).at("v6", Fate::silent());
     let connector = connector.at("v4", Fate::connects(ms(30)));
     let dialer = stagger::Dialer::new(resolver, connector, ledger.clock().clone()).boxed();

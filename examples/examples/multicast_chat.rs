@@ -23,7 +23,7 @@ const PORT: u16 = 4718;
 
 /// A member on this port, which all members share; with 0 the first of them.
 fn join(port: u16, interface: &str) -> io::Result<UdpSocket> {
-    let options = UdpOptions::new().reuse_address(true);
+    let options = UdpOptions::new().with_reuse_address(true);
     let member = UdpSocket::bind_with((IpAddr::V4(Ipv4Addr::UNSPECIFIED), port), &options)?;
     member.join_multicast(GROUP, interface)?;
     member.set_multicast_interface(interface)?;

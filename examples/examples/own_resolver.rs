@@ -10,7 +10,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures_lite::stream::{self, Iter};
-use stagger::{Answer, Query, Record, Resolver};
+use stagger::resolve::{Query, Record};
+use stagger::{Answer, Resolver};
 
 /// Names and where they lead. Cloning is cheap, as a dialer wants it.
 #[derive(Clone)]

@@ -8,7 +8,9 @@
 use std::io;
 use std::time::Duration;
 
-use stagger::{BoxEndpoint, Policy, Timer as _, endpoint_fn, stagger};
+use stagger::boxed::BoxEndpoint;
+use stagger::connect::endpoint_fn;
+use stagger::{Policy, Timer as _, race};
 use stagger_smol::Timer;
 
 type Replica = BoxEndpoint<&'static str, io::Error>;
@@ -22,11 +24,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Ok("42")
         }))
     };
-    let hedge = || Policy::unlimited().attempt_delay(Duration::from_millis(50));
+    let hedge = || Policy::unlimited().with_attempt_delay(Duration::from_millis(50));
 
     // The first does not answer, so 50 ms later the second is asked too.
-    let race = stagger([silent(), healthy()], Timer).with_policy(hedge()?);
-    let won = smol::block_on(race)?;
+    let racing = race([silent(), healthy()], Timer).with_policy(hedge()?);
+    let won = smol::block_on(racing)?;
     println!("replica {} says {}", won.index, won.connection);
     for attempt in won.report.attempts() {
         let (replica, outcome) = (attempt.address, attempt.outcome.as_str());
@@ -34,12 +36,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     // A failure does not wait for the 50 ms.
-    let race = stagger([broken(), healthy()], Timer).with_policy(hedge()?);
-    let won = smol::block_on(race)?;
+    let racing = race([broken(), healthy()], Timer).with_policy(hedge()?);
+    let won = smol::block_on(racing)?;
     println!("replica {} says {}", won.index, won.connection);
 
     // When all have failed, every error is kept.
-    let error = smol::block_on(stagger([broken(), broken()], Timer)).unwrap_err();
+    let error = smol::block_on(race([broken(), broken()], Timer)).unwrap_err();
     println!("{error}");
     assert_eq!(error.into_errors().count(), 2);
     Ok(())

@@ -8,7 +8,7 @@
 use std::error::Error;
 use std::net::Ipv4Addr;
 
-use stagger::Outcome;
+use stagger::report::AttemptOutcome;
 use stagger_examples::listed;
 use stagger_examples::tls::tokio::Tls;
 use stagger_examples::tls::{Authority, Server};
@@ -35,7 +35,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let outcome = attempt.outcome.as_str();
         println!("{}: {tcp}, {outcome} after {:?}", attempt.address, attempt.ended);
     }
-    assert!(matches!(report.attempts()[0].outcome, Outcome::Dropped));
+    assert!(matches!(report.attempts()[0].outcome, AttemptOutcome::Dropped));
 
     stream.write_all(b"hello").await?;
     let mut answer = [0; 5];

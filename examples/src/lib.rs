@@ -11,7 +11,8 @@ use std::thread;
 use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
-use stagger::{Query, Resolver, lookup_fn};
+use stagger::Resolver;
+use stagger::resolve::{Query, lookup_fn};
 
 /// Starts a server on loopback that reads one line from each connection and greets whoever it
 /// names. It lives as long as the process.

@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use stagger::{Host, Target};
+use stagger::Target;
+use stagger::target::Host;
 
 pub use self::server::{Authority, Server};
 
@@ -35,8 +36,12 @@ fn server_name(target: Option<&Target>) -> io::Result<ServerName<'static>> {
 
 /// The configuration for a candidate: of the program's protocols only those that a service binding
 /// offers too, if there is one (RFC 9460 §7.1.2).
-fn config_for(config: &Arc<ClientConfig>, binding: Option<&stagger::Binding>) -> Arc<ClientConfig> {
-    let offered = binding.map(stagger::Binding::alpn).filter(|offered| !offered.is_empty());
+fn config_for(
+    config: &Arc<ClientConfig>,
+    binding: Option<&stagger::connect::Binding>,
+) -> Arc<ClientConfig> {
+    let offered =
+        binding.map(stagger::connect::Binding::alpn).filter(|offered| !offered.is_empty());
     let Some(offered) = offered else { return Arc::clone(config) };
     let mut config = ClientConfig::clone(config);
     config.alpn_protocols.retain(|protocol| offered.contains(protocol));
@@ -55,7 +60,9 @@ macro_rules! connector {
         use pin_project_lite::pin_project;
         use rustls::ClientConfig;
         use rustls::pki_types::ServerName;
-        use stagger::{Address, Candidate, Connector, Progress};
+        use stagger::address::Address;
+        use stagger::connect::Progress;
+        use stagger::{Candidate, Connector};
 
         /// TLS over another connector.
         #[derive(Clone, Debug)]

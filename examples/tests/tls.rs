@@ -7,7 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use rustls::ClientConfig;
-use stagger::{ATTEMPT_DELAY, Error, Outcome, Report};
+use stagger::report::AttemptOutcome;
+use stagger::{Error, Policy, Report};
 use stagger_examples::listed;
 use stagger_examples::tls::{Authority, Server};
 use stagger_tests::place::has_ipv6;
@@ -87,11 +88,11 @@ fn past_a_stalled_address(
 
     let [loser, winner] = seen.report.attempts() else { panic!("{:?}", seen.report) };
     assert_eq!([loser.address, winner.address], addresses);
-    assert!(matches!(loser.outcome, Outcome::Dropped), "{loser:?}");
-    assert!(matches!(winner.outcome, Outcome::Connected), "{winner:?}");
+    assert!(matches!(loser.outcome, AttemptOutcome::Dropped), "{loser:?}");
+    assert!(matches!(winner.outcome, AttemptOutcome::Connected), "{winner:?}");
     let up = loser.progressed.expect("TCP was up");
     assert!(up < winner.started, "{:?}", seen.report);
-    assert!(winner.started >= loser.started + ATTEMPT_DELAY, "{:?}", seen.report);
+    assert!(winner.started >= loser.started + Policy::ATTEMPT_DELAY, "{:?}", seen.report);
     assert!(!seen.loser_was_open, "the loser's socket outlived the race");
 }
 
@@ -104,7 +105,7 @@ fn past_a_wrong_certificate(
     let connected = connect([wrong.addr(), server.addr()], authority.client().unwrap());
     let report = connected.unwrap().report;
     let [failed, winner] = report.attempts() else { panic!("{report:?}") };
-    assert!(matches!(winner.outcome, Outcome::Connected), "{winner:?}");
+    assert!(matches!(winner.outcome, AttemptOutcome::Connected), "{winner:?}");
     assert!(is_certificate_fault(failed.outcome.error().expect("it failed")), "{failed:?}");
     assert_eq!(winner.started, failed.ended, "the next starts at once: {report:?}");
 }
@@ -127,7 +128,7 @@ fn with_two_wrong_certificates(
     assert!(!error.is_final());
 }
 
-fn is_certificate_fault(error: &stagger::SharedError) -> bool {
+fn is_certificate_fault(error: &stagger::error::SharedError) -> bool {
     let io: &io::Error = error.downcast_ref().expect("an I/O error");
     let inner = io.get_ref().and_then(|inner| inner.downcast_ref());
     matches!(inner, Some(rustls::Error::InvalidCertificate(_)))
@@ -165,6 +166,6 @@ fn a_target_without_a_name_for_tls_is_refused_before_any_attempt() {
     let connector = Tls::new(stagger_tokio::TcpConnector::default(), authority.client().unwrap());
     let dialer = stagger_tokio::dialer().with_connector(connector);
     let error = tokio_runs(dialer.connect_addresses([server.addr()])).map(drop).unwrap_err();
-    assert_eq!(error.kind(), stagger::ErrorKind::NoneUsable, "{error}");
+    assert_eq!(error.kind(), stagger::error::ErrorKind::NoneUsable, "{error}");
     assert!(error.to_string().contains("no name for TLS to check"), "{error}");
 }

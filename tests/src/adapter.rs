@@ -7,11 +7,14 @@ use std::os::fd::AsFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 
 use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _};
-use stagger::{Connector, Dial, Dialer, Endpoint, Target, TargetError, Timer};
+use stagger::connect::Dial;
+use stagger::target::TargetError;
+use stagger::{Connector, Dialer, Endpoint, Target, Timer};
 use stagger_dns::{DnsResolver, Sockets};
+use stagger_net::lookup::{AddressLookup, Lanes, NameLookup};
+use stagger_net::tcp::LiteralError;
 use stagger_net::{
-    Accept, AddressLookup, Lanes, ListenAddr, LiteralError, NameLookup, Register, SocketLiteral,
-    SystemResolver, TcpOptions, UdpOptions, UnixAddr,
+    Accept, ListenAddr, Register, SocketLiteral, SystemResolver, TcpOptions, UdpOptions, UnixAddr,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -73,8 +76,8 @@ pub trait Adapter: 'static {
         options: &UdpOptions,
     ) -> io::Result<stagger_net::UdpSocket<Self::Reactor>>
     where
-        T: TryInto<Target>,
-        TargetError: From<T::Error>;
+        T: TryInto<SocketLiteral>,
+        LiteralError: From<T::Error>;
 
     /// The adapter's `UdpSocket::from_std`.
     fn udp_from_std(
@@ -106,13 +109,13 @@ pub trait Adapter: 'static {
     fn unix_endpoint(addr: UnixAddr) -> Self::UnixEndpoint;
 
     /// The adapter's `listen`.
-    fn listen<T>(addr: T) -> stagger_net::TcpListening<Self::Reactor, Self::Timer>
+    fn listen<T>(addr: T) -> stagger_net::tcp::TcpListening<Self::Reactor, Self::Timer>
     where
         T: TryInto<ListenAddr>,
         LiteralError: From<T::Error>;
 
     /// The adapter's `listen_all`.
-    fn listen_all(port: u16) -> stagger_net::TcpListening<Self::Reactor, Self::Timer>;
+    fn listen_all(port: u16) -> stagger_net::tcp::TcpListening<Self::Reactor, Self::Timer>;
 
     /// The adapter's `TcpListen::new`.
     fn tcp_listen(addr: ListenAddr) -> stagger_net::TcpListen<Self::Reactor, Self::Timer>;
@@ -185,8 +188,8 @@ macro_rules! adapter {
 
             fn bind_udp<T>(addr: T, options: &UdpOptions) -> io::Result<stagger_net::UdpSocket<Self::Reactor>>
             where
-                T: TryInto<Target>,
-                TargetError: From<T::Error>,
+                T: TryInto<SocketLiteral>,
+                LiteralError: From<T::Error>,
             {
                 $name::UdpSocket::bind_with(addr, options)
             }

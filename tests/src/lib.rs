@@ -42,5 +42,5 @@ pub use runtime::{
 };
 pub use scratch::Scratch;
 pub use server::Nginx;
-pub use udp::{UdpSocketOf, received, udp_fault};
+pub use udp::{UdpSocketOf, literal_fault, received, udp_fault};
 pub use unbound::Unbound;

@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures_lite::stream::{self, Once};
-use stagger::{Address, Answer, Query, Record, Resolver};
+use stagger::address::Address;
+use stagger::resolve::{Query, Record};
+use stagger::{Answer, Resolver};
 
 /// A resolver that answers every query with the same addresses, at once.
 #[derive(Clone, Debug)]

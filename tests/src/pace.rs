@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
-use stagger::{AttemptReport, Outcome};
+use stagger::report::{AttemptOutcome, AttemptReport};
 
 /// Checks that `first` failed and `second` started at that instant of the race's clock, however
 /// long the machine took over it.
@@ -20,7 +20,7 @@ pub fn assert_at_once<A: Debug>(
     attempt_delay: Duration,
 ) {
     if first.ended - first.started < attempt_delay {
-        assert!(matches!(first.outcome, Outcome::Failed(_)), "{first:?}");
+        assert!(matches!(first.outcome, AttemptOutcome::Failed(_)), "{first:?}");
         assert_eq!(second.started, first.ended, "{first:?} and {second:?}");
     } else {
         assert!(second.started - first.started >= attempt_delay, "{first:?} and {second:?}");

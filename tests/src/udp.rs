@@ -2,7 +2,9 @@
 
 use std::io;
 
-use stagger_net::{Datagram, UdpAddrError, UdpSocket};
+use stagger_net::UdpSocket;
+use stagger_net::tcp::LiteralError;
+use stagger_net::udp::{Datagram, UdpAddrError};
 
 use crate::{Adapter, Runtime};
 
@@ -21,12 +23,25 @@ pub async fn received<R: Runtime>(socket: &UdpSocketOf<R>) -> (Datagram, Vec<u8>
     (datagram, buffer[..datagram.length].to_vec())
 }
 
-/// What is wrong with an address, of an error that says so.
+/// What is wrong with an address for this socket.
 ///
 /// # Panics
 ///
 /// If the error is another one.
 pub fn udp_fault(error: io::Error) -> UdpAddrError {
+    fault(error)
+}
+
+/// What is wrong with the text of an address.
+///
+/// # Panics
+///
+/// If the error is another one.
+pub fn literal_fault(error: io::Error) -> LiteralError {
+    fault(error)
+}
+
+fn fault<T: std::error::Error + Send + Sync + 'static>(error: io::Error) -> T {
     assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{error}");
     let inner = error.into_inner().expect("an error of ours");
     *inner.downcast().expect("a fault of an address")

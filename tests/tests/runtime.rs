@@ -12,7 +12,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use futures_lite::{Stream, StreamExt as _};
-use stagger::{Answer, Families, LookupErrorKind, Query, Resolver as _, Target};
+use stagger::error::LookupErrorKind;
+use stagger::resolve::{Families, Query};
+use stagger::{Answer, Resolver as _, Target};
 use stagger_dns::{Config, DnsError, Switch};
 use stagger_testkit::dns::{NameServer, Record, Reply};
 use stagger_tokio::DnsResolver;

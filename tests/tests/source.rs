@@ -3,9 +3,9 @@
 
 use std::net::SocketAddr;
 
-use stagger::Family;
-use stagger::destination::{Placed, Rule, Sorter, Sources as _};
-use stagger_net::{Connectivity, SystemSources};
+use stagger::address::Family;
+use stagger::sort::{Placed, Rule, Sorter, Sources as _};
+use stagger_net::system::{Connectivity, SystemSourceAddresses};
 use stagger_tests::namespace::{LOOPBACK, shell, within};
 
 macro_rules! name {
@@ -28,7 +28,7 @@ fn preferred() -> Option<Family> {
 
 fn sort(found: [&str; 2]) -> Vec<Placed> {
     let found = found.map(|text| text.parse::<SocketAddr>().unwrap());
-    Sorter::new().sort(found, &SystemSources::new())
+    Sorter::new().sort(found, &SystemSourceAddresses::new())
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_source_has_its_prefix_and_says_whether_it_is_deprecated() {
          ip address add 2001:db8:8::8/64 dev out0 nodad preferred_lft 0"
     );
     within(name!(a_source_has_its_prefix_and_says_whether_it_is_deprecated), &setup, || {
-        let sources = SystemSources::new();
+        let sources = SystemSourceAddresses::new();
         for (destination, addr, prefix_length, deprecated) in [
             ("192.0.2.9:80", "192.0.2.7", 20, false),
             ("[2001:db8:7::9]:80", "2001:db8:7::7", 56, false),
@@ -96,7 +96,7 @@ fn a_source_has_its_prefix_and_says_whether_it_is_deprecated() {
         assert_eq!(sources.source(&"198.51.100.1:80".parse().unwrap()), None);
         // The kernel itself avoids a deprecated source, unless there is no other.
         shell("ip address del 2001:db8:7::7/56 dev out0");
-        let sources = SystemSources::new();
+        let sources = SystemSourceAddresses::new();
         let source = sources.source(&"[2001:db8:8::9]:80".parse().unwrap()).unwrap();
         assert_eq!(source.addr.to_string(), "2001:db8:8::8");
         assert_eq!(source.deprecated, Some(true));

@@ -6,10 +6,11 @@
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
 
-use stagger::{
-    BoxConnector, BoxEndpoint, BoxError, BoxResolver, Candidate, Connector, Endpoint as _, Error,
-    ErrorKind, Fallback, Fastest, SharedError, connector_fn,
-};
+use stagger::boxed::{BoxConnector, BoxEndpoint, BoxError, BoxResolver};
+use stagger::connect::connector_fn;
+use stagger::error::{ErrorKind, SharedError};
+use stagger::resolve::{Fallback, Fastest};
+use stagger::{Candidate, Connector, Endpoint as _, Error};
 
 /// Spawns the future as a task of tokio's executor with several threads.
 fn on_tokio<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> T {

@@ -17,8 +17,13 @@ use futures_lite::StreamExt as _;
 use futures_lite::future::{block_on, poll_once};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
-use stagger::{Dialer, ErrorKind, LookupErrorKind, Query, Resolver as _, Target, connector_fn};
-use stagger_net::{PendingLookup, SystemResolver, on_thread};
+use stagger::connect::connector_fn;
+use stagger::error::{ErrorKind, LookupErrorKind};
+use stagger::resolve::Query;
+use stagger::{Dialer, Resolver as _, Target};
+use stagger_net::SystemResolver;
+use stagger_net::lookup::PendingLookup;
+use stagger_net::system::on_thread;
 use stagger_testkit::Clock;
 use stagger_tests::process::{alone, as_another_user, threads};
 
@@ -46,8 +51,8 @@ fn processor_time() -> Duration {
 }
 
 /// A name from the hosts file of every machine. The port makes lookups different.
-fn lookup(port: u16) -> PendingLookup<stagger_net::Addresses> {
-    stagger_net::lookup("localhost").service(port).into_future()
+fn lookup(port: u16) -> PendingLookup<stagger_net::lookup::Addresses> {
+    stagger_net::lookup::lookup("localhost").with_service(port).into_future()
 }
 
 /// Polls the future to its end, however long it is not woken, while `HANG` is not over.
@@ -79,11 +84,11 @@ fn without_a_thread_lookups_fail_at_once_and_work_again_when_there_may_be_thread
                     assert_eq!(error.os_error(), Some(rustix::io::Errno::AGAIN.raw_os_error()));
                 }
                 let query = Query::new(Target::parse("127.0.0.1:https").unwrap());
-                let mut answers = pin!(SystemResolver::with_timer(Clock::new()).resolve(&query));
+                let mut answers = pin!(SystemResolver::new_on(Clock::new()).resolve(&query));
                 let answer = block_on(answers.next()).unwrap();
                 assert_eq!(answer.kind(), Some(LookupErrorKind::Temporary));
                 let connector = connector_fn(|_: SocketAddr| pending::<io::Result<()>>());
-                let resolver = SystemResolver::with_timer(Clock::new());
+                let resolver = SystemResolver::new_on(Clock::new());
                 let dialer = Dialer::new(resolver, connector, Clock::new());
                 let error = block_on(dialer.connect("localhost:https")).unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::Resolution);
@@ -96,8 +101,7 @@ fn without_a_thread_lookups_fail_at_once_and_work_again_when_there_may_be_thread
                 allow_more_threads(None);
                 let found = soon(lookup(1)).unwrap();
                 assert!(found.addresses().count() > 0);
-                let answer =
-                    block_on(SystemResolver::with_timer(Clock::new()).resolve(&query).next());
+                let answer = block_on(SystemResolver::new_on(Clock::new()).resolve(&query).next());
                 assert_eq!(answer.unwrap().addresses().count(), 1);
                 // The thread has to be gone, or the next round finds it.
                 until_all_have_ended(KEPT + HANG);

@@ -20,7 +20,7 @@ use crate::Reactor;
 ///
 /// # async_std::task::block_on(async {
 /// let listener = async_std::net::TcpListener::bind("127.0.0.1:0").await?;
-/// let options = TcpOptions::new().bind_ip("127.0.0.1".parse()?)?;
+/// let options = TcpOptions::new().with_bind_ip("127.0.0.1".parse()?)?;
 /// let stream = TcpConnector::new(options).connect(listener.local_addr()?.into()).await?;
 /// assert_eq!(stream.peer_addr()?, listener.local_addr()?);
 /// # Ok::<_, Box<dyn std::error::Error>>(())
@@ -30,4 +30,4 @@ use crate::Reactor;
 pub type TcpConnector = stagger_net::TcpConnector<Reactor>;
 
 /// One attempt of a [`TcpConnector`].
-pub type TcpAttempt = stagger_net::TcpAttempt<Reactor>;
+pub type TcpConnect = stagger_net::tcp::TcpConnect<Reactor>;

@@ -1,6 +1,7 @@
 //! Listening.
 
-use stagger_net::{ListenAddr, LiteralError};
+use stagger_net::ListenAddr;
+use stagger_net::tcp::LiteralError;
 use stagger_smol::Timer;
 
 use crate::Reactor;
@@ -19,11 +20,11 @@ use crate::Reactor;
 /// # Examples
 ///
 /// ```
-/// use stagger::{Listen as _, Listener as _};
+/// use stagger::listen::{Listen as _, Listener as _};
 /// use stagger_async_std::{TcpListen, TcpListenOptions};
 ///
 /// # async_std::task::block_on(async {
-/// let options = TcpListenOptions::new().backlog(16)?;
+/// let options = TcpListenOptions::new().with_backlog(16)?;
 /// let endpoint = "127.0.0.1:0".parse::<TcpListen>()?.with_options(options);
 /// let mut listener = endpoint.listen().await?;
 /// let addr = listener.local_addrs()[0];
@@ -50,7 +51,7 @@ pub type TcpListen = stagger_net::TcpListen<Reactor, Timer>;
 pub type TcpListener = stagger_net::TcpListener<Reactor, Timer>;
 
 /// The future of a [`TcpListen`], of [`listen`] and of [`listen_all`].
-pub type TcpListening = stagger_net::TcpListening<Reactor, Timer>;
+pub type TcpListening = stagger_net::tcp::TcpListening<Reactor, Timer>;
 
 /// One address to connect to over TCP, without names and without a race.
 ///
@@ -81,9 +82,6 @@ pub type TcpListening = stagger_net::TcpListening<Reactor, Timer>;
 /// ```
 pub type TcpEndpoint = stagger_net::TcpEndpoint<Reactor>;
 
-/// One connect of a [`TcpEndpoint`].
-pub type TcpConnecting = stagger_net::TcpConnecting<Reactor>;
-
 /// Listens over TCP at an address, with the default options.
 ///
 /// It is text, such as `"192.0.2.1:80"` or `"[fe80::1%eth0]:22"`, a socket address, a port, which
@@ -106,7 +104,7 @@ pub type TcpConnecting = stagger_net::TcpConnecting<Reactor>;
 /// # Examples
 ///
 /// ```
-/// use stagger::Listener as _;
+/// use stagger::listen::Listener as _;
 ///
 /// # async_std::task::block_on(async {
 /// let mut listener = stagger_async_std::listen("127.0.0.1:0").await?;
@@ -146,7 +144,7 @@ where
 ///
 /// ```
 /// use futures_lite::StreamExt as _;
-/// use stagger::Listener as _;
+/// use stagger::listen::Listener as _;
 ///
 /// # async_std::task::block_on(async {
 /// let listener = stagger_async_std::listen_all(0).await?;
@@ -189,7 +187,8 @@ pub fn listen_all(port: u16) -> TcpListening {
 /// # Examples
 ///
 /// ```
-/// use stagger::{Endpoint as _, Listen as _, Listener as _};
+/// use stagger::Endpoint as _;
+/// use stagger::listen::{Listen as _, Listener as _};
 /// use stagger_async_std::{UnixEndpoint, UnixListen};
 ///
 /// # async_std::task::block_on(async {
@@ -222,4 +221,4 @@ pub type UnixListener = stagger_net::UnixListener<Reactor, Timer>;
 
 /// The future of a [`UnixListen`].
 #[cfg(unix)]
-pub type UnixListening = stagger_net::UnixListening<Reactor, Timer>;
+pub type UnixListening = stagger_net::unix::UnixListening<Reactor, Timer>;

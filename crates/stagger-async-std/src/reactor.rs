@@ -4,7 +4,8 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Poll, ready};
 
-use stagger_net::{Accept, Interest, ListenSocket, Register};
+use stagger_net::reactor::{Interest, ListenSocket};
+use stagger_net::{Accept, Register};
 
 /// The reactor of `async-io`, of which a process has one; async-std stands on it too.
 ///

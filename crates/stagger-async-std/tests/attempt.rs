@@ -51,7 +51,7 @@ fn a_closed_port_refuses_with_the_error_of_the_system() {
 
 #[test]
 fn an_address_of_a_family_without_bind_address_is_not_accepted() {
-    let options = TcpOptions::new().bind_ip(Ipv4Addr::LOCALHOST.into()).unwrap();
+    let options = TcpOptions::new().with_bind_ip(Ipv4Addr::LOCALHOST.into()).unwrap();
     let connector = TcpConnector::new(options);
     assert!(connector.accepts(&SocketAddr::from((Ipv4Addr::LOCALHOST, 1)).into()).is_ok());
     let error = connector.accepts(&SocketAddr::from((Ipv6Addr::LOCALHOST, 1)).into()).unwrap_err();

@@ -2,7 +2,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use stagger::{Address as _, Families, Target, TargetErrorKind};
+use stagger::Target;
+use stagger::address::Address as _;
+use stagger::resolve::Families;
+use stagger::target::TargetErrorKind;
 use stagger_net::SocketLiteral;
 
 use crate::usage::UsageError;
@@ -33,7 +36,7 @@ fn literal(text: &str, port: u16) -> Option<SocketLiteral> {
 
 /// Refuses an address with a port or without, or a group, whose zone follows `%25`, as in a URL.
 pub(crate) fn check_zone_is_bare(option: &str, text: &str) -> Result<(), UsageError> {
-    let is_encoded = |target: Result<_, stagger::TargetError>| {
+    let is_encoded = |target: Result<_, stagger::target::TargetError>| {
         target.is_err_and(|error| error.kind() == TargetErrorKind::EncodedZone)
     };
     let (with_port, alone) = (Target::parse(text), Target::new(text, "0"));

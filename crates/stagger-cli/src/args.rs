@@ -8,7 +8,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
-use stagger::{Host, Target};
+use stagger::Target;
+use stagger::target::Host;
 
 pub(crate) use self::name::{ColorWhen, FamilyName, OrderName, ResolverName, RuntimeName};
 pub(crate) use self::udp::{UdpCommand, UdpListenArgs, UdpSendArgs, UdpShown};
@@ -46,7 +47,7 @@ there is no connection.
 
 The JSON object has target, connected, peer, local, elapsed_us, queries,
 attempts, and error if there is no connection. A query has record, started_us,
-ended_us, addresses, interim, kind and error. An attempt has address,
+ended_us, addresses, provisional, kind and error. An attempt has address,
 started_us, progressed_us, ended_us, outcome, error and children. A child is a
 race inside the attempt; it has target, connected, began_us, elapsed_us, queries
 and attempts. All times are microseconds since the beginning of the outermost
@@ -80,7 +81,7 @@ object has target, candidates, skipped, elapsed_us, queries, and error if there
 is no address. A query has the same names as that of `stagger connect`.
 
 With --answers it has answers too, in the order in which they came. An answer
-has record, at_us, addresses, ttl_s, interim, kind and error. With --explain it
+has record, at_us, addresses, ttl_s, provisional, kind and error. With --explain it
 has order, if there is an address. The order has by, addresses, and note, which
 says why the order of the candidates is another. An address of the order has
 address, source, deprecated, rule and reason.

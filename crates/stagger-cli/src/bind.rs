@@ -1,6 +1,6 @@
 //! The addresses to connect from.
 
-use stagger::Families;
+use stagger::resolve::Families;
 use stagger_net::TcpOptions;
 
 use crate::address::{address, unwanted};
@@ -21,7 +21,8 @@ pub(crate) fn options(texts: &[String], families: Families) -> Result<TcpOptions
         if let Some(reason) = unwanted(addr.ip(), families) {
             return Err(UsageError::new(OPTION, text, reason));
         }
-        options = options.bind(addr).map_err(|error| UsageError::new(OPTION, text, error))?;
+        options =
+            options.with_bind_addr(addr).map_err(|error| UsageError::new(OPTION, text, error))?;
     }
     Ok(options)
 }

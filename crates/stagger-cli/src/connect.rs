@@ -5,9 +5,13 @@ use std::io::{self, Stdout};
 use std::iter;
 use std::path::Path;
 
-use stagger::destination::Unusable;
-use stagger::{Error, ErrorKind, Host, LookupErrorKind, Policy, Recorder, Target};
-use stagger_net::{BindError, TcpOptions};
+use stagger::error::{ErrorKind, LookupErrorKind};
+use stagger::observe::Recorder;
+use stagger::sort::Unusable;
+use stagger::target::Host;
+use stagger::{Error, Policy, Target};
+use stagger_net::TcpOptions;
+use stagger_net::tcp::BindError;
 
 use crate::args::ConnectArgs;
 use crate::console::{Console, Exit};
@@ -177,7 +181,8 @@ mod tests {
     use std::fmt;
 
     use futures_lite::stream;
-    use stagger::{Answer, Dialer, Record, resolver_fn};
+    use stagger::resolve::{Record, resolver_fn};
+    use stagger::{Answer, Dialer};
     use stagger_testkit::{Fate, ScriptedConnector, ScriptedError, ms};
 
     use super::*;

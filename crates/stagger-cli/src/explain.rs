@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use stagger::destination::{Placed, Sorter, Sources};
-use stagger::{Address as _, Family};
+use stagger::address::{Address as _, Family};
+use stagger::sort::{Placed, Sorter, Sources};
 use stagger_dns::AddressPolicy;
-use stagger_net::SystemSources;
+use stagger_net::system::SystemSourceAddresses;
 
 /// The order in which the machine sorts addresses, and why.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(crate) async fn explained(addresses: &[SocketAddr]) -> Explained {
         }
         None => ("RFC 6724", Sorter::new()),
     };
-    by_sorter(by, &sorter, addresses, &SystemSources::new())
+    by_sorter(by, &sorter, addresses, &SystemSourceAddresses::new())
 }
 
 fn by_sorter(
@@ -87,7 +87,7 @@ fn lines(placed: &[Placed]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use stagger::destination::Source;
+    use stagger::sort::Source;
 
     use super::*;
 

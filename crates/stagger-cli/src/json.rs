@@ -9,7 +9,8 @@ mod ascii;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use stagger::{AttemptReport, Outcome, QueryReport, Report};
+use stagger::Report;
+use stagger::report::{AttemptOutcome, AttemptReport, QueryReport};
 
 pub(crate) use self::ascii::printed;
 use crate::explain::Explained;
@@ -43,7 +44,7 @@ pub(crate) fn resolve(
     let skipped = report
         .attempts()
         .iter()
-        .filter(|attempt| matches!(attempt.outcome, Outcome::Skipped(_)))
+        .filter(|attempt| matches!(attempt.outcome, AttemptOutcome::Skipped(_)))
         .map(|attempt| json!({"address": attempt.address, "error": attempt_error(attempt)}));
     let mut object = Map::new();
     object.insert("target".into(), target.into());
@@ -73,7 +74,7 @@ fn answer(answer: &Heard) -> Value {
         "at_us": us(answer.at),
         "addresses": answer.addresses,
         "ttl_s": answer.ttl.map(|ttl| ttl.as_secs()),
-        "interim": answer.interim,
+        "provisional": answer.provisional,
         "kind": answer.kind.map(|kind| kind.to_string()),
         "error": answer.error,
     })
@@ -102,7 +103,7 @@ fn query(query: &QueryReport<String>) -> Value {
         "started_us": us(query.started),
         "ended_us": query.ended.map(us),
         "addresses": query.addresses,
-        "interim": query.interim,
+        "provisional": query.provisional,
         "kind": query.kind.map(|kind| kind.to_string()),
         "error": query_error(query),
     })
@@ -111,7 +112,7 @@ fn query(query: &QueryReport<String>) -> Value {
 fn attempt(attempt: &AttemptReport<String>) -> Value {
     let outcome = match &attempt.outcome {
         // An attempt that ran out of time has failed, for a script.
-        Outcome::TimedOut => "failed",
+        AttemptOutcome::TimedOut => "failed",
         outcome => outcome.as_str(),
     };
     json!({
@@ -144,7 +145,9 @@ fn us(time: Duration) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use stagger::{Answer, LookupErrorKind, Policy, Record};
+    use stagger::error::LookupErrorKind;
+    use stagger::resolve::Record;
+    use stagger::{Answer, Policy};
     use stagger_testkit::{Fate, ScriptedError, ms};
 
     use super::*;
@@ -197,7 +200,10 @@ mod tests {
             Policy::new(),
             |resolver| {
                 resolver
-                    .answers(ms(1), failed("no server", LookupErrorKind::Temporary).interim())
+                    .answers(
+                        ms(1),
+                        failed("no server", LookupErrorKind::Temporary).with_provisional(true),
+                    )
                     .answers(ms(2), Answer::found(Record::Addresses, addrs(&["192.0.2.1:80"])))
             },
             |connector| connector.at("192.0.2.1:80", Fate::connects(ms(1))),
@@ -211,7 +217,7 @@ mod tests {
                     "started_us": 0,
                     "ended_us": 1_000,
                     "addresses": [],
-                    "interim": true,
+                    "provisional": true,
                     "kind": "temporary failure",
                     "error": "no server",
                 },
@@ -220,7 +226,7 @@ mod tests {
                     "started_us": 0,
                     "ended_us": 2_000,
                     "addresses": ["192.0.2.1:80"],
-                    "interim": false,
+                    "provisional": false,
                     "kind": null,
                     "error": null,
                 },

@@ -1,6 +1,6 @@
 //! When each address family is asked for apart.
 
-use stagger_net::Lanes;
+use stagger_net::lookup::Lanes;
 
 use crate::usage::UsageError;
 

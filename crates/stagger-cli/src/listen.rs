@@ -9,7 +9,7 @@ use std::task::{Poll, Waker};
 
 use async_executor::LocalExecutor;
 use futures_lite::FutureExt as _;
-use stagger::{Listen as _, Listener as _};
+use stagger::listen::{Listen as _, Listener as _};
 use stagger_net::{ListenAddr, TcpListen, TcpListener};
 
 use self::echo::echo;
@@ -158,7 +158,7 @@ async fn open<R: Runtime>(addrs: Vec<ListenAddr>) -> Result<Vec<ListenerOf<R>>, 
     let mut listeners = Vec::new();
     for addr in addrs {
         let text = addr.to_string();
-        let listen = TcpListen::with_runtime(addr, R::Reactor::default(), R::timer());
+        let listen = TcpListen::new_on(addr, R::Reactor::default(), R::timer());
         let listener = listen.listen().await;
         listeners.push(listener.map_err(|error| format!("cannot listen at {text}: {error}"))?);
     }

@@ -6,7 +6,9 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_lite::future::or;
-use stagger::{Address, Recorder, Timer};
+use stagger::Timer;
+use stagger::address::Address;
+use stagger::observe::Recorder;
 
 use crate::args::ColorWhen;
 use crate::picture::{Ink, Line, Picture, picture};

@@ -3,9 +3,13 @@
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 
-use stagger::{LocalBoxResolver, Overrides, SharedError, Target};
+use stagger::Target;
+use stagger::boxed::LocalBoxResolver;
+use stagger::error::SharedError;
+use stagger::resolve::Overrides;
 use stagger_dns::{Config, DnsResolver, PORT, Sockets, Switch};
-use stagger_net::{Lanes, SocketLiteral, SystemResolver};
+use stagger_net::lookup::Lanes;
+use stagger_net::{SocketLiteral, SystemResolver};
 
 use crate::address::address;
 use crate::args::{ResolverName, Wanted};
@@ -195,7 +199,8 @@ fn written(text: &str) -> Option<Vec<Written<'_>>> {
 #[cfg(test)]
 mod tests {
     use futures_lite::{StreamExt as _, future};
-    use stagger::{Query, Resolver as _};
+    use stagger::Resolver as _;
+    use stagger::resolve::Query;
 
     use super::*;
 
@@ -204,7 +209,7 @@ mod tests {
     }
 
     fn leads(texts: &[&str], target: &str) -> Vec<SocketAddr> {
-        let nowhere = stagger::resolver_fn(|_: &Query| {
+        let nowhere = stagger::resolve::resolver_fn(|_: &Query| {
             futures_lite::stream::empty::<stagger::Answer<SocketAddr, SharedError>>()
         });
         let resolver = overridden(nowhere, &read(texts).unwrap()).unwrap();

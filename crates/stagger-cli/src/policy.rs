@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use stagger::{Policy, PolicyError};
+use stagger::Policy;
+use stagger::policy::PolicyError;
 
 use crate::args::{ConnectArgs, Wanted};
 use crate::usage::UsageError;
@@ -13,8 +14,8 @@ use crate::usage::UsageError;
 ///
 /// A duration that is none or is out of range.
 pub(crate) fn of_wanted(wanted: &Wanted) -> Result<Policy, UsageError> {
-    let policy = Policy::new().families(wanted.family.into()).order(wanted.order.into());
-    with(policy, "--timeout", wanted.timeout.as_ref(), Policy::timeout)
+    let policy = Policy::new().with_families(wanted.family.into()).with_order(wanted.order.into());
+    with(policy, "--timeout", wanted.timeout.as_ref(), Policy::with_timeout)
 }
 
 /// What `connect` says about a policy.
@@ -24,18 +25,22 @@ pub(crate) fn of_wanted(wanted: &Wanted) -> Result<Policy, UsageError> {
 /// A duration that is none or is out of range.
 pub(crate) fn of_connect(args: &ConnectArgs) -> Result<Policy, UsageError> {
     let policy = of_wanted(&args.wanted)?;
-    let policy =
-        with(policy, "--attempt-timeout", args.attempt_timeout.as_ref(), Policy::attempt_timeout)?;
+    let policy = with(
+        policy,
+        "--attempt-timeout",
+        args.attempt_timeout.as_ref(),
+        Policy::with_attempt_timeout,
+    )?;
     let policy = with(
         policy,
         "--resolution-delay",
         args.resolution_delay.as_ref(),
-        Policy::resolution_delay,
+        Policy::with_resolution_delay,
     )?;
     if args.attempt_delay.as_deref() == Some("off") {
-        return Ok(policy.one_after_another());
+        return Ok(policy.without_overlap());
     }
-    with(policy, "--attempt-delay", args.attempt_delay.as_ref(), Policy::attempt_delay)
+    with(policy, "--attempt-delay", args.attempt_delay.as_ref(), Policy::with_attempt_delay)
 }
 
 fn with(

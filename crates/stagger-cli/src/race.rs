@@ -5,7 +5,10 @@ use std::fmt::Display;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use stagger::{AttemptReport, ErrorKind, Observer as _, QueryReport, Recorder, Report, Step};
+use stagger::error::ErrorKind;
+use stagger::observe::{Recorder, Step};
+use stagger::report::{AttemptReport, QueryReport};
+use stagger::{Observer as _, Report};
 
 use crate::runtime::Ends;
 

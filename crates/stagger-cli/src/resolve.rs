@@ -4,7 +4,9 @@ use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use stagger::{LocalBoxResolver, Policy, SharedError, Target};
+use stagger::boxed::LocalBoxResolver;
+use stagger::error::SharedError;
+use stagger::{Policy, Target};
 use stagger_net::TcpOptions;
 
 use crate::args::ResolveArgs;

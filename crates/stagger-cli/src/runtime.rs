@@ -6,7 +6,8 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use socket2::SockRef;
-use stagger::{BoxError, Connector, Dialer, Timer};
+use stagger::boxed::BoxError;
+use stagger::{Connector, Dialer, Timer};
 use stagger_net::{Accept, Register, SystemResolver, TcpOptions};
 
 use crate::args::RuntimeName;
@@ -35,7 +36,7 @@ pub(crate) trait Runtime {
 
     /// The system's resolver on that clock.
     fn resolver() -> SystemResolver<Self::Timer> {
-        SystemResolver::with_timer(Self::timer())
+        SystemResolver::new_on(Self::timer())
     }
 
     /// Runs a future to its end, and what the runtime may still have to do not. A lookup that is

@@ -71,7 +71,8 @@ mod unix {
     use std::sync::{Mutex, PoisonError};
     use std::task::Context;
 
-    use stagger_net::{Interest, Register};
+    use stagger_net::Register;
+    use stagger_net::reactor::Interest;
 
     use signal_hook::consts::{SIGINT, SIGPIPE, SIGTERM};
     use signal_hook::{SigId, flag, low_level};

@@ -8,9 +8,10 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use futures_lite::Stream;
-use stagger::{
-    Answer, LocalBoxResolver, LookupErrorKind, Query, Record, Resolver, SharedError, Timer,
-};
+use stagger::boxed::LocalBoxResolver;
+use stagger::error::{LookupErrorKind, SharedError};
+use stagger::resolve::{Query, Record};
+use stagger::{Answer, Resolver, Timer};
 
 use crate::escape::printable;
 use crate::race::causes;
@@ -29,7 +30,7 @@ pub(crate) struct Heard {
     /// For how long it may be kept.
     pub(crate) ttl: Option<Duration>,
     /// Whether another answer was to come.
-    pub(crate) interim: bool,
+    pub(crate) provisional: bool,
     pub(crate) kind: Option<LookupErrorKind>,
     /// Why it failed, in one line.
     pub(crate) error: Option<String>,
@@ -88,7 +89,7 @@ impl Heard {
             record: answer.record(),
             addresses: answer.addresses().map(|addr| addr.ip().to_string()).collect(),
             ttl: answer.ttl(),
-            interim: answer.is_interim(),
+            provisional: answer.is_provisional(),
             kind: answer.kind(),
             error: answer.error().map(|error| causes(error.get_ref())),
         }

@@ -15,8 +15,8 @@ impl UsageError {
     }
 }
 
-impl From<stagger::TargetError> for UsageError {
-    fn from(error: stagger::TargetError) -> Self {
+impl From<stagger::target::TargetError> for UsageError {
+    fn from(error: stagger::target::TargetError) -> Self {
         Self(error.to_string())
     }
 }

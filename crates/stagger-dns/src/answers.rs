@@ -8,7 +8,11 @@ use std::time::Instant;
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
-use stagger::{Answer, BoxError, Host, LookupErrorKind, Query, Resolver, Service, Target, Timer};
+use stagger::boxed::BoxError;
+use stagger::error::LookupErrorKind;
+use stagger::resolve::Query;
+use stagger::target::{Host, Service};
+use stagger::{Answer, Resolver, Target, Timer};
 
 use crate::error::DnsError;
 use crate::setup::Setup;

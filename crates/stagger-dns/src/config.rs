@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use stagger::Address as _;
+use stagger::address::Address as _;
 
 pub use self::range::ConfigError;
 use self::range::{Setting, check};
@@ -194,7 +194,7 @@ impl Config {
     /// not appended to a name. Other names below `.local` are refused if the
     /// [switch](crate::Switch) leaves them to multicast DNS.
     ///
-    /// No file has this setting. [`Routes`](stagger::Routes) can lead such names to another resolver instead.
+    /// No file has this setting. [`Routes`](stagger::resolve::Routes) can lead such names to another resolver instead.
     ///
     /// # Errors
     ///

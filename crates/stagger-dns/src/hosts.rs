@@ -6,7 +6,8 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::net::SocketAddr;
 
-use stagger::{Address, Families};
+use stagger::address::Address;
+use stagger::resolve::Families;
 
 use crate::address::Scoped;
 use crate::{Environment, Parsed, line};
@@ -20,7 +21,7 @@ pub const MAX_HOST_NAMES: usize = 4 << 20;
 /// # Examples
 ///
 /// ```
-/// use stagger::Families;
+/// use stagger::resolve::Families;
 /// use stagger_dns::{Environment, Hosts};
 ///
 /// let file = b"192.0.2.1 www.example.com www # the server\n2001:db8::1 www\n";

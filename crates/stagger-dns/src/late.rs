@@ -7,16 +7,16 @@
 //! Times are given in and never asked for. These words mean:
 //!
 //! - A lookup belongs to the server that answered A, also when the A is remembered.
-//! - An AAAA is timely if its reply comes before the A, or [`RESOLUTION_DELAY`] after it at the most.
+//! - An AAAA is timely if its reply comes before the A, or [`Policy::RESOLUTION_DELAY`] after it at the most.
 //!   It may be negative.
 //! - A lookup has no timely AAAA if the reply comes later, or if the lookup fails or is dropped
-//!   [`RESOLUTION_DELAY`] after the A or later. One that is dropped earlier says nothing.
+//!   [`Policy::RESOLUTION_DELAY`] after the A or later. One that is dropped earlier says nothing.
 //! - An AAAA that is remembered says nothing of a server.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use stagger::RESOLUTION_DELAY;
+use stagger::Policy;
 
 /// After how many lookups without a timely AAAA the delay is spent: 8. The number is ours.
 const MAX_LATE: usize = 8;
@@ -45,7 +45,7 @@ pub(crate) struct Miss {
     pub(crate) lookup: u64,
     pub(crate) asked: Instant,
     pub(crate) now: Instant,
-    /// How long the AAAA was waited for after the A, [`RESOLUTION_DELAY`] at least.
+    /// How long the AAAA was waited for after the A, [`Policy::RESOLUTION_DELAY`] at least.
     pub(crate) waited: Duration,
 }
 
@@ -53,7 +53,7 @@ impl Late {
     /// How much of the resolution delay is spent when this server answers A.
     ///
     /// It is what the lookups have waited, at least: a race with a longer delay than
-    /// [`RESOLUTION_DELAY`] waits for no more than the rest.
+    /// [`Policy::RESOLUTION_DELAY`] waits for no more than the rest.
     pub(crate) fn spent(&self, addr: SocketAddr) -> Duration {
         let known = self.0.iter().find(|server| server.addr == addr);
         let late = known.filter(|server| server.lookups.len() >= MAX_LATE);
@@ -97,12 +97,12 @@ impl Late {
 
 /// Whether an AAAA that came so long after the A was timely.
 pub(crate) fn is_timely(after: Duration) -> bool {
-    after <= RESOLUTION_DELAY
+    after <= Policy::RESOLUTION_DELAY
 }
 
 /// Whether so long a wait for an AAAA that has not come was too long.
 pub(crate) fn is_late(waited: Duration) -> bool {
-    waited >= RESOLUTION_DELAY
+    waited >= Policy::RESOLUTION_DELAY
 }
 
 #[cfg(test)]
@@ -223,8 +223,8 @@ mod tests {
 
     #[test]
     fn a_reply_at_the_end_of_the_delay_is_timely_and_a_wait_that_long_is_late() {
-        assert!(is_timely(RESOLUTION_DELAY) && is_late(RESOLUTION_DELAY));
-        assert!(!is_timely(RESOLUTION_DELAY + Duration::from_nanos(1)));
-        assert!(!is_late(RESOLUTION_DELAY - Duration::from_nanos(1)));
+        assert!(is_timely(Policy::RESOLUTION_DELAY) && is_late(Policy::RESOLUTION_DELAY));
+        assert!(!is_timely(Policy::RESOLUTION_DELAY + Duration::from_nanos(1)));
+        assert!(!is_late(Policy::RESOLUTION_DELAY - Duration::from_nanos(1)));
     }
 }

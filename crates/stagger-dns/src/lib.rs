@@ -47,7 +47,8 @@
 //! use std::io;
 //! use std::net::SocketAddr;
 //! use futures_lite::{StreamExt as _, stream};
-//! use stagger::{Query, Resolver as _, Target};
+//! use stagger::resolve::Query;
+//! use stagger::{Resolver as _, Target};
 //! use stagger_dns::{Config, DnsResolver, Network};
 //! use stagger_testkit::Clock;
 //!

@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use hickory_proto::rr::Name;
 use pin_project_lite::pin_project;
-use stagger::{Families, Record, Timer};
-use stagger_net::{Localhost, ReactorMark};
+use stagger::Timer;
+use stagger::resolve::{Families, Record};
+use stagger_net::lookup::Localhost;
+use stagger_net::reactor::ReactorMark;
 
 use crate::client::{Ask, Client};
 use crate::error::{Cause, DnsError, Trouble};

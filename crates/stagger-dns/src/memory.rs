@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use pin_project_lite::pin_project;
 use stagger::Timer;
-use stagger_net::ReactorMark;
+use stagger_net::reactor::ReactorMark;
 
 use crate::Cache;
 use crate::client::{Client, Means};

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use futures_core::Stream;
-use stagger_net::ReactorMark;
+use stagger_net::reactor::ReactorMark;
 
 /// The size to which a [`Network`] may cut a datagram: 4096 bytes.
 ///
@@ -33,7 +33,9 @@ pub const MAX_DATAGRAM: usize = 4096;
 /// ```
 /// use std::{future, io, net::SocketAddr};
 /// use futures_lite::{StreamExt as _, stream};
-/// use stagger::{LookupErrorKind, Query, Resolver as _, Target};
+/// use stagger::error::LookupErrorKind;
+/// use stagger::resolve::Query;
+/// use stagger::{Resolver as _, Target};
 /// use stagger_dns::{Config, DnsResolver, Network};
 ///
 /// struct Unplugged;

@@ -7,7 +7,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use stagger::{Answer, Family, Host, LookupErrorKind, Query, Resolver, Service, Target};
+use stagger::address::Family;
+use stagger::error::LookupErrorKind;
+use stagger::resolve::Query;
+use stagger::target::{Host, Service};
+use stagger::{Answer, Resolver, Target};
 
 use crate::wanted::{addresses, unknown};
 
@@ -21,7 +25,8 @@ use crate::wanted::{addresses, unknown};
 ///
 /// ```
 /// use futures_lite::{StreamExt as _, future};
-/// use stagger::{Query, Resolver as _, Target};
+/// use stagger::resolve::Query;
+/// use stagger::{Resolver as _, Target};
 /// use stagger_dns::Numeric;
 ///
 /// let answer = |target| {
@@ -31,7 +36,7 @@ use crate::wanted::{addresses, unknown};
 /// assert_eq!(answer("192.0.2.1:80").addresses().count(), 1);
 /// let answer = answer("192.0.2.1:http");
 /// assert_eq!(answer.error().unwrap().to_string(), "192.0.2.1:http is not all numbers");
-/// assert_eq!(answer.kind(), Some(stagger::LookupErrorKind::UnknownService));
+/// assert_eq!(answer.kind(), Some(stagger::error::LookupErrorKind::UnknownService));
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Numeric;

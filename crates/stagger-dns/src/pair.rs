@@ -10,8 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use stagger::{RESOLUTION_DELAY, Record, Timer};
-use stagger_net::ReactorMark;
+use stagger::resolve::Record;
+use stagger::{Policy, Timer};
+use stagger_net::reactor::ReactorMark;
 
 use crate::joined::{Joined, Joining, Timed};
 use crate::late::{Late, Miss, is_late, is_timely};
@@ -166,7 +167,7 @@ impl<S: Timed> Paired<S> {
         let waited = match is_reply {
             true if is_timely(after) => return lock(&self.learned).came(server),
             // A race with a longer delay waits for such replies, so no more is spent.
-            true => RESOLUTION_DELAY,
+            true => Policy::RESOLUTION_DELAY,
             false if is_late(after) => after,
             false => return,
         };

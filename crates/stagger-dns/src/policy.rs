@@ -2,7 +2,7 @@
 
 mod read;
 
-use stagger::destination::Sorter;
+use stagger::sort::Sorter;
 
 use crate::{Parsed, Watched};
 

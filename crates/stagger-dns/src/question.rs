@@ -3,7 +3,8 @@
 use std::fmt;
 
 use hickory_proto::rr::{Name, RecordType};
-use stagger::{Family, Record};
+use stagger::address::Family;
+use stagger::resolve::Record;
 
 /// A name and a record: the key by which lookups are joined and remembered.
 ///

@@ -8,9 +8,13 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
-use stagger::destination::Sorter;
-use stagger::{Answer, BoxError, Host, Query, Resolver, Timer};
-use stagger_net::{SystemResolver, SystemSources};
+use stagger::boxed::BoxError;
+use stagger::resolve::Query;
+use stagger::sort::Sorter;
+use stagger::target::Host;
+use stagger::{Answer, Resolver, Timer};
+use stagger_net::SystemResolver;
+use stagger_net::system::SystemSourceAddresses;
 
 use crate::answers::Unsorted;
 use crate::client::Means;
@@ -90,7 +94,7 @@ use crate::{
 /// - Lookups that [linger](Self::with_lingering).
 /// - Which servers answer AAAA too late, or never. After eight lookups without a timely AAAA, answers
 ///   of that server say that the resolution delay [is spent](Answer::with_delay_spent). Connects then
-///   do not wait for AAAA. It is timely up to [`RESOLUTION_DELAY`](stagger::RESOLUTION_DELAY) after
+///   do not wait for AAAA. It is timely up to [`RESOLUTION_DELAY`](stagger::Policy::RESOLUTION_DELAY) after
 ///   the A. One timely AAAA ends this. AAAA is always asked for.
 ///
 /// A new [`Config`] discards all of them, because it usually means another network.
@@ -115,7 +119,7 @@ where
 {
     setup: Arc<Setup<N, T>>,
     policy: Option<Origin<AddressPolicy>>,
-    sources: SystemSources,
+    sources: SystemSourceAddresses,
     literals: L,
 }
 
@@ -132,7 +136,7 @@ impl<N: Network, T: Timer> DnsResolver<N, T> {
             route_preference: false,
             upstream: Arc::new(Upstream::new(means, CACHE_CAPACITY, false)),
         };
-        let (setup, sources) = (Arc::new(setup), SystemSources::new());
+        let (setup, sources) = (Arc::new(setup), SystemSourceAddresses::new());
         Self { setup, policy: None, sources, literals: Numeric }
     }
 }
@@ -164,7 +168,7 @@ impl<N: Network, T: Timer + Clone> DnsResolver<N, T, SystemResolver<T>> {
     /// A resolver that does as this machine does, over another network.
     pub fn system_over(network: N, timer: T) -> Self {
         let environment = Environment::of_process();
-        let literals = SystemResolver::with_timer(timer.clone());
+        let literals = SystemResolver::new_on(timer.clone());
         let resolver = DnsResolver::new(Config::new(), network, timer)
             .with_config_file(Watched::config("/etc/resolv.conf", environment.clone()))
             .with_hosts_file(Watched::hosts("/etc/hosts", environment))
@@ -218,7 +222,7 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
     }
 
     /// Answers the names of this file without a server, as the file is at the time. If it can't be
-    /// read, that is a [provisional](Answer::interim) answer, and the servers are asked.
+    /// read, that is a [provisional](Answer::with_provisional) answer, and the servers are asked.
     pub fn with_hosts_file(mut self, file: Watched<Parsed<Hosts>>) -> Self {
         self.change().hosts = Some(Origin::File(file));
         self
@@ -252,7 +256,7 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
     /// After a success, `continue` replaces this result by the result of the next source, as in glibc.
     /// `merge` ends the lookup with an error even after a success, unless no source follows, as in
     /// glibc. It is only for groups of users. If servers failed and the hosts file
-    /// has the name, their failure is [provisional](Answer::interim).
+    /// has the name, their failure is [provisional](Answer::with_provisional).
     ///
     /// An answer with addresses of one family is returned when it comes. An answer without addresses
     /// waits for the other family only if the hosts file may be asked after the servers.
@@ -266,7 +270,8 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
     /// use stagger_dns::{Config, DnsResolver, Environment, Hosts, Switch};
     /// # use std::{future, io, net::SocketAddr};
     /// # use futures_lite::{StreamExt as _, stream};
-    /// # use stagger::{Query, Resolver as _, Target};
+    /// # use stagger::resolve::Query;
+    /// # use stagger::{Resolver as _, Target};
     /// # struct Unplugged;
     /// # impl stagger_dns::Network for Unplugged {
     /// #     type Datagrams = stream::Once<io::Result<Vec<u8>>>;
@@ -287,7 +292,7 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
     ///
     /// let query = Query::new(Target::parse("www.example.com:443")?);
     /// let answers = clock.run(resolver.resolve(&query).collect::<Vec<_>>());
-    /// assert!(answers[0].is_interim() && answers[1].is_interim());
+    /// assert!(answers[0].is_provisional() && answers[1].is_provisional());
     /// assert_eq!(answers[2].addresses().next().unwrap().to_string(), "192.0.2.1:443");
     /// # Ok::<_, Box<dyn std::error::Error>>(())
     /// ```
@@ -298,7 +303,7 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
 
     /// Asks as the `hosts` line of this file says at the time; see [`with_switch`](Self::with_switch).
     /// Without the file it is `files dns`. If the file can't be read, it is `files dns` too, and there
-    /// is a [provisional](Answer::interim) answer that says so.
+    /// is a [provisional](Answer::with_provisional) answer that says so.
     pub fn with_switch_file(mut self, file: Watched<Parsed<Switch>>) -> Self {
         self.change().switch = Origin::File(file);
         self
@@ -331,8 +336,8 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
     /// draft-ietf-happy-happyeyeballs-v3 §6 wants such replies taken in for about a second.
     ///
     /// With lingering, a lookup whose last answers are dropped stays in flight for
-    /// [`LINGER_TIMEOUT`](stagger::LINGER_TIMEOUT), or until it ends. At most
-    /// [`MAX_LINGERING`](stagger::MAX_LINGERING) lookups linger on a [reactor](Network::reactor); one
+    /// [`LINGER_TIMEOUT`](stagger::resolve::LINGER_TIMEOUT), or until it ends. At most
+    /// [`MAX_LINGERING`](stagger::resolve::MAX_LINGERING) lookups linger on a [reactor](Network::reactor); one
     /// more drops the oldest. A new lookup of the same name and record joins the lingering one.
     ///
     /// Nothing is spawned, so a lingering lookup makes progress only when one of these is polled on the
@@ -355,7 +360,7 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
     ///
     /// A program can spawn it after a connect. It polls the lookups that linger on the reactor on which
     /// it is polled, and those that begin to linger there later. It ends at once if no lookup lingers
-    /// there, and at most [`LINGER_TIMEOUT`](stagger::LINGER_TIMEOUT) after the last lookup was
+    /// there, and at most [`LINGER_TIMEOUT`](stagger::resolve::LINGER_TIMEOUT) after the last lookup was
     /// dropped. A lookup of another [`Config`] than the current one does not linger.
     ///
     /// Until it ends, it holds the resolver's settings and cache. It keeps no lookup longer than
@@ -373,7 +378,8 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
     ///
     /// ```
     /// use futures_lite::StreamExt as _;
-    /// use stagger::{Query, Resolver as _, Target};
+    /// use stagger::resolve::Query;
+    /// use stagger::{Resolver as _, Target};
     /// use stagger_dns::{Config, DnsResolver};
     /// use stagger_testkit::{Clock, ms};
     /// # use std::{future, io, net::SocketAddr};
@@ -401,7 +407,7 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
     /// drop(answers);
     /// clock.run(resolver.linger());
     /// assert_eq!(clock.elapsed(), ms(1100));
-    /// # Ok::<_, stagger::TargetError>(())
+    /// # Ok::<_, stagger::target::TargetError>(())
     /// ```
     pub fn linger(&self) -> Linger<N, T> {
         Linger::new(Arc::clone(&self.setup.upstream))
@@ -423,7 +429,7 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
     }
 
     /// Whether to ask only for the families in which this machine has
-    /// [connectivity](stagger_net::Connectivity), as it is when servers are about to be asked
+    /// [connectivity](stagger_net::system::Connectivity), as it is when servers are about to be asked
     /// (draft-ietf-happy-happyeyeballs-v3 §4.1). A query for one family is left as it is, and
     /// so is what is known without asking. Where nothing is connected both are asked for.
     pub fn with_only_connected(mut self, only_connected: bool) -> Self {
@@ -432,10 +438,10 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
     }
 
     /// Whether answers set which family the machine's default routes
-    /// [prefer](stagger_net::Connectivity::preferred), as it is when servers are about to be asked
+    /// [prefer](stagger_net::system::Connectivity::preferred), as it is when servers are about to be asked
     /// (draft-ietf-happy-happyeyeballs-v3 §4.2). Every answer after that sets it. A query for one
     /// family reads no routes, nor does a name that is known without asking.
-    /// [`Policy::preferred_family`](stagger::Policy::preferred_family) wins over it.
+    /// [`Policy::with_preferred_family`](stagger::Policy::with_preferred_family) wins over it.
     ///
     /// It is off for [`new`](Self::new) and on for [`system`](Self::system).
     pub fn with_route_preference(mut self, route_preference: bool) -> Self {
@@ -444,7 +450,7 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
     }
 
     /// Sorts answers with this sorter, by the source addresses that the machine has for them at the
-    /// time. It also sets which family leads, as [`SortedResolver`](stagger::SortedResolver) does.
+    /// time. It also sets which family leads, as [`SortedResolver`](stagger::resolve::SortedResolver) does.
     /// With `None` the order is that of the replies.
     ///
     /// If the table has IPv4 before IPv6 (RFC 6724 §10.3), a race waits for A and not for AAAA. The

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use stagger::destination::{AnswerSorter, PolicyTable, Sorter};
-use stagger::{Families, Family};
-use stagger_net::{Connectivity, SystemSources};
+use stagger::address::Family;
+use stagger::resolve::Families;
+use stagger::sort::{AnswerSorter, PolicyTable, Sorter};
+use stagger_net::system::{Connectivity, SystemSourceAddresses};
 
 use crate::origin::{Content, Origin};
 use crate::sources::DnsAnswer;
@@ -18,7 +19,7 @@ use crate::{AddressPolicy, Parsed};
 /// Sorts the answers of one lookup. The policy is read while the names are looked up, so it costs
 /// no time of its own.
 pub(crate) struct Sorting {
-    lookup: AnswerSorter<SystemSources>,
+    lookup: AnswerSorter<SystemSourceAddresses>,
     policy: Policy,
     families: Families,
     /// An answer that waits for the policy.
@@ -34,7 +35,7 @@ enum Policy {
 impl Sorting {
     pub(crate) fn new(
         policy: Origin<AddressPolicy>,
-        sources: SystemSources,
+        sources: SystemSourceAddresses,
         families: Families,
     ) -> Self {
         let policy = Policy::Unread(policy);
@@ -101,7 +102,7 @@ fn prefer(
         Some(Family::Ipv6) => has_default(Family::Ipv4),
         _ => true,
     };
-    if is_wanted && is_possible() { answer.prefers(Family::Ipv4) } else { answer }
+    if is_wanted && is_possible() { answer.with_preferred_family(Family::Ipv4) } else { answer }
 }
 
 impl Policy {
@@ -126,7 +127,8 @@ mod tests {
     use std::task::Waker;
 
     use futures_lite::future::block_on;
-    use stagger::{Answer, Record};
+    use stagger::Answer;
+    use stagger::resolve::Record;
 
     use super::*;
     use crate::Watched;
@@ -144,7 +146,8 @@ mod tests {
             let _ = wait.lock().unwrap_or_else(PoisonError::into_inner).recv();
             Parsed::<AddressPolicy>::default()
         });
-        let mut sorting = Sorting::new(Origin::File(file), SystemSources::new(), Families::Any);
+        let mut sorting =
+            Sorting::new(Origin::File(file), SystemSourceAddresses::new(), Families::Any);
         let mut answers = [found(), Answer::negative(Record::Aaaa)].into_iter();
         sorting.begin(Instant::now);
         let cx = &mut Context::from_waker(Waker::noop());
@@ -170,7 +173,7 @@ mod tests {
         let preferred = |routes: Option<Family>, table: &PolicyTable, has_ipv4: bool| {
             let answer = found();
             let answer = match routes {
-                Some(family) => answer.prefers(family),
+                Some(family) => answer.with_preferred_family(family),
                 None => answer,
             };
             prefer(answer, table, |_| has_ipv4).preferred_family()

@@ -1,11 +1,11 @@
 //! Names that are not asked for as other names are.
 
-use stagger::Record;
+use stagger::resolve::Record;
 
 use crate::error::{Cause, DnsError};
 use crate::question::{Question, name_of};
 
-/// What is special about a name. Names below `localhost` are [another rule](stagger_net::Localhost).
+/// What is special about a name. Names below `localhost` are [another rule](stagger_net::lookup::Localhost).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Special {
     /// A name that does not exist in DNS. It is below `invalid` (RFC 6761 §6.4), `onion` (RFC 7686 §2)

@@ -1,6 +1,8 @@
 //! Which records a query asks for.
 
-use stagger::{Answer, Families, Family, Query, Record};
+use stagger::Answer;
+use stagger::address::Family;
+use stagger::resolve::{Families, Query, Record};
 
 use crate::cache::MAX_NEGATIVE_TTL;
 use crate::question::record_of;

@@ -44,7 +44,7 @@ pub const MAX_HOSTS_BYTES: u64 = 64 << 20;
 ///
 /// ```
 /// use std::time::Instant;
-/// use stagger::Families;
+/// use stagger::resolve::Families;
 /// use stagger_dns::{Environment, Watched};
 ///
 /// # futures_lite::future::block_on(async {
@@ -145,7 +145,7 @@ impl<T> Watched<T> {
     ) -> Self {
         let state = Mutex::new(State::default());
         let parse = Box::new(parse);
-        let on_thread = |look: Box<dyn FnOnce(_) + Send>| stagger_net::on_thread(look);
+        let on_thread = |look: Box<dyn FnOnce(_) + Send>| stagger_net::system::on_thread(look);
         let checked = Event::new();
         Self { shared: Arc::new(Shared { path, max_bytes, parse, on_thread, state, checked }) }
     }

@@ -3,7 +3,8 @@
 mod support;
 
 use hickory_proto::op::ResponseCode::{NXDomain, NoError};
-use stagger::{Families, LookupErrorKind};
+use stagger::error::LookupErrorKind;
+use stagger::resolve::Families;
 use stagger_testkit::ms;
 use support::{address, after, alias, one};
 

@@ -7,8 +7,10 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 
 use hickory_proto::op::ResponseCode::{NXDomain, ServFail};
-use stagger::destination::{PolicyTable, Prefix, Row, Sorter};
-use stagger::{Dialer, ErrorKind, Timer as _, connector_fn};
+use stagger::connect::connector_fn;
+use stagger::error::ErrorKind;
+use stagger::sort::{PolicyTable, Prefix, Row, Sorter};
+use stagger::{Dialer, Timer as _};
 use stagger_testkit::ms;
 use support::{Asked, Said, Scene, after, one, silence};
 

@@ -5,7 +5,7 @@ mod support;
 use std::io;
 
 use hickory_proto::op::ResponseCode::{Refused, ServFail};
-use stagger::Families;
+use stagger::resolve::Families;
 use stagger_dns::ServerPolicy;
 use stagger_testkit::ms;
 use support::{Asked, Said, Scene, after, config, fails, one, silence};

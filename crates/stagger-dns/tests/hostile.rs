@@ -116,7 +116,7 @@ fn ten_thousand_addresses_over_tcp_are_cut_to_a_thousand() {
         }
         vec![(ms(10), Ok(bytes))]
     });
-    let heard = scene.resolve("a.example:80", stagger::Families::Ipv4);
+    let heard = scene.resolve("a.example:80", stagger::resolve::Families::Ipv4);
     assert_eq!(heard[0].1.addresses().count(), 1024);
 }
 

@@ -7,11 +7,10 @@ use std::net::SocketAddr;
 
 use futures_lite::{StreamExt as _, future, stream};
 use hickory_proto::op::ResponseCode::{NXDomain, ServFail};
-use stagger::destination::Sorter;
-use stagger::{
-    Answer, Dialer, Families, Policy, Query, Record, Resolver as _, Target, connector_fn,
-    resolver_fn,
-};
+use stagger::connect::connector_fn;
+use stagger::resolve::{Families, Query, Record, resolver_fn};
+use stagger::sort::Sorter;
+use stagger::{Answer, Dialer, Policy, Resolver as _, Target};
 use stagger_dns::{Config, DnsResolver, Environment, Hosts, Numeric, Switch, Watched};
 use stagger_testkit::{Clock, ms};
 use support::{Asked, Said, Scene, after, line, one, silence};
@@ -46,7 +45,7 @@ fn v4(asked: &Asked) -> Said {
 
 #[test]
 fn a_dial_for_https_begins_as_soon_as_one_without() {
-    for (policy, https) in [(Policy::new(), false), (Policy::new().https(true), true)] {
+    for (policy, https) in [(Policy::new(), false), (Policy::new().with_https(true), true)] {
         // IPv6 is preferred, so A is not waited for.
         let scene = one(|asked| match asked.is_aaaa() {
             true => after(5, asked.found(&["2001:db8::1"])),

@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use futures_core::Stream as _;
 use hickory_proto::op::ResponseCode::{NXDomain, NoError, ServFail};
-use stagger::{Dialer, Families, Policy, Query, Resolver as _, Target, Timer as _, connector_fn};
+use stagger::connect::connector_fn;
+use stagger::resolve::{Families, Query};
+use stagger::{Dialer, Policy, Resolver as _, Target, Timer as _};
 use stagger_dns::{Config, DnsResolver, Environment, ServerPolicy, Watched};
 use stagger_testkit::{Clock, ms};
 use support::{Asked, File, Said, Scene, Servers, address, after, config, heard, one, silence};
@@ -191,7 +193,7 @@ fn a_connect_that_is_dropped_before_the_delay_has_run_out_counts_for_nothing() {
 
 #[test]
 fn a_longer_delay_is_spent_as_far_as_it_was_waited() {
-    let policy = || Policy::new().resolution_delay(ms(200)).unwrap();
+    let policy = || Policy::new().with_resolution_delay(ms(200)).unwrap();
     let scene = one(no_aaaa);
     for _ in 0..8 {
         assert_eq!(connect_by(&scene, "a.example:80", policy()), ["220 192.0.2.1:80"]);
@@ -205,7 +207,7 @@ fn a_longer_delay_is_spent_as_far_as_it_was_waited() {
 
 #[test]
 fn a_race_that_waits_for_late_replies_still_gets_them() {
-    let policy = || Policy::new().resolution_delay(ms(200)).unwrap();
+    let policy = || Policy::new().with_resolution_delay(ms(200)).unwrap();
     let delay = Rc::new(Cell::new(Some(150)));
     let scene = one(aaaa_after(&delay));
     for _ in 0..12 {
@@ -256,7 +258,7 @@ fn connects_at_one_time_that_share_a_lookup_count_once() {
 #[test]
 fn a_query_for_one_family_teaches_nothing_and_is_told_nothing() {
     let scene = one(no_aaaa);
-    let ipv4 = || Policy::new().families(Families::Ipv4);
+    let ipv4 = || Policy::new().with_families(Families::Ipv4);
     for _ in 0..9 {
         assert_eq!(connect_by(&scene, "a.example:80", ipv4()), ["20 192.0.2.1:80"]);
     }

@@ -10,9 +10,9 @@ use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream as _;
 use hickory_proto::op::ResponseCode::ServFail;
-use stagger::{
-    Dialer, Families, MAX_LINGERING, Query, Resolver as _, Target, Timer as _, connector_fn,
-};
+use stagger::connect::connector_fn;
+use stagger::resolve::{Families, MAX_LINGERING, Query};
+use stagger::{Dialer, Resolver as _, Target, Timer as _};
 use stagger_dns::{DnsResolver, Environment, Watched};
 use stagger_testkit::{Clock, ms};
 use support::{Asked, File, Said, Scene, Servers, after, config, one, silence};

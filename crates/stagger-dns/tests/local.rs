@@ -5,7 +5,8 @@ mod support;
 use std::io;
 
 use hickory_proto::op::ResponseCode::NXDomain;
-use stagger::{Families, LookupErrorKind};
+use stagger::error::LookupErrorKind;
+use stagger::resolve::Families;
 use stagger_dns::{Config, Environment, Hosts, Switch};
 use support::{Asked, Said, Scene, after, config, line};
 

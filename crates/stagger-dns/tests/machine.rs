@@ -6,8 +6,10 @@ use std::fs;
 
 use futures_lite::StreamExt as _;
 use hickory_proto::op::ResponseCode::{NXDomain, NoError, ServFail};
-use stagger::destination::Sorter;
-use stagger::{Families, LookupErrorKind, Query, Record, Resolver as _, Target};
+use stagger::error::LookupErrorKind;
+use stagger::resolve::{Families, Query, Record};
+use stagger::sort::Sorter;
+use stagger::{Resolver as _, Target};
 use stagger_dns::{AddressPolicy, DnsResolver, Environment, Hosts, Watched};
 use stagger_testkit::{Clock, ms};
 use support::{Asked, File, Said, Scene, Servers, after, config, heard, line, one};
@@ -190,7 +192,7 @@ fn a_file_that_can_not_be_read_is_an_answer_and_for_hosts_not_the_last_word() {
     let mut answers = std::pin::pin!(resolver.resolve(&query));
     let answer = futures_lite::future::block_on(answers.next()).unwrap();
     assert!(futures_lite::future::block_on(answers.next()).is_none());
-    assert_eq!((answer.record(), answer.is_interim()), (Record::Addresses, false));
+    assert_eq!((answer.record(), answer.is_provisional()), (Record::Addresses, false));
     let error = answer.error().unwrap();
     assert_eq!(error.kind(), LookupErrorKind::Other);
     let text = "cannot look up a.example:80: a file of this machine can't be read";

@@ -15,7 +15,8 @@ use hickory_proto::op::ResponseCode::{FormErr, NXDomain, NoError, NotImp, Refuse
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
-use stagger::{Families, Query, Record, Resolver as _, Target};
+use stagger::resolve::{Families, Query, Record};
+use stagger::{Resolver as _, Target};
 use stagger_testkit::ms;
 use support::{Asked, Said, Scene, address, after, alias, config, fails, name_server, silence};
 

@@ -8,9 +8,9 @@ use std::net::SocketAddr;
 
 use futures_lite::{StreamExt as _, stream};
 use hickory_proto::op::ResponseCode::{NXDomain, NoError, ServFail};
-use stagger::{
-    Answer, Families, LookupErrorKind, Query, Record, Resolver as _, Target, Transport, resolver_fn,
-};
+use stagger::error::LookupErrorKind;
+use stagger::resolve::{Families, Query, Record, Transport, resolver_fn};
+use stagger::{Answer, Resolver as _, Target};
 use stagger_dns::{DnsResolver, Environment, Hosts, Network, Numeric};
 use stagger_testkit::{Clock, ms};
 use support::{Scene, after, config, fails, line, one, silence};

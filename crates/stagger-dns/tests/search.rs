@@ -5,7 +5,7 @@ mod support;
 use std::io;
 
 use hickory_proto::op::ResponseCode::{NXDomain, NoError, Refused, ServFail};
-use stagger::LookupErrorKind;
+use stagger::error::LookupErrorKind;
 use stagger_dns::Config;
 use support::{Asked, Said, Scene, after, config, fails, silence};
 

@@ -6,7 +6,8 @@ use std::io;
 
 use hickory_proto::op::Edns;
 use hickory_proto::op::ResponseCode::{BADVERS, FormErr, NoError, NotImp, Refused, ServFail};
-use stagger::{Families, LookupErrorKind};
+use stagger::error::LookupErrorKind;
+use stagger::resolve::Families;
 use stagger_dns::ServerPolicy;
 use stagger_testkit::ms;
 use support::{Asked, Said, Scene, after, config, fails, line, name_server, one, silence};

@@ -9,7 +9,9 @@ use std::task::Poll;
 
 use futures_core::Stream as _;
 use hickory_proto::op::ResponseCode::{NXDomain, NoError, Refused, ServFail};
-use stagger::{Families, LookupErrorKind, Query, Resolver as _, Target};
+use stagger::error::LookupErrorKind;
+use stagger::resolve::{Families, Query};
+use stagger::{Resolver as _, Target};
 use stagger_dns::{Environment, Hosts, Switch, Watched};
 use stagger_testkit::{Clock, ms};
 use support::{Asked, File, Said, Scene, Servers, after, config, fails, heard, line, one, silence};
@@ -70,12 +72,12 @@ fn servers_that_failed_are_told_and_the_hosts_file_has_the_last_word() {
         let lines: Vec<_> = heard.iter().map(line).collect();
         let [v6, v4] = ["AAAA", "A"].map(|record| format!("{at} {record} {kind}"));
         assert_eq!(lines, [v6, v4, format!("{at} all 192.0.2.99:80")]);
-        let interim: Vec<_> = heard.iter().map(|(_, answer)| answer.is_interim()).collect();
-        assert_eq!(interim, [true, true, false]);
+        let provisional: Vec<_> = heard.iter().map(|(_, answer)| answer.is_provisional()).collect();
+        assert_eq!(provisional, [true, true, false]);
     }
     let heard = scene.resolve("refused.:80", Families::Any);
-    let errors = heard.iter().map(|(_, answer)| (answer.is_interim(), answer.error().unwrap()));
-    let kinds: Vec<_> = errors.map(|(interim, error)| (interim, error.kind())).collect();
+    let errors = heard.iter().map(|(_, answer)| (answer.is_provisional(), answer.error().unwrap()));
+    let kinds: Vec<_> = errors.map(|(provisional, error)| (provisional, error.kind())).collect();
     assert_eq!(kinds, [(false, LookupErrorKind::Refused); 2]);
 }
 

@@ -9,8 +9,9 @@ use std::task::{Context, Poll, ready};
 
 use socket2::{SockRef, Socket};
 
+use crate::Register;
+use crate::reactor::Budget;
 use crate::socket::{self, in_step};
-use crate::{Budget, Register};
 
 /// Where an attempt is to go, and all that it takes to go there.
 pub(crate) trait Way: fmt::Display {

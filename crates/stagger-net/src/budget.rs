@@ -18,7 +18,7 @@ use std::task::{Context, Poll};
 /// use std::future::poll_fn;
 /// use std::pin::pin;
 /// use futures_lite::future::poll_once;
-/// use stagger_net::Budget;
+/// use stagger_net::reactor::Budget;
 ///
 /// # futures_lite::future::block_on(async {
 /// let mut yields = 0;

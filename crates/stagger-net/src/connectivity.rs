@@ -2,9 +2,10 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use stagger::{Families, Family};
+use stagger::address::Family;
+use stagger::resolve::Families;
 
-use crate::{interface, source};
+use crate::{interface_addr, source};
 
 /// Which families this machine has connectivity in: an address that is neither loopback nor
 /// link-local, and a route (draft-ietf-happy-happyeyeballs-v3 §4.1).
@@ -14,7 +15,7 @@ use crate::{interface, source};
 /// # Examples
 ///
 /// ```
-/// use stagger_net::Connectivity;
+/// use stagger_net::system::Connectivity;
 ///
 /// let now = Connectivity::now();
 /// println!("worth asking for: {:?}", now.worth_asking());
@@ -44,7 +45,7 @@ impl Connectivity {
         if default_ipv4 && default_ipv6 {
             return now(true, true);
         }
-        let Ok(found) = interface::addresses() else { return now(true, true) };
+        let Ok(found) = interface_addr::addresses() else { return now(true, true) };
         let has = |ipv6| found.iter().any(|it| it.is_routable() && it.addr.is_ipv6() == ipv6);
         now(default_ipv4 || has(false), default_ipv6 || has(true))
     }
@@ -61,8 +62,8 @@ impl Connectivity {
     /// # Examples
     ///
     /// ```
-    /// use stagger::Family;
-    /// use stagger_net::Connectivity;
+    /// use stagger::address::Family;
+    /// use stagger_net::system::Connectivity;
     ///
     /// if Connectivity::preferred_now().is_none() {
     ///     assert!(!Connectivity::has_default_now(Family::Ipv4));
@@ -88,7 +89,7 @@ impl Connectivity {
     /// A family can be connected without a default route. An example is a host with a unique local
     /// address of IPv6 (RFC 4193), which reaches its own site and no more.
     ///
-    /// A resolver passes it on with [`Answer::prefers`](stagger::Answer::prefers).
+    /// A resolver passes it on with [`Answer::with_preferred_family`](stagger::Answer::with_preferred_family).
     pub fn preferred(self) -> Option<Family> {
         preferred(|family| match family {
             Family::Ipv4 => self.default_ipv4,
@@ -108,7 +109,7 @@ fn has_default(family: Family) -> bool {
         Family::Ipv4 => (Ipv4Addr::new(199, 7, 83, 42), 53).into(),
         _ => (Ipv6Addr::new(0x2001, 0x500, 0x9f, 0, 0, 0, 0, 0x42), 53).into(),
     };
-    source::source_address(&anywhere).is_some_and(interface::is_routable)
+    source::source_address(&anywhere).is_some_and(interface_addr::is_routable)
 }
 
 #[cfg(test)]

@@ -5,15 +5,17 @@ use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use socket2::Socket;
-use stagger::destination::Unusable;
-use stagger::{Address as _, Candidate, Connector};
+use stagger::address::Address as _;
+use stagger::sort::Unusable;
+use stagger::{Candidate, Connector};
 
 use crate::attempt::{Attempt, Way};
 use crate::socket;
-use crate::{Register, TcpOptions};
+use crate::{Register, SocketLiteral, TcpOptions};
 
 /// Connects over TCP on the runtime whose [`Register`] it holds.
 ///
@@ -42,7 +44,7 @@ impl<R: Default> TcpConnector<R> {
 
 impl<R> TcpConnector<R> {
     /// Connects with these options on the reactor of `register`.
-    pub fn with_register(register: R, options: TcpOptions) -> Self {
+    pub fn new_on(register: R, options: TcpOptions) -> Self {
         Self { register, options }
     }
 
@@ -50,20 +52,15 @@ impl<R> TcpConnector<R> {
     pub fn options(&self) -> &TcpOptions {
         &self.options
     }
-
-    pub(crate) fn register(&self) -> &R {
-        &self.register
-    }
 }
 
 impl<R: Register + Clone> Connector<SocketAddr> for TcpConnector<R> {
     type Connection = R::Stream;
     type Error = io::Error;
-    type Attempt = TcpAttempt<R>;
+    type Attempt = TcpConnect<R>;
 
-    fn connect(&self, to: Candidate<SocketAddr>) -> TcpAttempt<R> {
-        let way = TcpWay { addr: to.into_address().canonical(), options: self.options.clone() };
-        TcpAttempt(Attempt::new(self.register.clone(), way))
+    fn connect(&self, to: Candidate<SocketAddr>) -> TcpConnect<R> {
+        TcpConnect::new(self, Destination::Addr(to.into_address().canonical()))
     }
 
     fn accepts(&self, to: &Candidate<SocketAddr>) -> io::Result<()> {
@@ -81,7 +78,8 @@ impl<R: Register + Clone> Connector<SocketAddr> for TcpConnector<R> {
     }
 }
 
-/// One attempt of a [`TcpConnector`]: yields the runtime's own stream.
+/// One connect of a [`TcpConnector`] or a [`TcpEndpoint`](crate::TcpEndpoint): yields the runtime's
+/// own stream.
 ///
 /// # Errors
 ///
@@ -91,6 +89,7 @@ impl<R: Register + Clone> Connector<SocketAddr> for TcpConnector<R> {
 ///   source port".
 /// - A connection of a socket to itself, which TCP can make to a local port without a listener. It
 ///   counts as refused.
+/// - Of an endpoint: there is no bind address of the family, or no interface of the zone's name.
 ///
 /// # Panics
 ///
@@ -100,32 +99,58 @@ impl<R: Register + Clone> Connector<SocketAddr> for TcpConnector<R> {
 ///
 /// Dropping it closes the socket.
 #[must_use = "futures do nothing unless polled"]
-pub struct TcpAttempt<R: Register>(Attempt<TcpWay, R>);
+pub struct TcpConnect<R: Register>(Attempt<TcpWay, R>);
 
 struct TcpWay {
-    addr: SocketAddr,
+    to: Destination,
     options: TcpOptions,
+}
+
+pub(crate) enum Destination {
+    Addr(SocketAddr),
+    /// Its zone is looked for when the connect begins.
+    Literal(Arc<SocketLiteral>),
+}
+
+impl<R: Register + Clone> TcpConnect<R> {
+    pub(crate) fn new(connector: &TcpConnector<R>, to: Destination) -> Self {
+        let way = TcpWay { to, options: connector.options.clone() };
+        Self(Attempt::new(connector.register.clone(), way))
+    }
 }
 
 impl Way for TcpWay {
     type Owner = TcpStream;
 
     fn begin(&self) -> io::Result<Socket> {
-        socket::open(&self.addr, &self.options)
+        match &self.to {
+            Destination::Addr(addr) => socket::open(addr, &self.options),
+            Destination::Literal(literal) => {
+                // Before the interface is looked for.
+                socket::check(&literal.unscoped(), &self.options)?;
+                socket::open(&literal.resolve()?, &self.options)
+            }
+        }
     }
 
     fn port(&self) -> Option<u16> {
-        Some(self.addr.port())
+        Some(match &self.to {
+            Destination::Addr(addr) => addr.port(),
+            Destination::Literal(literal) => literal.unscoped().port(),
+        })
     }
 }
 
 impl fmt::Display for TcpWay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.addr.fmt(f)
+        match &self.to {
+            Destination::Addr(addr) => addr.fmt(f),
+            Destination::Literal(literal) => literal.fmt(f),
+        }
     }
 }
 
-impl<R: Register> Future for TcpAttempt<R> {
+impl<R: Register> Future for TcpConnect<R> {
     type Output = io::Result<R::Stream>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -133,8 +158,8 @@ impl<R: Register> Future for TcpAttempt<R> {
     }
 }
 
-impl<R: Register> fmt::Debug for TcpAttempt<R> {
+impl<R: Register> fmt::Debug for TcpConnect<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.describe("TcpAttempt", f)
+        self.0.describe("TcpConnect", f)
     }
 }

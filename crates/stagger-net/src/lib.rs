@@ -5,7 +5,7 @@
 //!
 //! - [`SystemResolver`]: `getaddrinfo` without blocking the runtime, on any executor, and without
 //!   one family waiting for the other; the runtime supplies a [`Timer`](stagger::Timer);
-//! - [`lookup`] and [`reverse_lookup`]: all that `getaddrinfo` and `getnameinfo` can do, as futures
+//! - [`lookup`] and [`reverse_lookup`](crate::lookup::reverse_lookup): all that `getaddrinfo` and `getnameinfo` can do, as futures
 //!   for any executor;
 //! - [`TcpConnector`]: opens, binds and connects a socket; the runtime supplies a [`Register`];
 //! - [`TcpOptions`]: bind addresses and socket options;
@@ -19,25 +19,26 @@
 //! Linux is built and tested. Code for other systems is there, but untested.
 #![deny(unsafe_op_in_unsafe_fn)]
 
+pub mod lookup;
+pub mod reactor;
+pub mod system;
+pub mod tcp;
+pub mod udp;
+#[cfg(unix)]
+pub mod unix;
+
 mod attempt;
 mod budget;
 mod connectivity;
 mod connector;
 mod endpoint;
-mod interface;
-mod lanes;
+mod interface_addr;
 mod listen;
 mod literal;
-mod localhost;
-mod lookup;
 mod mark;
 mod register;
-mod resolver;
 mod socket;
 mod source;
-mod udp;
-#[cfg(unix)]
-mod unix;
 
 /// A way in for the fuzz targets, and no part of the API: `cargo fuzz` builds with this flag, nothing
 /// else does.
@@ -47,33 +48,18 @@ pub mod fuzzing {
     pub use crate::udp::control;
 }
 
-pub use budget::Budget;
-pub use connectivity::Connectivity;
-pub use connector::{TcpAttempt, TcpConnector};
-pub use endpoint::{TcpConnecting, TcpEndpoint};
-pub use lanes::{Lanes, LanesError};
-pub use listen::{
-    ACCEPT_PAUSE_RANGE, Accept, AcceptError, AcceptErrorKind, BACKLOG, BACKLOG_RANGE, ListenAddr,
-    ListenSocket, TcpListen, TcpListenOptions, TcpListener, TcpListening,
-};
+pub use self::connector::TcpConnector;
+pub use self::endpoint::TcpEndpoint;
+pub use self::listen::{Accept, ListenAddr, TcpListen, TcpListenOptions, TcpListener};
 #[cfg(unix)]
-pub use listen::{UnixListen, UnixListenOptions, UnixListener, UnixListening};
-pub use literal::{LiteralError, SocketLiteral};
-pub use localhost::Localhost;
-#[doc(hidden)]
-pub use lookup::on_thread;
-pub use lookup::{
-    AddressEntry, AddressLookup, Addresses, LookupError, NameInfo, NameLookup, PendingLookup,
-    Protocol, SocketType, lookup, reverse_lookup,
-};
-pub use mark::ReactorMark;
-pub use register::{Handshake, Interest, Register};
-pub use resolver::{SystemAnswers, SystemResolver};
-pub use socket::{
-    BUFFER_RANGE, BindError, HOP_LIMIT_RANGE, KEEPALIVE_RANGE, KEEPALIVE_RETRIES_RANGE,
-    OptionError, TcpOptions, USER_TIMEOUT_RANGE, is_local_shortage,
-};
-pub use source::{SystemSources, source_address};
-pub use udp::{Arrival, Datagram, IcmpError, Interface, UdpAddrError, UdpOptions, UdpSocket};
+pub use self::listen::{UnixListen, UnixListenOptions, UnixListener};
+pub use self::literal::SocketLiteral;
+pub use self::lookup::resolver::SystemResolver;
+pub use self::register::Register;
+pub use self::socket::{Interface, TcpOptions};
+pub use self::udp::option::UdpOptions;
+pub use self::udp::socket::UdpSocket;
 #[cfg(unix)]
-pub use unix::{UnixAddr, UnixAddrError, UnixAttempt, UnixConnector, UnixEndpoint};
+pub use self::unix::addr::UnixAddr;
+#[cfg(unix)]
+pub use self::unix::connector::{UnixConnector, UnixEndpoint};

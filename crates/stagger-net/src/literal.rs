@@ -4,10 +4,13 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::str::FromStr;
 
-use stagger::{Address as _, Host, Query, Service, Target, TargetError, Zone};
+use stagger::Target;
+use stagger::address::Address as _;
+use stagger::resolve::Query;
+use stagger::target::{Host, Service, TargetError, Zone};
 
 use crate::lookup::Lookup;
 
@@ -31,7 +34,7 @@ use crate::lookup::Lookup;
 ///     error.to_string(),
 ///     r#"not an address: the host of "example.com:80" is a name, and no name is resolved here"#,
 /// );
-/// # Ok::<_, stagger_net::LiteralError>(())
+/// # Ok::<_, stagger_net::tcp::LiteralError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SocketLiteral(Target);
@@ -83,6 +86,45 @@ impl From<SocketAddr> for SocketLiteral {
     }
 }
 
+impl From<SocketAddrV4> for SocketLiteral {
+    fn from(addr: SocketAddrV4) -> Self {
+        SocketAddr::from(addr).into()
+    }
+}
+
+impl From<SocketAddrV6> for SocketLiteral {
+    fn from(addr: SocketAddrV6) -> Self {
+        SocketAddr::from(addr).into()
+    }
+}
+
+impl From<(IpAddr, u16)> for SocketLiteral {
+    fn from((ip, port): (IpAddr, u16)) -> Self {
+        SocketAddr::new(ip, port).into()
+    }
+}
+
+impl From<(Ipv4Addr, u16)> for SocketLiteral {
+    fn from((ip, port): (Ipv4Addr, u16)) -> Self {
+        Self::from((IpAddr::from(ip), port))
+    }
+}
+
+impl From<(Ipv6Addr, u16)> for SocketLiteral {
+    fn from((ip, port): (Ipv6Addr, u16)) -> Self {
+        Self::from((IpAddr::from(ip), port))
+    }
+}
+
+/// An address in text, with a zone if it has one, and a port.
+impl TryFrom<(&str, u16)> for SocketLiteral {
+    type Error = LiteralError;
+
+    fn try_from(parts: (&str, u16)) -> Result<Self, LiteralError> {
+        Target::try_from(parts)?.try_into()
+    }
+}
+
 /// Refuses names.
 impl TryFrom<Target> for SocketLiteral {
     type Error = LiteralError;
@@ -125,6 +167,19 @@ impl fmt::Display for SocketLiteral {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
+}
+
+/// The address of an argument, with the index of its zone.
+///
+/// # Errors
+///
+/// [`LiteralError`], or that no interface has the name of the zone.
+pub(crate) fn resolve<T>(literal: T) -> io::Result<SocketAddr>
+where
+    T: TryInto<SocketLiteral>,
+    LiteralError: From<T::Error>,
+{
+    literal.try_into().map_err(LiteralError::from)?.resolve()
 }
 
 /// What is no address and port: a text that can't be read, or one with a name in it.

@@ -19,7 +19,7 @@ use std::sync::Arc;
 ///
 /// ```
 /// use std::cell::Cell;
-/// use stagger_net::ReactorMark;
+/// use stagger_net::reactor::ReactorMark;
 ///
 /// thread_local! {
 ///     static CURRENT: Cell<u64> = const { Cell::new(1) };

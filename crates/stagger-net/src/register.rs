@@ -8,7 +8,7 @@ use std::os::fd::AsFd as AsSocket;
 use std::os::windows::io::AsSocket;
 use std::task::{Context, Poll};
 
-use crate::{Budget, ReactorMark};
+use crate::reactor::{Budget, ReactorMark};
 
 /// What a runtime adapter supplies for one kind of socket: how to register it with the runtime's
 /// reactor, how to wait until it can be read or written, and which stream comes of it.
@@ -26,7 +26,8 @@ use crate::{Budget, ReactorMark};
 /// use std::net::{TcpListener, TcpStream};
 /// use std::task::{Context, Poll};
 /// use stagger::Connector as _;
-/// use stagger_net::{Interest, Register, TcpConnector};
+/// use stagger_net::reactor::Interest;
+/// use stagger_net::{Register, TcpConnector};
 ///
 /// #[derive(Clone, Default)]
 /// struct AskAgain;

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
-use stagger::Address as _;
-use stagger::destination::{Source, Sources};
+use stagger::address::Address as _;
+use stagger::sort::{Source, Sources};
 
-use crate::interface::{self, InterfaceAddr};
+use crate::interface_addr::{self, InterfaceAddr};
 
 /// How long the list of interface addresses is believed: 1 s. One lookup's addresses are sorted well
 /// within it, and a network that changes is seen soon. The number is ours.
@@ -30,10 +30,10 @@ const LIST_LIFETIME: Duration = Duration::from_secs(1);
 /// # Examples
 ///
 /// ```
-/// use stagger::destination::{Sorter, Sources as _};
-/// use stagger_net::SystemSources;
+/// use stagger::sort::{Sorter, Sources as _};
+/// use stagger_net::system::SystemSourceAddresses;
 ///
-/// let sources = SystemSources::new();
+/// let sources = SystemSourceAddresses::new();
 /// let source = sources.source(&"127.0.0.1:443".parse().unwrap()).unwrap();
 /// assert!(source.addr.is_loopback());
 ///
@@ -41,7 +41,7 @@ const LIST_LIFETIME: Duration = Duration::from_secs(1);
 /// assert_eq!(Sorter::new().sort(found, &sources)[0].source, Some(source));
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct SystemSources {
+pub struct SystemSourceAddresses {
     interfaces: Arc<Mutex<Option<Interfaces>>>,
 }
 
@@ -52,7 +52,7 @@ struct Interfaces {
     all: Vec<InterfaceAddr>,
 }
 
-impl SystemSources {
+impl SystemSourceAddresses {
     /// With nothing read yet.
     pub fn new() -> Self {
         Self::default()
@@ -79,14 +79,14 @@ impl SystemSources {
     }
 }
 
-impl Sources for SystemSources {
+impl Sources for SystemSourceAddresses {
     fn source(&self, destination: &SocketAddr) -> Option<Source> {
         let addr = source_address(destination)?.to_canonical();
         let mut source = Source::new(addr);
         // IPv4 has no deprecated addresses, so of an address that is not listed it is known too.
         source.deprecated = addr.is_ipv4().then_some(false);
         // A machine that does not list its addresses knows nothing else of them.
-        let read = || interface::addresses().unwrap_or_default();
+        let read = || interface_addr::addresses().unwrap_or_default();
         if let Some(interface) = self.known(addr, Instant::now(), read) {
             source.prefix_length = interface.prefix_length;
             source.deprecated = interface.deprecated;
@@ -102,7 +102,7 @@ impl Sources for SystemSources {
 /// # Examples
 ///
 /// ```
-/// let source = stagger_net::source_address(&"127.0.0.1:443".parse()?);
+/// let source = stagger_net::system::source_address(&"127.0.0.1:443".parse()?);
 /// assert_eq!(source, Some("127.0.0.1".parse()?));
 /// # Ok::<_, std::net::AddrParseError>(())
 /// ```
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn the_source_of_loopback_is_loopback() {
-        let sources = SystemSources::new();
+        let sources = SystemSourceAddresses::new();
         for port in [0, 443] {
             let source = sources.source(&(Ipv4Addr::LOCALHOST, port).into()).unwrap();
             assert_eq!(source.addr, Ipv4Addr::LOCALHOST);
@@ -140,18 +140,21 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn a_mapped_destination_has_an_ipv4_source() {
         let mapped = SocketAddr::new(Ipv4Addr::LOCALHOST.to_ipv6_mapped().into(), 443);
-        let source = SystemSources::new().source(&mapped).unwrap();
+        let source = SystemSourceAddresses::new().source(&mapped).unwrap();
         assert_eq!(source.addr, Ipv4Addr::LOCALHOST);
     }
 
     #[test]
     fn the_list_of_interfaces_is_shared_and_read_anew_when_it_is_old_or_lacks_the_address() {
-        let sources = SystemSources::new();
+        let sources = SystemSourceAddresses::new();
         let shared = sources.clone();
         let start = Instant::now();
         let addr = |last: u8| IpAddr::from([192, 0, 2, last]);
         // Each list has one address, and the number of the list in the place of a prefix's length.
-        let known = |sources: &SystemSources, at: u64, wanted: u8, (has, list): (u8, u8)| {
+        let known = |sources: &SystemSourceAddresses,
+                     at: u64,
+                     wanted: u8,
+                     (has, list): (u8, u8)| {
             let read = || {
                 let (addr, prefix_length) = (addr(has), Some(list));
                 vec![InterfaceAddr { addr, index: None, prefix_length, up: true, deprecated: None }]
@@ -173,6 +176,6 @@ mod tests {
     #[test]
     fn where_no_route_leads_there_is_no_source() {
         // A link-local address without its zone is on no link.
-        assert_eq!(SystemSources::new().source(&"[fe80::1]:443".parse().unwrap()), None);
+        assert_eq!(SystemSourceAddresses::new().source(&"[fe80::1]:443".parse().unwrap()), None);
     }
 }

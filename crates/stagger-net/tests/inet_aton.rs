@@ -4,7 +4,8 @@
 use std::ffi::{CString, c_char, c_int};
 use std::net::Ipv4Addr;
 
-use stagger::{Host, Target, TargetErrorKind};
+use stagger::Target;
+use stagger::target::{Host, TargetErrorKind};
 
 unsafe extern "C" {
     /// See inet(3). `libc` does not have it.

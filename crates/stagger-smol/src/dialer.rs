@@ -1,6 +1,7 @@
 //! Resolver, connector and timer, put together.
 
-use stagger::{Target, TargetError};
+use stagger::Target;
+use stagger::target::TargetError;
 
 use crate::{SystemResolver, TcpConnector, Timer};
 
@@ -19,7 +20,7 @@ use crate::{SystemResolver, TcpConnector, Timer};
 /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
 /// let target = listener.local_addr()?;
 ///
-/// let policy = Policy::new().attempt_delay(Duration::from_millis(100))?;
+/// let policy = Policy::new().with_attempt_delay(Duration::from_millis(100))?;
 /// let dialer = stagger_smol::dialer().with_policy(policy);
 /// let first = dialer.connect(target).await?;
 ///
@@ -33,12 +34,12 @@ use crate::{SystemResolver, TcpConnector, Timer};
 /// ```
 pub type Dialer = stagger::Dialer<SystemResolver, TcpConnector, Timer>;
 
-/// A [`stagger::HostEndpoint`] of a [`Dialer`].
-pub type HostEndpoint = stagger::HostEndpoint<SystemResolver, TcpConnector, Timer>;
+/// A [`stagger::connect::HostEndpoint`] of a [`Dialer`].
+pub type HostEndpoint = stagger::connect::HostEndpoint<SystemResolver, TcpConnector, Timer>;
 
 /// The future of [`connect`], and of [`Dialer::connect`](stagger::Dialer::connect): a
-/// [`stagger::Dial`].
-pub type Connect = stagger::Dial<SystemResolver, TcpConnector, Timer>;
+/// [`stagger::connect::Dial`].
+pub type Connect = stagger::connect::Dial<SystemResolver, TcpConnector, Timer>;
 
 /// A dialer with the default policy and socket options.
 pub fn dialer() -> Dialer {

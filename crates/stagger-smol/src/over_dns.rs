@@ -45,7 +45,7 @@ use crate::{Reactor, SystemResolver, Timer};
 /// let dialer = stagger_smol::dialer().with_resolver(resolver);
 ///
 /// let error = dialer.connect("www.example.com:443").await.unwrap_err();
-/// assert_eq!(error.kind(), stagger::ErrorKind::Resolution);
+/// assert_eq!(error.kind(), stagger::error::ErrorKind::Resolution);
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// # })?;
 /// # Ok::<_, Box<dyn std::error::Error>>(())

@@ -4,7 +4,8 @@ use std::io;
 use std::task::{Context, Poll, ready};
 
 use async_io::Async;
-use stagger_net::{Accept, Interest, ListenSocket, Register};
+use stagger_net::reactor::{Interest, ListenSocket};
+use stagger_net::{Accept, Register};
 
 /// The reactor of `async-io`, of which a process has one.
 #[derive(Clone, Copy, Debug, Default)]

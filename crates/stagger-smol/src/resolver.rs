@@ -29,4 +29,4 @@ use crate::Timer;
 pub type SystemResolver = stagger_net::SystemResolver<Timer>;
 
 /// The answers of a [`SystemResolver`].
-pub type SystemAnswers = stagger_net::SystemAnswers<Timer>;
+pub type SystemAnswers = stagger_net::lookup::SystemAnswers<Timer>;

@@ -44,7 +44,7 @@ use crate::Reactor;
 ///
 /// # smol::block_on(async {
 /// let group = "239.255.7.9".parse()?;
-/// let options = UdpOptions::new().reuse_address(true);
+/// let options = UdpOptions::new().with_reuse_address(true);
 /// let first = UdpSocket::bind_with("0.0.0.0:0", &options)?;
 /// let port = first.local_addr()?.port();
 /// let second = UdpSocket::bind_with(("0.0.0.0", port), &options)?;

@@ -22,7 +22,7 @@ pub type UnixConnector = stagger_net::UnixConnector<Reactor>;
 /// An endpoint like any other can be raced. Nobody listens at the first:
 ///
 /// ```
-/// use stagger::stagger;
+/// use stagger::race;
 /// use stagger_smol::{Timer, UnixEndpoint};
 ///
 /// # smol::block_on(async {
@@ -31,7 +31,7 @@ pub type UnixConnector = stagger_net::UnixConnector<Reactor>;
 /// let nobody = UnixEndpoint::path(path.with_extension("nobody"))?;
 /// let somebody = UnixEndpoint::path(&path)?;
 ///
-/// let won = stagger([nobody, somebody], Timer::default()).await.unwrap();
+/// let won = race([nobody, somebody], Timer::default()).await.unwrap();
 /// assert_eq!(won.index, 1);
 /// assert!(won.connection.peer_addr()?.as_pathname() == Some(&path));
 /// # std::fs::remove_file(path)?;
@@ -42,4 +42,4 @@ pub type UnixConnector = stagger_net::UnixConnector<Reactor>;
 pub type UnixEndpoint = stagger_net::UnixEndpoint<Reactor>;
 
 /// One attempt of a [`UnixConnector`], or of a [`UnixEndpoint`].
-pub type UnixAttempt = stagger_net::UnixAttempt<Reactor>;
+pub type UnixConnect = stagger_net::unix::UnixConnect<Reactor>;

@@ -79,7 +79,8 @@ impl ScriptedConnector {
     /// # Examples
     ///
     /// ```
-    /// use stagger::{Dialer, Record};
+    /// use stagger::Dialer;
+    /// use stagger::resolve::Record;
     /// use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
     ///
     /// let ledger = Ledger::new(&Clock::new());

@@ -29,4 +29,4 @@ mod server;
 
 pub use reply::Reply;
 pub use server::{NameServer, Question};
-pub use stagger::Record;
+pub use stagger::resolve::Record;

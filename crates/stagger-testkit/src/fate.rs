@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use stagger::{Progress, Timer};
+use stagger::Timer;
+use stagger::connect::Progress;
 
 use crate::clock::Sleep;
 use crate::life::Life;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use stagger::Query;
+use stagger::resolve::Query;
 
 use crate::Clock;
 

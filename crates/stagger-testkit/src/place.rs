@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use stagger::{Address, Family};
+use stagger::address::{Address, Family};
 
 /// An address for tests: a name that tells its family. `v6…` is IPv6, `v4…` is IPv4, and any
 /// other has none.
@@ -10,7 +10,7 @@ use stagger::{Address, Family};
 /// # Examples
 ///
 /// ```
-/// use stagger::{Address, Family};
+/// use stagger::address::{Address, Family};
 /// use stagger_testkit::Place;
 ///
 /// assert_eq!(Place("v6 second").family(), Some(Family::Ipv6));

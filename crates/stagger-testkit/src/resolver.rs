@@ -8,7 +8,8 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use futures_core::Stream;
-use stagger::{Answer, Query, Record, Resolver, Timer};
+use stagger::resolve::{Query, Record};
+use stagger::{Answer, Resolver, Timer};
 
 use crate::clock::Sleep;
 use crate::life::Life;
@@ -23,7 +24,7 @@ use crate::{Clock, Ledger, LedgerStep, Place, ScriptedError};
 /// # Examples
 ///
 /// ```
-/// use stagger::Record;
+/// use stagger::resolve::Record;
 /// use stagger_testkit::{Clock, Ledger, ScriptedResolver, ms};
 ///
 /// // AAAA comes first, A later; then nothing more is said, but no end either.

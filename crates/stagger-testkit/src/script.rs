@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use stagger::Policy;
+use stagger::address::{Address, Family};
 use stagger::race::{Action, Answered, Entrant, Event, Id, Loss, Machine};
-use stagger::{Address, Family, Policy, Record, Update};
+use stagger::resolve::{Record, Update};
 
 use crate::{Place, ms};
 

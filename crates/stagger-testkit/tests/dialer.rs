@@ -2,7 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use stagger::{Dialer, Error, Record, stagger};
+use stagger::resolve::Record;
+use stagger::{Dialer, Error, race};
 use stagger_testkit::{
     Clock, Connection, Fate, Ledger, LedgerStep, ScriptedConnector, ScriptedEndpoint,
     ScriptedResolver, ms,
@@ -87,7 +88,7 @@ fn endpoints_race_without_names() {
     let endpoints =
         [("a", Fate::silent()), ("b", Fate::fails(ms(20))), ("c", Fate::connects(ms(5)))]
             .map(|(name, fate)| ScriptedEndpoint::new(&kit.ledger, name, fate));
-    let raced = kit.clock.run(stagger(endpoints, kit.clock.clone())).unwrap();
+    let raced = kit.clock.run(race(endpoints, kit.clock.clone())).unwrap();
     raced.connection.hand_over();
     assert_eq!(kit.ledger.starts(), [(ms(0), "a"), (ms(250), "b"), (ms(270), "c")]);
     assert_eq!(kit.ledger.dropped(), [(ms(275), "a")]);

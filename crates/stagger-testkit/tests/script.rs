@@ -1,7 +1,8 @@
 //! A script passes when the machine does as told, and fails whenever it does not.
 
+use stagger::Policy;
 use stagger::race::Loss;
-use stagger::{Policy, Record};
+use stagger::resolve::Record;
 use stagger_testkit::{Script, ms};
 
 #[test]
@@ -50,7 +51,7 @@ fn a_late_connection_does_not_speak_for_the_winner() {
 
 #[test]
 fn an_attempt_may_time_out() {
-    let policy = Policy::unlimited().one_after_another().attempt_timeout(ms(100)).unwrap();
+    let policy = Policy::unlimited().without_overlap().with_attempt_timeout(ms(100)).unwrap();
     let mut race = Script::with_policy(policy, ["v6", "v4"]);
     race.at(0).starts("v6");
     race.at(100).times_out("v6").starts("v4");

@@ -11,7 +11,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
-use stagger_net::{Interest, ReactorMark, Register};
+use stagger_net::Register;
+use stagger_net::reactor::{Interest, ReactorMark};
 use tokio::io::Interest as Tokio;
 use tokio::net::UdpSocket;
 

@@ -31,7 +31,7 @@
 //! [`UdpSocket`] sends and receives datagrams, to and from groups too.
 //!
 //! On the other side [`listen`] and [`listen_all`] yield a [`TcpListener`], and [`UnixListen`] its
-//! like for Unix-domain sockets; [`stagger::Listener`] says how connections are accepted.
+//! like for Unix-domain sockets; [`stagger::listen::Listener`] says how connections are accepted.
 #![forbid(unsafe_code)]
 
 mod connector;
@@ -48,11 +48,9 @@ mod udp;
 #[cfg(unix)]
 mod unix;
 
-pub use connector::{TcpAttempt, TcpConnector};
+pub use connector::{TcpConnect, TcpConnector};
 pub use dialer::{Connect, Dialer, HostEndpoint, connect, dialer};
-pub use listen::{
-    TcpConnecting, TcpEndpoint, TcpListen, TcpListener, TcpListening, listen, listen_all,
-};
+pub use listen::{TcpEndpoint, TcpListen, TcpListener, TcpListening, listen, listen_all};
 #[cfg(unix)]
 pub use listen::{UnixListen, UnixListener, UnixListening};
 #[cfg(feature = "dns")]
@@ -65,19 +63,25 @@ pub use stagger;
 #[cfg(feature = "dns")]
 pub use stagger_dns as dns;
 pub use stagger_net::{
-    ACCEPT_PAUSE_RANGE, AcceptError, AcceptErrorKind, BACKLOG, BACKLOG_RANGE, ListenAddr,
-    LiteralError, SocketLiteral, TcpListenOptions,
+    Interface, UdpOptions,
+    tcp::LiteralError,
+    udp::{Arrival, Datagram},
 };
 pub use stagger_net::{
-    AddressEntry, AddressLookup, Addresses, BUFFER_RANGE, BindError, HOP_LIMIT_RANGE,
-    KEEPALIVE_RANGE, KEEPALIVE_RETRIES_RANGE, Lanes, LanesError, LookupError, NameInfo, NameLookup,
-    OptionError, PendingLookup, Protocol, SocketType, TcpOptions, USER_TIMEOUT_RANGE, lookup,
-    reverse_lookup,
+    ListenAddr, SocketLiteral, TcpListenOptions,
+    tcp::{ACCEPT_PAUSE_RANGE, AcceptError, AcceptErrorKind},
 };
-pub use stagger_net::{Arrival, Datagram, Interface, UdpAddrError, UdpOptions};
+pub use stagger_net::{
+    TcpOptions,
+    lookup::{
+        AddressEntry, AddressLookup, Addresses, Lanes, LanesError, LookupError, NameInfo,
+        NameLookup, PendingLookup, Protocol, SocketType, lookup, reverse_lookup,
+    },
+    tcp::{BindError, OptionError},
+};
 #[cfg(unix)]
-pub use stagger_net::{UnixAddr, UnixAddrError, UnixListenOptions};
+pub use stagger_net::{UnixAddr, UnixListenOptions, unix::UnixAddrError};
 pub use timer::Timer;
 pub use udp::UdpSocket;
 #[cfg(unix)]
-pub use unix::{UnixAttempt, UnixConnector, UnixEndpoint};
+pub use unix::{UnixConnect, UnixConnector, UnixEndpoint};

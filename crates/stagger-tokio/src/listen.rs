@@ -1,7 +1,8 @@
 //! Listening.
 
 use crate::{Reactor, Timer};
-use stagger_net::{ListenAddr, LiteralError};
+use stagger_net::ListenAddr;
+use stagger_net::tcp::LiteralError;
 
 /// Where to listen over TCP. A listen yields a [`TcpListener`].
 ///
@@ -17,12 +18,12 @@ use stagger_net::{ListenAddr, LiteralError};
 /// # Examples
 ///
 /// ```
-/// use stagger::{Listen as _, Listener as _};
+/// use stagger::listen::{Listen as _, Listener as _};
 /// use stagger_tokio::{TcpListen, TcpListenOptions};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let options = TcpListenOptions::new().backlog(16)?;
+/// let options = TcpListenOptions::new().with_backlog(16)?;
 /// let endpoint = "127.0.0.1:0".parse::<TcpListen>()?.with_options(options);
 /// let mut listener = endpoint.listen().await?;
 /// let addr = listener.local_addrs()[0];
@@ -48,7 +49,7 @@ pub type TcpListen = stagger_net::TcpListen<Reactor, Timer>;
 pub type TcpListener = stagger_net::TcpListener<Reactor, Timer>;
 
 /// The future of a [`TcpListen`], of [`listen`] and of [`listen_all`].
-pub type TcpListening = stagger_net::TcpListening<Reactor, Timer>;
+pub type TcpListening = stagger_net::tcp::TcpListening<Reactor, Timer>;
 
 /// One address to connect to over TCP, without names and without a race.
 ///
@@ -79,9 +80,6 @@ pub type TcpListening = stagger_net::TcpListening<Reactor, Timer>;
 /// ```
 pub type TcpEndpoint = stagger_net::TcpEndpoint<Reactor>;
 
-/// One connect of a [`TcpEndpoint`].
-pub type TcpConnecting = stagger_net::TcpConnecting<Reactor>;
-
 /// Listens over TCP at an address, with the default options.
 ///
 /// It is text, such as `"192.0.2.1:80"` or `"[fe80::1%eth0]:22"`, a socket address, a port, which
@@ -104,7 +102,7 @@ pub type TcpConnecting = stagger_net::TcpConnecting<Reactor>;
 /// # Examples
 ///
 /// ```
-/// use stagger::Listener as _;
+/// use stagger::listen::Listener as _;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -144,7 +142,7 @@ where
 ///
 /// ```
 /// use futures_lite::StreamExt as _;
-/// use stagger::Listener as _;
+/// use stagger::listen::Listener as _;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -187,7 +185,8 @@ pub fn listen_all(port: u16) -> TcpListening {
 /// # Examples
 ///
 /// ```
-/// use stagger::{Endpoint as _, Listen as _, Listener as _};
+/// use stagger::Endpoint as _;
+/// use stagger::listen::{Listen as _, Listener as _};
 /// use stagger_tokio::{UnixEndpoint, UnixListen};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -220,4 +219,4 @@ pub type UnixListener = stagger_net::UnixListener<Reactor, Timer>;
 
 /// The future of a [`UnixListen`].
 #[cfg(unix)]
-pub type UnixListening = stagger_net::UnixListening<Reactor, Timer>;
+pub type UnixListening = stagger_net::unix::UnixListening<Reactor, Timer>;

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use stagger_net::ReactorMark;
+use stagger_net::reactor::ReactorMark;
 use tokio::runtime::Handle;
 use tokio::task::coop;
 use tokio::time::Sleep;

@@ -6,9 +6,10 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::task::{Context, Poll, ready};
 
-use stagger_net::{Accept, Handshake, Interest, ReactorMark, Register};
+use stagger_net::reactor::{Handshake, Interest, ReactorMark};
+use stagger_net::{Accept, Register};
 #[cfg(unix)]
-use stagger_net::{ListenSocket as _, UnixAddr};
+use stagger_net::{UnixAddr, reactor::ListenSocket as _};
 #[cfg(unix)]
 use tokio::net::UnixStream;
 use tokio::net::{TcpListener, TcpStream};

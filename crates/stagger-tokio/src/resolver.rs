@@ -7,7 +7,7 @@ use crate::Timer;
 /// # Panics
 ///
 /// Its answers panic when polled outside a tokio runtime, or in one that was built without
-/// `enable_time`, unless there are no [lanes](stagger_net::Lanes::never).
+/// `enable_time`, unless there are no [lanes](stagger_net::lookup::Lanes::never).
 ///
 /// # Runtime
 ///
@@ -34,4 +34,4 @@ use crate::Timer;
 pub type SystemResolver = stagger_net::SystemResolver<Timer>;
 
 /// The answers of a [`SystemResolver`].
-pub type SystemAnswers = stagger_net::SystemAnswers<Timer>;
+pub type SystemAnswers = stagger_net::lookup::SystemAnswers<Timer>;

@@ -50,7 +50,7 @@ use crate::Reactor;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let group = "239.255.7.9".parse()?;
-/// let options = UdpOptions::new().reuse_address(true);
+/// let options = UdpOptions::new().with_reuse_address(true);
 /// let first = UdpSocket::bind_with("0.0.0.0:0", &options)?;
 /// let port = first.local_addr()?.port();
 /// let second = UdpSocket::bind_with(("0.0.0.0", port), &options)?;

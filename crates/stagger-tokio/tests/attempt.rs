@@ -128,7 +128,7 @@ fn a_connection_to_itself_is_refused() {
     // No other test uses the address.
     let (listener, addr) = listener(Ipv4Addr::new(127, 0, 0, 82));
     drop(listener);
-    let options = TcpOptions::new().bind(addr).unwrap();
+    let options = TcpOptions::new().with_bind_addr(addr).unwrap();
     let error = block_on(TcpConnector::new(options).connect(addr.into())).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
     assert!(error.to_string().contains("connected to itself"), "{error}");
@@ -153,7 +153,7 @@ fn a_closed_port_refuses_with_the_error_of_the_system() {
 
 #[test]
 fn an_address_of_a_family_without_bind_address_is_not_accepted() {
-    let options = TcpOptions::new().bind_ip(Ipv4Addr::LOCALHOST.into()).unwrap();
+    let options = TcpOptions::new().with_bind_ip(Ipv4Addr::LOCALHOST.into()).unwrap();
     let connector = TcpConnector::new(options);
     assert!(connector.accepts(&SocketAddr::from((Ipv4Addr::LOCALHOST, 1)).into()).is_ok());
     let error = connector.accepts(&SocketAddr::from((Ipv6Addr::LOCALHOST, 1)).into()).unwrap_err();

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
-use stagger_tokio::stagger::LookupErrorKind;
+use stagger_tokio::stagger::error::LookupErrorKind;
 use stagger_tokio::{LookupError, TcpConnector, TcpOptions, connect, dialer};
 
 fn block_on<F: Future>(future: F) -> F::Output {
@@ -47,7 +47,7 @@ fn a_name_is_resolved_and_connected_to() {
 fn the_sockets_options_are_those_of_the_dialer() {
     let (listener, addr) = listener(Ipv4Addr::LOCALHOST);
     let local = Ipv4Addr::new(127, 0, 0, 9);
-    let options = TcpOptions::new().bind_ip(local.into()).unwrap().nodelay(false);
+    let options = TcpOptions::new().with_bind_ip(local.into()).unwrap().with_nodelay(false);
     let dialer = dialer().with_connector(TcpConnector::new(options));
     let stream = block_on(dialer.connect(addr)).unwrap();
     assert!(!stream.nodelay().unwrap());
@@ -65,7 +65,7 @@ fn a_closed_port_is_an_error_that_keeps_its_kind() {
 #[test]
 fn a_bad_target_is_an_error_of_the_future() {
     let error = block_on(connect("no port here")).unwrap_err();
-    assert_eq!(error.kind(), stagger::ErrorKind::InvalidTarget);
+    assert_eq!(error.kind(), stagger::error::ErrorKind::InvalidTarget);
 }
 
 #[test]

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
 
-use crate::destination::Unusable;
-use crate::{Host, Target};
+use crate::Target;
+use crate::sort::Unusable;
+use crate::target::Host;
 
 /// An address family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,7 +32,7 @@ impl fmt::Display for Family {
 ///
 /// ```
 /// use std::fmt;
-/// use stagger::Address;
+/// use stagger::address::Address;
 ///
 /// #[derive(Clone, PartialEq)]
 /// struct Pipe(&'static str);
@@ -77,8 +78,8 @@ pub trait Address: Clone + PartialEq + fmt::Display {
     ///
     /// ```
     /// use std::net::SocketAddr;
-    /// use stagger::Address;
-    /// use stagger::destination::Unusable;
+    /// use stagger::address::Address;
+    /// use stagger::sort::Unusable;
     ///
     /// let blocked: SocketAddr = "[::]:443".parse().unwrap();
     /// assert_eq!(blocked.check_destination(), Err(Unusable::Unspecified));

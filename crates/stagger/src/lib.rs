@@ -9,7 +9,7 @@
 //! want an adapter, which brings all that: `stagger-tokio` or `stagger-smol`, and then
 //! `connect("example.com:https").await`. Take the core itself to write a library that any runtime
 //! can use (be generic over an [`Endpoint`]), a resolver or a connector of your own, or to race
-//! things that are not sockets (see [`stagger()`]).
+//! things that are not sockets (see [`race()`]).
 //!
 //! # Five words
 //!
@@ -28,14 +28,14 @@
 //! - **Seams** are small traits that a runtime or you supply: [`Resolver`], [`Connector`] and
 //!   [`Timer`], and [`Endpoint`] for what already knows where it leads. Their futures are associated
 //!   types, so a connect is `Send` if its parts are, and single-threaded parts fit too. An
-//!   [`Observer`], if there is one, is told each step, and a [`Report`] is what one heard. On the server's side [`Listen`] and
-//!   [`Listener`] are the same kind of traits.
+//!   [`Observer`] receives each step, and a [`Report`] holds all of them. On the server's side,
+//!   [`Listen`](listen::Listen) and [`Listener`](listen::Listener) are traits of the same kind.
 //! - **The machine** ([`race::Machine`]) decides everything: when to begin, in which order, how far
 //!   apart, what a late answer changes, when it is over. It is a plain value without I/O or clock;
 //!   the same events make the same actions.
 //! - **The driver** is the one future that polls the seams and feeds the machine. It decides
-//!   nothing, spawns nothing and uses no channel. [`Dialer`] and [`HostEndpoint`] connect to names
-//!   with it, and [`stagger()`] races any endpoints.
+//!   nothing, spawns nothing and uses no channel. [`Dialer`] connects to names
+//!   with it, and [`race()`] races any endpoints.
 //!
 //! # Examples
 //!
@@ -43,7 +43,8 @@
 //! every time is exact:
 //!
 //! ```
-//! use stagger::{Record, Dialer};
+//! use stagger::Dialer;
+//! use stagger::resolve::Record;
 //! use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
 //!
 //! let clock = Clock::new();
@@ -90,74 +91,33 @@
 //! Rust 1.85 or later. A later version may be asked for in a minor release.
 #![forbid(unsafe_code)]
 
-mod address;
-mod answer;
-mod candidate;
+pub mod address;
+pub mod boxed;
 pub mod combinator;
-mod connector;
-mod course;
-pub mod destination;
-mod dial;
-mod dialer;
+pub mod connect;
 #[doc(hidden)]
 pub mod drivers;
-mod endpoint;
-mod error;
-mod failure;
-mod listen;
-mod lookup;
-mod observer;
-mod policy;
-mod progress;
-mod query;
+pub mod error;
+pub mod listen;
+pub mod observe;
+pub mod policy;
 pub mod race;
-mod record;
-mod report;
-mod resolver;
-mod shared_error;
-mod stagger;
-mod target;
+pub mod report;
+pub mod resolve;
+pub mod sort;
+pub mod target;
 mod timer;
 
-pub use address::{Address, Family};
-pub use answer::{Answer, Update};
-pub use candidate::{Binding, Candidate};
-pub use connector::{
-    At, BoxConnector, Connector, ConnectorFn, Direct, LocalBoxConnector, Reaching, Verdict,
-    connector_fn,
-};
-pub use dial::{Dial, DialReport};
-pub use dialer::{BoxDialer, Dialer, HostEndpoint, LocalBoxDialer};
-pub use endpoint::{BoxEndpoint, Endpoint, EndpointFn, LocalBoxEndpoint, endpoint_fn};
-pub use error::{Error, ErrorKind, Phase};
-pub use failure::LookupErrorKind;
-pub use listen::{
-    Accept, Accepted, BoxListen, BoxListener, Incoming, Listen, Listener, LocalBoxListen,
-    LocalBoxListener,
-};
-pub use lookup::Lookup;
-#[cfg(feature = "tracing")]
-pub use observer::Tracing;
-pub use observer::{BoxObserver, ChildStep, Observer, Recorder, Step};
-pub use policy::{
-    ATTEMPT_DELAY, ATTEMPT_DELAY_RANGE, ATTEMPT_FLOOR, MAX_ADDRESSES, MAX_ADDRESSES_RANGE, Order,
-    Policy, PolicyError, RESOLUTION_DELAY, RESOLUTION_DELAY_RANGE, TIMEOUT, TIMEOUT_RANGE,
-};
-pub use progress::Progress;
-pub use query::{Families, Query, Transport};
-pub use record::{Record, Wanted};
-pub use report::{AttemptReport, End, Outcome, QueryReport, Report, Wait};
-pub use resolver::{
-    BoxResolver, CACHE_CAPACITY, CachedAnswers, CachedResolver, Fallback, FallbackAnswers, Fastest,
-    FastestAnswers, LINGER_TIMEOUT, LazySources, Linger, LocalBoxResolver, LookupFn,
-    LookupFnAnswers, LookupTimedOut, MAX_LINGERING, MAX_NEGATIVE_TTL, OverriddenAnswers, Overrides,
-    Resolver, ResolverFn, ResolverTimeout, Routes, SortedAnswers, SortedResolver, TTL_RANGE,
-    TimelyAnswers, lookup_fn, resolver_fn,
-};
-pub use shared_error::SharedError;
-pub use stagger::{List, RaceError, Raced, Stagger, stagger, stagger_stream};
-pub use target::{Host, Name, Service, Target, TargetError, TargetErrorKind, Zone};
-pub use timer::Timer;
-
-/// Any error, as a dialer keeps it: whatever a resolver or a connector reports is boxed into this.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+pub use self::connect::candidate::Candidate;
+pub use self::connect::connector::Connector;
+pub use self::connect::dialer::Dialer;
+pub use self::connect::endpoint::Endpoint;
+pub use self::error::connect::Error;
+pub use self::observe::observer::Observer;
+pub use self::policy::settings::Policy;
+pub use self::race::endpoints::race;
+pub use self::report::connect::Report;
+pub use self::resolve::answer::Answer;
+pub use self::resolve::resolver::Resolver;
+pub use self::target::target::Target;
+pub use self::timer::Timer;

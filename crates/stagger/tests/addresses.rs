@@ -4,7 +4,9 @@ mod support;
 
 use std::net::{Ipv6Addr, SocketAddr};
 
-use stagger::{Answer, ErrorKind, Record, Target, resolver_fn};
+use stagger::error::ErrorKind;
+use stagger::resolve::{Record, resolver_fn};
+use stagger::{Answer, Target};
 use stagger_testkit::{Fate, ScriptedConnector, ScriptedError, ScriptedResolver};
 use support::{TARGET, World, connects, fails};
 
@@ -74,7 +76,8 @@ fn sixteen_thousand_distinct_addresses_are_read_and_few_are_known() {
     use std::rc::Rc;
 
     use futures_lite::stream;
-    use stagger::{Address, connector_fn};
+    use stagger::address::Address;
+    use stagger::connect::connector_fn;
 
     /// An address that counts how often it is compared.
     #[derive(Clone)]

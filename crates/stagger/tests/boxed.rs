@@ -4,11 +4,12 @@ mod support;
 
 use std::future::Future;
 
-use stagger::{
-    Address, Answer, BoxDialer, BoxEndpoint, BoxError, Connector, Dialer, Direct, Endpoint,
-    ErrorKind, LocalBoxDialer, LocalBoxEndpoint, Policy, Record, Resolver, SharedError, Target,
-    endpoint_fn, resolver_fn, stagger,
-};
+use stagger::address::Address;
+use stagger::boxed::{BoxDialer, BoxEndpoint, BoxError, LocalBoxDialer, LocalBoxEndpoint};
+use stagger::connect::{Direct, endpoint_fn};
+use stagger::error::{ErrorKind, SharedError};
+use stagger::resolve::{Record, resolver_fn};
+use stagger::{Answer, Connector, Dialer, Endpoint, Policy, Resolver, Target, race};
 use stagger_testkit::{Clock, Connection, Fate, Place, ScriptedError, ms};
 use support::{TARGET, World, attempts, connects, fails};
 
@@ -104,7 +105,7 @@ fn host_endpoints_are_equal_by_their_targets_and_know_them() {
     assert!(endpoint(TARGET) == endpoint(TARGET));
     assert!(endpoint(TARGET) != endpoint("example.com:80"));
     assert_eq!(endpoint(TARGET).as_target(), Some(&target()));
-    assert_eq!(endpoint("[::1]:80").family(), Some(stagger::Family::Ipv6));
+    assert_eq!(endpoint("[::1]:80").family(), Some(stagger::address::Family::Ipv6));
 }
 
 #[test]
@@ -151,7 +152,7 @@ fn erased_endpoints_of_different_errors_fit_one_list() {
         let boxed = endpoint_fn(|| async { Err::<Connection, BoxError>("it is closed".into()) });
         [BoxEndpoint::erased(boxed), BoxEndpoint::erased(world.endpoint("hop", connects(5)))]
     };
-    let race = stagger(list(), world.clock.clone());
+    let race = race(list(), world.clock.clone());
     is_send(&race);
     let raced = world.run(race).unwrap();
     assert_eq!(raced.index, 1);
@@ -199,9 +200,9 @@ fn a_mapped_connector_takes_the_place_of_the_one_it_is_made_of() {
     let world = World::new();
     let dialer = world
         .places([("v6", connects(5))])
-        .with_policy(Policy::new().https(true))
+        .with_policy(Policy::new().with_https(true))
         .map_connector(|inner| Connector::<Place>::map(inner, |connection| (connection, "mapped")));
-    assert_eq!(dialer.policy(), &Policy::new().https(true));
+    assert_eq!(dialer.policy(), &Policy::new().with_https(true));
     let (connection, text) = world.clock.run(dialer.connect(TARGET)).unwrap();
     assert_eq!((connection.name(), text), ("v6", "mapped"));
 }

@@ -6,7 +6,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use stagger::{Answer, Endpoint, Policy, Record, stagger};
+use stagger::resolve::{Record, Update};
+use stagger::{Answer, Endpoint, Policy, race};
 use stagger_testkit::{Fate, LedgerStep, Place, ScriptedResolver, ms};
 use support::{Handed, TARGET, World, connects, fails, within};
 
@@ -55,14 +56,17 @@ const RACES: [fn(&World) -> Race; 9] = [
             resolver
                 .answers(ms(3), Answer::negative(Record::A))
                 .finds(ms(9), Record::Aaaa, ["v6b", "v6c"])
-                .answers(ms(300), Answer::found(Record::Aaaa, [Place("v6a")]).replacing())
+                .answers(
+                    ms(300),
+                    Answer::found(Record::Aaaa, [Place("v6a")]).with_update(Update::Replace),
+                )
                 .fails(ms(310), Record::Https)
                 .finds(ms(900), Record::A, ["v4b"])
         })
     },
     // Attempts time out, one after another.
     |world| {
-        let policy = Policy::new().attempt_timeout(ms(80)).unwrap().one_after_another();
+        let policy = Policy::new().with_attempt_timeout(ms(80)).unwrap().without_overlap();
         named(world, policy, |resolver| {
             resolver.finds(ms(0), Record::Addresses, ["v6b", "v4a", "v6c", "v4b"])
         })
@@ -71,15 +75,15 @@ const RACES: [fn(&World) -> Race; 9] = [
     |world| {
         let fates = [Fate::silent(), fails(30), fails(1), connects(500)];
         let endpoints = fates.map(|fate| world.endpoint("endpoint", fate));
-        let policy = Policy::unlimited().max_in_flight(2).unwrap();
-        boxed(stagger(endpoints, world.clock.clone()).with_policy(policy))
+        let policy = Policy::unlimited().with_max_in_flight(2).unwrap();
+        boxed(race(endpoints, world.clock.clone()).with_policy(policy))
     },
     // A name inside a name.
     |world| {
         let inner = world.places([("v6a", Fate::silent()), ("v4a", connects(30))]);
         let hop = inner.endpoint("inner.example:1").unwrap();
         let other = world.places([("v6a", fails(3))]).endpoint("other.example:1").unwrap();
-        boxed(stagger([other.clone(), hop, other], world.clock.clone()))
+        boxed(race([other.clone(), hop, other], world.clock.clone()))
     },
     // A connect with a report, after a skipped candidate.
     |world| {
@@ -190,7 +194,7 @@ fn a_connect_that_was_never_polled_has_attempted_nothing() {
     let world = World::new();
     let dialer = world.places([("v6", connects(0))]);
     drop(dialer.connect(TARGET));
-    drop(stagger([world.endpoint("a", connects(0))], world.clock.clone()));
+    drop(race([world.endpoint("a", connects(0))], world.clock.clone()));
     assert!(world.starts().is_empty() && world.ledger.all(LedgerStep::Polled).is_empty());
     world.ledger.assert_clean();
 }
@@ -216,7 +220,7 @@ fn a_loser_is_dropped_before_the_winner_is_handed_over_however_many_there_are() 
         let mut endpoints: Vec<_> =
             (0..losers).map(|_| world.endpoint("loser", Fate::silent())).collect();
         endpoints.push(world.endpoint("winner", connects(1)));
-        assert!(world.run(stagger(endpoints, world.clock.clone())).is_ok());
+        assert!(world.run(race(endpoints, world.clock.clone())).is_ok());
         assert_eq!(world.ledger.dropped().len(), losers);
     }
 }

@@ -8,9 +8,9 @@ use std::io;
 use std::net::SocketAddr;
 
 use futures_lite::stream;
-use stagger::{
-    Answer, Candidate, Connector as _, Dialer, Error, Record, Verdict, connector_fn, resolver_fn,
-};
+use stagger::connect::{AttemptError, connector_fn};
+use stagger::resolve::{Record, resolver_fn};
+use stagger::{Answer, Candidate, Connector as _, Dialer, Error};
 use stagger_testkit::Clock;
 use support::TARGET;
 
@@ -79,8 +79,8 @@ fn a_failed_attempt_is_told_down_to_its_last_cause_and_so_is_one_that_ends_the_r
             let connector = connector_fn(|_: SocketAddr| async { Ok::<_, Nested>(()) })
                 .map_err(|error| error)
                 .and_then(move |(), _: Candidate<_>| async move {
-                    let verdict = Verdict::new(Nested::of(texts));
-                    Err::<(), _>(if is_final { verdict.ending_race() } else { verdict })
+                    let verdict = AttemptError::new(Nested::of(texts));
+                    Err::<(), _>(if is_final { verdict.with_final(true) } else { verdict })
                 });
             let resolver = resolver_fn(|_: &_| stream::empty::<Answer<_, io::Error>>());
             let clock = Clock::new();

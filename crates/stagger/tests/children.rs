@@ -6,10 +6,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use stagger::{
-    Candidate, Connector, Dialer, End, Error, Observer, Outcome, Record, Recorder, Report, Step,
-    Target,
-};
+use stagger::observe::{Recorder, Step};
+use stagger::report::{AttemptOutcome, End};
+use stagger::resolve::Record;
+use stagger::{Candidate, Connector, Dialer, Error, Observer, Report, Target};
 use stagger_testkit::{
     Clock, Connection, Fate, Place, ScriptedConnector, ScriptedError, ScriptedResolver, ms,
 };
@@ -141,7 +141,7 @@ struct Nested {
 impl Connector<Place> for Nested {
     type Connection = Connection;
     type Error = Error;
-    type Attempt = stagger::Dial<ScriptedResolver, Proxy, Clock>;
+    type Attempt = stagger::connect::Dial<ScriptedResolver, Proxy, Clock>;
 
     fn connect(&self, to: Candidate<Place>) -> Self::Attempt {
         Connector::connect(&self.dialer, to.child(self.proxy.clone()))
@@ -220,7 +220,7 @@ fn nobody_is_told_of_a_race_inside_an_attempt_that_is_gone() {
     let recorder = Recorder::new();
     let dialer = world.dialer(resolver, leaked.clone()).with_observer(recorder.clone());
     let error = world.clock.run(dialer.connect(TARGET)).unwrap_err();
-    assert!(matches!(error.report().attempts()[0].outcome, Outcome::Failed(_)));
+    assert!(matches!(error.report().attempts()[0].outcome, AttemptOutcome::Failed(_)));
 
     let to = leaked.0.borrow_mut().pop().unwrap();
     to.progress().made();

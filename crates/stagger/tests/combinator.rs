@@ -8,7 +8,9 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
-use stagger::{BoxEndpoint, Endpoint, Timer as _, endpoint_fn, stagger};
+use stagger::boxed::BoxEndpoint;
+use stagger::connect::endpoint_fn;
+use stagger::{Endpoint, Timer as _, race};
 use stagger_testkit::{Connection, Fate, ScriptedEndpoint, ScriptedError, ms};
 use support::{World, connects, fails};
 
@@ -230,7 +232,7 @@ fn in_a_race_a_slow_step_is_overtaken_and_its_connection_closed() {
         })
     };
     let list = [with_step("stalled", 100_000), with_step("quick", 30)].map(BoxEndpoint::new);
-    let raced = world.run(stagger(list, world.clock.clone())).unwrap();
+    let raced = world.run(race(list, world.clock.clone())).unwrap();
     assert_eq!((raced.index, raced.connection.name()), (1, "quick"));
     assert_eq!(world.starts(), ["0 stalled", "250 quick"]);
     assert_eq!(world.elapsed(), 300);

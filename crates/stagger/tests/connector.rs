@@ -7,15 +7,16 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
-use stagger::{
-    BoxConnector, BoxError, Candidate, Connector, Dialer, Direct, Endpoint, LocalBoxConnector,
-    Record, SharedError, Target, Timer as _, Verdict, connector_fn,
-};
+use stagger::boxed::{BoxConnector, BoxError, LocalBoxConnector};
+use stagger::connect::{AttemptError, Direct, connector_fn};
+use stagger::error::SharedError;
+use stagger::resolve::Record;
+use stagger::{Candidate, Connector, Dialer, Endpoint, Target, Timer as _};
 use stagger_testkit::{Clock, Connection, Place, ScriptedConnector, ScriptedError, ms};
 use support::{TARGET, World, attempts, connects, fails};
 
 /// What a connector has heard of a candidate.
-fn told<A: std::fmt::Display + stagger::Address>(to: &Candidate<A>) -> String {
+fn told<A: std::fmt::Display + stagger::address::Address>(to: &Candidate<A>) -> String {
     let target = to.target().map(ToString::to_string).unwrap_or_default();
     format!("{} of {target}", to.address())
 }
@@ -215,7 +216,7 @@ fn a_final_failure_stays_final_through_every_wrapper() {
     let erased = BoxConnector::<Place, _, _>::erased(inner.clone());
     ends_the_race(&world, mapped.clone());
     ends_the_race(&world, Connector::<Place>::map(mapped.clone(), |connection| connection));
-    ends_the_race(&world, Connector::<Place>::map_err(mapped.clone(), Verdict::into_inner));
+    ends_the_race(&world, Connector::<Place>::map_err(mapped.clone(), AttemptError::into_inner));
     ends_the_race(&world, tls(&world, inner.clone(), Ok(())));
     ends_the_race(&world, erased.clone());
     ends_the_race(&world, BoxConnector::erased(mapped));
@@ -240,7 +241,9 @@ fn a_step_may_end_the_race() {
     let tcp = world.connector([("v6", connects(5)), ("v4", connects(5))]);
     let connector =
         Connector::<Place>::map_err(tcp, |error| error).and_then(|_, _: Candidate<Place>| async {
-            Err::<Connection, _>(Verdict::new(ScriptedError::new("v6 failed")).ending_race())
+            Err::<Connection, _>(
+                AttemptError::new(ScriptedError::new("v6 failed")).with_final(true),
+            )
         });
     ends_the_race(&world, connector);
 }

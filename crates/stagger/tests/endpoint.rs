@@ -7,10 +7,12 @@ use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::rc::Rc;
 use std::time::Duration;
 
-use stagger::{
-    Connector, Dialer, Endpoint, ErrorKind, Families, Observer, Policy, Record, Step, Target,
-    TargetError, connector_fn,
-};
+use stagger::connect::connector_fn;
+use stagger::error::ErrorKind;
+use stagger::observe::Step;
+use stagger::resolve::{Families, Record};
+use stagger::target::TargetError;
+use stagger::{Connector, Dialer, Endpoint, Observer, Policy, Target};
 use stagger_testkit::{Clock, Fate, LedgerStep, Place, ScriptedConnector, ScriptedResolver, ms};
 use support::{Scripted, TARGET, World, attempts, connects, fails, within};
 
@@ -206,7 +208,7 @@ fn a_resolver_may_fail_at_once_or_later_or_after_addresses_or_never_end() {
         (Ok(()), 16)
     );
     assert_eq!(connect(|r| r.finds(ms(5), Record::A, ["v4"]).never_ends()), (Ok(()), 65));
-    let never = Err(ErrorKind::TimedOut(stagger::Phase::Resolving));
+    let never = Err(ErrorKind::TimedOut(stagger::error::Phase::Resolving));
     assert_eq!(connect(ScriptedResolver::never_ends), (never, 900));
 }
 
@@ -249,7 +251,7 @@ fn a_literal_of_a_family_that_is_not_wanted_is_not_dialed() {
     let resolver = ScriptedResolver::<SocketAddr>::new(&world.ledger);
     let dialer = world
         .dialer(resolver, world.connector([]))
-        .with_policy(Policy::new().families(Families::Ipv6));
+        .with_policy(Policy::new().with_families(Families::Ipv6));
     let error = world.run(dialer.connect("192.0.2.1:80")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NoneUsable);
     assert!(world.ledger.entries().is_empty());
@@ -293,7 +295,7 @@ fn a_lookup_alone_ends_at_the_deadline() {
     let resolver = world.resolver().finds(ms(5), Record::A, ["v4"]).never_ends();
     let dialer = world.dialer(resolver, world.connector([])).with_policy(within(80));
     let error = world.clock.run(dialer.resolve_all(TARGET)).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::TimedOut(stagger::Phase::Waiting));
+    assert_eq!(error.kind(), ErrorKind::TimedOut(stagger::error::Phase::Waiting));
     assert_eq!(support::queries(error.report()), ["A at 5: v4", "AAAA awaited:"]);
     assert_eq!(world.elapsed(), 80);
     world.ledger.assert_clean();

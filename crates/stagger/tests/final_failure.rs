@@ -5,11 +5,11 @@ mod support;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use stagger::boxed::{BoxConnector, LocalBoxConnector};
+use stagger::error::{ErrorKind, Phase};
 use stagger::race::Loss;
-use stagger::{
-    Answer, BoxConnector, Connector, Dialer, ErrorKind, LocalBoxConnector, Phase, Policy, Record,
-    Target,
-};
+use stagger::resolve::Record;
+use stagger::{Answer, Connector, Dialer, Policy, Target};
 use stagger_testkit::{
     Connection, Fate, LedgerStep, Place, Script, ScriptedConnector, ScriptedError,
     ScriptedResolver, ms,
@@ -61,7 +61,7 @@ mod machine {
 
     #[test]
     fn a_time_out_of_the_same_instant_is_told_before_the_loss() {
-        let policy = Policy::new().attempt_timeout(ms(400)).unwrap();
+        let policy = Policy::new().with_attempt_timeout(ms(400)).unwrap();
         let mut race = Script::with_policy(policy, ["v6", "v4"]);
         race.at(0).starts("v6");
         race.at(250).starts("v4").waits_until(400);
@@ -244,7 +244,7 @@ fn a_connection_of_the_same_instant_wins_over_a_wrong_password() {
 #[test]
 fn a_wrong_password_after_the_attempt_timeout_is_not_heard() {
     let world = World::new();
-    let policy = Policy::new().attempt_timeout(ms(100)).unwrap();
+    let policy = Policy::new().with_attempt_timeout(ms(100)).unwrap();
     let dialer = guarded(&world, &[("v6", wrong_password(101)), ("v4", connects(50))]);
     assert_eq!(world.run(dialer.with_policy(policy).connect(TARGET)).unwrap().name(), "v4");
 }
@@ -315,7 +315,7 @@ fn a_dialer_inside_a_dialer_that_only_fails_lets_the_outer_go_on() {
 fn refusing(world: &World, after: u64) -> ScriptedResolver {
     let refusal = Answer::failed(Record::A, ScriptedError::new("blocked by a rule"));
     let resolver = world.resolver().finds(ms(0), Record::Aaaa, ["v6"]);
-    resolver.answers(ms(after), refusal.ending_race()).never_ends()
+    resolver.answers(ms(after), refusal.with_final(true)).never_ends()
 }
 
 #[test]
@@ -349,7 +349,7 @@ fn a_resolver_that_ends_the_race_leaves_the_addresses_of_the_instant_untried() {
 #[test]
 fn an_answer_with_addresses_ends_no_race() {
     let world = World::new();
-    let answer = Answer::found(Record::Addresses, [Place("v6")]).ending_race();
+    let answer = Answer::found(Record::Addresses, [Place("v6")]).with_final(true);
     let resolver = world.resolver().answers(ms(0), answer);
     let dialer = world.dialer(resolver, world.connector([("v6", connects(40))]));
     assert!(world.run(dialer.connect(TARGET)).is_ok());
@@ -373,7 +373,9 @@ fn the_source_of_a_final_error_is_the_failure_that_ended_the_race() {
 #[test]
 fn the_source_of_a_resolvers_final_error_is_its_reason_and_the_text_has_it() {
     let world = World::new();
-    let refusal = Answer::failed(Record::A, ScriptedError::new("blocked")).interim().ending_race();
+    let refusal = Answer::failed(Record::A, ScriptedError::new("blocked"))
+        .with_provisional(true)
+        .with_final(true);
     let resolver = world
         .resolver()
         .finds(ms(0), Record::Aaaa, ["v6", "v6b"])
@@ -430,10 +432,11 @@ fn of_several_failures_of_one_instant_the_final_one_is_the_cause_and_is_named_fi
 #[test]
 fn one_after_another_passes_on_at_once_what_ends_the_race() {
     let world = World::new();
-    let refusal = Answer::failed(Record::A, ScriptedError::new("blocked")).ending_race();
+    let refusal = Answer::failed(Record::A, ScriptedError::new("blocked")).with_final(true);
     let first = world.resolver().answers(ms(5), refusal).never_ends();
     let second = world.resolver().finds(ms(0), Record::A, ["v4"]);
-    let dialer = world.dialer(stagger::Fallback::new([first, second]), world.connector([]));
+    let dialer =
+        world.dialer(stagger::resolve::Fallback::new([first, second]), world.connector([]));
     let error = world.run(dialer.connect(TARGET)).unwrap_err();
     assert!(error.is_final());
     assert_eq!(world.elapsed(), 5);

@@ -2,8 +2,9 @@
 
 mod support;
 
+use stagger::Policy;
+use stagger::error::Phase;
 use stagger::race::Loss;
-use stagger::{Phase, Policy, stagger};
 use stagger_testkit::{Fate, ms};
 use support::told::race;
 use support::{World, connects, fails, within};
@@ -61,7 +62,7 @@ fn a_success_beats_a_failure_of_the_same_instant() {
 #[test]
 fn two_failures_of_one_instant_bring_one_start_forward() {
     let fates = [fails(500), fails(250), Fate::silent(), connects(0)];
-    let policy = Policy::new().attempt_delays(&[ms(250), ms(2000)]).unwrap();
+    let policy = Policy::new().with_attempt_delays(&[ms(250), ms(2000)]).unwrap();
     for told in race(&policy, &fates) {
         assert_eq!(told.starts, ["0 a", "250 b", "500 c", "2500 d"]);
     }
@@ -111,7 +112,7 @@ fn a_failure_at_the_deadline_starts_nothing() {
 
 #[test]
 fn a_success_at_the_attempt_timeout_wins() {
-    let policy = Policy::new().attempt_timeout(ms(100)).unwrap();
+    let policy = Policy::new().with_attempt_timeout(ms(100)).unwrap();
     for told in race(&policy, &[connects(100), connects(0)]) {
         assert_eq!((told.won.as_deref(), told.elapsed), (Some("a"), 100));
     }
@@ -119,7 +120,7 @@ fn a_success_at_the_attempt_timeout_wins() {
 
 #[test]
 fn an_attempt_timeout_at_the_deadline_is_told_as_a_failed_attempt() {
-    let policy = within(100).attempt_timeout(ms(100)).unwrap();
+    let policy = within(100).with_attempt_timeout(ms(100)).unwrap();
     for told in race(&policy, &[Fate::silent()]) {
         assert_eq!(told.errors, ["timed out"]);
         assert_eq!((told.lost, told.elapsed), (Some(Loss::AllFailed), 100));
@@ -130,7 +131,7 @@ fn an_attempt_timeout_at_the_deadline_is_told_as_a_failed_attempt() {
 fn a_winner_found_late_beats_a_deadline_that_has_passed() {
     let world = World::new();
     let endpoints = [world.endpoint("a", connects(90)), world.endpoint("b", Fate::silent())];
-    let race = stagger(endpoints, world.clock.clone()).with_policy(within(100));
+    let race = stagger::race(endpoints, world.clock.clone()).with_policy(within(100));
     let mut race = Box::pin(race);
     assert!(world.clock.run_until(ms(10), race.as_mut()).is_pending());
     world.clock.advance_to(ms(5000));

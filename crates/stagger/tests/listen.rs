@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use futures_lite::{StreamExt as _, future};
-use stagger::{
-    Accepted, BoxListen, Listen, Listener, LocalBoxListen, LocalBoxListener, SharedError,
-};
+use stagger::boxed::{BoxListen, LocalBoxListen, LocalBoxListener};
+use stagger::error::SharedError;
+use stagger::listen::{Accepted, Listen, Listener};
 
 /// Who knocks, and who waits for it.
 #[derive(Default)]

@@ -5,8 +5,12 @@
 use std::time::{Duration, Instant};
 
 use Record::{A, Aaaa, Addresses, Https};
+use stagger::Policy;
+use stagger::address::Family;
+use stagger::error::Phase;
+use stagger::policy::Order;
 use stagger::race::{Action, Answered, Entrant, Event, Id, Loss, Machine};
-use stagger::{Families, Family, Order, Phase, Policy, Record, Update};
+use stagger::resolve::{Families, Record, Update};
 
 /// A machine, and candidates by name: what begins with `v6` is IPv6, what begins with `v4` IPv4.
 struct Script {
@@ -241,7 +245,7 @@ mod delay {
 
     #[test]
     fn each_start_may_have_a_delay_of_its_own() {
-        let policy = plain().attempt_delays(&[ms(100), ms(30)]).unwrap();
+        let policy = plain().with_attempt_delays(&[ms(100), ms(30)]).unwrap();
         let mut race = Script::racing(policy, ["v6a", "v4a", "v6b", "v4b"]);
         race.starts("v6a").waits_until(100);
         race.at(100).starts("v4a").waits_until(130);
@@ -251,7 +255,7 @@ mod delay {
 
     #[test]
     fn one_after_another_never_starts_beside_an_attempt() {
-        let mut race = Script::racing(plain().one_after_another(), ["v6", "v4"]);
+        let mut race = Script::racing(plain().without_overlap(), ["v6", "v4"]);
         race.starts("v6").waits();
         race.at(60_000).waits();
         race.at(60_001).fails("v6").starts("v4").waits();
@@ -359,35 +363,35 @@ mod instant {
 
     #[test]
     fn a_success_comes_before_the_overall_deadline() {
-        let mut race = Script::racing(plain().timeout(ms(100)).unwrap(), ["v6"]);
+        let mut race = Script::racing(plain().with_timeout(ms(100)).unwrap(), ["v6"]);
         race.starts("v6").waits_until(100);
         race.at(100).connects("v6").wins("v6");
     }
 
     #[test]
     fn a_success_comes_before_the_attempt_timeout() {
-        let mut race = Script::racing(plain().attempt_timeout(ms(100)).unwrap(), ["v6"]);
+        let mut race = Script::racing(plain().with_attempt_timeout(ms(100)).unwrap(), ["v6"]);
         race.starts("v6").waits_until(100);
         race.at(100).connects("v6").wins("v6");
     }
 
     #[test]
     fn the_last_failure_comes_before_the_overall_deadline() {
-        let mut race = Script::racing(plain().timeout(ms(100)).unwrap(), ["v6"]);
+        let mut race = Script::racing(plain().with_timeout(ms(100)).unwrap(), ["v6"]);
         race.starts("v6").waits_until(100);
         race.at(100).fails("v6").loses(Loss::AllFailed);
     }
 
     #[test]
     fn the_overall_deadline_comes_before_a_start() {
-        let mut race = Script::racing(plain().timeout(ms(250)).unwrap(), ["v6", "v4"]);
+        let mut race = Script::racing(plain().with_timeout(ms(250)).unwrap(), ["v6", "v4"]);
         race.starts("v6").waits_until(250);
         race.at(250).loses(Loss::TimedOut(Phase::Connecting));
     }
 
     #[test]
     fn the_overall_deadline_comes_before_a_start_that_a_failure_brings_forward() {
-        let mut race = Script::racing(plain().timeout(ms(100)).unwrap(), ["v6", "v4"]);
+        let mut race = Script::racing(plain().with_timeout(ms(100)).unwrap(), ["v6", "v4"]);
         race.starts("v6").waits_until(100);
         race.at(100).fails("v6").loses(Loss::TimedOut(Phase::Connecting));
     }
@@ -433,7 +437,7 @@ mod late {
 
     #[test]
     fn after_the_end_nothing_changes() {
-        let mut race = Script::racing(plain().timeout(ms(900)).unwrap(), ["v6", "v4", "v6b"]);
+        let mut race = Script::racing(plain().with_timeout(ms(900)).unwrap(), ["v6", "v4", "v6b"]);
         race.starts("v6").waits_until(250);
         race.at(250).starts("v4").waits_until(500);
         race.at(260).connects("v6").wins("v6");
@@ -448,7 +452,7 @@ mod late {
 
     #[test]
     fn a_success_after_the_attempt_timeout_is_not_seen() {
-        let mut race = Script::racing(plain().attempt_timeout(ms(100)).unwrap(), ["v6", "v4"]);
+        let mut race = Script::racing(plain().with_attempt_timeout(ms(100)).unwrap(), ["v6", "v4"]);
         race.starts("v6").waits_until(100);
         race.at(100).times_out("v6").connects("v6").starts("v4").waits_until(200);
     }
@@ -497,14 +501,14 @@ mod resolution {
 
     #[test]
     fn v6_waits_for_v4_where_v4_is_preferred() {
-        let mut race = Script::new(plain().preferred_family(Family::Ipv4));
+        let mut race = Script::new(plain().with_preferred_family(Family::Ipv4));
         race.at(3).adds(Aaaa, ["v6"]).waits_until(53);
         race.at(5).adds(A, ["v4"]).starts("v4").waits_until(255);
     }
 
     #[test]
     fn the_only_family_wanted_waits_for_no_other() {
-        let mut race = Script::new(plain().families(Families::Ipv4));
+        let mut race = Script::new(plain().with_families(Families::Ipv4));
         race.at(3).adds(A, ["v4"]).starts("v4").waits();
     }
 
@@ -552,13 +556,13 @@ mod resolution {
 
     #[test]
     fn bindings_are_not_waited_for_with_the_delay_spent() {
-        let mut race = Script::new(plain().https(true));
+        let mut race = Script::new(plain().with_https(true));
         race.at(60).adds_late(Aaaa, 60, ["v6"]).starts("v6").waits();
     }
 
     #[test]
     fn the_resolution_delay_counts_from_the_first_answer_with_addresses() {
-        let mut race = Script::new(plain().https(true));
+        let mut race = Script::new(plain().with_https(true));
         race.at(0).adds(Https, []).waits();
         race.at(100).adds(A, ["v4a"]).waits_until(150);
         race.at(130).adds(A, ["v4b"]).waits_until(150);
@@ -574,10 +578,10 @@ mod resolution {
 
     #[test]
     fn service_bindings_are_awaited_where_they_are_asked_for() {
-        let mut race = Script::new(plain().https(true));
+        let mut race = Script::new(plain().with_https(true));
         race.at(0).adds(Aaaa, ["v6"]).waits_until(50);
         race.at(10).adds(Https, []).starts("v6").waits();
-        let mut race = Script::new(plain().https(true));
+        let mut race = Script::new(plain().with_https(true));
         race.at(0).adds(Aaaa, ["v6"]).waits_until(50);
         race.at(50).starts("v6").waits();
     }
@@ -594,7 +598,7 @@ mod resolution {
 
     #[test]
     fn the_overall_deadline_says_in_which_phase_it_came() {
-        let policy = || plain().timeout(ms(40)).unwrap();
+        let policy = || plain().with_timeout(ms(40)).unwrap();
         let mut race = Script::new(policy());
         race.at(0).adds(A, []).waits_until(40);
         race.at(40).loses(Loss::TimedOut(Phase::Resolving));
@@ -618,14 +622,14 @@ mod order {
 
     #[test]
     fn v6_may_lead_by_decree() {
-        let policy = plain().order(Order::Ipv6First);
+        let policy = plain().with_order(Order::Ipv6First);
         let mut race = Script::racing(policy, ["v4a", "v4b", "v6a", "v6b"]);
         race.has_left(["v6a", "v4a", "v6b", "v4b"]);
     }
 
     #[test]
     fn the_resolvers_order_may_be_kept_whole() {
-        let policy = plain().order(Order::Resolver);
+        let policy = plain().with_order(Order::Resolver);
         let mut race = Script::racing(policy.clone(), ["v4a", "v4b", "v6a"]);
         race.has_left(["v4a", "v4b", "v6a"]);
         let mut race = Script::new(policy);
@@ -635,7 +639,7 @@ mod order {
 
     #[test]
     fn two_of_the_first_family_may_come_before_the_other() {
-        let policy = plain().first_family_count(2).unwrap();
+        let policy = plain().with_first_family_count(2).unwrap();
         let mut race = Script::racing(policy, ["v6a", "v6b", "v6c", "v4a", "v4b"]);
         race.has_left(["v6a", "v6b", "v4a", "v6c", "v4b"]);
     }
@@ -719,7 +723,7 @@ mod group {
 
     #[test]
     fn bindings_of_another_name_do_not_end_the_wait() {
-        let mut race = Script::new(plain().https(true));
+        let mut race = Script::new(plain().with_https(true));
         race.at(0).adds(Aaaa, ["v6"]).adds_for(1, Https, []).waits_until(50);
         race.at(10).adds(Https, []).starts("v6").waits();
     }
@@ -755,7 +759,7 @@ mod limit {
 
     #[test]
     fn at_the_cap_the_next_start_awaits_an_end() {
-        let policy = plain().max_in_flight(2).unwrap();
+        let policy = plain().with_max_in_flight(2).unwrap();
         let mut race = Script::racing(policy, ["v6a", "v4a", "v6b", "v4b"]);
         race.starts("v6a").waits_until(250);
         race.at(250).starts("v4a").waits();
@@ -765,14 +769,14 @@ mod limit {
 
     #[test]
     fn a_cap_of_one_is_one_after_another() {
-        let mut race = Script::racing(plain().max_in_flight(1).unwrap(), ["v6", "v4"]);
+        let mut race = Script::racing(plain().with_max_in_flight(1).unwrap(), ["v6", "v4"]);
         race.starts("v6").waits();
         race.at(400).fails("v6").starts("v4").waits();
     }
 
     #[test]
     fn addresses_beyond_the_limit_are_left_out() {
-        let policy = plain().max_addresses(2).unwrap();
+        let policy = plain().with_max_addresses(2).unwrap();
         let mut race = Script::racing(policy, ["v6a", "v6b", "v4a", "v4b"]);
         race.has_left(["v6a", "v4a"]).starts("v6a").waits_until(250);
         race.at(10).fails("v6a").starts("v4a").waits();
@@ -781,7 +785,7 @@ mod limit {
 
     #[test]
     fn the_last_allowed_failure_does_not_wait_for_more_answers() {
-        let mut race = Script::new(plain().max_addresses(1).unwrap());
+        let mut race = Script::new(plain().with_max_addresses(1).unwrap());
         race.at(0).adds(Aaaa, ["v6"]).starts("v6").waits();
         race.at(10).adds(A, ["v4"]).has_left([]).waits();
         race.at(20).fails("v6").loses(Loss::AllFailed);
@@ -789,7 +793,7 @@ mod limit {
 
     #[test]
     fn a_replacement_makes_room_under_the_limit_only_for_what_has_not_started() {
-        let policy = plain().max_addresses(2).unwrap().order(Order::Resolver);
+        let policy = plain().with_max_addresses(2).unwrap().with_order(Order::Resolver);
         let mut race = Script::new(policy);
         race.at(0).adds(Addresses, ["v6a", "v6b", "v6c"]).starts("v6a").has_left(["v6b"]);
         race.replaces(Addresses, ["v4a", "v4b", "v4c"]).has_left(["v4a"]);
@@ -797,7 +801,7 @@ mod limit {
 
     #[test]
     fn attempts_time_out_one_by_one_each_from_its_own_start() {
-        let policy = plain().attempt_timeout(ms(400)).unwrap();
+        let policy = plain().with_attempt_timeout(ms(400)).unwrap();
         let mut race = Script::racing(policy, ["v6", "v4"]);
         race.starts("v6").waits_until(250);
         race.at(250).starts("v4").waits_until(400);
@@ -807,7 +811,7 @@ mod limit {
 
     #[test]
     fn an_attempt_timeout_brings_the_next_start_forward_as_a_failure_does() {
-        let policy = plain().attempt_timeout(ms(255)).unwrap();
+        let policy = plain().with_attempt_timeout(ms(255)).unwrap();
         let mut race = Script::racing(policy, ["v6a", "v4a", "v6b"]);
         race.starts("v6a").waits_until(250);
         race.at(250).starts("v4a").waits_until(255);
@@ -817,7 +821,7 @@ mod limit {
 
     #[test]
     fn a_late_wake_up_times_out_all_that_is_due_and_starts_one() {
-        let policy = plain().attempt_timeout(ms(300)).unwrap();
+        let policy = plain().with_attempt_timeout(ms(300)).unwrap();
         let mut race = Script::racing(policy, ["v6a", "v4a", "v6b", "v4b"]);
         race.starts("v6a").waits_until(250);
         race.at(250).starts("v4a").waits_until(300);

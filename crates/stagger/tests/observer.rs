@@ -7,7 +7,9 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use stagger::{Dialer, Families, Observer, Policy, Record, Step};
+use stagger::observe::Step;
+use stagger::resolve::{Families, Record};
+use stagger::{Dialer, Observer, Policy};
 use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
 
 /// Writes down a line for each event.
@@ -157,7 +159,7 @@ fn skips_timeouts_and_the_loss_are_told() {
     );
     let connector = ScriptedConnector::new(&ledger).at("v4", Fate::silent());
     let diary = Diary::default();
-    let policy = Policy::new().attempt_timeout(ms(400)).unwrap().families(Families::Ipv4);
+    let policy = Policy::new().with_attempt_timeout(ms(400)).unwrap().with_families(Families::Ipv4);
     let dialer = Dialer::new(resolver, connector, clock.clone())
         .with_policy(policy)
         .with_observer(diary.clone());

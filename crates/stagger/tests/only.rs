@@ -13,10 +13,10 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use stagger::{
-    Candidate, Connector, Dialer, ErrorKind, Observer, Phase, Policy, Recorder, Step, Target,
-    Timer, connector_fn,
-};
+use stagger::connect::connector_fn;
+use stagger::error::{ErrorKind, Phase};
+use stagger::observe::{Recorder, Step};
+use stagger::{Candidate, Connector, Dialer, Observer, Policy, Target, Timer};
 use stagger_testkit::{Clock, Fate, ScriptedConnector, ScriptedError, ScriptedResolver, ms};
 use support::{World, attempts, connects, fails, within};
 
@@ -57,7 +57,7 @@ type Script = fn(ScriptedConnector) -> ScriptedConnector;
 
 /// How a race may go.
 fn ways() -> Vec<(&'static str, Policy, Script)> {
-    let timeouts = |all, each| within(all).attempt_timeout(ms(each)).unwrap();
+    let timeouts = |all, each| within(all).with_attempt_timeout(ms(each)).unwrap();
     vec![
         ("at once", Policy::new(), |tcp| tcp.at(LITERAL, connects(0))),
         ("later", Policy::new(), |tcp| tcp.at(LITERAL, connects(30))),
@@ -77,9 +77,11 @@ fn ways() -> Vec<(&'static str, Policy, Script)> {
             tcp.at(LITERAL, fails(10).saying("short")).with_shortage("short")
         }),
         ("is refused", Policy::new(), |tcp| tcp.refuses(LITERAL)),
-        ("has the other family", Policy::new().families(stagger::Families::Ipv6), |tcp| {
-            tcp.at(LITERAL, connects(0))
-        }),
+        (
+            "has the other family",
+            Policy::new().with_families(stagger::resolve::Families::Ipv6),
+            |tcp| tcp.at(LITERAL, connects(0)),
+        ),
     ]
 }
 
@@ -185,7 +187,8 @@ fn a_connection_that_is_there_when_a_late_deadline_is_noticed_wins() {
             if counted.get() < 3 { Poll::Pending } else { Poll::Ready(Ok::<_, io::Error>(())) }
         })
     });
-    let resolver = stagger::lookup_fn(|_| async { Ok::<Vec<SocketAddr>, io::Error>(vec![]) });
+    let resolver =
+        stagger::resolve::lookup_fn(|_| async { Ok::<Vec<SocketAddr>, io::Error>(vec![]) });
     let dialer = Dialer::new(resolver, connector, clock.clone()).with_policy(within(300));
     assert!(clock.run(dialer.connect(LITERAL)).is_ok());
     assert_eq!(polls.get(), 3);

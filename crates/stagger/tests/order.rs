@@ -4,7 +4,10 @@ mod support;
 
 use std::net::SocketAddr;
 
-use stagger::{Families, Family, Order, Policy, Record};
+use stagger::Policy;
+use stagger::address::Family;
+use stagger::policy::Order;
+use stagger::resolve::{Families, Record};
 use stagger_testkit::{Fate, ms};
 use support::{Scripted, TARGET, World, connects, fails};
 
@@ -38,7 +41,7 @@ fn families_alternate_and_keep_their_order_inside() {
 
 #[test]
 fn two_of_the_leading_family_may_come_first() {
-    let policy = Policy::new().first_family_count(2).unwrap();
+    let policy = Policy::new().with_first_family_count(2).unwrap();
     let places = ["v6a", "v6b", "v6c", "v6d", "v4a", "v4b"];
     assert_eq!(tried(policy, places), ["v6a", "v6b", "v4a", "v6c", "v4b", "v6d"]);
 }
@@ -55,15 +58,15 @@ fn what_is_left_of_the_longer_family_follows_in_order_and_nobody_is_tried_twice(
 fn either_rule_of_who_leads_can_be_chosen() {
     let places = ["v4a", "v4b", "v6a", "v6b"];
     assert_eq!(tried(Policy::new(), places), ["v4a", "v6a", "v4b", "v6b"]);
-    let six_first = Policy::new().order(Order::Ipv6First);
+    let six_first = Policy::new().with_order(Order::Ipv6First);
     assert_eq!(tried(six_first, places), ["v6a", "v4a", "v6b", "v4b"]);
-    let as_resolved = Policy::new().order(Order::Resolver);
+    let as_resolved = Policy::new().with_order(Order::Resolver);
     assert_eq!(tried(as_resolved, places), places);
 }
 
 #[test]
 fn ipv6_first_without_ipv6_begins_with_what_there_is() {
-    let policy = Policy::new().order(Order::Ipv6First);
+    let policy = Policy::new().with_order(Order::Ipv6First);
     assert_eq!(tried(policy, ["v4b", "v4a"]), ["v4b", "v4a"]);
 }
 
@@ -124,7 +127,7 @@ fn a_late_address_of_the_other_family_is_next() {
 #[test]
 fn in_the_resolver_s_order_a_late_answer_comes_last() {
     let world = World::new();
-    let dialer = late(&world, Policy::new().order(Order::Resolver));
+    let dialer = late(&world, Policy::new().with_order(Order::Resolver));
     assert!(world.run_until(ms(1000), dialer.connect(TARGET)).is_pending());
     assert_eq!(world.starts(), ["0 v6a", "250 v6b", "500 v6c", "750 v4a", "1000 v4b"]);
 }
@@ -165,7 +168,7 @@ fn the_preferred_family_leads_when_families_are_answered_apart() {
         let fates = ["v6a", "v6b", "v4a"].map(|place| (place, Fate::silent()));
         let dialer = world
             .dialer(resolver, world.connector(fates))
-            .with_policy(Policy::new().preferred_family(preferred));
+            .with_policy(Policy::new().with_preferred_family(preferred));
         assert!(world.run_until(ms(700), dialer.connect(TARGET)).is_pending());
         assert_eq!(world.starts(), starts);
     }
@@ -173,7 +176,7 @@ fn the_preferred_family_leads_when_families_are_answered_apart() {
 
 #[test]
 fn with_one_family_alone_it_leads_whichever_is_preferred() {
-    let policy = Policy::new().families(Families::Ipv4).order(Order::Ipv6First);
+    let policy = Policy::new().with_families(Families::Ipv4).with_order(Order::Ipv6First);
     let world = World::new();
     let fates = [("v4a", fails(0)), ("v4b", fails(0))];
     let dialer = world.places(fates).with_policy(policy);

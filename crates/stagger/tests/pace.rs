@@ -2,14 +2,15 @@
 
 mod support;
 
+use stagger::Policy;
+use stagger::error::Phase;
 use stagger::race::Loss;
-use stagger::{Phase, Policy};
 use stagger_testkit::{Fate, ms};
 use support::told::race;
 use support::{connects, fails, within};
 
 fn every(delay: u64) -> Policy {
-    Policy::new().attempt_delay(ms(delay)).unwrap()
+    Policy::new().with_attempt_delay(ms(delay)).unwrap()
 }
 
 #[test]
@@ -33,7 +34,7 @@ fn the_attempt_delay_can_be_set() {
 
 #[test]
 fn each_start_can_have_a_delay_of_its_own() {
-    let policy = Policy::new().attempt_delays(&[ms(100), ms(400)]).unwrap();
+    let policy = Policy::new().with_attempt_delays(&[ms(100), ms(400)]).unwrap();
     for told in race(&policy, &[fails(2000), fails(2000), fails(2000), connects(100)]) {
         assert_eq!(told.starts, ["0 a", "100 b", "500 c", "900 d"]);
         assert_eq!((told.won.as_deref(), told.elapsed), (Some("d"), 1000));
@@ -42,7 +43,7 @@ fn each_start_can_have_a_delay_of_its_own() {
 
 #[test]
 fn without_a_delay_attempts_go_one_after_another() {
-    let policy = Policy::new().one_after_another();
+    let policy = Policy::new().without_overlap();
     for told in race(&policy, &[fails(5000), fails(0), connects(3000), connects(0)]) {
         assert_eq!(
             told.story,
@@ -108,7 +109,7 @@ fn an_attempt_that_is_slow_keeps_running_and_may_still_win() {
 
 #[test]
 fn an_attempt_timeout_drops_the_attempt_and_brings_the_next_forward() {
-    let policy = Policy::new().attempt_timeout(ms(100)).unwrap();
+    let policy = Policy::new().with_attempt_timeout(ms(100)).unwrap();
     for told in race(&policy, &[Fate::silent(), connects(101), connects(100)]) {
         assert_eq!(
             told.story,

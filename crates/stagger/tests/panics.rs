@@ -11,10 +11,10 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use futures_lite::stream;
-use stagger::{
-    Answer, Candidate, Connector, Dialer, Observer, Query, Record, Step, Timer, endpoint_fn,
-    resolver_fn, stagger,
-};
+use stagger::connect::endpoint_fn;
+use stagger::observe::Step;
+use stagger::resolve::{Query, Record, resolver_fn};
+use stagger::{Answer, Candidate, Connector, Dialer, Observer, Timer, race};
 use stagger_testkit::{
     Clock, Fate, LedgerStep, Place, ScriptedAttempt, ScriptedConnector, ScriptedError, Sleep, ms,
 };
@@ -52,7 +52,7 @@ fn a_panic_in_an_attempt_drops_the_others() {
 
     let world = World::new();
     let endpoints = fates.map(|(name, fate)| world.endpoint(name, fate));
-    panics(&world, stagger(endpoints, world.clock.clone()));
+    panics(&world, race(endpoints, world.clock.clone()));
     assert_eq!(
         world.story(),
         ["0 started v6", "250 started v4", "270 panicked v4", "270 dropped v6"]
@@ -130,10 +130,10 @@ fn a_panic_in_an_endpoint_or_its_list_drops_the_attempts() {
     let world = World::new();
     let silent = || world.endpoint("a", Fate::silent());
     let endpoints = (0..2).map(|n| if n == 0 { silent() } else { panic!("no more") });
-    assert_eq!(panics(&world, stagger(endpoints, world.clock.clone())), "no more");
+    assert_eq!(panics(&world, race(endpoints, world.clock.clone())), "no more");
     let endpoint =
         endpoint_fn(|| -> std::future::Pending<Result<(), ScriptedError>> { panic!("not ready") });
-    assert_eq!(panics(&world, stagger([endpoint], world.clock.clone())), "not ready");
+    assert_eq!(panics(&world, race([endpoint], world.clock.clone())), "not ready");
 }
 
 /// A clock that breaks after 100 ms.
@@ -157,7 +157,7 @@ impl Timer for Broken {
 fn a_panic_in_a_timer_drops_the_attempts() {
     let world = World::new();
     let endpoints = ["a", "b"].map(|name| world.endpoint(name, Fate::silent()));
-    let text = panics(&world, stagger(endpoints, Broken(world.clock.clone())));
+    let text = panics(&world, race(endpoints, Broken(world.clock.clone())));
     assert_eq!(text, "the clock is broken");
     assert_eq!(world.story(), ["0 started a", "250 dropped a"]);
 }
@@ -306,7 +306,7 @@ fn a_connect_polled_after_its_end_panics_and_says_why() {
             drop(world.clock.run(lookup.as_mut()));
         });
     }
-    let mut race = Box::pin(stagger([world.endpoint("a", connects(0))], world.clock.clone()));
+    let mut race = Box::pin(race([world.endpoint("a", connects(0))], world.clock.clone()));
     assert!(world.clock.run(race.as_mut()).is_ok());
     over("a connect was polled after it had ended", &mut || drop(world.clock.run(race.as_mut())));
     world.ledger.assert_clean();

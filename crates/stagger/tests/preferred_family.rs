@@ -3,8 +3,11 @@
 
 mod support;
 
+use stagger::address::Family;
+use stagger::policy::Order;
 use stagger::race::Loss;
-use stagger::{Answer, Families, Family, Order, Policy, Record};
+use stagger::resolve::{Families, Record};
+use stagger::{Answer, Policy};
 use stagger_testkit::{Place, Script, ScriptedError, ScriptedResolver, ms};
 use support::{TARGET, World, connects};
 
@@ -80,7 +83,7 @@ mod machine {
 
     #[test]
     fn bindings_are_awaited_whatever_is_preferred() {
-        let mut race = Script::unresolved(plain().https(true));
+        let mut race = Script::unresolved(plain().with_https(true));
         race.at(0).prefers(Ipv4).answers(A, ["v4"]).waits_until(50);
         race.at(10).answers(Https, []).starts("v4");
     }
@@ -128,37 +131,37 @@ mod machine {
 
     #[test]
     fn an_order_that_the_policy_decrees_is_kept_whatever_is_preferred() {
-        let mut race = Script::unresolved(plain().order(Order::Ipv6First));
+        let mut race = Script::unresolved(plain().with_order(Order::Ipv6First));
         race.at(0).prefers(Ipv4).answers(Aaaa, ["v6"]).answers(A, ["v4"]).starts("v6");
-        let mut race = Script::unresolved(plain().order(Order::Resolver));
+        let mut race = Script::unresolved(plain().with_order(Order::Resolver));
         race.at(0).prefers(Ipv4).answers(Aaaa, ["v6"]).answers(A, ["v4"]).starts("v6");
     }
 
     #[test]
     fn the_family_that_the_policy_prefers_wins_over_that_of_the_routes() {
-        let mut race = Script::unresolved(plain().preferred_family(Ipv6));
+        let mut race = Script::unresolved(plain().with_preferred_family(Ipv6));
         race.at(0).prefers(Ipv4).answers(A, ["v4"]).waits_until(50);
         race.at(10).answers(Aaaa, ["v6"]).starts("v6");
-        let mut race = Script::unresolved(plain().preferred_family(Ipv4));
+        let mut race = Script::unresolved(plain().with_preferred_family(Ipv4));
         race.at(0).prefers(Ipv6).answers(Aaaa, ["v6"]).waits_until(50);
         race.at(10).answers(A, ["v4"]).starts("v4");
     }
 
     #[test]
     fn the_only_family_asked_for_is_the_preferred_one() {
-        let policy = || plain().families(Families::Ipv4);
+        let policy = || plain().with_families(Families::Ipv4);
         let mut race = Script::unresolved(policy());
         race.at(0).prefers(Ipv6).answers(A, ["v4"]).starts("v4");
-        let mut race = Script::unresolved(policy().preferred_family(Ipv6));
+        let mut race = Script::unresolved(policy().with_preferred_family(Ipv6));
         race.at(0).answers(A, ["v4"]).starts("v4");
-        let policy = plain().families(Families::Ipv6).preferred_family(Ipv4);
+        let policy = plain().with_families(Families::Ipv6).with_preferred_family(Ipv4);
         let mut race = Script::unresolved(policy);
         race.at(0).prefers(Ipv4).answers(Aaaa, ["v6"]).starts("v6");
     }
 
     #[test]
     fn a_preference_makes_no_room_under_the_limit_on_addresses() {
-        let mut race = Script::unresolved(plain().max_addresses(2).unwrap());
+        let mut race = Script::unresolved(plain().with_max_addresses(2).unwrap());
         race.at(0).answers(Aaaa, ["v6a", "v6b"]).answers(A, ["v4"]).starts("v6a");
         race.at(10).prefers(Ipv4).waits_until(250);
         race.at(250).starts("v4");
@@ -186,7 +189,11 @@ fn found(record: Record, place: &'static str) -> Answer<Place, ScriptedError> {
 #[test]
 fn a_host_with_no_ipv6_default_route_does_not_hold_a_back() {
     let answers = |resolver: ScriptedResolver| {
-        resolver.answers(ms(5), found(A, "v4").prefers(Ipv4)).finds(ms(40), Aaaa, ["v6"])
+        resolver.answers(ms(5), found(A, "v4").with_preferred_family(Ipv4)).finds(
+            ms(40),
+            Aaaa,
+            ["v6"],
+        )
     };
     assert_eq!(starts(Policy::new(), answers), ["5 v4", "255 v6"]);
     let silent =
@@ -197,31 +204,38 @@ fn a_host_with_no_ipv6_default_route_does_not_hold_a_back() {
 #[test]
 fn aaaa_of_such_a_host_waits_for_a() {
     let answers = |resolver: ScriptedResolver| {
-        resolver.answers(ms(5), found(Aaaa, "v6").prefers(Ipv4)).finds(ms(40), A, ["v4"])
+        resolver.answers(ms(5), found(Aaaa, "v6").with_preferred_family(Ipv4)).finds(
+            ms(40),
+            A,
+            ["v4"],
+        )
     };
     assert_eq!(starts(Policy::new(), answers), ["40 v4", "290 v6"]);
 }
 
 #[test]
 fn the_policys_preferred_family_wins_over_the_resolvers() {
-    let answers =
-        |resolver: ScriptedResolver| resolver.answers(ms(5), found(A, "v4").prefers(Ipv4));
-    assert_eq!(starts(Policy::new().preferred_family(Ipv6), answers), ["55 v4"]);
-    let answers =
-        |resolver: ScriptedResolver| resolver.answers(ms(5), found(Aaaa, "v6").prefers(Ipv6));
-    assert_eq!(starts(Policy::new().preferred_family(Ipv4), answers), ["55 v6"]);
+    let answers = |resolver: ScriptedResolver| {
+        resolver.answers(ms(5), found(A, "v4").with_preferred_family(Ipv4))
+    };
+    assert_eq!(starts(Policy::new().with_preferred_family(Ipv6), answers), ["55 v4"]);
+    let answers = |resolver: ScriptedResolver| {
+        resolver.answers(ms(5), found(Aaaa, "v6").with_preferred_family(Ipv6))
+    };
+    assert_eq!(starts(Policy::new().with_preferred_family(Ipv4), answers), ["55 v6"]);
 }
 
 #[test]
 fn an_interim_answer_with_a_preference_still_counts_its_preference() {
     let answers = |preferred: Option<Family>| {
         move |resolver: ScriptedResolver| {
-            let interim = Answer::failed(Aaaa, ScriptedError::new("no name server")).interim();
-            let interim = match preferred {
-                Some(family) => interim.prefers(family),
-                None => interim,
+            let provisional =
+                Answer::failed(Aaaa, ScriptedError::new("no name server")).with_provisional(true);
+            let provisional = match preferred {
+                Some(family) => provisional.with_preferred_family(family),
+                None => provisional,
             };
-            resolver.answers(ms(5), interim).finds(ms(10), A, ["v4"])
+            resolver.answers(ms(5), provisional).finds(ms(10), A, ["v4"])
         }
     };
     assert_eq!(starts(Policy::new(), answers(Some(Ipv4))), ["10 v4"]);
@@ -232,8 +246,8 @@ fn an_interim_answer_with_a_preference_still_counts_its_preference() {
 #[test]
 fn a_preference_that_comes_during_the_wait_ends_it() {
     let answers = |resolver: ScriptedResolver| {
-        let interim = Answer::negative(Aaaa).interim().prefers(Ipv4);
-        resolver.finds(ms(10), A, ["v4"]).answers(ms(30), interim)
+        let provisional = Answer::negative(Aaaa).with_provisional(true).with_preferred_family(Ipv4);
+        resolver.finds(ms(10), A, ["v4"]).answers(ms(30), provisional)
     };
     assert_eq!(starts(Policy::new(), answers), ["30 v4"]);
 }

@@ -6,14 +6,18 @@ use std::cell::RefCell;
 use std::pin::pin;
 use std::rc::Rc;
 
+use stagger::boxed::BoxConnector;
+use stagger::connect::Progress;
+use stagger::error::Phase;
 use stagger::race::Loss;
-use stagger::{BoxConnector, Candidate, Connector, Phase, Policy, Progress, Record};
+use stagger::resolve::Record;
+use stagger::{Candidate, Connector, Policy};
 use stagger_testkit::{Fate, Place, Script, ScriptedAttempt, ScriptedConnector, ScriptedError, ms};
 use support::{TARGET, World, attempts, connects};
 
 /// The default policy with this handshake delay.
 fn after(milliseconds: u64) -> Policy {
-    Policy::new().handshake_delay(ms(milliseconds)).unwrap()
+    Policy::new().with_handshake_delay(ms(milliseconds)).unwrap()
 }
 
 mod machine {
@@ -95,7 +99,7 @@ mod machine {
 
     #[test]
     fn the_next_never_starts_earlier_than_without_progress() {
-        let policy = after(10).attempt_delay(ms(2000)).unwrap();
+        let policy = after(10).with_attempt_delay(ms(2000)).unwrap();
         let mut race = Script::with_policy(policy, ["v6", "v4"]);
         race.at(0).starts("v6").waits_until(2000);
         race.at(1995).progresses("v6").waits_until(2000);
@@ -168,7 +172,7 @@ mod machine {
 
     #[test]
     fn one_after_another_knows_no_next_start_to_postpone() {
-        let policy = Policy::unlimited().handshake_delay(ms(200)).unwrap().one_after_another();
+        let policy = Policy::unlimited().with_handshake_delay(ms(200)).unwrap().without_overlap();
         let mut race = Script::with_policy(policy, ["v6", "v4"]);
         race.at(0).starts("v6").waits_for_events();
         race.at(240).progresses("v6").waits_for_events();
@@ -177,7 +181,7 @@ mod machine {
 
     #[test]
     fn uneven_delays_are_postponed_each_by_its_own_attempt() {
-        let policy = after(100).attempt_delays(&[ms(100), ms(300)]).unwrap();
+        let policy = after(100).with_attempt_delays(&[ms(100), ms(300)]).unwrap();
         let mut race = Script::with_policy(policy, ["v6a", "v4a", "v6b"]);
         race.at(0).starts("v6a").waits_until(100);
         race.at(80).progresses("v6a").waits_until(180);
@@ -188,7 +192,7 @@ mod machine {
 
     #[test]
     fn an_attempt_timeout_is_not_postponed_by_progress() {
-        let policy = after(500).attempt_timeout(ms(300)).unwrap();
+        let policy = after(500).with_attempt_timeout(ms(300)).unwrap();
         let mut race = Script::with_policy(policy, ["v6", "v4"]);
         race.at(0).starts("v6").waits_until(250);
         race.at(200).progresses("v6").waits_until(300);
@@ -197,7 +201,7 @@ mod machine {
 
     #[test]
     fn the_overall_deadline_comes_before_a_start_that_was_postponed_to_it() {
-        let policy = after(200).timeout(ms(400)).unwrap();
+        let policy = after(200).with_timeout(ms(400)).unwrap();
         let mut race = Script::with_policy(policy, ["v6", "v4"]);
         race.at(0).starts("v6").waits_until(250);
         race.at(200).progresses("v6").waits_until(400);
@@ -206,7 +210,8 @@ mod machine {
 
     #[test]
     fn a_candidate_that_comes_late_waits_for_the_handshake_too() {
-        let mut race = Script::unresolved(Policy::unlimited().handshake_delay(ms(400)).unwrap());
+        let mut race =
+            Script::unresolved(Policy::unlimited().with_handshake_delay(ms(400)).unwrap());
         race.at(0).answers(Record::Aaaa, ["v6"]).starts("v6").waits_for_events();
         race.at(200).progresses("v6").waits_for_events();
         race.at(300).answers(Record::A, ["v4"]).waits_until(600);

@@ -5,8 +5,8 @@ mod support;
 
 use std::task::Poll;
 
+use stagger::Policy;
 use stagger::race::Loss;
-use stagger::{Policy, stagger};
 use stagger_testkit::{Fate, ms};
 use support::told::{NAMES, Told, race};
 use support::{TARGET, World, connects, fails};
@@ -114,7 +114,7 @@ fn a_cancelled_race_drops_every_attempt() {
     let fates = || NAMES.into_iter().zip(vec![connects(10_000); 4]);
     let world = World::new();
     let endpoints = fates().map(|(name, fate)| world.endpoint(name, fate));
-    let race = stagger(endpoints, world.clock.clone());
+    let race = stagger::race(endpoints, world.clock.clone());
     assert!(world.run_until(ms(5000), race).is_pending());
     assert_eq!(world.story()[4..], dropped);
 
@@ -136,7 +136,7 @@ fn an_empty_race_ends_at_once_without_an_attempt() {
 fn an_attempt_that_fails_after_the_list_was_exhausted_ends_the_race_without_another_tick() {
     let world = World::new();
     let endpoints = [world.endpoint("a", fails(600)), world.endpoint("b", fails(100))];
-    let mut race = Box::pin(stagger(endpoints, world.clock.clone()));
+    let mut race = Box::pin(stagger::race(endpoints, world.clock.clone()));
     assert!(world.clock.run_until(ms(350), race.as_mut()).is_pending());
     assert_eq!(world.clock.timers(), 1, "only the attempt has a timer, the race has none");
     let polls = world.clock.polls();
@@ -166,7 +166,7 @@ fn no_timer_is_armed_when_nothing_is_left_to_start() {
     assert_eq!(world.clock.timers(), 0);
 
     let endpoints = fates.map(|(name, fate)| world.endpoint(name, fate));
-    let mut race = Box::pin(stagger(endpoints, world.clock.clone()));
+    let mut race = Box::pin(stagger::race(endpoints, world.clock.clone()));
     assert!(world.clock.run_until(ms(499), race.as_mut()).is_pending());
     assert_eq!(world.clock.next_wake(), Some(ms(500)));
     assert!(world.clock.run_until(ms(500), race.as_mut()).is_pending());
@@ -179,7 +179,7 @@ fn no_timer_is_armed_when_nothing_is_left_to_start() {
 fn a_timer_is_disarmed_when_a_failure_has_started_the_last_candidate_early() {
     let world = World::new();
     let endpoints = [world.endpoint("a", fails(100)), world.endpoint("b", Fate::silent())];
-    let mut race = Box::pin(stagger(endpoints, world.clock.clone()));
+    let mut race = Box::pin(stagger::race(endpoints, world.clock.clone()));
     assert!(world.clock.run_until(ms(99), race.as_mut()).is_pending());
     assert_eq!(world.clock.timers(), 2, "the attempt's, and the delay's");
     assert!(world.clock.run_until(ms(100), race.as_mut()).is_pending());
@@ -216,7 +216,8 @@ fn a_black_hole_costs_one_delay() {
 #[test]
 fn a_race_is_ready_at_the_instant_of_the_connection() {
     let world = World::new();
-    let mut race = Box::pin(stagger([world.endpoint("a", connects(40))], world.clock.clone()));
+    let mut race =
+        Box::pin(stagger::race([world.endpoint("a", connects(40))], world.clock.clone()));
     assert!(world.clock.run_until(ms(39), race.as_mut()).is_pending());
     let Poll::Ready(Ok(won)) = world.clock.run_until(ms(40), race.as_mut()) else {
         panic!("not ready")

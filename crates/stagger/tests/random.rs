@@ -10,8 +10,8 @@ use std::hash::{BuildHasher, RandomState};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
+use stagger::Policy;
 use stagger::race::Loss;
-use stagger::{Policy, stagger};
 use stagger_testkit::{Fate, LedgerStep, ms};
 use support::World;
 
@@ -56,9 +56,13 @@ fn race(delay: u64, ends: &[End]) {
         };
         world.endpoint(name, fate)
     });
-    let policy = Policy::unlimited().attempt_delay(ms(delay)).unwrap().timeout(ms(60_000)).unwrap();
+    let policy = Policy::unlimited()
+        .with_attempt_delay(ms(delay))
+        .unwrap()
+        .with_timeout(ms(60_000))
+        .unwrap();
     // This checks that the losers are dropped before the winner is handed over.
-    let result = world.run(stagger(endpoints, world.clock.clone()).with_policy(policy));
+    let result = world.run(stagger::race(endpoints, world.clock.clone()).with_policy(policy));
     let elapsed = u64::try_from(world.elapsed()).unwrap();
 
     let starts = world.ledger.starts();

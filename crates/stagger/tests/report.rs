@@ -8,10 +8,11 @@ use std::error::Error as _;
 use std::fmt;
 use std::io;
 
-use stagger::{
-    Answer, Error, ErrorKind, LookupErrorKind, Phase, Policy, RaceError, Record, Target,
-    connector_fn, stagger,
-};
+use stagger::connect::connector_fn;
+use stagger::error::{ErrorKind, LookupErrorKind, Phase};
+use stagger::race::RaceError;
+use stagger::resolve::Record;
+use stagger::{Answer, Error, Policy, Target, race};
 use stagger_testkit::{Fate, Place, ScriptedConnector, ScriptedError, ScriptedResolver, ms};
 use support::{Scripted, TARGET, World, attempts, connects, errors, fails, queries, within};
 
@@ -66,7 +67,7 @@ fn the_report_of_a_raced_list_says_the_index_of_the_winner() {
     let world = World::new();
     let endpoints = [fails(10), Fate::silent(), connects(40), connects(0)];
     let endpoints = endpoints.map(|fate| world.endpoint("endpoint", fate));
-    let won = world.run(stagger(endpoints, world.clock.clone())).unwrap();
+    let won = world.run(race(endpoints, world.clock.clone())).unwrap();
     assert_eq!((won.index, won.report.elapsed()), (2, ms(300)));
     assert_eq!(won.report.winner().unwrap().address, 2);
     assert_eq!(
@@ -80,7 +81,7 @@ fn a_lost_list_keeps_its_endpoints_own_errors() {
     let lost = |policy: Policy, fates: Vec<Fate>| -> RaceError<ScriptedError> {
         let world = World::new();
         let endpoints = fates.into_iter().map(|fate| world.endpoint("e", fate));
-        world.run(stagger(endpoints, world.clock.clone()).with_policy(policy)).unwrap_err()
+        world.run(race(endpoints, world.clock.clone()).with_policy(policy)).unwrap_err()
     };
     let refused =
         lost(Policy::unlimited(), vec![fails(10).saying("first"), fails(9).saying("second")]);
@@ -153,7 +154,7 @@ fn every_kind() -> [(Error, ErrorKind, &'static str, &'static str, Option<&'stat
         ),
         (
             lost(
-                Policy::new().attempt_timeout(ms(100)).unwrap(),
+                Policy::new().with_attempt_timeout(ms(100)).unwrap(),
                 |r| r.finds(ms(5), Record::Aaaa, ["v6", "v6x"]).finds(ms(9), Record::A, ["v4"]),
                 |c| c.at("v6", fails(20)).at("v4", Fate::silent()).refuses("v6x"),
             ),
@@ -307,7 +308,7 @@ fn a_lookup_that_was_awaited_at_the_end_is_in_the_report() {
     let both = |r: ScriptedResolver| {
         r.answers(ms(1), Answer::negative(Record::Aaaa)).answers(ms(2), Answer::negative(Record::A))
     };
-    let https = within(9).https(true);
+    let https = within(9).with_https(true);
     assert_eq!(awaited(https, both), ["AAAA at 1:", "A at 2:", "HTTPS awaited:"]);
 }
 
@@ -379,7 +380,7 @@ fn as_an_io_error_every_kind_has_a_fitting_one() {
     ];
     assert_eq!(kinds, expected);
     let silent = lost(
-        Policy::new().attempt_timeout(ms(100)).unwrap(),
+        Policy::new().with_attempt_timeout(ms(100)).unwrap(),
         |r| r.finds(ms(0), Record::Addresses, ["v6"]),
         |c| c.at("v6", Fate::silent()),
     );
@@ -418,7 +419,7 @@ fn the_kind_of_an_io_error_is_found_behind_a_shared_error() {
     use std::fmt;
     use std::io;
 
-    use stagger::SharedError;
+    use stagger::error::SharedError;
 
     #[derive(Debug)]
     struct TlsError(SharedError);

@@ -2,7 +2,10 @@
 
 mod support;
 
-use stagger::{Answer, ErrorKind, Families, Family, Phase, Policy, Record};
+use stagger::address::Family;
+use stagger::error::{ErrorKind, Phase};
+use stagger::resolve::{Families, Record, Update};
+use stagger::{Answer, Policy};
 use stagger_testkit::{Fate, LedgerStep, Place, ScriptedError, ScriptedResolver, ms};
 use support::{Scripted, TARGET, World, at, attempts, connects, fails, queries, within};
 
@@ -127,7 +130,7 @@ fn an_answer_with_its_delay_spent_starts_at_once() {
 #[test]
 fn an_answer_with_its_delay_spent_in_part_waits_for_the_rest() {
     assert_eq!(starts(|r| r.answers(ms(30), late(["v4a"], 30)).never_ends()), ["50 v4a"]);
-    let policy = Policy::new().resolution_delay(ms(300)).unwrap();
+    let policy = Policy::new().with_resolution_delay(ms(300)).unwrap();
     let starts = silent_starts(policy, |r| r.answers(ms(60), late(["v4a"], 50)).never_ends());
     assert_eq!(starts, ["310 v4a"]);
 }
@@ -135,7 +138,7 @@ fn an_answer_with_its_delay_spent_in_part_waits_for_the_rest() {
 #[test]
 fn the_resolution_delay_can_be_set() {
     for (delay, start) in [(0, "10 v4a"), (300, "310 v4a")] {
-        let policy = Policy::new().resolution_delay(ms(delay)).unwrap();
+        let policy = Policy::new().with_resolution_delay(ms(delay)).unwrap();
         let starts = silent_starts(policy, |r| r.finds(ms(10), Record::A, ["v4a"]).never_ends());
         assert_eq!(starts, [start]);
     }
@@ -143,7 +146,7 @@ fn the_resolution_delay_can_be_set() {
 
 #[test]
 fn the_wait_is_for_the_preferred_family() {
-    let policy = Policy::new().preferred_family(Family::Ipv4);
+    let policy = Policy::new().with_preferred_family(Family::Ipv4);
     let answers = |r: ScriptedResolver| {
         r.finds(ms(10), Record::Aaaa, ["v6a"]).finds(ms(40), Record::A, ["v4a"])
     };
@@ -152,7 +155,7 @@ fn the_wait_is_for_the_preferred_family() {
 
 #[test]
 fn service_records_that_were_asked_for_are_waited_for_too() {
-    let policy = Policy::new().https(true);
+    let policy = Policy::new().with_https(true);
     let answers = |r: ScriptedResolver| {
         r.finds(ms(10), Record::Aaaa, ["v6a"]).answers(ms(30), Answer::negative(Record::Https))
     };
@@ -324,7 +327,7 @@ fn one_family_alone_is_asked_for_and_dialed_and_has_the_whole_time() {
         let resolver =
             world.resolver().finds(ms(7), record, [place]).finds(ms(8), Record::Addresses, [other]);
         let connector = world.connector([(place, Fate::silent())]);
-        let policy = Policy::new().families(families);
+        let policy = Policy::new().with_families(families);
         let dialer = world.dialer(resolver.never_ends(), connector).with_policy(policy);
         let error = world.run(dialer.connect(TARGET)).unwrap_err();
         assert_eq!(world.ledger.queries()[0].families(), families);
@@ -340,14 +343,14 @@ fn one_family_alone_is_asked_for_and_dialed_and_has_the_whole_time() {
 
 #[test]
 fn an_answer_of_the_wanted_family_alone_is_not_made_to_wait() {
-    let policy = Policy::new().families(Families::Ipv4);
+    let policy = Policy::new().with_families(Families::Ipv4);
     let answers = |r: ScriptedResolver| r.finds(ms(7), Record::A, ["v4a"]).never_ends();
     assert_eq!(silent_starts(policy, answers), ["7 v4a"]);
 }
 
 #[test]
 fn what_a_later_answer_replaces_is_dropped_unless_it_runs() {
-    let replacing = Answer::found(Record::Aaaa, [Place("v6c")]).replacing();
+    let replacing = Answer::found(Record::Aaaa, [Place("v6c")]).with_update(Update::Replace);
     let answers = |r: ScriptedResolver| {
         r.finds(ms(0), Record::Aaaa, ["v6a", "v6b"]).answers(ms(100), replacing)
     };
@@ -371,7 +374,7 @@ fn what_a_later_answer_replaces_is_dropped_unless_it_runs() {
 #[test]
 fn an_empty_answer_that_replaces_leaves_the_running_attempt_alone() {
     let world = World::new();
-    let gone = Answer::negative(Record::Aaaa).replacing();
+    let gone = Answer::negative(Record::Aaaa).with_update(Update::Replace);
     let resolver = world
         .resolver()
         .answers(ms(0), Answer::found(Record::Aaaa, ["v6a", "v6b"].map(Place)).with_ttl(ms(0)))
@@ -383,10 +386,10 @@ fn an_empty_answer_that_replaces_leaves_the_running_attempt_alone() {
 
 #[test]
 fn hints_count_until_the_real_answer_replaces_them() {
-    let policy = Policy::new().https(true);
+    let policy = Policy::new().with_https(true);
     let answers = |r: ScriptedResolver| {
         r.finds(ms(0), Record::Https, ["v6a", "v6b"])
-            .answers(ms(60), Answer::negative(Record::Https).replacing())
+            .answers(ms(60), Answer::negative(Record::Https).with_update(Update::Replace))
             .finds(ms(60), Record::Aaaa, ["v6c"])
             .never_ends()
     };

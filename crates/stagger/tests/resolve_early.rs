@@ -2,7 +2,10 @@
 
 mod support;
 
-use stagger::{Answer, ErrorKind, Family, Phase, Policy, Record};
+use stagger::address::Family;
+use stagger::error::{ErrorKind, Phase};
+use stagger::resolve::Record;
+use stagger::{Answer, Policy};
 use stagger_testkit::{Place, ScriptedError, ms};
 use support::{TARGET, World, queries, within};
 
@@ -51,7 +54,7 @@ fn an_aaaa_within_the_delay_is_first_and_ends_the_wait() {
 #[test]
 fn where_routes_prefer_ipv4_a_waits_for_nothing() {
     let world = World::new();
-    let answer = Answer::found(Record::A, [Place("v4")]).prefers(Family::Ipv4);
+    let answer = Answer::found(Record::A, [Place("v4")]).with_preferred_family(Family::Ipv4);
     let resolver = world.resolver().answers(ms(5), answer).never_ends();
     let dialer = world.dialer(resolver, world.connector([]));
     assert!(world.clock.run(dialer.resolve(TARGET)).is_ok());
@@ -88,7 +91,7 @@ fn a_deadline_within_the_resolution_delay_ends_the_lookup() {
 #[test]
 fn an_answer_that_ends_the_race_ends_the_lookup_too() {
     let world = World::new();
-    let refusal = Answer::failed(Record::A, ScriptedError::new("blocked")).ending_race();
+    let refusal = Answer::failed(Record::A, ScriptedError::new("blocked")).with_final(true);
     let resolver =
         world.resolver().finds(ms(1), Record::A, ["v4"]).answers(ms(5), refusal).never_ends();
     let dialer = world.dialer(resolver, world.connector([]));
@@ -101,7 +104,7 @@ fn an_answer_that_ends_the_race_ends_the_lookup_too() {
 fn the_policys_delay_is_the_wait() {
     let world = World::new();
     let resolver = world.resolver().finds(ms(5), Record::A, ["v4"]).never_ends();
-    let policy = Policy::new().resolution_delay(ms(200)).unwrap();
+    let policy = Policy::new().with_resolution_delay(ms(200)).unwrap();
     let dialer = world.dialer(resolver, world.connector([])).with_policy(policy);
     assert!(world.clock.run(dialer.resolve(TARGET)).is_ok());
     assert_eq!(world.elapsed(), 205);
@@ -126,5 +129,5 @@ fn the_report_of_a_lookup_has_the_wait_and_says_that_addresses_were_found() {
     let (_, report) = world.clock.run(dialer.resolve(TARGET)).unwrap();
     let wait = report.wait().unwrap();
     assert_eq!((wait.from, wait.to), (ms(5), ms(55)));
-    assert_eq!(report.end(), Some(stagger::End::Resolved));
+    assert_eq!(report.end(), Some(stagger::report::End::Resolved));
 }

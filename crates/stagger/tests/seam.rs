@@ -11,11 +11,15 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use futures_lite::stream;
-use stagger::{
-    Address, Answer, BoxConnector, BoxEndpoint, BoxResolver, Connector, Dialer, Direct, Endpoint,
-    ErrorKind, HostEndpoint, LocalBoxConnector, LocalBoxEndpoint, LocalBoxResolver, Query, Record,
-    Resolver, Target, Timer, connector_fn, endpoint_fn, resolver_fn, stagger,
+use stagger::address::Address;
+use stagger::boxed::{
+    BoxConnector, BoxEndpoint, BoxResolver, LocalBoxConnector, LocalBoxEndpoint, LocalBoxResolver,
 };
+use stagger::connect::{Direct, HostEndpoint, connector_fn, endpoint_fn};
+use stagger::error::ErrorKind;
+use stagger::race::{RaceError, Winner};
+use stagger::resolve::{Query, Record, resolver_fn};
+use stagger::{Answer, Connector, Dialer, Endpoint, Resolver, Target, Timer, race};
 use stagger_testkit::{
     Clock, Connection, Fate, Place, ScriptedConnector, ScriptedError, ScriptedResolver, ms,
 };
@@ -101,11 +105,11 @@ fn boxed_endpoints_of_several_types_fit_one_list() {
     let inner = quick.clone();
     let closure = endpoint_fn(move || inner.connect());
     let list = [BoxEndpoint::new(silent.clone()), BoxEndpoint::new(closure)];
-    let race = stagger(list.clone(), world.clock.clone());
-    is_send(&race);
-    assert_eq!(world.run(race).unwrap().index, 1);
+    let first = race(list.clone(), world.clock.clone());
+    is_send(&first);
+    assert_eq!(world.run(first).unwrap().index, 1);
     let list = [LocalBoxEndpoint::new(Rc::new(silent)), LocalBoxEndpoint::new(quick)];
-    assert_eq!(world.run(stagger(list.clone(), world.clock.clone())).unwrap().index, 1);
+    assert_eq!(world.run(race(list.clone(), world.clock.clone())).unwrap().index, 1);
 }
 
 #[test]
@@ -114,13 +118,13 @@ fn endpoints_are_forwarded_by_every_pointer() {
     let silent = world.endpoint("silent", Fate::silent());
     let quick = world.endpoint("quick", connects(10));
     let timer = || world.clock.clone();
-    let index = |won: Result<stagger::Raced<_, _>, stagger::RaceError<_>>| won.unwrap().index;
-    assert_eq!(index(world.run(stagger([&silent, &quick], timer()))), 1);
+    let index = |won: Result<Winner<_, _>, RaceError<_>>| won.unwrap().index;
+    assert_eq!(index(world.run(race([&silent, &quick], timer()))), 1);
     let boxed = [Box::new(silent.clone()), Box::new(quick.clone())];
-    assert_eq!(index(world.run(stagger(boxed, timer()))), 1);
+    assert_eq!(index(world.run(race(boxed, timer()))), 1);
     let counted = [Rc::new(silent.clone()), Rc::new(quick.clone())];
-    assert_eq!(index(world.run(stagger(counted, timer()))), 1);
-    assert_eq!(index(world.run(stagger([Arc::new(silent), Arc::new(quick)], timer()))), 1);
+    assert_eq!(index(world.run(race(counted, timer()))), 1);
+    assert_eq!(index(world.run(race([Arc::new(silent), Arc::new(quick)], timer()))), 1);
 }
 
 #[test]
@@ -132,7 +136,7 @@ fn a_connect_is_send_and_static_when_its_parts_are() {
     is_free(&dialer.connect(TARGET));
     is_free(&dialer.connect(TARGET).with_report());
     is_free(&dialer.resolve(TARGET));
-    is_free(&stagger([world.endpoint("a", connects(0))], world.clock.clone()));
+    is_free(&race([world.endpoint("a", connects(0))], world.clock.clone()));
     let endpoint = dialer.endpoint(TARGET).unwrap();
     is_free(&endpoint.connect());
     let spawned: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(endpoint.connect());
@@ -178,7 +182,7 @@ impl Address for Hop {}
 impl Endpoint for Hop {
     type Connection = Connection;
     type Error = stagger::Error;
-    type Connecting = stagger::Dial<ScriptedResolver, ScriptedConnector, Clock>;
+    type Connecting = stagger::connect::Dial<ScriptedResolver, ScriptedConnector, Clock>;
 
     fn connect(&self) -> Self::Connecting {
         self.0.connect()
@@ -271,7 +275,7 @@ fn closures_make_every_seam() {
         connector_fn(|address: SocketAddr| async move { Ok::<_, std::io::Error>(address.port()) });
     let dialer = Dialer::new(resolver, connector, clock.clone());
     let endpoint = endpoint_fn(|| dialer.connect(("example.com", 81)));
-    assert_eq!(clock.run(stagger([&endpoint], clock.clone())).unwrap().connection, 81);
+    assert_eq!(clock.run(race([&endpoint], clock.clone())).unwrap().connection, 81);
 }
 
 #[test]
@@ -281,8 +285,8 @@ fn what_is_not_for_reading_still_prints_in_debug() {
     let connect = dialer.connect(TARGET);
     assert!(format!("{connect:?}").contains("example.com"));
     assert!(format!("{:?}", dialer.resolve(TARGET)).contains("example.com"));
-    let race = stagger([world.endpoint("a", connects(0))], world.clock.clone());
-    assert_eq!(format!("{race:?}"), "Stagger { .. }");
+    let race = race([world.endpoint("a", connects(0))], world.clock.clone());
+    assert_eq!(format!("{race:?}"), "Race { .. }");
     let (r, c, _) = parts(&world);
     assert_eq!(format!("{:?}", BoxResolver::new(r)), "BoxResolver { .. }");
     assert_eq!(format!("{:?}", BoxConnector::<Place, _, _>::new(c)), "BoxConnector { .. }");

@@ -7,11 +7,12 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use stagger::boxed::{BoxConnector, BoxDialer, BoxError, LocalBoxConnector};
+use stagger::connect::AttemptError;
+use stagger::error::{ErrorKind, Phase, SharedError};
 use stagger::race::Loss;
-use stagger::{
-    BoxConnector, BoxDialer, BoxError, Candidate, Connector, Dialer, ErrorKind, LocalBoxConnector,
-    Phase, Policy, Record, SharedError, Target, Verdict,
-};
+use stagger::resolve::Record;
+use stagger::{Candidate, Connector, Dialer, Policy, Target};
 use stagger_testkit::{Connection, Fate, Place, Script, ScriptedError, ScriptedResolver, ms};
 use support::{Scripted, TARGET, World, attempts, connects, errors, fails, within};
 
@@ -95,7 +96,7 @@ mod machine {
 
     #[test]
     fn one_after_another_it_waits_for_the_default_delay() {
-        let mut race = Script::with_policy(Policy::new().one_after_another(), ["v6", "v4"]);
+        let mut race = Script::with_policy(Policy::new().without_overlap(), ["v6", "v4"]);
         race.at(0).starts("v6").runs_short("v6").starts("v4");
         race.at(100).fails("v4").waits_until(250);
         race.at(250).starts("v6").wins("v6");
@@ -103,7 +104,7 @@ mod machine {
 
     #[test]
     fn a_shorter_attempt_delay_is_a_shorter_wait() {
-        let policy = Policy::new().attempt_delay(ms(40)).unwrap();
+        let policy = Policy::new().with_attempt_delay(ms(40)).unwrap();
         let mut race = Script::with_policy(policy, ["v6"]);
         race.at(0).starts("v6").runs_short("v6").waits_until(40);
         race.at(40).starts("v6").wins("v6");
@@ -111,11 +112,11 @@ mod machine {
 
     #[test]
     fn a_second_attempt_counts_not_as_another_address() {
-        let policy = Policy::new().max_addresses(1).unwrap();
+        let policy = Policy::new().with_max_addresses(1).unwrap();
         let mut race = Script::with_policy(policy.clone(), ["v6", "v4"]);
         race.at(0).starts("v6").runs_short("v6").waits_until(250);
         race.at(250).starts("v6").fails("v6").loses(Loss::AllFailed);
-        let policy = policy.max_addresses(2).unwrap();
+        let policy = policy.with_max_addresses(2).unwrap();
         let mut race = Script::with_policy(policy, ["v6", "v4", "v6b"]);
         race.at(0).starts("v6").runs_short("v6").starts("v4").fails("v4").waits_until(250);
         race.at(250).starts("v6").fails("v6").loses(Loss::AllFailed);
@@ -123,7 +124,7 @@ mod machine {
 
     #[test]
     fn a_second_attempt_leaves_room_for_another_address_and_a_first_one_takes_it() {
-        let policy = |max| Policy::new().max_addresses(max).unwrap();
+        let policy = |max| Policy::new().with_max_addresses(max).unwrap();
         let mut race = Script::unresolved(policy(2));
         race.at(0).answers(Record::Aaaa, ["v6"]).starts("v6").runs_short("v6").waits_until(250);
         race.at(250).starts("v6").waits_until(300_000);
@@ -138,7 +139,7 @@ mod machine {
 
     #[test]
     fn a_second_attempt_counts_as_one_in_flight() {
-        let policy = Policy::new().max_in_flight(1).unwrap();
+        let policy = Policy::new().with_max_in_flight(1).unwrap();
         let mut race = Script::with_policy(policy, ["v6", "v4"]);
         race.at(0).starts("v6").runs_short("v6").starts("v4").waits_until(300_000);
         race.at(300).fails("v4").starts("v6");
@@ -165,7 +166,7 @@ mod machine {
     #[test]
     fn a_shortage_at_an_attempt_that_is_gone_changes_nothing() {
         let mut race =
-            Script::with_policy(Policy::new().attempt_timeout(ms(100)).unwrap(), ["v6", "v4"]);
+            Script::with_policy(Policy::new().with_attempt_timeout(ms(100)).unwrap(), ["v6", "v4"]);
         race.at(0).starts("v6");
         race.at(100).times_out("v6").starts("v4");
         race.at(110).runs_short("v6").waits_until(200);
@@ -180,8 +181,8 @@ mod machine {
 
     #[test]
     fn a_second_attempt_may_time_out_and_may_report_progress() {
-        let policy = Policy::new().attempt_timeout(ms(300)).unwrap();
-        let policy = policy.handshake_delay(ms(200)).unwrap();
+        let policy = Policy::new().with_attempt_timeout(ms(300)).unwrap();
+        let policy = policy.with_handshake_delay(ms(200)).unwrap();
         let mut race = Script::with_policy(policy, ["v6", "v4"]);
         race.at(0).starts("v6").runs_short("v6").starts("v4").runs_short("v4").waits_until(250);
         race.at(250).starts("v6").waits_until(500);
@@ -308,19 +309,21 @@ fn a_step_may_run_short_too() {
     let world = World::new();
     let count = Rc::new(Cell::new(0));
     let connector = world.connector([("v4", connects(10))]);
-    let stepped = Connector::<Place>::map_err(connector, |error| error).and_then({
-        let count = count.clone();
-        move |connection, _: Candidate<Place>| {
-            count.set(count.get() + 1);
-            let first = count.get() == 1;
-            async move {
-                match first {
-                    true => Err(Verdict::new(ScriptedError::new("no file")).for_local_shortage()),
-                    false => Ok::<Connection, _>(connection),
+    let stepped =
+        Connector::<Place>::map_err(connector, |error| error).and_then({
+            let count = count.clone();
+            move |connection, _: Candidate<Place>| {
+                count.set(count.get() + 1);
+                let first = count.get() == 1;
+                async move {
+                    match first {
+                        true => Err(AttemptError::new(ScriptedError::new("no file"))
+                            .with_local_shortage(true)),
+                        false => Ok::<Connection, _>(connection),
+                    }
                 }
             }
-        }
-    });
+        });
     let resolver = world.resolver().finds(ms(0), Record::Addresses, ["v4"]);
     let dialer = world.dialer(resolver, stepped);
     world.run(dialer.connect(TARGET)).unwrap();

@@ -11,8 +11,9 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures_lite::future;
+use stagger::error::Phase;
 use stagger::race::Loss;
-use stagger::{Dialer, Phase, Timer, stagger};
+use stagger::{Dialer, Timer, race};
 use stagger_testkit::{Clock, Fate, Sleep, ms};
 use support::{TARGET, World, connects, within};
 
@@ -41,7 +42,7 @@ fn starts(rings: fn(Duration) -> Duration) -> Vec<String> {
     let world = World::new();
     let endpoints = ["a", "b", "c"].map(|name| world.endpoint(name, Fate::silent()));
     let timer = Odd { clock: world.clock.clone(), rings };
-    let race = stagger(endpoints, timer).with_policy(within(900));
+    let race = race(endpoints, timer).with_policy(within(900));
     let error = world.run(race).unwrap_err();
     assert_eq!(error.loss(), Loss::TimedOut(Phase::Connecting));
     let mut starts = world.starts();
@@ -116,7 +117,7 @@ impl Timer for Mute {
 fn a_start_that_is_due_is_made_whoever_wakes_the_race() {
     let world = World::new();
     let endpoints = [world.endpoint("a", Fate::silent()), world.endpoint("b", connects(5))];
-    let race = stagger(endpoints, Mute(world.clock.clone()));
+    let race = race(endpoints, Mute(world.clock.clone()));
     let wakes = async {
         for wake in [100, 249, 260] {
             world.clock.sleep_until(world.clock.now() + ms(wake) - world.clock.elapsed()).await;
@@ -163,7 +164,7 @@ fn one_alarm_is_made_for_each_deadline_however_often_the_race_is_polled() {
     let world = World::new();
     let made = Cell::new(0);
     let endpoints = ["a", "b", "c"].map(|name| world.endpoint(name, connects(700)));
-    let mut race = Box::pin(stagger(endpoints, Counted(&world.clock, &made)));
+    let mut race = Box::pin(race(endpoints, Counted(&world.clock, &made)));
     for time in 0..700 {
         assert!(world.clock.run_until(ms(time), race.as_mut()).is_pending());
     }
@@ -200,7 +201,7 @@ impl Timer for Hasty {
 fn an_alarm_that_rings_at_once_is_set_again() {
     let world = World::new();
     let endpoints = [world.endpoint("a", Fate::silent()), world.endpoint("b", connects(5))];
-    let race = stagger(endpoints, Hasty(world.clock.clone(), Cell::new(true)));
+    let race = race(endpoints, Hasty(world.clock.clone(), Cell::new(true)));
     assert!(world.run(race).is_ok());
     assert_eq!(world.starts(), ["0 a", "250 b"]);
 }
@@ -212,7 +213,7 @@ fn nothing_is_done_before_the_first_poll_and_the_deadline_counts_from_there() {
     let connect = world.dialer(resolver, world.connector([])).with_policy(within(100));
     let connect = connect.connect(TARGET);
     let endpoints = [world.endpoint("a", Fate::silent()), world.endpoint("b", Fate::silent())];
-    let race = stagger(endpoints, world.clock.clone()).with_policy(within(300));
+    let race = race(endpoints, world.clock.clone()).with_policy(within(300));
     world.clock.advance(ms(70_000));
     assert_eq!((world.clock.timers(), world.starts().len()), (0, 0));
     let error = world.clock.run(connect).unwrap_err();

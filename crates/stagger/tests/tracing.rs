@@ -6,7 +6,9 @@ use std::fmt::{self, Write as _};
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 
-use stagger::{Dialer, Families, Policy, Record, Tracing};
+use stagger::observe::Tracing;
+use stagger::resolve::{Families, Record};
+use stagger::{Dialer, Policy};
 use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
 use tracing::field::{Field, Visit};
 use tracing::span::{self, Attributes, Id};
@@ -201,7 +203,7 @@ fn a_lost_race_is_traced_with_every_cause() {
         Record::A,
         [Place("v6"), Place("v4a"), Place("v4b")],
     );
-    let policy = Policy::new().attempt_timeout(ms(400)).unwrap().families(Families::Ipv4);
+    let policy = Policy::new().with_attempt_timeout(ms(400)).unwrap().with_families(Families::Ipv4);
     let dialer = world
         .dialer(resolver, [("v4a", Fate::silent()), ("v4b", Fate::fails(ms(1)).saying("refused"))])
         .with_policy(policy);

@@ -6,10 +6,11 @@ mod support;
 use std::net::SocketAddr;
 
 use futures_lite::stream;
-use stagger::destination::Unusable;
-use stagger::{
-    Address, Answer, Connector, Dialer, ErrorKind, Overrides, Policy, Record, Target, resolver_fn,
-};
+use stagger::address::Address;
+use stagger::error::ErrorKind;
+use stagger::resolve::{Overrides, Record, resolver_fn};
+use stagger::sort::Unusable;
+use stagger::{Answer, Connector, Dialer, Policy, Target};
 use stagger_testkit::{Fate, Place, ScriptedError, ScriptedResolver, ms};
 use support::{TARGET, World, attempts, connects};
 
@@ -115,7 +116,7 @@ fn a_preferred_family_that_leads_to_nothing_usable_has_answered() {
 #[test]
 fn unusable_addresses_take_no_place_of_those_that_may_be_tried() {
     let world = World::new();
-    let policy = Policy::new().max_addresses(1).unwrap();
+    let policy = Policy::new().with_max_addresses(1).unwrap();
     let resolver = world.sockets(["0.0.0.0:443", "[::]:443", "[fe80::1]:443", GOOD]);
     let dialer = world.dialer(resolver, world.connector([(GOOD, connects(5))]));
     assert_eq!(world.run(dialer.with_policy(policy).connect(TARGET)).unwrap().name(), GOOD);
@@ -140,7 +141,7 @@ fn an_address_within_another_is_judged_as_the_one_inside() {
     let resolver = resolver_fn(move |_: &_| {
         stream::once(Answer::<_, ScriptedError>::found(Record::Addresses, hops.clone()))
     });
-    let dialer = Dialer::new(resolver, stagger::Direct, world.clock.clone());
+    let dialer = Dialer::new(resolver, stagger::connect::Direct, world.clock.clone());
     assert_eq!(world.run(dialer.connect(TARGET)).unwrap().name(), GOOD);
 
     let target = |text: &str| Target::parse(text).unwrap();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use socket2::{Domain, Socket, Type};
-use stagger::{Listen as _, Listener as _};
+use stagger::listen::{Listen as _, Listener as _};
 use stagger_net::{ListenAddr, TcpListen, TcpListenOptions, TcpListener};
 
 use crate::server::{BACKLOG, reset};
@@ -109,7 +109,7 @@ impl<S: Side> Accepting<S> {
             Way::All => TcpListen::new(ListenAddr::all_interfaces(0)),
             Way::One => TcpListen::new(addr),
         };
-        let options = TcpListenOptions::new().backlog(BACKLOG as u32)?.v6_only(false);
+        let options = TcpListenOptions::new().with_backlog(BACKLOG as u32)?.with_v6_only(false);
         let listener = listen.with_options(options).listen().await?;
         let port = listener.local_addrs()[0].port();
         Ok(Self { kind: Kind::Ours(listener), port })

@@ -81,7 +81,7 @@ pub fn exhaust<S: Side>(side: &S, way: Way, real: Duration) -> Result<Exhausted,
 }
 
 fn is_exhaustion(error: &BoxError) -> bool {
-    let ours = error.downcast_ref::<stagger_net::AcceptError>();
+    let ours = error.downcast_ref::<stagger_net::tcp::AcceptError>();
     let code = ours.map(|error| error.raw_os_error());
     let own = || error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error);
     code.unwrap_or_else(own) == Some(rustix::io::Errno::MFILE.raw_os_error())

@@ -6,7 +6,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use fastrand::Rng;
-use stagger::{Timer, endpoint_fn, stagger};
+use stagger::connect::endpoint_fn;
+use stagger::{Timer, race};
 
 /// How long the lists are.
 pub const LENGTHS: [usize; 5] = [1, 10, 100, 1000, 10_000];
@@ -50,7 +51,7 @@ impl Timer for Still {
 /// If not all of them have failed.
 pub fn fail(length: usize, clock: Still) {
     let endpoints = (0..length).map(|_| endpoint_fn(|| ready(Err::<(), _>(()))));
-    let mut race = pin!(stagger(endpoints, clock));
+    let mut race = pin!(race(endpoints, clock));
     let mut cx = Context::from_waker(Waker::noop());
     // It wakes itself now and then, to let others run.
     let lost = loop {

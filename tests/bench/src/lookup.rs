@@ -14,9 +14,11 @@ use hickory_resolver::config::{
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::{Resolver as HickoryResolver, TokioResolver};
 use smol::stream::StreamExt as _;
-use stagger::{Query, Resolver, Target};
+use stagger::resolve::Query;
+use stagger::{Resolver, Target};
 use stagger_dns::{Config, Switch};
-use stagger_net::{Lanes, SystemResolver};
+use stagger_net::SystemResolver;
+use stagger_net::lookup::Lanes;
 use stagger_tests::number::{addresses, name};
 
 use crate::{AsyncStd, BoxError, NameServer, Side, Smol, Tokio};

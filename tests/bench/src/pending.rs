@@ -10,9 +10,9 @@ use std::time::Instant;
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
-use stagger::{
-    ATTEMPT_DELAY, Answer, Candidate, Connector, Dial, Dialer, Query, Record, Resolver, Timer,
-};
+use stagger::connect::Dial;
+use stagger::resolve::{Query, Record};
+use stagger::{Answer, Candidate, Connector, Dialer, Policy, Resolver, Timer};
 use stagger_testkit::Clock;
 
 use crate::Heap;
@@ -71,7 +71,7 @@ where
         for race in &mut all {
             assert!(race.as_mut().poll(&mut cx).is_pending(), "a silent race goes on");
         }
-        clock.advance(ATTEMPT_DELAY);
+        clock.advance(Policy::ATTEMPT_DELAY);
     }
     let taken = heap.stats() - before;
     assert_eq!(BEGUN.load(Ordering::Relaxed) - begun, races * CANDIDATES);

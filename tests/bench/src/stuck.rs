@@ -5,7 +5,8 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use smol::stream::StreamExt as _;
-use stagger::{Query, Resolver as _, Target};
+use stagger::resolve::Query;
+use stagger::{Resolver as _, Target};
 use stagger_tests::process::threads;
 use stagger_tokio::SystemResolver;
 

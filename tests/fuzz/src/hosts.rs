@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use stagger::Families;
+use stagger::resolve::Families;
 use stagger_dns::{Environment, Hosts};
 
 use crate::assert_notes;

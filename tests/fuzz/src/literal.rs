@@ -7,7 +7,7 @@ use std::str::FromStr;
 use stagger::Target;
 use stagger_net::{Interface, ListenAddr, SocketLiteral};
 #[cfg(unix)]
-use stagger_net::{UnixAddr, UnixAddrError};
+use stagger_net::{UnixAddr, unix::UnixAddrError};
 
 use crate::assert_one_line;
 

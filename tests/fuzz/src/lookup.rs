@@ -11,7 +11,8 @@ use futures_lite::StreamExt as _;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::rdata::{A, AAAA, CNAME};
 use hickory_proto::rr::{self, RData};
-use stagger::{Families, Query, Record, Resolver as _, Target};
+use stagger::resolve::{Families, Query, Record};
+use stagger::{Resolver as _, Target};
 use stagger_dns::{Environment, Hosts, MAX_TTL, Switch};
 use stagger_testkit::ms;
 
@@ -125,7 +126,7 @@ fn resolve(scene: &Scene, target: &str, families: Families) -> Vec<Heard> {
     let heard = scene.resolve(target, families);
     assert!(scene.clock.elapsed() - begin <= LONGEST, "{:?}", scene.clock.elapsed());
 
-    let last_words = heard.iter().filter(|(_, answer)| !answer.is_interim());
+    let last_words = heard.iter().filter(|(_, answer)| !answer.is_provisional());
     let mut records: Vec<_> = last_words.map(|(_, answer)| answer.record()).collect();
     records.sort();
     let wanted: &[_] = match families {

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use stagger::{Host, Name, Service, Target, TargetError, TargetErrorKind};
+use stagger::Target;
+use stagger::target::{Host, Name, Service, TargetError, TargetErrorKind};
 
 use crate::assert_one_line;
 

@@ -12,7 +12,10 @@ use std::io::{self, Write as _};
 use std::net::SocketAddr;
 
 use futures_lite::StreamExt as _;
-use stagger::{Answer, Family, LookupErrorKind, Query, Record, Resolver as _, Target, Update};
+use stagger::address::Family;
+use stagger::error::LookupErrorKind;
+use stagger::resolve::{Query, Record, Update};
+use stagger::{Answer, Resolver as _, Target};
 use stagger_dns::DnsError;
 use stagger_tests::{Adapter as _, Runtime as _, Tokio, TokioCurrentThread};
 
@@ -45,7 +48,7 @@ fn ours(name: &str) -> String {
     if !all.is_empty() {
         return line("apart", &all);
     }
-    let kinds = answers.iter().filter(|answer| !answer.is_interim()).filter_map(Answer::kind);
+    let kinds = answers.iter().filter(|answer| !answer.is_provisional()).filter_map(Answer::kind);
     line(reason(kinds), &[])
 }
 
@@ -62,7 +65,7 @@ fn addresses(answers: &[Answer<SocketAddr, DnsError>], record: Record) -> Vec<So
 }
 
 fn system(name: &str) -> String {
-    let lookup = Tokio::lookup(name).service(80).into_future();
+    let lookup = Tokio::lookup(name).with_service(80).into_future();
     match TokioCurrentThread::new().run(lookup) {
         Ok(found) => line("joined", &found.addresses().collect::<Vec<_>>()),
         Err(error) => line(reason([error.kind()].into_iter()), &[]),

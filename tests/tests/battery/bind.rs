@@ -3,8 +3,11 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 
-use stagger::{ErrorKind, Outcome, Policy};
-use stagger_net::{BindError, TcpOptions};
+use stagger::Policy;
+use stagger::error::ErrorKind;
+use stagger::report::AttemptOutcome;
+use stagger_net::TcpOptions;
+use stagger_net::tcp::BindError;
 use stagger_tests::place::{Healthy, Silent, V4, V6, has_ipv6};
 use stagger_tests::{Adapter, DialerOf, Runtime, battery, dialer};
 
@@ -32,17 +35,17 @@ fn bound<R: Runtime>(
     binds: impl IntoIterator<Item = SocketAddr>,
     addrs: impl IntoIterator<Item = SocketAddr>,
 ) -> DialerOf<R> {
-    let options = binds.into_iter().try_fold(TcpOptions::new(), TcpOptions::bind);
+    let options = binds.into_iter().try_fold(TcpOptions::new(), TcpOptions::with_bind_addr);
     dialer::<R>(addrs).with_connector(R::Adapter::connector(options.unwrap()))
 }
 
-fn io_error(outcome: &Outcome) -> &io::Error {
+fn io_error(outcome: &AttemptOutcome) -> &io::Error {
     let error = outcome.error().expect("it failed or was skipped");
     error.downcast_ref().expect("a connector's error")
 }
 
-fn bind_error(outcome: &Outcome) -> &BindError {
-    assert!(matches!(outcome, Outcome::Skipped(_)), "{outcome:?}");
+fn bind_error(outcome: &AttemptOutcome) -> &BindError {
+    assert!(matches!(outcome, AttemptOutcome::Skipped(_)), "{outcome:?}");
     let inner = io_error(outcome).get_ref().expect("an error with a cause");
     inner.downcast_ref().expect("a bind error")
 }
@@ -117,8 +120,8 @@ fn a_fixed_local_port_lets_no_attempt_block_another<R: Runtime>() {
         panic!("{report:?}");
     };
     // The first held the port for as long as the second ran.
-    assert!(matches!(first.outcome, Outcome::Dropped), "{first:?}");
-    assert!(matches!(second.outcome, Outcome::Connected), "{second:?}");
+    assert!(matches!(first.outcome, AttemptOutcome::Dropped), "{first:?}");
+    assert!(matches!(second.outcome, AttemptOutcome::Connected), "{second:?}");
 }
 
 /// The first of two families cannot be bound; no namespace has these addresses (RFC 3849, RFC 5737).
@@ -128,7 +131,7 @@ fn other_family_wins<R: Runtime>(
     first: &Healthy,
     second: &Healthy,
 ) {
-    let slow = Policy::new().attempt_delay(std::time::Duration::from_secs(2));
+    let slow = Policy::new().with_attempt_delay(std::time::Duration::from_secs(2));
     let dialer = bound::<R>([bad, good], [first.addr(), second.addr()]);
     let dial = dialer.with_policy(slow.unwrap()).connect(NAME).with_report();
     let (stream, report) = R::new().run(dial).unwrap();
@@ -139,7 +142,7 @@ fn other_family_wins<R: Runtime>(
     };
     assert_eq!(failed.address, first.addr());
     let error = io_error(&failed.outcome);
-    assert!(matches!(failed.outcome, Outcome::Failed(_)), "{failed:?}");
+    assert!(matches!(failed.outcome, AttemptOutcome::Failed(_)), "{failed:?}");
     assert_eq!(error.kind(), io::ErrorKind::AddrNotAvailable);
     assert!(error.to_string().contains(&bad.to_string()), "{error}");
     assert_eq!(winner.started, failed.ended);

@@ -5,7 +5,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use stagger::{ErrorKind, Outcome, Phase, Policy, connector_fn};
+use stagger::Policy;
+use stagger::connect::connector_fn;
+use stagger::error::{ErrorKind, Phase};
+use stagger::report::AttemptOutcome;
 use stagger_tests::Listed;
 use tokio::time::Instant;
 
@@ -32,7 +35,7 @@ async fn with_the_clock_paused_the_second_starts_at_exactly_the_delay() {
     let [first, second] = report.attempts() else {
         panic!("{report:?}");
     };
-    assert!(matches!(first.outcome, Outcome::Dropped), "{first:?}");
+    assert!(matches!(first.outcome, AttemptOutcome::Dropped), "{first:?}");
     assert_eq!((first.started, second.started), (Duration::ZERO, delay));
     assert_eq!(report.elapsed(), delay);
 }
@@ -43,7 +46,7 @@ async fn with_the_clock_paused_a_black_hole_ends_at_exactly_the_timeout() {
     let dialer = stagger_tokio::dialer()
         .with_resolver(Listed::new([addrs()[0]]))
         .with_connector(connector_fn(attempt))
-        .with_policy(Policy::new().timeout(timeout).unwrap());
+        .with_policy(Policy::new().with_timeout(timeout).unwrap());
     let start = Instant::now();
     let error = dialer.connect("stagger.test:80").await.unwrap_err();
     assert_eq!(start.elapsed(), timeout);

@@ -24,7 +24,7 @@ const NAME: &str = "stagger.test:80";
 const MOST: usize = 64;
 
 fn brisk() -> Policy {
-    Policy::new().attempt_delay(Duration::from_millis(10)).unwrap()
+    Policy::new().with_attempt_delay(Duration::from_millis(10)).unwrap()
 }
 
 /// Has the runtime open what it opens once: its reactor, its wakers.
@@ -91,14 +91,14 @@ fn a_race_won_or_dropped_at_any_await_leaves_no_descriptor<R: Runtime>() {
 
 fn a_race_lost_or_dropped_at_any_await_leaves_no_descriptor<R: Runtime>() {
     let (silent, refusing) = (Silent::new(V4), Refusing::new(V4));
-    let policy = brisk().attempt_timeout(Duration::from_millis(40)).unwrap();
+    let policy = brisk().with_attempt_timeout(Duration::from_millis(40)).unwrap();
     let addrs = [silent.addr(), refusing.addr()];
     assert!(!cut_everywhere::<R>(&addrs, &policy));
 }
 
 fn a_race_timed_out_or_dropped_at_any_await_leaves_no_descriptor<R: Runtime>() {
     let silent = [Silent::new(V4), Silent::new(V4)];
-    let policy = brisk().timeout(Duration::from_millis(40)).unwrap();
+    let policy = brisk().with_timeout(Duration::from_millis(40)).unwrap();
     let addrs = silent.each_ref().map(Silent::addr);
     assert!(!cut_everywhere::<R>(&addrs, &policy));
 }

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 
-use stagger::destination::Unusable;
-use stagger::{Connector as _, Error, ErrorKind, LookupErrorKind};
-use stagger_net::{LookupError, TcpOptions};
+use stagger::error::{ErrorKind, LookupErrorKind};
+use stagger::sort::Unusable;
+use stagger::{Connector as _, Error};
+use stagger_net::TcpOptions;
+use stagger_net::lookup::LookupError;
 use stagger_tests::namespace::{NEAR, etc};
 use stagger_tests::place::{Healthy, V4};
 use stagger_tests::{Adapter, Runtime, battery, dialer};
@@ -190,7 +192,7 @@ fn a_link_local_address_without_a_zone_is_refused_with_what_to_do<R: Runtime>() 
         (error.kind(), error.to_string().as_str()),
         (io::ErrorKind::InvalidInput, NEEDS_ZONE)
     );
-    let options = TcpOptions::new().bind_ip("fe80::1".parse().unwrap()).unwrap();
+    let options = TcpOptions::new().with_bind_ip("fe80::1".parse().unwrap()).unwrap();
     let connector = R::Adapter::connector(options);
     let healthy = format!("[fe80::1%{NEAR}]:80").parse::<SocketAddr>().unwrap();
     let error = runtime.run(connector.connect(healthy.into())).map(drop).unwrap_err();

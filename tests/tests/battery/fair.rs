@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use ::futures_lite::future;
-use stagger::{Connector as _, Endpoint as _, Listen as _, Listener as _};
+use stagger::listen::{Listen as _, Listener as _};
+use stagger::{Connector as _, Endpoint as _};
 use stagger_net::{TcpOptions, UdpOptions, UnixAddr};
 use stagger_tests::place::{Healthy, Refusing, V4, V6, has_ipv6};
 use stagger_tests::{Adapter, Runtime, Scratch, battery, dialer, received};

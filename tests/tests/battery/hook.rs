@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use ::futures_lite::FutureExt as _;
 use socket2::{SockRef, Type};
-use stagger::{ErrorKind, Outcome, Policy};
+use stagger::Policy;
+use stagger::error::ErrorKind;
+use stagger::report::AttemptOutcome;
 use stagger_net::TcpOptions;
 use stagger_tests::descriptor::open;
 use stagger_tests::place::{Healthy, Refusing, Silent, V4, V6, has_ipv6};
@@ -36,8 +38,8 @@ fn the_hook_is_called_once_for_each_socket_before_it_connects<R: Runtime>() {
     }
     let (refusing, silent, healthy) = (Refusing::new(V6), Silent::new(V4), Healthy::new(V4));
     let (told, heard) = mpsc::channel();
-    let options = TcpOptions::new().bind_ip(V4).unwrap().bind_ip(V6).unwrap();
-    let options = options.hook(move |socket, addr| {
+    let options = TcpOptions::new().with_bind_ip(V4).unwrap().with_bind_ip(V6).unwrap();
+    let options = options.with_hook(move |socket, addr| {
         let socket = SockRef::from(&socket);
         let local = socket.local_addr()?.as_socket().expect("an IP socket");
         // The family of the socket is that of the address.
@@ -50,7 +52,7 @@ fn the_hook_is_called_once_for_each_socket_before_it_connects<R: Runtime>() {
         Ok(())
     });
     let addrs = [refusing.addr(), silent.addr(), healthy.addr()];
-    let policy = Policy::new().attempt_delay(Duration::from_millis(10)).unwrap();
+    let policy = Policy::new().with_attempt_delay(Duration::from_millis(10)).unwrap();
     let dialer = dialer::<R>(addrs).with_connector(R::Adapter::connector(options));
     let stream = R::new().run(dialer.with_policy(policy).connect(NAME)).unwrap();
     assert_eq!(R::Adapter::peer_addr(&stream), healthy.addr());
@@ -62,13 +64,13 @@ fn an_error_of_the_hook_is_that_attempt_s_and_the_other_family_wins<R: Runtime>(
         return;
     }
     let (v6, v4) = (Healthy::new(V6), Healthy::new(V4));
-    let options = TcpOptions::new().hook(|_, addr| {
+    let options = TcpOptions::new().with_hook(|_, addr| {
         if addr.is_ipv6() {
             return Err(io::Error::new(io::ErrorKind::QuotaExceeded, "no IPv6 today"));
         }
         Ok(())
     });
-    let slow = Policy::new().attempt_delay(SLOW).unwrap();
+    let slow = Policy::new().with_attempt_delay(SLOW).unwrap();
     let dialer = dialer::<R>([v6.addr(), v4.addr()]).with_policy(slow);
     let dialer = dialer.with_connector(R::Adapter::connector(options));
     let (stream, report) = R::new().run(dialer.connect(NAME).with_report()).unwrap();
@@ -77,7 +79,7 @@ fn an_error_of_the_hook_is_that_attempt_s_and_the_other_family_wins<R: Runtime>(
         panic!("{report:?}");
     };
     assert_eq!([first.address, second.address], [v6.addr(), v4.addr()]);
-    let Outcome::Failed(error) = &first.outcome else {
+    let AttemptOutcome::Failed(error) = &first.outcome else {
         panic!("{first:?}");
     };
     let error: &io::Error = error.downcast_ref().unwrap();
@@ -89,7 +91,7 @@ fn an_error_of_the_hook_is_that_attempt_s_and_the_other_family_wins<R: Runtime>(
 fn an_error_of_the_hook_for_every_socket_is_the_error_of_the_connect<R: Runtime>() {
     let healthy = Healthy::new(V4);
     // A system's error, as a failed option would bring.
-    let options = TcpOptions::new().hook(|_, _| Err(io::Error::from_raw_os_error(1)));
+    let options = TcpOptions::new().with_hook(|_, _| Err(io::Error::from_raw_os_error(1)));
     let dialer = dialer::<R>([healthy.addr()]).with_connector(R::Adapter::connector(options));
     let error = R::new().run(dialer.connect(NAME)).map(drop).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);
@@ -106,7 +108,7 @@ fn a_skipped_address_gets_no_call<R: Runtime>() {
     }
     let (v6, v4) = (Healthy::new(V6), Healthy::new(V4));
     let (told, heard) = mpsc::channel();
-    let options = TcpOptions::new().bind_ip(V4).unwrap().hook(move |_, addr| {
+    let options = TcpOptions::new().with_bind_ip(V4).unwrap().with_hook(move |_, addr| {
         told.send(addr).unwrap();
         Ok(())
     });
@@ -123,7 +125,7 @@ fn a_panic_in_the_hook_reaches_who_polls_and_leaves_nothing_open<R: Runtime>() {
     drop(runtime.run(dialer::<R>([silent.addr(), healthy.addr()]).connect(NAME)).unwrap());
     let before = open();
     let panicking = healthy.addr();
-    let options = TcpOptions::new().hook(move |_, addr| {
+    let options = TcpOptions::new().with_hook(move |_, addr| {
         assert_ne!(addr, panicking, "the hook has had enough");
         Ok(())
     });

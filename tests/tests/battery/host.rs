@@ -3,8 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV6};
 
 use socket2::SockRef;
-use stagger::Listener as _;
-use stagger_net::{Connectivity, Interface, UdpOptions};
+use stagger::listen::Listener as _;
+use stagger_net::system::Connectivity;
+use stagger_net::{Interface, UdpOptions};
 use stagger_tests::namespace::{etc, shell};
 use stagger_tests::{
     Adapter, ListenerOf, Other, Runtime, UdpSocketOf, apart, battery, dialer, hosts, received,
@@ -61,7 +62,7 @@ async fn asks_and_answers<R: Runtime>(place: Place, mut host: Other) {
     const PORT: u16 = 4712;
 
     let Place { links, own, other } = place;
-    let server = bind::<R>(&format!("[::]:{PORT}"), &UdpOptions::new().packet_info(true));
+    let server = bind::<R>(&format!("[::]:{PORT}"), &UdpOptions::new().with_packet_info(true));
     host.meet();
     for link in links {
         let asker = bind::<R>(&format!("[fe80::{own}%{link}]:0"), &UdpOptions::new());
@@ -107,7 +108,7 @@ fn a_group_joined_on_one_link_is_heard_there_alone_and_from_its_source_alone<R: 
     async fn near<R: Runtime>(mut far: Other) {
         for (group, source_group) in GROUPS {
             let any = if group.is_ipv4() { "0.0.0.0" } else { "[::]" };
-            let options = UdpOptions::new().packet_info(true);
+            let options = UdpOptions::new().with_packet_info(true);
             let member = bind::<R>(&format!("{any}:{PORT}"), &options);
             member.join_multicast(group, "near0").unwrap();
             member.join_multicast_source(source_group, source(group, 3), "near0").unwrap();

@@ -7,7 +7,7 @@ use std::{env, io};
 
 use rustix::io::{FdFlags, fcntl_getfd};
 use socket2::SockRef;
-use stagger::{Listen as _, Listener as _};
+use stagger::listen::{Listen as _, Listener as _};
 use stagger_net::{ListenAddr, UnixListen};
 use stagger_tests::descriptor::open;
 use stagger_tests::place::{V4, V6};

@@ -4,11 +4,14 @@
 use std::net::SocketAddr;
 
 use ::futures_lite::StreamExt as _;
-use stagger::LookupErrorKind::{
+use stagger::error::LookupErrorKind;
+use stagger::error::LookupErrorKind::{
     Malformed, NoAddress, NotFound, Refused, Temporary, TimedOut, UnknownService, UnknownZone,
 };
-use stagger::{Families, LookupErrorKind, Policy, Query, Resolver, Target};
-use stagger_net::{Lanes, SystemResolver};
+use stagger::resolve::{Families, Query};
+use stagger::{Policy, Resolver, Target};
+use stagger_net::SystemResolver;
+use stagger_net::lookup::Lanes;
 use stagger_testkit::dns::{NameServer, Record, Reply};
 use stagger_tests::namespace::etc;
 use stagger_tests::{Adapter, Runtime, Scratch, battery};
@@ -66,7 +69,7 @@ where
         answers.filter_map(kind).collect().await
     });
     kinds.dedup();
-    let policy = Policy::new().families(families);
+    let policy = Policy::new().with_families(families);
     let dialer = R::Adapter::dialer().with_resolver(resolver).with_policy(policy);
     let error = R::new().run(dialer.resolve_all(target)).map(|(found, _)| found).unwrap_err();
     let known = kinds[0] != NoAddress;

@@ -6,8 +6,11 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, TcpStream};
 use std::time::Duration;
 
 use socket2::SockRef;
-use stagger::{BoxListen, Endpoint as _, Listen as _, Listener as _};
-use stagger_net::{ListenAddr, LiteralError, TcpListenOptions, TcpOptions};
+use stagger::Endpoint as _;
+use stagger::boxed::BoxListen;
+use stagger::listen::{Listen as _, Listener as _};
+use stagger_net::tcp::LiteralError;
+use stagger_net::{ListenAddr, TcpListenOptions, TcpOptions};
 use stagger_tests::descriptor::open;
 use stagger_tests::namespace::NEAR;
 use stagger_tests::place::{Healthy, V4, V6, has_ipv6};
@@ -147,7 +150,7 @@ fn a_socket_of_ipv6_takes_ipv4_too_where_it_is_told_to<R: Runtime>() {
         return;
     }
     R::new().run(async {
-        let options = TcpListenOptions::new().v6_only(false);
+        let options = TcpListenOptions::new().with_v6_only(false);
         let endpoint = R::Adapter::tcp_listen("[::]:0".parse().unwrap()).with_options(options);
         let mut listener = endpoint.listen().await.unwrap();
         let port = local::<R>(&listener).port();
@@ -165,9 +168,11 @@ fn a_socket_of_ipv6_takes_ipv4_too_where_it_is_told_to<R: Runtime>() {
 fn options_are_set_on_the_listener_and_on_what_it_accepts<R: Runtime>() {
     for nodelay in [true, false] {
         R::new().run(async move {
-            let sockets = TcpOptions::new().nodelay(nodelay).keepalive(Duration::from_secs(77));
-            let sockets = sockets.unwrap().hop_limit(33).unwrap().receive_buffer(20_000).unwrap();
-            let options = TcpListenOptions::new().sockets(sockets).unwrap();
+            let sockets =
+                TcpOptions::new().with_nodelay(nodelay).with_keepalive(Duration::from_secs(77));
+            let sockets =
+                sockets.unwrap().with_hop_limit(33).unwrap().with_receive_buffer(20_000).unwrap();
+            let options = TcpListenOptions::new().with_socket_options(sockets).unwrap();
             let endpoint = R::Adapter::tcp_listen(loopback()).with_options(options);
             let mut listener = endpoint.listen().await.unwrap();
             let _client = TcpStream::connect(local::<R>(&listener)).unwrap();
@@ -184,7 +189,9 @@ fn options_are_set_on_the_listener_and_on_what_it_accepts<R: Runtime>() {
 
 fn listeners_that_say_so_share_a_port<R: Runtime>() {
     R::new().run(async {
-        let options = TcpListenOptions::new().sockets(TcpOptions::new().reuse_port(true)).unwrap();
+        let options = TcpListenOptions::new()
+            .with_socket_options(TcpOptions::new().with_reuse_port(true))
+            .unwrap();
         let first = R::Adapter::tcp_listen(loopback()).with_options(options.clone());
         let first = first.listen().await.unwrap();
         let addr = local::<R>(&first);
@@ -273,7 +280,7 @@ fn a_listen_opens_nothing_unpolled_and_leaves_nothing_open<R: Runtime>() {
 
 fn as_many_connections_wait_as_the_backlog_says<R: Runtime>() {
     R::new().run(async {
-        let options = TcpListenOptions::new().backlog(2).unwrap();
+        let options = TcpListenOptions::new().with_backlog(2).unwrap();
         let endpoint = R::Adapter::tcp_listen(loopback()).with_options(options);
         let listener = endpoint.listen().await.unwrap();
         let addr = local::<R>(&listener);
@@ -300,8 +307,8 @@ fn a_port_is_listened_on_again_beside_connections_that_are_over<R: Runtime>() {
         drop(client);
         drop(listener);
         listen::<R>(addr).await;
-        let options = TcpOptions::new().reuse_address(false);
-        let options = TcpListenOptions::new().sockets(options).unwrap();
+        let options = TcpOptions::new().with_reuse_address(false);
+        let options = TcpListenOptions::new().with_socket_options(options).unwrap();
         let endpoint = R::Adapter::tcp_listen(addr.into()).with_options(options);
         let error = endpoint.listen().await.map(drop).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);

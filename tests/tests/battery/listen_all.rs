@@ -4,7 +4,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 
-use stagger::{Listen as _, Listener as _};
+use stagger::listen::{Listen as _, Listener as _};
 use stagger_net::{ListenAddr, TcpListenOptions, TcpOptions};
 use stagger_tests::descriptor::open;
 use stagger_tests::namespace::{NEAR, shell};
@@ -66,7 +66,7 @@ fn the_hook_is_called_with_the_socket_of_each_family_and_its_error_leaves_nothin
     let told = Arc::new(Mutex::new(Vec::new()));
     let endpoint = |refused: Option<IpAddr>| {
         let told = told.clone();
-        let sockets = TcpOptions::new().hook(move |_, addr| {
+        let sockets = TcpOptions::new().with_hook(move |_, addr| {
             told.lock().unwrap().push(addr);
             if Some(addr.ip()) == refused {
                 Err(io::ErrorKind::QuotaExceeded.into())
@@ -74,7 +74,7 @@ fn the_hook_is_called_with_the_socket_of_each_family_and_its_error_leaves_nothin
                 Ok(())
             }
         });
-        let options = TcpListenOptions::new().sockets(sockets).unwrap();
+        let options = TcpListenOptions::new().with_socket_options(sockets).unwrap();
         R::Adapter::tcp_listen(ListenAddr::all_interfaces(0)).with_options(options)
     };
     let wildcards: [IpAddr; 2] = [Ipv6Addr::UNSPECIFIED.into(), Ipv4Addr::UNSPECIFIED.into()];

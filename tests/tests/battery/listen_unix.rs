@@ -6,7 +6,8 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
-use stagger::{Endpoint as _, Listen as _, Listener as _};
+use stagger::Endpoint as _;
+use stagger::listen::{Listen as _, Listener as _};
 use stagger_net::{UnixAddr, UnixListenOptions};
 use stagger_tests::descriptor::open;
 use stagger_tests::{Adapter, Runtime, Scratch, battery};
@@ -108,7 +109,7 @@ fn a_stale_socket_is_replaced_where_that_is_asked_for_and_nothing_else_is<R: Run
     let _live = UnixListener::bind(path(&live)).unwrap();
     fs::write(path(&file), "precious").unwrap();
     std::os::unix::fs::symlink(path(&file), path(&link)).unwrap();
-    let replacing = UnixListenOptions::new().replace_stale(true);
+    let replacing = UnixListenOptions::new().with_replace_stale(true);
     R::new().run(async move {
         let listen = |addr: &UnixAddr, options: &UnixListenOptions| {
             R::Adapter::unix_listen(addr.clone()).with_options(options.clone()).listen()
@@ -140,7 +141,7 @@ fn a_listener_over_unix_sockets_opens_nothing_unpolled_and_leaves_nothing_open<R
     let scratch = Scratch::new();
     let addr = addr(&scratch, "some.sock");
     let runtime = R::new();
-    let options = UnixListenOptions::new().replace_stale(true);
+    let options = UnixListenOptions::new().with_replace_stale(true);
     let endpoint = R::Adapter::unix_listen(addr.clone()).with_options(options);
     drop(runtime.run(endpoint.listen()).unwrap());
     let before = open();

@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6};
 
 use socket2::SockRef;
 use stagger::Endpoint as _;
-use stagger_net::{BindError, SocketLiteral, TcpEndpoint, TcpOptions};
+use stagger_net::tcp::BindError;
+use stagger_net::{SocketLiteral, TcpEndpoint, TcpOptions};
 use stagger_tests::namespace::NEAR;
 use stagger_tests::place::{Healthy, Refusing, V4, V6, has_ipv6};
 use stagger_tests::{Adapter, Runtime, battery};
@@ -28,8 +29,9 @@ const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 31, 9));
 type Endpoint<R> = TcpEndpoint<<<R as Runtime>::Adapter as Adapter>::Reactor>;
 
 fn bound<R: Runtime>(literal: SocketLiteral, binds: &[SocketAddr]) -> Endpoint<R> {
-    let options = binds.iter().copied().try_fold(TcpOptions::new(), TcpOptions::bind).unwrap();
-    TcpEndpoint::with_connector(literal, stagger_net::TcpConnector::new(options))
+    let options =
+        binds.iter().copied().try_fold(TcpOptions::new(), TcpOptions::with_bind_addr).unwrap();
+    TcpEndpoint::new_on(literal, stagger_net::TcpConnector::new(options))
 }
 
 fn an_address_of_either_family_is_connected_to<R: Runtime>() {

@@ -6,8 +6,11 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 use ::futures_lite::StreamExt as _;
 use ::futures_lite::future::poll_once;
-use stagger::{Answer, Families, LookupErrorKind, Overrides, Query, Record, Resolver, Target};
-use stagger_net::{Lanes, LookupError, SystemResolver};
+use stagger::error::LookupErrorKind;
+use stagger::resolve::{Families, Overrides, Query, Record};
+use stagger::{Answer, Resolver, Target};
+use stagger_net::SystemResolver;
+use stagger_net::lookup::{Lanes, LookupError};
 use stagger_tests::namespace::etc;
 use stagger_tests::place::V4;
 use stagger_tests::process::threads;
@@ -95,7 +98,7 @@ fn the_port_of_localhost_is_that_of_its_service_whatever_the_hosts_file_says<R: 
     let _etc = files();
     assert_eq!(found::<R>("localhost:staggered"), ["[::1]:4711", "127.0.0.1:4711"]);
     assert_eq!(found::<R>("one.localhost:staggered"), ["192.0.2.8:4711"]);
-    let udp = query("localhost:staggered").with_transport(stagger::Transport::Udp);
+    let udp = query("localhost:staggered").with_transport(stagger::resolve::Transport::Udp);
     assert_eq!(addresses(&answer::<R>(&udp)), ["[::1]:4712", "127.0.0.1:4712"]);
     for target in ["localhost:nothing", "app.localhost:nothing"] {
         let answer = answer::<R>(&query(target));
@@ -155,7 +158,7 @@ fn overrides_have_the_last_word_about_localhost<R: Runtime>() {
 
 fn a_lookup_of_its_own_asks_the_system_for_localhost<R: Runtime>() {
     let _etc = files();
-    let lookup = R::Adapter::lookup("localhost").service(80);
+    let lookup = R::Adapter::lookup("localhost").with_service(80);
     let found = R::new().run(lookup.into_future()).unwrap();
     assert!(found.addresses().eq(["192.0.2.7:80".parse().unwrap()]));
 }

@@ -5,8 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6, UdpSocket};
 use std::thread;
 
 use ::futures_lite::future::poll_once;
-use stagger::{Families, LookupErrorKind, Transport};
-use stagger_net::{AddressLookup, Addresses, LookupError, NameInfo, NameLookup};
+use stagger::error::LookupErrorKind;
+use stagger::resolve::{Families, Transport};
+use stagger_net::lookup::{AddressLookup, Addresses, LookupError, NameInfo, NameLookup};
 use stagger_tests::namespace::{NEAR, etc};
 use stagger_tests::place::V4;
 use stagger_tests::{Adapter, Runtime, Scratch, battery, table};
@@ -71,21 +72,21 @@ fn every_lookup_may_go_to_another_thread<R: Runtime>() {
 
 fn a_name_has_its_addresses_and_its_canonical_name<R: Runtime>() {
     let _etc = files();
-    let lookup = || R::Adapter::lookup("alias.test").service(80);
+    let lookup = || R::Adapter::lookup("alias.test").with_service(80);
     // What can't be reached is last (RFC 6724 §6, rule 1).
     assert_eq!(found::<R>(lookup()), [(V4, 80).into(), (ipv6(), 80).into()]);
-    assert_eq!(found::<R>(lookup().families(Families::Ipv4)), [(V4, 80).into()]);
-    assert_eq!(found::<R>(lookup().families(Families::Ipv6)), [(ipv6(), 80).into()]);
+    assert_eq!(found::<R>(lookup().with_families(Families::Ipv4)), [(V4, 80).into()]);
+    assert_eq!(found::<R>(lookup().with_families(Families::Ipv6)), [(ipv6(), 80).into()]);
     assert_eq!(find::<R>(lookup()).unwrap().canonical_name(), None);
-    let both = find::<R>(lookup().canonical_name(true)).unwrap();
+    let both = find::<R>(lookup().with_canonical_name(true)).unwrap();
     assert_eq!(both.canonical_name(), Some("host.test"));
     // One of IPv4 alone is mapped if it is asked for, and only beside IPv6 ones if all are.
     let mapped: IpAddr = Ipv4Addr::new(127, 0, 0, 2).to_ipv6_mapped().into();
-    let two = R::Adapter::lookup("two.test").families(Families::Ipv6).v4_mapped(true);
+    let two = R::Adapter::lookup("two.test").with_families(Families::Ipv6).with_v4_mapped(true);
     assert_eq!(found::<R>(two), [(mapped, 0).into()]);
-    let mapped = lookup().families(Families::Ipv6).v4_mapped(true);
+    let mapped = lookup().with_families(Families::Ipv6).with_v4_mapped(true);
     assert_eq!(found::<R>(mapped.clone()), [(ipv6(), 80).into()]);
-    assert_eq!(found::<R>(mapped.all(true)).len(), 2);
+    assert_eq!(found::<R>(mapped.with_all(true)).len(), 2);
 }
 
 fn a_name_that_is_unknown_is_an_error_with_its_code<R: Runtime>() {
@@ -96,7 +97,7 @@ fn a_name_that_is_unknown_is_an_error_with_its_code<R: Runtime>() {
     assert_eq!(error.code(), Some(-2));
     assert!(error.to_string().starts_with("cannot look up nobody.test: "), "{error}");
 
-    let one_family = R::Adapter::lookup("two.test").families(Families::Ipv6);
+    let one_family = R::Adapter::lookup("two.test").with_families(Families::Ipv6);
     let error = find::<R>(one_family).unwrap_err();
     let negative = [LookupErrorKind::NotFound, LookupErrorKind::NoAddress];
     assert!(negative.contains(&error.kind()), "{error}");
@@ -104,12 +105,12 @@ fn a_name_that_is_unknown_is_an_error_with_its_code<R: Runtime>() {
 
 fn a_service_by_name_is_that_of_its_transport<R: Runtime>() {
     let _etc = files();
-    let lookup = |service| R::Adapter::lookup("two.test").service(service);
+    let lookup = |service| R::Adapter::lookup("two.test").with_service(service);
     let addr = SocketAddr::from(([127, 0, 0, 2], 4711));
     assert_eq!(found::<R>(lookup("staggered")), [addr]);
     let error = find::<R>(lookup("scattered")).unwrap_err();
     assert_eq!(error.kind(), LookupErrorKind::UnknownService);
-    let error = find::<R>(lookup("staggered").numeric_service(true)).unwrap_err();
+    let error = find::<R>(lookup("staggered").with_numeric_service(true)).unwrap_err();
     assert_eq!(error.kind(), LookupErrorKind::InvalidName);
 }
 
@@ -118,11 +119,11 @@ fn an_address_has_its_name_and_its_service<R: Runtime>() {
     let lookup = || R::Adapter::reverse_lookup(([127, 0, 0, 2], 4711).into());
     let tcp = name::<R>(lookup()).unwrap();
     assert_eq!((tcp.host(), tcp.service()), ("two.test", "staggered"));
-    let udp = name::<R>(lookup().transport(Transport::Udp)).unwrap();
+    let udp = name::<R>(lookup().with_transport(Transport::Udp)).unwrap();
     assert_eq!((udp.host(), udp.service()), ("two.test", "scattered"));
-    let number = name::<R>(lookup().numeric_service(true)).unwrap();
+    let number = name::<R>(lookup().with_numeric_service(true)).unwrap();
     assert_eq!((number.host(), number.service()), ("two.test", "4711"));
-    let number = name::<R>(lookup().numeric_host(true)).unwrap();
+    let number = name::<R>(lookup().with_numeric_host(true)).unwrap();
     assert_eq!((number.host(), number.service()), ("127.0.0.2", "staggered"));
     let name6 = name::<R>(R::Adapter::reverse_lookup((ipv6(), 1).into())).unwrap();
     assert_eq!((name6.host(), name6.service()), ("host.test", "1"));
@@ -133,7 +134,7 @@ fn an_address_without_a_name_is_its_text_unless_a_name_is_required<R: Runtime>()
     let lookup = || R::Adapter::reverse_lookup(([127, 0, 0, 3], 1).into());
     let text = name::<R>(lookup()).unwrap();
     assert_eq!((text.host(), text.service()), ("127.0.0.3", "1"));
-    let error = name::<R>(lookup().name_required(true)).unwrap_err();
+    let error = name::<R>(lookup().with_name_required(true)).unwrap_err();
     assert_eq!((error.kind(), error.code()), (LookupErrorKind::NotFound, Some(-2)));
     let text = error.to_string();
     assert!(text.starts_with("cannot look up the name of 127.0.0.3:1: "), "{text}");
@@ -142,14 +143,14 @@ fn an_address_without_a_name_is_its_text_unless_a_name_is_required<R: Runtime>()
 fn a_family_without_an_address_of_its_own_is_left_out_where_that_is_asked_for<R: Runtime>() {
     let _etc = files();
     // Of IPv4 there is loopback's address alone, of IPv6 that of an interface too.
-    let lookup = R::Adapter::lookup("host.test").address_configured(true);
+    let lookup = R::Adapter::lookup("host.test").with_address_configured(true);
     assert_eq!(found::<R>(lookup), [(ipv6(), 0).into()]);
 }
 
 fn a_zone_by_name_comes_back_as_the_index_and_as_the_name<R: Runtime>() {
     let local = SocketAddrV6::new("fe80::1".parse().unwrap(), 22, 0, NEAR);
-    assert_eq!(found::<R>(R::Adapter::lookup("fe80::1%near0").service(22)), [local.into()]);
-    let numbers = R::Adapter::reverse_lookup(local.into()).numeric_host(true);
+    assert_eq!(found::<R>(R::Adapter::lookup("fe80::1%near0").with_service(22)), [local.into()]);
+    let numbers = R::Adapter::reverse_lookup(local.into()).with_numeric_host(true);
     assert_eq!(name::<R>(numbers).unwrap().host(), "fe80::1%near0");
 }
 
@@ -165,7 +166,8 @@ fn name_server() -> (UdpSocket, Scratch) {
 fn the_canonical_name_is_the_end_of_the_aliases<R: Runtime>() {
     let (socket, _etc) = name_server();
     thread::spawn(move || serve_an_alias(&socket));
-    let lookup = R::Adapter::lookup("alias.test").families(Families::Ipv4).canonical_name(true);
+    let lookup =
+        R::Adapter::lookup("alias.test").with_families(Families::Ipv4).with_canonical_name(true);
     let found = find::<R>(lookup).unwrap();
     assert!(found.addresses().eq([SocketAddr::from(([127, 0, 0, 9], 0))]));
     assert_eq!(found.canonical_name(), Some("end.test"));
@@ -204,7 +206,7 @@ fn a_dropped_lookup_frees_the_caller_while_libc_still_waits<R: Runtime>() {
     let awaited = || table::udp_connected_to((V4, 53).into());
     let runtime = R::new();
     runtime.run(async move {
-        let lookup = R::Adapter::lookup("stuck.test").families(Families::Ipv4);
+        let lookup = R::Adapter::lookup("stuck.test").with_families(Families::Ipv4);
         let mut first = lookup.clone().into_future();
         let mut equal = lookup.into_future();
         let mut reverse = R::Adapter::reverse_lookup(([192, 0, 2, 1], 80).into()).into_future();
@@ -233,7 +235,7 @@ fn lookups_and_reverse_lookups_share_the_places_and_numbers_need_none<R: Runtime
         let mut labels = HashSet::new();
         for number in 0..=PLACES / 2 {
             let host = format!("n{number}.test");
-            let lookup = R::Adapter::lookup(&host).families(Families::Ipv4);
+            let lookup = R::Adapter::lookup(&host).with_families(Families::Ipv4);
             forward.push(lookup.into_future());
             let [high, low] = number.to_be_bytes();
             let addr = SocketAddr::from(([192, 0, 128 + high, low], 80));
@@ -245,10 +247,10 @@ fn lookups_and_reverse_lookups_share_the_places_and_numbers_need_none<R: Runtime
                 labels.extend([asked(&socket), asked(&socket)]);
             }
         }
-        let literal = R::Adapter::lookup("127.0.0.1").service(80).await.unwrap();
+        let literal = R::Adapter::lookup("127.0.0.1").with_service(80).await.unwrap();
         assert!(literal.addresses().eq([(V4, 80).into()]));
-        R::Adapter::lookup("localhost").numeric_host(true).await.unwrap_err();
-        let numbers = R::Adapter::reverse_lookup((V4, 80).into()).numeric_host(true);
+        R::Adapter::lookup("localhost").with_numeric_host(true).await.unwrap_err();
+        let numbers = R::Adapter::reverse_lookup((V4, 80).into()).with_numeric_host(true);
         assert_eq!(numbers.await.unwrap().host(), "127.0.0.1");
         // Two more wait for a place. Had they had one, they would have asked by now: they came
         // before the numbers.

@@ -3,7 +3,8 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
-use stagger_net::{Interface, UdpAddrError, UdpOptions};
+use stagger_net::udp::UdpAddrError;
+use stagger_net::{Interface, UdpOptions};
 use stagger_tests::namespace::{NEAR, far};
 use stagger_tests::place::{V4, V6};
 use stagger_tests::{Adapter, Runtime, UdpSocketOf, battery, udp_fault};
@@ -44,7 +45,7 @@ fn any(like: IpAddr) -> IpAddr {
 
 /// Bound to the port, as any number of others may be.
 fn member<R: Runtime>(group: IpAddr) -> UdpSocketOf<R> {
-    let options = UdpOptions::new().reuse_address(true).packet_info(true);
+    let options = UdpOptions::new().with_reuse_address(true).with_packet_info(true);
     R::Adapter::bind_udp((any(group), PORT), &options).unwrap()
 }
 
@@ -157,7 +158,7 @@ fn a_socket_hears_no_group_that_only_others_have_joined<R: Runtime>() {
 
 fn a_socket_for_both_families_hears_groups_of_both<R: Runtime>() {
     R::new().run(async move {
-        let options = UdpOptions::new().v6_only(false);
+        let options = UdpOptions::new().with_v6_only(false);
         let both = R::Adapter::bind_udp(("::", PORT), &options).unwrap();
         both.set_multicast_interface("near0").unwrap();
         both.set_multicast_hops(3).unwrap();

@@ -6,7 +6,8 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use socket2::SockRef;
-use stagger::{Error, Outcome, Policy};
+use stagger::report::AttemptOutcome;
+use stagger::{Error, Policy};
 use stagger_net::TcpOptions;
 use stagger_tests::place::{Healthy, Refusing, Silent, V4, V6, has_ipv6};
 use stagger_tests::{Adapter, DialerOf, Runtime, battery, dialer};
@@ -45,10 +46,10 @@ fn keep_alive_and_no_delay_are_set_on_every_socket_before_it_connects<R: Runtime
     let idle = Duration::from_secs(61);
     let interval = Duration::from_secs(7);
     let options = TcpOptions::new()
-        .keepalive(idle)
-        .and_then(|options| options.keepalive_interval(interval))
-        .and_then(|options| options.keepalive_retries(4))
-        .and_then(|options| options.user_timeout(Duration::from_secs(33)))
+        .with_keepalive(idle)
+        .and_then(|options| options.with_keepalive_interval(interval))
+        .and_then(|options| options.with_keepalive_retries(4))
+        .and_then(|options| options.with_user_timeout(Duration::from_secs(33)))
         .unwrap();
     let read = move |socket: &SockRef<'_>| {
         assert!(socket.tcp_nodelay().unwrap());
@@ -59,7 +60,7 @@ fn keep_alive_and_no_delay_are_set_on_every_socket_before_it_connects<R: Runtime
         assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_secs(33)));
     };
     // The hook sees those of the losers too.
-    let options = options.hook(move |socket, addr| {
+    let options = options.with_hook(move |socket, addr| {
         let socket = SockRef::from(&socket);
         assert!(socket.peer_addr().is_err(), "it is connected already");
         read(&socket);
@@ -67,7 +68,7 @@ fn keep_alive_and_no_delay_are_set_on_every_socket_before_it_connects<R: Runtime
         Ok(())
     });
     let addrs = [refusing.addr(), silent.addr(), healthy.addr()];
-    let policy = Policy::new().attempt_delay(Duration::from_millis(10)).unwrap();
+    let policy = Policy::new().with_attempt_delay(Duration::from_millis(10)).unwrap();
     let dial = set::<R>(options, addrs).with_policy(policy).connect(NAME);
     let stream = R::new().run(dial).unwrap();
     assert_eq!(heard.try_iter().collect::<Vec<_>>(), addrs);
@@ -75,7 +76,7 @@ fn keep_alive_and_no_delay_are_set_on_every_socket_before_it_connects<R: Runtime
 }
 
 fn the_header_s_options_are_those_of_each_family<R: Runtime>() {
-    let options = TcpOptions::new().hop_limit(21).unwrap().traffic_class(0xb8).unwrap();
+    let options = TcpOptions::new().with_hop_limit(21).unwrap().with_traffic_class(0xb8).unwrap();
     let runtime = R::new();
     let v4 = Healthy::new(V4);
     let stream = runtime.run(set::<R>(options.clone(), [v4.addr()]).connect(NAME)).unwrap();
@@ -91,14 +92,15 @@ fn the_header_s_options_are_those_of_each_family<R: Runtime>() {
 
 fn buffers_are_sized_before_the_connect<R: Runtime>() {
     let healthy = Healthy::new(V4);
-    let options = TcpOptions::new().receive_buffer(8_000).unwrap().send_buffer(9_000).unwrap();
+    let options =
+        TcpOptions::new().with_receive_buffer(8_000).unwrap().with_send_buffer(9_000).unwrap();
     let read = |socket: &SockRef<'_>| {
         // Linux doubles what is asked for (socket(7)).
         assert_eq!(socket.recv_buffer_size().unwrap(), 16_000);
         assert_eq!(socket.send_buffer_size().unwrap(), 18_000);
     };
     // What the hook sees, the handshake does.
-    let options = options.hook(move |socket, _| {
+    let options = options.with_hook(move |socket, _| {
         read(&SockRef::from(&socket));
         Ok(())
     });
@@ -108,7 +110,7 @@ fn buffers_are_sized_before_the_connect<R: Runtime>() {
 
 fn a_mark_is_on_the_socket<R: Runtime>() {
     let healthy = Healthy::new(V4);
-    let options = TcpOptions::new().mark(0x5ca1_ab1e);
+    let options = TcpOptions::new().with_mark(0x5ca1_ab1e);
     let stream = R::new().run(set::<R>(options, [healthy.addr()]).connect(NAME)).unwrap();
     assert_eq!(SockRef::from(&stream).mark().unwrap(), 0x5ca1_ab1e);
 }
@@ -118,7 +120,7 @@ fn failure(error: &Error) -> &io::Error {
     let [attempt] = error.report().attempts() else {
         panic!("{error:#}");
     };
-    let Outcome::Failed(error) = &attempt.outcome else {
+    let AttemptOutcome::Failed(error) = &attempt.outcome else {
         panic!("{error:#}");
     };
     error.downcast_ref().expect("a connector's error")
@@ -132,7 +134,7 @@ fn a_mark_decides_the_route<R: Runtime>() {
     );
     let healthy = Healthy::new(V4);
     let runtime = R::new();
-    let marked = |mark| set::<R>(TcpOptions::new().mark(mark), [healthy.addr()]).connect(NAME);
+    let marked = |mark| set::<R>(TcpOptions::new().with_mark(mark), [healthy.addr()]).connect(NAME);
     assert!(runtime.run(marked(8)).is_ok());
     let error = runtime.run(marked(7)).map(drop).unwrap_err();
     // What a route prohibits is the connect's own failure, of no step before it.
@@ -141,7 +143,7 @@ fn a_mark_decides_the_route<R: Runtime>() {
 
 fn a_mark_without_the_privilege_is_an_error_that_names_the_step<R: Runtime>() {
     let healthy = Healthy::new(V4);
-    let dial = set::<R>(TcpOptions::new().mark(7), [healthy.addr()]).connect(NAME);
+    let dial = set::<R>(TcpOptions::new().with_mark(7), [healthy.addr()]).connect(NAME);
     let error = R::new().run(dial).map(drop).unwrap_err();
     let failed = failure(&error);
     assert_eq!(failed.kind(), io::ErrorKind::PermissionDenied);
@@ -152,9 +154,9 @@ fn a_mark_without_the_privilege_is_an_error_that_names_the_step<R: Runtime>() {
 
 fn a_socket_kept_to_an_interface_connects_by_that_one_alone<R: Runtime>() {
     let healthy = Healthy::new(V4);
-    let policy = Policy::new().attempt_timeout(Duration::from_millis(100)).unwrap();
+    let policy = Policy::new().with_attempt_timeout(Duration::from_millis(100)).unwrap();
     let kept = |name| {
-        let options = TcpOptions::new().interface(name).unwrap();
+        let options = TcpOptions::new().with_interface(name).unwrap();
         set::<R>(options, [healthy.addr()]).with_policy(policy.clone()).connect(NAME)
     };
     let runtime = R::new();
@@ -173,7 +175,7 @@ fn a_socket_kept_to_an_interface_connects_by_that_one_alone<R: Runtime>() {
 
 fn an_interface_that_is_not_there_is_an_error_that_names_it<R: Runtime>() {
     let healthy = Healthy::new(V4);
-    let options = TcpOptions::new().interface("nowhere0").unwrap();
+    let options = TcpOptions::new().with_interface("nowhere0").unwrap();
     let error = R::new().run(set::<R>(options, [healthy.addr()]).connect(NAME));
     let error = error.map(drop).unwrap_err();
     let failed = failure(&error).to_string();

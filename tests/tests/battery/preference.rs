@@ -4,8 +4,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use ::futures_lite::StreamExt as _;
-use stagger::{Answer, Error, Families, Family, Policy, Query, Report, Resolver, Target};
-use stagger_net::{Connectivity, Lanes, SystemResolver};
+use stagger::address::Family;
+use stagger::resolve::{Families, Query};
+use stagger::{Answer, Error, Policy, Report, Resolver, Target};
+use stagger_net::SystemResolver;
+use stagger_net::lookup::Lanes;
+use stagger_net::system::Connectivity;
 use stagger_testkit::dns::{NameServer, Record, Reply};
 use stagger_tests::namespace::{etc, shell};
 use stagger_tests::place::Healthy;
@@ -57,7 +61,7 @@ where
 {
     let (_server, _etc) = server();
     let _healthy = [Healthy::at(([192, 0, 2, 9], 4711).into()), Healthy::at(local_ipv6())];
-    let policy = || Policy::new().resolution_delay(RESOLUTION_DELAY).unwrap();
+    let policy = || Policy::new().with_resolution_delay(RESOLUTION_DELAY).unwrap();
     let waits = |policy| {
         let dialer = R::Adapter::dialer().with_resolver(resolver()).with_policy(policy);
         let dial = dialer.connect("www.test:4711").with_report();
@@ -67,7 +71,7 @@ where
     assert_eq!(Connectivity::now().preferred(), Some(Family::Ipv4));
     assert!(!waits(policy()), "A was held back");
     // The rule is not that AAAA is never waited for.
-    assert!(waits(policy().preferred_family(Family::Ipv6)), "AAAA was not waited for");
+    assert!(waits(policy().with_preferred_family(Family::Ipv6)), "AAAA was not waited for");
 }
 
 fn local_ipv6() -> SocketAddr {

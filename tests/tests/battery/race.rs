@@ -4,7 +4,9 @@ use std::error::Error as _;
 use std::io;
 use std::time::Duration;
 
-use stagger::{ErrorKind, Outcome, Phase, Policy, Timer as _};
+use stagger::error::{ErrorKind, Phase};
+use stagger::report::AttemptOutcome;
+use stagger::{Policy, Timer as _};
 use stagger_tests::place::{Healthy, Refusing, Silent, V4, V6, has_ipv6};
 use stagger_tests::{Adapter, GET, Runtime, assert_at_once, assert_ok, battery, counted, dialer};
 
@@ -28,12 +30,12 @@ const NAME: &str = "stagger.test:80";
 /// The longest attempt delay, so that no wait for it goes unseen.
 const SLOW: Duration = Duration::from_secs(2);
 
-fn kind<E>(outcome: &Outcome<E>) -> io::ErrorKind
+fn kind<E>(outcome: &AttemptOutcome<E>) -> io::ErrorKind
 where
     E: AsRef<dyn std::error::Error + Send + Sync>,
 {
     match outcome {
-        Outcome::Failed(error) => error.as_ref().downcast_ref::<io::Error>().unwrap().kind(),
+        AttemptOutcome::Failed(error) => error.as_ref().downcast_ref::<io::Error>().unwrap().kind(),
         other => panic!("it {} instead of failing", other.as_str()),
     }
 }
@@ -53,8 +55,8 @@ fn silent_is_joined<R: Runtime>(silent: Silent, healthy: Healthy) {
             panic!("{report:?}");
         };
         assert_eq!([first.address, second.address], candidates);
-        assert!(matches!(first.outcome, Outcome::Dropped), "{first:?}");
-        assert!(matches!(second.outcome, Outcome::Connected), "{second:?}");
+        assert!(matches!(first.outcome, AttemptOutcome::Dropped), "{first:?}");
+        assert!(matches!(second.outcome, AttemptOutcome::Connected), "{second:?}");
         let gap = second.started - first.started;
         assert!(gap >= Duration::from_millis(250), "{gap:?}");
     });
@@ -72,7 +74,7 @@ fn silent_ipv6_is_joined_by_ipv4_after_the_delay<R: Runtime>() {
 
 fn refused_is_followed<R: Runtime>(refusing: &Refusing, healthy: &Healthy) {
     let candidates = [refusing.addr(), healthy.addr()];
-    let slow = Policy::new().attempt_delay(SLOW).unwrap();
+    let slow = Policy::new().with_attempt_delay(SLOW).unwrap();
     let dialer = dialer::<R>(candidates).with_policy(slow);
     let dial = dialer.connect(NAME).with_report();
     let (stream, report) = R::new().run(dial).unwrap();
@@ -81,7 +83,7 @@ fn refused_is_followed<R: Runtime>(refusing: &Refusing, healthy: &Healthy) {
         panic!("{report:?}");
     };
     assert_eq!([first.address, second.address], candidates);
-    assert!(matches!(second.outcome, Outcome::Connected), "{second:?}");
+    assert!(matches!(second.outcome, AttemptOutcome::Connected), "{second:?}");
     assert_at_once(first, second, SLOW);
 }
 
@@ -101,7 +103,7 @@ fn everything_refused_is_an_error_with_each_failure_in_start_order<R: Runtime>()
     }
     let places = [V6, V6, V4, V4].map(Refusing::new);
     let [a, b, c, d] = places.each_ref().map(Refusing::addr);
-    let policy = Policy::new().one_after_another();
+    let policy = Policy::new().without_overlap();
     let dialer = dialer::<R>([a, b, c, d]).with_policy(policy);
     let error = R::new().run(dialer.connect(NAME)).map(drop).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);
@@ -134,13 +136,13 @@ fn everything_refused_is_an_error_with_each_failure_in_start_order<R: Runtime>()
 fn a_black_hole_ends_at_the_timeout<R: Runtime>() {
     let silent = Silent::new(V4);
     let timeout = Duration::from_millis(60);
-    let policy = Policy::new().timeout(timeout).unwrap();
+    let policy = Policy::new().with_timeout(timeout).unwrap();
     let dialer = dialer::<R>([silent.addr()]).with_policy(policy);
     let error = R::new().run(dialer.connect(NAME)).map(drop).unwrap_err();
     assert_eq!(silent.connecting(), 0);
     assert_eq!(error.kind(), ErrorKind::TimedOut(Phase::Connecting));
     assert!(error.report().elapsed() >= timeout, "{error:#}");
-    assert!(matches!(error.report().attempts()[0].outcome, Outcome::Dropped));
+    assert!(matches!(error.report().attempts()[0].outcome, AttemptOutcome::Dropped));
     let line = error.to_string();
     assert!(line.contains(NAME), "{line}");
     assert!(line.contains(&silent.addr().to_string()), "{line}");
@@ -150,13 +152,13 @@ fn a_black_hole_ends_at_the_timeout<R: Runtime>() {
 fn a_black_hole_ends_at_the_attempt_timeout<R: Runtime>() {
     let silent = Silent::new(V4);
     let timeout = Duration::from_millis(60);
-    let policy = Policy::new().attempt_timeout(timeout).unwrap();
+    let policy = Policy::new().with_attempt_timeout(timeout).unwrap();
     let dialer = dialer::<R>([silent.addr()]).with_policy(policy);
     let error = R::new().run(dialer.connect(NAME)).map(drop).unwrap_err();
     assert_eq!(silent.connecting(), 0);
     assert_eq!(error.kind(), ErrorKind::Connection);
     let attempt = &error.report().attempts()[0];
-    assert!(matches!(attempt.outcome, Outcome::TimedOut), "{attempt:?}");
+    assert!(matches!(attempt.outcome, AttemptOutcome::TimedOut), "{attempt:?}");
     assert!(attempt.ended - attempt.started >= timeout, "{attempt:?}");
     let line = error.to_string();
     assert!(line.contains(&silent.addr().to_string()), "{line}");
@@ -165,8 +167,8 @@ fn a_black_hole_ends_at_the_attempt_timeout<R: Runtime>() {
 
 fn an_attempt_that_times_out_is_followed_at_once<R: Runtime>() {
     let (silent, refusing) = (Silent::new(V4), Refusing::new(V4));
-    let policy = Policy::new().one_after_another();
-    let policy = policy.attempt_timeout(Duration::from_millis(60)).unwrap();
+    let policy = Policy::new().without_overlap();
+    let policy = policy.with_attempt_timeout(Duration::from_millis(60)).unwrap();
     let candidates = [silent.addr(), refusing.addr()];
     let dialer = dialer::<R>(candidates).with_policy(policy);
     let error = R::new().run(dialer.connect(NAME)).map(drop).unwrap_err();
@@ -174,7 +176,7 @@ fn an_attempt_that_times_out_is_followed_at_once<R: Runtime>() {
     let [first, second] = error.report().attempts() else {
         panic!("{error:#}");
     };
-    assert!(matches!(first.outcome, Outcome::TimedOut), "{first:?}");
+    assert!(matches!(first.outcome, AttemptOutcome::TimedOut), "{first:?}");
     assert_eq!(second.address, refusing.addr().to_string());
     assert_eq!(second.started, first.ended);
 }
@@ -186,8 +188,8 @@ fn no_deadline_touches_the_stream_after_success<R: Runtime>() {
     let (stream, timeout) = runtime.run(async move {
         let mut timeout = Duration::from_millis(200);
         loop {
-            let policy = Policy::new().timeout(timeout).unwrap();
-            let policy = policy.attempt_timeout(timeout).unwrap();
+            let policy = Policy::new().with_timeout(timeout).unwrap();
+            let policy = policy.with_attempt_timeout(timeout).unwrap();
             let dialer = dialer::<R>([addr]).with_policy(policy);
             match dialer.connect(NAME).await {
                 Ok(stream) => return (stream, timeout),

@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use stagger::{Connector as _, Endpoint as _, Query, Resolver as _};
+use stagger::resolve::Query;
+use stagger::{Connector as _, Endpoint as _, Resolver as _};
 use stagger_net::{SystemResolver, TcpOptions};
 use stagger_tests::place::{Healthy, V4};
 use stagger_tests::{Adapter, Runtime, battery};

@@ -1,6 +1,7 @@
 //! A real server, spoken to.
 
-use stagger::{Target, TargetError};
+use stagger::Target;
+use stagger::target::TargetError;
 use stagger_tests::namespace::etc;
 use stagger_tests::{Adapter, GET, Nginx, Runtime, assert_ok, battery};
 

@@ -8,7 +8,10 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use socket2::SockRef;
-use stagger::{Connector as _, ErrorKind, Observer, Outcome, Report, Step};
+use stagger::error::ErrorKind;
+use stagger::observe::Step;
+use stagger::report::AttemptOutcome;
+use stagger::{Connector as _, Observer, Report};
 use stagger_net::UnixAddr;
 use stagger_tests::descriptor::exhaust;
 use stagger_tests::place::{Healthy, V4, V6, has_ipv6};
@@ -59,12 +62,12 @@ fn connected_at_the_second_attempt(report: &Report<SocketAddr>, kind: io::ErrorK
     let [first, second] = report.attempts() else { panic!("{report}") };
     assert_eq!(first.address, second.address);
     assert_eq!(first.outcome.error().map(io_kind), Some(kind), "{report}");
-    assert!(matches!(second.outcome, Outcome::Connected), "{report}");
+    assert!(matches!(second.outcome, AttemptOutcome::Connected), "{report}");
     assert!(second.started >= first.ended + DELAY, "{report}");
     assert!(second.started < first.ended + PATIENCE, "{report}");
 }
 
-fn io_kind(error: &stagger::SharedError) -> io::ErrorKind {
+fn io_kind(error: &stagger::error::SharedError) -> io::ErrorKind {
     error.downcast_ref::<io::Error>().expect("it is a socket's").kind()
 }
 

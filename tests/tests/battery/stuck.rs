@@ -8,8 +8,11 @@ use std::time::{Duration, Instant};
 
 use ::futures_lite::StreamExt as _;
 use ::futures_lite::future::poll_once;
-use stagger::{Answer, ErrorKind, Phase, Policy, Query, Resolver as _, Target, Timer};
-use stagger_net::{Lanes, SystemAnswers, SystemResolver};
+use stagger::error::{ErrorKind, Phase};
+use stagger::resolve::Query;
+use stagger::{Answer, Policy, Resolver as _, Target, Timer};
+use stagger_net::SystemResolver;
+use stagger_net::lookup::{Lanes, SystemAnswers};
 use stagger_testkit::dns::{self as testkit, Record, Reply};
 use stagger_tests::namespace::etc;
 use stagger_tests::place::{Healthy, V4};
@@ -131,7 +134,7 @@ fn more_stuck_names_than_places_hold_up_neither_localhost_nor_what_needs_no_netw
         ] {
             assert_eq!(found(&patient, target).await, expected, "{target}");
         }
-        let numbers = R::Adapter::lookup("192.0.2.7").service("staggered").await.unwrap();
+        let numbers = R::Adapter::lookup("192.0.2.7").with_service("staggered").await.unwrap();
         assert!(numbers.addresses().eq(["192.0.2.7:4711".parse().unwrap()]));
         // A name from the hosts file needs a place, and there is none: it waits as with any pool.
         let query = Query::new(Target::parse("listed.test:4711").unwrap());
@@ -154,7 +157,7 @@ fn a_connect_after_one_that_was_stuck_and_abandoned_is_not_stuck_with_it<R: Runt
     server.otherwise(Reply::silence());
     let healthy = Healthy::at((V4, 4711).into());
     // Longer than an abandoned call can be joined.
-    let policy = Policy::new().timeout(Duration::from_millis(400)).unwrap();
+    let policy = Policy::new().with_timeout(Duration::from_millis(400)).unwrap();
     let dialer = R::Adapter::dialer().with_policy(policy);
     let runtime = R::new();
     let error = runtime.run(dialer.connect("server.test:4711")).map(drop).unwrap_err();
@@ -162,7 +165,7 @@ fn a_connect_after_one_that_was_stuck_and_abandoned_is_not_stuck_with_it<R: Runt
 
     server.on("server.test", Record::A, Reply::addresses(["127.0.0.1"]));
     server.on("server.test", Record::Aaaa, Reply::no_address());
-    let policy = Policy::new().timeout(HANG).unwrap();
+    let policy = Policy::new().with_timeout(HANG).unwrap();
     let dialer = R::Adapter::dialer().with_policy(policy);
     let stream = runtime.run(dialer.connect("server.test:4711")).unwrap();
     assert_eq!(R::Adapter::peer_addr(&stream), healthy.addr());
@@ -194,7 +197,7 @@ fn a_stuck_lookup_holds_up_neither_literals_nor_the_end_of_the_runtime<R: Runtim
 fn a_stuck_lookup_ends_at_the_timeout_which_says_that_no_address_was_known<R: Runtime>() {
     let server = NameServer::new();
     let timeout = Duration::from_millis(60);
-    let policy = Policy::new().timeout(timeout).unwrap();
+    let policy = Policy::new().with_timeout(timeout).unwrap();
     let dialer = R::Adapter::dialer().with_policy(policy);
     let error = R::new().run(dialer.connect("server.test:80"));
     let error = error.map(drop).unwrap_err();

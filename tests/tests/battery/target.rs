@@ -3,7 +3,9 @@
 use std::net::{SocketAddr, SocketAddrV6};
 use std::time::Duration;
 
-use stagger::{Policy, Record, Report, Target, TargetError};
+use stagger::resolve::Record;
+use stagger::target::TargetError;
+use stagger::{Policy, Report, Target};
 use stagger_tests::namespace::{NEAR, etc};
 use stagger_tests::place::{Healthy, Refusing, V4, V6, has_ipv6};
 use stagger_tests::{Adapter, Runtime, assert_at_once, battery};
@@ -98,7 +100,7 @@ fn a_name_with_both_families_is_connected_to_at_the_one_that_answers<R: Runtime>
     let port = refusing.addr().port();
     let healthy = Healthy::at((V4, port).into());
     let delay = Duration::from_secs(2);
-    let slow = Policy::new().attempt_delay(delay).unwrap();
+    let slow = Policy::new().with_attempt_delay(delay).unwrap();
     let dialer = R::Adapter::dialer_without_lanes().with_policy(slow);
     let dial = dialer.connect(("dual.test", port)).with_report();
     let (stream, report) = R::new().run(dial).unwrap();

@@ -31,7 +31,7 @@ impl Wake for Nobody {
 fn a_dropped_connect_leaves_no_thread_and_nobody_who_would_wake_it<R: Runtime>() {
     let silent = [Silent::new(V4), Silent::new(V4)];
     let healthy = Healthy::new(V4);
-    let policy = Policy::new().attempt_delay(Duration::from_millis(10)).unwrap();
+    let policy = Policy::new().with_attempt_delay(Duration::from_millis(10)).unwrap();
     let runtime = R::new();
     // Has the runtime start what it starts once.
     let first = [silent[0].addr(), healthy.addr()];
@@ -69,7 +69,7 @@ fn no_task_is_spawned_for_an_attempt() {
 
 async fn counts_tasks() {
     let (silent, healthy) = (Silent::new(V4), Healthy::new(V4));
-    let policy = Policy::new().attempt_delay(Duration::from_millis(10));
+    let policy = Policy::new().with_attempt_delay(Duration::from_millis(10));
     let dialer = dialer::<TokioCurrentThread>([silent.addr(), healthy.addr()]);
     let dialer = dialer.with_policy(policy.unwrap());
     let mut dial = Box::pin(dialer.connect("stagger.test:80"));

@@ -6,12 +6,15 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::sync::Arc;
 
 use ::futures_lite::future;
-use stagger::Families;
-use stagger_net::{Arrival, Datagram, Interface, UdpAddrError, UdpOptions};
+use stagger::resolve::Families;
+use stagger_net::udp::{Arrival, Datagram, UdpAddrError};
+use stagger_net::{Interface, UdpOptions};
 use stagger_tests::descriptor::open;
 use stagger_tests::namespace::shell;
 use stagger_tests::place::{V4, V6, has_ipv6};
-use stagger_tests::{Adapter, Runtime, UdpSocketOf, apart, battery, polled, received, udp_fault};
+use stagger_tests::{
+    Adapter, Runtime, UdpSocketOf, apart, battery, literal_fault, polled, received, udp_fault,
+};
 
 battery! {
     {
@@ -103,15 +106,15 @@ fn a_name_or_an_address_of_the_other_family_is_refused_on_bind_send_and_connect<
     }
     R::new().run(async move {
         for name in ["localhost:0", "[::1", "127.0.0.1:domain"] {
-            let error = udp_fault(R::Adapter::bind_udp(name, &UdpOptions::new()).unwrap_err());
+            let error = literal_fault(R::Adapter::bind_udp(name, &UdpOptions::new()).unwrap_err());
             assert!(error.to_string().contains(name.split(':').next().unwrap()), "{error}");
         }
         for (own, other, families) in [(V4, V6, Families::Ipv4), (V6, V4, Families::Ipv6)] {
             let socket = bind::<R>((own, 0));
-            let name = udp_fault(socket.connect("localhost:9").unwrap_err());
-            assert!(matches!(name, UdpAddrError::HostName(_)), "{name}");
-            let name = udp_fault(socket.send_to(b"x", ("localhost", 9)).await.unwrap_err());
-            assert!(matches!(name, UdpAddrError::HostName(_)), "{name}");
+            let name = literal_fault(socket.connect("localhost:9").unwrap_err());
+            assert!(name.to_string().contains("localhost"), "{name}");
+            let name = literal_fault(socket.send_to(b"x", ("localhost", 9)).await.unwrap_err());
+            assert!(name.to_string().contains("localhost"), "{name}");
             let wrong = UdpAddrError::Family { addr: other, socket: families };
             assert_eq!(udp_fault(socket.connect((other, 9)).unwrap_err()), wrong);
             assert_eq!(udp_fault(socket.send_to(b"x", (other, 9)).await.unwrap_err()), wrong);
@@ -122,7 +125,7 @@ fn a_name_or_an_address_of_the_other_family_is_refused_on_bind_send_and_connect<
             socket.send_to(b"to itself", socket.local_addr().unwrap()).await.unwrap();
             assert_eq!(received::<R>(&socket).await.1, b"to itself");
         }
-        let v6_alone = UdpOptions::new().v6_only(true);
+        let v6_alone = UdpOptions::new().with_v6_only(true);
         let wrong = udp_fault(R::Adapter::bind_udp((V4, 0), &v6_alone).unwrap_err());
         assert_eq!(wrong, UdpAddrError::Family { addr: V4, socket: Families::Ipv6 });
         // A v4-mapped address is an IPv4 address, to every socket.
@@ -247,7 +250,7 @@ fn a_socket_for_both_families_has_ipv4_addresses_as_such<R: Runtime>() {
         return;
     }
     R::new().run(async move {
-        let options = UdpOptions::new().v6_only(false).packet_info(true);
+        let options = UdpOptions::new().with_v6_only(false).with_packet_info(true);
         let both = bind_with::<R>((Ipv6Addr::UNSPECIFIED, 0), &options);
         let port = both.local_addr().unwrap().port();
         for ip in [V4, V6] {
@@ -274,7 +277,7 @@ fn a_socket_for_both_families_has_ipv4_addresses_as_such<R: Runtime>() {
 
 fn a_socket_on_all_interfaces_is_for_both_families<R: Runtime>() {
     R::new().run(async move {
-        let options = UdpOptions::new().packet_info(true);
+        let options = UdpOptions::new().with_packet_info(true);
         let all = UdpSocketOf::<R>::bind_all_interfaces_with(0, &options).unwrap();
         assert_eq!(all.missing().is_none(), has_ipv6());
         is_reached::<R>(&all, loopbacks().collect()).await;
@@ -309,7 +312,7 @@ fn a_datagram_tells_where_it_came_in_and_is_answered_from_there<R: Runtime>() {
     R::new().run(async move {
         // All of 127.0.0.0/8 is of this machine, and what answers a wildcard is 127.0.0.1.
         let aside = Ipv4Addr::new(127, 0, 31, 9);
-        let options = UdpOptions::new().packet_info(true);
+        let options = UdpOptions::new().with_packet_info(true);
         let server = bind_with::<R>((Ipv4Addr::UNSPECIFIED, 0), &options);
         let port = server.local_addr().unwrap().port();
         let client = bind::<R>((V4, 0));
@@ -353,7 +356,7 @@ fn flow_info_goes_both_ways<R: Runtime>() {
         return;
     }
     R::new().run(async move {
-        let told = bind_with::<R>((V6, 0), &UdpOptions::new().flow_info(true));
+        let told = bind_with::<R>((V6, 0), &UdpOptions::new().with_flow_info(true));
         let untold = bind::<R>((V6, 0));
         let sender = bind::<R>((V6, 0));
         // The flow label of 20 bits, as the network has it.
@@ -448,7 +451,7 @@ fn a_send_that_finds_no_room_waits_until_there_is_some<R: Runtime>() {
     R::new().run(async move {
         // The least that the system has. What nobody answers for on the link takes room until
         // somebody does, or is known not to (arp(7)).
-        let options = UdpOptions::new().send_buffer(1).unwrap();
+        let options = UdpOptions::new().with_send_buffer(1).unwrap();
         let socket = bind_with::<R>(([192, 0, 2, 9], 0), &options);
         let send = || socket.send_to(&[0; 1000], ("192.0.2.10", 9));
         let mut sent = 0;

@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use ::futures_lite::future;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::SockRef;
-use stagger_net::{IcmpError, UdpOptions};
+use stagger_net::UdpOptions;
+use stagger_net::udp::IcmpError;
 use stagger_tests::namespace::shell;
 use stagger_tests::{Adapter, Runtime, UdpSocketOf, apart, battery, counted, polled, received};
 
@@ -51,7 +52,7 @@ fn bound<R: Runtime>(to: SocketAddr) -> UdpSocketOf<R> {
         true => [192, 0, 2, LAST.fetch_add(1, Ordering::Relaxed)].into(),
         false => IpAddr::from([0xfd00, 7, 0, 0, 0, 0, 0, 2]),
     };
-    R::Adapter::bind_udp((addr, 0), &UdpOptions::new().icmp_errors(true)).unwrap()
+    R::Adapter::bind_udp((addr, 0), &UdpOptions::new().with_icmp_errors(true)).unwrap()
 }
 
 fn check(error: &IcmpError, to: SocketAddr, kind: io::ErrorKind, numbers: [u8; 2]) {
@@ -200,7 +201,7 @@ fn a_send_fails_for_its_own_datagram_alone_and_loses_no_report<R: Runtime>() {
 
 fn a_socket_for_both_families_receives_reports_of_both<R: Runtime>() {
     R::new().run(async move {
-        let options = UdpOptions::new().v6_only(false).icmp_errors(true);
+        let options = UdpOptions::new().with_v6_only(false).with_icmp_errors(true);
         let socket = R::Adapter::bind_udp("[::]:0", &options).unwrap();
         for (to, kind, numbers) in destinations() {
             fail::<R>(&socket, to).await;
@@ -265,7 +266,7 @@ const NOBODY: ([u8; 4], u16) = ([192, 0, 2, 10], 9);
 
 fn a_send_that_waits_does_not_spin_after_a_report<R: Runtime>() {
     R::new().run(async move {
-        let options = UdpOptions::new().send_buffer(1).unwrap().icmp_errors(true);
+        let options = UdpOptions::new().with_send_buffer(1).unwrap().with_icmp_errors(true);
         let socket = R::Adapter::bind_udp("192.0.2.2:0", &options).unwrap();
         let (unreachable, kind, numbers) = destinations()[0];
         fill::<R>(&socket, NOBODY.into()).await;
@@ -289,7 +290,7 @@ fn a_send_that_waits_does_not_spin_after_a_report<R: Runtime>() {
 /// Without the option, of a connected socket.
 fn a_send_that_waits_does_not_spin_after_a_refusal<R: Runtime>() {
     R::new().run(async move {
-        let options = UdpOptions::new().send_buffer(1).unwrap();
+        let options = UdpOptions::new().with_send_buffer(1).unwrap();
         let socket = R::Adapter::bind_udp("192.0.2.2:0", &options).unwrap();
         socket.connect(SocketAddr::from((ROUTER_V4, 9))).unwrap();
         fill::<R>(&socket, NOBODY.into()).await;

@@ -5,9 +5,10 @@ use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::time::Duration;
 
 use ::futures_lite::future;
-use stagger::Listen as _;
-use stagger::destination::Unusable;
-use stagger_net::{Arrival, Interface, TcpListenOptions, TcpOptions, UdpOptions};
+use stagger::listen::Listen as _;
+use stagger::sort::Unusable;
+use stagger_net::udp::Arrival;
+use stagger_net::{Interface, TcpListenOptions, TcpOptions, UdpOptions};
 use stagger_tests::namespace::{NEAR, far};
 use stagger_tests::{Adapter, Runtime, battery, received};
 
@@ -52,7 +53,7 @@ fn link_local_peers_are_told_apart_by_their_interface_alone_and_answered_there<R
         (far_socket(link_local(2, 4711, index)), index)
     });
     R::new().run(async move {
-        let options = UdpOptions::new().packet_info(true);
+        let options = UdpOptions::new().with_packet_info(true);
         let near = R::Adapter::bind_udp(("::", 4712), &options).unwrap();
         for ((end, scope_id), index) in ends.iter().zip(NEAR..) {
             end.send_to(b"question", link_local(1, 4712, *scope_id)).unwrap();
@@ -100,7 +101,7 @@ fn an_ipv4_answer_goes_by_the_interface_by_which_the_question_came<R: Runtime>()
         socket
     });
     R::new().run(async move {
-        let options = UdpOptions::new().packet_info(true);
+        let options = UdpOptions::new().with_packet_info(true);
         let near = R::Adapter::bind_udp(("0.0.0.0", 4712), &options).unwrap();
         for (end, index) in ends.iter().zip(NEAR..) {
             end.send_to(b"question", ("169.254.7.1", 4712)).unwrap();
@@ -166,7 +167,7 @@ fn a_link_local_address_without_a_zone_needs_one_everywhere<R: Runtime>() {
         let end = far_socket(link_local(2, 4713, index));
         let arrival = Arrival::new(None, NEAR + 1);
         socket.send_to_from(b"by the interface", far, arrival).await.unwrap();
-        let held = UdpOptions::new().interface("near1").unwrap();
+        let held = UdpOptions::new().with_interface("near1").unwrap();
         let held = R::Adapter::bind_udp(near, &held).unwrap();
         held.send_to(b"by the option", far).await.unwrap();
         held.connect(far).unwrap();
@@ -177,8 +178,8 @@ fn a_link_local_address_without_a_zone_needs_one_everywhere<R: Runtime>() {
             let length = end.recv(&mut buffer).unwrap();
             assert_eq!(&buffer[..length], text.as_bytes());
         }
-        let held = TcpOptions::new().interface("near1").unwrap();
-        let options = TcpListenOptions::new().sockets(held).unwrap();
+        let held = TcpOptions::new().with_interface("near1").unwrap();
+        let options = TcpListenOptions::new().with_socket_options(held).unwrap();
         R::Adapter::tcp_listen(near.into()).with_options(options).listen().await.unwrap();
     });
 }

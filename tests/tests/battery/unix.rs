@@ -5,9 +5,11 @@ use std::os::unix::net::UnixListener;
 use std::thread;
 
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
-use stagger::{
-    BoxEndpoint, Connector as _, Dialer, Endpoint as _, ErrorKind, Outcome, endpoint_fn, stagger,
-};
+use stagger::boxed::BoxEndpoint;
+use stagger::connect::endpoint_fn;
+use stagger::error::ErrorKind;
+use stagger::report::AttemptOutcome;
+use stagger::{Connector as _, Dialer, Endpoint as _, race};
 use stagger_net::{TcpOptions, UnixAddr};
 use stagger_tests::descriptor::open;
 use stagger_tests::place::{Refusing, V4};
@@ -148,7 +150,7 @@ fn a_resolver_s_dead_path_is_followed_by_a_live_one_at_once<R: Runtime>() {
         panic!("{report:?}");
     };
     assert_eq!([&first.address, &second.address], [&nobody, &somebody]);
-    assert!(matches!(first.outcome, Outcome::Failed(_)), "{first:?}");
+    assert!(matches!(first.outcome, AttemptOutcome::Failed(_)), "{first:?}");
     assert_eq!(second.started, first.ended);
 }
 
@@ -182,7 +184,7 @@ fn endpoints_over_unix_sockets_and_tcp_race_in_one_list<R: Runtime>() {
         async move { attempt.await.map(|_| "Unix") }
     });
     let endpoints = [BoxEndpoint::new(tcp), BoxEndpoint::new(unix)];
-    let won = R::new().run(stagger(endpoints, <R::Adapter as Adapter>::Timer::default()));
+    let won = R::new().run(race(endpoints, <R::Adapter as Adapter>::Timer::default()));
     let won = won.map_err(drop).unwrap();
     assert_eq!((won.connection, won.index), ("Unix", 1));
     assert!(listener.accept().is_ok());

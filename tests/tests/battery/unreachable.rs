@@ -4,7 +4,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use stagger::{ErrorKind, Outcome, Policy};
+use stagger::Policy;
+use stagger::error::ErrorKind;
+use stagger::report::AttemptOutcome;
 use stagger_tests::namespace::shell;
 use stagger_tests::place::{Healthy, V4};
 use stagger_tests::{Adapter, Runtime, battery, dialer};
@@ -27,7 +29,7 @@ fn nowhere() -> [SocketAddr; 2] {
 fn goes_on<R: Runtime>(kind: io::ErrorKind) {
     let healthy = Healthy::new(V4);
     let [v6, v4] = nowhere();
-    let slow = Policy::new().attempt_delay(Duration::from_secs(2)).unwrap();
+    let slow = Policy::new().with_attempt_delay(Duration::from_secs(2)).unwrap();
     let dialer = dialer::<R>([v6, v4, healthy.addr()]).with_policy(slow);
     let (stream, report) = R::new().run(dialer.connect(NAME).with_report()).unwrap();
     assert_eq!(R::Adapter::peer_addr(&stream), healthy.addr());
@@ -36,7 +38,7 @@ fn goes_on<R: Runtime>(kind: io::ErrorKind) {
     };
     assert_eq!([first.address, second.address], [v6, v4]);
     for attempt in [first, second] {
-        let Outcome::Failed(error) = &attempt.outcome else {
+        let AttemptOutcome::Failed(error) = &attempt.outcome else {
             panic!("{attempt:?}");
         };
         let error: &io::Error = error.downcast_ref().unwrap();

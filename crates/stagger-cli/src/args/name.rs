@@ -1,7 +1,8 @@
 //! The words that some options choose from.
 
 use clap::ValueEnum;
-use stagger::{Families, Order};
+use stagger::policy::Order;
+use stagger::resolve::Families;
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub(crate) enum RuntimeName {

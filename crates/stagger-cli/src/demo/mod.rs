@@ -8,7 +8,8 @@ mod teller;
 use std::io;
 use std::time::Duration;
 
-use stagger::{Policy, Recorder, Target};
+use stagger::observe::Recorder;
+use stagger::{Policy, Target};
 use stagger_net::TcpOptions;
 
 use self::place::Place;
@@ -92,7 +93,7 @@ impl Job for Play {
     type Output = io::Result<Race>;
 
     fn run<R: Runtime>(self) -> io::Result<Race> {
-        let policy = Policy::new().timeout(TIMEOUT).map_err(io::Error::other)?;
+        let policy = Policy::new().with_timeout(TIMEOUT).map_err(io::Error::other)?;
         let resolver = self.teller.resolver::<R>()?;
         let recorder = Recorder::new();
         let dialer = R::dialer(resolver, TcpOptions::new()).with_policy(policy);

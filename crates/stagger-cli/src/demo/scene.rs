@@ -4,7 +4,9 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use stagger::{ATTEMPT_DELAY, AttemptReport, QueryReport, RESOLUTION_DELAY, Record, Target};
+use stagger::report::{AttemptReport, QueryReport};
+use stagger::resolve::Record;
+use stagger::{Policy, Target};
 
 use super::HOST;
 use super::place::{Manner, loopback};
@@ -166,7 +168,7 @@ fn first_silent(race: &Race) -> Result<String, String> {
     let first = attempt(race, 0, "dropped")?;
     let second = attempt(race, 1, "connected")?;
     let gap = second.started.saturating_sub(first.started);
-    if gap < ATTEMPT_DELAY {
+    if gap < Policy::ATTEMPT_DELAY {
         return Err(format!("the second attempt started only {} after the first", spelled(gap)));
     }
     Ok(format!(
@@ -190,7 +192,7 @@ fn first_refused(race: &Race) -> Result<String, String> {
         first.address,
         spelled(first.ended.saturating_sub(first.started)),
         second.address,
-        spelled(ATTEMPT_DELAY),
+        spelled(Policy::ATTEMPT_DELAY),
         spelled(race.report.elapsed()),
     ))
 }
@@ -241,7 +243,7 @@ fn aaaa_late(race: &Race) -> Result<String, String> {
 fn waited_for_aaaa(race: &Race) -> Result<(Duration, &AttemptReport<String>), String> {
     let (known, first) = won_by_one(race, Record::A, Record::Aaaa)?;
     let waited = first.started.saturating_sub(known);
-    if waited < RESOLUTION_DELAY {
+    if waited < Policy::RESOLUTION_DELAY {
         return Err(format!("A waited for AAAA only {}", spelled(waited)));
     }
     Ok((waited, first))
@@ -299,7 +301,7 @@ fn all_refused(race: &Race) -> Result<String, String> {
 }
 
 /// The attempt of this place in the order of starts, if it ended like this, in the word of
-/// [`Outcome::as_str`](stagger::Outcome::as_str).
+/// [`AttemptOutcome::as_str`](stagger::report::AttemptOutcome::as_str).
 fn attempt<'a>(
     race: &'a Race,
     index: usize,

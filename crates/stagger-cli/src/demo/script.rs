@@ -8,7 +8,8 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use futures_lite::stream;
-use stagger::{Answer, Record, Resolver, Timer, resolver_fn};
+use stagger::resolve::{Record, resolver_fn};
+use stagger::{Answer, Resolver, Timer};
 
 /// What becomes of one query.
 #[derive(Clone, Debug)]

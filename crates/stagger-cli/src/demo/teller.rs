@@ -5,7 +5,8 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use stagger::{LocalBoxResolver, SharedError};
+use stagger::boxed::LocalBoxResolver;
+use stagger::error::SharedError;
 use stagger_dns::Config;
 use stagger_testkit::dns::{NameServer, Record, Reply};
 

@@ -2,7 +2,9 @@ use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use stagger::{Dialer, Policy, Record, Recorder};
+use stagger::observe::Recorder;
+use stagger::resolve::Record;
+use stagger::{Dialer, Policy};
 use stagger_testkit::{Clock, Fate, Ledger, ScriptedConnector, ScriptedResolver, ms};
 use vt100::Parser;
 
@@ -82,7 +84,7 @@ fn run(
         ScriptedResolver::<SocketAddr>::new(&ledger).finds(ms(120), Record::Addresses, found);
     let recorder = Recorder::new();
     let dialer = Dialer::new(resolver, connector, clock.clone())
-        .with_policy(Policy::new().timeout(ms(60_000)).unwrap())
+        .with_policy(Policy::new().with_timeout(ms(60_000)).unwrap())
         .with_observer(recorder.clone());
     let connect = dialer.connect("example.com:80").with_report();
     let screen = Screen::new(glass.clone(), terminal, ColorWhen::Auto);

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use stagger::{AttemptReport, End, Outcome, QueryReport, Report, Target};
+use stagger::report::{AttemptOutcome, AttemptReport, End, QueryReport};
+use stagger::{Report, Target};
 
 use super::axis::{Axis, spelled};
 use super::ink::Ink;
@@ -265,17 +266,17 @@ impl Level<'_> {
 
     fn attempt(self, attempt: &AttemptReport<String>) -> Row {
         let (mark, outcome) = match attempt.outcome {
-            Outcome::Running if attempt.progressed.is_some() => (Mark::Running, "handshake"),
-            Outcome::Running => (Mark::Running, "running"),
-            Outcome::Connected => (Mark::Won, "won"),
-            Outcome::Failed(_) => (Mark::Failed, "failed"),
-            Outcome::TimedOut => (Mark::Failed, "timed out"),
-            Outcome::Skipped(_) => (Mark::Skipped, "skipped"),
-            Outcome::Dropped if self.timed_out => (Mark::Dropped, "time was up"),
+            AttemptOutcome::Running if attempt.progressed.is_some() => (Mark::Running, "handshake"),
+            AttemptOutcome::Running => (Mark::Running, "running"),
+            AttemptOutcome::Connected => (Mark::Won, "won"),
+            AttemptOutcome::Failed(_) => (Mark::Failed, "failed"),
+            AttemptOutcome::TimedOut => (Mark::Failed, "timed out"),
+            AttemptOutcome::Skipped(_) => (Mark::Skipped, "skipped"),
+            AttemptOutcome::Dropped if self.timed_out => (Mark::Dropped, "time was up"),
             _ => (Mark::Dropped, "dropped"),
         };
-        let made = !matches!(attempt.outcome, Outcome::Skipped(_));
-        let over = made && !matches!(attempt.outcome, Outcome::Running);
+        let made = !matches!(attempt.outcome, AttemptOutcome::Skipped(_));
+        let over = made && !matches!(attempt.outcome, AttemptOutcome::Running);
         let AttemptReport { started, progressed, ended, .. } = *attempt;
         let first = Bar { kind: Kind::Attempt, from: started, to: progressed.unwrap_or(ended) };
         let mut bars = if made { vec![first] } else { Vec::new() };
@@ -319,7 +320,7 @@ impl Row {
     ) -> Self {
         let ended = end(last);
         // One whose end nobody heard has lasted as long as the attempt.
-        let is_over = last.is_over() || !matches!(attempt.outcome, Outcome::Running);
+        let is_over = last.is_over() || !matches!(attempt.outcome, AttemptOutcome::Running);
         let (mark, outcome) = match last.end() {
             Some(End::Connected) => (Mark::Through, "connected"),
             Some(End::Lost) => (Mark::Failed, "failed"),

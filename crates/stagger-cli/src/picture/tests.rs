@@ -1,7 +1,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use stagger::{Dialer, Policy, Record, Recorder};
+use stagger::observe::Recorder;
+use stagger::resolve::Record;
+use stagger::{Dialer, Policy};
 use stagger_testkit::{Fate, ScriptedConnector, ScriptedResolver, ms};
 
 use super::*;
@@ -32,7 +34,8 @@ fn won() -> Race {
 /// A query that fails, a candidate that is skipped, one that times out, and a long cause.
 fn lost() -> Race {
     let found = addrs(&["192.0.2.1:80", "192.0.2.2:80", "192.0.2.3:80"]);
-    let policy = Policy::new().timeout(ms(600)).unwrap().attempt_timeout(ms(100)).unwrap();
+    let policy =
+        Policy::new().with_timeout(ms(600)).unwrap().with_attempt_timeout(ms(100)).unwrap();
     let said = "the network said something that does not fit on one line of a terminal";
     race(
         policy,
@@ -50,7 +53,7 @@ fn lost() -> Race {
 fn cut_off() -> Race {
     let found = addrs(&["192.0.2.1:80"]);
     race(
-        Policy::new().timeout(ms(600)).unwrap(),
+        Policy::new().with_timeout(ms(600)).unwrap(),
         |resolver| resolver.finds(ms(20), Record::A, found).never_ends(),
         |connector| connector.at("192.0.2.1:80", Fate::silent()),
     )

@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use stagger::{
-    Candidate, Connector, Dialer, Policy, Record, Recorder, Report, SharedError, Target, Timer as _,
-};
+use stagger::error::SharedError;
+use stagger::observe::Recorder;
+use stagger::resolve::Record;
+use stagger::{Candidate, Connector, Dialer, Policy, Report, Target, Timer as _};
 use stagger_testkit::{Clock, Fate, Ledger, ScriptedConnector, ScriptedResolver, ms};
 
 use super::Race;

@@ -3,8 +3,9 @@
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use stagger::destination::Unusable;
-use stagger::{Host, Service, Target, TargetErrorKind};
+use stagger::Target;
+use stagger::sort::Unusable;
+use stagger::target::{Host, Service, TargetErrorKind};
 use stagger_net::Interface;
 
 use crate::address::address;

@@ -174,7 +174,7 @@ impl Serve<'_, '_> {
         let failed = |what: &str, error: &dyn std::error::Error| {
             Failure::new(format!("cannot {what} at {}: {error}", named(place.addr)))
         };
-        let options = options().reuse_address(args.reuse);
+        let options = options().with_reuse_address(args.reuse);
         let socket = match place.both {
             true => UdpSocket::bind_all_interfaces_with(place.addr.port(), &options),
             false => UdpSocket::<R::Reactor>::bind_with(place.addr, &options),

@@ -15,7 +15,7 @@ use std::io;
 use std::iter;
 use std::time::Duration;
 
-use stagger::TIMEOUT_RANGE;
+use stagger::Policy;
 use stagger_net::UdpOptions;
 
 use crate::args::UdpCommand;
@@ -54,11 +54,11 @@ impl From<UsageError> for Failure {
 fn options() -> UdpOptions {
     let options = UdpOptions::new();
     #[cfg(any(target_os = "android", target_os = "linux"))]
-    let options = options.packet_info(true);
+    let options = options.with_packet_info(true);
     options
 }
 
-/// Reads how long something may take: within [`TIMEOUT_RANGE`], for what is longer is another unit
+/// Reads how long something may take: within [`Policy::TIMEOUT_RANGE`], for what is longer is another unit
 /// than was meant.
 ///
 /// # Errors
@@ -68,10 +68,10 @@ fn duration(option: &str, text: Option<&String>) -> Result<Option<Duration>, Usa
     let Some(text) = text else { return Ok(None) };
     let duration = humantime::parse_duration(text)
         .map_err(|_| UsageError::new(option, text, "not a duration such as 250ms or 30s"))?;
-    if TIMEOUT_RANGE.contains(&duration) {
+    if Policy::TIMEOUT_RANGE.contains(&duration) {
         return Ok(Some(duration));
     }
-    let [least, most] = [*TIMEOUT_RANGE.start(), *TIMEOUT_RANGE.end()];
+    let [least, most] = [*Policy::TIMEOUT_RANGE.start(), *Policy::TIMEOUT_RANGE.end()];
     let [least, most] = [least, most].map(humantime::format_duration);
     Err(UsageError::new(option, text, format!("not within {least} to {most}")))
 }

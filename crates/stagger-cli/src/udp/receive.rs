@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::io;
 
 use futures_lite::future::yield_now;
-use stagger_net::{Datagram, Register, UdpSocket};
+use stagger_net::udp::Datagram;
+use stagger_net::{Register, UdpSocket};
 
 use super::addr::named;
 use super::shown::Shown;

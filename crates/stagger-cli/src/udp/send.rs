@@ -64,7 +64,7 @@ impl Way {
             return Err(UsageError::new(ADDRESS, &args.addr, "nobody receives at port 0"));
         }
         let is_group = to.ip().is_multicast();
-        let mut options = options().broadcast(args.broadcast);
+        let mut options = options().with_broadcast(args.broadcast);
         let mut group_interface = 0;
         if let Some(text) = &args.interface {
             let index = interface("--interface", text, text)?;
@@ -77,7 +77,7 @@ impl Way {
         }
         check_zone(ADDRESS, &args.addr, to)?;
         if let Some(hops) = args.hops.filter(|_| !is_group) {
-            let set = options.hop_limit(hops);
+            let set = options.with_hop_limit(hops);
             options = set.map_err(|e| UsageError::new("--hops", &hops.to_string(), e))?;
         }
         if args.no_loopback && !is_group {
@@ -115,10 +115,10 @@ fn zone(addr: &mut SocketAddr, index: u32, text: &str) -> Result<(), UsageError>
 /// Sends by this interface alone.
 #[cfg(any(target_os = "android", target_os = "linux", target_vendor = "apple"))]
 fn only_by(options: UdpOptions, index: u32, text: &str) -> Result<UdpOptions, UsageError> {
-    let name = Interface::from(index).name();
-    let name = name.map_err(|error| UsageError::new("--interface", text, error))?;
-    let set = options.interface(&name.unwrap_or_default());
-    set.map_err(|error| UsageError::new("--interface", text, error))
+    // An interface that is not there is an error now, and not only of the socket.
+    let interface = Interface::from(index);
+    interface.name().map_err(|error| UsageError::new("--interface", text, error))?;
+    options.with_interface(interface).map_err(|error| UsageError::new("--interface", text, error))
 }
 
 #[cfg(not(any(target_os = "android", target_os = "linux", target_vendor = "apple")))]

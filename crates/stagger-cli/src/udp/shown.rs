@@ -6,8 +6,9 @@ use std::io;
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
-use stagger::Family;
-use stagger_net::{Datagram, Interface};
+use stagger::address::Family;
+use stagger_net::Interface;
+use stagger_net::udp::Datagram;
 
 use super::Failure;
 use super::addr::{interface_name, named};

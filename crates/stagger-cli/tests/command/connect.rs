@@ -66,11 +66,11 @@ fn json_has_the_whole_race_in_one_object() {
         let query = &race["queries"][0];
         assert_eq!(
             keys(query),
-            ["record", "started_us", "ended_us", "addresses", "interim", "kind", "error"]
+            ["record", "started_us", "ended_us", "addresses", "provisional", "kind", "error"]
         );
         assert_eq!(query["record"], "A");
         assert_eq!(query["addresses"][0], addr.to_string());
-        assert_eq!(query["interim"], false);
+        assert_eq!(query["provisional"], false);
         assert!(query["kind"].is_null() && query["error"].is_null());
 
         let attempt = &race["attempts"][0];

@@ -140,10 +140,10 @@ fn with_json_answers_and_the_order_are_in_the_one_object() {
         assert_eq!(keys(&object), names);
         let answers = object["answers"].as_array().unwrap();
         let answer = answers.iter().find(|answer| answer["record"] == "A").unwrap();
-        let names = ["record", "at_us", "addresses", "ttl_s", "interim", "kind", "error"];
+        let names = ["record", "at_us", "addresses", "ttl_s", "provisional", "kind", "error"];
         assert_eq!(keys(answer), names);
         assert!(answer["at_us"].as_u64().unwrap() >= 20_000, "{object}");
-        assert_eq!((&answer["ttl_s"], &answer["interim"]), (&30.into(), &false.into()));
+        assert_eq!((&answer["ttl_s"], &answer["provisional"]), (&30.into(), &false.into()));
         let order = &object["order"];
         assert_eq!(keys(order), ["by", "addresses", "note"]);
         let addresses = order["addresses"].as_array().unwrap();

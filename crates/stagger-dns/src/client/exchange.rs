@@ -83,7 +83,7 @@ impl<N: Network> Exchange<N> {
             Err(error) => {
                 // A socket that finds no free port would block, as it is (udp(7)).
                 let would_block = error.kind() == io::ErrorKind::WouldBlock;
-                let is_shortage = would_block || stagger_net::is_local_shortage(&error);
+                let is_shortage = would_block || stagger_net::system::is_local_shortage(&error);
                 let trouble = Trouble::Network(Arc::new(error));
                 if is_shortage { Heard::Shortage(trouble) } else { Heard::Failed(trouble) }
             }

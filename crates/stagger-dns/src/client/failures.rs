@@ -106,7 +106,7 @@ impl Failures {
 
 #[cfg(test)]
 mod tests {
-    use stagger::Record;
+    use stagger::resolve::Record;
 
     use super::*;
     use crate::question::name_of;

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use stagger::Timer;
-use stagger_net::ReactorMark;
+use stagger_net::reactor::ReactorMark;
 
 pub(crate) use self::ask::Ask;
 use self::failures::{Failures, Sources};

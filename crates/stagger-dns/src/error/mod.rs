@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hickory_proto::rr::Name;
-use stagger::{BoxError, LookupErrorKind, Record};
+use stagger::boxed::BoxError;
+use stagger::error::LookupErrorKind;
+use stagger::resolve::Record;
 
 use self::server::Failure;
 pub use self::server::ServerError;

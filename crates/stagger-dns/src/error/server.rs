@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stagger::LookupErrorKind;
+use stagger::error::LookupErrorKind;
 
 use crate::code::{self, ResponseCode};
 use crate::message::{Extended, Strays};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use stagger::drivers::{Alarm, Drivers};
-use stagger_net::ReactorMark;
+use stagger_net::reactor::ReactorMark;
 
 use super::lingering::MAX_LINGERING;
 use super::{Call, Timed};

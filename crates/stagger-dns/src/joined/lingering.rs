@@ -21,8 +21,9 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use stagger::Timer;
 use stagger::drivers::{Alarm, Driver, Drivers, MAX_POLLS, Role};
-use stagger::{LINGER_TIMEOUT, MAX_LINGERING as MAX, Timer};
+use stagger::resolve::{LINGER_TIMEOUT, MAX_LINGERING as MAX};
 
 use super::flight::{Reactor, Removed};
 use super::{Call, Joining, Shared, Timed, lock};

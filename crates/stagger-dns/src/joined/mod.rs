@@ -30,7 +30,7 @@ use std::task::{Context, Poll, Waker};
 
 use stagger::Timer;
 use stagger::drivers::{Driver, Role, lock};
-use stagger_net::ReactorMark;
+use stagger_net::reactor::ReactorMark;
 
 use self::flight::{Flight, Key, Removed};
 pub(crate) use self::lingering::Attending;

@@ -6,7 +6,7 @@ use std::task::Wake;
 use std::time::Duration;
 
 use futures_lite::future::block_on;
-use stagger::Record;
+use stagger::resolve::Record;
 use stagger_testkit::Clock;
 
 use super::*;

@@ -24,7 +24,8 @@ const HEADER: usize = 12;
 /// put in behind the header, so that all that follows is records.
 pub fn message(input: &[u8]) {
     let Some((about, message)) = input.split_first() else { return };
-    let kind = if about & 1 == 0 { stagger::Record::A } else { stagger::Record::Aaaa };
+    let kind =
+        if about & 1 == 0 { stagger::resolve::Record::A } else { stagger::resolve::Record::Aaaa };
     let name = NAMES[usize::from(about >> 2 & 3)];
     let question = Question::new(name_of(name).expect("a name"), kind);
     let request = Request::new(&question, about & 2 != 0);
@@ -82,7 +83,7 @@ fn check(reply: Reply, question: &Question, bytes: &[u8], whole: Option<&Message
             let distinct: HashSet<_> = addresses.iter().collect();
             assert_eq!(distinct.len(), addresses.len());
             for address in addresses {
-                assert_eq!(address.is_ipv6(), (question.record == stagger::Record::Aaaa));
+                assert_eq!(address.is_ipv6(), (question.record == stagger::resolve::Record::Aaaa));
                 assert!(holds(bytes, *address), "{address} is not in the reply");
             }
         }
@@ -138,8 +139,8 @@ fn found(whole: &Message, question: &Question) -> Option<Vec<IpAddr>> {
             let mut addresses = Vec::new();
             for record in of_name() {
                 match (&record.data, question.record) {
-                    (RData::A(a), stagger::Record::A) => addresses.push(IpAddr::V4(a.0)),
-                    (RData::AAAA(aaaa), stagger::Record::Aaaa) => {
+                    (RData::A(a), stagger::resolve::Record::A) => addresses.push(IpAddr::V4(a.0)),
+                    (RData::AAAA(aaaa), stagger::resolve::Record::Aaaa) => {
                         addresses.push(IpAddr::V6(aaaa.0))
                     }
                     _ => {}

@@ -213,7 +213,11 @@ impl Extended {
 }
 
 /// Whether this record holds such an address.
-fn is_of(address: IpAddr, record: stagger::Record) -> bool {
-    let holds = if address.is_ipv6() { stagger::Record::Aaaa } else { stagger::Record::A };
+fn is_of(address: IpAddr, record: stagger::resolve::Record) -> bool {
+    let holds = if address.is_ipv6() {
+        stagger::resolve::Record::Aaaa
+    } else {
+        stagger::resolve::Record::A
+    };
     record == holds
 }

@@ -17,7 +17,7 @@ fn name(text: &str) -> Name {
 }
 
 fn question(text: &str) -> Question {
-    Question::new(name(text), stagger::Record::A)
+    Question::new(name(text), stagger::resolve::Record::A)
 }
 
 fn asked(text: &str) -> (Question, Request) {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use stagger::destination::{Ipv4Scopes, PolicyTable, Prefix, Row, Sorter};
+use stagger::sort::{Ipv4Scopes, PolicyTable, Prefix, Row, Sorter};
 
 use super::{AddressPolicy, MAX_POLICY_ROWS};
 use crate::line::{lines, without_comment, words};

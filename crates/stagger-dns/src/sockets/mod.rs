@@ -8,7 +8,8 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
 
 use socket2::SockRef;
-use stagger_net::{ReactorMark, Register};
+use stagger_net::Register;
+use stagger_net::reactor::ReactorMark;
 
 pub use self::tcp::TcpReply;
 #[cfg(fuzzing)]
@@ -69,7 +70,7 @@ where
     }
 
     fn source(&self, server: SocketAddr) -> Option<IpAddr> {
-        stagger_net::source_address(&server)
+        stagger_net::system::source_address(&server)
     }
 
     fn reactor(&self) -> ReactorMark {

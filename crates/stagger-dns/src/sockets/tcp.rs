@@ -13,7 +13,9 @@ use std::task::{Context, Poll};
 
 use socket2::SockRef;
 use stagger::Connector as _;
-use stagger_net::{Interest, ReactorMark, Register, TcpAttempt, TcpConnector, TcpOptions};
+use stagger_net::reactor::{Interest, ReactorMark};
+use stagger_net::tcp::TcpConnect;
+use stagger_net::{Register, TcpConnector, TcpOptions};
 
 use super::send;
 
@@ -45,7 +47,7 @@ pub struct TcpReply<R: Register<TcpStream>> {
 }
 
 enum Stage<R: Register<TcpStream>> {
-    Connecting(TcpAttempt<AsItIs<R>>),
+    Connecting(TcpConnect<AsItIs<R>>),
     /// So many bytes are sent.
     Sending(R::Socket, usize),
     Reading(R::Socket),
@@ -89,8 +91,7 @@ impl<R: Register<TcpStream>> Unpin for TcpReply<R> {}
 impl<R: Register<TcpStream> + Clone> TcpReply<R> {
     pub(super) fn new(register: R, server: SocketAddr, message: &[u8]) -> Self {
         let length = u16::try_from(message.len()).expect("a question is short");
-        let connector =
-            TcpConnector::with_register(AsItIs(register.clone()), TcpOptions::default());
+        let connector = TcpConnector::new_on(AsItIs(register.clone()), TcpOptions::default());
         Self {
             register,
             stage: Stage::Connecting(connector.connect(server.into())),

@@ -13,8 +13,10 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
-use stagger::destination::Unusable;
-use stagger_net::{IcmpError, Interest, Register};
+use stagger::sort::Unusable;
+use stagger_net::Register;
+use stagger_net::reactor::Interest;
+use stagger_net::udp::IcmpError;
 
 use super::send;
 use crate::MAX_DATAGRAM;

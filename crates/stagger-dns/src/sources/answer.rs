@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 
-use stagger::{Answer, LookupErrorKind, Record};
+use stagger::Answer;
+use stagger::error::LookupErrorKind;
+use stagger::resolve::Record;
 
 use crate::error::DnsError;
 use crate::lookup::{Found, Outcome};

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
-use stagger::{Families, Family, Query, Record, Timer};
-use stagger_net::Connectivity;
+use stagger::Timer;
+use stagger::address::Family;
+use stagger::resolve::{Families, Query, Record};
+use stagger_net::system::Connectivity;
 
 use super::DnsAnswer;
 use super::machine::{Machine, Next, Step};
@@ -146,7 +148,7 @@ where
                 Next::Do(step) => step,
                 Next::Tell(answer) => {
                     return Poll::Ready(Some(match this.preferred {
-                        Some(family) => answer.prefers(family),
+                        Some(family) => answer.with_preferred_family(family),
                         None => answer,
                     }));
                 }

@@ -5,8 +5,11 @@ mod told;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use stagger::{Answer, Families, Host, LookupErrorKind, Query, Record};
-use stagger_net::Localhost;
+use stagger::Answer;
+use stagger::error::LookupErrorKind;
+use stagger::resolve::{Families, Query, Record};
+use stagger::target::Host;
+use stagger_net::lookup::Localhost;
 
 use super::DnsAnswer;
 use super::plan::{self, Place, Plan};

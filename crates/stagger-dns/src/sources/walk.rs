@@ -33,7 +33,8 @@
 //! not count alone: some servers send it for AAAA of names that have A records (RFC 4074 §4.2).
 
 use hickory_proto::rr::Name;
-use stagger::{LookupErrorKind, Record};
+use stagger::error::LookupErrorKind;
+use stagger::resolve::Record;
 
 use crate::cache::MAX_NEGATIVE_TTL;
 use crate::error::{Cause, DnsError};

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::SystemTime;
 
 use futures_lite::future::block_on;
-use stagger::Families;
+use stagger::resolve::Families;
 
 use super::*;
 

@@ -20,7 +20,8 @@ use futures_lite::StreamExt as _;
 use hickory_proto::op::{Message, MessageType, OpCode, ResponseCode};
 use hickory_proto::rr::rdata::{A, AAAA, CNAME, NS, SOA};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
-use stagger::{Answer, Families, Query, Resolver, Target, Timer as _};
+use stagger::resolve::{Families, Query};
+use stagger::{Answer, Resolver, Target, Timer as _};
 use stagger_dns::{Config, DnsError, DnsResolver, Network};
 use stagger_testkit::{Clock, ms};
 

@@ -13,9 +13,9 @@ use std::task::{Context, Poll};
 use socket2::{SockAddr, SockRef, Socket};
 
 use self::private::Sealed;
-use crate::Budget;
 #[cfg(unix)]
 use crate::UnixAddr;
+use crate::reactor::Budget;
 use crate::socket::non_blocking;
 
 /// What a runtime adapter supplies for one kind of listening socket: how to put it into the
@@ -33,8 +33,9 @@ use crate::socket::non_blocking;
 /// use std::io;
 /// use std::net::{SocketAddr, TcpListener, TcpStream};
 /// use std::task::{Context, Poll};
-/// use stagger::{Listen as _, Listener as _};
-/// use stagger_net::{Accept, ListenAddr, ListenSocket as _, TcpListen};
+/// use stagger::listen::{Listen as _, Listener as _};
+/// use stagger_net::reactor::ListenSocket as _;
+/// use stagger_net::{Accept, ListenAddr, TcpListen};
 /// use stagger_testkit::Clock;
 ///
 /// #[derive(Clone, Default)]
@@ -63,7 +64,7 @@ use crate::socket::non_blocking;
 ///     }
 /// }
 ///
-/// let endpoint = TcpListen::with_runtime(ListenAddr::all_interfaces(0), AskAgain, Clock::new());
+/// let endpoint = TcpListen::new_on(ListenAddr::all_interfaces(0), AskAgain, Clock::new());
 /// futures_lite::future::block_on(async {
 ///     let mut listener = endpoint.listen().await?;
 ///     let port = listener.local_addrs()[0].port();

@@ -6,7 +6,8 @@ use std::str::FromStr;
 
 #[cfg(unix)]
 use super::inherited::Chosen;
-use crate::{LiteralError, SocketLiteral};
+use crate::SocketLiteral;
+use crate::tcp::LiteralError;
 
 /// Where to listen over TCP: at one address, on all interfaces, or on sockets that the process has
 /// inherited. No name is resolved.
@@ -26,7 +27,7 @@ use crate::{LiteralError, SocketLiteral};
 /// assert_eq!("[fe80::1%eth0]:22".parse::<ListenAddr>()?.to_string(), "[fe80::1%eth0]:22");
 /// assert_eq!(ListenAddr::all_interfaces(80).to_string(), "all interfaces at port 80");
 /// assert!("localhost:80".parse::<ListenAddr>().is_err());
-/// # Ok::<_, stagger_net::LiteralError>(())
+/// # Ok::<_, stagger_net::tcp::LiteralError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ListenAddr(pub(super) Place);

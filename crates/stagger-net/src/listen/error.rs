@@ -48,7 +48,7 @@ impl AcceptError {
     }
 
     /// How long the listener pauses now, if it does: within
-    /// [`ACCEPT_PAUSE_RANGE`](crate::ACCEPT_PAUSE_RANGE). It waits by itself; whoever asks it
+    /// [`ACCEPT_PAUSE_RANGE`](crate::tcp::ACCEPT_PAUSE_RANGE). It waits by itself; whoever asks it
     /// again need not.
     pub fn pause(&self) -> Option<Duration> {
         self.pause

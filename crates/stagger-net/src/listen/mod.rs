@@ -16,7 +16,7 @@ mod unix;
 pub use accept::{Accept, ListenSocket};
 pub use addr::ListenAddr;
 pub use error::{AcceptError, AcceptErrorKind};
-pub use option::{BACKLOG, BACKLOG_RANGE, TcpListenOptions};
+pub use option::TcpListenOptions;
 pub use pause::ACCEPT_PAUSE_RANGE;
 pub use tcp::{TcpListen, TcpListener, TcpListening};
 #[cfg(unix)]

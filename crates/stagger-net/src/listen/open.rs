@@ -4,7 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
-use stagger::Family;
+use stagger::address::Family;
 
 use super::TcpListenOptions;
 use crate::socket::{self, in_step};

@@ -11,7 +11,9 @@ use std::task::{Context, Poll};
 #[cfg(unix)]
 use socket2::Domain;
 use socket2::{SockRef, Socket};
-use stagger::{Accepted, Address as _, Family, Listen, Listener, Timer};
+use stagger::Timer;
+use stagger::address::{Address as _, Family};
+use stagger::listen::{Accepted, Listen, Listener};
 
 use super::addr::Place;
 #[cfg(unix)]
@@ -19,9 +21,9 @@ use super::inherited::{self, Kind};
 use super::open::{self, Missing, System};
 use super::sockets::Sockets;
 use super::{Accept, AcceptError, ListenAddr, TcpListenOptions};
-use crate::LiteralError;
-use crate::interface;
+use crate::interface_addr;
 use crate::socket::in_step;
+use crate::tcp::LiteralError;
 
 /// Where to listen over TCP, how, and on which runtime: its [`Accept`] and its [`Timer`].
 ///
@@ -37,7 +39,7 @@ use crate::socket::in_step;
 /// # use stagger_net::TcpListen;
 /// let endpoint: TcpListen<(), ()> = "[::1]:8080".parse()?;
 /// assert_eq!(endpoint.to_string(), "[::1]:8080");
-/// # Ok::<_, stagger_net::LiteralError>(())
+/// # Ok::<_, stagger_net::tcp::LiteralError>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct TcpListen<R, T> {
@@ -50,7 +52,7 @@ pub struct TcpListen<R, T> {
 impl<R: Default, T: Default> TcpListen<R, T> {
     /// Listens there, with the default options, on the runtime in which it is polled.
     pub fn new(addr: impl Into<ListenAddr>) -> Self {
-        Self::with_runtime(addr, R::default(), T::default())
+        Self::new_on(addr, R::default(), T::default())
     }
 
     /// Listens on all interfaces, over IPv6 and IPv4, at this port: see
@@ -62,7 +64,7 @@ impl<R: Default, T: Default> TcpListen<R, T> {
 
 impl<R, T> TcpListen<R, T> {
     /// Listens there on this reactor, with pauses by `timer`.
-    pub fn with_runtime(addr: impl Into<ListenAddr>, reactor: R, timer: T) -> Self {
+    pub fn new_on(addr: impl Into<ListenAddr>, reactor: R, timer: T) -> Self {
         let (addr, options) = (addr.into(), TcpListenOptions::default());
         Self { addr, options, reactor, timer }
     }
@@ -209,7 +211,7 @@ impl<R, T> fmt::Debug for TcpListening<R, T> {
 ///
 /// An error is told once, as the outcome of an accept, and the next accept goes on: at once after
 /// one that was about a connection alone, and otherwise after a pause within
-/// [`ACCEPT_PAUSE_RANGE`](crate::ACCEPT_PAUSE_RANGE), in which no socket is asked, for a process
+/// [`ACCEPT_PAUSE_RANGE`](crate::tcp::ACCEPT_PAUSE_RANGE), in which no socket is asked, for a process
 /// without descriptors would spin otherwise. Nobody is told when there are descriptors again; the
 /// connections wait in the system's queue until then.
 ///
@@ -272,7 +274,8 @@ impl<R: Accept, T: Timer> TcpListener<R, T> {
             let interfaces = match &interfaces {
                 Some(interfaces) => interfaces,
                 None => {
-                    let found = interface::addresses().map_err(in_step("read the interfaces"))?;
+                    let found =
+                        interface_addr::addresses().map_err(in_step("read the interfaces"))?;
                     interfaces.insert(found)
                 }
             };

@@ -10,13 +10,16 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use socket2::{Domain, SockAddr, Socket, Type};
-use stagger::{Accepted, Listen, Listener, Timer};
+use stagger::Timer;
+use stagger::listen::{Accepted, Listen, Listener};
 
 use super::inherited::{self, Chosen, Kind};
 use super::sockets::Sockets;
-use super::{Accept, AcceptError, BACKLOG, BACKLOG_RANGE};
+use super::{Accept, AcceptError, TcpListenOptions};
+use crate::UnixAddr;
 use crate::socket::{in_step, non_blocking, within};
-use crate::{OptionError, UnixAddr, UnixAddrError};
+use crate::tcp::OptionError;
+use crate::unix::UnixAddrError;
 
 /// How a listening Unix-domain socket is set up.
 ///
@@ -29,7 +32,7 @@ pub struct UnixListenOptions {
 
 impl Default for UnixListenOptions {
     fn default() -> Self {
-        Self { backlog: BACKLOG, replace_stale: false }
+        Self { backlog: TcpListenOptions::BACKLOG, replace_stale: false }
     }
 }
 
@@ -44,9 +47,9 @@ impl UnixListenOptions {
     ///
     /// # Errors
     ///
-    /// If it is not within [`BACKLOG_RANGE`].
-    pub fn backlog(mut self, connections: u32) -> Result<Self, OptionError> {
-        self.backlog = within("backlog", connections, &BACKLOG_RANGE)?;
+    /// If it is not within [`BACKLOG_RANGE`](TcpListenOptions::BACKLOG_RANGE).
+    pub fn with_backlog(mut self, connections: u32) -> Result<Self, OptionError> {
+        self.backlog = within("backlog", connections, &TcpListenOptions::BACKLOG_RANGE)?;
         Ok(self)
     }
 
@@ -58,9 +61,19 @@ impl UnixListenOptions {
     /// [`AddrInUse`](io::ErrorKind::AddrInUse). Two servers that start at once may both find it
     /// stale, and the later then removes the socket of the earlier: where that can be, they need a
     /// lock of their own.
-    pub fn replace_stale(mut self, replace: bool) -> Self {
+    pub fn with_replace_stale(mut self, replace: bool) -> Self {
         self.replace_stale = replace;
         self
+    }
+
+    /// How many connections may wait to be accepted.
+    pub fn backlog(&self) -> u32 {
+        self.backlog
+    }
+
+    /// Whether a stale socket at the path is removed first.
+    pub fn replace_stale(&self) -> bool {
+        self.replace_stale
     }
 }
 
@@ -85,7 +98,7 @@ enum Place {
 impl<R: Default, T: Default> UnixListen<R, T> {
     /// Listens at this address, on the runtime in which it is polled.
     pub fn new(addr: UnixAddr) -> Self {
-        Self::with_runtime(addr, R::default(), T::default())
+        Self::new_on(addr, R::default(), T::default())
     }
 
     /// Listens at this path.
@@ -124,7 +137,7 @@ impl<R: Default, T: Default> UnixListen<R, T> {
 
 impl<R, T> UnixListen<R, T> {
     /// Listens at this address on this reactor, with pauses by `timer`.
-    pub fn with_runtime(addr: UnixAddr, reactor: R, timer: T) -> Self {
+    pub fn new_on(addr: UnixAddr, reactor: R, timer: T) -> Self {
         Self::at(Place::At(addr), reactor, timer)
     }
 
@@ -211,7 +224,7 @@ where
 /// # Errors
 ///
 /// The system's, with the address and the name of the step, and with its kind kept; and of what is
-/// inherited, those of a [`TcpListening`](crate::TcpListening).
+/// inherited, those of a [`TcpListening`](crate::tcp::TcpListening).
 ///
 /// # Panics
 ///

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use stagger::{Families, Host, LookupErrorKind, Service, Target, TargetError, Transport, Zone};
+use stagger::Target;
+use stagger::error::LookupErrorKind;
+use stagger::resolve::{Families, Transport};
+use stagger::target::{Host, Service, TargetError, Zone};
 
 use super::error::Cause;
 use super::question::{Question, Reply};
@@ -27,33 +30,33 @@ use super::{AddressEntry, Addresses, LookupError, PendingLookup, Protocol, Socke
 ///
 /// ```
 /// use futures_lite::future::block_on;
-/// use stagger::Families;
+/// use stagger::resolve::Families;
 ///
 /// # block_on(async {
-/// let found = stagger_net::lookup("localhost")
-///     .service("https")
-///     .families(Families::Ipv4)
-///     .canonical_name(true)
+/// let found = stagger_net::lookup::lookup("localhost")
+///     .with_service("https")
+///     .with_families(Families::Ipv4)
+///     .with_canonical_name(true)
 ///     .await?;
 /// assert!(found.addresses().all(|addr| addr.ip().is_loopback() && addr.port() == 443));
 /// println!("{} is at {:?}", found.canonical_name().unwrap(), found.entries());
-/// # Ok::<_, stagger_net::LookupError>(())
+/// # Ok::<_, stagger_net::lookup::LookupError>(())
 /// # })?;
-/// # Ok::<_, stagger_net::LookupError>(())
+/// # Ok::<_, stagger_net::lookup::LookupError>(())
 /// ```
 pub fn lookup<H>(host: H) -> AddressLookup
 where
     H: TryInto<Host>,
     TargetError: From<H::Error>,
 {
-    AddressLookup::new().host(host)
+    AddressLookup::new().with_host(host)
 }
 
 /// What the system is asked for: a host, a service, or both, and the flags of `getaddrinfo`.
 ///
 /// It is awaited itself, or turned into a [`PendingLookup`]. [`lookup`] begins one with a host.
 /// Without a host it is about this machine: the addresses are loopback's, or, if it is
-/// [`passive`](Self::passive), the wildcards to listen on.
+/// [`passive`](Self::with_passive), the wildcards to listen on.
 ///
 /// Unless set it is for both families and for stream sockets, so that there is one entry an
 /// address, and no flag is set: neither `AI_ADDRCONFIG`, which hides loopback's addresses on a
@@ -65,7 +68,7 @@ where
 /// A lookup shares the places and the threads of the process with the
 /// [`SystemResolver`](crate::SystemResolver), which describes them. Equal lookups in flight are
 /// joined. Some lookups ask no network: a literal, no host, or
-/// [`numeric_host`](Self::numeric_host). They have places of another class, and do not wait for
+/// [`numeric_host`](Self::with_numeric_host). They have places of another class, and do not wait for
 /// lookups that ask it.
 ///
 /// # Errors
@@ -75,7 +78,7 @@ where
 /// - `getaddrinfo` fails. The error has its code.
 /// - The host or the service is malformed or too long, or both are missing.
 /// - No thread can be started. The kind is
-///   [`Temporary`](stagger::LookupErrorKind::Temporary).
+///   [`Temporary`](stagger::error::LookupErrorKind::Temporary).
 ///
 /// # Cancel safety
 ///
@@ -94,13 +97,13 @@ where
 ///
 /// ```
 /// use futures_lite::future::block_on;
-/// use stagger::Families;
-/// use stagger_net::AddressLookup;
+/// use stagger::resolve::Families;
+/// use stagger_net::lookup::AddressLookup;
 ///
-/// let lookup = AddressLookup::new().service("http").families(Families::Ipv6).passive(true);
+/// let lookup = AddressLookup::new().with_service("http").with_families(Families::Ipv6).with_passive(true);
 /// let found = block_on(async { lookup.await })?;
 /// assert!(found.addresses().eq(["[::]:80".parse().unwrap()]));
-/// # Ok::<_, stagger_net::LookupError>(())
+/// # Ok::<_, stagger_net::lookup::LookupError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a lookup does nothing unless awaited"]
@@ -145,7 +148,7 @@ impl AddressLookup {
     }
 
     /// Asks for this host, as [`lookup`] does.
-    pub fn host<H>(mut self, host: H) -> Self
+    pub fn with_host<H>(mut self, host: H) -> Self
     where
         H: TryInto<Host>,
         TargetError: From<H::Error>,
@@ -156,7 +159,7 @@ impl AddressLookup {
 
     /// Asks for the port of this service, which is a port or a service's name, such as `https`.
     /// The name is looked up (`/etc/services`) for the type of socket. Unless set the port is 0.
-    pub fn service<S>(mut self, service: S) -> Self
+    pub fn with_service<S>(mut self, service: S) -> Self
     where
         S: TryInto<Service>,
         TargetError: From<S::Error>,
@@ -166,70 +169,130 @@ impl AddressLookup {
     }
 
     /// Asks for addresses of these families (`AF_INET`, `AF_INET6`), both unless set.
-    pub fn families(mut self, families: Families) -> Self {
+    pub fn with_families(mut self, families: Families) -> Self {
         self.families = families;
         self
     }
 
     /// Asks for this type of socket, streams unless set. With none, there is an entry for each
     /// type that the system has for an address and a service.
-    pub fn socket_type(mut self, socket_type: impl Into<Option<SocketType>>) -> Self {
+    pub fn with_socket_type(mut self, socket_type: impl Into<Option<SocketType>>) -> Self {
         self.socket_type = socket_type.into();
         self
     }
 
     /// Asks for this protocol; unless set, for any that fits the type of socket.
-    pub fn protocol(mut self, protocol: impl Into<Option<Protocol>>) -> Self {
+    pub fn with_protocol(mut self, protocol: impl Into<Option<Protocol>>) -> Self {
         self.protocol = protocol.into();
         self
     }
 
     /// Whether the addresses are to be listened on (`AI_PASSIVE`). It matters only without a host.
-    pub fn passive(mut self, passive: bool) -> Self {
+    pub fn with_passive(mut self, passive: bool) -> Self {
         self.flags.passive = passive;
         self
     }
 
     /// Whether the canonical name is wanted (`AI_CANONNAME`). The system refuses that without a
     /// host (`EAI_BADFLAGS`).
-    pub fn canonical_name(mut self, canonical_name: bool) -> Self {
+    pub fn with_canonical_name(mut self, canonical_name: bool) -> Self {
         self.flags.canonical_name = canonical_name;
         self
     }
 
     /// Whether the host must be an address, so that nothing is asked of a name server
     /// (`AI_NUMERICHOST`).
-    pub fn numeric_host(mut self, numeric_host: bool) -> Self {
+    pub fn with_numeric_host(mut self, numeric_host: bool) -> Self {
         self.flags.numeric_host = numeric_host;
         self
     }
 
     /// Whether the service must be a port, so that no name of one is looked up
     /// (`AI_NUMERICSERV`).
-    pub fn numeric_service(mut self, numeric_service: bool) -> Self {
+    pub fn with_numeric_service(mut self, numeric_service: bool) -> Self {
         self.flags.numeric_service = numeric_service;
         self
     }
 
     /// Whether a family in which this machine has no address, other than loopback's, is left out
     /// (`AI_ADDRCONFIG`).
-    pub fn address_configured(mut self, address_configured: bool) -> Self {
+    pub fn with_address_configured(mut self, address_configured: bool) -> Self {
         self.flags.address_configured = address_configured;
         self
     }
 
     /// Whether IPv4 addresses are mapped to IPv6 ones where only IPv6 is asked for and there are
     /// none (`AI_V4MAPPED`). NetBSD and OpenBSD can't.
-    pub fn v4_mapped(mut self, v4_mapped: bool) -> Self {
+    pub fn with_v4_mapped(mut self, v4_mapped: bool) -> Self {
         self.flags.v4_mapped = v4_mapped;
         self
     }
 
     /// Whether mapped addresses come even beside IPv6 ones (`AI_ALL`). It matters only together
-    /// with [`v4_mapped`](Self::v4_mapped).
-    pub fn all(mut self, all: bool) -> Self {
+    /// with [`v4_mapped`](Self::with_v4_mapped).
+    pub fn with_all(mut self, all: bool) -> Self {
         self.flags.all = all;
         self
+    }
+
+    /// The host; `None` if it is not set or malformed.
+    pub fn host(&self) -> Option<&Host> {
+        self.host.as_ref()?.as_ref().ok()
+    }
+
+    /// The service; `None` if it is not set or malformed.
+    pub fn service(&self) -> Option<&Service> {
+        self.service.as_ref()?.as_ref().ok()
+    }
+
+    /// The families of the addresses.
+    pub fn families(&self) -> Families {
+        self.families
+    }
+
+    /// The type of socket; `None` for every type.
+    pub fn socket_type(&self) -> Option<SocketType> {
+        self.socket_type
+    }
+
+    /// The protocol; `None` for any that fits the type of socket.
+    pub fn protocol(&self) -> Option<Protocol> {
+        self.protocol
+    }
+
+    /// Whether the addresses are to be listened on.
+    pub fn passive(&self) -> bool {
+        self.flags.passive
+    }
+
+    /// Whether the canonical name is wanted.
+    pub fn canonical_name(&self) -> bool {
+        self.flags.canonical_name
+    }
+
+    /// Whether the host must be an address.
+    pub fn numeric_host(&self) -> bool {
+        self.flags.numeric_host
+    }
+
+    /// Whether the service must be a port.
+    pub fn numeric_service(&self) -> bool {
+        self.flags.numeric_service
+    }
+
+    /// Whether a family in which this machine has no address is left out.
+    pub fn address_configured(&self) -> bool {
+        self.flags.address_configured
+    }
+
+    /// Whether IPv4 addresses are mapped where there are no IPv6 ones.
+    pub fn v4_mapped(&self) -> bool {
+        self.flags.v4_mapped
+    }
+
+    /// Whether mapped addresses come besides IPv6 ones.
+    pub fn all(&self) -> bool {
+        self.flags.all
     }
 
     /// What is asked of the system, if it can be asked.
@@ -258,7 +321,7 @@ impl IntoFuture for AddressLookup {
 /// Asks for a target's host and service. A literal's scope id and flow info come through.
 impl From<Target> for AddressLookup {
     fn from(target: Target) -> Self {
-        Self::new().host(target.host()).service(target.service())
+        Self::new().with_host(target.host()).with_service(target.service())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use stagger::{Address as _, Family};
+use stagger::address::{Address as _, Family};
 
 /// What a lookup of addresses brought: at least one entry, in the system's order, which is
 /// RFC 6724's as the platform applies it.
@@ -15,12 +15,12 @@ use stagger::{Address as _, Family};
 /// ```
 /// use futures_lite::future::block_on;
 ///
-/// let found = block_on(async { stagger_net::lookup("127.0.0.1").service(443).await })?;
+/// let found = block_on(async { stagger_net::lookup::lookup("127.0.0.1").with_service(443).await })?;
 /// for entry in &found {
 ///     println!("{} {:?}", entry.address, entry.socket_type);
 /// }
 /// assert!(found.addresses().eq(["127.0.0.1:443".parse().unwrap()]));
-/// # Ok::<_, stagger_net::LookupError>(())
+/// # Ok::<_, stagger_net::lookup::LookupError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Addresses {
@@ -62,7 +62,7 @@ pub enum SocketType {
 /// # Examples
 ///
 /// ```
-/// use stagger_net::Protocol;
+/// use stagger_net::lookup::Protocol;
 ///
 /// assert_eq!(Protocol::from_number(6), Protocol::TCP);
 /// assert_eq!(Protocol::UDP.number(), 17);

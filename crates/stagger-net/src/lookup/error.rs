@@ -5,7 +5,9 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use stagger::{LookupErrorKind, TargetError, Transport};
+use stagger::error::LookupErrorKind;
+use stagger::resolve::Transport;
+use stagger::target::TargetError;
 
 /// Why a lookup by the system's resolver failed.
 ///
@@ -21,17 +23,19 @@ use stagger::{LookupErrorKind, TargetError, Transport};
 ///
 /// ```
 /// use futures_lite::{StreamExt as _, future};
-/// use stagger::{LookupErrorKind, Query, Resolver as _, Target};
+/// use stagger::error::LookupErrorKind;
+/// use stagger::resolve::Query;
+/// use stagger::{Resolver as _, Target};
 /// use stagger_net::SystemResolver;
 /// use stagger_testkit::Clock;
 ///
 /// let query = Query::new(Target::parse("127.0.0.1:no-such-service")?);
-/// let resolver = SystemResolver::with_timer(Clock::new());
+/// let resolver = SystemResolver::new_on(Clock::new());
 /// let answer = future::block_on(resolver.resolve(&query).next()).unwrap();
 /// let error = answer.error().unwrap();
 /// assert_eq!(error.kind(), LookupErrorKind::UnknownService);
 /// assert!(error.to_string().contains("no-such-service"));
-/// # Ok::<_, stagger::TargetError>(())
+/// # Ok::<_, stagger::target::TargetError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct LookupError {

@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, Read as _};
 use std::net::SocketAddr;
 use std::path::Path;
 
-use stagger::Host;
+use stagger::target::Host;
 
 use super::request::complete_ip;
 

@@ -19,10 +19,12 @@ use std::time::{Duration, Instant};
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
-use stagger::{Answer, Families, Family, Query, Record, Timer};
+use stagger::address::Family;
+use stagger::resolve::{Families, Query, Record};
+use stagger::{Answer, Timer};
 
 use super::{Found, LookupError};
-use crate::Lanes;
+use crate::lookup::Lanes;
 
 /// Of which families there are lanes. IPv6 is asked for first (RFC 8305 §3).
 const FAMILIES: [Families; 2] = [Families::Ipv6, Families::Ipv4];
@@ -140,7 +142,8 @@ impl<S: Source, T: Timer> Stream for Lookups<S, T> {
             return Poll::Pending;
         };
         let answer = answer(families, found).with_asked_after(*late).with_delay_spent(lasted());
-        let answer = preferred.iter().fold(answer, |answer, family| answer.prefers(*family));
+        let answer =
+            preferred.iter().fold(answer, |answer, family| answer.with_preferred_family(*family));
         if lanes.iter().all(|lane| matches!(lane, Lane::Answered)) {
             *this.stage = Stage::Done;
         }
@@ -198,7 +201,7 @@ fn answer(families: Families, found: Found) -> Answer<SocketAddr, LookupError> {
             Answer::failed(record, error).with_kind(kind)
         }
     };
-    answer.sorted()
+    answer.with_sorted(true)
 }
 
 #[cfg(test)]

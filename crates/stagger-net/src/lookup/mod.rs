@@ -5,13 +5,16 @@ mod entry;
 mod error;
 mod hosts;
 mod lane;
+mod lanes;
+mod localhost;
 mod name;
 mod pending;
 mod pool;
 #[cfg(not(unix))]
 mod portable;
-mod question;
+pub(crate) mod question;
 mod request;
+pub(crate) mod resolver;
 #[cfg(unix)]
 mod system;
 
@@ -23,12 +26,14 @@ pub use address::{AddressLookup, lookup};
 pub use entry::{AddressEntry, Addresses, Protocol, SocketType};
 pub use error::LookupError;
 pub(crate) use lane::{Lookups, Source};
+pub use lanes::{Lanes, LanesError};
+pub use localhost::Localhost;
 pub(crate) use name::NameRequest;
 pub use name::{NameInfo, NameLookup, reverse_lookup};
 pub use pending::PendingLookup;
-pub use question::on_thread;
 pub(crate) use question::{Call, Question, Reply};
 pub(crate) use request::{Found, Literal, Lookup, Request};
+pub use resolver::SystemAnswers;
 
 /// The name of the network interface of this index. No network is asked.
 pub(crate) fn interface_name(index: u32) -> std::io::Result<String> {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use stagger::Transport;
+use stagger::resolve::Transport;
 
 use super::question::{Question, Reply};
 use super::{LookupError, PendingLookup, system};
@@ -23,15 +23,15 @@ use super::{LookupError, PendingLookup, system};
 ///
 /// # block_on(async {
 /// let addr: SocketAddr = "127.0.0.1:443".parse().unwrap();
-/// let name = stagger_net::reverse_lookup(addr).await?;
+/// let name = stagger_net::lookup::reverse_lookup(addr).await?;
 /// assert_eq!(name.service(), "https");
 /// println!("{} on {}", name.service(), name.host());
 ///
-/// let name = stagger_net::reverse_lookup(addr).numeric_host(true).numeric_service(true).await?;
+/// let name = stagger_net::lookup::reverse_lookup(addr).with_numeric_host(true).with_numeric_service(true).await?;
 /// assert_eq!((name.host(), name.service()), ("127.0.0.1", "443"));
-/// # Ok::<_, stagger_net::LookupError>(())
+/// # Ok::<_, stagger_net::lookup::LookupError>(())
 /// # })?;
-/// # Ok::<_, stagger_net::LookupError>(())
+/// # Ok::<_, stagger_net::lookup::LookupError>(())
 /// ```
 pub fn reverse_lookup(addr: impl Into<SocketAddr>) -> NameLookup {
     let request = NameRequest {
@@ -49,10 +49,10 @@ pub fn reverse_lookup(addr: impl Into<SocketAddr>) -> NameLookup {
 ///
 /// It is awaited itself, or turned into a [`PendingLookup`]; [`reverse_lookup`] begins one. An
 /// address without a name is returned as the address in text, unless a name is
-/// [required](Self::name_required). A port without a service is returned as its number.
+/// [required](Self::with_name_required). A port without a service is returned as its number.
 ///
 /// A lookup shares the places and the threads of the process with all other lookups by the system.
-/// Equal lookups in flight are joined. A lookup with [`numeric_host`](Self::numeric_host) asks no
+/// Equal lookups in flight are joined. A lookup with [`numeric_host`](Self::with_numeric_host) asks no
 /// network, and does not wait for lookups that ask it.
 ///
 /// # Errors
@@ -77,33 +77,58 @@ pub struct NameLookup {
 impl NameLookup {
     /// Whether the host is wanted as the address in text, and nothing is asked of a name server
     /// (`NI_NUMERICHOST`).
-    pub fn numeric_host(mut self, numeric_host: bool) -> Self {
+    pub fn with_numeric_host(mut self, numeric_host: bool) -> Self {
         self.request.numeric_host = numeric_host;
         self
     }
 
     /// Whether the service is wanted as its port (`NI_NUMERICSERV`).
-    pub fn numeric_service(mut self, numeric_service: bool) -> Self {
+    pub fn with_numeric_service(mut self, numeric_service: bool) -> Self {
         self.request.numeric_service = numeric_service;
         self
     }
 
     /// Whether an address without a name is an error (`NI_NAMEREQD`).
-    pub fn name_required(mut self, name_required: bool) -> Self {
+    pub fn with_name_required(mut self, name_required: bool) -> Self {
         self.request.name_required = name_required;
         self
     }
 
     /// Whether a host of this machine's own domain is wanted without the domain (`NI_NOFQDN`).
-    pub fn short_name(mut self, short_name: bool) -> Self {
+    pub fn with_short_name(mut self, short_name: bool) -> Self {
         self.request.short_name = short_name;
         self
     }
 
     /// For which transport the service's name is wanted (`NI_DGRAM`): TCP unless set.
-    pub fn transport(mut self, transport: Transport) -> Self {
+    pub fn with_transport(mut self, transport: Transport) -> Self {
         self.request.datagram = transport == Transport::Udp;
         self
+    }
+
+    /// Whether the host is wanted as the address in text.
+    pub fn numeric_host(&self) -> bool {
+        self.request.numeric_host
+    }
+
+    /// Whether the service is wanted as its port.
+    pub fn numeric_service(&self) -> bool {
+        self.request.numeric_service
+    }
+
+    /// Whether an address without a name is an error.
+    pub fn name_required(&self) -> bool {
+        self.request.name_required
+    }
+
+    /// Whether a host of this machine's own domain is wanted without the domain.
+    pub fn short_name(&self) -> bool {
+        self.request.short_name
+    }
+
+    /// For which transport the service's name is wanted.
+    pub fn transport(&self) -> Transport {
+        if self.request.datagram { Transport::Udp } else { Transport::Tcp }
     }
 }
 

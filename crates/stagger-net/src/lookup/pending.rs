@@ -8,8 +8,8 @@ use std::task::{Context, Poll};
 use super::LookupError;
 use super::question::{Call, Question, Reply};
 
-/// A lookup by the system in progress: of [`Addresses`](crate::Addresses) or a
-/// [`NameInfo`](crate::NameInfo).
+/// A lookup by the system in progress: of [`Addresses`](crate::lookup::Addresses) or a
+/// [`NameInfo`](crate::lookup::NameInfo).
 ///
 /// It asks nothing until it is polled, and yields nothing until the system's call has returned.
 ///

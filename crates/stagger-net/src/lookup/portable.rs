@@ -3,7 +3,9 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
 
-use stagger::{Families, Family, Host, Service, Transport};
+use stagger::address::Family;
+use stagger::resolve::{Families, Transport};
+use stagger::target::{Host, Service};
 
 use super::error::Cause;
 use super::{AddressEntry, AddressRequest, NameInfo, NameRequest};

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::LazyLock;
 use std::task::{Context, Poll, ready};
 
-use stagger::Families;
+use stagger::resolve::Families;
 
 use super::pool::{Capacities, Class, Joined, Pool};
 use super::{

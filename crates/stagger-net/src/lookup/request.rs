@@ -6,11 +6,13 @@ use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::path::Path;
 use std::sync::Arc;
 
-use stagger::{Families, Family, Host, Query, Service, Transport, Zone};
+use stagger::address::Family;
+use stagger::resolve::{Families, Query, Transport};
+use stagger::target::{Host, Service, Zone};
 
 use super::error::Cause;
 use super::{LookupError, hosts, system};
-use crate::Localhost;
+use crate::lookup::Localhost;
 
 /// What a lookup brings; cheap to share among those who joined it.
 pub(crate) type Found = Result<Arc<[SocketAddr]>, LookupError>;

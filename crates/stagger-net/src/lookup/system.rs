@@ -9,7 +9,9 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::ptr;
 
 use libc::c_int;
-use stagger::{Families, LookupErrorKind, Service, Transport};
+use stagger::error::LookupErrorKind;
+use stagger::resolve::{Families, Transport};
+use stagger::target::Service;
 
 pub(super) use self::name::name;
 use super::error::{Cause, kind_of_io};

@@ -181,7 +181,7 @@ impl StepError {
 ///
 /// ```
 /// let error = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
-/// assert!(!stagger_net::is_local_shortage(&error));
+/// assert!(!stagger_net::system::is_local_shortage(&error));
 /// ```
 pub fn is_local_shortage(error: &io::Error) -> bool {
     let mut error = error;

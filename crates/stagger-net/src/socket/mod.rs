@@ -6,6 +6,7 @@ mod interface;
 mod keepalive;
 pub(crate) mod non_blocking;
 mod option;
+mod reader;
 pub(crate) mod setup;
 mod zone;
 
@@ -13,16 +14,15 @@ use std::io;
 use std::net::SocketAddr;
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
-use stagger::destination::Unusable;
+use stagger::sort::Unusable;
 
-use crate::Handshake;
+use crate::reactor::Handshake;
 
 pub use error::{BindError, OptionError, is_local_shortage};
 pub(crate) use error::{in_short_step, in_step, raw_os_error, within};
-pub(crate) use interface::check_interface_name;
-pub use keepalive::{KEEPALIVE_RANGE, KEEPALIVE_RETRIES_RANGE, USER_TIMEOUT_RANGE};
+pub use interface::Interface;
 pub(crate) use non_blocking::NON_BLOCKING;
-pub use option::{BUFFER_RANGE, HOP_LIMIT_RANGE, TcpOptions};
+pub use option::TcpOptions;
 pub(crate) use zone::check_zone;
 
 use crate::source;

@@ -10,28 +10,21 @@ use std::os::windows::io::BorrowedSocket;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stagger::Address as _;
+use stagger::address::Address as _;
 
 use super::error::within;
 use super::hook::Hook;
 use super::interface::Interface;
 use super::{BindError, OptionError};
 
-/// The bytes of a socket's buffer: 1 to 2³¹ - 1, for the system takes a C `int` (socket(7)).
-pub const BUFFER_RANGE: RangeInclusive<usize> = 1..=i32::MAX as usize;
-
-/// The routers that a packet may pass, and one more: 1 to 255. With 0 it could not be sent
-/// (RFC 1122 §3.2.1.7).
-pub const HOP_LIMIT_RANGE: RangeInclusive<u8> = 1..=255;
-
 /// How a TCP socket is set up before it connects: the same for every attempt.
 ///
-/// The default binds nothing, sends small writes at once (see [`nodelay`](Self::nodelay)), and
+/// The default binds nothing, sends small writes at once (see [`nodelay`](Self::with_nodelay)), and
 /// leaves the rest as the system has it. Values are looked at when they are set; what the system
 /// itself refuses is the error of each attempt, and names the option. What only some systems have
 /// is there on those alone, as its description says.
 ///
-/// Two are equal if all is, and the [hook](Self::hook) of one is a clone of the other's.
+/// Two are equal if all is, and the [hook](Self::with_hook) of one is a clone of the other's.
 ///
 /// # Examples
 ///
@@ -40,12 +33,12 @@ pub const HOP_LIMIT_RANGE: RangeInclusive<u8> = 1..=255;
 /// use stagger_net::TcpOptions;
 ///
 /// let options = TcpOptions::new()
-///     .bind("192.0.2.7:0".parse().unwrap())?
-///     .bind("[2001:db8::7]:0".parse().unwrap())?
-///     .keepalive(Duration::from_secs(60))?
-///     .send_buffer(256 * 1024)?;
-/// assert!(options.clone().bind("192.0.2.8:0".parse().unwrap()).is_err());
-/// assert!(options.hop_limit(0).is_err());
+///     .with_bind_addr("192.0.2.7:0".parse().unwrap())?
+///     .with_bind_addr("[2001:db8::7]:0".parse().unwrap())?
+///     .with_keepalive(Duration::from_secs(60))?
+///     .with_send_buffer(256 * 1024)?;
+/// assert!(options.clone().with_bind_addr("192.0.2.8:0".parse().unwrap()).is_err());
+/// assert!(options.with_hop_limit(0).is_err());
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -108,6 +101,13 @@ impl PartialEq for TcpOptions {
 impl Eq for TcpOptions {}
 
 impl TcpOptions {
+    /// The bytes of a socket's buffer: 1 to 2³¹ - 1, for the system takes a C `int` (socket(7)).
+    pub const BUFFER_RANGE: RangeInclusive<usize> = 1..=i32::MAX as usize;
+
+    /// The routers that a packet may pass, and one more: 1 to 255. With 0 it could not be sent
+    /// (RFC 1122 §3.2.1.7).
+    pub const HOP_LIMIT_RANGE: RangeInclusive<u8> = 1..=255;
+
     /// The default.
     pub fn new() -> Self {
         Self::default()
@@ -123,7 +123,7 @@ impl TcpOptions {
     /// # Errors
     ///
     /// [`BindError::Second`] if the family has an address already.
-    pub fn bind(mut self, addr: SocketAddr) -> Result<Self, BindError> {
+    pub fn with_bind_addr(mut self, addr: SocketAddr) -> Result<Self, BindError> {
         let addr = addr.canonical();
         let first = self.bound(addr.is_ipv6());
         if let Some(first) = first {
@@ -140,15 +140,15 @@ impl TcpOptions {
     ///
     /// # Errors
     ///
-    /// As for [`bind`](Self::bind).
-    pub fn bind_ip(self, ip: IpAddr) -> Result<Self, BindError> {
-        self.bind(SocketAddr::new(ip, 0))
+    /// As for [`bind`](Self::with_bind_addr).
+    pub fn with_bind_ip(self, ip: IpAddr) -> Result<Self, BindError> {
+        self.with_bind_addr(SocketAddr::new(ip, 0))
     }
 
     /// Whether small writes are sent at once (`TCP_NODELAY`), without waiting for earlier ones to
     /// be acknowledged. On by default, as in Go: nearly every protocol over a fresh connection
     /// asks and answers, and loses a round trip otherwise. The system's default is off.
-    pub fn nodelay(mut self, nodelay: bool) -> Self {
+    pub fn with_nodelay(mut self, nodelay: bool) -> Self {
         self.nodelay = nodelay;
         self
     }
@@ -162,9 +162,9 @@ impl TcpOptions {
     ///
     /// # Errors
     ///
-    /// If it is not within [`BUFFER_RANGE`].
-    pub fn receive_buffer(mut self, bytes: usize) -> Result<Self, OptionError> {
-        let bytes = within("receive buffer", bytes, &BUFFER_RANGE)?;
+    /// If it is not within [`BUFFER_RANGE`](Self::BUFFER_RANGE).
+    pub fn with_receive_buffer(mut self, bytes: usize) -> Result<Self, OptionError> {
+        let bytes = within("receive buffer", bytes, &Self::BUFFER_RANGE)?;
         self.rare_mut().receive_buffer = Some(bytes);
         Ok(self)
     }
@@ -177,9 +177,9 @@ impl TcpOptions {
     ///
     /// # Errors
     ///
-    /// If it is not within [`BUFFER_RANGE`].
-    pub fn send_buffer(mut self, bytes: usize) -> Result<Self, OptionError> {
-        let bytes = within("send buffer", bytes, &BUFFER_RANGE)?;
+    /// If it is not within [`BUFFER_RANGE`](Self::BUFFER_RANGE).
+    pub fn with_send_buffer(mut self, bytes: usize) -> Result<Self, OptionError> {
+        let bytes = within("send buffer", bytes, &Self::BUFFER_RANGE)?;
         self.rare_mut().send_buffer = Some(bytes);
         Ok(self)
     }
@@ -188,9 +188,9 @@ impl TcpOptions {
     ///
     /// # Errors
     ///
-    /// If it is not within [`HOP_LIMIT_RANGE`].
-    pub fn hop_limit(mut self, hops: u8) -> Result<Self, OptionError> {
-        let hops = within("hop limit", hops, &HOP_LIMIT_RANGE)?;
+    /// If it is not within [`HOP_LIMIT_RANGE`](Self::HOP_LIMIT_RANGE).
+    pub fn with_hop_limit(mut self, hops: u8) -> Result<Self, OptionError> {
+        let hops = within("hop limit", hops, &Self::HOP_LIMIT_RANGE)?;
         self.rare_mut().hop_limit = Some(hops);
         Ok(self)
     }
@@ -213,7 +213,7 @@ impl TcpOptions {
         target_os = "netbsd",
         target_os = "openbsd"
     ))]
-    pub fn traffic_class(mut self, class: u8) -> Result<Self, OptionError> {
+    pub fn with_traffic_class(mut self, class: u8) -> Result<Self, OptionError> {
         /// The bits of ECN (RFC 3168 §5).
         const ECN: u8 = 0b11;
         if class & ECN != 0 {
@@ -231,34 +231,36 @@ impl TcpOptions {
     ///
     /// On Linux and Android.
     #[cfg(any(target_os = "android", target_os = "linux"))]
-    pub fn mark(mut self, mark: u32) -> Self {
+    pub fn with_mark(mut self, mark: u32) -> Self {
         self.rare_mut().mark = Some(mark);
         self
     }
 
-    /// Sends by the network interface of this name alone, and receives by it alone
-    /// (`SO_BINDTODEVICE`; on Apple's systems `IP_BOUND_IF` and `IPV6_BOUND_IF`).
+    /// Sends and receives by this network interface alone (`SO_BINDTODEVICE`; on Apple's systems
+    /// `IP_BOUND_IF` and `IPV6_BOUND_IF`). The interface 0 lets the system choose.
     ///
-    /// The name is looked for anew by each attempt. Before Linux 5.7 the option needs the
-    /// capability `CAP_NET_RAW`.
+    /// Each attempt looks for the interface again. Before Linux 5.7 the option needs the capability
+    /// `CAP_NET_RAW`.
     ///
     /// On Linux, Android and Apple's systems.
     ///
     /// # Errors
     ///
-    /// If no interface can have the name: if it is empty, `.`, `..`, longer than 15 bytes
-    /// (netdevice(7)), or has a slash, a colon, a space or a NUL.
+    /// If no interface can have the name: see [`Interface`].
     #[cfg(any(target_os = "android", target_os = "linux", target_vendor = "apple"))]
-    pub fn interface(mut self, name: &str) -> Result<Self, OptionError> {
-        let interface = Interface::new(name)?;
-        self.rare_mut().interface = Some(interface);
+    pub fn with_interface<I>(mut self, interface: I) -> Result<Self, OptionError>
+    where
+        I: TryInto<Interface>,
+        OptionError: From<I::Error>,
+    {
+        self.rare_mut().interface = Some(interface.try_into()?);
         Ok(self)
     }
 
     /// Whether the bind address may be one that connections which are over still hold, or that
     /// others share (`SO_REUSEADDR`). Unless this says it, it may if its port is not 0, and on
     /// Windows, where the option lets strangers take the port, it may not.
-    pub fn reuse_address(mut self, reuse: bool) -> Self {
+    pub fn with_reuse_address(mut self, reuse: bool) -> Self {
         self.rare_mut().reuse_address = Some(reuse);
         self
     }
@@ -268,7 +270,7 @@ impl TcpOptions {
     ///
     /// On Unix, but for illumos and Solaris.
     #[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos", target_os = "cygwin"))))]
-    pub fn reuse_port(mut self, reuse: bool) -> Self {
+    pub fn with_reuse_port(mut self, reuse: bool) -> Self {
         self.rare_mut().reuse_port = reuse;
         self
     }
@@ -294,7 +296,7 @@ impl TcpOptions {
     /// use socket2::SockRef;
     /// use stagger_net::TcpOptions;
     ///
-    /// let options = TcpOptions::new().hook(|socket, addr| {
+    /// let options = TcpOptions::new().with_hook(|socket, addr| {
     ///     let socket = SockRef::from(&socket);
     ///     if addr.is_ipv6() { socket.set_only_v6(true) } else { Ok(()) }
     /// });
@@ -303,7 +305,7 @@ impl TcpOptions {
     /// # #[cfg(not(unix))]
     /// # fn main() {}
     /// ```
-    pub fn hook<F>(mut self, hook: F) -> Self
+    pub fn with_hook<F>(mut self, hook: F) -> Self
     where
         F: Fn(BorrowedSocket<'_>, SocketAddr) -> io::Result<()> + Send + Sync + 'static,
     {

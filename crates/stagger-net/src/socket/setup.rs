@@ -129,7 +129,7 @@ fn set_way(socket: &Socket, ipv6: bool, rare: &Rare) -> io::Result<()> {
     #[cfg(any(target_os = "android", target_os = "linux", target_vendor = "apple"))]
     if let Some(interface) = &rare.interface {
         let kept = interface.keep(socket, ipv6);
-        kept.map_err(in_step(format_args!("keep to interface {:?}", interface.name())))?;
+        kept.map_err(in_step(format_args!("keep to {interface}")))?;
     }
     #[cfg(any(target_os = "android", target_os = "linux"))]
     {

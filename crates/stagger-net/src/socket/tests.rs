@@ -25,16 +25,16 @@ fn v6(port: u16) -> SocketAddr {
 #[cfg(target_os = "linux")]
 fn all_options() -> TcpOptions {
     TcpOptions::new()
-        .keepalive(Duration::from_secs(77))
-        .and_then(|options| options.keepalive_interval(Duration::from_secs(7)))
-        .and_then(|options| options.keepalive_retries(3))
-        .and_then(|options| options.user_timeout(Duration::from_millis(7_654)))
-        .and_then(|options| options.receive_buffer(20_000))
-        .and_then(|options| options.send_buffer(30_000))
-        .and_then(|options| options.hop_limit(33))
-        .and_then(|options| options.traffic_class(0xb8))
-        .and_then(|options| options.interface("lo"))
-        .map(|options| options.reuse_address(true).reuse_port(true))
+        .with_keepalive(Duration::from_secs(77))
+        .and_then(|options| options.with_keepalive_interval(Duration::from_secs(7)))
+        .and_then(|options| options.with_keepalive_retries(3))
+        .and_then(|options| options.with_user_timeout(Duration::from_millis(7_654)))
+        .and_then(|options| options.with_receive_buffer(20_000))
+        .and_then(|options| options.with_send_buffer(30_000))
+        .and_then(|options| options.with_hop_limit(33))
+        .and_then(|options| options.with_traffic_class(0xb8))
+        .and_then(|options| options.with_interface("lo"))
+        .map(|options| options.with_reuse_address(true).with_reuse_port(true))
         .unwrap()
 }
 
@@ -75,7 +75,7 @@ fn an_ipv6_socket_has_the_options_of_its_family() {
 fn what_is_not_set_is_as_the_system_has_it() {
     let (_listener, addr) = listener();
     let fresh = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)).unwrap();
-    let socket = open(&addr, &TcpOptions::new().nodelay(false)).unwrap();
+    let socket = open(&addr, &TcpOptions::new().with_nodelay(false)).unwrap();
     assert!(!socket.tcp_nodelay().unwrap() && !socket.keepalive().unwrap());
     assert_eq!(socket.ttl_v4().unwrap(), fresh.ttl_v4().unwrap());
     #[cfg(target_os = "linux")]
@@ -91,8 +91,8 @@ fn what_is_not_set_is_as_the_system_has_it() {
 #[cfg(target_os = "linux")]
 fn any_of_the_probe_s_settings_turns_keep_alive_on() {
     let (_listener, addr) = listener();
-    let interval = TcpOptions::new().keepalive_interval(Duration::from_secs(5)).unwrap();
-    let retries = TcpOptions::new().keepalive_retries(5).unwrap();
+    let interval = TcpOptions::new().with_keepalive_interval(Duration::from_secs(5)).unwrap();
+    let retries = TcpOptions::new().with_keepalive_retries(5).unwrap();
     for options in [interval, retries] {
         assert!(open(&addr, &options).unwrap().keepalive().unwrap(), "{options:?}");
     }
@@ -103,7 +103,7 @@ fn any_of_the_probe_s_settings_turns_keep_alive_on() {
 #[cfg(target_os = "linux")]
 fn a_mark_is_set_or_the_error_names_the_step() {
     let (_listener, addr) = listener();
-    match open(&addr, &TcpOptions::new().mark(0xfeed)) {
+    match open(&addr, &TcpOptions::new().with_mark(0xfeed)) {
         Ok(socket) => assert_eq!(socket.mark().unwrap(), 0xfeed),
         Err(error) => {
             assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
@@ -115,7 +115,7 @@ fn a_mark_is_set_or_the_error_names_the_step() {
 #[test]
 #[cfg(target_os = "linux")]
 fn an_interface_that_is_not_there_is_named_by_the_error() {
-    let options = TcpOptions::new().interface("nowhere0").unwrap();
+    let options = TcpOptions::new().with_interface("nowhere0").unwrap();
     let error = open(&v4(1, 80), &options).unwrap_err();
     let source = std::error::Error::source(error.get_ref().unwrap()).unwrap();
     let source: &io::Error = source.downcast_ref().unwrap();
@@ -129,10 +129,10 @@ fn a_fixed_port_is_shared_unless_the_options_say_otherwise() {
     let (_listener, addr) = listener();
     let local = listener_at(73).1;
     for (options, shared) in [
-        (TcpOptions::new().bind(local), true),
-        (TcpOptions::new().reuse_address(false).bind(local), false),
-        (TcpOptions::new().bind_ip(local.ip()), false),
-        (TcpOptions::new().reuse_address(true).bind_ip(local.ip()), true),
+        (TcpOptions::new().with_bind_addr(local), true),
+        (TcpOptions::new().with_reuse_address(false).with_bind_addr(local), false),
+        (TcpOptions::new().with_bind_ip(local.ip()), false),
+        (TcpOptions::new().with_reuse_address(true).with_bind_ip(local.ip()), true),
     ] {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)).unwrap();
         let options = options.unwrap();
@@ -149,8 +149,8 @@ fn the_hook_sees_a_socket_that_is_set_up_and_not_bound_and_has_the_last_word() {
     let (_listener, addr) = listener();
     let seen = std::sync::Arc::new(Mutex::new(Vec::new()));
     let told = seen.clone();
-    let options = TcpOptions::new().hop_limit(33).unwrap().bind(v4(9, 0)).unwrap();
-    let options = options.hook(move |socket, addr| {
+    let options = TcpOptions::new().with_hop_limit(33).unwrap().with_bind_addr(v4(9, 0)).unwrap();
+    let options = options.with_hook(move |socket, addr| {
         let socket = SockRef::from(&socket);
         let unconnected = socket.peer_addr().unwrap_err().kind() == io::ErrorKind::NotConnected;
         let local = socket.local_addr()?.as_socket().unwrap();
@@ -172,7 +172,7 @@ fn the_hook_sees_a_socket_that_is_set_up_and_not_bound_and_has_the_last_word() {
 #[cfg(unix)]
 fn an_error_of_the_hook_keeps_its_kind_and_says_whose_it_is() {
     let options = TcpOptions::new()
-        .hook(|_, _| Err(io::Error::new(io::ErrorKind::QuotaExceeded, "one socket too many")));
+        .with_hook(|_, _| Err(io::Error::new(io::ErrorKind::QuotaExceeded, "one socket too many")));
     let error = open(&v4(1, 80), &options).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::QuotaExceeded);
     assert_eq!(error.to_string(), "the hook: one socket too many");
@@ -189,13 +189,13 @@ fn options_are_a_flag_and_a_pointer_that_is_empty_by_default() {
 fn options_are_equal_if_all_is_and_the_hook_is_one_and_the_same() {
     let hook = |_: std::os::fd::BorrowedFd<'_>, _| Ok(());
     let plain = TcpOptions::new();
-    assert_eq!(plain, TcpOptions::new().reuse_port(false));
-    assert_ne!(plain, plain.clone().hop_limit(7).unwrap());
-    let hooked = plain.clone().hook(hook);
+    assert_eq!(plain, TcpOptions::new().with_reuse_port(false));
+    assert_ne!(plain, plain.clone().with_hop_limit(7).unwrap());
+    let hooked = plain.clone().with_hook(hook);
     assert_eq!(hooked, hooked.clone());
-    assert_ne!(hooked, plain.clone().hook(hook));
+    assert_ne!(hooked, plain.clone().with_hook(hook));
     // A clone is one's own: setting it up further leaves the first as it was.
-    let further = hooked.clone().hop_limit(7).unwrap();
+    let further = hooked.clone().with_hop_limit(7).unwrap();
     assert_ne!(hooked, further);
     assert!(format!("{further:?}").contains("hop_limit: Some(7)"));
 }
@@ -204,8 +204,8 @@ fn options_are_equal_if_all_is_and_the_hook_is_one_and_the_same() {
 #[cfg(target_os = "linux")]
 fn each_family_is_bound_to_its_own_address() {
     let (listener, addr) = listener();
-    let options = TcpOptions::new().bind_ip(v4(9, 0).ip()).unwrap();
-    let options = options.bind(v6(0)).unwrap();
+    let options = TcpOptions::new().with_bind_ip(v4(9, 0).ip()).unwrap();
+    let options = options.with_bind_addr(v6(0)).unwrap();
     let socket = open(&addr, &options).unwrap();
     assert_eq!(socket.local_addr().unwrap().as_socket().unwrap().ip(), v4(9, 0).ip());
     assert_eq!(listener.accept().unwrap().1.ip(), v4(9, 0).ip());
@@ -214,8 +214,8 @@ fn each_family_is_bound_to_its_own_address() {
 
 #[test]
 fn a_second_bind_address_of_a_family_is_refused() {
-    let options = TcpOptions::new().bind(v4(1, 0)).unwrap();
-    let error = options.bind(v4(2, 5)).unwrap_err();
+    let options = TcpOptions::new().with_bind_addr(v4(1, 0)).unwrap();
+    let error = options.with_bind_addr(v4(2, 5)).unwrap_err();
     assert_eq!(
         error.to_string(),
         "a second bind address of one family: 127.0.0.2:5 after 127.0.0.1:0"
@@ -224,7 +224,7 @@ fn a_second_bind_address_of_a_family_is_refused() {
 
 #[test]
 fn a_destination_of_a_family_without_bind_address_is_an_error_of_its_own() {
-    let options = TcpOptions::new().bind(v4(1, 0)).unwrap();
+    let options = TcpOptions::new().with_bind_addr(v4(1, 0)).unwrap();
     assert!(check(&v4(1, 80), &options).is_ok());
     let error = open(&v6(80), &options).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::AddrNotAvailable);
@@ -235,7 +235,7 @@ fn a_destination_of_a_family_without_bind_address_is_an_error_of_its_own() {
 #[test]
 fn a_failed_bind_says_so_and_keeps_its_kind() {
     // Documentation addresses are nobody's (RFC 5737).
-    let options = TcpOptions::new().bind("203.0.113.1:0".parse().unwrap()).unwrap();
+    let options = TcpOptions::new().with_bind_addr("203.0.113.1:0".parse().unwrap()).unwrap();
     let error = open(&v4(1, 80), &options).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::AddrNotAvailable);
     assert!(error.to_string().starts_with("bind to 203.0.113.1:0: "), "{error}");
@@ -248,7 +248,7 @@ fn a_fixed_port_serves_several_attempts_at_once() {
     let (second, second_addr) = listener();
     // A port that is free at an address which no other test uses.
     let local = listener_at(71).1;
-    let options = TcpOptions::new().bind(local).unwrap();
+    let options = TcpOptions::new().with_bind_addr(local).unwrap();
     let sockets = [first_addr, second_addr].map(|addr| open(&addr, &options).unwrap());
     assert_eq!(first.accept().unwrap().1, local);
     assert_eq!(second.accept().unwrap().1, local);
@@ -261,7 +261,7 @@ fn a_socket_connected_to_itself_counts_as_refused() {
     // Bound to its own destination it connects to itself, as by a chance choice of the port.
     // No other test uses the address.
     let addr = listener_at(72).1;
-    let socket = open(&addr, &TcpOptions::new().bind(addr).unwrap()).unwrap();
+    let socket = open(&addr, &TcpOptions::new().with_bind_addr(addr).unwrap()).unwrap();
     for handshake in [Handshake::Unknown, Handshake::Done] {
         let socket = SockRef::from(&socket);
         let error = outcome(&socket, Some(addr.port()), handshake).unwrap_err();
@@ -276,7 +276,7 @@ fn equal_ports_of_two_addresses_are_no_connection_to_itself() {
     let listener = TcpListener::bind(far).unwrap();
     let far = listener.local_addr().unwrap();
     let near = SocketAddr::new("127.0.0.74".parse().unwrap(), far.port());
-    let socket = open(&far, &TcpOptions::new().bind(near).unwrap()).unwrap();
+    let socket = open(&far, &TcpOptions::new().with_bind_addr(near).unwrap()).unwrap();
     drop(listener.accept().unwrap());
     for handshake in [Handshake::Unknown, Handshake::Done] {
         outcome(&SockRef::from(&socket), Some(far.port()), handshake).unwrap();
@@ -296,43 +296,43 @@ fn a_value_that_no_system_takes_is_an_error_with_the_option_and_the_range() {
     let new = TcpOptions::new;
     for (refused, option, text) in [
         (
-            new().keepalive(Duration::from_millis(999)),
+            new().with_keepalive(Duration::from_millis(999)),
             "keep-alive",
             "keep-alive out of range: 999ms is not within 1s to 32767s",
         ),
         (
-            new().keepalive(Duration::from_secs(32_768)),
+            new().with_keepalive(Duration::from_secs(32_768)),
             "keep-alive",
             "keep-alive out of range: 32768s is not within 1s to 32767s",
         ),
         (
-            new().keepalive_interval(Duration::ZERO),
+            new().with_keepalive_interval(Duration::ZERO),
             "keep-alive interval",
             "keep-alive interval out of range: 0ns is not within 1s to 32767s",
         ),
         (
-            new().keepalive_retries(128),
+            new().with_keepalive_retries(128),
             "keep-alive retries",
             "keep-alive retries out of range: 128 is not within 1 to 127",
         ),
         (
-            new().user_timeout(Duration::from_micros(999)),
+            new().with_user_timeout(Duration::from_micros(999)),
             "user timeout",
             "user timeout out of range: 999µs is not within 1ms to 2147483.647s",
         ),
         (
-            new().receive_buffer(0),
+            new().with_receive_buffer(0),
             "receive buffer",
             "receive buffer out of range: 0 is not within 1 to 2147483647",
         ),
         (
-            new().send_buffer(2_147_483_648),
+            new().with_send_buffer(2_147_483_648),
             "send buffer",
             "send buffer out of range: 2147483648 is not within 1 to 2147483647",
         ),
-        (new().hop_limit(0), "hop limit", "hop limit out of range: 0 is not within 1 to 255"),
+        (new().with_hop_limit(0), "hop limit", "hop limit out of range: 0 is not within 1 to 255"),
         (
-            new().traffic_class(0x02),
+            new().with_traffic_class(0x02),
             "traffic class",
             "traffic class: 0x02 sets bits of congestion notification, which are for TCP to set",
         ),
@@ -350,21 +350,28 @@ fn the_ends_of_each_range_are_taken_by_the_system() {
     let (_listener, addr) = listener();
     let (least, most) = (TcpOptions::new(), TcpOptions::new());
     let ends = [
-        (KEEPALIVE_RANGE.start(), 1, Duration::from_millis(1), 1, 1, 0),
-        (KEEPALIVE_RANGE.end(), 127, *USER_TIMEOUT_RANGE.end(), *BUFFER_RANGE.end(), 255, 0xfc),
+        (TcpOptions::KEEPALIVE_RANGE.start(), 1, Duration::from_millis(1), 1, 1, 0),
+        (
+            TcpOptions::KEEPALIVE_RANGE.end(),
+            127,
+            *TcpOptions::USER_TIMEOUT_RANGE.end(),
+            *TcpOptions::BUFFER_RANGE.end(),
+            255,
+            0xfc,
+        ),
     ];
     for (options, (idle, retries, timeout, bytes, hops, class)) in
         [least, most].into_iter().zip(ends)
     {
         let options = options
-            .keepalive(*idle)
-            .and_then(|options| options.keepalive_interval(*idle))
-            .and_then(|options| options.keepalive_retries(retries))
-            .and_then(|options| options.user_timeout(timeout))
-            .and_then(|options| options.receive_buffer(bytes))
-            .and_then(|options| options.send_buffer(bytes))
-            .and_then(|options| options.hop_limit(hops))
-            .and_then(|options| options.traffic_class(class));
+            .with_keepalive(*idle)
+            .and_then(|options| options.with_keepalive_interval(*idle))
+            .and_then(|options| options.with_keepalive_retries(retries))
+            .and_then(|options| options.with_user_timeout(timeout))
+            .and_then(|options| options.with_receive_buffer(bytes))
+            .and_then(|options| options.with_send_buffer(bytes))
+            .and_then(|options| options.with_hop_limit(hops))
+            .and_then(|options| options.with_traffic_class(class));
         let socket = open(&addr, &options.unwrap()).unwrap();
         assert_eq!(socket.tcp_keepalive_time().unwrap(), *idle);
         assert_eq!(socket.tcp_user_timeout().unwrap(), Some(timeout));
@@ -375,7 +382,8 @@ fn the_ends_of_each_range_are_taken_by_the_system() {
 
 #[test]
 fn a_mapped_bind_address_is_the_ipv4_address_in_it() {
-    let options = TcpOptions::new().bind("[::ffff:127.0.0.1]:0".parse().unwrap()).unwrap();
+    let options =
+        TcpOptions::new().with_bind_addr("[::ffff:127.0.0.1]:0".parse().unwrap()).unwrap();
     assert!(check(&"127.0.0.1:80".parse().unwrap(), &options).is_ok());
     assert!(check(&"[::1]:80".parse().unwrap(), &options).is_err());
 }

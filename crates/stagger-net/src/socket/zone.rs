@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use socket2::SockRef;
-use stagger::destination::Unusable;
+use stagger::sort::Unusable;
 
 /// Checks whether an address has the zone that it needs on this socket. A socket that is held to one
 /// interface has a zone for every address.

@@ -5,9 +5,8 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
-use stagger::{Address as _, Families, Host, Query, Service, Target, TargetError, Transport};
-
-use crate::lookup::Lookup;
+use stagger::address::Address as _;
+use stagger::resolve::Families;
 
 /// Why an address does not do for a socket. It is found before any system call.
 ///
@@ -15,12 +14,6 @@ use crate::lookup::Lookup;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UdpAddrError {
-    /// It is no target at all.
-    Target(TargetError),
-    /// The host is a name, and nothing is resolved here.
-    HostName(Target),
-    /// The service is a name, and nothing is looked up here.
-    ServiceName(Target),
     /// The socket's family is another one.
     Family {
         /// The address.
@@ -42,13 +35,6 @@ pub enum UdpAddrError {
 impl fmt::Display for UdpAddrError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Target(error) => error.fmt(f),
-            Self::HostName(target) => {
-                write!(f, "{target}: the host is a name, and only an address will do")
-            }
-            Self::ServiceName(target) => {
-                write!(f, "{target}: the service is a name, and only a port will do")
-            }
             Self::Family { addr, socket } => {
                 let family = if *socket == Families::Ipv4 { "IPv4" } else { "IPv6" };
                 write!(f, "{addr} is of the other family: the socket is for {family} alone")
@@ -67,38 +53,6 @@ impl From<UdpAddrError> for io::Error {
     fn from(error: UdpAddrError) -> Self {
         Self::new(io::ErrorKind::InvalidInput, error)
     }
-}
-
-/// The address that a text or an address stands for. The name of a zone becomes its index; any
-/// other name is refused.
-///
-/// # Errors
-///
-/// [`UdpAddrError`], or that there is no such zone.
-pub(super) fn numeric<T>(target: T) -> io::Result<SocketAddr>
-where
-    T: TryInto<Target>,
-    TargetError: From<T::Error>,
-{
-    let target = match target.try_into() {
-        Ok(target) => target,
-        Err(error) => return Err(UdpAddrError::Target(error.into()).into()),
-    };
-    if let Some(addr) = target.literal() {
-        return Ok(addr);
-    }
-    if let Host::Name(_) = target.host() {
-        return Err(UdpAddrError::HostName(target).into());
-    }
-    if let Service::Name(_) = target.service() {
-        return Err(UdpAddrError::ServiceName(target).into());
-    }
-    let query = Query::new(target).with_transport(Transport::Udp);
-    let Lookup::Literal(literal) = Lookup::new(&query) else {
-        unreachable!("a host that is no name is a literal");
-    };
-    let found = literal.complete()?;
-    Ok(*found.first().expect("a literal is an address of its family"))
 }
 
 /// The address as a socket of these families takes it.
@@ -134,36 +88,6 @@ pub(super) fn check(families: Families, addr: IpAddr) -> Result<(), UdpAddrError
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn fault(error: io::Error) -> UdpAddrError {
-        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
-        error.into_inner().unwrap().downcast::<UdpAddrError>().map(|error| *error).unwrap()
-    }
-
-    #[test]
-    fn a_name_or_a_service_s_name_or_a_text_that_is_nothing_is_refused() {
-        let error = fault(numeric("localhost:9").unwrap_err());
-        assert_eq!(
-            error.to_string(),
-            "localhost:9: the host is a name, and only an address will do"
-        );
-        let error = fault(numeric("127.0.0.1:domain").unwrap_err());
-        assert_eq!(
-            error.to_string(),
-            "127.0.0.1:domain: the service is a name, and only a port will do"
-        );
-        assert!(matches!(fault(numeric("[::1").unwrap_err()), UdpAddrError::Target(_)));
-    }
-
-    #[test]
-    fn a_literal_keeps_its_zone_and_a_socket_address_its_flow_info() {
-        assert_eq!(numeric("192.0.2.1:9").unwrap(), "192.0.2.1:9".parse().unwrap());
-        let addr = SocketAddrV6::new("fe80::1".parse().unwrap(), 9, 5, 3);
-        assert_eq!(numeric(SocketAddr::from(addr)).unwrap(), addr.into());
-        assert_eq!(numeric("[fe80::1%3]:9").unwrap(), "[fe80::1%3]:9".parse().unwrap());
-        let error = numeric("[fe80::1%nowhere0]:9").unwrap_err();
-        assert!(error.to_string().contains("nowhere0"), "{error}");
-    }
 
     #[test]
     fn an_address_of_the_other_family_is_refused_unless_the_socket_is_for_both() {

@@ -2,13 +2,12 @@
 
 use std::io;
 
-use stagger::{Target, TargetError};
-
-use super::addr::numeric;
-use super::{UdpOptions, UdpSocket, open};
-use crate::Register;
+use super::open;
 #[cfg(unix)]
 use crate::listen::inherited::{self, Chosen, Kind};
+use crate::literal::resolve;
+use crate::tcp::LiteralError;
+use crate::{Register, SocketLiteral, UdpOptions, UdpSocket};
 
 impl<R: Register<std::net::UdpSocket> + Default> UdpSocket<R> {
     /// Binds a socket with the default [options](UdpOptions), in the runtime in which this is
@@ -16,7 +15,7 @@ impl<R: Register<std::net::UdpSocket> + Default> UdpSocket<R> {
     ///
     /// # Errors
     ///
-    /// [`UdpAddrError`](crate::UdpAddrError) if it is no address; the system's of the same kind, with the step that
+    /// [`LiteralError`](crate::tcp::LiteralError) if it is no address; the system's of the same kind, with the step that
     /// failed; the reactor's.
     ///
     /// # Panics
@@ -24,8 +23,8 @@ impl<R: Register<std::net::UdpSocket> + Default> UdpSocket<R> {
     /// Outside its runtime as the adapter says.
     pub fn bind<T>(addr: T) -> io::Result<Self>
     where
-        T: TryInto<Target>,
-        TargetError: From<T::Error>,
+        T: TryInto<SocketLiteral>,
+        LiteralError: From<T::Error>,
     {
         Self::bind_with(addr, &UdpOptions::new())
     }
@@ -41,10 +40,10 @@ impl<R: Register<std::net::UdpSocket> + Default> UdpSocket<R> {
     /// Outside its runtime as the adapter says.
     pub fn bind_with<T>(addr: T, options: &UdpOptions) -> io::Result<Self>
     where
-        T: TryInto<Target>,
-        TargetError: From<T::Error>,
+        T: TryInto<SocketLiteral>,
+        LiteralError: From<T::Error>,
     {
-        let (socket, families) = open::open(numeric(addr)?, options)?;
+        let (socket, families) = open::open(resolve(addr)?, options)?;
         Self::new(R::default(), socket, families, options.icmp_errors)
     }
 
@@ -70,16 +69,17 @@ impl<R: Register<std::net::UdpSocket> + Default> UdpSocket<R> {
     ///
     /// # Errors
     ///
-    /// As for [`bind_all_interfaces`](Self::bind_all_interfaces); and [`UdpAddrError::Family`](crate::UdpAddrError::Family) if the
-    /// options say that the socket is [for IPv6 alone](UdpOptions::v6_only).
+    /// As for [`bind_all_interfaces`](Self::bind_all_interfaces); and [`UdpAddrError::Family`](crate::udp::UdpAddrError::Family) if the
+    /// options say that the socket is [for IPv6 alone](UdpOptions::with_v6_only).
     ///
     /// # Panics
     ///
     /// Outside its runtime as the adapter says.
     pub fn bind_all_interfaces_with(port: u16, options: &UdpOptions) -> io::Result<Self> {
         let (socket, families, missing) = open::open_all(port, options)?;
-        let socket = Self::new(R::default(), socket, families, options.icmp_errors)?;
-        Ok(Self { missing, ..socket })
+        let mut socket = Self::new(R::default(), socket, families, options.icmp_errors)?;
+        socket.missing = missing;
+        Ok(socket)
     }
 
     /// Takes over the UDP socket that a service manager passed at this index (sd_listen_fds(3)).
@@ -138,6 +138,6 @@ impl<R: Register<std::net::UdpSocket> + Default> UdpSocket<R> {
     ///
     /// Outside its runtime as the adapter says.
     pub fn from_std(socket: std::net::UdpSocket) -> io::Result<Self> {
-        Self::from_std_with(R::default(), socket)
+        Self::from_std_on(R::default(), socket)
     }
 }

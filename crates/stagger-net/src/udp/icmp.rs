@@ -12,7 +12,7 @@ use std::os::windows::io::AsSocket;
 /// An ICMP message about a datagram that this socket sent and that was not delivered.
 ///
 /// Linux passes what a router reports, such as "network unreachable", to a UDP socket only on
-/// request ([`UdpOptions::icmp_errors`](crate::UdpOptions::icmp_errors)). Without the option a
+/// request ([`UdpOptions::with_icmp_errors`](crate::UdpOptions::with_icmp_errors)). Without the option a
 /// connected socket learns only that the port is closed or the destination prohibited, and an
 /// unconnected socket learns nothing.
 ///
@@ -28,7 +28,7 @@ use std::os::windows::io::AsSocket;
 /// # {
 /// use std::io;
 /// use std::net::UdpSocket;
-/// use stagger_net::IcmpError;
+/// use stagger_net::udp::IcmpError;
 ///
 /// let closed = UdpSocket::bind("127.0.0.1:0")?.local_addr()?;
 /// let socket = UdpSocket::bind("127.0.0.1:0")?;
@@ -194,7 +194,7 @@ pub(super) mod system {
 
     use libc::{AF_INET, AF_INET6, IP_RECVERR, IPPROTO_IP, IPPROTO_IPV6, IPV6_RECVERR, c_int};
     use socket2::{Domain, MsgHdrMut, SockAddr, SockRef};
-    use stagger::Address as _;
+    use stagger::address::Address as _;
 
     use super::super::message::{as_uninit, control};
     use super::super::system::{option, set_option};

@@ -8,7 +8,7 @@ use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use socket2::{MaybeUninitSlice, MsgHdrMut, SockAddr, SockRef};
-use stagger::Address as _;
+use stagger::address::Address as _;
 
 /// A datagram that has been received: what is known of it beside its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

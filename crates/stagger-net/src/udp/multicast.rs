@@ -4,17 +4,17 @@ use std::io;
 use std::net::IpAddr;
 
 use socket2::SockRef;
-use stagger::Family;
+use stagger::address::Family;
 
 use super::addr::check;
-use super::{Interface, UdpAddrError, UdpSocket, system};
-use crate::Register;
+use super::{UdpAddrError, system};
 use crate::socket::{OptionError, in_step};
+use crate::{Interface, Register, UdpSocket};
 
 /// Multicast.
 ///
 /// A socket has what is sent to the groups that it has joined itself, and to its port. To have it
-/// from others on its port too, each says [`UdpOptions::reuse_address`](crate::UdpOptions::reuse_address).
+/// from others on its port too, each says [`UdpOptions::with_reuse_address`](crate::UdpOptions::with_reuse_address).
 /// The interface is given by index or by name; 0 leaves it to the system, which asks its routes
 /// (IPv4), or takes the first that it finds (IPv6). The errors of all of these name the step.
 impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {

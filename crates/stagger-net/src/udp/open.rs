@@ -4,10 +4,12 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
-use stagger::{Address as _, Families, Family};
+use stagger::address::{Address as _, Family};
+use stagger::resolve::Families;
 
 use super::addr::check;
-use super::{IcmpError, UdpOptions, system};
+use super::{IcmpError, system};
+use crate::UdpOptions;
 use crate::listen::open::{Missing, lacks_family};
 use crate::socket::{check_zone, in_step, non_blocking, setup};
 
@@ -63,7 +65,7 @@ pub(super) fn open_all(
     if options.v6_only == Some(true) {
         check(Families::Ipv6, Ipv4Addr::UNSPECIFIED.into())?;
     }
-    let options = options.clone().v6_only(false);
+    let options = options.clone().with_v6_only(false);
     either(|ip| open(SocketAddr::new(ip, port), &options))
         .map(|((socket, families), missing)| (socket, families, missing))
 }
@@ -135,7 +137,7 @@ mod tests {
             }
         }
         let (socket, families) =
-            open("[::]:0".parse().unwrap(), &UdpOptions::new().v6_only(false)).unwrap();
+            open("[::]:0".parse().unwrap(), &UdpOptions::new().with_v6_only(false)).unwrap();
         assert_eq!(families, Families::Any);
         assert!(!SockRef::from(&socket).only_v6().unwrap());
     }
@@ -144,15 +146,17 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn every_option_is_read_back_from_the_socket() {
         let options = UdpOptions::new()
-            .broadcast(true)
-            .reuse_address(true)
-            .reuse_port(true)
-            .traffic_class(0x2a)
-            .interface("lo")
-            .and_then(|options| options.hop_limit(7)?.receive_buffer(8192)?.send_buffer(16384))
+            .with_broadcast(true)
+            .with_reuse_address(true)
+            .with_reuse_port(true)
+            .with_traffic_class(0x2a)
+            .with_interface("lo")
+            .and_then(|options| {
+                options.with_hop_limit(7)?.with_receive_buffer(8192)?.with_send_buffer(16384)
+            })
             .unwrap();
         for (addr, only) in [("127.0.0.1:0", false), ("[::1]:0", true), ("[::]:0", false)] {
-            let socket = opened(addr, &options.clone().v6_only(only));
+            let socket = opened(addr, &options.clone().with_v6_only(only));
             let socket = SockRef::from(&socket);
             assert!(socket.broadcast().unwrap());
             assert!(socket.reuse_address().unwrap() && socket.reuse_port().unwrap());
@@ -215,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_socket_for_ipv6_alone_is_not_one_on_all_interfaces() {
-        let options = UdpOptions::new().v6_only(true);
+        let options = UdpOptions::new().with_v6_only(true);
         let error = open_all(0, &options).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{error}");
         let (_, families, missing) = open_all(0, &UdpOptions::new()).unwrap();

@@ -1,7 +1,7 @@
 //! How a UDP socket is set up before it is bound.
 
+use crate::TcpOptions;
 use crate::socket::{OptionError, within};
-use crate::{HOP_LIMIT_RANGE, TcpOptions};
 
 /// How a UDP socket is set up before it is bound.
 ///
@@ -15,8 +15,8 @@ use crate::{HOP_LIMIT_RANGE, TcpOptions};
 /// ```
 /// use stagger_net::UdpOptions;
 ///
-/// let options = UdpOptions::new().v6_only(false).broadcast(true).hop_limit(1)?;
-/// assert!(options.receive_buffer(0).is_err());
+/// let options = UdpOptions::new().with_v6_only(false).with_broadcast(true).with_hop_limit(1)?;
+/// assert!(options.with_receive_buffer(0).is_err());
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Default for UdpOptions {
             packet_info: false,
             flow_info: false,
             icmp_errors: false,
-            common: TcpOptions::new().nodelay(false),
+            common: TcpOptions::new().with_nodelay(false),
         }
     }
 }
@@ -59,25 +59,25 @@ impl UdpOptions {
     /// IPv4 addresses and receives from them too, and has them as such, not v4-mapped.
     ///
     /// Who says that it is for IPv6 alone can bind it to no IPv4 address
-    /// ([`UdpAddrError::Family`](crate::UdpAddrError::Family)).
-    pub fn v6_only(mut self, only: bool) -> Self {
+    /// ([`UdpAddrError::Family`](crate::udp::UdpAddrError::Family)).
+    pub fn with_v6_only(mut self, only: bool) -> Self {
         self.v6_only = Some(only);
         self
     }
 
     /// Whether the socket may send to broadcast addresses (`SO_BROADCAST`). Off by default.
-    pub fn broadcast(mut self, broadcast: bool) -> Self {
+    pub fn with_broadcast(mut self, broadcast: bool) -> Self {
         self.broadcast = broadcast;
         self
     }
 
     /// Whether each datagram that is received tells to which address and by which interface it came
-    /// (`IP_PKTINFO`, `IPV6_RECVPKTINFO`): its [`arrival`](crate::Datagram::arrival). Off by
+    /// (`IP_PKTINFO`, `IPV6_RECVPKTINFO`): its [`arrival`](crate::udp::Datagram::arrival). Off by
     /// default.
     ///
     /// On Linux and Android.
     #[cfg(any(target_os = "android", target_os = "linux"))]
-    pub fn packet_info(mut self, packet_info: bool) -> Self {
+    pub fn with_packet_info(mut self, packet_info: bool) -> Self {
         self.packet_info = packet_info;
         self
     }
@@ -90,7 +90,7 @@ impl UdpOptions {
     ///
     /// On Linux and Android.
     #[cfg(any(target_os = "android", target_os = "linux"))]
-    pub fn flow_info(mut self, flow_info: bool) -> Self {
+    pub fn with_flow_info(mut self, flow_info: bool) -> Self {
         self.flow_info = flow_info;
         self
     }
@@ -100,14 +100,14 @@ impl UdpOptions {
     ///
     /// With the option:
     ///
-    /// - Each report is the error of one receive, oldest first, as an [`IcmpError`](crate::IcmpError).
+    /// - Each report is the error of one receive, oldest first, as an [`IcmpError`](crate::udp::IcmpError).
     /// - Each report can also be [taken](crate::UdpSocket::take_icmp_errors) without a receive.
     /// - A send fails only because of its own datagram, and never because of an earlier one.
     /// - An unconnected socket receives reports too.
     ///
     /// The system drops reports when the receive buffer is full. On Linux and Android.
     #[cfg(any(target_os = "android", target_os = "linux"))]
-    pub fn icmp_errors(mut self, icmp_errors: bool) -> Self {
+    pub fn with_icmp_errors(mut self, icmp_errors: bool) -> Self {
         self.icmp_errors = icmp_errors;
         self
     }
@@ -118,9 +118,9 @@ impl UdpOptions {
     ///
     /// # Errors
     ///
-    /// If it is not within [`BUFFER_RANGE`](crate::BUFFER_RANGE).
-    pub fn receive_buffer(mut self, bytes: usize) -> Result<Self, OptionError> {
-        self.common = self.common.receive_buffer(bytes)?;
+    /// If it is not within [`BUFFER_RANGE`](crate::TcpOptions::BUFFER_RANGE).
+    pub fn with_receive_buffer(mut self, bytes: usize) -> Result<Self, OptionError> {
+        self.common = self.common.with_receive_buffer(bytes)?;
         Ok(self)
     }
 
@@ -129,9 +129,9 @@ impl UdpOptions {
     ///
     /// # Errors
     ///
-    /// If it is not within [`BUFFER_RANGE`](crate::BUFFER_RANGE).
-    pub fn send_buffer(mut self, bytes: usize) -> Result<Self, OptionError> {
-        self.common = self.common.send_buffer(bytes)?;
+    /// If it is not within [`BUFFER_RANGE`](crate::TcpOptions::BUFFER_RANGE).
+    pub fn with_send_buffer(mut self, bytes: usize) -> Result<Self, OptionError> {
+        self.common = self.common.with_send_buffer(bytes)?;
         Ok(self)
     }
 
@@ -140,9 +140,9 @@ impl UdpOptions {
     ///
     /// # Errors
     ///
-    /// If it is not within [`HOP_LIMIT_RANGE`](crate::HOP_LIMIT_RANGE).
-    pub fn hop_limit(mut self, hops: u8) -> Result<Self, OptionError> {
-        self.hop_limit = Some(within("hop limit", hops, &HOP_LIMIT_RANGE)?);
+    /// If it is not within [`TcpOptions::HOP_LIMIT_RANGE`](crate::TcpOptions::HOP_LIMIT_RANGE).
+    pub fn with_hop_limit(mut self, hops: u8) -> Result<Self, OptionError> {
+        self.hop_limit = Some(within("hop limit", hops, &TcpOptions::HOP_LIMIT_RANGE)?);
         Ok(self)
     }
 
@@ -160,31 +160,35 @@ impl UdpOptions {
         target_os = "netbsd",
         target_os = "openbsd"
     ))]
-    pub fn traffic_class(mut self, class: u8) -> Self {
+    pub fn with_traffic_class(mut self, class: u8) -> Self {
         self.traffic_class = Some(class);
         self
     }
 
-    /// Sends by the network interface of this name alone, and receives by it alone
-    /// (`SO_BINDTODEVICE`; on Apple's systems `IP_BOUND_IF` and `IPV6_BOUND_IF`).
+    /// Sends and receives by this network interface alone (`SO_BINDTODEVICE`; on Apple's systems
+    /// `IP_BOUND_IF` and `IPV6_BOUND_IF`). The interface 0 lets the system choose.
     ///
     /// On Linux, Android and Apple's systems. Before Linux 5.7 the option needs the capability
     /// `CAP_NET_RAW`.
     ///
     /// # Errors
     ///
-    /// If no interface can have the name: as for `TcpOptions::interface`.
+    /// If no interface can have the name: see [`Interface`](crate::Interface).
     #[cfg(any(target_os = "android", target_os = "linux", target_vendor = "apple"))]
-    pub fn interface(mut self, name: &str) -> Result<Self, OptionError> {
-        self.common = self.common.interface(name)?;
+    pub fn with_interface<I>(mut self, interface: I) -> Result<Self, OptionError>
+    where
+        I: TryInto<crate::Interface>,
+        OptionError: From<I::Error>,
+    {
+        self.common = self.common.with_interface(interface)?;
         Ok(self)
     }
 
     /// Whether others may be bound to the same address, if they say so too (`SO_REUSEADDR`). Off by
     /// default. On Linux all of them receive a datagram to a group, and one alone, the last, any
     /// other.
-    pub fn reuse_address(mut self, reuse: bool) -> Self {
-        self.common = self.common.reuse_address(reuse);
+    pub fn with_reuse_address(mut self, reuse: bool) -> Self {
+        self.common = self.common.with_reuse_address(reuse);
         self
     }
 
@@ -194,9 +198,69 @@ impl UdpOptions {
     ///
     /// On Unix, but for illumos and Solaris.
     #[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos", target_os = "cygwin"))))]
-    pub fn reuse_port(mut self, reuse: bool) -> Self {
-        self.common = self.common.reuse_port(reuse);
+    pub fn with_reuse_port(mut self, reuse: bool) -> Self {
+        self.common = self.common.with_reuse_port(reuse);
         self
+    }
+
+    /// Whether a socket that is bound to an IPv6 address is for IPv6 alone.
+    pub fn v6_only(&self) -> bool {
+        self.v6_only.unwrap_or(true)
+    }
+
+    /// Whether the socket may send to broadcast addresses.
+    pub fn broadcast(&self) -> bool {
+        self.broadcast
+    }
+
+    /// Whether each received datagram has its [`arrival`](crate::udp::Datagram::arrival).
+    pub fn packet_info(&self) -> bool {
+        self.packet_info
+    }
+
+    /// Whether the peer of a datagram has its flow info.
+    pub fn flow_info(&self) -> bool {
+        self.flow_info
+    }
+
+    /// Whether the socket receives what ICMP reports about its datagrams.
+    pub fn icmp_errors(&self) -> bool {
+        self.icmp_errors
+    }
+
+    /// The bytes of the receive buffer; `None` if the choice is the system's.
+    pub fn receive_buffer(&self) -> Option<usize> {
+        self.common.receive_buffer()
+    }
+
+    /// The bytes of the send buffer; `None` if the choice is the system's.
+    pub fn send_buffer(&self) -> Option<usize> {
+        self.common.send_buffer()
+    }
+
+    /// How many hops a datagram to one host may make; `None` if the choice is the system's.
+    pub fn hop_limit(&self) -> Option<u8> {
+        self.hop_limit
+    }
+
+    /// The traffic class of datagrams; `None` if the choice is the system's.
+    pub fn traffic_class(&self) -> Option<u8> {
+        self.traffic_class
+    }
+
+    /// The interface that datagrams leave and arrive by.
+    pub fn interface(&self) -> Option<&crate::Interface> {
+        self.common.interface()
+    }
+
+    /// Whether others may be bound to the same address (`SO_REUSEADDR`).
+    pub fn reuse_address(&self) -> bool {
+        self.common.reuse_address() == Some(true)
+    }
+
+    /// Whether others may be bound to the same address (`SO_REUSEPORT`).
+    pub fn reuse_port(&self) -> bool {
+        self.common.reuse_port()
     }
 }
 
@@ -206,8 +270,8 @@ mod tests {
 
     #[test]
     fn a_value_out_of_range_is_an_error_that_says_so() {
-        assert!(UdpOptions::new().hop_limit(0).is_err());
-        assert!(UdpOptions::new().receive_buffer(0).is_err());
-        assert!(UdpOptions::new().send_buffer(usize::MAX).is_err());
+        assert!(UdpOptions::new().with_hop_limit(0).is_err());
+        assert!(UdpOptions::new().with_receive_buffer(0).is_err());
+        assert!(UdpOptions::new().with_send_buffer(usize::MAX).is_err());
     }
 }

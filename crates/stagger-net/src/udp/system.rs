@@ -7,7 +7,7 @@ pub(super) use linux::*;
 #[cfg(not(any(target_os = "android", target_os = "linux")))]
 pub(super) use portable::*;
 use socket2::Socket;
-use stagger::Families;
+use stagger::resolve::Families;
 
 #[cfg(not(any(target_os = "android", target_os = "linux")))]
 mod portable {
@@ -16,7 +16,7 @@ mod portable {
     use socket2::SockRef;
 
     use super::*;
-    use crate::interface::ipv4_address;
+    use crate::interface_addr::ipv4_address;
 
     pub(in super::super) fn set_up(_: &Socket, _: Families, _: bool, _: bool) -> io::Result<()> {
         Ok(())

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use stagger::Address;
+use stagger::address::Address;
 
 /// The bytes of a path, or of an abstract name, that fit an address: 107 on Linux, 103 on the BSDs
 /// and Apple's systems. One more holds the NUL that ends a path or begins a name (unix(7)).
@@ -37,7 +37,7 @@ const LONGEST: usize = size_of::<libc::sockaddr_un>() - offset_of!(libc::sockadd
 /// assert_eq!(addr.as_path(), Some(Path::new("/run/example.sock")));
 /// assert_eq!(addr, UnixAddr::path("/run/example.sock")?);
 /// assert!(UnixAddr::path("/long".repeat(100)).is_err());
-/// # Ok::<_, stagger_net::UnixAddrError>(())
+/// # Ok::<_, stagger_net::unix::UnixAddrError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct UnixAddr(

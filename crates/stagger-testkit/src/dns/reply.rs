@@ -7,7 +7,7 @@ use std::time::Duration;
 use hickory_proto::op::{Message, MessageType, ResponseCode};
 use hickory_proto::rr::rdata::{A, AAAA, CNAME, SOA};
 use hickory_proto::rr::{Name, RData, Record as ResourceRecord, RecordType};
-use stagger::Record;
+use stagger::resolve::Record;
 
 use super::schedule::When;
 

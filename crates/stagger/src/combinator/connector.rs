@@ -9,7 +9,8 @@ use pin_project_lite::pin_project;
 
 use super::step::Steps;
 use super::{AndThen, Map, MapErr, Mapping};
-use crate::{Candidate, Connector, Verdict};
+use crate::connect::AttemptError;
+use crate::{Candidate, Connector};
 
 impl<A, N, F, T> Connector<A> for Map<N, F>
 where
@@ -47,7 +48,7 @@ where
     F: Fn(N::Error) -> E + Clone,
 {
     type Connection = N::Connection;
-    type Error = Verdict<E>;
+    type Error = AttemptError<E>;
     type Attempt = Judging<N::Attempt, N, F, A>;
 
     fn connect(&self, to: Candidate<A>) -> Self::Attempt {
@@ -59,15 +60,15 @@ where
         }
     }
 
-    fn accepts(&self, to: &Candidate<A>) -> Result<(), Verdict<E>> {
+    fn accepts(&self, to: &Candidate<A>) -> Result<(), AttemptError<E>> {
         self.inner.accepts(to).map_err(|error| judge(&self.inner, error, &self.map))
     }
 
-    fn is_final(&self, error: &Verdict<E>) -> bool {
+    fn is_final(&self, error: &AttemptError<E>) -> bool {
         error.is_final()
     }
 
-    fn is_local_shortage(&self, error: &Verdict<E>) -> bool {
+    fn is_local_shortage(&self, error: &AttemptError<E>) -> bool {
         error.is_local_shortage()
     }
 
@@ -77,14 +78,14 @@ where
 }
 
 /// Maps an error, and keeps what the connector that made it says of it.
-fn judge<A, N, E>(connector: &N, error: N::Error, map: impl Fn(N::Error) -> E) -> Verdict<E>
+fn judge<A, N, E>(connector: &N, error: N::Error, map: impl Fn(N::Error) -> E) -> AttemptError<E>
 where
     N: Connector<A>,
 {
     let (is_final, is_short) = (connector.is_final(&error), connector.is_local_shortage(&error));
-    let verdict = Verdict::new(map(error));
-    let verdict = if is_final { verdict.ending_race() } else { verdict };
-    if is_short { verdict.for_local_shortage() } else { verdict }
+    let verdict = AttemptError::new(map(error));
+    let verdict = if is_final { verdict.with_final(true) } else { verdict };
+    if is_short { verdict.with_local_shortage(true) } else { verdict }
 }
 
 pin_project! {
@@ -109,7 +110,7 @@ where
     C: Future<Output = Result<N::Connection, N::Error>>,
     F: Fn(N::Error) -> E,
 {
-    type Output = Result<N::Connection, Verdict<E>>;
+    type Output = Result<N::Connection, AttemptError<E>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();

@@ -7,7 +7,8 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 use super::MapErr;
-use crate::{Answer, Query, Resolver};
+use crate::resolve::Query;
+use crate::{Answer, Resolver};
 
 /// A resolver whose addresses are mapped: see [`Resolver::map_addresses`].
 #[derive(Clone, Copy)]

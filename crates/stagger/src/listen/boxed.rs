@@ -11,7 +11,8 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use super::{Accepted, Listen, Listener};
-use crate::{BoxError, SharedError};
+use crate::boxed::BoxError;
+use crate::error::SharedError;
 
 type DynListener<C, P, A, E> =
     dyn Listener<Connection = C, Peer = P, Address = A, Error = E> + Send;
@@ -92,7 +93,8 @@ type LocalDynListen<C, P, A, E, F> = dyn Listen<
 /// A server that finds out at run time where it listens:
 ///
 /// ```
-/// use stagger::{BoxListen, Listen, Listener};
+/// use stagger::boxed::BoxListen;
+/// use stagger::listen::{Listen, Listener};
 /// # use std::{convert::Infallible, future::{Ready, ready}, task::{Context, Poll}};
 /// # #[derive(Clone)]
 /// # struct Door(&'static str);
@@ -153,7 +155,9 @@ impl<C, P, A> BoxListen<C, P, A, SharedError> {
     /// ```
     /// use std::io;
     ///
-    /// use stagger::{BoxListen, Listen, SharedError};
+    /// use stagger::boxed::BoxListen;
+    /// use stagger::error::SharedError;
+    /// use stagger::listen::Listen;
     /// # use std::{future::{Ready, ready}, task::{Context, Poll}};
     /// # struct Closed;
     /// # impl Listen for Closed {
@@ -162,7 +166,7 @@ impl<C, P, A> BoxListen<C, P, A, SharedError> {
     /// #     type Listening = Ready<io::Result<Self>>;
     /// #     fn listen(&self) -> Self::Listening { ready(Err(io::Error::other("it is closed"))) }
     /// # }
-    /// # impl stagger::Listener for Closed {
+    /// # impl stagger::listen::Listener for Closed {
     /// #     type Connection = ();
     /// #     type Peer = ();
     /// #     type Address = ();

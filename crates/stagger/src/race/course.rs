@@ -7,8 +7,9 @@ use std::time::Duration;
 use smallvec::SmallVec;
 
 use super::event::{Entrant, Id, News};
-use crate::observer::ChildStep;
-use crate::{Family, Progress};
+use crate::address::Family;
+use crate::connect::Progress;
+use crate::observe::ChildStep;
 
 /// What one answer brings.
 pub(crate) type Candidates = SmallVec<[Entrant; 8]>;

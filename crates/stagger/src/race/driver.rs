@@ -13,7 +13,8 @@ use super::event::{Action, Event, Id, Loss};
 use super::machine::Machine;
 use super::slot::Slots;
 use super::state::{Alone, State};
-use crate::{Policy, Progress, Timer};
+use crate::connect::Progress;
+use crate::{Policy, Timer};
 
 /// How many rounds of starts and answers one poll makes before it lets others run. Attempts that
 /// end without ever waiting would otherwise keep the thread for themselves. The number is ours.

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::{Family, Phase, Record, Update};
+use crate::address::Family;
+use crate::error::Phase;
+use crate::resolve::{Record, Update};
 
 /// A candidate's number, given by whoever feeds the machine: 0 for the first, and so on.
 ///
@@ -42,7 +44,8 @@ impl Entrant {
 ///
 /// ```
 /// use stagger::race::{Answered, Entrant, Id};
-/// use stagger::{Family, Record, Update};
+/// use stagger::address::Family;
+/// use stagger::resolve::{Record, Update};
 ///
 /// let found = [Entrant::new(Id(0), Some(Family::Ipv4))];
 /// let answered = Answered::new(Record::A, &found).with_update(Update::Replace);

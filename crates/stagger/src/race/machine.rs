@@ -8,8 +8,11 @@ use smallvec::{SmallVec, smallvec};
 use super::event::{Action, Answered, Entrant, Event, Id, Loss};
 use super::order::alternate;
 use super::queue::{PutBack, Queue};
-use crate::policy::{ATTEMPT_DELAY, ATTEMPT_DELAY_RANGE, ATTEMPT_FLOOR, Order, Policy};
-use crate::{Family, Phase, Record, Update};
+use crate::Policy;
+use crate::address::Family;
+use crate::error::Phase;
+use crate::policy::Order;
+use crate::resolve::{Record, Update};
 
 /// Decides everything about one race, and waits for nothing.
 ///
@@ -23,7 +26,9 @@ use crate::{Family, Phase, Record, Update};
 /// ```
 /// use std::time::{Duration, Instant};
 /// use stagger::race::{Action, Answered, Entrant, Event, Id, Machine};
-/// use stagger::{Family, Policy, Record};
+/// use stagger::Policy;
+/// use stagger::address::Family;
+/// use stagger::resolve::Record;
 ///
 /// let start = Instant::now();
 /// let mut machine = Machine::new(Policy::new(), start);
@@ -259,7 +264,7 @@ impl Machine {
         if self.over || self.begun || self.queue.is_empty() {
             return None;
         }
-        self.delay_began.map(|began| began + self.policy.waits())
+        self.delay_began.map(|began| began + self.policy.resolution_delay())
     }
 
     /// When the race began.
@@ -351,7 +356,7 @@ impl Machine {
     /// Addresses have come, and so much of the resolution delay is spent: never more than all of it.
     /// It may be more than the race has lasted, because a resolver learns from earlier races.
     fn spend(&mut self, spent: Duration, now: Instant) {
-        let began = now.checked_sub(spent.min(self.policy.waits())).unwrap_or(now);
+        let began = now.checked_sub(spent.min(self.policy.resolution_delay())).unwrap_or(now);
         self.delay_began = Some(self.delay_began.map_or(began, |earlier| earlier.min(began)));
     }
 
@@ -417,7 +422,7 @@ impl Machine {
                 }
             }
         };
-        alternate(&list, leader, self.policy.leaders())
+        alternate(&list, leader, self.policy.first_family_count())
     }
 
     /// Whether attempts may begin: there is an address, and the answers that count have come or
@@ -430,7 +435,7 @@ impl Machine {
         let complete = self.resolution_ended
             || (answered(Record::Addresses) || answered(preferred))
                 && (!self.policy.https || answered(Record::Https));
-        let waited = |began| now.saturating_duration_since(began) >= self.policy.waits();
+        let waited = |began| now.saturating_duration_since(began) >= self.policy.resolution_delay();
         !self.queue.is_empty() && (complete || self.delay_began.is_some_and(waited))
     }
 
@@ -464,12 +469,12 @@ impl Machine {
         }
         let delay = self.policy.delay_after(self.starts as usize)?;
         if self.hurried {
-            return Some(last + delay.min(ATTEMPT_FLOOR));
+            return Some(last + delay.min(Policy::ATTEMPT_FLOOR));
         }
         // Progress moves the start back, and never beyond the longest delay (v3 §6.1).
         let handshake = self.progressed.zip(self.policy.handshake_delay.get());
-        let moved =
-            handshake.map(|(at, delay)| (at + delay).min(last + *ATTEMPT_DELAY_RANGE.end()));
+        let moved = handshake
+            .map(|(at, delay)| (at + delay).min(last + *Policy::ATTEMPT_DELAY_RANGE.end()));
         let due = last + delay;
         Some(moved.map_or(due, |moved| moved.max(due)))
     }
@@ -519,7 +524,8 @@ impl Machine {
         let state = &mut self.candidates[id.0].1;
         if *state == State::Started {
             *state = State::PutBack;
-            let delay = self.policy.delay_after(self.starts as usize).unwrap_or(ATTEMPT_DELAY);
+            let delay =
+                self.policy.delay_after(self.starts as usize).unwrap_or(Policy::ATTEMPT_DELAY);
             self.queue.push_back(PutBack { id, not_before: now + delay });
         }
     }

@@ -68,6 +68,7 @@
 
 mod course;
 mod driver;
+pub(crate) mod endpoints;
 mod event;
 mod machine;
 mod order;
@@ -77,6 +78,7 @@ mod state;
 
 pub(crate) use course::{Begun, Candidates, Course, CourseTypes, Note};
 pub(crate) use driver::Driver;
+pub use endpoints::{List, Race, RaceError, Winner, race_stream};
 pub(crate) use event::News;
 pub use event::{Action, Answered, Entrant, Event, Id, Loss};
 pub use machine::Machine;

@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::event::Id;
-use crate::Family;
+use crate::address::Family;
 
 /// Arranges `list` so that families alternate: `first_count` of the leading family, then one of
 /// the others and one of the leading in turn, then what remains (RFC 8305 §4). Inside a family the

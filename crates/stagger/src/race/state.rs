@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::machine::Machine;
-use crate::{Family, Policy};
+use crate::Policy;
+use crate::address::Family;
 
 #[allow(clippy::large_enum_variant, reason = "every race begins, and a box would be an allocation")]
 pub(super) enum State {
@@ -77,13 +78,13 @@ mod tests {
     fn the_deadline_of_an_only_attempt_is_that_of_its_machine() {
         let ms = Duration::from_millis;
         let now = Instant::now();
-        let within = |timeout| Policy::new().timeout(ms(timeout)).unwrap();
+        let within = |timeout| Policy::new().with_timeout(ms(timeout)).unwrap();
         for (policy, deadline) in [
             (Policy::unlimited(), None),
             (within(300), Some(300)),
-            (within(300).attempt_timeout(ms(200)).unwrap(), Some(200)),
-            (within(200).attempt_timeout(ms(300)).unwrap(), Some(200)),
-            (Policy::unlimited().attempt_timeout(ms(300)).unwrap(), Some(300)),
+            (within(300).with_attempt_timeout(ms(200)).unwrap(), Some(200)),
+            (within(200).with_attempt_timeout(ms(300)).unwrap(), Some(200)),
+            (Policy::unlimited().with_attempt_timeout(ms(300)).unwrap(), Some(300)),
         ] {
             let alone = Alone::new(policy, now);
             assert_eq!(alone.deadline, deadline.map(|deadline| now + ms(deadline)));

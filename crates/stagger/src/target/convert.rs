@@ -6,7 +6,9 @@ use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::str::FromStr;
 
-use super::{Host, Name, Service, Target, TargetError, Zone, read_part};
+use super::target::read_part;
+use super::{Host, Name, Service, TargetError, Zone};
+use crate::Target;
 
 impl FromStr for Target {
     type Err = TargetError;
@@ -190,7 +192,7 @@ impl From<u16> for Service {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::TargetErrorKind;
+    use crate::target::TargetErrorKind;
 
     #[test]
     fn a_host_and_a_service_are_read_alone_as_they_are_in_a_target() {

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::ops::Range;
 
-use super::MAX_TEXT;
+use super::target::MAX_TEXT;
 
 /// How many characters of a text are shown in a message, so that a hostile one does not fill a
 /// log. The bound is ours.
@@ -19,7 +19,8 @@ const MAX_SHOWN: usize = 100;
 /// # Examples
 ///
 /// ```
-/// use stagger::{Target, TargetErrorKind};
+/// use stagger::Target;
+/// use stagger::target::TargetErrorKind;
 ///
 /// let err = Target::parse("example.com:65536").unwrap_err();
 /// assert_eq!(err.kind(), TargetErrorKind::InvalidPort);
@@ -368,8 +369,8 @@ mod tests {
                 Target::new(text, "80").unwrap_err(),
                 Target::new("example.com", text).unwrap_err(),
                 Target::try_from((text, 80)).unwrap_err(),
-                text.parse::<crate::Host>().unwrap_err(),
-                text.parse::<crate::Name>().unwrap_err(),
+                text.parse::<crate::target::Host>().unwrap_err(),
+                text.parse::<crate::target::Name>().unwrap_err(),
             ];
             for error in errors {
                 assert_eq!((error.kind(), error.input()), (TargetErrorKind::Url, text));

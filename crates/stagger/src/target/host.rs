@@ -19,14 +19,15 @@ const MAX_ZONE: usize = 63;
 /// # Examples
 ///
 /// ```
-/// use stagger::{Host, Target, Zone};
+/// use stagger::Target;
+/// use stagger::target::{Host, Zone};
 ///
 /// let target = Target::parse("[fe80::1%3]:22")?;
 /// let Host::Ipv6 { addr, zone, flow_info } = target.host() else { unreachable!() };
 /// assert_eq!(addr.to_string(), "fe80::1");
 /// assert_eq!(zone, &Some(Zone::Index(3)));
 /// assert_eq!(*flow_info, 0);
-/// # Ok::<(), stagger::TargetError>(())
+/// # Ok::<(), stagger::target::TargetError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Host {

@@ -5,7 +5,8 @@ use ::http::uri::Authority;
 
 use super::error::{Fault, TargetErrorKind};
 use super::uri::Parts;
-use super::{Host, Target, TargetError};
+use super::{Host, TargetError};
+use crate::Target;
 
 /// Takes the host and the port of a URI.
 ///

@@ -47,7 +47,8 @@ const MAX_NAME: usize = 253;
 /// # Examples
 ///
 /// ```
-/// use stagger::{Host, Target};
+/// use stagger::Target;
+/// use stagger::target::Host;
 ///
 /// # #[cfg(feature = "idna")] {
 /// let target = Target::parse("FAß.de:443")?;
@@ -55,7 +56,7 @@ const MAX_NAME: usize = 253;
 /// assert_eq!(name.as_str(), "faß.de");
 /// assert_eq!(name.ascii(), "xn--fa-hia.de");
 /// # }
-/// # Ok::<(), stagger::TargetError>(())
+/// # Ok::<(), stagger::target::TargetError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Name {

@@ -22,11 +22,12 @@ const MAX_SERVICE: usize = 63;
 /// # Examples
 ///
 /// ```
-/// use stagger::{Service, Target};
+/// use stagger::Target;
+/// use stagger::target::Service;
 ///
 /// assert_eq!(Target::parse("example.com:443")?.service(), &Service::Port(443));
 /// assert_eq!(Target::parse("example.com:https")?.service(), &Service::Name("https".into()));
-/// # Ok::<(), stagger::TargetError>(())
+/// # Ok::<(), stagger::target::TargetError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Service {

@@ -1,7 +1,9 @@
 //! What all kinds of URIs have in common as targets.
 
 use super::error::{Fault, TargetErrorKind};
-use super::{Host, MAX_TEXT, Service, Target, TargetError};
+use super::target::MAX_TEXT;
+use super::{Host, Service, TargetError};
+use crate::Target;
 
 /// The parts of a URI that make a target, as texts. A part that is not there is empty.
 pub(super) struct Parts<'a> {

@@ -6,7 +6,8 @@ use ::url::Url;
 
 use super::error::{Fault, TargetErrorKind};
 use super::uri::Parts;
-use super::{Host, Name, Target, TargetError};
+use super::{Host, Name, TargetError};
+use crate::Target;
 
 /// Takes the host and the port of a URL.
 ///

@@ -5,8 +5,11 @@
 
 use std::collections::BTreeSet;
 
+use stagger::address::Family;
+use stagger::error::Phase;
+use stagger::policy::Order;
 use stagger::race::{Action, Id, Loss};
-use stagger::{Families, Family, Order, Phase, Record, Update};
+use stagger::resolve::{Families, Record, Update};
 
 use crate::rules::Rules;
 

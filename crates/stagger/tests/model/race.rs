@@ -3,8 +3,9 @@
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use stagger::address::Family;
 use stagger::race::{Action, Answered, Entrant, Event, Id, Machine};
-use stagger::{Family, Record, Update};
+use stagger::resolve::{Record, Update};
 
 use crate::oracle::{Answer, Checked, News, Oracle, Time, rule};
 use crate::rules::Rules;

@@ -9,8 +9,10 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
+use stagger::address::Family;
+use stagger::policy::Order;
 use stagger::race::{Action, Id};
-use stagger::{Families, Family, Order, Record, Update};
+use stagger::resolve::{Families, Record, Update};
 
 use crate::oracle::{Answer, Checked, News, Time, rule};
 use crate::race::{Log, Race, repeats};

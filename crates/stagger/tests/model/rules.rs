@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use stagger::{Families, Family, Order, Policy};
+use stagger::Policy;
+use stagger::address::Family;
+use stagger::policy::Order;
+use stagger::resolve::Families;
 
 use crate::oracle::Time;
 
@@ -55,35 +58,35 @@ impl Rules {
         let delays: Vec<_> =
             self.delays.iter().map(|delay| Duration::from_micros(*delay)).collect();
         let mut policy = match delays.as_slice() {
-            [] => Policy::unlimited().one_after_another(),
-            [delay] => Policy::unlimited().attempt_delay(*delay).unwrap(),
-            delays => Policy::unlimited().attempt_delays(delays).unwrap(),
+            [] => Policy::unlimited().without_overlap(),
+            [delay] => Policy::unlimited().with_attempt_delay(*delay).unwrap(),
+            delays => Policy::unlimited().with_attempt_delays(delays).unwrap(),
         };
         policy = policy
-            .resolution_delay(Duration::from_micros(self.resolution_delay))
+            .with_resolution_delay(Duration::from_micros(self.resolution_delay))
             .unwrap()
-            .order(self.order)
-            .first_family_count(self.first_family_count)
+            .with_order(self.order)
+            .with_first_family_count(self.first_family_count)
             .unwrap()
-            .families(self.families)
-            .https(self.https);
+            .with_families(self.families)
+            .with_https(self.https);
         if let Some(family) = self.preferred {
-            policy = policy.preferred_family(family);
+            policy = policy.with_preferred_family(family);
         }
         if let Some(delay) = self.handshake_delay {
-            policy = policy.handshake_delay(Duration::from_micros(delay)).unwrap();
+            policy = policy.with_handshake_delay(Duration::from_micros(delay)).unwrap();
         }
         if let Some(timeout) = self.timeout {
-            policy = policy.timeout(Duration::from_micros(timeout)).unwrap();
+            policy = policy.with_timeout(Duration::from_micros(timeout)).unwrap();
         }
         if let Some(timeout) = self.attempt_timeout {
-            policy = policy.attempt_timeout(Duration::from_micros(timeout)).unwrap();
+            policy = policy.with_attempt_timeout(Duration::from_micros(timeout)).unwrap();
         }
         if let Some(max) = self.max_addresses {
-            policy = policy.max_addresses(max).unwrap();
+            policy = policy.with_max_addresses(max).unwrap();
         }
         if let Some(max) = self.max_in_flight {
-            policy = policy.max_in_flight(max).unwrap();
+            policy = policy.with_max_in_flight(max).unwrap();
         }
         policy
     }

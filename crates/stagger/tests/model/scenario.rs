@@ -1,8 +1,10 @@
 //! The races that the checker explores: up to four candidates in two families. One file past 400
 //! lines: each race is a few lines of one table.
 
+use stagger::address::Family;
+use stagger::policy::Order;
 use stagger::race::Id;
-use stagger::{Families, Family, Order, Record, Update};
+use stagger::resolve::{Families, Record, Update};
 
 use crate::checker::{Extent, Scenario, explore};
 use crate::oracle::{Answer, News, Time};

@@ -9,7 +9,9 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use stagger::{Dialer, Policy, Raced, Record, Report};
+use stagger::race::Winner;
+use stagger::resolve::Record;
+use stagger::{Dialer, Policy, Report};
 use stagger_testkit::{
     Clock, Connection, Entry, Fate, Ledger, LedgerStep, Place, ScriptedConnector, ScriptedEndpoint,
     ScriptedResolver, ms,
@@ -44,7 +46,7 @@ impl<R, E> Handed for Result<(Connection, R), E> {
     }
 }
 
-impl<F, E> Handed for Result<Raced<Connection, F>, E> {
+impl<F, E> Handed for Result<Winner<Connection, F>, E> {
     fn connection(&self) -> Option<&Connection> {
         self.as_ref().ok().map(|raced| &raced.connection)
     }
@@ -213,7 +215,7 @@ pub(crate) fn errors<A, E: fmt::Display>(report: &Report<A, E>) -> Vec<String> {
 
 /// The default policy with another overall timeout.
 pub(crate) fn within(milliseconds: u64) -> Policy {
-    Policy::new().timeout(ms(milliseconds)).expect("a timeout in range")
+    Policy::new().with_timeout(ms(milliseconds)).expect("a timeout in range")
 }
 
 pub(crate) fn fails(after: u64) -> Fate {

@@ -1,7 +1,8 @@
 //! One race told twice: of a list of endpoints, and of a name whose addresses are known at once.
 
+use stagger::Policy;
+use stagger::error::ErrorKind;
 use stagger::race::Loss;
-use stagger::{ErrorKind, Policy, stagger};
 use stagger_testkit::Fate;
 
 use super::{TARGET, World, errors};
@@ -36,7 +37,7 @@ fn by_list(policy: &Policy, fates: &[Fate]) -> Told {
     let world = World::new();
     let named = NAMES.into_iter().zip(fates.iter().cloned());
     let endpoints = named.map(|(name, fate)| world.endpoint(name, fate));
-    let race = stagger(endpoints, world.clock.clone()).with_policy(policy.clone());
+    let race = stagger::race(endpoints, world.clock.clone()).with_policy(policy.clone());
     let (won, lost, report) = match world.run(race) {
         Ok(won) => {
             assert_eq!(won.connection.name(), NAMES[won.index]);

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use futures_lite::StreamExt as _;
 use futures_lite::future::zip;
-use stagger::{
-    Answer, CachedResolver, Fallback, Families, Family, Fastest, LocalBoxResolver,
-    MAX_NEGATIVE_TTL, Overrides, Query, Record, Resolver, ResolverTimeout, Routes, SortedResolver,
-    Transport, resolver_fn,
+use stagger::address::Family;
+use stagger::boxed::LocalBoxResolver;
+use stagger::resolve::{
+    CachedResolver, Fallback, Families, Fastest, MAX_NEGATIVE_TTL, Overrides, Query, Record,
+    ResolverTimeout, Routes, SortedResolver, Transport, Update, resolver_fn,
 };
+use stagger::{Answer, Resolver};
 use stagger_testkit::{Clock, Place, ScriptedError, ScriptedResolver, ms};
 
 use crate::support::{TARGET, World, connects};
@@ -46,7 +48,7 @@ fn what_was_answered_is_answered_at_once_with_what_is_left_of_its_time() {
     let world = World::new();
     let inner = world
         .resolver()
-        .answers(ms(10), found(Record::Aaaa, "v6", 300).sorted())
+        .answers(ms(10), found(Record::Aaaa, "v6", 300).with_sorted(true))
         .answers(ms(1010), found(Record::A, "v4", 60));
     let resolver = kept(&world, inner);
     let lines = told(&world, &resolver, &query(TARGET));
@@ -148,7 +150,8 @@ fn a_lookup_with_a_failure_is_not_kept_at_all() {
 #[test]
 fn an_interim_failure_keeps_nothing_from_being_kept_and_is_not_kept() {
     let world = World::new();
-    let failure = Answer::failed(Record::Addresses, ScriptedError::new("passed over")).interim();
+    let failure =
+        Answer::failed(Record::Addresses, ScriptedError::new("passed over")).with_provisional(true);
     let inner =
         world.resolver().answers(ms(1), failure).answers(ms(2), found(Record::Addresses, "v4", 60));
     let resolver = kept(&world, inner);
@@ -242,7 +245,7 @@ fn what_was_replaced_is_not_kept() {
         .resolver()
         .answers(ms(0), found(Record::A, "v4 old", 60))
         .answers(ms(1), found(Record::Aaaa, "v6", 60))
-        .answers(ms(2), found(Record::A, "v4 new", 60).replacing())
+        .answers(ms(2), found(Record::A, "v4 new", 60).with_update(Update::Replace))
         .answers(ms(3), found(Record::A, "v4 more", 60));
     let resolver = kept(&world, inner);
     told(&world, &resolver, &query(TARGET));
@@ -407,10 +410,10 @@ fn an_address_that_is_forgotten_may_ask_the_cache_when_it_is_dropped() {
 #[test]
 fn an_answer_that_replaces_leaves_those_of_other_groups_in_memory() {
     let world = World::new();
-    let inner = world
-        .resolver()
-        .answers(ms(5), found(Record::A, "v4", 60))
-        .answers(ms(6), found(Record::A, "v4 of a service", 60).with_group(1).replacing());
+    let inner = world.resolver().answers(ms(5), found(Record::A, "v4", 60)).answers(
+        ms(6),
+        found(Record::A, "v4 of a service", 60).with_group(1).with_update(Update::Replace),
+    );
     let resolver = kept(&world, inner);
     let groups = || {
         let answers = world.clock.run(resolver.resolve(&query(TARGET)).collect::<Vec<_>>());
@@ -424,7 +427,7 @@ fn an_answer_that_replaces_leaves_those_of_other_groups_in_memory() {
 #[test]
 fn what_the_routes_preferred_is_not_kept() {
     let world = World::new();
-    let answer = found(Record::A, "v4", 60).prefers(Family::Ipv4);
+    let answer = found(Record::A, "v4", 60).with_preferred_family(Family::Ipv4);
     let resolver = kept(&world, world.resolver().answers(ms(5), answer));
     let preferred = || {
         let answers = world.clock.run(resolver.resolve(&query(TARGET)).collect::<Vec<_>>());

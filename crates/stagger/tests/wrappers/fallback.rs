@@ -1,8 +1,9 @@
 //! Resolvers one after another, until one has addresses.
 
-use stagger::{
-    Answer, BoxResolver, Fallback, Record, Resolver, ResolverTimeout, SharedError, resolver_fn,
-};
+use stagger::boxed::BoxResolver;
+use stagger::error::SharedError;
+use stagger::resolve::{Fallback, Record, ResolverTimeout, resolver_fn};
+use stagger::{Answer, Resolver};
 use stagger_testkit::{LedgerStep, Place, ScriptedError, ScriptedResolver, ms};
 
 use crate::support::{TARGET, World, connects, queries, within};
@@ -24,7 +25,7 @@ fn the_next_is_asked_when_the_one_before_has_failed() {
     let first = world.resolver().fails(ms(20), Record::Addresses);
     let resolver = Fallback::new([first, world.resolver().finds(ms(5), Record::Addresses, ["v4"])]);
     let lines = told(&world, &resolver, &query(TARGET));
-    assert_eq!(lines, ["20 all: all lookup failed, interim", "25 all: v4", "25 end"]);
+    assert_eq!(lines, ["20 all: all lookup failed, provisional", "25 all: v4", "25 end"]);
     assert_eq!(world.ledger.all(LedgerStep::Queried), [(ms(0), TARGET), (ms(20), TARGET)]);
 }
 
@@ -38,7 +39,7 @@ fn one_that_knows_of_no_address_is_passed_over_too() {
         .answers(ms(2), Answer::negative(Record::A));
     let last = world.resolver().finds(ms(5), Record::A, ["v4"]);
     let lines = told(&world, &Fallback::new([nothing, negative, last]), &query(TARGET));
-    assert_eq!(lines, ["2 AAAA: none, interim", "2 A: none, interim", "7 A: v4", "7 end"]);
+    assert_eq!(lines, ["2 AAAA: none, provisional", "2 A: none, provisional", "7 A: v4", "7 end"]);
 }
 
 #[test]
@@ -58,7 +59,7 @@ fn what_the_last_says_is_passed_on_at_once_and_final() {
     let last = world.resolver().fails(ms(3), Record::Aaaa).fails(ms(8), Record::A);
     let lines = told(&world, &Fallback::new([first, last]), &query(TARGET));
     let expected = [
-        "1 A: A lookup failed, interim",
+        "1 A: A lookup failed, provisional",
         "4 AAAA: AAAA lookup failed",
         "9 A: A lookup failed",
         "9 end",
@@ -131,8 +132,8 @@ fn a_silent_one_in_a_timeout_is_passed_over() {
     ]);
     let lines = told(&world, &resolver, &query(TARGET));
     let expected = [
-        "100 HTTPS: none, interim",
-        "100 all: no answer within 100ms, interim",
+        "100 HTTPS: none, provisional",
+        "100 all: no answer within 100ms, provisional",
         "105 all: v4",
         "105 end",
     ];
@@ -147,7 +148,7 @@ fn one_that_never_stops_to_say_nothing_is_passed_over() {
     let last = world.resolver().finds(ms(5), Record::A, ["v4"]);
     let list = [BoxResolver::new(endless), BoxResolver::new(last)];
     let lines = told(&world, &Fallback::new(list), &query(TARGET));
-    assert_eq!(lines[..64], ["0 A: none, interim"; 64]);
+    assert_eq!(lines[..64], ["0 A: none, provisional"; 64]);
     assert_eq!(lines[64..], ["5 A: v4", "5 end"]);
 }
 
@@ -157,7 +158,7 @@ fn dropping_the_answers_drops_the_lookup_in_progress() {
     let first = world.resolver().fails(ms(5), Record::Addresses);
     let resolver = Fallback::new([first, world.resolver().never_ends(), world.resolver()]);
     let lines = told_until(&world, ms(50), resolver.resolve(&query(TARGET)));
-    assert_eq!(lines, ["5 all: all lookup failed, interim"]);
+    assert_eq!(lines, ["5 all: all lookup failed, provisional"]);
     assert_eq!(world.ledger.all(LedgerStep::Abandoned), [(ms(50), TARGET)]);
     crate::is_send(Box::pin(resolver.resolve(&query(TARGET))).as_ref());
 }

@@ -1,6 +1,8 @@
 //! Resolvers side by side, of which the first with addresses counts.
 
-use stagger::{Answer, BoxResolver, Families, Fastest, Record, Resolver, resolver_fn};
+use stagger::boxed::BoxResolver;
+use stagger::resolve::{Families, Fastest, Record, Update, resolver_fn};
+use stagger::{Answer, Resolver};
 use stagger_testkit::{Fate, LedgerStep, Place, ScriptedError, ScriptedResolver, ms};
 
 use crate::support::{TARGET, World, connects, queries};
@@ -102,8 +104,13 @@ fn a_late_answer_with_nothing_new_is_as_good_as_none() {
     let resolver = Fastest::new([six, full, late]);
     let lines = told(&world, &resolver, &query(TARGET));
     // The first resolver ends without an answer for IPv4.
-    let expected =
-        ["3 AAAA: v6", "5 all: none, interim", "20 A: none, interim", "30 A: none", "30 end"];
+    let expected = [
+        "3 AAAA: v6",
+        "5 all: none, provisional",
+        "20 A: none, provisional",
+        "30 A: none",
+        "30 end",
+    ];
     assert_eq!(lines, expected);
 
     // The last word is final: there is nobody else who may know of IPv4.
@@ -114,7 +121,7 @@ fn a_late_answer_with_nothing_new_is_as_good_as_none() {
         .answers(ms(4), Answer::negative(Record::A));
     let full = world.resolver().finds(ms(5), Record::Addresses, ["v6 full"]);
     let lines = told(&world, &Fastest::new([six, full]), &query(TARGET));
-    assert_eq!(lines, ["3 AAAA: v6", "4 A: none, interim", "5 all: none", "5 end"]);
+    assert_eq!(lines, ["3 AAAA: v6", "4 A: none, provisional", "5 all: none", "5 end"]);
 }
 
 #[test]
@@ -135,7 +142,7 @@ fn the_winner_may_add_and_replace_until_it_ends() {
         .resolver()
         .finds(ms(1), Record::Addresses, ["a"])
         .finds(ms(9), Record::Addresses, ["b"])
-        .answers(ms(12), Answer::negative(Record::Addresses).replacing());
+        .answers(ms(12), Answer::negative(Record::Addresses).with_update(Update::Replace));
     let other = world.resolver().finds(ms(2), Record::Addresses, ["x"]);
     let lines = told(&world, &Fastest::new([other, winner]), &query(TARGET));
     assert_eq!(lines, ["1 all: a", "9 all: b", "12 all: none", "12 end"]);
@@ -150,8 +157,8 @@ fn a_failure_is_interim_while_another_may_answer_and_the_last_is_final() {
         world.resolver().answers(ms(10), Answer::negative(Record::A)).fails(ms(12), Record::Aaaa);
     let lines = told(&world, &Fastest::new([early, late]), &query(TARGET));
     let expected = [
-        "3 A: A lookup failed, interim",
-        "5 AAAA: none, interim",
+        "3 A: A lookup failed, provisional",
+        "5 AAAA: none, provisional",
         "10 A: none",
         "12 AAAA: AAAA lookup failed",
         "12 end",
@@ -166,8 +173,8 @@ fn a_full_lookup_may_still_answer_for_each_family_and_each_for_it() {
     let apart = world.resolver().fails(ms(5), Record::A).finds(ms(20), Record::Aaaa, ["v6"]);
     let lines = told(&world, &Fastest::new([full, apart]), &query(TARGET));
     let expected = [
-        "5 A: A lookup failed, interim",
-        "10 all: all lookup failed, interim",
+        "5 A: A lookup failed, provisional",
+        "10 all: all lookup failed, provisional",
         "20 AAAA: v6",
         "20 end",
     ];
@@ -181,7 +188,7 @@ fn after_a_win_others_failures_are_told_and_their_negative_answers_are_not() {
     let failing = world.resolver().fails(ms(5), Record::A).ends_at(ms(40));
     let negative = world.resolver().answers(ms(6), Answer::negative(Record::A)).ends_at(ms(40));
     let lines = told(&world, &Fastest::new([winner, failing, negative]), &query(TARGET));
-    assert_eq!(lines, ["1 A: v4", "5 A: A lookup failed, interim", "40 AAAA: none", "40 end"]);
+    assert_eq!(lines, ["1 A: v4", "5 A: A lookup failed, provisional", "40 AAAA: none", "40 end"]);
 }
 
 #[test]
@@ -214,7 +221,7 @@ fn a_record_that_nobody_answers_is_negative_and_one_that_failed_stays_a_failure(
     let failing = world.resolver().fails(ms(5), Record::Aaaa).ends_at(ms(6));
     let resolver = Fastest::new([four, failing]);
     let lines = told(&world, &resolver, &query(TARGET).with_https(true));
-    let expected = ["3 A: v4", "5 AAAA: AAAA lookup failed, interim", "8 HTTPS: none", "8 end"];
+    let expected = ["3 A: v4", "5 AAAA: AAAA lookup failed, provisional", "8 HTTPS: none", "8 end"];
     assert_eq!(lines, expected);
 }
 

@@ -10,9 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use futures_core::Stream;
-use stagger::{
-    Answer, CachedResolver, MAX_LINGERING, Query, Record, Resolver, Target, resolver_fn,
-};
+use stagger::resolve::{CachedResolver, MAX_LINGERING, Query, Record, Update, resolver_fn};
+use stagger::{Answer, Resolver, Target};
 use stagger_testkit::{Clock, Fate, Place, ScriptedConnector, ScriptedError, ScriptedResolver, ms};
 
 use crate::support::{TARGET, World};
@@ -293,9 +292,10 @@ impl Stream for Acts {
 
 #[test]
 fn a_lookup_whose_answers_are_always_ready_takes_a_bounded_part_of_a_poll() {
-    let interim = || Answer::failed(Record::A, ScriptedError::new("refused")).interim();
-    let replaced = || found(Record::A, "v4").replacing();
-    for said in [interim as fn() -> Said, replaced] {
+    let provisional =
+        || Answer::failed(Record::A, ScriptedError::new("refused")).with_provisional(true);
+    let replaced = || found(Record::A, "v4").with_update(Update::Replace);
+    for said in [provisional as fn() -> Said, replaced] {
         let clock = Clock::new();
         let count = Rc::new(Cell::new(0));
         let counted = Rc::clone(&count);

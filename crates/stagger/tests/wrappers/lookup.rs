@@ -5,7 +5,9 @@ use std::future::{Pending, pending, ready};
 use std::pin::pin;
 use std::rc::Rc;
 
-use stagger::{ErrorKind, Families, Policy, Query, Resolver, Timer as _, lookup_fn};
+use stagger::error::ErrorKind;
+use stagger::resolve::{Families, Query, lookup_fn};
+use stagger::{Policy, Resolver, Timer as _};
 use stagger_testkit::{LedgerStep, Place, ScriptedError, ms};
 
 use crate::support::{TARGET, World, connects, queries};
@@ -70,7 +72,7 @@ fn https_records_are_answered_negatively_if_asked_for_while_the_lookup_runs() {
     let https = query(TARGET).with_https(true);
     assert_eq!(told(&world, &resolver, &https), ["0 HTTPS: none", "5 all: v4", "5 end"]);
     let connector = world.connector([("v4", connects(10))]);
-    let dialer = world.dialer(resolver, connector).with_policy(Policy::new().https(true));
+    let dialer = world.dialer(resolver, connector).with_policy(Policy::new().with_https(true));
     let (_, report) = world.run(dialer.connect(TARGET).with_report()).unwrap();
     // A race that waited for HTTPS records would start 50 ms later.
     assert_eq!(world.starts(), ["10 v4"]);

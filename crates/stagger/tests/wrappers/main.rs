@@ -20,7 +20,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use futures_core::Stream;
-use stagger::{Answer, Query, Resolver, Target};
+use stagger::resolve::Query;
+use stagger::{Answer, Resolver, Target};
 use support::World;
 
 fn query(target: &str) -> Query {
@@ -36,9 +37,9 @@ fn line<A: fmt::Display, E: fmt::Display>(answer: &Answer<A, E>) -> String {
         None => addresses.join(" "),
     };
     let sorted = if answer.is_sorted() { ", sorted" } else { "" };
-    let interim = if answer.is_interim() { ", interim" } else { "" };
+    let provisional = if answer.is_provisional() { ", provisional" } else { "" };
     let ttl = answer.ttl().map(|ttl| format!(", for {} s", ttl.as_secs())).unwrap_or_default();
-    format!("{}: {what}{interim}{sorted}{ttl}", answer.record())
+    format!("{}: {what}{provisional}{sorted}{ttl}", answer.record())
 }
 
 /// Every answer with the milliseconds at which it came, and those of the end.

@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 
 use futures_lite::{StreamExt as _, stream};
-use stagger::{Families, Overrides, Policy, Query, Record, Resolver, TargetErrorKind, resolver_fn};
+use stagger::resolve::{Families, Overrides, Query, Record, resolver_fn};
+use stagger::target::TargetErrorKind;
+use stagger::{Policy, Resolver};
 use stagger_testkit::{ScriptedResolver, ms};
 
 use crate::support::{World, connects};
@@ -101,7 +103,7 @@ fn a_race_that_asks_for_https_records_waits_for_nothing() {
     let resolver = resolver.unwrap();
     // Its answers never end, so the race has to hear of every record.
     let endless = resolver_fn(|query: &Query| resolver.resolve(query).chain(stream::pending()));
-    let policy = Policy::new().https(true);
+    let policy = Policy::new().with_https(true);
     let dialer = world.dialer(endless, connector).with_policy(policy);
     assert!(world.run(dialer.connect("four.example:80")).is_ok());
     assert_eq!(world.starts(), ["0 192.0.2.1:80"]);

@@ -1,6 +1,8 @@
 //! Another resolver for some names.
 
-use stagger::{BoxResolver, Record, Routes, TargetErrorKind, resolver_fn};
+use stagger::boxed::BoxResolver;
+use stagger::resolve::{Record, Routes, resolver_fn};
+use stagger::target::TargetErrorKind;
 use stagger_testkit::{Place, ScriptedResolver, ms};
 
 use crate::support::World;

@@ -4,8 +4,10 @@ use std::cell::Cell;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 
-use stagger::destination::{PolicyTable, Prefix, Row, Sorter, Source, Sources};
-use stagger::{Answer, CachedResolver, Family, Fastest, Record, Resolver, SortedResolver, Update};
+use stagger::address::Family;
+use stagger::resolve::{CachedResolver, Fastest, Record, SortedResolver, Update};
+use stagger::sort::{PolicyTable, Prefix, Row, Sorter, Source, Sources};
+use stagger::{Answer, Resolver};
 use stagger_testkit::{Fate, ScriptedError, ScriptedResolver, ms};
 
 use crate::support::{TARGET, World};
@@ -70,7 +72,7 @@ fn an_answer_of_all_families_is_led_by_the_family_with_a_route() {
 fn what_is_sorted_already_and_what_is_bound_to_a_service_is_not_touched() {
     let world = World::new();
     let inner = inner(&world)
-        .answers(ms(1), found(Record::Aaaa, [FAR_V6, V6]).sorted())
+        .answers(ms(1), found(Record::Aaaa, [FAR_V6, V6]).with_sorted(true))
         .answers(ms(2), found(Record::Https, [FAR_V6, V6]));
     let asked = Rc::new(Cell::new(0));
     let count = Rc::clone(&asked);
@@ -100,7 +102,7 @@ fn failures_and_negative_answers_pass() {
 fn all_else_that_an_answer_says_stays() {
     let world = World::new();
     let answer = found(Record::A, [V4])
-        .replacing()
+        .with_update(Update::Replace)
         .with_ttl(ms(1000))
         .with_delay_spent(ms(7))
         .with_asked_after(ms(3));
@@ -204,7 +206,7 @@ fn a_family_that_was_replaced_away_leads_no_more() {
     let inner = inner(&world)
         .answers(ms(0), found(Record::A, [V4]))
         .answers(ms(1), found(Record::Aaaa, [local]))
-        .answers(ms(2), found(Record::Aaaa, [V6]).replacing());
+        .answers(ms(2), found(Record::Aaaa, [V6]).with_update(Update::Replace));
     let answers = SortedResolver::new(inner, || sources).resolve(&query(TARGET));
     let said: Vec<_> = world.clock.run(futures_lite::StreamExt::collect(answers));
     let leaders: Vec<_> = said.iter().map(Answer::leader).collect();

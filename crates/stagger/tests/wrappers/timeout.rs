@@ -4,9 +4,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use stagger::{
-    Answer, Families, LookupTimedOut, Record, Resolver, ResolverTimeout, Timer, resolver_fn,
-};
+use stagger::resolve::{Families, LookupTimedOut, Record, ResolverTimeout, resolver_fn};
+use stagger::{Answer, Resolver, Timer};
 use stagger_testkit::{Clock, LedgerStep, Place, ScriptedError, ScriptedResolver, Sleep, ms};
 
 use crate::support::{TARGET, World, connects, queries};
@@ -26,7 +25,10 @@ fn a_lookup_that_ends_in_time_is_not_touched() {
     let inner = world
         .resolver()
         .finds(ms(3), Record::Aaaa, ["v6"])
-        .answers(ms(5), Answer::found(Record::A, [Place("v4")]).with_ttl(ms(60_000)).sorted())
+        .answers(
+            ms(5),
+            Answer::found(Record::A, [Place("v4")]).with_ttl(ms(60_000)).with_sorted(true),
+        )
         .fails(ms(9), Record::Https);
     let lines = told(&world, &within(&world, 100, inner), &query(TARGET).with_https(true));
     let expected = ["3 AAAA: v6", "5 A: v4, sorted, for 60 s", "9 HTTPS: HTTPS lookup failed"];
@@ -84,10 +86,13 @@ fn an_interim_answer_tells_nothing_of_its_class() {
     let world = World::new();
     let inner = world
         .resolver()
-        .answers(ms(1), Answer::failed(Record::Addresses, ScriptedError::new("first")).interim())
+        .answers(
+            ms(1),
+            Answer::failed(Record::Addresses, ScriptedError::new("first")).with_provisional(true),
+        )
         .never_ends();
     let lines = told(&world, &within(&world, 100, inner), &query(TARGET));
-    assert_eq!(lines, ["1 all: first, interim", "100 all: no answer within 100ms", "100 end"]);
+    assert_eq!(lines, ["1 all: first, provisional", "100 all: no answer within 100ms", "100 end"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::Instant;
 
-use stagger::Families;
+use stagger::resolve::Families;
 use stagger_dns::{Config, ServerPolicy};
 use stagger_testkit::dns::{NameServer, Record, Reply};
 use stagger_tests::{Runtime, battery};

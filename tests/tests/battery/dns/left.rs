@@ -10,7 +10,8 @@ use std::thread;
 use std::time::Duration;
 
 use ::futures_lite::StreamExt as _;
-use stagger::{Families, Query, Resolver as _, Target};
+use stagger::resolve::{Families, Query};
+use stagger::{Resolver as _, Target};
 use stagger_dns::Config;
 use stagger_testkit::dns::{NameServer, Record, Reply};
 use stagger_tests::descriptor::{allow, open};

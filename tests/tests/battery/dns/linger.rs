@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use stagger::{Families, LINGER_TIMEOUT};
+use stagger::resolve::{Families, LINGER_TIMEOUT};
 use stagger_testkit::dns::{NameServer, Record, Reply};
 use stagger_tests::descriptor::open;
 use stagger_tests::place::{Healthy, V4};

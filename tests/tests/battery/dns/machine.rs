@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use stagger::Families;
+use stagger::resolve::Families;
 use stagger_testkit::dns::{NameServer, Record, Reply};
 use stagger_tests::namespace::{etc, shell};
 use stagger_tests::place::{Healthy, V4};

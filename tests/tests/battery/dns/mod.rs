@@ -13,7 +13,8 @@ mod unbound;
 
 use std::time::Duration;
 
-use stagger::{Answer, Dialer, Families, Query, Record, Resolver as _, Target};
+use stagger::resolve::{Families, Query, Record};
+use stagger::{Answer, Dialer, Resolver as _, Target};
 use stagger_dns::{Config, DnsError, DnsResolver, ServerPolicy, Sockets, Switch};
 use stagger_net::SystemResolver;
 use stagger_testkit::dns::NameServer;

@@ -3,7 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use stagger::{AttemptReport, ErrorKind, Families, Outcome, Policy, Report};
+use stagger::error::ErrorKind;
+use stagger::report::{AttemptOutcome, AttemptReport};
+use stagger::resolve::Families;
+use stagger::{Policy, Report};
 use stagger_testkit::dns::{NameServer, Record, Reply};
 use stagger_tests::place::{Healthy, Silent, V4, V6, has_ipv6};
 use stagger_tests::{Adapter, Runtime, battery};
@@ -58,7 +61,7 @@ fn healthy() -> [Healthy; 2] {
 
 fn connect<R: Runtime>(server: &NameServer, port: u16) -> (SocketAddr, Seen) {
     let dialer = dialing::<R>(asking::<R>(&[server]));
-    let policy = Policy::new().attempt_delay(SLOW).unwrap();
+    let policy = Policy::new().with_attempt_delay(SLOW).unwrap();
     let dial = dialer.with_policy(policy).connect((NAME, port)).with_report();
     let (stream, report) = R::new().run(dial).unwrap();
     (R::Adapter::peer_addr(&stream), report)
@@ -158,7 +161,7 @@ fn an_answer_in_mid_race_is_the_next_attempt<R: Runtime>() {
     let a = answered(&report, Record::A).expect("A was answered");
     if a < first.started + SLOW {
         assert_eq!(second.address, healthy.addr(), "{report:?}");
-        assert!(matches!(second.outcome, Outcome::Connected), "{report:?}");
+        assert!(matches!(second.outcome, AttemptOutcome::Connected), "{report:?}");
         assert_eq!(report.untried().len(), 1);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 
-use stagger::Families;
+use stagger::resolve::Families;
 use stagger_dns::Config;
 use stagger_testkit::dns::{NameServer, Record, Reply};
 use stagger_tests::place::has_ipv6;

@@ -4,7 +4,9 @@ use std::future::IntoFuture as _;
 use std::net::SocketAddr;
 
 use ::futures_lite::StreamExt as _;
-use stagger::{Answer, Families, LookupErrorKind, Query, Resolver as _, Target};
+use stagger::error::LookupErrorKind;
+use stagger::resolve::{Families, Query};
+use stagger::{Answer, Resolver as _, Target};
 use stagger_dns::DnsError;
 use stagger_testkit::dns::{NameServer, Record, Reply};
 use stagger_tests::namespace::etc;
@@ -73,7 +75,7 @@ fn both_ways<R: Runtime>(name: &str, families: Families) -> [Vec<SocketAddr>; 2]
     let ours = answers.iter().flat_map(|answer| answer.addresses().copied());
     let nothing =
         [LookupErrorKind::NotFound, LookupErrorKind::NoAddress, LookupErrorKind::Temporary];
-    let lookup = R::Adapter::lookup(name).service(80).families(families).into_future();
+    let lookup = R::Adapter::lookup(name).with_service(80).with_families(families).into_future();
     let theirs = match R::new().run(lookup) {
         Ok(found) => found.addresses().collect(),
         Err(error) => {

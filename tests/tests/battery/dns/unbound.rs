@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use ::futures_lite::StreamExt as _;
-use stagger::{Answer, Families, Query, Resolver as _, Target};
+use stagger::resolve::{Families, Query};
+use stagger::{Answer, Resolver as _, Target};
 use stagger_dns::{Config, DnsError};
 use stagger_tests::{Runtime, Unbound, battery};
 

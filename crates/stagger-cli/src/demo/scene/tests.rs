@@ -1,4 +1,5 @@
-use stagger::{Family, Policy};
+use stagger::Policy;
+use stagger::address::Family;
 use stagger_testkit::{Fate, ScriptedConnector, ScriptedResolver, ms};
 
 use super::*;
@@ -84,7 +85,7 @@ fn what_was_seen_is_said_with_its_own_numbers() {
 
 #[test]
 fn a_race_that_goes_wrong_is_found_out() {
-    let prompt = || Policy::new().resolution_delay(ms(0)).unwrap();
+    let prompt = || Policy::new().with_resolution_delay(ms(0)).unwrap();
     let slow_first: Connects =
         |connector| connector.at(A, Fate::connects(ms(50))).at(V6, Fate::connects(ms(1)));
     let trickles: Resolves = |resolver| {
@@ -102,7 +103,7 @@ fn a_race_that_goes_wrong_is_found_out() {
         ),
         (
             first_silent,
-            Policy::new().attempt_delay(ms(239)).unwrap(),
+            Policy::new().with_attempt_delay(ms(239)).unwrap(),
             both,
             |connector| first_is(connector, Fate::silent()),
             "only 239.0 ms after the first",
@@ -119,7 +120,13 @@ fn a_race_that_goes_wrong_is_found_out() {
         ),
         (trickling, prompt(), trickles, slow_first, "before AAAA's address"),
         // It waits for the HTTPS record too.
-        (trickling, Policy::new().https(true), trickles, slow_first, "10.0 ms after both answers"),
+        (
+            trickling,
+            Policy::new().with_https(true),
+            trickles,
+            slow_first,
+            "10.0 ms after both answers",
+        ),
         (without_aaaa, prompt(), a_alone, accepts, "only 0.0 ms"),
         (
             without_aaaa,
@@ -130,7 +137,7 @@ fn a_race_that_goes_wrong_is_found_out() {
         ),
         (
             aaaa_late,
-            Policy::new().resolution_delay(ms(49)).unwrap(),
+            Policy::new().with_resolution_delay(ms(49)).unwrap(),
             a_alone,
             accepts,
             "only 49.0 ms",
@@ -158,7 +165,7 @@ fn a_race_that_goes_wrong_is_found_out() {
         ),
         (
             a_late,
-            Policy::new().preferred_family(Family::Ipv4),
+            Policy::new().with_preferred_family(Family::Ipv4),
             aaaa_alone,
             accepts,
             "started 50.0 ms after AAAA",

@@ -3,7 +3,7 @@ use std::net::Ipv4Addr;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use stagger::Families;
+use stagger::resolve::Families;
 
 use super::*;
 

@@ -8,8 +8,8 @@ use std::sync::atomic::AtomicUsize;
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
-use stagger::Record;
-use stagger_net::ReactorMark;
+use stagger::resolve::Record;
+use stagger_net::reactor::ReactorMark;
 use stagger_testkit::{Clock, ms};
 
 use super::*;

@@ -77,7 +77,7 @@ impl Script {
 }
 
 fn line(answer: &DnsAnswer) -> String {
-    let provisional = if answer.is_interim() { "provisional " } else { "" };
+    let provisional = if answer.is_provisional() { "provisional " } else { "" };
     let record = answer.record();
     let said = match answer.error() {
         Some(error) => format!("{:?}", error.kind()),

@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 
-use stagger::{Answer, Record};
-use stagger_net::Localhost;
+use stagger::Answer;
+use stagger::resolve::Record;
+use stagger_net::lookup::Localhost;
 
 use super::{Machine, Miss, Step};
 use crate::FileError;
@@ -91,7 +92,7 @@ impl Machine {
     pub(super) fn tell_held_failures(&mut self) {
         for Said { record, outcome, .. } in std::mem::take(&mut self.held) {
             if outcome.as_ref().is_err_and(|error| !error.kind().is_negative()) {
-                self.ready.push_back(answer(record, outcome, self.port).interim());
+                self.ready.push_back(answer(record, outcome, self.port).with_provisional(true));
             }
         }
     }
@@ -99,7 +100,7 @@ impl Machine {
     /// Tells that a file can't be read, where another source may still have the name.
     pub(super) fn tell_provisional(&mut self, error: FileError) {
         let error = self.unreadable(error);
-        self.ready.push_back(failed(self.record(), error).interim());
+        self.ready.push_back(failed(self.record(), error).with_provisional(true));
     }
 
     pub(super) fn unreadable(&self, error: FileError) -> DnsError {

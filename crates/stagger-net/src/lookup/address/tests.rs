@@ -4,7 +4,9 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV6};
 
 use futures_lite::future::{block_on, poll_once};
-use stagger::{Family, LookupErrorKind, TargetErrorKind};
+use stagger::address::Family;
+use stagger::error::LookupErrorKind;
+use stagger::target::TargetErrorKind;
 
 use super::*;
 
@@ -25,7 +27,7 @@ const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 
 #[test]
 fn a_name_is_found_in_the_families_that_are_asked_for() {
-    let addresses = found(lookup("localhost").service("https").families(Families::Ipv4));
+    let addresses = found(lookup("localhost").with_service("https").with_families(Families::Ipv4));
     assert!(addresses.contains(&(V4, 443).into()));
     assert!(addresses.iter().all(SocketAddr::is_ipv4));
 }
@@ -45,14 +47,14 @@ fn a_family_is_asked_of_the_system_as_it_is_named() {
 #[test]
 fn a_literal_is_itself_with_the_port_of_the_service_or_none() {
     assert_eq!(found(lookup("127.0.0.1")), [(V4, 0).into()]);
-    assert_eq!(found(lookup("[::1]").service(65535)), [(V6, 65535).into()]);
-    assert_eq!(found(lookup(V4).service("443")), [(V4, 443).into()]);
-    assert_eq!(found(lookup("127.0.0.1").service("https")), [(V4, 443).into()]);
+    assert_eq!(found(lookup("[::1]").with_service(65535)), [(V6, 65535).into()]);
+    assert_eq!(found(lookup(V4).with_service("443")), [(V4, 443).into()]);
+    assert_eq!(found(lookup("127.0.0.1").with_service("https")), [(V4, 443).into()]);
 }
 
 #[test]
 fn the_entry_says_family_and_type_of_socket_and_protocol() {
-    let found = find(lookup("::1").service(80)).unwrap();
+    let found = find(lookup("::1").with_service(80)).unwrap();
     let [entry] = found.entries() else {
         panic!("{found:?}");
     };
@@ -63,12 +65,12 @@ fn the_entry_says_family_and_type_of_socket_and_protocol() {
 
 #[test]
 fn a_service_is_that_of_the_type_of_socket_and_the_protocol() {
-    let tftp = || lookup("127.0.0.1").service("tftp");
-    let found = find(tftp().socket_type(SocketType::Datagram)).unwrap();
+    let tftp = || lookup("127.0.0.1").with_service("tftp");
+    let found = find(tftp().with_socket_type(SocketType::Datagram)).unwrap();
     assert_eq!(found.entries()[0].protocol, Some(Protocol::UDP));
     assert!(found.addresses().eq([(V4, 69).into()]));
 
-    let by_protocol = find(tftp().socket_type(None).protocol(Protocol::UDP)).unwrap();
+    let by_protocol = find(tftp().with_socket_type(None).with_protocol(Protocol::UDP)).unwrap();
     assert_eq!(by_protocol.entries()[0].socket_type, Some(SocketType::Datagram));
 
     let error = error(tftp());
@@ -80,19 +82,19 @@ fn a_service_is_that_of_the_type_of_socket_and_the_protocol() {
 
 #[test]
 fn with_every_type_of_socket_there_is_an_entry_for_each() {
-    let found = find(lookup("127.0.0.1").service(53).socket_type(None)).unwrap();
+    let found = find(lookup("127.0.0.1").with_service(53).with_socket_type(None)).unwrap();
     let types: Vec<_> = found.entries().iter().map(|entry| entry.socket_type).collect();
     for socket_type in [SocketType::Stream, SocketType::Datagram] {
         assert!(types.contains(&Some(socket_type)), "{found:?}");
     }
     assert!(found.addresses().all(|addr| addr == (V4, 53).into()));
-    let raw = find(lookup("127.0.0.1").socket_type(SocketType::Raw)).unwrap();
+    let raw = find(lookup("127.0.0.1").with_socket_type(SocketType::Raw)).unwrap();
     assert_eq!(raw.entries()[0].socket_type, Some(SocketType::Raw));
 }
 
 #[test]
 fn an_unknown_service_for_every_type_of_socket_is_named_without_a_transport() {
-    let error = error(lookup("::1").service("no-such-service").socket_type(None));
+    let error = error(lookup("::1").with_service("no-such-service").with_socket_type(None));
     let text = "cannot look up [::1]:no-such-service: \
                 no service is named \"no-such-service\" (EAI_SERVICE)";
     assert_eq!(error.to_string(), text);
@@ -100,20 +102,20 @@ fn an_unknown_service_for_every_type_of_socket_is_named_without_a_transport() {
 
 #[test]
 fn without_a_host_it_is_loopback_or_the_wildcard_to_listen_on() {
-    let local = |families| AddressLookup::new().service("https").families(families);
+    let local = |families| AddressLookup::new().with_service("https").with_families(families);
     assert_eq!(found(local(Families::Ipv4)), [(V4, 443).into()]);
     assert_eq!(found(local(Families::Ipv6)), [(V6, 443).into()]);
     let wildcard = (Ipv4Addr::UNSPECIFIED, 443).into();
-    assert_eq!(found(local(Families::Ipv4).passive(true)), [wildcard]);
-    let both = found(AddressLookup::new().service(80).passive(true));
+    assert_eq!(found(local(Families::Ipv4).with_passive(true)), [wildcard]);
+    let both = found(AddressLookup::new().with_service(80).with_passive(true));
     assert!(both.contains(&(Ipv6Addr::UNSPECIFIED, 80).into()), "{both:?}");
     // With a host the flag changes nothing.
-    assert_eq!(found(lookup("127.0.0.1").passive(true)), [(V4, 0).into()]);
+    assert_eq!(found(lookup("127.0.0.1").with_passive(true)), [(V4, 0).into()]);
 }
 
 #[test]
 fn without_host_and_service_nothing_is_looked_up() {
-    let error = error(AddressLookup::new().passive(true));
+    let error = error(AddressLookup::new().with_passive(true));
     assert_eq!((error.kind(), error.code()), (LookupErrorKind::InvalidName, None));
     let text = "nothing was looked up: neither a host nor a service was given";
     assert_eq!(error.to_string(), text);
@@ -123,7 +125,7 @@ fn without_host_and_service_nothing_is_looked_up() {
 #[test]
 fn a_literal_keeps_its_scope_id_and_its_flow_info() {
     for (text, scope_id) in [("fe80::1%7", 7), ("2001:db8::1%4294967295", u32::MAX), ("::1", 0)] {
-        let [SocketAddr::V6(addr)] = found(lookup(text).service(22))[..] else {
+        let [SocketAddr::V6(addr)] = found(lookup(text).with_service(22))[..] else {
             panic!("not one IPv6 address");
         };
         assert_eq!((addr.scope_id(), addr.flowinfo()), (scope_id, 0), "{text}");
@@ -154,7 +156,7 @@ fn a_zone_by_name_becomes_its_index_and_an_unknown_one_is_named() {
 #[test]
 fn the_canonical_name_of_a_literal_is_the_literal() {
     for host in ["127.0.0.1", "fe80::1%7"] {
-        let found = find(lookup(host).canonical_name(true)).unwrap();
+        let found = find(lookup(host).with_canonical_name(true)).unwrap();
         assert_eq!(found.canonical_name(), Some(host));
     }
     assert_eq!(find(lookup("127.0.0.1")).unwrap().canonical_name(), None);
@@ -163,7 +165,7 @@ fn the_canonical_name_of_a_literal_is_the_literal() {
 #[test]
 #[cfg(unix)]
 fn a_flag_that_the_system_refuses_is_an_error_with_its_code() {
-    let error = error(AddressLookup::new().service("http").canonical_name(true));
+    let error = error(AddressLookup::new().with_service("http").with_canonical_name(true));
     assert_eq!((error.kind(), error.code()), (LookupErrorKind::Other, Some(libc::EAI_BADFLAGS)));
     let text = error.to_string();
     assert!(text.starts_with("cannot look up the service http: "), "{text}");
@@ -173,17 +175,17 @@ fn a_flag_that_the_system_refuses_is_an_error_with_its_code() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_type_of_socket_that_the_system_does_not_know_is_an_error_with_its_code() {
-    let error = error(lookup("127.0.0.1").socket_type(SocketType::Other(4711)));
+    let error = error(lookup("127.0.0.1").with_socket_type(SocketType::Other(4711)));
     assert_eq!(error.code(), Some(libc::EAI_SOCKTYPE));
     assert!(error.to_string().starts_with("cannot look up 127.0.0.1: "), "{error}");
 }
 
 #[test]
 fn a_name_where_numbers_are_asked_for_is_an_error_that_says_which() {
-    let host = error(lookup("localhost").service(80).numeric_host(true));
+    let host = error(lookup("localhost").with_service(80).with_numeric_host(true));
     assert_eq!(host.kind(), LookupErrorKind::InvalidName);
     assert!(host.to_string().contains("the host is a name"), "{host}");
-    let service = error(lookup("127.0.0.1").service("http").numeric_service(true));
+    let service = error(lookup("127.0.0.1").with_service("http").with_numeric_service(true));
     assert_eq!(service.kind(), LookupErrorKind::InvalidName);
     assert_eq!(
         service.to_string(),
@@ -192,13 +194,14 @@ fn a_name_where_numbers_are_asked_for_is_an_error_that_says_which() {
     #[cfg(unix)]
     assert_eq!([host.code(), service.code()], [Some(libc::EAI_NONAME); 2]);
 
-    let numbers = lookup("127.0.0.1").service(80).numeric_host(true).numeric_service(true);
+    let numbers =
+        lookup("127.0.0.1").with_service(80).with_numeric_host(true).with_numeric_service(true);
     assert_eq!(found(numbers), [(V4, 80).into()]);
 }
 
 #[test]
 fn a_literal_of_another_family_has_no_address() {
-    let error = error(lookup("::1").families(Families::Ipv4));
+    let error = error(lookup("::1").with_families(Families::Ipv4));
     assert_eq!(error.kind(), LookupErrorKind::NoAddress);
     assert!(error.to_string().starts_with("cannot look up ::1: "), "{error}");
 }
@@ -206,7 +209,7 @@ fn a_literal_of_another_family_has_no_address() {
 #[test]
 #[cfg(target_os = "linux")]
 fn an_ipv4_address_is_mapped_where_that_is_asked_for() {
-    let mapped = lookup("127.0.0.1").families(Families::Ipv6).v4_mapped(true);
+    let mapped = lookup("127.0.0.1").with_families(Families::Ipv6).with_v4_mapped(true);
     assert_eq!(found(mapped), [(Ipv4Addr::LOCALHOST.to_ipv6_mapped(), 0).into()]);
 }
 
@@ -231,7 +234,7 @@ fn what_can_not_be_asked_is_an_error_that_quotes_it_before_any_call() {
         assert_eq!(cause.downcast_ref::<TargetError>().unwrap().kind(), kind);
     }
     for service in ["", "65536", "a\0b", "a b", &long] {
-        let error = error(lookup("localhost").service(service));
+        let error = error(lookup("localhost").with_service(service));
         assert_eq!(error.kind(), LookupErrorKind::InvalidName, "{error}");
     }
 }
@@ -240,9 +243,9 @@ fn what_can_not_be_asked_is_an_error_that_quotes_it_before_any_call() {
 #[cfg(unix)]
 fn a_name_is_encoded_before_the_system_sees_it() {
     if let Ok(host) = "Bücher.example".parse::<Host>() {
-        let request = lookup(host).service(80).request().unwrap();
+        let request = lookup(host).with_service(80).request().unwrap();
         assert_eq!(request.host_text().unwrap(), "xn--bcher-kva.example");
-        assert_eq!(request, lookup("xn--bcher-kva.example").service("80").request().unwrap());
+        assert_eq!(request, lookup("xn--bcher-kva.example").with_service("80").request().unwrap());
     }
 }
 
@@ -250,10 +253,10 @@ fn a_name_is_encoded_before_the_system_sees_it() {
 fn only_a_name_that_may_be_looked_up_may_ask_the_network() {
     let asks = |lookup: AddressLookup| lookup.request().unwrap().may_ask_the_network();
     assert!(asks(lookup("localhost")));
-    assert!(!asks(lookup("localhost").numeric_host(true)));
-    assert!(!asks(lookup("127.0.0.1").service("https")));
+    assert!(!asks(lookup("localhost").with_numeric_host(true)));
+    assert!(!asks(lookup("127.0.0.1").with_service("https")));
     assert!(!asks(lookup("fe80::1%lo")));
-    assert!(!asks(AddressLookup::new().service("https")));
+    assert!(!asks(AddressLookup::new().with_service("https")));
 }
 
 #[test]
@@ -280,7 +283,8 @@ fn a_lookup_that_is_polled_after_its_end_panics() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_lookup_by_libc_takes_less_than_64_kib_of_the_stack() {
-    let request = lookup("localhost").service("https").canonical_name(true).request().unwrap();
+    let request =
+        lookup("localhost").with_service("https").with_canonical_name(true).request().unwrap();
     let body = move || request.look_up();
     let thread = std::thread::Builder::new().stack_size(64 << 10).spawn(body).unwrap();
     assert!(thread.join().unwrap().unwrap().addresses().count() > 0);

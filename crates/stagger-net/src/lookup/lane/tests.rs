@@ -6,7 +6,9 @@ use std::pin::pin;
 use std::rc::Rc;
 
 use futures_lite::StreamExt as _;
-use stagger::{Dialer, LookupErrorKind, Policy, Query, Target, resolver_fn};
+use stagger::error::LookupErrorKind;
+use stagger::resolve::{Query, resolver_fn};
+use stagger::{Dialer, Policy, Target};
 use stagger_testkit::{Clock, Fate, Ledger, ScriptedConnector, Sleep, ms};
 
 use super::*;
@@ -371,7 +373,7 @@ fn an_a_is_not_held_back_where_the_routes_prefer_ipv4() {
         assert_eq!(starts(&world, Lanes::at_once()), [format!("{starts_at} {V4}")]);
         // What the program sets wins.
         let world = World { preferred, ..World::new(NEVER, NEVER, finds(5, [V4])) };
-        let policy = Policy::new().preferred_family(Family::Ipv6);
+        let policy = Policy::new().with_preferred_family(Family::Ipv6);
         assert_eq!(starts_with(&world, Lanes::at_once(), policy), [format!("50 {V4}")]);
     }
 }
@@ -527,7 +529,7 @@ fn a_query_for_https_is_answered_negatively_at_once_and_the_rest_is_as_without()
 
 #[test]
 fn a_dial_for_https_begins_as_soon_as_one_without() {
-    for policy in [Policy::new(), Policy::new().https(true)] {
+    for policy in [Policy::new(), Policy::new().with_https(true)] {
         let world = World::new(finds(5, [V4]), NEVER, NEVER);
         assert_eq!(starts_with(&world, Lanes::default(), policy.clone()), [format!("5 {V4}")]);
         // IPv6 is preferred, so nothing else is waited for.

@@ -1,0 +1,6 @@
+//! The futures and errors of TCP, to connect and to listen.
+
+pub use crate::connector::TcpConnect;
+pub use crate::listen::{ACCEPT_PAUSE_RANGE, AcceptError, AcceptErrorKind, TcpListening};
+pub use crate::literal::LiteralError;
+pub use crate::socket::{BindError, OptionError};

@@ -1,0 +1,572 @@
+//! What a named race runs on: the answers of a resolver, or addresses that need none. Some lines
+//! past 500: what admits addresses, records steps and tells them reads the same state.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_core::Stream;
+use pin_project_lite::pin_project;
+use smallvec::SmallVec;
+
+use crate::address::{Address, Family};
+use crate::boxed::BoxError;
+use crate::connect::{Binding, Progress};
+use crate::error::SharedError;
+use crate::observe::Step;
+use crate::observe::{Log, Parent};
+use crate::policy::Limit;
+use crate::race::{Begun, Candidates, Course, CourseTypes, Entrant, Id, News, Note};
+use crate::report::connect::UnwantedFamily;
+use crate::report::{AttemptOutcome, End, QueryReport};
+use crate::resolve::{Families, Query, Record, Wanted};
+use crate::sort::Unusable;
+use crate::target::Host;
+use crate::{Answer, Candidate, Connector, Error, Observer, Policy, Report, Resolver, Target};
+
+/// How many addresses all answers of one connect may hold, duplicates counted, before the rest is
+/// left unread: a hostile resolver stays cheap. The number is ours; it is 256 for each address that
+/// may be tried by default.
+pub(crate) const MAX_READ: usize = 16_384;
+
+/// How many answers of one connect are read before resolution is taken as ended. The number is
+/// ours; an honest resolver gives a handful.
+const MAX_ANSWERS: usize = 1024;
+
+/// How many different addresses are known for each that may be tried, before new ones are ignored.
+/// Each new one is compared with all that are known. The number is ours; addresses beyond it would
+/// count only after three quarters of those before had been replaced.
+const KNOWN_PER_TRIED: usize = 4;
+
+/// How many different addresses are known however few or many may be tried; never fewer than may
+/// be tried. The bounds are ours.
+const KNOWN_RANGE: RangeInclusive<usize> = 256..=1024;
+
+pin_project! {
+    #[project = HostCourseProjection]
+    pub(crate) struct HostCourse<R, C, O>
+    where
+        R: Resolver,
+    {
+        #[pin]
+        answers: Option<R::Answers>,
+        given: Given<R::Address>,
+        connector: C,
+        observer: O,
+        // The attempt within which this race runs, if its steps are wanted there.
+        parent: Option<Parent>,
+        families: Families,
+        // How many addresses may be tried.
+        most: Limit,
+        // How many addresses have been read.
+        read: u32,
+        // What the resolver is asked for.
+        wanted: Wanted,
+        asked: bool,
+        // A report is wanted, of a race that is won as well.
+        reported: bool,
+        // What was asked for; none for a list of addresses.
+        pub(crate) target: Option<Target>,
+        // Every candidate, by its id.
+        candidates: SmallVec<[R::Address; 2]>,
+        // What service bindings say of candidates.
+        bindings: Option<Box<Bindings>>,
+        log: Log<R::Address>,
+    }
+}
+
+type Bindings = Vec<(Id, Arc<Binding>)>;
+
+/// Addresses that no resolver is asked for.
+pub(crate) enum Given<A> {
+    Nothing,
+    /// It waits where the first candidate will be.
+    Literal,
+    #[allow(clippy::box_collection, reason = "a third of the size in every connect")]
+    List(Box<Vec<A>>),
+}
+
+impl<R: Resolver, C, O> HostCourse<R, C, O> {
+    /// A course over what the resolver answers to this query.
+    pub(crate) fn query(
+        query: Query,
+        answers: R::Answers,
+        connector: C,
+        observer: O,
+        policy: &Policy,
+    ) -> Self {
+        let mut course = Self::given(Given::Nothing, connector, observer, policy);
+        course.wanted = query.wanted();
+        course.target = Some(query.into_target());
+        course.answers = Some(answers);
+        course
+    }
+
+    /// A course to these addresses, without a query.
+    pub(crate) fn given(
+        given: Given<R::Address>,
+        connector: C,
+        observer: O,
+        policy: &Policy,
+    ) -> Self {
+        Self {
+            answers: None,
+            given,
+            connector,
+            observer,
+            parent: None,
+            families: policy.families,
+            most: policy.max_addresses,
+            read: 0,
+            wanted: Wanted::NONE,
+            asked: false,
+            reported: false,
+            target: None,
+            candidates: SmallVec::new(),
+            bindings: None,
+            log: Log::new(),
+        }
+    }
+
+    /// A course to this address alone, which a literal is.
+    #[inline(always)]
+    pub(crate) fn literal(
+        address: R::Address,
+        target: Target,
+        connector: C,
+        observer: O,
+        policy: &Policy,
+    ) -> Self {
+        let mut candidates = SmallVec::new();
+        candidates.push(address);
+        Self {
+            answers: None,
+            given: Given::Literal,
+            connector,
+            observer,
+            parent: None,
+            families: policy.families,
+            most: policy.max_addresses,
+            read: 0,
+            wanted: Wanted::NONE,
+            asked: false,
+            reported: false,
+            target: Some(target),
+            candidates,
+            bindings: None,
+            log: Log::new(),
+        }
+    }
+
+    /// The same course to a target.
+    pub(crate) fn with_target(mut self, target: Target) -> Self {
+        self.target = Some(target);
+        self
+    }
+
+    /// The same course within an attempt of another race, if there is one that listens.
+    pub(crate) fn within(mut self, progress: &Progress) -> Self {
+        self.parent = Parent::new(progress);
+        self
+    }
+
+    /// Keeps what only a report needs.
+    pub(crate) fn with_report(&mut self) {
+        self.reported = true;
+    }
+
+    /// A candidate's address.
+    pub(crate) fn address(&self, id: Id) -> &R::Address {
+        &self.candidates[id.0]
+    }
+}
+
+impl<R, C, O> HostCourse<R, C, O>
+where
+    R: Resolver<Address: Address>,
+    O: Observer<R::Address>,
+{
+    pub(crate) fn tell_cancelled(self: Pin<&mut Self>, at: Duration) {
+        let this = self.project();
+        tell(this.observer, this.parent, at, Step::Cancelled);
+    }
+
+    pub(crate) fn tell_lost(self: Pin<&mut Self>, at: Duration, error: &Error) {
+        let this = self.project();
+        tell(this.observer, this.parent, at, Step::Lost { error });
+    }
+
+    /// Moves all that is known into a report, as of this time.
+    pub(crate) fn report(self: Pin<&mut Self>, at: Duration, end: End) -> Report<R::Address> {
+        let this = self.project();
+        let mut log = std::mem::replace(this.log, Log::new());
+        log.over(at, end);
+        log.into_report(this.target.clone(), Duration::ZERO, at)
+    }
+}
+
+/// Makes a step of an attempt's place and address.
+type OfAttempt<A> = fn(usize, &A) -> Step<'_, A>;
+
+/// Tells a step the race outside, and then the observer.
+fn tell<A, O>(observer: &mut O, parent: &Option<Parent>, at: Duration, step: Step<'_, A>)
+where
+    A: fmt::Display,
+    O: Observer<A>,
+{
+    if let Some(parent) = parent {
+        parent.tell(at, step);
+    }
+    observer.step(at, step);
+}
+
+impl<R, C, O> HostCourse<R, C, O>
+where
+    R: Resolver<Address: Address>,
+    C: Connector<R::Address, Error: Into<BoxError>>,
+    O: Observer<R::Address>,
+{
+    /// Reads as much of an answer as may be read, for the record. Says what it brings to the race.
+    fn read(
+        self: Pin<&mut Self>,
+        answer: Answer<R::Address, R::Error>,
+        elapsed: Duration,
+        news: &mut Candidates,
+    ) -> News
+    where
+        R::Error: Into<BoxError>,
+    {
+        let mut this = self.project();
+        let (record, provisional) = (answer.record(), answer.is_provisional());
+        let counts = (record, answer.group(), answer.update(), answer.delay_spent());
+        let said = News {
+            answered: (!provisional).then_some(counts),
+            leader: answer.leader().filter(|_| !provisional),
+            preferred: answer.preferred_family(),
+            gave_up: answer.is_final(),
+        };
+        let (started, kind) = (answer.asked_after().min(elapsed), answer.kind());
+        let binding = answer.binding().cloned();
+        let (mut addresses, error) = match answer.into_outcome() {
+            Ok(found) => (found, None),
+            Err(error) => (Vec::new(), Some(SharedError::new(error))),
+        };
+        if this.most.get().is_some() {
+            addresses.truncate(MAX_READ - *this.read as usize);
+            *this.read += u32::try_from(addresses.len()).expect("it is at most MAX_READ");
+        }
+        let ended = Some(elapsed);
+        let is_final = said.gave_up;
+        let answer =
+            QueryReport { record, started, ended, addresses, error, kind, provisional, is_final };
+        let answer = this.log.answered(answer);
+        let found = answer.addresses.len();
+        tell(this.observer, this.parent, elapsed, Step::Answered(answer));
+        if !provisional {
+            let named = this.target.as_ref().is_some_and(|it| matches!(it.host(), Host::Name(_)));
+            // The record keeps them as they came.
+            for place in 0..found {
+                let address = this.log.last_answer().addresses[place].clone();
+                this.admit(address, binding.as_ref(), named, elapsed, news);
+            }
+        }
+        said
+    }
+}
+
+impl<R, C, O> HostCourse<R, C, O>
+where
+    R: Resolver<Address: Address, Error: Into<BoxError>>,
+    C: Connector<R::Address, Error: Into<BoxError>>,
+    O: Observer<R::Address>,
+{
+    /// Where an attempt reports its progress, which a connector need not do.
+    fn progress(&self) -> Progress {
+        match self.connector.reports_progress() {
+            true => Progress::watched(self.is_recorded()),
+            false => Progress::default(),
+        }
+    }
+}
+
+impl<R, C, O> HostCourseProjection<'_, R, C, O>
+where
+    R: Resolver<Address: Address>,
+    C: Connector<R::Address, Error: Into<BoxError>>,
+    O: Observer<R::Address>,
+{
+    /// Takes the address that a literal is, which is still to be admitted.
+    fn take_literal(&mut self) -> R::Address {
+        *self.given = Given::Nothing;
+        self.candidates.pop().expect("a literal waits to be admitted")
+    }
+
+    /// Checks whether this candidate may be tried, as far as the policy and the connector know.
+    fn check(
+        &self,
+        family: Option<Family>,
+        usable: Result<(), Unusable>,
+        candidate: &Candidate<R::Address>,
+    ) -> Result<(), SharedError> {
+        match (family, usable) {
+            (Some(family), _) if !self.families.contains(family) => {
+                Err(SharedError::new(UnwantedFamily(family)))
+            }
+            (_, Err(reason)) => Err(SharedError::new(reason)),
+            (_, Ok(())) => self.connector.accepts(candidate).map_err(SharedError::new),
+        }
+    }
+
+    /// Notes why an address is skipped, once for each address.
+    fn skip(&mut self, elapsed: Duration, address: R::Address, reason: SharedError) {
+        let (known, skips) = self.log.skips(&address);
+        if known || skips >= self.most.get().unwrap_or(usize::MAX) {
+            return;
+        }
+        let attempt = self.log.skipped(elapsed, address, reason);
+        let (address, outcome) = (self.log.address(attempt), self.log.outcome(attempt));
+        let reason = outcome.error().expect("a skip has a reason");
+        let step = Step::Skipped { attempt, address, reason };
+        tell(self.observer, self.parent, elapsed, step);
+    }
+
+    /// Gives an address its id, or notes why it is skipped. What a name leads to, and not what was
+    /// given, must be fit to be a destination.
+    fn admit(
+        &mut self,
+        address: R::Address,
+        binding: Option<&Arc<Binding>>,
+        named: bool,
+        elapsed: Duration,
+        news: &mut Candidates,
+    ) {
+        let address = address.canonical();
+        let family = address.family();
+        if let Some(known) = self.candidates.iter().position(|known| *known == address) {
+            if !news.iter().any(|entrant| entrant.id.0 == known) {
+                news.push(Entrant::new(Id(known), family));
+            }
+            return;
+        }
+        let usable = if named { address.check_destination() } else { Ok(()) };
+        // The target is lent to the candidate, for a clone costs as much as the rest of this.
+        let target = self.target.take();
+        let candidate = Candidate::of(address, target, binding.cloned());
+        let wanted = self.check(family, usable, &candidate);
+        let (address, target) = candidate.into_parts();
+        *self.target = target;
+        let alike = |other: &&Entrant| other.family == family;
+        let most = self.most.get().unwrap_or(usize::MAX);
+        let known = most.saturating_mul(KNOWN_PER_TRIED);
+        let known = known.clamp(*KNOWN_RANGE.start(), *KNOWN_RANGE.end()).max(most);
+        match wanted {
+            Ok(()) if self.candidates.len() < known && news.iter().filter(alike).count() < most => {
+                let id = Id(self.candidates.len());
+                news.push(Entrant::new(id, family));
+                self.candidates.push(address);
+                if let Some(binding) = binding {
+                    self.bindings.get_or_insert_default().push((id, Arc::clone(binding)));
+                }
+            }
+            Ok(()) => {}
+            Err(reason) => self.skip(elapsed, address, reason),
+        }
+    }
+}
+
+impl<R: Resolver, C: Connector<R::Address>, O> CourseTypes for HostCourse<R, C, O> {
+    type Connection = C::Connection;
+    type Failure = C::Error;
+    type Attempt = C::Attempt;
+}
+
+impl<R, C, O> Course for HostCourse<R, C, O>
+where
+    R: Resolver<Address: Address, Error: Into<BoxError>>,
+    C: Connector<R::Address, Error: Into<BoxError>>,
+    O: Observer<R::Address>,
+{
+    const LOOKAHEAD: usize = usize::MAX;
+
+    fn has_only(&self) -> bool {
+        matches!(self.given, Given::Literal)
+    }
+
+    fn begin_only(mut self: Pin<&mut Self>) -> Option<(Option<Family>, Begun<C::Attempt>)> {
+        if !self.has_only() {
+            return None;
+        }
+        let progress = self.progress();
+        let mut this = self.as_mut().project();
+        let address = this.take_literal().canonical();
+        let family = address.family();
+        let candidate = Candidate::of(address.clone(), this.target.clone(), None);
+        match this.check(family, Ok(()), &candidate) {
+            Ok(()) => {
+                this.candidates.push(address.clone());
+                let attempt = this.connector.connect(candidate.with_progress(progress.clone()));
+                let place = this.log.started(Duration::ZERO, address);
+                Some((family, Begun { attempt, progress, place }))
+            }
+            Err(reason) => {
+                this.skip(Duration::ZERO, address, reason);
+                None
+            }
+        }
+    }
+
+    fn poll_news(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        elapsed: Duration,
+        news: &mut Candidates,
+    ) -> Poll<Option<News>> {
+        let mut this = self.as_mut().project();
+        match this.given {
+            Given::Nothing => {}
+            Given::Literal => {
+                let literal = this.take_literal();
+                this.admit(literal, None, false, elapsed, news);
+                return Poll::Ready(Some(Record::Addresses.into()));
+            }
+            Given::List(list) => {
+                let list = std::mem::take(&mut **list);
+                *this.given = Given::Nothing;
+                for address in list {
+                    this.admit(address, None, false, elapsed, news);
+                }
+                return Poll::Ready(Some(Record::Addresses.into()));
+            }
+        }
+        if !*this.asked && this.answers.is_some() {
+            *this.asked = true;
+            let wanted = *this.wanted;
+            this.log.asked(wanted);
+            tell(this.observer, this.parent, elapsed, Step::Asked { wanted });
+        }
+        loop {
+            let mut this = self.as_mut().project();
+            let answer = match this.answers.as_mut().as_pin_mut() {
+                Some(answers) if this.log.answers() < MAX_ANSWERS => ready!(answers.poll_next(cx)),
+                _ => None,
+            };
+            let Some(answer) = answer else {
+                let was_asked = this.answers.is_some();
+                this.answers.set(None);
+                if was_asked {
+                    this.log.resolved();
+                    tell(this.observer, this.parent, elapsed, Step::Resolved);
+                }
+                return Poll::Ready(None);
+            };
+            let said = self.as_mut().read(answer, elapsed, news);
+            if said.counts() {
+                return Poll::Ready(Some(said));
+            }
+            // It is for the record alone; the race waits on.
+        }
+    }
+
+    fn begin(self: Pin<&mut Self>, elapsed: Duration, id: Id) -> Begun<C::Attempt> {
+        let progress = self.progress();
+        let this = self.project();
+        let address = this.candidates[id.0].clone();
+        let mut bindings = this.bindings.iter().flat_map(|bindings| bindings.iter());
+        let binding = bindings.find(|(known, _)| *known == id);
+        let binding = binding.map(|(_, binding)| Arc::clone(binding));
+        let candidate = Candidate::of(address, this.target.clone(), binding);
+        let attempt = this.connector.connect(candidate.with_progress(progress.clone()));
+        let place = this.log.started(elapsed, this.candidates[id.0].clone());
+        Begun { attempt, progress, place }
+    }
+
+    fn is_final(&self, failure: &C::Error) -> bool {
+        self.connector.is_final(failure)
+    }
+
+    fn is_local_shortage(&self, failure: &C::Error) -> bool {
+        self.connector.is_local_shortage(failure)
+    }
+
+    fn close(self: Pin<&mut Self>) {
+        self.project().answers.set(None);
+    }
+
+    fn is_recorded(&self) -> bool {
+        self.reported || self.parent.is_some() || self.observer.is_listening()
+    }
+
+    fn note_began(self: Pin<&mut Self>) {
+        let this = self.project();
+        let step = Step::Began { target: this.target.as_ref() };
+        tell(this.observer, this.parent, Duration::ZERO, step);
+    }
+
+    fn note_started(self: Pin<&mut Self>, at: Duration, attempt: usize) {
+        let this = self.project();
+        let step = Step::Started { attempt, address: this.log.address(attempt) };
+        tell(this.observer, this.parent, at, step);
+    }
+
+    fn note_connected(self: Pin<&mut Self>, at: Duration, attempt: usize) {
+        let this = self.project();
+        // The report of an error has no attempt that has connected.
+        if *this.reported {
+            this.log.ended(at, attempt, AttemptOutcome::Connected);
+        }
+        let step = Step::Connected { attempt, address: this.log.address(attempt) };
+        tell(this.observer, this.parent, at, step);
+    }
+
+    fn note(self: Pin<&mut Self>, at: Duration, note: Note<C::Error>) {
+        let this = self.project();
+        let log = this.log;
+        // The record first, so that nothing is missing from it after a panic in an observer.
+        let (attempt, step): (usize, OfAttempt<R::Address>) = match note {
+            Note::Waiting(until) => {
+                log.waits(at);
+                return tell(this.observer, this.parent, at, Step::Waiting { until });
+            }
+            Note::Untried(id) => {
+                let address = &this.candidates[id.0];
+                log.untried(address.clone());
+                return tell(this.observer, this.parent, at, Step::Untried { address });
+            }
+            Note::Child(attempt, step) => {
+                // An outer race keeps it too, and would keep it once for each level in between.
+                if *this.reported || this.parent.is_none() {
+                    log.child(at, attempt, &step);
+                }
+                let (address, step) = (log.address(attempt), &step);
+                let step = Step::Child { attempt, address, step };
+                return tell(this.observer, this.parent, at, step);
+            }
+            Note::Failed(attempt, failure, is_final) => {
+                log.ended(at, attempt, AttemptOutcome::Failed(SharedError::new(failure)));
+                if is_final {
+                    log.final_attempt(attempt);
+                }
+                let error = log.outcome(attempt).error().expect("a failure has an error");
+                let address = log.address(attempt);
+                let step = Step::Failed { attempt, address, error, is_final };
+                return tell(this.observer, this.parent, at, step);
+            }
+            Note::Progressed(attempt) => {
+                log.progressed(at, attempt);
+                (attempt, |attempt, address| Step::Progressed { attempt, address })
+            }
+            Note::TimedOut(attempt) => {
+                log.ended(at, attempt, AttemptOutcome::TimedOut);
+                (attempt, |attempt, address| Step::TimedOut { attempt, address })
+            }
+            Note::Dropped(attempt) => {
+                log.ended(at, attempt, AttemptOutcome::Dropped);
+                (attempt, |attempt, address| Step::Dropped { attempt, address })
+            }
+        };
+        tell(this.observer, this.parent, at, step(attempt, log.address(attempt)));
+    }
+}

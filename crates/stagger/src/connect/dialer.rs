@@ -1,0 +1,392 @@
+//! From a target to a connection: resolver, connector, timer and policy together.
+
+use crate::address::Address;
+use crate::boxed::{BoxDialer, BoxError, LocalBoxDialer};
+use crate::connect::course::{Given, HostCourse, MAX_READ};
+use crate::connect::{Dial, HostEndpoint};
+use crate::resolve::future::Extent;
+use crate::resolve::{Query, Resolve};
+use crate::target::TargetError;
+use crate::{Candidate, Connector, Error, Observer, Policy, Resolver, Target, Timer};
+
+/// Connects to targets that are learned at run time.
+///
+/// It holds a resolver, a connector, a timer and a [`Policy`], and is itself a
+/// [`Connector<Target>`]. Client libraries keep one; its parts are cloned for each connect, so make
+/// them cheap to clone (a reference or an [`Arc`](std::sync::Arc) will do).
+///
+/// A field of a struct needs the types of all parts. Where they do not matter, make the field a
+/// [`BoxDialer`] by [`boxed`](Self::boxed), which only names the connection.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use stagger::connect::connector_fn;
+/// use stagger::resolve::{Record, resolver_fn};
+/// use stagger::{Answer, Dialer};
+/// use stagger_testkit::Clock;
+///
+/// let clock = Clock::new();
+/// let resolver = resolver_fn(|_: &_| {
+///     let addresses = ["[2001:db8::1]:80", "192.0.2.1:80"];
+///     let addresses = addresses.map(|text| text.parse::<std::net::SocketAddr>().unwrap());
+///     futures_lite::stream::once(Answer::<_, std::io::Error>::found(Record::Addresses, addresses))
+/// });
+/// // IPv6 is a black hole here.
+/// let connector = connector_fn(|address: std::net::SocketAddr| async move {
+///     if address.is_ipv6() {
+///         std::future::pending::<()>().await;
+///     }
+///     Ok::<_, std::io::Error>(address)
+/// });
+/// let dialer = Dialer::new(resolver, connector, clock.clone());
+/// let peer = clock.run(dialer.connect("example.com:80"))?;
+/// assert!(peer.is_ipv4());
+/// assert_eq!(clock.elapsed(), Duration::from_millis(250));
+/// # Ok::<_, stagger::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Dialer<R, C, T, O = ()> {
+    resolver: R,
+    connector: C,
+    timer: T,
+    policy: Policy,
+    observer: O,
+}
+
+impl<R, C, T> Dialer<R, C, T> {
+    /// A dialer with the default policy, which nobody observes.
+    pub fn new(resolver: R, connector: C, timer: T) -> Self {
+        Self { resolver, connector, timer, policy: Policy::new(), observer: () }
+    }
+}
+
+impl<R, C, T, O> Dialer<R, C, T, O> {
+    /// Takes this policy.
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Takes this observer in place of the one it has. It is cloned for each connect; lookups by
+    /// [`resolve`](Self::resolve) are not observed.
+    pub fn with_observer<P>(self, observer: P) -> Dialer<R, C, T, P> {
+        let Self { resolver, connector, timer, policy, .. } = self;
+        Dialer { resolver, connector, timer, policy, observer }
+    }
+
+    /// Takes this resolver in place of the one it has.
+    pub fn with_resolver<S>(self, resolver: S) -> Dialer<S, C, T, O> {
+        let Self { connector, timer, policy, observer, .. } = self;
+        Dialer { resolver, connector, timer, policy, observer }
+    }
+
+    /// Takes this connector in place of the one it has.
+    pub fn with_connector<D>(self, connector: D) -> Dialer<R, D, T, O> {
+        let Self { resolver, timer, policy, observer, .. } = self;
+        Dialer { resolver, connector, timer, policy, observer }
+    }
+
+    /// Makes another connector of the one it has, such as one with a handshake.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::resolve::Record;
+    /// use stagger::{Candidate, Connector, Dialer};
+    /// use stagger_testkit::{
+    ///     Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedError, ScriptedResolver, ms,
+    /// };
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let resolver = ScriptedResolver::<Place>::new(&ledger).finds(ms(0), Record::Addresses, ["v4"]);
+    /// let connector = ScriptedConnector::new(&ledger).at("v4", Fate::connects(ms(30)));
+    /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
+    ///
+    /// let named = dialer.map_connector(|tcp| {
+    ///     tcp.and_then(|connection, to: Candidate<Place>| async move {
+    ///         Ok::<_, ScriptedError>((to.target().unwrap().to_string(), connection))
+    ///     })
+    /// });
+    /// let (name, _) = ledger.clock().run(named.connect("example.com:443"))?;
+    /// assert_eq!(name, "example.com:443");
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
+    pub fn map_connector<D>(self, map: impl FnOnce(C) -> D) -> Dialer<R, D, T, O> {
+        let Self { resolver, connector, timer, policy, observer } = self;
+        Dialer { resolver, connector: map(connector), timer, policy, observer }
+    }
+
+    /// The policy.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The resolver.
+    pub fn resolver(&self) -> &R {
+        &self.resolver
+    }
+
+    /// The connector.
+    pub fn connector(&self) -> &C {
+        &self.connector
+    }
+
+    /// Makes an endpoint of this dialer and a target.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the target.
+    pub fn endpoint<I>(self, target: I) -> Result<HostEndpoint<R, C, T, O>, TargetError>
+    where
+        I: TryInto<Target>,
+        TargetError: From<I::Error>,
+    {
+        Ok(HostEndpoint { dialer: self, target: target.try_into()? })
+    }
+}
+
+impl<R, C, T, O> Dialer<R, C, T, O>
+where
+    R: Resolver<Address: Address, Error: Into<BoxError>>,
+    C: Connector<R::Address, Error: Into<BoxError>> + Clone,
+    T: Timer + Clone,
+    O: Observer<R::Address> + Clone,
+{
+    /// Connects to a target: a [`Target`], or whatever makes one, such as `"example.com:443"` or
+    /// `("example.com", 443)`.
+    ///
+    /// # Errors
+    ///
+    /// The future yields what is wrong with the target, before any query, or why there is no
+    /// connection.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the lookup and every attempt, and so closes their sockets, before
+    /// `drop` returns.
+    #[inline(always)]
+    pub fn connect<I>(&self, target: I) -> Dial<R, C, T, O>
+    where
+        I: TryInto<Target>,
+        TargetError: From<I::Error>,
+    {
+        self.dial(target.try_into().map_err(TargetError::from))
+    }
+
+    /// Connects to one of these addresses, without a lookup. They are taken by value: of a slice,
+    /// give `slice.iter().copied()`. They are raced like the
+    /// addresses of a name, in the order of the [`Policy`]. Of those beyond
+    /// [`Policy::with_max_addresses`] none is tried. At most 16,384 are read, all of them by this call.
+    ///
+    /// There is no target, so the error names none, and TLS has no name to check: give one with
+    /// [`connect_at`](Self::connect_at).
+    ///
+    /// # Errors
+    ///
+    /// The future yields why there is no connection.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops every attempt, and so closes their sockets, before `drop` returns.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::net::SocketAddr;
+    /// use stagger::Dialer;
+    /// use stagger_testkit::{Clock, Fate, Ledger, ScriptedConnector, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let resolver = ScriptedResolver::<SocketAddr>::new(&ledger);
+    /// let connector = ScriptedConnector::new(&ledger)
+    ///     .at("[2001:db8::1]:80", Fate::silent())
+    ///     .at("192.0.2.1:80", Fate::connects(ms(30)));
+    /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
+    ///
+    /// let addresses = ["[2001:db8::1]:80", "192.0.2.1:80"];
+    /// let addresses = addresses.map(|text| text.parse::<SocketAddr>().unwrap());
+    /// ledger.clock().run(dialer.connect_addresses(addresses))?.hand_over();
+    /// assert_eq!(ledger.clock().elapsed(), ms(280));
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
+    pub fn connect_addresses(
+        &self,
+        addresses: impl IntoIterator<Item = R::Address>,
+    ) -> Dial<R, C, T, O> {
+        Dial::new(Ok(self.list(addresses)), self.timer.clone(), self.policy.clone())
+    }
+
+    /// Connects to a target at one of these addresses, without a lookup: as
+    /// [`connect_addresses`](Self::connect_addresses), but the connector and the error know what was
+    /// asked for.
+    ///
+    /// # Errors
+    ///
+    /// The future yields what is wrong with the target, or why there is no connection.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops every attempt, and so closes their sockets, before `drop` returns.
+    pub fn connect_at<I>(
+        &self,
+        target: I,
+        addresses: impl IntoIterator<Item = R::Address>,
+    ) -> Dial<R, C, T, O>
+    where
+        I: TryInto<Target>,
+        TargetError: From<I::Error>,
+    {
+        let target = target.try_into().map_err(TargetError::from);
+        let course = target.map(|target| self.list(addresses).with_target(target));
+        Dial::new(course, self.timer.clone(), self.policy.clone())
+    }
+
+    /// Boxes this dialer, so that a struct can hold it without the types of its parts.
+    ///
+    /// # Examples
+    ///
+    /// See [`BoxDialer`].
+    pub fn boxed(self) -> BoxDialer<C::Connection>
+    where
+        Self: Send + Sync + 'static,
+        Dial<R, C, T, O>: Send + 'static,
+    {
+        BoxDialer::new(self)
+    }
+
+    /// Boxes this dialer for one thread.
+    pub fn boxed_local(self) -> LocalBoxDialer<C::Connection>
+    where
+        Self: 'static,
+        Dial<R, C, T, O>: 'static,
+    {
+        LocalBoxDialer::new(self)
+    }
+
+    fn list(&self, addresses: impl IntoIterator<Item = R::Address>) -> HostCourse<R, C, O> {
+        let addresses = addresses.into_iter().take(MAX_READ).collect();
+        let given = Given::List(Box::new(addresses));
+        HostCourse::given(given, self.connector.clone(), self.observer.clone(), &self.policy)
+    }
+
+    /// Resolves a target without connecting, and is ready when a race would begin: as soon as the
+    /// answers that count have come, and at most the resolution delay after the first addresses. It
+    /// yields the addresses known by then, in the order in which they would be tried, with the report
+    /// of the lookups.
+    ///
+    /// It is for clients that only have a hook for a resolver. A lookup that is late, such as an
+    /// AAAA query that nobody answers, does not hold it up; [`resolve_all`](Self::resolve_all) waits.
+    ///
+    /// # Errors
+    ///
+    /// The future yields what is wrong with the target, or why there is no address to try.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the lookup.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::Dialer;
+    /// use stagger::resolve::Record;
+    /// use stagger_testkit::{Clock, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let resolver =
+    ///     ScriptedResolver::<Place>::new(&ledger).finds(ms(5), Record::A, ["v4"]).never_ends();
+    /// let dialer = Dialer::new(resolver, ScriptedConnector::new(&ledger), ledger.clock().clone());
+    /// let (addresses, _) = ledger.clock().run(dialer.resolve("example.com:443"))?;
+    /// assert_eq!(addresses, [Place("v4")]);
+    /// assert_eq!(ledger.clock().elapsed(), ms(55));
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
+    pub fn resolve<I>(&self, target: I) -> Resolve<R, C, T>
+    where
+        I: TryInto<Target>,
+        TargetError: From<I::Error>,
+    {
+        self.look_up(target, Extent::Race)
+    }
+
+    /// Resolves a target without connecting, and is ready when every lookup has ended. Apart from
+    /// that it is [`resolve`](Self::resolve).
+    ///
+    /// # Errors
+    ///
+    /// The future yields what is wrong with the target, or why there is no address to try. A lookup
+    /// that is not answered before the policy's timeout is one.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the lookup.
+    pub fn resolve_all<I>(&self, target: I) -> Resolve<R, C, T>
+    where
+        I: TryInto<Target>,
+        TargetError: From<I::Error>,
+    {
+        self.look_up(target, Extent::All)
+    }
+
+    fn look_up<I>(&self, target: I, extent: Extent) -> Resolve<R, C, T>
+    where
+        I: TryInto<Target>,
+        TargetError: From<I::Error>,
+    {
+        let target = target.try_into().map_err(TargetError::from);
+        let course = target.map(|target| self.course(target, ()));
+        Resolve::new(course, extent, self.timer.clone(), self.policy.clone())
+    }
+
+    /// The connect to a literal is made in place, because it is large to be moved.
+    fn dial(&self, target: Result<Target, TargetError>) -> Dial<R, C, T, O> {
+        let (timer, policy) = (self.timer.clone(), self.policy.clone());
+        let target = match target {
+            Ok(target) => target,
+            Err(error) => return Dial::new(Err(error), timer, policy),
+        };
+        let observer = self.observer.clone();
+        if let Some(address) = target.literal().and_then(R::Address::from_literal) {
+            let connector = self.connector.clone();
+            let course = HostCourse::literal(address, target, connector, observer, &policy);
+            return Dial::new(Ok(course), timer, policy);
+        }
+        Dial::new(Ok(self.course(target, observer)), timer, policy)
+    }
+
+    fn course<P>(&self, target: Target, observer: P) -> HostCourse<R, C, P> {
+        let connector = self.connector.clone();
+        // A literal makes no query.
+        if let Some(address) = target.literal().and_then(R::Address::from_literal) {
+            return HostCourse::literal(address, target, connector, observer, &self.policy);
+        }
+        let query =
+            Query::new(target).with_families(self.policy.families).with_https(self.policy.https);
+        let answers = self.resolver.resolve(&query);
+        HostCourse::query(query, answers, connector, observer, &self.policy)
+    }
+}
+
+impl<R, C, T, O> Connector<Target> for Dialer<R, C, T, O>
+where
+    R: Resolver<Address: Address, Error: Into<BoxError>>,
+    C: Connector<R::Address, Error: Into<BoxError>> + Clone,
+    T: Timer + Clone,
+    O: Observer<R::Address> + Clone,
+{
+    type Connection = C::Connection;
+    type Error = Error;
+    type Attempt = Dial<R, C, T, O>;
+
+    fn connect(&self, to: Candidate<Target>) -> Self::Attempt {
+        let progress = to.progress().clone();
+        let course = self.course(to.into_address(), self.observer.clone()).within(&progress);
+        Dial::new(Ok(course), self.timer.clone(), self.policy.clone())
+    }
+
+    fn is_final(&self, error: &Error) -> bool {
+        error.is_final()
+    }
+}

@@ -1,0 +1,329 @@
+//! What has happened in one race, as far as its report needs it.
+
+use std::time::Duration;
+
+use smallvec::SmallVec;
+
+use super::{ChildStep, Step};
+use crate::address::Address;
+use crate::error::SharedError;
+use crate::report::{AttemptOutcome, AttemptReport, End, QueryReport, Wait};
+use crate::resolve::{Record, Wanted};
+use crate::{Report, Target};
+
+/// A time in nanoseconds, half as large as a [`Duration`]; it lasts for 584 years.
+#[derive(Clone, Copy)]
+struct Nanos(u64);
+
+/// Stands for no time in an [`Entry`].
+const NEVER: Nanos = Nanos(u64::MAX);
+
+impl From<Duration> for Nanos {
+    fn from(time: Duration) -> Self {
+        let nanos = time.as_secs().saturating_mul(1_000_000_000);
+        Self(nanos.saturating_add(time.subsec_nanos().into()).min(u64::MAX - 1))
+    }
+}
+
+impl Nanos {
+    fn get(self) -> Option<Duration> {
+        (self.0 != NEVER.0).then(|| Duration::from_nanos(self.0))
+    }
+}
+
+/// Stands for no place.
+const NO_PLACE: u32 = u32::MAX;
+
+/// One attempt, or one candidate that was skipped.
+#[derive(Clone)]
+struct Entry<A, E> {
+    address: A,
+    started: Nanos,
+    progressed: Nanos,
+    ended: Nanos,
+    outcome: AttemptOutcome<E>,
+    /// In a box, for most attempts have none.
+    #[allow(clippy::box_collection, reason = "a third of the size in every entry")]
+    children: Option<Box<Vec<Child>>>,
+}
+
+/// A race inside an attempt.
+#[derive(Clone)]
+struct Child {
+    /// Which child of its attempt.
+    number: usize,
+    target: Option<Target>,
+    began: Duration,
+    log: Log<String>,
+}
+
+/// What has happened in one race. Most races need no more than one answer and two attempts, which
+/// are part of it.
+#[derive(Clone)]
+pub(crate) struct Log<A, E = SharedError> {
+    queries: SmallVec<[QueryReport<A, E>; 1]>,
+    attempts: SmallVec<[Entry<A, E>; 2]>,
+    /// In a box, for few races leave any to tell of.
+    #[allow(clippy::box_collection, reason = "a third of the size in every race")]
+    untried: Option<Box<Vec<A>>>,
+    /// The records that no answer has had the last word on.
+    awaited: Wanted,
+    /// Since when addresses wait for the preferred family's answer.
+    waits_from: Nanos,
+    /// When the race ended, and how.
+    ended: Nanos,
+    end: Option<End>,
+    /// The place of the attempt whose failure ended the race, or [`NO_PLACE`].
+    final_attempt: u32,
+}
+
+impl<A, E> Log<A, E> {
+    pub(crate) fn new() -> Self {
+        Self {
+            queries: SmallVec::new(),
+            attempts: SmallVec::new(),
+            untried: None,
+            awaited: Wanted::NONE,
+            waits_from: NEVER,
+            ended: NEVER,
+            end: None,
+            final_attempt: NO_PLACE,
+        }
+    }
+
+    pub(crate) fn asked(&mut self, wanted: Wanted) {
+        self.awaited = wanted;
+    }
+
+    /// How many answers have come.
+    pub(crate) fn answers(&self) -> usize {
+        self.queries.len()
+    }
+
+    pub(crate) fn answered(&mut self, answer: QueryReport<A, E>) -> &QueryReport<A, E> {
+        if !answer.provisional {
+            self.awaited.remove(answer.record);
+        }
+        self.queries.push(answer);
+        self.queries.last().expect("one was pushed")
+    }
+
+    /// The answer that came last.
+    pub(crate) fn last_answer(&self) -> &QueryReport<A, E> {
+        self.queries.last().expect("an answer has come")
+    }
+
+    /// No answer will come any more.
+    pub(crate) fn resolved(&mut self) {
+        self.awaited = Wanted::NONE;
+    }
+
+    /// Addresses wait for the preferred family's answer.
+    pub(crate) fn waits(&mut self, at: Duration) {
+        self.waits_from = at.into();
+    }
+
+    /// Notes a start, and says which place the attempt has.
+    pub(crate) fn started(&mut self, at: Duration, address: A) -> usize {
+        self.push(at, NEVER, address, AttemptOutcome::Running)
+    }
+
+    /// Notes a skip, and says which place it has.
+    pub(crate) fn skipped(&mut self, at: Duration, address: A, reason: E) -> usize {
+        self.push(at, at.into(), address, AttemptOutcome::Skipped(reason))
+    }
+
+    fn push(
+        &mut self,
+        at: Duration,
+        ended: Nanos,
+        address: A,
+        outcome: AttemptOutcome<E>,
+    ) -> usize {
+        let (started, progressed, children) = (at.into(), NEVER, None);
+        self.attempts.push(Entry { address, started, progressed, ended, outcome, children });
+        self.attempts.len() - 1
+    }
+
+    pub(crate) fn progressed(&mut self, at: Duration, attempt: usize) {
+        if let Some(entry) = self.attempts.get_mut(attempt) {
+            entry.progressed = at.into();
+        }
+    }
+
+    pub(crate) fn ended(&mut self, at: Duration, attempt: usize, outcome: AttemptOutcome<E>) {
+        if let Some(entry) = self.attempts.get_mut(attempt) {
+            (entry.ended, entry.outcome) = (at.into(), outcome);
+        }
+    }
+
+    /// The failure of this attempt ends the race. Of several the first counts.
+    pub(crate) fn final_attempt(&mut self, attempt: usize) {
+        if self.final_attempt == NO_PLACE {
+            self.final_attempt = u32::try_from(attempt).unwrap_or(NO_PLACE);
+        }
+    }
+
+    /// A race inside an attempt has taken a step. Times of the step count from the beginning of
+    /// that race, and `at` is the time in this one.
+    pub(crate) fn child(&mut self, at: Duration, attempt: usize, step: &ChildStep) {
+        let Some(entry) = self.attempts.get_mut(attempt) else { return };
+        let children = entry.children.get_or_insert_default();
+        let (number, target) = (step.child(), step.target());
+        let known = children.iter().position(|child| child.number == number);
+        let place = known.unwrap_or_else(|| {
+            let began = at.saturating_sub(step.at());
+            children.push(Child { number, target: None, began, log: Log::new() });
+            children.len() - 1
+        });
+        let child = &mut children[place];
+        child.target = child.target.take().or(target);
+        child.log.step(child.began, step.at(), step.step());
+    }
+
+    pub(crate) fn untried(&mut self, address: A) {
+        self.untried.get_or_insert_default().push(address);
+    }
+
+    /// The race is over.
+    pub(crate) fn over(&mut self, at: Duration, end: End) {
+        (self.ended, self.end) = (at.into(), Some(end));
+    }
+
+    pub(crate) fn address(&self, attempt: usize) -> &A {
+        &self.attempts[attempt].address
+    }
+
+    pub(crate) fn outcome(&self, attempt: usize) -> &AttemptOutcome<E> {
+        &self.attempts[attempt].outcome
+    }
+
+    /// Whether this address was skipped, and how many were.
+    pub(crate) fn skips(&self, address: &A) -> (bool, usize)
+    where
+        A: PartialEq,
+    {
+        let skips = self
+            .attempts
+            .iter()
+            .filter(|entry| matches!(entry.outcome, AttemptOutcome::Skipped(_)));
+        (skips.clone().any(|entry| entry.address == *address), skips.count())
+    }
+
+    /// Notes what was found and not tried so far, of a race that is not over.
+    pub(crate) fn note_found(&mut self, most: usize)
+    where
+        A: Address,
+    {
+        if self.ended.get().is_some() {
+            return;
+        }
+        let found = self.queries.iter().filter(|query| !query.provisional);
+        for address in found.flat_map(|query| &query.addresses) {
+            let address = address.clone().canonical();
+            let tried = self.attempts.iter().any(|entry| entry.address == address);
+            let untried = self.untried.get_or_insert_default();
+            if !tried && untried.len() < most && !untried.contains(&address) {
+                untried.push(address);
+            }
+        }
+    }
+
+    /// All of it as a report, as of this time.
+    pub(crate) fn into_report(
+        self,
+        target: Option<Target>,
+        began: Duration,
+        at: Duration,
+    ) -> Report<A, E> {
+        let ended = self.ended.get().unwrap_or(at);
+        let mut queries = self.queries.into_vec();
+        let awaited = |record: Record| QueryReport {
+            record,
+            started: began,
+            ended: None,
+            addresses: Vec::new(),
+            error: None,
+            kind: None,
+            provisional: false,
+            is_final: false,
+        };
+        queries.extend(self.awaited.records().map(awaited));
+        let final_attempt = self.final_attempt as usize;
+        let attempt = |(place, entry): (usize, Entry<A, E>)| {
+            let attempt_ended = entry.ended.get().unwrap_or(ended);
+            // Most attempts have none, and then nothing is collected.
+            let children = entry.children.map_or_else(Vec::new, |children| {
+                children.into_iter().map(|child| child.into_report(attempt_ended)).collect()
+            });
+            AttemptReport {
+                address: entry.address,
+                started: entry.started.get().unwrap_or(ended),
+                progressed: entry.progressed.get(),
+                ended: attempt_ended,
+                outcome: entry.outcome,
+                is_final: place == final_attempt,
+                children,
+            }
+        };
+        let wait = self.waits_from.get().map(|from| {
+            let skipped =
+                |entry: &&Entry<A, E>| matches!(entry.outcome, AttemptOutcome::Skipped(_));
+            let first = self.attempts.iter().find(|entry| !skipped(entry));
+            Wait { from, to: first.and_then(|entry| entry.started.get()).unwrap_or(ended) }
+        });
+        let untried = self.untried.map_or_else(Vec::new, |untried| *untried);
+        let end = self.end;
+        let attempts = self.attempts.into_iter().enumerate().map(attempt).collect();
+        let elapsed = ended.saturating_sub(began);
+        Report { target, began, elapsed, queries, attempts, untried, wait, end }
+    }
+}
+
+impl Child {
+    fn into_report(self, at: Duration) -> Report<String> {
+        self.log.into_report(self.target, self.began, at)
+    }
+}
+
+impl<A: Clone> Log<A> {
+    /// Takes note of what an observer was told, of a race that began so long after the outermost.
+    pub(crate) fn step(&mut self, began: Duration, at: Duration, step: Step<'_, A>) {
+        let at = began + at;
+        match step {
+            Step::Began { .. } => {}
+            Step::Resolved => self.resolved(),
+            Step::Waiting { .. } => self.waits(at),
+            Step::Asked { wanted } => self.asked(wanted),
+            Step::Answered(answer) => {
+                let mut answer = answer.clone();
+                answer.started += began;
+                answer.ended = answer.ended.map(|ended| began + ended);
+                self.answered(answer);
+            }
+            Step::Skipped { address, reason, .. } => {
+                self.skipped(at, address.clone(), reason.clone());
+            }
+            Step::Started { address, .. } => {
+                self.started(at, address.clone());
+            }
+            Step::Progressed { attempt, .. } => self.progressed(at, attempt),
+            Step::Child { attempt, step, .. } => self.child(at, attempt, step),
+            Step::Failed { attempt, error, is_final, .. } => {
+                self.ended(at, attempt, AttemptOutcome::Failed(error.clone()));
+                if is_final {
+                    self.final_attempt(attempt);
+                }
+            }
+            Step::TimedOut { attempt, .. } => self.ended(at, attempt, AttemptOutcome::TimedOut),
+            Step::Dropped { attempt, .. } => self.ended(at, attempt, AttemptOutcome::Dropped),
+            Step::Untried { address } => self.untried(address.clone()),
+            Step::Connected { attempt, .. } => {
+                self.ended(at, attempt, AttemptOutcome::Connected);
+                self.over(at, End::Connected);
+            }
+            Step::Lost { .. } => self.over(at, End::Lost),
+            Step::Cancelled => self.over(at, End::Cancelled),
+        }
+    }
+}

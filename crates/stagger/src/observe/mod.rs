@@ -1,0 +1,17 @@
+//! What an [`Observer`](crate::Observer) receives, and the observers that are here.
+
+pub(crate) mod boxed;
+mod child;
+mod log;
+pub(crate) mod observer;
+mod recorder;
+#[cfg(feature = "tracing")]
+mod tracing;
+
+pub use self::child::ChildStep;
+pub(crate) use self::child::Parent;
+pub(crate) use self::log::Log;
+pub use self::observer::Step;
+pub use self::recorder::Recorder;
+#[cfg(feature = "tracing")]
+pub use self::tracing::Tracing;

@@ -1,0 +1,436 @@
+//! What a resolver says.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::address::Family;
+use crate::connect::Binding;
+use crate::error::LookupErrorKind;
+use crate::resolve::Record;
+
+/// How an answer relates to earlier answers of its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Update {
+    /// It adds to them.
+    #[default]
+    Add,
+    /// It takes their place. A candidate that is in the new answer no more is dropped if it has
+    /// not started, and keeps running if it has (RFC 8305 §6; draft-ietf-happy-happyeyeballs-v3 §7).
+    Replace,
+}
+
+/// What one lookup of a [`Resolver`](crate::Resolver) brought: addresses, none, or an error.
+///
+/// An answer holds addresses. The race makes a [`Candidate`](crate::Candidate) of an address when
+/// it starts an attempt there.
+#[derive(Clone, Debug)]
+pub struct Answer<A, E> {
+    outcome: Result<Vec<A>, E>,
+    about: About,
+}
+
+/// What an answer says beside its addresses or its error.
+#[derive(Clone, Debug)]
+struct About {
+    record: Record,
+    group: u32,
+    binding: Option<Arc<Binding>>,
+    update: Update,
+    kind: LookupErrorKind,
+    sorted: bool,
+    provisional: bool,
+    is_final: bool,
+    leader: Option<Family>,
+    preferred: Option<Family>,
+    ttl: Option<Duration>,
+    delay_spent: Duration,
+    asked_after: Duration,
+}
+
+impl<A, E> Answer<A, E> {
+    /// An answer with these addresses, in the resolver's order of preference. Without any it is a
+    /// negative answer.
+    pub fn found(record: Record, addresses: impl IntoIterator<Item = A>) -> Self {
+        Self::new(record, Ok(addresses.into_iter().collect()))
+    }
+
+    /// An answer that says there are no addresses of this record.
+    pub fn negative(record: Record) -> Self {
+        Self::new(record, Ok(Vec::new()))
+    }
+
+    /// A lookup that failed. The error belongs to its record alone: other answers still count.
+    pub fn failed(record: Record, error: E) -> Self {
+        Self::new(record, Err(error))
+    }
+
+    fn new(record: Record, outcome: Result<Vec<A>, E>) -> Self {
+        let about = About {
+            record,
+            group: 0,
+            binding: None,
+            update: Update::Add,
+            kind: LookupErrorKind::Other,
+            sorted: false,
+            provisional: false,
+            is_final: false,
+            leader: None,
+            preferred: None,
+            ttl: None,
+            delay_spent: Duration::ZERO,
+            asked_after: Duration::ZERO,
+        };
+        Self { outcome, about }
+    }
+
+    /// Sets what this answer does to earlier answers of its record: it adds to them, unless set, or
+    /// replaces them.
+    pub fn with_update(mut self, update: Update) -> Self {
+        self.about.update = update;
+        self
+    }
+
+    /// Sets whether the addresses are already in RFC 6724 §6 order, as those of `getaddrinfo` are.
+    pub fn with_sorted(mut self, sorted: bool) -> Self {
+        self.about.sorted = sorted;
+        self
+    }
+
+    /// Marks this answer as provisional: another resolver may still answer. The report and the
+    /// observer receive the answer, but the race keeps waiting for the record. It has no effect on
+    /// an answer with addresses.
+    ///
+    /// # Examples
+    ///
+    /// The failure does not end the wait for IPv6, which lasts 50 ms:
+    ///
+    /// ```
+    /// use stagger::resolve::Record;
+    /// use stagger::{Answer, Dialer};
+    /// use stagger_testkit::{
+    ///     Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedError, ScriptedResolver, ms,
+    /// };
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let failure = Answer::failed(Record::Aaaa, ScriptedError::new("no name server")).with_provisional(true);
+    /// let resolver = ScriptedResolver::<Place>::new(&ledger)
+    ///     .answers(ms(5), failure)
+    ///     .finds(ms(10), Record::A, ["v4"])
+    ///     .finds(ms(20), Record::Aaaa, ["v6"]);
+    /// let connector = ScriptedConnector::new(&ledger).at("v6", Fate::connects(ms(30)));
+    /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
+    ///
+    /// let connect = dialer.connect("example.com:443").with_report();
+    /// let (_, report) = ledger.clock().run(connect)?;
+    /// assert_eq!(ledger.starts(), [(ms(20), "v6")]);
+    /// assert!(report.queries()[0].error.is_some());
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
+    pub fn with_provisional(mut self, provisional: bool) -> Self {
+        self.about.provisional = provisional;
+        self
+    }
+
+    /// Sets which family leads: that of the first address of all answers so far, this one included,
+    /// when they are sorted together (draft-ietf-happy-happyeyeballs-v3 §5.3). It holds until
+    /// another answer says otherwise. Families alternate, and inside a family the order is that of
+    /// its answers, so this is all that answers apart can't say each by itself. An answer of all
+    /// families says it by its own first address, which goes before this.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::address::Family;
+    /// use stagger::resolve::Record;
+    /// use stagger::{Answer, Dialer};
+    /// use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let resolver = ScriptedResolver::<Place>::new(&ledger)
+    ///     .finds(ms(5), Record::A, ["v4"])
+    ///     .answers(ms(9), Answer::found(Record::Aaaa, [Place("v6")]).with_leader(Family::Ipv4));
+    /// let connector = ScriptedConnector::new(&ledger).at("v4", Fate::connects(ms(30)));
+    /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
+    ///
+    /// ledger.clock().run(dialer.connect("example.com:443"))?.hand_over();
+    /// assert_eq!(ledger.starts(), [(ms(9), "v4")]);
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
+    pub fn with_leader(mut self, family: Family) -> Self {
+        self.about.leader = Some(family);
+        self
+    }
+
+    /// Sets which family the machine's routes prefer: the race waits for its answer within the
+    /// resolution delay, and it leads where no answer says who does. It is IPv6 where both families
+    /// have a default route, and else the family that has one
+    /// (draft-ietf-happy-happyeyeballs-v3 §4.2). It holds for the whole race until another answer
+    /// says otherwise. [`Policy::with_preferred_family`](crate::Policy::with_preferred_family) wins over it.
+    ///
+    /// # Examples
+    ///
+    /// There is no route for IPv6, so A does not wait for AAAA:
+    ///
+    /// ```
+    /// use stagger::address::Family;
+    /// use stagger::resolve::Record;
+    /// use stagger::{Answer, Dialer};
+    /// use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let answer = Answer::found(Record::A, [Place("v4")]).with_preferred_family(Family::Ipv4);
+    /// let resolver = ScriptedResolver::new(&ledger).answers(ms(5), answer).never_ends();
+    /// let connector = ScriptedConnector::new(&ledger).at("v4", Fate::connects(ms(30)));
+    /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
+    ///
+    /// ledger.clock().run(dialer.connect("example.com:443"))?.hand_over();
+    /// assert_eq!(ledger.starts(), [(ms(5), "v4")]);
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
+    pub fn with_preferred_family(mut self, family: Family) -> Self {
+        self.about.preferred = Some(family);
+        self
+    }
+
+    /// Sets why there is no address. It means nothing where there is one. A negative answer from a
+    /// resolver that knows the name has [`LookupErrorKind::NoAddress`]; one from a resolver that
+    /// does not know the record has no kind.
+    pub fn with_kind(mut self, kind: LookupErrorKind) -> Self {
+        self.about.kind = kind;
+        self
+    }
+
+    /// Sets whether this failure ends the race: every attempt is dropped and the connect fails. It is for a
+    /// resolver that knows that no attempt makes sense, such as one that refuses a host by a rule.
+    /// It means nothing unless the answer is an error. It counts for an [provisional](Self::with_provisional)
+    /// error too, so a resolver inside [`Fastest`](crate::resolve::Fastest) or
+    /// [`Fallback`](crate::resolve::Fallback) ends the race for all of them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::resolve::Record;
+    /// use stagger::{Answer, Dialer};
+    /// use stagger_testkit::{Clock, Ledger, Place, ScriptedConnector, ScriptedError, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let refusal = Answer::failed(Record::Addresses, ScriptedError::new("the host is blocked"));
+    /// let resolver = ScriptedResolver::<Place>::new(&ledger)
+    ///     .answers(ms(5), refusal.with_final(true))
+    ///     .never_ends();
+    /// let dialer = Dialer::new(resolver, ScriptedConnector::new(&ledger), ledger.clock().clone());
+    ///
+    /// let error = ledger.clock().run(dialer.connect("example.com:443")).unwrap_err();
+    /// assert!(error.is_final());
+    /// assert_eq!(ledger.clock().elapsed(), ms(5));
+    /// ```
+    pub fn with_final(mut self, is_final: bool) -> Self {
+        self.about.is_final = is_final;
+        self
+    }
+
+    /// Puts the addresses into a group: 0, the target's own name, unless set. Other groups are for
+    /// the targets of service records. No rule distinguishes groups yet, but an answer replaces
+    /// only earlier ones of its record and group.
+    pub fn with_group(mut self, group: u32) -> Self {
+        self.about.group = group;
+        self
+    }
+
+    /// Sets what a service binding says of all addresses of this answer (RFC 9460).
+    pub fn with_binding(mut self, binding: impl Into<Arc<Binding>>) -> Self {
+        self.about.binding = Some(binding.into());
+        self
+    }
+
+    /// Sets how long the answer may be kept.
+    pub fn with_ttl(mut self, ttl: Duration) -> Self {
+        self.about.ttl = Some(ttl);
+        self
+    }
+
+    /// Sets how much of the resolution delay is spent when this answer comes. The delay then
+    /// counts not from this answer's arrival, but from that long before it.
+    ///
+    /// It is for an answer to a second question that is asked because the first is late. The race need
+    /// not wait again for the time that it has waited for the first. It is also for a resolver that has learned
+    /// that waiting is useless. The rule is ours and not the RFC's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::resolve::Record;
+    /// use stagger::{Answer, Dialer};
+    /// use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let answer = Answer::found(Record::A, [Place("v4")]).with_delay_spent(ms(50));
+    /// let resolver = ScriptedResolver::new(&ledger).answers(ms(60), answer).never_ends();
+    /// let connector = ScriptedConnector::new(&ledger).at("v4", Fate::connects(ms(30)));
+    /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
+    ///
+    /// ledger.clock().run(dialer.connect("example.com:443"))?.hand_over();
+    /// assert_eq!(ledger.starts(), [(ms(60), "v4")]);
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
+    pub fn with_delay_spent(mut self, spent: Duration) -> Self {
+        self.about.delay_spent = spent;
+        self
+    }
+
+    /// Sets how long after the beginning of the resolution this was asked, for the report.
+    pub fn with_asked_after(mut self, after: Duration) -> Self {
+        self.about.asked_after = after;
+        self
+    }
+
+    /// What was asked for.
+    pub fn record(&self) -> Record {
+        self.about.record
+    }
+
+    /// Whether this adds to earlier answers of its record or replaces them.
+    pub fn update(&self) -> Update {
+        self.about.update
+    }
+
+    /// Whether the platform has sorted the addresses.
+    pub fn is_sorted(&self) -> bool {
+        self.about.sorted
+    }
+
+    /// Whether this leaves the last word on its record to another answer: only one without
+    /// addresses does.
+    pub fn is_provisional(&self) -> bool {
+        self.about.provisional && self.is_empty()
+    }
+
+    /// Whether there are no addresses: the answer is negative, or an error.
+    pub fn is_empty(&self) -> bool {
+        self.outcome.as_ref().map_or(true, Vec::is_empty)
+    }
+
+    /// Which family leads, if the answer [says](Self::with_leader) so.
+    pub fn leader(&self) -> Option<Family> {
+        self.about.leader
+    }
+
+    /// How long the answer may be kept, where known.
+    pub fn ttl(&self) -> Option<Duration> {
+        self.about.ttl
+    }
+
+    /// How much of the resolution delay is spent when this answer comes: nothing unless
+    /// [said](Self::with_delay_spent).
+    pub fn delay_spent(&self) -> Duration {
+        self.about.delay_spent
+    }
+
+    /// How long after the beginning of the resolution this was asked: at once unless
+    /// [said](Self::with_asked_after).
+    pub fn asked_after(&self) -> Duration {
+        self.about.asked_after
+    }
+
+    /// The error of a lookup that failed.
+    pub fn error(&self) -> Option<&E> {
+        self.outcome.as_ref().err()
+    }
+
+    /// Why there is no address, in the vocabulary that all resolvers share: none if there is one.
+    /// Unless [said](Self::with_kind) it is [`LookupErrorKind::Other`] for a failure, and none for a
+    /// negative answer.
+    pub fn kind(&self) -> Option<LookupErrorKind> {
+        let is_said = self.is_empty() && self.about.kind != LookupErrorKind::Other;
+        (self.outcome.is_err() || is_said).then_some(self.about.kind)
+    }
+
+    /// The group of the addresses: 0, the target's own name, unless [said](Self::with_group).
+    pub fn group(&self) -> u32 {
+        self.about.group
+    }
+
+    /// What a service binding says of the addresses, if there is one.
+    pub fn binding(&self) -> Option<&Arc<Binding>> {
+        self.about.binding.as_ref()
+    }
+
+    /// The family that routes prefer, if the answer [says](Self::with_preferred_family) so.
+    pub fn preferred_family(&self) -> Option<Family> {
+        self.about.preferred
+    }
+
+    /// Whether this failure [ends the race](Self::with_final): only an error does.
+    pub fn is_final(&self) -> bool {
+        self.about.is_final && self.outcome.is_err()
+    }
+
+    /// The addresses, none if the answer is negative or an error.
+    pub fn addresses(&self) -> impl Iterator<Item = &A> {
+        self.outcome.iter().flatten()
+    }
+
+    /// The same answer with another error, if it is one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::Answer;
+    /// use stagger::resolve::Record;
+    ///
+    /// let answer = Answer::<(), _>::failed(Record::A, "no name server");
+    /// let answer = answer.map_error(|text| std::io::Error::other(text));
+    /// assert_eq!(answer.error().unwrap().to_string(), "no name server");
+    /// ```
+    pub fn map_error<F>(self, map: impl FnOnce(E) -> F) -> Answer<A, F> {
+        Answer { outcome: self.outcome.map_err(map), about: self.about }
+    }
+
+    /// The same answer with each address mapped, unless it is an error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::Answer;
+    /// use stagger::resolve::Record;
+    ///
+    /// let answer = Answer::<_, std::io::Error>::found(Record::A, [80_u16, 81]);
+    /// let answer = answer.map_addresses(|port| format!("port {port}"));
+    /// assert!(answer.addresses().eq(["port 80", "port 81"]));
+    /// ```
+    pub fn map_addresses<B>(self, map: impl FnMut(A) -> B) -> Answer<B, E> {
+        let outcome = self.outcome.map(|found| found.into_iter().map(map).collect());
+        Answer { outcome, about: self.about }
+    }
+
+    /// The same answer with other addresses, unless it is an error.
+    pub(crate) fn map_found(mut self, map: impl FnOnce(Vec<A>) -> Vec<A>) -> Self {
+        self.outcome = self.outcome.map(map);
+        self
+    }
+
+    /// The same answer without a word on which family routes prefer.
+    pub(crate) fn without_preference(mut self) -> Self {
+        self.about.preferred = None;
+        self
+    }
+
+    /// A copy, unless it is an error.
+    pub(crate) fn found_copy(&self) -> Option<Answer<A, Infallible>>
+    where
+        A: Clone,
+    {
+        let found = self.outcome.as_ref().ok()?.clone();
+        Some(Answer { outcome: Ok(found), about: self.about.clone() })
+    }
+
+    /// The addresses or the error.
+    ///
+    /// # Errors
+    ///
+    /// The lookup's own.
+    pub fn into_outcome(self) -> Result<Vec<A>, E> {
+        self.outcome
+    }
+}

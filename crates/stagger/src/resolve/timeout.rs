@@ -1,0 +1,193 @@
+//! A bound on how long a lookup may take.
+
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use futures_core::Stream;
+use pin_project_lite::pin_project;
+
+use crate::Resolver;
+use crate::boxed::BoxError;
+use crate::error::{LookupErrorKind, SharedError};
+use crate::resolve::{Query, Wanted};
+use crate::{Answer, Timer};
+
+/// A resolver whose lookups end after a given time.
+///
+/// What has come by then stands, as it came. For each record that the query asks for and that no
+/// answer has told of, one more answer says so, with a [`LookupTimedOut`], and the lookup is
+/// dropped. An answer that is ready in the same moment still counts. The time runs from the first
+/// poll of the answers.
+///
+/// A race needs no such thing to begin, for it never waits longer for a lookup than the resolution
+/// delay once it has an address; it is for a lookup that has brought nothing, so that somebody else
+/// can be asked, as by [`Fallback`](crate::resolve::Fallback), before the whole connect is given up.
+///
+/// # Examples
+///
+/// ```
+/// use stagger::Dialer;
+/// use stagger::resolve::{LookupTimedOut, ResolverTimeout};
+/// use stagger_testkit::{Clock, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
+///
+/// let ledger = Ledger::new(&Clock::new());
+/// let clock = ledger.clock();
+/// let silent = ScriptedResolver::<Place>::new(&ledger).never_ends();
+/// let resolver = ResolverTimeout::new(silent, clock.clone(), ms(2000));
+/// let dialer = Dialer::new(resolver, ScriptedConnector::new(&ledger), clock.clone());
+///
+/// let error = clock.run(dialer.connect("example.com:443")).unwrap_err();
+/// assert_eq!(clock.elapsed(), ms(2000));
+/// let cause = error.report().queries()[0].error.as_ref().unwrap();
+/// assert!(cause.is::<LookupTimedOut>());
+/// assert_eq!(cause.to_string(), "no answer within 2s");
+/// ```
+#[derive(Clone, Debug)]
+pub struct ResolverTimeout<R, T> {
+    resolver: R,
+    timer: T,
+    limit: Duration,
+}
+
+impl<R, T> ResolverTimeout<R, T> {
+    /// Ends the lookups of this resolver after this time.
+    pub fn new(resolver: R, timer: T, limit: Duration) -> Self {
+        Self { resolver, timer, limit }
+    }
+}
+
+impl<R, T> Resolver for ResolverTimeout<R, T>
+where
+    R: Resolver<Error: Into<BoxError>>,
+    T: Timer + Clone,
+{
+    type Address = R::Address;
+    type Error = SharedError;
+    type Answers = TimelyAnswers<R::Answers, T>;
+
+    fn resolve(&self, query: &Query) -> Self::Answers {
+        TimelyAnswers {
+            answers: Some(self.resolver.resolve(query)),
+            alarm: None,
+            timer: self.timer.clone(),
+            limit: self.limit,
+            began: None,
+            awaited: query.wanted(),
+        }
+    }
+}
+
+/// A record was not answered in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LookupTimedOut {
+    /// The time that the lookup had.
+    pub limit: Duration,
+}
+
+impl fmt::Display for LookupTimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no answer within {:?}", self.limit)
+    }
+}
+
+impl Error for LookupTimedOut {}
+
+pin_project! {
+    /// What a [`ResolverTimeout`] answers.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the lookup and the alarm.
+    #[must_use = "streams do nothing unless polled"]
+    pub struct TimelyAnswers<S, T>
+    where
+        T: Timer,
+    {
+        // None once they have ended or their time is over.
+        #[pin]
+        answers: Option<S>,
+        #[pin]
+        alarm: Option<T::Sleep>,
+        timer: T,
+        limit: Duration,
+        began: Option<Instant>,
+        // Once the time is over, what is still to be answered.
+        awaited: Wanted,
+    }
+}
+
+impl<S, T, A, E> Stream for TimelyAnswers<S, T>
+where
+    S: Stream<Item = Answer<A, E>>,
+    T: Timer,
+    E: Into<BoxError>,
+{
+    type Item = Answer<A, SharedError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut this = self.project();
+        if let Some(answers) = this.answers.as_mut().as_pin_mut() {
+            let began = *this.began.get_or_insert_with(|| this.timer.now());
+            match answers.poll_next(cx) {
+                Poll::Ready(Some(answer)) => {
+                    if !answer.is_provisional() {
+                        this.awaited.remove(answer.record());
+                    }
+                    return Poll::Ready(Some(answer.map_error(SharedError::new)));
+                }
+                Poll::Ready(None) => *this.awaited = Wanted::NONE,
+                Poll::Pending => {
+                    // A time that no clock can tell never comes.
+                    let Some(due) = began.checked_add(*this.limit) else { return Poll::Pending };
+                    ready!(poll_until(due, this.timer, this.alarm.as_mut(), cx));
+                }
+            }
+            this.answers.set(None);
+            this.alarm.set(None);
+        }
+        let error = LookupTimedOut { limit: *this.limit };
+        let missing = this.awaited.records().next();
+        Poll::Ready(missing.map(|record| {
+            this.awaited.remove(record);
+            Answer::failed(record, SharedError::new(error)).with_kind(LookupErrorKind::TimedOut)
+        }))
+    }
+}
+
+/// Waits until `due`. The clock decides and the alarm only wakes.
+fn poll_until<T: Timer>(
+    due: Instant,
+    timer: &T,
+    mut alarm: Pin<&mut Option<T::Sleep>>,
+    cx: &mut Context<'_>,
+) -> Poll<()> {
+    if timer.now() >= due {
+        return Poll::Ready(());
+    }
+    if alarm.is_none() {
+        alarm.set(Some(timer.sleep_until(due)));
+    }
+    let sleep = alarm.as_mut().as_pin_mut();
+    ready!(sleep.expect("an alarm has just been set").poll(cx));
+    alarm.set(None);
+    if timer.now() < due {
+        // It rang early, and is set again.
+        cx.waker().wake_by_ref();
+        return Poll::Pending;
+    }
+    Poll::Ready(())
+}
+
+impl<S, T: Timer> fmt::Debug for TimelyAnswers<S, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TimelyAnswers")
+            .field("limit", &self.limit)
+            .field("awaited", &self.awaited)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,322 @@
+//! The sort itself.
+
+use std::cmp::{Ordering, Reverse};
+use std::net::{IpAddr, SocketAddr};
+
+use super::prefix::bits;
+use super::scope::Scope;
+use super::{Ipv4Scopes, Mobility, PolicyTable, Rule, Source, Sources};
+
+/// Sorts destinations by RFC 6724 §6.
+///
+/// Rule 9 is applied to IPv6 addresses only, unless it is [strict](Self::with_strict). The bits of an
+/// IPv4 address do not show where it is. The rule would also send all load to one of several IPv4
+/// addresses of a service. Leaving IPv4 out is ours and not the RFC's.
+///
+/// [`Sorter::glibc`] sorts as `getaddrinfo` does on Linux.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sorter {
+    table: PolicyTable,
+    ipv4_scopes: Ipv4Scopes,
+    strict: bool,
+    manner: Manner,
+}
+
+/// Whose reading of the rules is followed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Manner {
+    #[default]
+    Rfc6724,
+    Glibc,
+}
+
+/// A destination in its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Placed {
+    /// Where it leads.
+    pub address: SocketAddr,
+    /// The source address for it, none if there is no route.
+    pub source: Option<Source>,
+    /// The rule that put it after the one before it; none for the first.
+    pub rule: Option<Rule>,
+}
+
+/// What the rules 1 to 8 compare, in their order; the smaller comes first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Key([u32; 8]);
+
+#[derive(Clone, Copy)]
+struct Entry {
+    destination: SocketAddr,
+    /// Its IP address, which is not v4-mapped.
+    ip: IpAddr,
+    source: Option<Source>,
+    key: Key,
+    /// Of rule 9: how many bits it has in common with its source; none if rule 9 leaves it alone.
+    common: Option<Reverse<u32>>,
+}
+
+/// Which attributes are known of all source addresses.
+struct Known {
+    deprecated: bool,
+    mobility: bool,
+    tunneled: bool,
+}
+
+impl Sorter {
+    /// With the default table.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sorts as `getaddrinfo` in glibc does, as of glibc 2.36. It differs from RFC 6724 in these
+    /// points:
+    ///
+    /// - The default tables are [`PolicyTable::glibc`] and [`Ipv4Scopes::glibc`].
+    /// - Rule 9 compares all 128 bits of IPv6 addresses, as in RFC 3484.
+    /// - Rule 9 compares an IPv4 address if it is in the subnet of its source address. An address
+    ///   that is not comes after those that are.
+    /// - An attribute of a source address that is not known counts as absent. It does not make a
+    ///   rule be skipped.
+    /// - Where rule 9 leaves addresses of both families in an order that is no order, the result
+    ///   is that of glibc's merge sort.
+    ///
+    /// # Examples
+    ///
+    /// A unique local address is not behind IPv4, as it is by RFC 6724:
+    ///
+    /// ```
+    /// use std::net::SocketAddr;
+    /// use stagger::sort::{Sorter, Source};
+    ///
+    /// let found = ["192.0.2.1:80", "[fd00::1]:80"].map(|text| text.parse().unwrap());
+    /// let sources = |destination: &SocketAddr| Some(Source::new(destination.ip()));
+    /// assert!(Sorter::new().sort(found, &sources)[0].address.is_ipv4());
+    /// assert!(Sorter::glibc().sort(found, &sources)[0].address.is_ipv6());
+    /// ```
+    pub fn glibc() -> Self {
+        Self {
+            table: PolicyTable::glibc(),
+            ipv4_scopes: Ipv4Scopes::glibc(),
+            strict: false,
+            manner: Manner::Glibc,
+        }
+    }
+
+    /// With this table.
+    pub fn with_table(mut self, table: PolicyTable) -> Self {
+        self.table = table;
+        self
+    }
+
+    /// The table.
+    pub fn table(&self) -> &PolicyTable {
+        &self.table
+    }
+
+    /// With these scopes of IPv4 addresses.
+    pub fn with_ipv4_scopes(mut self, scopes: Ipv4Scopes) -> Self {
+        self.ipv4_scopes = scopes;
+        self
+    }
+
+    /// The scopes of IPv4 addresses.
+    pub fn ipv4_scopes(&self) -> &Ipv4Scopes {
+        &self.ipv4_scopes
+    }
+
+    /// Whether rule 9 is applied to IPv4 addresses too, as the text of the RFC requires. A sorter like
+    /// glibc has another rule 9 and ignores this.
+    pub fn with_strict(mut self, strict: bool) -> Self {
+        self.strict = strict;
+        self
+    }
+
+    /// Puts the destinations in order. Each source address is asked for once.
+    ///
+    /// A v4-mapped destination is taken for the IPv4 address that it is. A destination without a
+    /// source address is neither preferred nor avoided by the rules that look at one, but comes
+    /// after all that have one.
+    pub fn sort<I>(&self, destinations: I, sources: &(impl Sources + ?Sized)) -> Vec<Placed>
+    where
+        I: IntoIterator<Item = SocketAddr>,
+    {
+        let ask = |destination: SocketAddr| {
+            let source = sources.source(&destination);
+            let canonical = |source: Source| Source { addr: source.addr.to_canonical(), ..source };
+            (destination, source.map(canonical))
+        };
+        let asked: Vec<_> = destinations.into_iter().map(ask).collect();
+        let known = match self.manner {
+            Manner::Rfc6724 => Known::of(asked.iter().filter_map(|(_, source)| source.as_ref())),
+            Manner::Glibc => Known::ALL,
+        };
+        let entry = |(destination, source)| self.entry(destination, source, &known);
+        let mut entries: Vec<_> = asked.into_iter().map(entry).collect();
+        match self.manner {
+            Manner::Rfc6724 => {
+                entries.sort_by_key(|entry| entry.key);
+                for equal in entries.chunk_by_mut(|one, other| one.key == other.key) {
+                    use_longest_prefix(equal);
+                }
+            }
+            Manner::Glibc => merge_sort(&mut entries),
+        }
+        let rules: Vec<_> = entries.windows(2).map(|pair| rule(&pair[0], &pair[1])).collect();
+        let rules = std::iter::once(None).chain(rules.into_iter().map(Some));
+        let placed = |(Entry { destination, source, .. }, rule)| Placed {
+            address: destination,
+            source,
+            rule,
+        };
+        entries.into_iter().zip(rules).map(placed).collect()
+    }
+
+    fn entry(&self, destination: SocketAddr, source: Option<Source>, known: &Known) -> Entry {
+        let ip = destination.ip().to_canonical();
+        let scope_of = |addr| Scope::of(addr, &self.ipv4_scopes);
+        let (scope, row) = (scope_of(ip), self.table.row(ip));
+        let of_source = |avoid: &dyn Fn(&Source) -> u32| source.as_ref().map_or(0, avoid);
+        let key = Key([
+            u32::from(source.is_none()),
+            of_source(&|source| u32::from(scope_of(source.addr) != scope)),
+            of_source(&|source| u32::from(known.deprecated && source.deprecated == Some(true))),
+            of_source(&|source| if known.mobility { self.away(source.mobility) } else { 0 }),
+            of_source(&|source| u32::from(self.table.row(source.addr).label != row.label)),
+            u32::MAX - row.precedence,
+            of_source(&|source| u32::from(known.tunneled && source.tunneled == Some(true))),
+            scope.number(),
+        ]);
+        let common = source.and_then(|source| self.common_bits(&source, ip)).map(Reverse);
+        Entry { destination, ip, source, key, common }
+    }
+
+    /// What rule 4 compares: how far an address is from being a home address.
+    fn away(&self, mobility: Option<Mobility>) -> u32 {
+        let is_home = matches!(mobility, Some(Mobility::Home | Mobility::HomeAndCareOf));
+        match (self.manner, mobility) {
+            (Manner::Rfc6724, Some(mobility)) => Mobility::HomeAndCareOf as u32 - mobility as u32,
+            (Manner::Rfc6724, None) => 0,
+            // It has one mark, which an address has or has not.
+            (Manner::Glibc, _) => u32::from(!is_home),
+        }
+    }
+
+    /// What rule 9 compares, if it looks at this destination.
+    fn common_bits(&self, source: &Source, destination: IpAddr) -> Option<u32> {
+        let ipv6 = destination.is_ipv6();
+        match self.manner {
+            Manner::Rfc6724 => (ipv6 || self.strict).then(|| common_prefix(source, destination)),
+            Manner::Glibc if ipv6 => Some(common_bits(source.addr, destination)),
+            Manner::Glibc => {
+                let common = common_bits(source.addr, destination);
+                Some(if common >= subnet_bits(source) { common } else { 0 })
+            }
+        }
+    }
+}
+
+impl Known {
+    const ALL: Self = Self { deprecated: true, mobility: true, tunneled: true };
+
+    fn of<'a>(sources: impl Iterator<Item = &'a Source> + Clone) -> Self {
+        Self {
+            deprecated: sources.clone().all(|source| source.deprecated.is_some()),
+            mobility: sources.clone().all(|source| source.mobility.is_some()),
+            tunneled: sources.clone().all(|source| source.tunneled.is_some()),
+        }
+    }
+}
+
+/// Rule 9, among destinations that the rules before it find equal. It compares those of one family
+/// alone, so these are sorted among the places that they have, and the others keep theirs. (As a
+/// comparison of two it would not be an order: IPv4 between two IPv6 addresses is equal to both.)
+fn use_longest_prefix(equal: &mut [Entry]) {
+    for ipv6 in [true, false] {
+        let is_one = |entry: &Entry| entry.common.is_some() && entry.ip.is_ipv6() == ipv6;
+        let places: Vec<_> = (0..equal.len()).filter(|&place| is_one(&equal[place])).collect();
+        let mut sorted: Vec<_> = places.iter().map(|&place| equal[place]).collect();
+        sorted.sort_by_key(|entry| entry.common);
+        for (place, entry) in places.into_iter().zip(sorted) {
+            equal[place] = entry;
+        }
+    }
+}
+
+/// Sorts as glibc's `qsort_r` does with glibc's comparison. That comparison is not an order where
+/// both families are equal before rule 9. So the result depends on which pairs are compared.
+fn merge_sort(entries: &mut [Entry]) {
+    if entries.len() < 2 {
+        return;
+    }
+    let (left, right) = entries.split_at_mut(entries.len() / 2);
+    merge_sort(left);
+    merge_sort(right);
+    let (left, right) = (left.to_vec(), right.to_vec());
+    let (mut left, mut right) = (left.into_iter().peekable(), right.into_iter().peekable());
+    for place in entries {
+        let from_left = match (left.peek(), right.peek()) {
+            (Some(left), Some(right)) => compare(left, right).is_le(),
+            (left, _) => left.is_some(),
+        };
+        let next = if from_left { left.next() } else { right.next() };
+        *place = next.expect("both halves have as many entries as there are places");
+    }
+}
+
+/// glibc's comparison, for which entries are equal whose order stays.
+fn compare(one: &Entry, other: &Entry) -> Ordering {
+    let same_family = one.ip.is_ipv6() == other.ip.is_ipv6();
+    let by_prefix = || if same_family { one.common.cmp(&other.common) } else { Ordering::Equal };
+    one.key.cmp(&other.key).then_with(by_prefix)
+}
+
+/// The rule by which the second comes after the first.
+fn rule(first: &Entry, second: &Entry) -> Rule {
+    const RULES: [Rule; 8] = [
+        Rule::Unusable,
+        Rule::MatchingScope,
+        Rule::Deprecated,
+        Rule::Home,
+        Rule::MatchingLabel,
+        Rule::Precedence,
+        Rule::NativeTransport,
+        Rule::SmallerScope,
+    ];
+    let differ = first.key.0.iter().zip(&second.key.0).position(|(one, other)| one != other);
+    match differ {
+        Some(index) => RULES[index],
+        None if first.common != second.common
+            && first.common.is_some()
+            && second.common.is_some()
+            && first.ip.is_ipv6() == second.ip.is_ipv6() =>
+        {
+            Rule::LongestPrefix
+        }
+        None => Rule::Unchanged,
+    }
+}
+
+/// How many leading bits a destination has in common with its source, up to the source's prefix
+/// (RFC 6724 §2.2).
+fn common_prefix(source: &Source, destination: IpAddr) -> u32 {
+    common_bits(source.addr, destination).min(source.prefix_bits())
+}
+
+/// How many leading bits the addresses have in common.
+fn common_bits(source: IpAddr, destination: IpAddr) -> u32 {
+    let common = (bits(source) ^ bits(destination)).leading_zeros();
+    let skipped = if source.is_ipv6() { 0 } else { 96 };
+    common.saturating_sub(skipped)
+}
+
+/// How many bits of an IPv4 source address belong to its subnet, for glibc. If that is not known, it
+/// is all of them. Loopback is the exception: all of it is one subnet.
+fn subnet_bits(source: &Source) -> u32 {
+    let unknown = if source.addr.is_loopback() { 8 } else { 32 };
+    source.prefix_length.map_or(unknown, u32::from)
+}
+
+#[cfg(test)]
+mod tests;
