@@ -1,22 +1,51 @@
-//! Sockets and the system's resolver for [Stagger](stagger), written once for every async runtime.
+//! Sockets and the system's resolver for [Stagger](stagger), for every async runtime.
 //!
-//! Most programs want an adapter instead: `stagger-tokio` or `stagger-smol`. This crate is what
-//! they stand on, and what an adapter for another runtime would stand on:
+//! Most programs use an adapter instead: `stagger-tokio` or `stagger-smol`. Adapters are built on
+//! this crate, and so is an adapter for another runtime. The runtime supplies a
+//! [`Timer`](stagger::Timer), a [`Register`] and, to listen, an [`Accept`].
 //!
-//! - [`SystemResolver`]: `getaddrinfo` without blocking the runtime, on any executor, and without
-//!   one family waiting for the other; the runtime supplies a [`Timer`](stagger::Timer);
-//! - [`lookup`] and [`reverse_lookup`](crate::lookup::reverse_lookup): all that `getaddrinfo` and `getnameinfo` can do, as futures
-//!   for any executor;
-//! - [`TcpConnector`]: opens, binds and connects a socket; the runtime supplies a [`Register`];
-//! - [`TcpOptions`]: bind addresses and socket options;
-//! - [`UdpSocket`]: datagrams and multicast, over the same [`Register`];
-//! - [`TcpListen`] and [`TcpListener`]: listen at an address, on all interfaces, or on sockets that
-//!   the process has inherited, and accept the runtime's own streams; the runtime supplies an
-//!   [`Accept`];
-//! - [`TcpEndpoint`]: one address to connect to, without names and without a race;
-//! - `UnixConnector`, `UnixEndpoint`, `UnixListen` and `UnixListener`: the same for Unix-domain sockets, on Unix.
+//! | to | use |
+//! | --- | --- |
+//! | resolve names with `getaddrinfo` | [`SystemResolver`] |
+//! | use all of `getaddrinfo` and `getnameinfo` | [`lookup::lookup`], [`lookup::reverse_lookup`] |
+//! | connect over TCP in a race | [`TcpConnector`], with [`TcpOptions`] |
+//! | connect to one address over TCP | [`TcpEndpoint`] |
+//! | listen over TCP | [`TcpListen`], [`TcpListener`] |
+//! | send and receive datagrams | [`UdpSocket`], with [`UdpOptions`] |
+//! | use Unix-domain sockets | `UnixConnector`, `UnixEndpoint`, `UnixListen`, `UnixListener` |
 //!
 //! Linux is built and tested. Code for other systems is there, but untested.
+//!
+//! # Source files
+//!
+//! | to find | look in |
+//! | --- | --- |
+//! | what a runtime supplies | `register.rs` (connecting), `listen/accept.rs` (accepting) |
+//! | one attempt, over TCP and Unix sockets | `attempt.rs` |
+//! | opening, binding and connecting a socket | `socket/mod.rs` |
+//! | socket options | `socket/option.rs` sets them, `socket/reader.rs` reads them, `socket/setup.rs` applies them |
+//! | the order: options, hook, bind, connect | `socket/setup.rs`, `socket/hook.rs` |
+//! | addresses without names | `literal.rs`; a connect to one: `endpoint.rs` |
+//! | Unix-domain sockets | `unix/` |
+//! | yielding of tasks that never wait | `budget.rs` |
+//! | which reactor is current | `mark.rs` |
+//! | opening sockets to listen on | `listen/open.rs`; inherited ones: `listen/inherited.rs` |
+//! | whose turn it is to accept | `listen/sockets.rs`; pauses after errors: `listen/pause.rs` |
+//! | UDP sockets | `udp/socket.rs`, made in `udp/bind.rs` and `udp/open.rs` |
+//! | checks of UDP addresses | `udp/addr.rs` |
+//! | control messages of a datagram | `udp/message.rs` |
+//! | ICMP errors | `udp/icmp.rs`, kept for the next receive in `udp/reported.rs` |
+//! | tasks that wait for one UDP socket | `udp/waiter.rs` |
+//! | multicast groups | `udp/multicast.rs`; options that `socket2` lacks: `udp/system.rs` |
+//! | the system's resolver | `lookup/resolver.rs` |
+//! | the threads of lookups | `lookup/pool.rs`; its decisions: `lookup/pool/machine.rs` |
+//! | lookups by family beside a late one | `lookup/lane.rs`; when they start: `lookup/lanes.rs` |
+//! | `lookup` and `reverse_lookup` | `lookup/address.rs`, `lookup/name.rs` |
+//! | whether a lookup may ask the network | `lookup/question.rs` |
+//! | the calls of libc | `lookup/system.rs` |
+//! | `localhost` and the names below it | `lookup/localhost.rs`, `lookup/hosts.rs` |
+//! | source addresses for the sort | `source.rs` |
+//! | which families lead out | `connectivity.rs` |
 #![deny(unsafe_op_in_unsafe_fn)]
 
 pub mod lookup;

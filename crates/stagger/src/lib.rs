@@ -1,45 +1,48 @@
-//! Connect to a name as fast as the network allows, on whichever async runtime you chose.
+//! Connect to a name as fast as the network allows, on any async runtime.
 //!
-//! A name has several addresses, and some may lead nowhere. Tried one by one, each dead one costs a
-//! timeout. Stagger starts attempts a moment apart, lets them run side by side, hands over the
-//! first that connects and closes the rest: Happy Eyeballs (RFC 8305), with what its next version
-//! (draft-ietf-happy-happyeyeballs-v3) says better.
+//! A name has several addresses, and some of them may not work. Tried one after another, each dead
+//! address costs a timeout. Stagger starts attempts a moment apart and lets them overlap. It returns
+//! the first connection and closes the other attempts. This is Happy Eyeballs (RFC 8305), with the
+//! improvements of its next version (draft-ietf-happy-happyeyeballs-v3).
 //!
-//! This crate is the core: it opens no socket, reads no clock and knows no runtime. Most programs
-//! want an adapter, which brings all that: `stagger-tokio` or `stagger-smol`, and then
-//! `connect("example.com:https").await`. Take the core itself to write a library that any runtime
-//! can use (be generic over an [`Endpoint`]), a resolver or a connector of your own, or to race
-//! things that are not sockets (see [`race()`]).
+//! This crate is the core. It opens no socket, reads no clock and knows no runtime. Most programs
+//! use an adapter, `stagger-tokio` or `stagger-smol`, and call `connect("example.com:https")`. Use
+//! the core itself for one of these:
 //!
-//! # Five words
+//! - a library that works on every runtime: be generic over an [`Endpoint`];
+//! - a resolver or a connector of your own;
+//! - a race of things that are not sockets: see [`race()`].
 //!
-//! A **target** is asked for (`example.com:https`). **Answers** arrive from a resolver, each holding
-//! addresses. A **candidate** is an address with all that a connector may want to know: what was
-//! asked for, what a service binding says, and how to report progress. An **attempt** runs at each
-//! candidate, and the **race** ends with one connection.
+//! The [guide](https://github.com/stagger-rs/stagger/tree/main/docs/guide) has a page for each.
+//!
+//! # How it works
 //!
 //! ```text
 //!  target --Resolver--> answers --order--> candidates --Connector--> attempts --> one connection
 //!                         '------ the race: a pure machine fed with events and `now` ------'
 //! ```
 //!
-//! # Three layers
+//! 1. A **target** is what the program asks for, such as `example.com:https`.
+//! 2. A [`Resolver`] turns it into **answers**. Each answer holds addresses.
+//! 3. A **candidate** is an address with what a connector may need: the target, what a service
+//!    binding says, and a way to report progress.
+//! 4. A [`Connector`] makes an **attempt** at each candidate.
+//! 5. The **race** ends with one connection.
 //!
-//! - **Seams** are small traits that a runtime or you supply: [`Resolver`], [`Connector`] and
-//!   [`Timer`], and [`Endpoint`] for what already knows where it leads. Their futures are associated
-//!   types, so a connect is `Send` if its parts are, and single-threaded parts fit too. An
-//!   [`Observer`] receives each step, and a [`Report`] holds all of them. On the server's side,
-//!   [`Listen`](listen::Listen) and [`Listener`](listen::Listener) are traits of the same kind.
-//! - **The machine** ([`race::Machine`]) decides everything: when to begin, in which order, how far
-//!   apart, what a late answer changes, when it is over. It is a plain value without I/O or clock;
-//!   the same events make the same actions.
-//! - **The driver** is the one future that polls the seams and feeds the machine. It decides
-//!   nothing, spawns nothing and uses no channel. [`Dialer`] connects to names
-//!   with it, and [`race()`] races any endpoints.
+//! The crate has three layers:
+//!
+//! - **Seams** are small traits: [`Resolver`], [`Connector`], [`Endpoint`] and [`Timer`]. A runtime
+//!   implements them, or you do. Their futures are associated types, so a connect is `Send` if its
+//!   parts are. An [`Observer`] receives each step, and a [`Report`] holds all of them.
+//!   [`Listen`](listen::Listen) and [`Listener`](listen::Listener) are the seams of a server.
+//! - **The machine** ([`race::Machine`]) makes every decision: when the race begins, the order of
+//!   the attempts, the delay between them, and the end. It is a plain value without I/O or clock.
+//! - **The driver** is the one future that polls the seams and feeds the machine. It spawns nothing.
+//!   [`Dialer`] connects to names with it, and [`race()`] connects to any endpoints.
 //!
 //! # Examples
 //!
-//! The first address is a black hole. On the virtual clock of `stagger-testkit` no time passes, and
+//! The first address never answers. On the virtual clock of `stagger-testkit` no time passes, and
 //! every time is exact:
 //!
 //! ```
@@ -68,27 +71,53 @@
 //! # Cancel safety
 //!
 //! Every future here can be dropped at any await. Dropping it drops the lookup, every attempt and
-//! the alarm before `drop` returns. With connectors over sockets of their own, as all of ours are,
-//! nothing is left behind: no socket, no timer, no task. There is no outcome then, and no connection
-//! is lost in between, because the one that wins is returned from the same poll in which it
-//! connected.
+//! the alarm before `drop` returns. Our connectors own their sockets, so no socket, timer or task
+//! remains. No connection is lost: the poll in which an attempt connects also returns it.
 //!
-//! Three kinds of transport cannot close before `drop` returns: one that shares a socket, such as
-//! QUIC, one that runs a child process, and one over a completion ring. A connector for them says in
-//! its docs what it may leave and for how long.
+//! Three kinds of transport cannot close before `drop` returns:
+//!
+//! - a transport that shares a socket, such as QUIC;
+//! - a transport that runs a child process;
+//! - a transport over a completion ring.
+//!
+//! The documentation of such a connector says what it leaves, and for how long.
 //!
 //! # Features
 //!
-//! - `idna`, on by default: names outside ASCII are accepted and encoded (IDNA 2008, UTS 46).
-//!   Without it a name must be ASCII, and the dependencies are a handful of small crates.
+//! - `idna`, on by default: accepts names outside ASCII and encodes them (IDNA 2008, UTS 46).
+//!   Without it a name must be ASCII, and only a handful of small crates is needed.
 //! - `http`: an `http::Uri` or an `http::uri::Authority` is a target.
-//! - `tracing`: the observer `Tracing`, which tells the subscribers of the crate `tracing` of each
-//!   step of a connect.
+//! - `tracing`: the observer `Tracing` passes each step of a connect to the crate `tracing`.
 //! - `url`: a `url::Url` is a target.
 //!
 //! # Rust version
 //!
-//! Rust 1.85 or later. A later version may be asked for in a minor release.
+//! Rust 1.85 or later. A minor release may need a later version.
+//!
+//! # Source files
+//!
+//! | to find | look in |
+//! | --- | --- |
+//! | the text of a target, and its parts | `target/` |
+//! | queries, records and answers | `resolve/query.rs`, `resolve/record.rs`, `resolve/answer.rs` |
+//! | resolvers that wrap others | `resolve/`, one file each |
+//! | resolving without a connect | `resolve/future.rs` |
+//! | what a connector receives | `connect/candidate.rs`, `connect/progress.rs` |
+//! | connecting to names | `connect/dialer.rs`, `connect/dial.rs` |
+//! | which addresses of a name are raced | `connect/course.rs`, `sort/unusable.rs` |
+//! | racing any endpoints | `race/endpoints.rs` |
+//! | the story of the race | the top of `race/mod.rs` |
+//! | the rules of the race | `race/machine.rs`; the order of candidates: `race/order.rs` |
+//! | the future that polls everything | `race/driver.rs`; storage of attempts: `race/slot.rs` |
+//! | every delay, limit and range | `policy/` |
+//! | sorting by RFC 6724 | `sort/` |
+//! | mapped and chained parts | `combinator/` |
+//! | boxes | `boxed.rs` lists them; each is next to its trait |
+//! | the line of an error | `error/line.rs`; why a lookup failed: `error/lookup.rs` |
+//! | the record behind reports and observers | `observe/log.rs` |
+//! | steps of a race inside an attempt | `observe/child.rs` |
+//! | seams of a server | `listen/` |
+//! | which task polls lingering lookups | `drivers.rs` |
 #![forbid(unsafe_code)]
 
 pub mod address;

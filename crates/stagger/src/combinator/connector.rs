@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::step::Steps;
-use super::{AndThen, Map, MapErr, Mapping};
+use super::{AndThen, Map, MapConnect, MapErr};
 use crate::connect::AttemptError;
 use crate::{Candidate, Connector};
 
@@ -19,10 +19,10 @@ where
 {
     type Connection = T;
     type Error = N::Error;
-    type Attempt = Mapping<N::Attempt, F>;
+    type Attempt = MapConnect<N::Attempt, F>;
 
     fn connect(&self, to: Candidate<A>) -> Self::Attempt {
-        Mapping { inner: self.inner.connect(to), map: self.map.clone() }
+        MapConnect { inner: self.inner.connect(to), map: self.map.clone() }
     }
 
     fn accepts(&self, to: &Candidate<A>) -> Result<(), N::Error> {
@@ -49,10 +49,10 @@ where
 {
     type Connection = N::Connection;
     type Error = AttemptError<E>;
-    type Attempt = Judging<N::Attempt, N, F, A>;
+    type Attempt = MapErrAttempt<N::Attempt, N, F, A>;
 
     fn connect(&self, to: Candidate<A>) -> Self::Attempt {
-        Judging {
+        MapErrAttempt {
             inner: self.inner.connect(to),
             connector: self.inner.clone(),
             map: self.map.clone(),
@@ -95,7 +95,7 @@ pin_project! {
     ///
     /// Dropping it drops the attempt inside.
     #[must_use = "futures do nothing unless polled"]
-    pub struct Judging<C, N, F, A> {
+    pub struct MapErrAttempt<C, N, F, A> {
         #[pin]
         inner: C,
         connector: N,
@@ -104,7 +104,7 @@ pin_project! {
     }
 }
 
-impl<A, C, N, F, E> Future for Judging<C, N, F, A>
+impl<A, C, N, F, E> Future for MapErrAttempt<C, N, F, A>
 where
     N: Connector<A>,
     C: Future<Output = Result<N::Connection, N::Error>>,
@@ -129,11 +129,11 @@ where
 {
     type Connection = T;
     type Error = N::Error;
-    type Attempt = Continuing<N::Attempt, F, A, S>;
+    type Attempt = AndThenAttempt<N::Attempt, F, A, S>;
 
     fn connect(&self, to: Candidate<A>) -> Self::Attempt {
         let keep = (self.step.clone(), to.clone());
-        Continuing { steps: Steps::new(self.inner.connect(to), keep) }
+        AndThenAttempt { steps: Steps::new(self.inner.connect(to), keep) }
     }
 
     fn accepts(&self, to: &Candidate<A>) -> Result<(), N::Error> {
@@ -160,13 +160,13 @@ pin_project! {
     ///
     /// Dropping it drops the attempt inside, or the step and with it the connection.
     #[must_use = "futures do nothing unless polled"]
-    pub struct Continuing<C, F, A, S> {
+    pub struct AndThenAttempt<C, F, A, S> {
         #[pin]
         steps: Steps<C, (F, Candidate<A>), S>,
     }
 }
 
-impl<C, F, A, S, T, U, E> Future for Continuing<C, F, A, S>
+impl<C, F, A, S, T, U, E> Future for AndThenAttempt<C, F, A, S>
 where
     C: Future<Output = Result<T, E>>,
     F: Fn(T, Candidate<A>) -> S,

@@ -17,10 +17,10 @@ where
 {
     type Connection = T;
     type Error = N::Error;
-    type Connecting = Mapping<N::Connecting, F>;
+    type Connecting = MapConnect<N::Connecting, F>;
 
     fn connect(&self) -> Self::Connecting {
-        Mapping { inner: self.inner.connect(), map: self.map.clone() }
+        MapConnect { inner: self.inner.connect(), map: self.map.clone() }
     }
 }
 
@@ -31,10 +31,10 @@ where
 {
     type Connection = N::Connection;
     type Error = E;
-    type Connecting = MappingErr<N::Connecting, F>;
+    type Connecting = MapErrConnect<N::Connecting, F>;
 
     fn connect(&self) -> Self::Connecting {
-        MappingErr { inner: self.inner.connect(), map: self.map.clone() }
+        MapErrConnect { inner: self.inner.connect(), map: self.map.clone() }
     }
 }
 
@@ -46,10 +46,10 @@ where
 {
     type Connection = T;
     type Error = N::Error;
-    type Connecting = Stepping<N::Connecting, F, S>;
+    type Connecting = AndThenConnect<N::Connecting, F, S>;
 
     fn connect(&self) -> Self::Connecting {
-        Stepping { steps: Steps::new(self.inner.connect(), self.step.clone()) }
+        AndThenConnect { steps: Steps::new(self.inner.connect(), self.step.clone()) }
     }
 }
 
@@ -60,14 +60,14 @@ pin_project! {
     ///
     /// Dropping it drops the connect.
     #[must_use = "futures do nothing unless polled"]
-    pub struct Mapping<C, F> {
+    pub struct MapConnect<C, F> {
         #[pin]
         pub(super) inner: C,
         pub(super) map: F,
     }
 }
 
-impl<C, F, T, U, E> Future for Mapping<C, F>
+impl<C, F, T, U, E> Future for MapConnect<C, F>
 where
     C: Future<Output = Result<T, E>>,
     F: Fn(T) -> U,
@@ -88,14 +88,14 @@ pin_project! {
     ///
     /// Dropping it drops the connect.
     #[must_use = "futures do nothing unless polled"]
-    pub struct MappingErr<C, F> {
+    pub struct MapErrConnect<C, F> {
         #[pin]
         pub(super) inner: C,
         pub(super) map: F,
     }
 }
 
-impl<C, F, T, E, G> Future for MappingErr<C, F>
+impl<C, F, T, E, G> Future for MapErrConnect<C, F>
 where
     C: Future<Output = Result<T, E>>,
     F: Fn(E) -> G,
@@ -120,13 +120,13 @@ pin_project! {
     ///
     /// Dropping it drops the connect, or the step and with it the connection.
     #[must_use = "futures do nothing unless polled"]
-    pub struct Stepping<C, F, S> {
+    pub struct AndThenConnect<C, F, S> {
         #[pin]
         steps: Steps<C, F, S>,
     }
 }
 
-impl<C, F, S, T, U, E> Future for Stepping<C, F, S>
+impl<C, F, S, T, U, E> Future for AndThenConnect<C, F, S>
 where
     C: Future<Output = Result<T, E>>,
     F: Fn(T) -> S,

@@ -11,8 +11,8 @@ mod step;
 
 use std::fmt;
 
-pub use self::connector::{Continuing, Judging};
-pub use self::endpoint::{Mapping, MappingErr, Stepping};
+pub use self::connector::{AndThenAttempt, MapErrAttempt};
+pub use self::endpoint::{AndThenConnect, MapConnect, MapErrConnect};
 pub use self::resolver::{MapAddresses, MappedAddresses, MappedErrors};
 #[cfg(doc)]
 use crate::{Connector, Endpoint, Resolver};
@@ -70,7 +70,7 @@ macro_rules! debug {
     )*};
 }
 
-debug!(Map<N, F>, MapErr<N, F>, AndThen<N, F>, Mapping<C, F>, MappingErr<C, F>, MapAddresses<N, F>);
+debug!(Map<N, F>, MapErr<N, F>, AndThen<N, F>, MapConnect<C, F>, MapErrConnect<C, F>, MapAddresses<N, F>);
 
 /// No parts are shown where one of them has no `Debug`.
 macro_rules! opaque {
@@ -84,6 +84,6 @@ macro_rules! opaque {
 }
 
 opaque!(
-    Stepping<C, F, S>, Continuing<C, F, A, S>, Judging<C, N, F, A>, MappedAddresses<S, F>,
+    AndThenConnect<C, F, S>, AndThenAttempt<C, F, A, S>, MapErrAttempt<C, N, F, A>, MappedAddresses<S, F>,
     MappedErrors<S, F>
 );
