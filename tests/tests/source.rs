@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 
 use stagger::address::Family;
-use stagger::sort::{Placed, Rule, Sorter, Sources as _};
+use stagger::sort::{Placed, Rule, Sorter, SourceAddresses as _};
 use stagger_net::system::{Connectivity, SystemSourceAddresses};
 use stagger_tests::namespace::{LOOPBACK, shell, within};
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use stagger::address::{Address as _, Family};
-use stagger::sort::{Placed, Sorter, Sources};
+use stagger::sort::{Placed, Sorter, SourceAddresses};
 use stagger_dns::AddressPolicy;
 use stagger_net::system::SystemSourceAddresses;
 
@@ -36,7 +36,7 @@ fn by_sorter(
     by: &'static str,
     sorter: &Sorter,
     addresses: &[SocketAddr],
-    sources: &impl Sources,
+    sources: &impl SourceAddresses,
 ) -> Explained {
     let placed = sorter.sort(addresses.iter().copied(), sources);
     let sorted: Vec<_> = placed.iter().map(|placed| placed.address).collect();
@@ -87,7 +87,7 @@ fn lines(placed: &[Placed]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use stagger::sort::Source;
+    use stagger::sort::SourceAddress;
 
     use super::*;
 
@@ -95,14 +95,14 @@ mod tests {
     fn each_address_has_its_source_and_the_rule_that_placed_it() {
         let sources = |destination: &SocketAddr| {
             let of_ipv6 = || {
-                let mut source = Source::new("2001:db8::2".parse().unwrap());
+                let mut source = SourceAddress::new("2001:db8::2".parse().unwrap());
                 source.deprecated = Some(true);
                 source
             };
             match destination {
                 SocketAddr::V6(_) => Some(of_ipv6()),
                 SocketAddr::V4(addr) if addr.ip().octets()[3] == 1 => {
-                    let mut source = Source::new("192.0.2.9".parse().unwrap());
+                    let mut source = SourceAddress::new("192.0.2.9".parse().unwrap());
                     source.deprecated = Some(false);
                     Some(source)
                 }

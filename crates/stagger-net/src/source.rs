@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
 use stagger::address::Address as _;
-use stagger::sort::{Source, Sources};
+use stagger::sort::{SourceAddress, SourceAddresses};
 
 use crate::interface_addr::{self, InterfaceAddr};
 
@@ -30,7 +30,7 @@ const LIST_LIFETIME: Duration = Duration::from_secs(1);
 /// # Examples
 ///
 /// ```
-/// use stagger::sort::{Sorter, Sources as _};
+/// use stagger::sort::{Sorter, SourceAddresses as _};
 /// use stagger_net::system::SystemSourceAddresses;
 ///
 /// let sources = SystemSourceAddresses::new();
@@ -79,10 +79,10 @@ impl SystemSourceAddresses {
     }
 }
 
-impl Sources for SystemSourceAddresses {
-    fn source(&self, destination: &SocketAddr) -> Option<Source> {
+impl SourceAddresses for SystemSourceAddresses {
+    fn source(&self, destination: &SocketAddr) -> Option<SourceAddress> {
         let addr = source_address(destination)?.to_canonical();
-        let mut source = Source::new(addr);
+        let mut source = SourceAddress::new(addr);
         // IPv4 has no deprecated addresses, so of an address that is not listed it is known too.
         source.deprecated = addr.is_ipv4().then_some(false);
         // A machine that does not list its addresses knows nothing else of them.

@@ -46,12 +46,12 @@ impl Script {
     /// A race of the default policy between these candidates, all answered at 0 by one lookup.
     #[track_caller]
     pub fn new(candidates: impl IntoIterator<Item = &'static str>) -> Self {
-        Self::with_policy(Policy::new(), candidates)
+        Self::racing(Policy::new(), candidates)
     }
 
     /// A race of this policy between these candidates, all answered at 0 by one lookup.
     #[track_caller]
-    pub fn with_policy(policy: Policy, candidates: impl IntoIterator<Item = &'static str>) -> Self {
+    pub fn racing(policy: Policy, candidates: impl IntoIterator<Item = &'static str>) -> Self {
         let mut script = Self::unresolved(policy);
         script.at(0).answers(Record::Addresses, candidates).ends();
         script

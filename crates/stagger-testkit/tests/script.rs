@@ -52,7 +52,7 @@ fn a_late_connection_does_not_speak_for_the_winner() {
 #[test]
 fn an_attempt_may_time_out() {
     let policy = Policy::unlimited().without_overlap().with_attempt_timeout(ms(100)).unwrap();
-    let mut race = Script::with_policy(policy, ["v6", "v4"]);
+    let mut race = Script::racing(policy, ["v6", "v4"]);
     race.at(0).starts("v6");
     race.at(100).times_out("v6").starts("v4");
     race.at(150).wins("v4").drops([]);

@@ -62,7 +62,7 @@ mod machine {
     #[test]
     fn a_time_out_of_the_same_instant_is_told_before_the_loss() {
         let policy = Policy::new().with_attempt_timeout(ms(400)).unwrap();
-        let mut race = Script::with_policy(policy, ["v6", "v4"]);
+        let mut race = Script::racing(policy, ["v6", "v4"]);
         race.at(0).starts("v6");
         race.at(250).starts("v4").waits_until(400);
         race.at(400).fails_for_good("v4").times_out("v6").loses(Loss::GaveUp).drops([]);
@@ -70,7 +70,7 @@ mod machine {
 
     #[test]
     fn a_final_failure_comes_before_the_deadline() {
-        let mut race = Script::with_policy(within(300), ["v6", "v4", "v6b"]);
+        let mut race = Script::racing(within(300), ["v6", "v4", "v6b"]);
         race.at(0).starts("v6");
         race.at(250).starts("v4").waits_until(300);
         race.at(300).fails_for_good("v6").loses(Loss::GaveUp).drops(["v4"]);

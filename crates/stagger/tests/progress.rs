@@ -25,7 +25,7 @@ mod machine {
 
     #[test]
     fn the_next_starts_a_handshake_delay_after_the_progress() {
-        let mut race = Script::with_policy(after(200), ["v6", "v4"]);
+        let mut race = Script::racing(after(200), ["v6", "v4"]);
         race.at(0).starts("v6").waits_until(250);
         race.at(100).progresses("v6").waits_until(300);
         race.at(299).waits_until(300);
@@ -36,7 +36,7 @@ mod machine {
     #[test]
     fn progress_that_leaves_the_handshake_its_time_changes_nothing() {
         for at in [0, 49, 50] {
-            let mut race = Script::with_policy(after(200), ["v6", "v4"]);
+            let mut race = Script::racing(after(200), ["v6", "v4"]);
             race.at(0).starts("v6").waits_until(250);
             race.at(at).progresses("v6").waits_until(250);
             race.at(250).starts("v4");
@@ -45,7 +45,7 @@ mod machine {
 
     #[test]
     fn progress_at_the_instant_of_the_next_start_postpones_it() {
-        let mut race = Script::with_policy(after(200), ["v6", "v4"]);
+        let mut race = Script::racing(after(200), ["v6", "v4"]);
         race.at(0).starts("v6").waits_until(250);
         race.at(250).progresses("v6").waits_until(450);
         race.at(450).starts("v4");
@@ -53,7 +53,7 @@ mod machine {
 
     #[test]
     fn progress_after_the_next_start_is_too_late() {
-        let mut race = Script::with_policy(after(200), ["v6a", "v4a", "v6b"]);
+        let mut race = Script::racing(after(200), ["v6a", "v4a", "v6b"]);
         race.at(0).starts("v6a").waits_until(250);
         race.at(250).starts("v4a").progresses("v6a").waits_until(500);
         race.at(499).progresses("v6a").waits_until(500);
@@ -62,7 +62,7 @@ mod machine {
 
     #[test]
     fn only_the_first_progress_of_an_attempt_counts() {
-        let mut race = Script::with_policy(after(200), ["v6", "v4"]);
+        let mut race = Script::racing(after(200), ["v6", "v4"]);
         race.at(0).starts("v6").waits_until(250);
         race.at(100).progresses("v6").progresses("v6").waits_until(300);
         race.at(299).progresses("v6").waits_until(300);
@@ -71,7 +71,7 @@ mod machine {
 
     #[test]
     fn each_attempt_has_progress_of_its_own() {
-        let mut race = Script::with_policy(after(200), ["v6a", "v4a", "v6b", "v4b"]);
+        let mut race = Script::racing(after(200), ["v6a", "v4a", "v6b", "v4b"]);
         race.at(0).starts("v6a").waits_until(250);
         race.at(100).progresses("v6a").waits_until(300);
         race.at(300).starts("v4a").waits_until(550);
@@ -82,7 +82,7 @@ mod machine {
 
     #[test]
     fn the_next_starts_2_s_after_the_last_start_at_the_latest() {
-        let mut race = Script::with_policy(after(2000), ["v6", "v4"]);
+        let mut race = Script::racing(after(2000), ["v6", "v4"]);
         race.at(0).starts("v6").waits_until(250);
         race.at(240).progresses("v6").waits_until(2000);
         race.at(2000).starts("v4");
@@ -90,7 +90,7 @@ mod machine {
 
     #[test]
     fn the_2_s_count_from_the_last_start_and_not_from_the_race() {
-        let mut race = Script::with_policy(after(2000), ["v6a", "v4a", "v6b"]);
+        let mut race = Script::racing(after(2000), ["v6a", "v4a", "v6b"]);
         race.at(0).starts("v6a").waits_until(250);
         race.at(250).starts("v4a").waits_until(500);
         race.at(251).progresses("v4a").waits_until(2250);
@@ -100,7 +100,7 @@ mod machine {
     #[test]
     fn the_next_never_starts_earlier_than_without_progress() {
         let policy = after(10).with_attempt_delay(ms(2000)).unwrap();
-        let mut race = Script::with_policy(policy, ["v6", "v4"]);
+        let mut race = Script::racing(policy, ["v6", "v4"]);
         race.at(0).starts("v6").waits_until(2000);
         race.at(1995).progresses("v6").waits_until(2000);
         race.at(2000).starts("v4");
@@ -108,7 +108,7 @@ mod machine {
 
     #[test]
     fn a_failure_still_brings_the_next_start_forward() {
-        let mut race = Script::with_policy(after(500), ["v6a", "v4a", "v6b", "v4b"]);
+        let mut race = Script::racing(after(500), ["v6a", "v4a", "v6b", "v4b"]);
         race.at(0).starts("v6a").waits_until(250);
         race.at(250).starts("v4a").waits_until(500);
         race.at(300).progresses("v4a").waits_until(800);
@@ -120,7 +120,7 @@ mod machine {
 
     #[test]
     fn progress_after_a_failure_postpones_nothing() {
-        let mut race = Script::with_policy(after(500), ["v6a", "v4a", "v6b"]);
+        let mut race = Script::racing(after(500), ["v6a", "v4a", "v6b"]);
         race.at(0).starts("v6a").waits_until(250);
         race.at(250).starts("v4a").waits_until(500);
         race.at(253).fails("v6a").progresses("v4a").waits_until(260);
@@ -129,7 +129,7 @@ mod machine {
 
     #[test]
     fn an_attempt_that_fails_after_its_progress_is_followed_at_once() {
-        let mut race = Script::with_policy(after(500), ["v6", "v4"]);
+        let mut race = Script::racing(after(500), ["v6", "v4"]);
         race.at(0).starts("v6").waits_until(250);
         race.at(5).progresses("v6").waits_until(505);
         race.at(6).fails("v6").starts("v4");
@@ -137,7 +137,7 @@ mod machine {
 
     #[test]
     fn progress_of_an_attempt_that_is_gone_is_ignored() {
-        let mut race = Script::with_policy(after(500), ["v6a", "v4a", "v6b"]);
+        let mut race = Script::racing(after(500), ["v6a", "v4a", "v6b"]);
         race.at(0).starts("v6a").waits_until(250);
         race.at(100).fails("v6a").progresses("v6a").starts("v4a").waits_until(350);
         race.at(200).progresses("v6a").progresses("v6b").waits_until(350);
@@ -146,7 +146,7 @@ mod machine {
 
     #[test]
     fn progress_of_what_has_not_started_is_ignored() {
-        let mut race = Script::with_policy(after(200), ["v6", "v4"]);
+        let mut race = Script::racing(after(200), ["v6", "v4"]);
         race.at(0).progresses("v6").starts("v6").waits_until(250);
         race.at(249).progresses("v4").waits_until(250);
         race.at(250).starts("v4");
@@ -155,7 +155,7 @@ mod machine {
     #[test]
     fn the_one_before_the_last_does_not_speak_for_the_last_that_has_failed() {
         // v4a fails in its first 10 ms, so v6a is alone in flight, and is not the last to start.
-        let mut race = Script::with_policy(after(500), ["v6a", "v4a", "v6b"]);
+        let mut race = Script::racing(after(500), ["v6a", "v4a", "v6b"]);
         race.at(0).starts("v6a").waits_until(250);
         race.at(250).starts("v4a").waits_until(500);
         race.at(251).fails("v4a").progresses("v6a").waits_until(260);
@@ -173,7 +173,7 @@ mod machine {
     #[test]
     fn one_after_another_knows_no_next_start_to_postpone() {
         let policy = Policy::unlimited().with_handshake_delay(ms(200)).unwrap().without_overlap();
-        let mut race = Script::with_policy(policy, ["v6", "v4"]);
+        let mut race = Script::racing(policy, ["v6", "v4"]);
         race.at(0).starts("v6").waits_for_events();
         race.at(240).progresses("v6").waits_for_events();
         race.at(241).fails("v6").starts("v4");
@@ -182,7 +182,7 @@ mod machine {
     #[test]
     fn uneven_delays_are_postponed_each_by_its_own_attempt() {
         let policy = after(100).with_attempt_delays(&[ms(100), ms(300)]).unwrap();
-        let mut race = Script::with_policy(policy, ["v6a", "v4a", "v6b"]);
+        let mut race = Script::racing(policy, ["v6a", "v4a", "v6b"]);
         race.at(0).starts("v6a").waits_until(100);
         race.at(80).progresses("v6a").waits_until(180);
         race.at(180).starts("v4a").waits_until(480);
@@ -193,7 +193,7 @@ mod machine {
     #[test]
     fn an_attempt_timeout_is_not_postponed_by_progress() {
         let policy = after(500).with_attempt_timeout(ms(300)).unwrap();
-        let mut race = Script::with_policy(policy, ["v6", "v4"]);
+        let mut race = Script::racing(policy, ["v6", "v4"]);
         race.at(0).starts("v6").waits_until(250);
         race.at(200).progresses("v6").waits_until(300);
         race.at(300).times_out("v6").starts("v4");
@@ -202,7 +202,7 @@ mod machine {
     #[test]
     fn the_overall_deadline_comes_before_a_start_that_was_postponed_to_it() {
         let policy = after(200).with_timeout(ms(400)).unwrap();
-        let mut race = Script::with_policy(policy, ["v6", "v4"]);
+        let mut race = Script::racing(policy, ["v6", "v4"]);
         race.at(0).starts("v6").waits_until(250);
         race.at(200).progresses("v6").waits_until(400);
         race.at(400).loses(Loss::TimedOut(Phase::Connecting)).drops(["v6"]);
@@ -220,7 +220,7 @@ mod machine {
 
     #[test]
     fn a_success_at_the_instant_of_progress_wins() {
-        let mut race = Script::with_policy(after(200), ["v6", "v4"]);
+        let mut race = Script::racing(after(200), ["v6", "v4"]);
         race.at(0).starts("v6").waits_until(250);
         race.at(250).connects("v6").progresses("v6").wins("v6").drops([]);
     }

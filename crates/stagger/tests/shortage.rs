@@ -96,7 +96,7 @@ mod machine {
 
     #[test]
     fn one_after_another_it_waits_for_the_default_delay() {
-        let mut race = Script::with_policy(Policy::new().without_overlap(), ["v6", "v4"]);
+        let mut race = Script::racing(Policy::new().without_overlap(), ["v6", "v4"]);
         race.at(0).starts("v6").runs_short("v6").starts("v4");
         race.at(100).fails("v4").waits_until(250);
         race.at(250).starts("v6").wins("v6");
@@ -105,7 +105,7 @@ mod machine {
     #[test]
     fn a_shorter_attempt_delay_is_a_shorter_wait() {
         let policy = Policy::new().with_attempt_delay(ms(40)).unwrap();
-        let mut race = Script::with_policy(policy, ["v6"]);
+        let mut race = Script::racing(policy, ["v6"]);
         race.at(0).starts("v6").runs_short("v6").waits_until(40);
         race.at(40).starts("v6").wins("v6");
     }
@@ -113,11 +113,11 @@ mod machine {
     #[test]
     fn a_second_attempt_counts_not_as_another_address() {
         let policy = Policy::new().with_max_addresses(1).unwrap();
-        let mut race = Script::with_policy(policy.clone(), ["v6", "v4"]);
+        let mut race = Script::racing(policy.clone(), ["v6", "v4"]);
         race.at(0).starts("v6").runs_short("v6").waits_until(250);
         race.at(250).starts("v6").fails("v6").loses(Loss::AllFailed);
         let policy = policy.with_max_addresses(2).unwrap();
-        let mut race = Script::with_policy(policy, ["v6", "v4", "v6b"]);
+        let mut race = Script::racing(policy, ["v6", "v4", "v6b"]);
         race.at(0).starts("v6").runs_short("v6").starts("v4").fails("v4").waits_until(250);
         race.at(250).starts("v6").fails("v6").loses(Loss::AllFailed);
     }
@@ -140,7 +140,7 @@ mod machine {
     #[test]
     fn a_second_attempt_counts_as_one_in_flight() {
         let policy = Policy::new().with_max_in_flight(1).unwrap();
-        let mut race = Script::with_policy(policy, ["v6", "v4"]);
+        let mut race = Script::racing(policy, ["v6", "v4"]);
         race.at(0).starts("v6").runs_short("v6").starts("v4").waits_until(300_000);
         race.at(300).fails("v4").starts("v6");
         race.at(310).wins("v6");
@@ -158,7 +158,7 @@ mod machine {
 
     #[test]
     fn the_deadline_comes_before_a_second_attempt() {
-        let mut race = Script::with_policy(within(250), ["v6"]);
+        let mut race = Script::racing(within(250), ["v6"]);
         race.at(0).starts("v6").runs_short("v6").waits_until(250);
         race.at(250).loses(Loss::TimedOut(Phase::Connecting));
     }
@@ -166,7 +166,7 @@ mod machine {
     #[test]
     fn a_shortage_at_an_attempt_that_is_gone_changes_nothing() {
         let mut race =
-            Script::with_policy(Policy::new().with_attempt_timeout(ms(100)).unwrap(), ["v6", "v4"]);
+            Script::racing(Policy::new().with_attempt_timeout(ms(100)).unwrap(), ["v6", "v4"]);
         race.at(0).starts("v6");
         race.at(100).times_out("v6").starts("v4");
         race.at(110).runs_short("v6").waits_until(200);
@@ -183,7 +183,7 @@ mod machine {
     fn a_second_attempt_may_time_out_and_may_report_progress() {
         let policy = Policy::new().with_attempt_timeout(ms(300)).unwrap();
         let policy = policy.with_handshake_delay(ms(200)).unwrap();
-        let mut race = Script::with_policy(policy, ["v6", "v4"]);
+        let mut race = Script::racing(policy, ["v6", "v4"]);
         race.at(0).starts("v6").runs_short("v6").starts("v4").runs_short("v4").waits_until(250);
         race.at(250).starts("v6").waits_until(500);
         race.at(400).progresses("v6").waits_until(550);

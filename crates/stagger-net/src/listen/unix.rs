@@ -146,6 +146,11 @@ impl<R, T> UnixListen<R, T> {
         Self { options, ..self }
     }
 
+    /// How the listening socket is set up.
+    pub fn options(&self) -> &UnixListenOptions {
+        &self.options
+    }
+
     fn at(place: Place, reactor: R, timer: T) -> Self {
         Self { place, options: UnixListenOptions::default(), reactor, timer }
     }

@@ -108,6 +108,11 @@ impl<T> SystemResolver<T> {
         self.lanes = lanes;
         self
     }
+
+    /// When each family is asked for apart.
+    pub fn lanes(&self) -> Lanes {
+        self.lanes
+    }
 }
 
 impl<T: Timer + Clone> Resolver for SystemResolver<T> {

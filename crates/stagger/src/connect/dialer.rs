@@ -76,6 +76,11 @@ impl<R, C, T, O> Dialer<R, C, T, O> {
         Dialer { resolver, connector, timer, policy, observer }
     }
 
+    /// The observer, which is cloned for each connect.
+    pub fn observer(&self) -> &O {
+        &self.observer
+    }
+
     /// Takes this resolver in place of the one it has.
     pub fn with_resolver<S>(self, resolver: S) -> Dialer<S, C, T, O> {
         let Self { connector, timer, policy, observer, .. } = self;

@@ -16,6 +16,28 @@ use crate::resolve::Record;
 /// It is what an [`Observer`](crate::Observer) heard, put together: a
 /// [`Recorder`](crate::observe::Recorder) makes one at any time. All times count from the first poll of the
 /// outermost connect. `A` is the type of an address, `E` that of an attempt's or a query's error.
+///
+/// # Examples
+///
+/// ```
+/// use stagger::Dialer;
+/// use stagger::resolve::Record;
+/// use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
+///
+/// let ledger = Ledger::new(&Clock::new());
+/// let resolver = ScriptedResolver::<Place>::new(&ledger).finds(ms(5), Record::A, ["v4", "v4b"]);
+/// let connector = ScriptedConnector::new(&ledger)
+///     .at("v4", Fate::fails(ms(10)))
+///     .at("v4b", Fate::connects(ms(20)));
+/// let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
+///
+/// let connect = dialer.connect("example.com:443").with_report();
+/// let (_, report) = ledger.clock().run(connect)?;
+/// assert_eq!(report.elapsed(), ms(5 + 10 + 20));
+/// assert_eq!(report.winner().unwrap().address.0, "v4b");
+/// assert_eq!(report.failures().count(), 1);
+/// # Ok::<_, stagger::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Report<A, E = SharedError> {
     pub(crate) target: Option<Target>,

@@ -11,6 +11,7 @@ use crate::resolve::Record;
 
 /// How an answer relates to earlier answers of its record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum Update {
     /// It adds to them.
     #[default]
@@ -20,10 +21,29 @@ pub enum Update {
     Replace,
 }
 
-/// What one lookup of a [`Resolver`](crate::Resolver) brought: addresses, none, or an error.
+/// What one lookup of a [`Resolver`](crate::Resolver) returned: addresses, no address, or an error.
 ///
-/// An answer holds addresses. The race makes a [`Candidate`](crate::Candidate) of an address when
-/// it starts an attempt there.
+/// The race makes a [`Candidate`](crate::Candidate) of an address when it starts an attempt there.
+///
+/// # Examples
+///
+/// ```
+/// use std::io;
+/// use std::net::SocketAddr;
+/// use std::time::Duration;
+///
+/// use stagger::Answer;
+/// use stagger::resolve::Record;
+///
+/// let addr: SocketAddr = "192.0.2.1:443".parse()?;
+/// let found: Answer<_, io::Error> =
+///     Answer::found(Record::A, [addr]).with_ttl(Duration::from_secs(60));
+/// assert!(found.addresses().eq([&addr]));
+///
+/// let failed = Answer::<SocketAddr, _>::failed(Record::Aaaa, io::ErrorKind::TimedOut);
+/// assert!(failed.is_empty() && failed.error().is_some());
+/// # Ok::<_, std::net::AddrParseError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Answer<A, E> {
     outcome: Result<Vec<A>, E>,

@@ -214,6 +214,26 @@ impl<R: Resolver, T: Timer> CachedResolver<R, T> {
         self
     }
 
+    /// How many lookups are kept at most.
+    pub fn capacity(&self) -> usize {
+        self.terms.capacity
+    }
+
+    /// How long an answer without a TTL is kept; `None` if it is not.
+    pub fn default_ttl(&self) -> Option<Duration> {
+        self.terms.default
+    }
+
+    /// How long answers are kept at least and at most.
+    pub fn ttl_range(&self) -> RangeInclusive<Duration> {
+        self.terms.range.clone()
+    }
+
+    /// Whether dropped lookups go on for a while.
+    pub fn lingering(&self) -> bool {
+        self.pool.is_some()
+    }
+
     /// Polls the lookups that [linger](Self::with_lingering), and ends when no lookup lingers.
     ///
     /// A program can spawn it after a connect. It also polls lookups that begin to linger later. It ends

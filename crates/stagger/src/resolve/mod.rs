@@ -30,5 +30,5 @@ pub use self::overrides::{OverriddenAnswers, Overrides};
 pub use self::query::{Families, Query, Transport};
 pub use self::record::{Record, Wanted};
 pub use self::routes::Routes;
-pub use self::sorted::{LazySources, SortedAnswers, SortedResolver};
+pub use self::sorted::{LazySourceAddresses, SortedAnswers, SortedResolver};
 pub use self::timeout::{LookupTimedOut, ResolverTimeout, TimelyAnswers};

@@ -13,7 +13,7 @@ use pin_project_lite::pin_project;
 use crate::Answer;
 use crate::Resolver;
 use crate::resolve::Query;
-use crate::sort::{AnswerSorter, Sorter, Source, Sources};
+use crate::sort::{AnswerSorter, Sorter, SourceAddress, SourceAddresses};
 
 /// A resolver that sorts what another answers by RFC 6724 §6.
 ///
@@ -30,7 +30,7 @@ use crate::sort::{AnswerSorter, Sorter, Source, Sources};
 /// routes of the moment, and what is kept would keep it when they have changed. Round
 /// [`Fastest`](crate::resolve::Fastest) it compares A of one resolver with AAAA of another.
 ///
-/// Where the source addresses come from is a seam, [`Sources`]. Each lookup has its own, made when
+/// Where the source addresses come from is a seam, [`SourceAddresses`]. Each lookup has its own, made when
 /// its first address comes, so a lookup never uses what an earlier lookup found out. They are asked
 /// once for each address, in the poll in which its answer comes.
 ///
@@ -38,7 +38,7 @@ use crate::sort::{AnswerSorter, Sorter, Source, Sources};
 ///
 /// ```
 /// use std::net::SocketAddr;
-/// use stagger::sort::Source;
+/// use stagger::sort::SourceAddress;
 /// use stagger::Dialer;
 /// use stagger::resolve::{Record, SortedResolver};
 /// use stagger_testkit::{Clock, Fate, Ledger, ScriptedConnector, ScriptedResolver, ms};
@@ -46,7 +46,7 @@ use crate::sort::{AnswerSorter, Sorter, Source, Sources};
 /// // No IPv6 beyond the machine's own link.
 /// let sources = |destination: &SocketAddr| {
 ///     let source = if destination.is_ipv6() { "fe80::1" } else { "198.51.100.117" };
-///     Some(Source::new(source.parse().unwrap()))
+///     Some(SourceAddress::new(source.parse().unwrap()))
 /// };
 /// let ledger = Ledger::new(&Clock::new());
 /// let found = ["[2001:db8::1]:443", "192.0.2.1:443"].map(|text| text.parse::<SocketAddr>().unwrap());
@@ -78,6 +78,11 @@ impl<R, F> SortedResolver<R, F> {
         self.sorter = Arc::new(sorter);
         self
     }
+
+    /// The sorter.
+    pub fn sorter(&self) -> &Sorter {
+        &self.sorter
+    }
 }
 
 impl<R: fmt::Debug, F> fmt::Debug for SortedResolver<R, F> {
@@ -93,15 +98,15 @@ impl<R, F, S> Resolver for SortedResolver<R, F>
 where
     R: Resolver<Address = SocketAddr>,
     F: Fn() -> S + Clone,
-    S: Sources,
+    S: SourceAddresses,
 {
     type Address = SocketAddr;
     type Error = R::Error;
-    type Answers = SortedAnswers<R::Answers, LazySources<F, S>>;
+    type Answers = SortedAnswers<R::Answers, LazySourceAddresses<F, S>>;
 
     fn resolve(&self, query: &Query) -> Self::Answers {
         let answers = self.resolver.resolve(query);
-        let sources = LazySources { make: self.sources.clone(), made: OnceCell::new() };
+        let sources = LazySourceAddresses { make: self.sources.clone(), made: OnceCell::new() };
         let lookup = AnswerSorter::new(sources);
         SortedAnswers { answers, sorter: Arc::clone(&self.sorter), lookup }
     }
@@ -109,20 +114,20 @@ where
 
 /// The source addresses of one lookup of a [`SortedResolver`], made when they are first asked.
 #[derive(Clone)]
-pub struct LazySources<F, S> {
+pub struct LazySourceAddresses<F, S> {
     make: F,
     made: OnceCell<S>,
 }
 
-impl<F: Fn() -> S, S: Sources> Sources for LazySources<F, S> {
-    fn source(&self, destination: &SocketAddr) -> Option<Source> {
+impl<F: Fn() -> S, S: SourceAddresses> SourceAddresses for LazySourceAddresses<F, S> {
+    fn source(&self, destination: &SocketAddr) -> Option<SourceAddress> {
         self.made.get_or_init(&self.make).source(destination)
     }
 }
 
-impl<F, S> fmt::Debug for LazySources<F, S> {
+impl<F, S> fmt::Debug for LazySourceAddresses<F, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LazySources").finish_non_exhaustive()
+        f.debug_struct("LazySourceAddresses").finish_non_exhaustive()
     }
 }
 
@@ -144,7 +149,7 @@ pin_project! {
 impl<A, S, E> Stream for SortedAnswers<A, S>
 where
     A: Stream<Item = Answer<SocketAddr, E>>,
-    S: Sources,
+    S: SourceAddresses,
 {
     type Item = Answer<SocketAddr, E>;
 

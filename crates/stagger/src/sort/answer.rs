@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 
-use super::{Sorter, Source, Sources};
+use super::{Sorter, SourceAddress, SourceAddresses};
 use crate::Answer;
 use crate::address::{Address as _, Family};
 use crate::resolve::{Record, Update};
@@ -22,7 +22,7 @@ const MAX_SORTED: usize = 512;
 /// ```
 /// use std::io;
 /// use std::net::SocketAddr;
-/// use stagger::sort::{AnswerSorter, Sorter, Source};
+/// use stagger::sort::{AnswerSorter, Sorter, SourceAddress};
 /// use stagger::Answer;
 /// use stagger::address::Family;
 /// use stagger::resolve::Record;
@@ -41,7 +41,7 @@ pub struct AnswerSorter<S> {
     known: Known,
 }
 
-impl<S: Sources> AnswerSorter<S> {
+impl<S: SourceAddresses> AnswerSorter<S> {
     /// Asks for the source addresses here, each once.
     pub fn new(sources: S) -> Self {
         Self { sources, known: Known::default() }
@@ -78,7 +78,7 @@ impl<S> fmt::Debug for AnswerSorter<S> {
 /// What is known of the addresses of one lookup.
 #[derive(Default)]
 struct Known {
-    sources: HashMap<SocketAddr, Option<Source>>,
+    sources: HashMap<SocketAddr, Option<SourceAddress>>,
     /// What the records AAAA and A hold, each address once.
     apart: [Vec<SocketAddr>; 2],
 }
@@ -86,7 +86,7 @@ struct Known {
 impl Known {
     /// Asks for the source address of a destination, unless it is known or there have been too
     /// many.
-    fn learn(&mut self, destination: SocketAddr, sources: &impl Sources) -> bool {
+    fn learn(&mut self, destination: SocketAddr, sources: &impl SourceAddresses) -> bool {
         let known = self.sources.contains_key(&destination);
         if !known && self.sources.len() < MAX_SORTED {
             self.sources.insert(destination, sources.source(&destination));
@@ -118,7 +118,7 @@ impl Known {
         &mut self,
         record: Record,
         sorter: &Sorter,
-        sources: &impl Sources,
+        sources: &impl SourceAddresses,
     ) -> Option<Family> {
         if record == Record::Addresses || self.apart.iter().any(Vec::is_empty) {
             return None;
@@ -135,7 +135,7 @@ impl Known {
         &mut self,
         found: Vec<SocketAddr>,
         sorter: &Sorter,
-        sources: &impl Sources,
+        sources: &impl SourceAddresses,
     ) -> Vec<SocketAddr> {
         let (known, rest): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|address| self.learn(*address, sources));

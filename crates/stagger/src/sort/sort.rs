@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::prefix::bits;
 use super::scope::Scope;
-use super::{Ipv4Scopes, Mobility, PolicyTable, Rule, Source, Sources};
+use super::{Ipv4Scopes, Mobility, PolicyTable, Rule, SourceAddress, SourceAddresses};
 
 /// Sorts destinations by RFC 6724 §6.
 ///
@@ -37,7 +37,7 @@ pub struct Placed {
     /// Where it leads.
     pub address: SocketAddr,
     /// The source address for it, none if there is no route.
-    pub source: Option<Source>,
+    pub source: Option<SourceAddress>,
     /// The rule that put it after the one before it; none for the first.
     pub rule: Option<Rule>,
 }
@@ -51,7 +51,7 @@ struct Entry {
     destination: SocketAddr,
     /// Its IP address, which is not v4-mapped.
     ip: IpAddr,
-    source: Option<Source>,
+    source: Option<SourceAddress>,
     key: Key,
     /// Of rule 9: how many bits it has in common with its source; none if rule 9 leaves it alone.
     common: Option<Reverse<u32>>,
@@ -88,10 +88,10 @@ impl Sorter {
     ///
     /// ```
     /// use std::net::SocketAddr;
-    /// use stagger::sort::{Sorter, Source};
+    /// use stagger::sort::{Sorter, SourceAddress};
     ///
     /// let found = ["192.0.2.1:80", "[fd00::1]:80"].map(|text| text.parse().unwrap());
-    /// let sources = |destination: &SocketAddr| Some(Source::new(destination.ip()));
+    /// let sources = |destination: &SocketAddr| Some(SourceAddress::new(destination.ip()));
     /// assert!(Sorter::new().sort(found, &sources)[0].address.is_ipv4());
     /// assert!(Sorter::glibc().sort(found, &sources)[0].address.is_ipv6());
     /// ```
@@ -133,18 +133,26 @@ impl Sorter {
         self
     }
 
+    /// Whether rule 9 is applied to IPv4 addresses too.
+    pub fn is_strict(&self) -> bool {
+        self.strict
+    }
+
     /// Puts the destinations in order. Each source address is asked for once.
     ///
     /// A v4-mapped destination is taken for the IPv4 address that it is. A destination without a
     /// source address is neither preferred nor avoided by the rules that look at one, but comes
     /// after all that have one.
-    pub fn sort<I>(&self, destinations: I, sources: &(impl Sources + ?Sized)) -> Vec<Placed>
+    pub fn sort<I>(&self, destinations: I, sources: &(impl SourceAddresses + ?Sized)) -> Vec<Placed>
     where
         I: IntoIterator<Item = SocketAddr>,
     {
         let ask = |destination: SocketAddr| {
             let source = sources.source(&destination);
-            let canonical = |source: Source| Source { addr: source.addr.to_canonical(), ..source };
+            let canonical = |source: SourceAddress| SourceAddress {
+                addr: source.addr.to_canonical(),
+                ..source
+            };
             (destination, source.map(canonical))
         };
         let asked: Vec<_> = destinations.into_iter().map(ask).collect();
@@ -173,11 +181,16 @@ impl Sorter {
         entries.into_iter().zip(rules).map(placed).collect()
     }
 
-    fn entry(&self, destination: SocketAddr, source: Option<Source>, known: &Known) -> Entry {
+    fn entry(
+        &self,
+        destination: SocketAddr,
+        source: Option<SourceAddress>,
+        known: &Known,
+    ) -> Entry {
         let ip = destination.ip().to_canonical();
         let scope_of = |addr| Scope::of(addr, &self.ipv4_scopes);
         let (scope, row) = (scope_of(ip), self.table.row(ip));
-        let of_source = |avoid: &dyn Fn(&Source) -> u32| source.as_ref().map_or(0, avoid);
+        let of_source = |avoid: &dyn Fn(&SourceAddress) -> u32| source.as_ref().map_or(0, avoid);
         let key = Key([
             u32::from(source.is_none()),
             of_source(&|source| u32::from(scope_of(source.addr) != scope)),
@@ -204,7 +217,7 @@ impl Sorter {
     }
 
     /// What rule 9 compares, if it looks at this destination.
-    fn common_bits(&self, source: &Source, destination: IpAddr) -> Option<u32> {
+    fn common_bits(&self, source: &SourceAddress, destination: IpAddr) -> Option<u32> {
         let ipv6 = destination.is_ipv6();
         match self.manner {
             Manner::Rfc6724 => (ipv6 || self.strict).then(|| common_prefix(source, destination)),
@@ -220,7 +233,7 @@ impl Sorter {
 impl Known {
     const ALL: Self = Self { deprecated: true, mobility: true, tunneled: true };
 
-    fn of<'a>(sources: impl Iterator<Item = &'a Source> + Clone) -> Self {
+    fn of<'a>(sources: impl Iterator<Item = &'a SourceAddress> + Clone) -> Self {
         Self {
             deprecated: sources.clone().all(|source| source.deprecated.is_some()),
             mobility: sources.clone().all(|source| source.mobility.is_some()),
@@ -300,7 +313,7 @@ fn rule(first: &Entry, second: &Entry) -> Rule {
 
 /// How many leading bits a destination has in common with its source, up to the source's prefix
 /// (RFC 6724 §2.2).
-fn common_prefix(source: &Source, destination: IpAddr) -> u32 {
+fn common_prefix(source: &SourceAddress, destination: IpAddr) -> u32 {
     common_bits(source.addr, destination).min(source.prefix_bits())
 }
 
@@ -313,7 +326,7 @@ fn common_bits(source: IpAddr, destination: IpAddr) -> u32 {
 
 /// How many bits of an IPv4 source address belong to its subnet, for glibc. If that is not known, it
 /// is all of them. Loopback is the exception: all of it is one subnet.
-fn subnet_bits(source: &Source) -> u32 {
+fn subnet_bits(source: &SourceAddress) -> u32 {
     let unknown = if source.addr.is_loopback() { 8 } else { 32 };
     source.prefix_length.map_or(unknown, u32::from)
 }

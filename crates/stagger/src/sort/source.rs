@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 /// A rule whose attribute is not known of every source address in a list is skipped for that list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Source {
+pub struct SourceAddress {
     /// The address itself.
     pub addr: IpAddr,
     /// How many leading bits of it are its network's. Where that is not known, 64 of an IPv6
@@ -23,7 +23,7 @@ pub struct Source {
     pub tunneled: Option<bool>,
 }
 
-impl Source {
+impl SourceAddress {
     /// An address of which nothing else is known.
     pub fn new(addr: IpAddr) -> Self {
         Self { addr, prefix_length: None, deprecated: None, mobility: None, tunneled: None }
@@ -48,17 +48,40 @@ pub enum Mobility {
     HomeAndCareOf,
 }
 
-/// Says which source address the system would use for a destination.
+/// Finds the source address that the system would use for a destination.
 ///
-/// It is asked once for each destination, and must not block: a UDP socket that is connected, with
-/// nothing sent, knows its source address. A closure may be one.
-pub trait Sources {
+/// A sorter calls it once for each destination, so it must not block. A connected UDP socket knows
+/// its source address before it has sent anything. A closure implements this trait.
+///
+/// # Examples
+///
+/// Only IPv4 has a route:
+///
+/// ```
+/// use std::net::SocketAddr;
+///
+/// use stagger::sort::{SourceAddress, SourceAddresses};
+///
+/// struct OnlyIpv4;
+///
+/// impl SourceAddresses for OnlyIpv4 {
+///     fn source(&self, destination: &SocketAddr) -> Option<SourceAddress> {
+///         let addr = "192.0.2.7".parse().expect("an address");
+///         destination.is_ipv4().then(|| SourceAddress::new(addr))
+///     }
+/// }
+///
+/// assert!(OnlyIpv4.source(&"198.51.100.1:443".parse()?).is_some());
+/// assert!(OnlyIpv4.source(&"[2001:db8::1]:443".parse()?).is_none());
+/// # Ok::<_, std::net::AddrParseError>(())
+/// ```
+pub trait SourceAddresses {
     /// The source address for this destination, none if there is no route to it.
-    fn source(&self, destination: &SocketAddr) -> Option<Source>;
+    fn source(&self, destination: &SocketAddr) -> Option<SourceAddress>;
 }
 
-impl<F: Fn(&SocketAddr) -> Option<Source>> Sources for F {
-    fn source(&self, destination: &SocketAddr) -> Option<Source> {
+impl<F: Fn(&SocketAddr) -> Option<SourceAddress>> SourceAddresses for F {
+    fn source(&self, destination: &SocketAddr) -> Option<SourceAddress> {
         self(destination)
     }
 }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use stagger::address::Family;
 use stagger::resolve::{CachedResolver, Fastest, Record, SortedResolver, Update};
-use stagger::sort::{PolicyTable, Prefix, Row, Sorter, Source, Sources};
+use stagger::sort::{PolicyTable, Prefix, Row, Sorter, SourceAddress, SourceAddresses};
 use stagger::{Answer, Resolver};
 use stagger_testkit::{Fate, ScriptedError, ScriptedResolver, ms};
 
@@ -28,14 +28,14 @@ fn found<const N: usize>(record: Record, texts: [&str; N]) -> Said {
 }
 
 /// The source addresses of a machine on both internets.
-fn dual(destination: &SocketAddr) -> Option<Source> {
+fn dual(destination: &SocketAddr) -> Option<SourceAddress> {
     let source = if destination.is_ipv6() { "2001:db8::99" } else { "192.0.2.99" };
-    Some(Source::new(source.parse().unwrap()))
+    Some(SourceAddress::new(source.parse().unwrap()))
 }
 
 /// Those of a machine that has no route to any IPv6 address.
-fn ipv4_only(destination: &SocketAddr) -> Option<Source> {
-    destination.is_ipv4().then(|| Source::new("192.0.2.99".parse().unwrap()))
+fn ipv4_only(destination: &SocketAddr) -> Option<SourceAddress> {
+    destination.is_ipv4().then(|| SourceAddress::new("192.0.2.99".parse().unwrap()))
 }
 
 fn inner(world: &World) -> ScriptedResolver<SocketAddr> {
@@ -146,7 +146,7 @@ fn of_thousands_of_addresses_the_first_are_sorted_and_none_is_lost() {
 }
 
 /// Starts of a race in which IPv6 and IPv4 come at these times; every attempt is silent.
-fn starts(aaaa: u64, a: u64, sources: impl Sources + Clone) -> Vec<String> {
+fn starts(aaaa: u64, a: u64, sources: impl SourceAddresses + Clone) -> Vec<String> {
     let world = World::new();
     let inner = inner(&world)
         .answers(ms(aaaa), found(Record::Aaaa, [FAR_V6, V6]))
@@ -201,7 +201,7 @@ fn a_family_that_was_replaced_away_leads_no_more() {
     // Only the link-local address has a source of its scope.
     let sources = |destination: &SocketAddr| {
         let source = if destination.is_ipv6() { "fe80::99" } else { "192.0.2.99" };
-        Some(Source::new(source.parse().unwrap()))
+        Some(SourceAddress::new(source.parse().unwrap()))
     };
     let inner = inner(&world)
         .answers(ms(0), found(Record::A, [V4]))

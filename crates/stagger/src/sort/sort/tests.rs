@@ -8,17 +8,17 @@ use super::*;
 use crate::sort::{Mobility, Prefix, Row};
 
 /// A destination, its source address, and what to change of that.
-type Pair<'a> = (&'a str, &'a str, fn(Source) -> Source);
+type Pair<'a> = (&'a str, &'a str, fn(SourceAddress) -> SourceAddress);
 
-const AS_IS: fn(Source) -> Source = |source| source;
+const AS_IS: fn(SourceAddress) -> SourceAddress = |source| source;
 
 /// All attributes known, and none of them special.
-fn plain(text: &str) -> Source {
-    Source {
+fn plain(text: &str) -> SourceAddress {
+    SourceAddress {
         deprecated: Some(false),
         mobility: Some(Mobility::HomeAndCareOf),
         tunneled: Some(false),
-        ..Source::new(text.parse().unwrap())
+        ..SourceAddress::new(text.parse().unwrap())
     }
 }
 
@@ -91,8 +91,8 @@ fn smaller_scope_is_preferred() {
 
 #[test]
 fn a_home_address_is_preferred() {
-    let care_of = |source| Source { mobility: Some(Mobility::CareOf), ..source };
-    let home = |source| Source { mobility: Some(Mobility::Home), ..source };
+    let care_of = |source| SourceAddress { mobility: Some(Mobility::CareOf), ..source };
+    let home = |source| SourceAddress { mobility: Some(Mobility::Home), ..source };
     let right =
         [("2001:db8:1::1", "2001:db8:3::1", home as fn(_) -> _), ("fe80::1", "fe80::2", care_of)];
     assert_order(right, Rule::Home);
@@ -102,7 +102,7 @@ fn a_home_address_is_preferred() {
 
 #[test]
 fn a_deprecated_address_is_avoided() {
-    let deprecated = |source| Source { deprecated: Some(true), ..source };
+    let deprecated = |source| SourceAddress { deprecated: Some(true), ..source };
     let right = [("2001:db8:1::1", "2001:db8:1::2", AS_IS), ("fe80::1", "fe80::2", deprecated)];
     assert_order(right, Rule::Deprecated);
 }
@@ -144,7 +144,7 @@ fn a_destination_without_a_source_comes_last() {
 
 #[test]
 fn native_transport_is_preferred() {
-    let tunneled = |source| Source { tunneled: Some(true), ..source };
+    let tunneled = |source| SourceAddress { tunneled: Some(true), ..source };
     let right =
         [("2001:db8:9::1", "2001:db8:1::2", AS_IS), ("2001:db8:1::1", "2001:db8:1::2", tunneled)];
     assert_order(right, Rule::NativeTransport);
@@ -152,8 +152,8 @@ fn native_transport_is_preferred() {
 
 #[test]
 fn what_is_not_known_of_every_source_counts_for_none() {
-    let deprecated = |source| Source { deprecated: Some(true), ..source };
-    let unknown = |source| Source { deprecated: None, ..source };
+    let deprecated = |source| SourceAddress { deprecated: Some(true), ..source };
+    let unknown = |source| SourceAddress { deprecated: None, ..source };
     let pairs: [Pair<'_>; 2] =
         [("fe80::1", "fe80::2", deprecated), ("2001:db8:1::1", "2001:db8:1::2", unknown)];
     assert_order(pairs, Rule::SmallerScope);
@@ -168,7 +168,7 @@ fn the_interface_s_part_of_a_source_is_no_prefix() {
         assert_eq!(placed[0].address, addr(given[0].0));
         assert_eq!(placed[1].rule, Some(Rule::Unchanged));
     }
-    let whole = |source| Source { prefix_length: Some(128), ..source };
+    let whole = |source| SourceAddress { prefix_length: Some(128), ..source };
     assert_order(
         [(near.0, near.1, whole as fn(_) -> _), (far.0, far.1, whole)],
         Rule::LongestPrefix,
@@ -217,7 +217,7 @@ fn a_hostile_list_is_sorted_all_the_same() {
     let source = |destination: &SocketAddr| {
         let last = destination.port() % 7;
         (last > 0).then(|| {
-            Source::new(if destination.is_ipv6() {
+            SourceAddress::new(if destination.is_ipv6() {
                 format!("2001:db8:{last}::1").parse().unwrap()
             } else {
                 format!("192.0.2.{last}").parse().unwrap()

@@ -21,7 +21,7 @@ fn global_addresses_may_be_preferred_to_link_local_ones_by_the_table() {
     let sorter = with_rows([("fe80::", 10, 33, 1)]);
     let right = [("2001:db8:1::1", "2001:db8:1::2", AS_IS), ("fe80::1", "fe80::2", AS_IS)];
     assert_order_of(&sorter, right, Rule::Precedence);
-    let deprecated = |source| Source { deprecated: Some(true), ..source };
+    let deprecated = |source| SourceAddress { deprecated: Some(true), ..source };
     let right = [("fe80::1", "fe80::2", AS_IS), ("2001:db8:1::1", "2001:db8:1::2", deprecated)];
     assert_order_of(&sorter, right, Rule::Deprecated);
 }

@@ -19,7 +19,7 @@ fn a_unique_local_address_comes_before_ipv4() {
 
 #[test]
 fn ipv4_in_the_subnet_of_its_source_comes_before_ipv4_beyond_it() {
-    let subnet = |source| Source { prefix_length: Some(24), ..source };
+    let subnet = |source| SourceAddress { prefix_length: Some(24), ..source };
     let near = ("192.0.2.200", "192.0.2.9", subnet as fn(_) -> _);
     let nearer = ("192.0.2.10", "192.0.2.9", subnet as fn(_) -> _);
     let beyond = ("192.0.3.9", "192.0.2.9", subnet as fn(_) -> _);
@@ -50,8 +50,8 @@ fn all_bits_of_ipv6_addresses_count() {
 
 #[test]
 fn what_is_not_known_counts_as_absent_and_no_rule_is_skipped() {
-    let deprecated = |source| Source { deprecated: Some(true), ..source };
-    let unknown = |source| Source { deprecated: None, ..source };
+    let deprecated = |source| SourceAddress { deprecated: Some(true), ..source };
+    let unknown = |source| SourceAddress { deprecated: None, ..source };
     assert_order_of(
         &Sorter::glibc(),
         [
@@ -60,8 +60,8 @@ fn what_is_not_known_counts_as_absent_and_no_rule_is_skipped() {
         ],
         Rule::Deprecated,
     );
-    let tunneled = |source| Source { tunneled: Some(true), ..source };
-    let unknown = |source| Source { tunneled: None, ..source };
+    let tunneled = |source| SourceAddress { tunneled: Some(true), ..source };
+    let unknown = |source| SourceAddress { tunneled: None, ..source };
     assert_order_of(
         &Sorter::glibc(),
         [
@@ -70,8 +70,8 @@ fn what_is_not_known_counts_as_absent_and_no_rule_is_skipped() {
         ],
         Rule::NativeTransport,
     );
-    let home = |source| Source { mobility: Some(Mobility::Home), ..source };
-    let unknown = |source| Source { mobility: None, ..source };
+    let home = |source| SourceAddress { mobility: Some(Mobility::Home), ..source };
+    let unknown = |source| SourceAddress { mobility: None, ..source };
     assert_order_of(
         &Sorter::glibc(),
         [("2001:db8:1::1", "2001:db8:1::2", home as fn(_) -> _), ("fe80::1", "fe80::2", unknown)],
