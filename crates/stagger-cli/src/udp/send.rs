@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_lite::future;
 use socket2::SockRef;
 use stagger::Timer as _;
-use stagger_net::{Interface, UdpOptions, UdpSocket};
+use stagger_net::{UdpOptions, UdpSocket};
 
 use super::addr::{check_zone, family, interface, interface_name, is_of_link, named, socket_addr};
 use super::input::Datagrams;
@@ -116,7 +116,7 @@ fn zone(addr: &mut SocketAddr, index: u32, text: &str) -> Result<(), UsageError>
 #[cfg(any(target_os = "android", target_os = "linux", target_vendor = "apple"))]
 fn only_by(options: UdpOptions, index: u32, text: &str) -> Result<UdpOptions, UsageError> {
     // An interface that is not there is an error now, and not only of the socket.
-    let interface = Interface::from(index);
+    let interface = stagger_net::Interface::from(index);
     interface.name().map_err(|error| UsageError::new("--interface", text, error))?;
     options.with_interface(interface).map_err(|error| UsageError::new("--interface", text, error))
 }

@@ -56,6 +56,7 @@ impl Eq for LookupError {}
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Cause {
     /// The system returned `code`; `os_error` is set if that is `EAI_SYSTEM`.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "the standard library returns no codes"))]
     Code {
         kind: LookupErrorKind,
         code: i32,

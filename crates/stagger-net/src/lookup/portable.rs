@@ -17,6 +17,9 @@ pub(super) fn addresses(
     families: Families,
     _transport: Transport,
 ) -> Result<Vec<SocketAddr>, Cause> {
+    if host.contains('\0') {
+        return Err(Cause::Nul);
+    }
     let found = (host, port).to_socket_addrs().map_err(|error: io::Error| Cause::Std {
         kind: error.kind(),
         os_error: error.raw_os_error(),

@@ -278,7 +278,7 @@ fn cause(code: c_int) -> Cause {
 }
 
 fn meaning(code: c_int) -> (&'static str, LookupErrorKind) {
-    use LookupErrorKind::{NoAddress, NotFound, Other, Temporary, UnknownService};
+    use LookupErrorKind::{NotFound, Other, Temporary, UnknownService};
     match code {
         libc::EAI_NONAME => ("EAI_NONAME", NotFound),
         libc::EAI_AGAIN => ("EAI_AGAIN", Temporary),
@@ -292,9 +292,9 @@ fn meaning(code: c_int) -> (&'static str, LookupErrorKind) {
         libc::EAI_OVERFLOW => ("EAI_OVERFLOW", Other),
         // The rest are not in POSIX, and FreeBSD has dropped them.
         #[cfg(any(target_os = "linux", target_vendor = "apple"))]
-        libc::EAI_NODATA => ("EAI_NODATA", NoAddress),
+        libc::EAI_NODATA => ("EAI_NODATA", LookupErrorKind::NoAddress),
         #[cfg(target_os = "linux")]
-        EAI_ADDRFAMILY => ("EAI_ADDRFAMILY", NoAddress),
+        EAI_ADDRFAMILY => ("EAI_ADDRFAMILY", LookupErrorKind::NoAddress),
         _ => ("an unknown code", Other),
     }
 }

@@ -203,7 +203,7 @@ mod system {
 
 #[cfg(not(unix))]
 mod system {
-    pub(super) fn is_local_shortage(code: i32) -> bool {
+    pub(super) fn is_shortage(code: i32) -> bool {
         // WSA_NOT_ENOUGH_MEMORY, WSAEMFILE and WSAENOBUFS, which are the same on every Windows.
         cfg!(windows) && matches!(code, 8 | 10024 | 10055)
     }

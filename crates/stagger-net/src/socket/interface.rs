@@ -7,6 +7,7 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::sync::Arc;
 
+#[cfg(any(target_os = "android", target_os = "linux", target_vendor = "apple"))]
 use socket2::Socket;
 
 use super::OptionError;

@@ -5,9 +5,9 @@ pub(super) mod fuzzing;
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use socket2::{MaybeUninitSlice, MsgHdrMut, SockAddr, SockRef};
+use socket2::{MaybeUninitSlice, SockAddr, SockRef};
 use stagger::address::Address as _;
 
 /// A datagram that has been received: what is known of it beside its bytes.
@@ -66,26 +66,63 @@ impl Arrival {
 ///
 /// The system's: [`io::ErrorKind::WouldBlock`] if there is none.
 pub(super) fn receive(socket: &SockRef<'_>, buffer: &mut [u8]) -> io::Result<Datagram> {
-    // Of IPv6, which has room for an address of either family.
-    let nobody = SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, 0, 0, 0);
-    let mut peer = SockAddr::from(nobody);
     let mut control = [0; control::ROOM];
     // SAFETY: the only one to write to these is a system call, which writes bytes of the kernel's.
     let (buffer, uninit) = unsafe { (as_uninit(buffer), as_uninit(&mut control)) };
-    let mut buffers = [MaybeUninitSlice::new(buffer)];
-    let mut message =
-        MsgHdrMut::new().with_addr(&mut peer).with_buffers(&mut buffers).with_control(uninit);
-    let length = socket.recvmsg(&mut message, 0)?;
-    let (truncated, told) = (message.flags().is_truncated(), message.control_len());
+    let Message { length, truncated, peer, told } = receive_message(socket, buffer, uninit)?;
     let peer = peer.as_socket().map(SocketAddr::canonical);
     let Some(mut peer) = peer else {
         return Err(io::Error::other("the system does not say who sent a datagram"));
     };
-    let told = control::read(&control[..told.min(control::ROOM)]);
+    let told = control::read(control.get(..told).unwrap_or(&control));
     if let (SocketAddr::V6(peer), Some(flow_info)) = (&mut peer, told.flow_info) {
         peer.set_flowinfo(flow_info);
     }
     Ok(Datagram { length, truncated, peer, arrival: told.arrival })
+}
+
+/// What one system call returns beside the bytes.
+struct Message {
+    length: usize,
+    truncated: bool,
+    peer: SockAddr,
+    /// The length of the control messages.
+    told: usize,
+}
+
+#[cfg(unix)]
+fn receive_message(
+    socket: &SockRef<'_>,
+    buffer: &mut [MaybeUninit<u8>],
+    control: &mut [MaybeUninit<u8>],
+) -> io::Result<Message> {
+    // An IPv6 address has room for an address of either family.
+    let mut peer = SockAddr::from(SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)));
+    let mut buffers = [MaybeUninitSlice::new(buffer)];
+    let mut message = socket2::MsgHdrMut::new()
+        .with_addr(&mut peer)
+        .with_buffers(&mut buffers)
+        .with_control(control);
+    let length = socket.recvmsg(&mut message, 0)?;
+    let (truncated, told) = (message.flags().is_truncated(), message.control_len());
+    Ok(Message { length, truncated, peer, told })
+}
+
+/// Reads no control messages: Windows has `WSARecvMsg` for them, which `socket2` lacks.
+#[cfg(not(unix))]
+fn receive_message(
+    socket: &SockRef<'_>,
+    buffer: &mut [MaybeUninit<u8>],
+    _control: &mut [MaybeUninit<u8>],
+) -> io::Result<Message> {
+    let room = buffer.len();
+    let mut buffers = [MaybeUninitSlice::new(buffer)];
+    let (length, flags, peer) = socket.recv_from_vectored(&mut buffers)?;
+    // Windows reports a truncated datagram as the error `WSAEMSGSIZE`, and documents no length for
+    // an error. The buffer is full then.
+    let truncated = flags.is_truncated();
+    let length = if truncated { room } else { length };
+    Ok(Message { length, truncated, peer, told: 0 })
 }
 
 /// The same bytes, to be written.
@@ -113,10 +150,11 @@ struct Told {
 #[cfg(any(target_os = "android", target_os = "linux"))]
 pub(super) mod control {
     use std::iter;
+    use std::net::Ipv4Addr;
 
     use libc::{IP_PKTINFO, IPPROTO_IP, IPPROTO_IPV6, IPV6_FLOWINFO, IPV6_PKTINFO};
 
-    use super::{Arrival, IpAddr, Ipv4Addr, Ipv6Addr, Told};
+    use super::{Arrival, IpAddr, Ipv6Addr, Told};
 
     /// Room for all that a socket of ours asks for, and for some of what its owner may.
     pub(in super::super) const ROOM: usize = 256;
