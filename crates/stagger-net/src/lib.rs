@@ -14,7 +14,7 @@
 //! | send and receive datagrams | [`UdpSocket`], with [`UdpOptions`] |
 //! | use Unix-domain sockets | `UnixConnector`, `UnixEndpoint`, `UnixListen`, `UnixListener` |
 //!
-//! Linux is built and tested. Code for other systems is there, but untested.
+//! Linux is built and tested. macOS, FreeBSD and Windows are type-checked, but not tested.
 //!
 //! # Source files
 //!
