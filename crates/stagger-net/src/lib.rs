@@ -12,6 +12,7 @@
 //! | connect to one address over TCP | [`TcpEndpoint`] |
 //! | listen over TCP | [`TcpListen`], [`TcpListener`] |
 //! | send and receive datagrams | [`UdpSocket`], with [`UdpOptions`] |
+//! | write an adapter for another runtime | [`adapter!`] |
 //! | use Unix-domain sockets | `UnixConnector`, `UnixEndpoint`, `UnixListen`, `UnixListener` |
 //!
 //! Linux is built and tested. macOS, FreeBSD and Windows are type-checked, but not tested.
@@ -20,6 +21,7 @@
 //!
 //! | to find | look in |
 //! | --- | --- |
+//! | the names of an adapter and their docs | `adapter.rs` |
 //! | what a runtime supplies | `register.rs` (connecting), `listen/accept.rs` (accepting) |
 //! | one attempt, over TCP and Unix sockets | `attempt.rs` |
 //! | opening, binding and connecting a socket | `socket/mod.rs` |
@@ -56,6 +58,7 @@ pub mod udp;
 #[cfg(unix)]
 pub mod unix;
 
+mod adapter;
 mod attempt;
 mod budget;
 mod connectivity;

@@ -1,0 +1,474 @@
+//! The names of an adapter, and their documentation.
+
+/// Writes the names of an adapter: aliases, functions and re-exports, with their documentation.
+///
+/// An adapter for a runtime has a reactor and a timer, and calls this macro at its root. All
+/// adapters then have the same names. `docs/adding-a-runtime.md` in the repository has the details.
+///
+/// The arguments come in this order:
+///
+/// 1. `name`: the name of the crate, for the examples in the documentation.
+/// 2. `reactor` and `timer`: types that implement `Default` and `Clone`. The timer implements
+///    [`stagger::Timer`].
+/// 3. `panics`, which is optional, and `runtime`: the text of the sections with these names.
+/// 4. `example`: the hidden lines before and after the code of an example. The code uses `.await`,
+///    and `?` on any error.
+/// 5. `parts`: what the reactor can do. Each part may have attributes, such as `#[cfg(unix)]`.
+///
+/// | part | names | what the reactor implements |
+/// | --- | --- | --- |
+/// | always | `stagger`, `net` | nothing |
+/// | `tcp(STREAM)` | `dialer`, `connect`, `Dialer`, `HostEndpoint`, `Connect`, `SystemResolver`, `TcpConnector`, `TcpEndpoint` | [`Register`](crate::Register) with `std::net::TcpStream` |
+/// | `listen` | `listen`, `listen_all`, `TcpListen`, `TcpListener`, `TcpListening` | [`Accept`](crate::Accept) with `std::net::TcpListener` |
+/// | `udp(SOCKET)` | `UdpSocket` | `Register` with `std::net::UdpSocket` |
+/// | `unix(STREAM)` | `UnixConnector`, `UnixEndpoint` | `Register` with `UnixStream` of `std` |
+/// | `unix_listen` | `UnixListen`, `UnixListener`, `UnixListening` | `Accept` with `UnixListener` of `std` |
+/// | `dns` | `DnsResolver`, `Sockets`, `dns` | what `tcp` and `udp` need |
+///
+/// `STREAM` and `SOCKET` are the runtime's own types, which the reactor yields. The crate depends on
+/// `stagger` and `stagger-net`. The part `dns` needs the part `tcp` and the crate `stagger-dns`.
+///
+/// # Examples
+///
+/// A reactor that never waits, and tries again at each poll:
+///
+/// ```
+/// use std::{io, net::TcpStream, pin::Pin, task::{Context, Poll}, time::Instant};
+///
+/// #[derive(Clone, Default)]
+/// pub struct Busy;
+///
+/// stagger_net::adapter! {
+///     name: busy,
+///     reactor: Busy,
+///     timer: Busy,
+///     runtime: "Any executor.",
+///     example: ("futures_lite::future::block_on(async {", "});"),
+///     parts: tcp(std::net::TcpStream),
+/// }
+///
+/// impl net::Register for Busy {
+///     type Socket = TcpStream;
+///     type Stream = TcpStream;
+///     fn register(&self, socket: TcpStream) -> io::Result<TcpStream> {
+///         Ok(socket)
+///     }
+///     fn poll_io<T>(
+///         &self,
+///         _socket: &TcpStream,
+///         _interest: net::reactor::Interest,
+///         cx: &mut Context<'_>,
+///         mut operation: impl FnMut() -> io::Result<T>,
+///     ) -> Poll<io::Result<T>> {
+///         cx.waker().wake_by_ref();
+///         match operation() {
+///             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+///             outcome => Poll::Ready(outcome),
+///         }
+///     }
+///     fn finish(&self, socket: TcpStream) -> io::Result<TcpStream> {
+///         Ok(socket)
+///     }
+/// }
+///
+/// impl stagger::Timer for Busy {
+///     type Sleep = Pin<Box<dyn Future<Output = ()>>>;
+///     fn now(&self) -> Instant {
+///         Instant::now()
+///     }
+///     fn sleep_until(&self, deadline: Instant) -> Self::Sleep {
+///         Box::pin(std::future::poll_fn(move |cx| {
+///             cx.waker().wake_by_ref();
+///             if Instant::now() < deadline { Poll::Pending } else { Poll::Ready(()) }
+///         }))
+///     }
+/// }
+///
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+///     let port = listener.local_addr()?.port();
+///     let stream = futures_lite::future::block_on(connect(("localhost", port)))?;
+///     assert_eq!(stream.peer_addr()?, listener.local_addr()?);
+///     Ok(())
+/// }
+/// ```
+// One page, because it is one list. A heading ends a paragraph in Markdown, so the lists of doc
+// lines below have no blank lines before headings.
+#[macro_export]
+macro_rules! adapter {
+    (@parts $shared:tt $($(#[$attribute:meta])* $part:ident $(($stream:path))?),* $(,)?) => {
+        $($(#[$attribute])* $crate::adapter!(@$part $shared $(($stream))?);)*
+    };
+
+    (@tcp ($name:ident $reactor:ident $timer:ident [$($panics:literal)*] [$($runtime:literal)*]
+        $begin:literal $end:literal) ($stream:path)) => {
+        const _: fn(<$reactor as $crate::Register>::Stream) -> $stream = ::core::convert::identity;
+
+        /// The system's resolver on this runtime's clock: a [`net::SystemResolver`].
+        #[doc = concat!($($panics,)* $($runtime,)*)]
+        /// # Examples
+        /// ```
+        #[doc = concat!("use ", stringify!($name), "::{SystemResolver, dialer, net::lookup::Lanes};")]
+        #[doc = concat!("# ", $begin)]
+        ///
+        /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+        /// let port = listener.local_addr()?.port();
+        ///
+        /// // Each family has a lookup of its own from the beginning.
+        /// let resolver = SystemResolver::new().with_lanes(Lanes::at_once());
+        /// let stream = dialer().with_resolver(resolver).connect(("localhost", port)).await?;
+        /// assert_eq!(stream.peer_addr()?, listener.local_addr()?);
+        #[doc = concat!("# ", $end)]
+        /// ```
+        pub type SystemResolver = $crate::SystemResolver<$timer>;
+
+        #[doc = concat!("Connects over TCP and yields [`", stringify!($stream), "`].")]
+        #[doc = concat!($($panics,)* $($runtime,)*)]
+        /// # Examples
+        /// ```
+        #[doc = concat!("use ", stringify!($name), "::stagger::Connector as _;")]
+        #[doc = concat!("use ", stringify!($name), "::{TcpConnector, net::TcpOptions};")]
+        #[doc = concat!("# ", $begin)]
+        ///
+        /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+        /// let options = TcpOptions::new().with_bind_ip("127.0.0.1".parse()?)?;
+        /// let stream = TcpConnector::new(options).connect(listener.local_addr()?.into()).await?;
+        /// assert_eq!(stream.peer_addr()?, listener.local_addr()?);
+        #[doc = concat!("# ", $end)]
+        /// ```
+        pub type TcpConnector = $crate::TcpConnector<$reactor>;
+
+        /// Connects to one address over TCP, without names and without a race.
+        #[doc = concat!($($panics,)* $($runtime,)*)]
+        /// # Examples
+        /// ```
+        #[doc = concat!("use ", stringify!($name), "::{TcpEndpoint, stagger::Endpoint as _};")]
+        #[doc = concat!("# ", $begin)]
+        ///
+        /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+        /// let endpoint = TcpEndpoint::new(listener.local_addr()?);
+        /// assert_eq!(endpoint.connect().await?.peer_addr()?, listener.local_addr()?);
+        /// assert!("localhost:80".parse::<TcpEndpoint>().is_err());
+        #[doc = concat!("# ", $end)]
+        /// ```
+        pub type TcpEndpoint = $crate::TcpEndpoint<$reactor>;
+
+        /// A [`stagger::Dialer`] on this runtime's clock.
+        ///
+        /// [`dialer`] makes it with the system's resolver and a [`TcpConnector`]. `R` is another
+        /// resolver, `C` another connector, and `O` an observer.
+        /// # Examples
+        /// ```
+        /// use std::time::Duration;
+        #[doc = concat!("use ", stringify!($name), "::stagger::{Endpoint as _, Policy};")]
+        #[doc = concat!("use ", stringify!($name), "::{Dialer, dialer};")]
+        #[doc = concat!("# ", $begin)]
+        ///
+        /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+        /// let target = listener.local_addr()?;
+        ///
+        /// let policy = Policy::new().with_attempt_delay(Duration::from_millis(100))?;
+        /// let dialer: Dialer = dialer().with_policy(policy);
+        /// let first = dialer.connect(target).await?;
+        ///
+        /// // An endpoint has its target already.
+        /// let second = dialer.endpoint(target)?.connect().await?;
+        /// assert_eq!(first.peer_addr()?, second.peer_addr()?);
+        #[doc = concat!("# ", $end)]
+        /// ```
+        pub type Dialer<R = SystemResolver, C = TcpConnector, O = ()> =
+            ::stagger::Dialer<R, C, $timer, O>;
+
+        /// A [`Dialer`] and its target, as one endpoint: a [`stagger::connect::HostEndpoint`].
+        pub type HostEndpoint<R = SystemResolver, C = TcpConnector, O = ()> =
+            ::stagger::HostEndpoint<R, C, $timer, O>;
+
+        /// The future of [`connect`] and of [`Dialer::connect`](stagger::Dialer::connect): a
+        /// [`stagger::connect::Dial`].
+        pub type Connect<R = SystemResolver, C = TcpConnector, O = ()> =
+            ::stagger::Dial<R, C, $timer, O>;
+
+        /// Makes a [`Dialer`] with the default policy and the default options.
+        pub fn dialer() -> Dialer {
+            Dialer::default()
+        }
+
+        /// Connects to a host and a service as fast as the network allows.
+        ///
+        /// The target is text such as `"example.com:https"` or `"[fe80::1%eth0]:22"`, a pair of a
+        /// host and a service, a socket address, or a [`stagger::Target`]. Nothing is done before
+        /// the future is polled.
+        /// # Errors
+        /// The future fails if the target is invalid, if the lookup fails or finds no address, and
+        /// if every attempt fails. [`stagger::Error`] has the reason.
+        #[doc = concat!($($panics,)*)]
+        /// # Cancel safety
+        /// Dropping the future closes every socket that it has opened before `drop` returns, and
+        /// abandons the lookup. A running `getaddrinfo` can't be stopped: its thread is free again
+        /// when libc returns.
+        #[doc = concat!($($runtime,)*)]
+        /// # Examples
+        /// ```
+        #[doc = concat!("# ", $begin)]
+        /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+        /// let port = listener.local_addr()?.port();
+        ///
+        #[doc = concat!("let stream = ", stringify!($name), "::connect((\"localhost\", port)).await?;")]
+        /// assert_eq!(stream.peer_addr()?, listener.local_addr()?);
+        #[doc = concat!("# ", $end)]
+        /// ```
+        pub fn connect<T>(target: T) -> Connect
+        where
+            T: TryInto<::stagger::Target>,
+            ::stagger::TargetError: From<T::Error>,
+        {
+            dialer().connect(target)
+        }
+    };
+
+    (@listen ($name:ident $reactor:ident $timer:ident [$($panics:literal)*] [$($runtime:literal)*]
+        $begin:literal $end:literal)) => {
+        const _: Option<<$reactor as $crate::Accept>::Stream> = None;
+
+        /// An address to listen at over TCP. A listen yields a [`TcpListener`].
+        #[doc = concat!($($panics,)* $($runtime,)*)]
+        /// # Examples
+        /// ```
+        #[doc = concat!("use ", stringify!($name), "::stagger::{Listen as _, Listener as _};")]
+        #[doc = concat!("use ", stringify!($name), "::{TcpListen, net::TcpListenOptions};")]
+        #[doc = concat!("# ", $begin)]
+        ///
+        /// let options = TcpListenOptions::new().with_backlog(16)?;
+        /// let endpoint = "127.0.0.1:0".parse::<TcpListen>()?.with_options(options);
+        /// let mut listener = endpoint.listen().await?;
+        ///
+        /// let client = std::net::TcpStream::connect(listener.local_addrs()[0])?;
+        /// let (_stream, peer) = listener.accept().await?;
+        /// assert_eq!(peer, client.local_addr()?);
+        #[doc = concat!("# ", $end)]
+        /// ```
+        pub type TcpListen = $crate::TcpListen<$reactor, $timer>;
+
+        /// Accepts connections over TCP and yields the runtime's own stream, as [`listen`] shows.
+        #[doc = concat!($($panics,)* $($runtime,)*)]
+        pub type TcpListener = $crate::TcpListener<$reactor, $timer>;
+
+        /// The future of a [`TcpListen`], of [`listen`] and of [`listen_all`].
+        pub type TcpListening = $crate::tcp::TcpListening<$reactor, $timer>;
+
+        /// Listens over TCP at an address, with the default options.
+        ///
+        /// The address is text such as `"192.0.2.1:80"` or `"[fe80::1%eth0]:22"`, a socket address,
+        /// a [`net::ListenAddr`], or a port, which means all of IPv4. No name is resolved. Nothing
+        /// is done before the future is polled.
+        /// # Errors
+        /// The future fails if the address is invalid, and if the system refuses to listen there.
+        #[doc = concat!($($panics,)* $($runtime,)*)]
+        /// # Examples
+        /// ```
+        #[doc = concat!("use ", stringify!($name), "::stagger::Listener as _;")]
+        #[doc = concat!("# ", $begin)]
+        ///
+        #[doc = concat!("let mut listener = ", stringify!($name), "::listen(\"127.0.0.1:0\").await?;")]
+        /// let client = std::net::TcpStream::connect(listener.local_addrs()[0])?;
+        /// let (stream, peer) = listener.accept().await?;
+        /// assert_eq!((stream.local_addr()?, peer), (client.peer_addr()?, client.local_addr()?));
+        #[doc = concat!("# ", $end)]
+        /// ```
+        pub fn listen<T>(addr: T) -> TcpListening
+        where
+            T: TryInto<$crate::ListenAddr>,
+            $crate::tcp::LiteralError: From<T::Error>,
+        {
+            TcpListening::new(addr)
+        }
+
+        /// Listens over TCP on all interfaces, over IPv6 and IPv4, with the default options.
+        ///
+        /// With port 0 the system chooses a port that is free in both families: see
+        /// [`net::ListenAddr::all_interfaces`].
+        /// # Errors
+        /// The future fails if the system refuses to listen there. Nothing is bound then.
+        #[doc = concat!($($panics,)* $($runtime,)*)]
+        /// # Examples
+        /// ```
+        #[doc = concat!("use ", stringify!($name), "::stagger::Listener as _;")]
+        #[doc = concat!("# ", $begin)]
+        ///
+        #[doc = concat!("let mut listener = ", stringify!($name), "::listen_all(0).await?;")]
+        /// for addr in listener.interface_addrs()? {
+        ///     println!("listening on {addr}");
+        /// }
+        ///
+        /// let port = listener.local_addrs()[0].port();
+        /// let client = std::net::TcpStream::connect(("localhost", port))?;
+        /// let (_stream, peer) = loop {
+        ///     match listener.accept().await {
+        ///         Ok(accepted) => break accepted,
+        ///         // Such as too many open files. The listener pauses, and then continues.
+        ///         Err(error) => eprintln!("{error}"),
+        ///     }
+        /// };
+        /// assert_eq!(peer, client.local_addr()?);
+        #[doc = concat!("# ", $end)]
+        /// ```
+        pub fn listen_all(port: u16) -> TcpListening {
+            listen($crate::ListenAddr::all_interfaces(port))
+        }
+    };
+
+    (@udp ($name:ident $reactor:ident $timer:ident [$($panics:literal)*] [$($runtime:literal)*]
+        $begin:literal $end:literal) ($socket:path)) => {
+        const _: fn(<$reactor as $crate::Register<::std::net::UdpSocket>>::Stream) -> $socket =
+            ::core::convert::identity;
+
+        /// A UDP socket, with multicast.
+        ///
+        #[doc = concat!("`into_inner` makes it a [`", stringify!($socket), "`].")]
+        #[doc = concat!($($panics,)* $($runtime,)*)]
+        /// # Examples
+        /// ```
+        #[doc = concat!("use ", stringify!($name), "::UdpSocket;")]
+        #[doc = concat!("# ", $begin)]
+        ///
+        /// let server = UdpSocket::bind("127.0.0.1:0")?;
+        /// let client = UdpSocket::bind("127.0.0.1:0")?;
+        /// client.connect(server.local_addr()?)?;
+        /// client.send(b"who is there?").await?;
+        ///
+        /// let mut buffer = [0; 1500];
+        /// let asked = server.recv_from(&mut buffer).await?;
+        /// assert_eq!(asked.peer, client.local_addr()?);
+        /// server.send_to(&buffer[..asked.length], asked.peer).await?;
+        ///
+        /// let answered = client.recv_from(&mut buffer[..3]).await?;
+        /// assert!(answered.truncated);
+        /// assert_eq!(&buffer[..answered.length], b"who");
+        ///
+        /// // A name is refused. Resolve it first, with `net::lookup` or a `Dialer`.
+        /// assert!(server.send_to(b"x", "localhost:9").await.is_err());
+        #[doc = concat!("# ", $end)]
+        /// ```
+        pub type UdpSocket = $crate::UdpSocket<$reactor>;
+    };
+
+    (@unix ($name:ident $reactor:ident $timer:ident [$($panics:literal)*] [$($runtime:literal)*]
+        $begin:literal $end:literal) ($stream:path)) => {
+        const _: fn(<$reactor as $crate::Register<::std::os::unix::net::UnixStream>>::Stream)
+            -> $stream = ::core::convert::identity;
+
+        #[doc = concat!("Connects over Unix-domain sockets and yields [`", stringify!($stream), "`].")]
+        #[doc = concat!($($panics,)* $($runtime,)*)]
+        pub type UnixConnector = $crate::UnixConnector<$reactor>;
+
+        #[doc = concat!("Connects to one Unix-domain socket and yields [`", stringify!($stream), "`].")]
+        #[doc = concat!($($panics,)* $($runtime,)*)]
+        /// # Examples
+        /// Two endpoints race. Nothing listens at the first:
+        /// ```
+        #[doc = concat!("use ", stringify!($name), "::{Timer, UnixEndpoint, stagger::race};")]
+        #[doc = concat!("# ", $begin)]
+        ///
+        #[doc = concat!("let file = format!(\"", stringify!($name), "-{}.sock\", std::process::id());")]
+        /// let path = std::env::temp_dir().join(file);
+        /// let listener = std::os::unix::net::UnixListener::bind(&path)?;
+        /// let absent = UnixEndpoint::path(path.with_extension("absent"))?;
+        /// let present = UnixEndpoint::path(&path)?;
+        ///
+        /// let won = race([absent, present], Timer::default()).await.unwrap();
+        /// assert_eq!(won.index, 1);
+        /// assert!(won.connection.peer_addr()?.as_pathname() == Some(&path));
+        /// # std::fs::remove_file(path)?;
+        #[doc = concat!("# ", $end)]
+        /// ```
+        pub type UnixEndpoint = $crate::UnixEndpoint<$reactor>;
+    };
+
+    (@unix_listen ($name:ident $reactor:ident $timer:ident [$($panics:literal)*]
+        [$($runtime:literal)*] $begin:literal $end:literal)) => {
+        const _: Option<<$reactor as $crate::Accept<::std::os::unix::net::UnixListener>>::Stream> =
+            None;
+
+        /// An address to listen at over Unix-domain sockets. A listen yields a [`UnixListener`].
+        #[doc = concat!($($panics,)* $($runtime,)*)]
+        /// # Examples
+        /// ```
+        #[doc = concat!("use ", stringify!($name), "::stagger::{Listen as _, Listener as _};")]
+        #[doc = concat!("use ", stringify!($name), "::UnixListen;")]
+        #[doc = concat!("# ", $begin)]
+        ///
+        #[doc = concat!("let file = format!(\"", stringify!($name), "-{}-listen\", std::process::id());")]
+        /// let path = std::env::temp_dir().join(file);
+        /// let mut listener = UnixListen::path(&path)?.listen().await?;
+        /// let client = std::os::unix::net::UnixStream::connect(&path)?;
+        /// let (_stream, peer) = listener.accept().await?;
+        /// assert_eq!(peer, None);
+        /// # std::fs::remove_file(path)?;
+        #[doc = concat!("# ", $end)]
+        /// ```
+        pub type UnixListen = $crate::UnixListen<$reactor, $timer>;
+
+        /// Accepts connections over Unix-domain sockets, as [`UnixListen`] shows.
+        #[doc = concat!($($panics,)* $($runtime,)*)]
+        pub type UnixListener = $crate::UnixListener<$reactor, $timer>;
+
+        /// The future of a [`UnixListen`].
+        pub type UnixListening = $crate::unix::UnixListening<$reactor, $timer>;
+    };
+
+    (@dns ($name:ident $reactor:ident $timer:ident [$($panics:literal)*] [$($runtime:literal)*]
+        $begin:literal $end:literal)) => {
+        /// The resolver over DNS: its configuration, its policies and its errors.
+        pub use stagger_dns as dns;
+
+        /// Asks this machine's name servers, and yields each answer as soon as it arrives.
+        ///
+        /// It is a [`dns::DnsResolver`] with this runtime's sockets and clock.
+        /// [`system`](dns::DnsResolver::system) and `default` make it.
+        #[doc = concat!($($panics,)* $($runtime,)*)]
+        /// # Examples
+        /// ```
+        #[doc = concat!("use ", stringify!($name), "::{Dialer, DnsResolver, dialer};")]
+        #[doc = concat!("# ", $begin)]
+        ///
+        /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+        /// let port = listener.local_addr()?.port();
+        ///
+        /// let dialer: Dialer<DnsResolver> = dialer().with_resolver(DnsResolver::system());
+        /// let stream = dialer.connect(("localhost", port)).await?;
+        /// assert_eq!(stream.peer_addr()?, listener.local_addr()?);
+        #[doc = concat!("# ", $end)]
+        /// ```
+        pub type DnsResolver = ::stagger_dns::DnsResolver<Sockets, $timer, SystemResolver>;
+
+        /// The sockets of a [`DnsResolver`].
+        pub type Sockets = ::stagger_dns::Sockets<$reactor>;
+    };
+
+    (@$part:ident $($rest:tt)*) => {
+        ::core::compile_error!(concat!(
+            "`", stringify!($part), "` is not a part of an adapter, or has the wrong argument: the ",
+            "parts are tcp(STREAM), listen, udp(SOCKET), unix(STREAM), unix_listen and dns",
+        ));
+    };
+
+    (
+        name: $name:ident,
+        reactor: $reactor:ident,
+        timer: $timer:ident,
+        $(panics: $panics:literal,)?
+        runtime: $runtime:literal,
+        example: ($begin:literal, $end:literal),
+        parts: $($parts:tt)*
+    ) => {
+        const _: Option<<$timer as ::stagger::Timer>::Sleep> = None;
+
+        /// The core: targets, policies, errors and reports, and the traits.
+        pub use stagger;
+        /// Options for sockets, the system's lookups, and the types behind the aliases.
+        pub use stagger_net as net;
+
+        $crate::adapter!(@parts ($name $reactor $timer [$("# Panics\n" $panics "\n")?]
+            ["# Runtime\n" $runtime "\n"] $begin $end) $($parts)*);
+    };
+}
