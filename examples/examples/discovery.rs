@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use futures_lite::future;
 use smol::Timer;
-use stagger_smol::{UdpOptions, UdpSocket};
+use stagger_smol::UdpSocket;
+use stagger_smol::net::UdpOptions;
 
 /// Any that all agree on.
 const PORT: u16 = 4717;
@@ -92,7 +93,8 @@ async fn hear(
         let heard = socket.recv_from(&mut buffer).await?;
         let name = String::from_utf8_lossy(&buffer[..heard.length]);
         // What the peer has as its scope id is the number of an interface, which has a name too.
-        let peer = stagger_smol::reverse_lookup(heard.peer).with_numeric_host(true).await?;
+        let peer =
+            stagger_smol::net::lookup::reverse_lookup(heard.peer).with_numeric_host(true).await?;
         let does = if own_name.is_some() { "asks" } else { "answers" };
         println!("{name:?} {does} from {}, which is {}", peer.host(), heard.peer);
         // What did not come to the group is not answered, or two hosts could be made to go on for ever.

@@ -11,7 +11,8 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::ExitCode;
 
-use stagger_tokio::{Datagram, UdpOptions, UdpSocket};
+use stagger_tokio::UdpSocket;
+use stagger_tokio::net::{UdpOptions, udp::Datagram};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 /// Of the scope of an organisation, as anybody may use them (RFC 2365 §6.2). Datagrams to it stay on

@@ -126,10 +126,10 @@ pub trait Adapter: 'static {
     /// The adapter's `UnixListen::new`.
     fn unix_listen(addr: UnixAddr) -> stagger_net::UnixListen<Self::Reactor, Self::Timer>;
 
-    /// The adapter's `lookup`.
+    /// The adapter's `net::lookup`.
     fn lookup(host: &str) -> AddressLookup;
 
-    /// The adapter's `reverse_lookup`.
+    /// The adapter's `net::lookup::reverse_lookup`.
     fn reverse_lookup(addr: SocketAddr) -> NameLookup;
 
     /// The far end, as the stream tells it.
@@ -250,11 +250,11 @@ macro_rules! adapter {
             }
 
             fn lookup(host: &str) -> AddressLookup {
-                $name::lookup(host)
+                $name::net::lookup(host)
             }
 
             fn reverse_lookup(addr: SocketAddr) -> NameLookup {
-                $name::reverse_lookup(addr)
+                $name::net::lookup::reverse_lookup(addr)
             }
 
             fn peer_addr(stream: &Self::Stream) -> SocketAddr {

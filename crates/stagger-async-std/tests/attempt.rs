@@ -5,7 +5,8 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 use async_std::task::block_on;
 use stagger::Connector as _;
-use stagger_async_std::{BindError, TcpConnector, TcpOptions};
+use stagger_async_std::TcpConnector;
+use stagger_async_std::net::{TcpOptions, tcp::BindError};
 
 fn listener(ip: impl Into<std::net::IpAddr>) -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind((ip.into(), 0)).unwrap();

@@ -3,8 +3,9 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 use async_std::task::block_on;
+use stagger_async_std::net::{TcpOptions, lookup::LookupError};
 use stagger_async_std::stagger::error::LookupErrorKind;
-use stagger_async_std::{LookupError, TcpConnector, TcpOptions, connect, dialer};
+use stagger_async_std::{TcpConnector, connect, dialer};
 
 fn listener(ip: impl Into<std::net::IpAddr>) -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind((ip.into(), 0)).unwrap();

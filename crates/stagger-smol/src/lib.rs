@@ -1,9 +1,8 @@
 //! Connect to a name as fast as the network allows, on smol or any other executor.
 //!
-//! This is [Stagger](stagger) over `async-io`, with smol's own types: [`connect`] resolves a host
-//! with the system's resolver, races staggered attempts at its addresses (Happy Eyeballs,
-//! RFC 8305), and yields the `smol::net::TcpStream` that connected first. All others are closed by
-//! then.
+//! This is [Stagger](stagger) over `async-io`, with smol's own types. [`connect`] resolves a host with
+//! the system's resolver and races staggered attempts at its addresses (Happy Eyeballs, RFC 8305). It
+//! yields the `smol::net::TcpStream` that connected first. All other sockets are closed by then.
 //!
 //! ```
 //! # smol::block_on(async {
@@ -17,67 +16,38 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A [`Dialer`] has a policy (delays, limits, a deadline) and options for the sockets, and serves
-//! any number of targets. The reactor is `async-io`'s, which runs on a thread of its own, so any
-//! executor can poll these futures.
+//! - [`Dialer`] has a policy (delays, limits, a deadline), a resolver and a connector, and serves any
+//!   number of targets. [`net::TcpOptions`] are the options of its sockets.
+//! - `DnsResolver`, with the feature `dns`, asks the name servers itself. A late A or AAAA record
+//!   then delays nothing.
+//! - [`listen`] and [`listen_all`] yield a [`TcpListener`]: see [`stagger::listen::Listener`].
+//! - [`UnixEndpoint`] and [`UnixListen`] are for Unix-domain sockets, and [`UdpSocket`] for datagrams.
+//! - [`stagger`] and [`net`] have everything else.
 //!
-//! With the feature `dns` there is a `DnsResolver`, which asks the name servers itself, so that an A or
-//! AAAA record that is late holds nothing up.
-//!
-//! [`TcpOptions`] says how a socket is set up before it connects. [`UnixEndpoint`] connects over a
-//! Unix-domain socket, and [`UnixConnector`] is for a resolver that yields addresses of such.
-//! [`UdpSocket`] sends and receives datagrams, to and from groups too.
-//!
-//! On the other side [`listen`] and [`listen_all`] yield a [`TcpListener`], and [`UnixListen`] its
-//! like for Unix-domain sockets; [`stagger::listen::Listener`] says how connections are accepted.
+//! The types of `async-net` in this documentation are those of `smol::net`. The reactor of `async-io`
+//! has a thread of its own, so any executor can poll these futures.
 #![forbid(unsafe_code)]
 
-mod connector;
-mod dialer;
-mod listen;
-#[cfg(feature = "dns")]
-mod over_dns;
 mod reactor;
-mod resolver;
 mod timer;
-mod udp;
-#[cfg(unix)]
-mod unix;
 
-pub use connector::{TcpConnect, TcpConnector};
-pub use dialer::{Connect, Dialer, HostEndpoint, connect, dialer};
-pub use listen::{TcpEndpoint, TcpListen, TcpListener, TcpListening, listen, listen_all};
-#[cfg(unix)]
-pub use listen::{UnixListen, UnixListener, UnixListening};
-#[cfg(feature = "dns")]
-pub use over_dns::{DnsAnswers, DnsResolver, Sockets};
 pub use reactor::Reactor;
-pub use resolver::{SystemAnswers, SystemResolver};
-/// The core, with all that a dialer is set up with and returns: policy, error, report, target.
-pub use stagger;
-/// What a [`DnsResolver`] is set up with, and what it says.
-#[cfg(feature = "dns")]
-pub use stagger_dns as dns;
-pub use stagger_net::{
-    Interface, UdpOptions,
-    tcp::LiteralError,
-    udp::{Arrival, Datagram},
-};
-pub use stagger_net::{
-    ListenAddr, SocketLiteral, TcpListenOptions,
-    tcp::{ACCEPT_PAUSE_RANGE, AcceptError, AcceptErrorKind},
-};
-pub use stagger_net::{
-    TcpOptions,
-    lookup::{
-        AddressEntry, AddressLookup, Addresses, Lanes, LanesError, LookupError, NameInfo,
-        NameLookup, PendingLookup, Protocol, SocketType, lookup, reverse_lookup,
-    },
-    tcp::{BindError, OptionError},
-};
-#[cfg(unix)]
-pub use stagger_net::{UnixAddr, UnixListenOptions, unix::UnixAddrError};
-pub use timer::{Sleep, Timer};
-pub use udp::UdpSocket;
-#[cfg(unix)]
-pub use unix::{UnixConnect, UnixConnector, UnixEndpoint};
+pub use timer::Timer;
+
+stagger_net::adapter! {
+    name: stagger_smol,
+    reactor: Reactor,
+    timer: Timer,
+    runtime: "Any executor: `async-io` runs its own thread.",
+    example: (
+        "smol::block_on(async {",
+        "Ok::<_, Box<dyn std::error::Error>>(()) })?; Ok::<_, Box<dyn std::error::Error>>(())"
+    ),
+    parts:
+        tcp(async_net::TcpStream),
+        listen,
+        udp(async_net::UdpSocket),
+        #[cfg(unix)] unix(async_net::unix::UnixStream),
+        #[cfg(unix)] unix_listen,
+        #[cfg(feature = "dns")] dns,
+}

@@ -43,6 +43,7 @@ impl stagger::Timer for Timer {
 ///
 /// Dropping it takes the alarm back.
 #[derive(Debug)]
+#[allow(unnameable_types, reason = "`<Timer as stagger::Timer>::Sleep` names it")]
 pub struct Sleep(async_io::Timer);
 
 impl Future for Sleep {

@@ -5,7 +5,8 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 use smol::block_on;
 use stagger::Connector as _;
-use stagger_smol::{BindError, TcpConnector, TcpOptions};
+use stagger_smol::TcpConnector;
+use stagger_smol::net::{TcpOptions, tcp::BindError};
 
 fn listener(ip: impl Into<std::net::IpAddr>) -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind((ip.into(), 0)).unwrap();

@@ -3,8 +3,9 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 use futures_lite::future::block_on;
+use stagger_smol::net::{TcpOptions, lookup::LookupError};
 use stagger_smol::stagger::error::LookupErrorKind;
-use stagger_smol::{LookupError, TcpConnector, TcpOptions, connect, dialer};
+use stagger_smol::{TcpConnector, connect, dialer};
 
 fn listener(ip: impl Into<std::net::IpAddr>) -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind((ip.into(), 0)).unwrap();

@@ -4,7 +4,8 @@ use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 use stagger::{Connector as _, Endpoint as _};
-use stagger_tokio::{BindError, TcpConnector, TcpEndpoint, TcpOptions};
+use stagger_tokio::net::{TcpOptions, tcp::BindError};
+use stagger_tokio::{TcpConnector, TcpEndpoint};
 
 fn block_on<F: Future>(future: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

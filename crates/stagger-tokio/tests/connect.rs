@@ -2,8 +2,9 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
+use stagger_tokio::net::{TcpOptions, lookup::LookupError};
 use stagger_tokio::stagger::error::LookupErrorKind;
-use stagger_tokio::{LookupError, TcpConnector, TcpOptions, connect, dialer};
+use stagger_tokio::{TcpConnector, connect, dialer};
 
 fn block_on<F: Future>(future: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
