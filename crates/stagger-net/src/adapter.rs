@@ -25,8 +25,8 @@
 /// | `unix_listen` | `UnixListen`, `UnixListener`, `UnixListening` | `Accept` with `UnixListener` of `std` |
 /// | `dns` | `DnsResolver`, `Sockets`, `dns` | what `tcp` and `udp` need |
 ///
-/// `STREAM` and `SOCKET` are the runtime's own types, which the reactor yields. The crate depends on
-/// `stagger` and `stagger-net`. The part `dns` needs the part `tcp` and the crate `stagger-dns`.
+/// `STREAM` and `SOCKET` are the runtime's own types, which the reactor yields. The crate depends
+/// on `stagger` and `stagger-net`. The part `dns` needs the part `tcp` and the crate `stagger-dns`.
 ///
 /// # Examples
 ///
@@ -44,20 +44,15 @@
 ///     timer: Busy,
 ///     runtime: "Any executor.",
 ///     example: ("futures_lite::future::block_on(async {", "});"),
-///     parts: tcp(std::net::TcpStream),
+///     parts: tcp(TcpStream),
 /// }
 ///
 /// impl net::Register for Busy {
 ///     type Socket = TcpStream;
 ///     type Stream = TcpStream;
-///     fn register(&self, socket: TcpStream) -> io::Result<TcpStream> {
-///         Ok(socket)
-///     }
+///     fn register(&self, socket: TcpStream) -> io::Result<TcpStream> { Ok(socket) }
 ///     fn poll_io<T>(
-///         &self,
-///         _socket: &TcpStream,
-///         _interest: net::reactor::Interest,
-///         cx: &mut Context<'_>,
+///         &self, _: &TcpStream, _: net::reactor::Interest, cx: &mut Context<'_>,
 ///         mut operation: impl FnMut() -> io::Result<T>,
 ///     ) -> Poll<io::Result<T>> {
 ///         cx.waker().wake_by_ref();
@@ -66,51 +61,44 @@
 ///             outcome => Poll::Ready(outcome),
 ///         }
 ///     }
-///     fn finish(&self, socket: TcpStream) -> io::Result<TcpStream> {
-///         Ok(socket)
-///     }
+///     fn finish(&self, socket: TcpStream) -> io::Result<TcpStream> { Ok(socket) }
 /// }
 ///
 /// impl stagger::Timer for Busy {
 ///     type Sleep = Pin<Box<dyn Future<Output = ()>>>;
-///     fn now(&self) -> Instant {
-///         Instant::now()
-///     }
+///     fn now(&self) -> Instant { Instant::now() }
 ///     fn sleep_until(&self, deadline: Instant) -> Self::Sleep {
-///         Box::pin(std::future::poll_fn(move |cx| {
-///             cx.waker().wake_by_ref();
-///             if Instant::now() < deadline { Poll::Pending } else { Poll::Ready(()) }
-///         }))
+///         let is_over = move || Instant::now() >= deadline;
+///         Box::pin(async move { while !is_over() { futures_lite::future::yield_now().await } })
 ///     }
 /// }
 ///
-/// fn main() -> Result<(), Box<dyn std::error::Error>> {
-///     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
-///     let port = listener.local_addr()?.port();
-///     let stream = futures_lite::future::block_on(connect(("localhost", port)))?;
-///     assert_eq!(stream.peer_addr()?, listener.local_addr()?);
-///     Ok(())
-/// }
+/// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// let port = listener.local_addr()?.port();
+/// let stream = futures_lite::future::block_on(connect(("localhost", port)))?;
+/// assert_eq!(stream.peer_addr()?, listener.local_addr()?);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
-// One page, because it is one list. A heading ends a paragraph in Markdown, so the lists of doc
-// lines below have no blank lines before headings.
+// The path `stagger` is the invoking crate's own dependency, as its names are.
 #[macro_export]
 macro_rules! adapter {
-    (@parts $shared:tt $($(#[$attribute:meta])* $part:ident $(($stream:path))?),* $(,)?) => {
-        $($(#[$attribute])* $crate::adapter!(@$part $shared $(($stream))?);)*
+    // The sections of an item: the runtime's, one more, and the beginning of an example.
+    (@docs ($name:ident [$($panics:literal)?] $runtime:literal $begin:literal $end:literal)
+        $({ $more:literal })? $($path:literal),*) => {
+        concat!(
+            $("# Panics\n", $panics, "\n",)? $($more,)? "# Runtime\n", $runtime, "\n# Examples\n",
+            "```\n", $("use ", stringify!($name), "::", $path, ";\n",)* "\n# ", $begin,
+        )
+    };
+    (@docs_end ($name:ident $panics:tt $runtime:literal $begin:literal $end:literal)) => {
+        concat!("# ", $end, "\n```")
     };
 
-    (@tcp ($name:ident $reactor:ident $timer:ident [$($panics:literal)*] [$($runtime:literal)*]
-        $begin:literal $end:literal) ($stream:path)) => {
+    (@tcp $docs:tt $reactor:ident $timer:ident ($stream:path)) => {
         const _: fn(<$reactor as $crate::Register>::Stream) -> $stream = ::core::convert::identity;
 
         /// The system's resolver on this runtime's clock: a [`net::SystemResolver`].
-        #[doc = concat!($($panics,)* $($runtime,)*)]
-        /// # Examples
-        /// ```
-        #[doc = concat!("use ", stringify!($name), "::{SystemResolver, dialer, net::lookup::Lanes};")]
-        #[doc = concat!("# ", $begin)]
-        ///
+        #[doc = $crate::adapter!(@docs $docs "{SystemResolver, dialer, net::lookup::Lanes}")]
         /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
         /// let port = listener.local_addr()?.port();
         ///
@@ -118,64 +106,45 @@ macro_rules! adapter {
         /// let resolver = SystemResolver::new().with_lanes(Lanes::at_once());
         /// let stream = dialer().with_resolver(resolver).connect(("localhost", port)).await?;
         /// assert_eq!(stream.peer_addr()?, listener.local_addr()?);
-        #[doc = concat!("# ", $end)]
-        /// ```
+        #[doc = $crate::adapter!(@docs_end $docs)]
         pub type SystemResolver = $crate::SystemResolver<$timer>;
 
         #[doc = concat!("Connects over TCP and yields [`", stringify!($stream), "`].")]
-        #[doc = concat!($($panics,)* $($runtime,)*)]
-        /// # Examples
-        /// ```
-        #[doc = concat!("use ", stringify!($name), "::stagger::Connector as _;")]
-        #[doc = concat!("use ", stringify!($name), "::{TcpConnector, net::TcpOptions};")]
-        #[doc = concat!("# ", $begin)]
-        ///
+        #[doc = $crate::adapter!(@docs $docs
+            "stagger::Connector as _", "{TcpConnector, net::TcpOptions}")]
         /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
         /// let options = TcpOptions::new().with_bind_ip("127.0.0.1".parse()?)?;
         /// let stream = TcpConnector::new(options).connect(listener.local_addr()?.into()).await?;
         /// assert_eq!(stream.peer_addr()?, listener.local_addr()?);
-        #[doc = concat!("# ", $end)]
-        /// ```
+        #[doc = $crate::adapter!(@docs_end $docs)]
         pub type TcpConnector = $crate::TcpConnector<$reactor>;
 
         /// Connects to one address over TCP, without names and without a race.
-        #[doc = concat!($($panics,)* $($runtime,)*)]
-        /// # Examples
-        /// ```
-        #[doc = concat!("use ", stringify!($name), "::{TcpEndpoint, stagger::Endpoint as _};")]
-        #[doc = concat!("# ", $begin)]
-        ///
+        #[doc = $crate::adapter!(@docs $docs "{TcpEndpoint, stagger::Endpoint as _}")]
         /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
         /// let endpoint = TcpEndpoint::new(listener.local_addr()?);
         /// assert_eq!(endpoint.connect().await?.peer_addr()?, listener.local_addr()?);
         /// assert!("localhost:80".parse::<TcpEndpoint>().is_err());
-        #[doc = concat!("# ", $end)]
-        /// ```
+        #[doc = $crate::adapter!(@docs_end $docs)]
         pub type TcpEndpoint = $crate::TcpEndpoint<$reactor>;
 
         /// A [`stagger::Dialer`] on this runtime's clock.
         ///
         /// [`dialer`] makes it with the system's resolver and a [`TcpConnector`]. `R` is another
         /// resolver, `C` another connector, and `O` an observer.
-        /// # Examples
-        /// ```
-        /// use std::time::Duration;
-        #[doc = concat!("use ", stringify!($name), "::stagger::{Endpoint as _, Policy};")]
-        #[doc = concat!("use ", stringify!($name), "::{Dialer, dialer};")]
-        #[doc = concat!("# ", $begin)]
-        ///
+        #[doc = $crate::adapter!(@docs $docs "{Dialer, dialer, stagger::{Endpoint as _, Policy}}")]
         /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
         /// let target = listener.local_addr()?;
         ///
-        /// let policy = Policy::new().with_attempt_delay(Duration::from_millis(100))?;
+        /// let delay = std::time::Duration::from_millis(100);
+        /// let policy = Policy::new().with_attempt_delay(delay)?;
         /// let dialer: Dialer = dialer().with_policy(policy);
         /// let first = dialer.connect(target).await?;
         ///
         /// // An endpoint has its target already.
         /// let second = dialer.endpoint(target)?.connect().await?;
         /// assert_eq!(first.peer_addr()?, second.peer_addr()?);
-        #[doc = concat!("# ", $end)]
-        /// ```
+        #[doc = $crate::adapter!(@docs_end $docs)]
         pub type Dialer<R = SystemResolver, C = TcpConnector, O = ()> =
             ::stagger::Dialer<R, C, $timer, O>;
 
@@ -201,22 +170,17 @@ macro_rules! adapter {
         /// # Errors
         /// The future fails if the target is invalid, if the lookup fails or finds no address, and
         /// if every attempt fails. [`stagger::Error`] has the reason.
-        #[doc = concat!($($panics,)*)]
-        /// # Cancel safety
-        /// Dropping the future closes every socket that it has opened before `drop` returns, and
-        /// abandons the lookup. A running `getaddrinfo` can't be stopped: its thread is free again
-        /// when libc returns.
-        #[doc = concat!($($runtime,)*)]
-        /// # Examples
-        /// ```
-        #[doc = concat!("# ", $begin)]
+        #[doc = $crate::adapter!(@docs $docs {
+            "# Cancel safety\nDropping the future closes every socket that it has opened before \
+             `drop` returns. It abandons the lookup. A running `getaddrinfo` can't be stopped: its \
+             thread is free again when libc returns.\n"
+        } "connect")]
         /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
         /// let port = listener.local_addr()?.port();
         ///
-        #[doc = concat!("let stream = ", stringify!($name), "::connect((\"localhost\", port)).await?;")]
+        /// let stream = connect(("localhost", port)).await?;
         /// assert_eq!(stream.peer_addr()?, listener.local_addr()?);
-        #[doc = concat!("# ", $end)]
-        /// ```
+        #[doc = $crate::adapter!(@docs_end $docs)]
         pub fn connect<T>(target: T) -> Connect
         where
             T: TryInto<::stagger::Target>,
@@ -226,18 +190,12 @@ macro_rules! adapter {
         }
     };
 
-    (@listen ($name:ident $reactor:ident $timer:ident [$($panics:literal)*] [$($runtime:literal)*]
-        $begin:literal $end:literal)) => {
+    (@listen $docs:tt $reactor:ident $timer:ident) => {
         const _: Option<<$reactor as $crate::Accept>::Stream> = None;
 
         /// An address to listen at over TCP. A listen yields a [`TcpListener`].
-        #[doc = concat!($($panics,)* $($runtime,)*)]
-        /// # Examples
-        /// ```
-        #[doc = concat!("use ", stringify!($name), "::stagger::{Listen as _, Listener as _};")]
-        #[doc = concat!("use ", stringify!($name), "::{TcpListen, net::TcpListenOptions};")]
-        #[doc = concat!("# ", $begin)]
-        ///
+        #[doc = $crate::adapter!(@docs $docs
+            "stagger::{Listen as _, Listener as _}", "{TcpListen, net::TcpListenOptions}")]
         /// let options = TcpListenOptions::new().with_backlog(16)?;
         /// let endpoint = "127.0.0.1:0".parse::<TcpListen>()?.with_options(options);
         /// let mut listener = endpoint.listen().await?;
@@ -245,12 +203,12 @@ macro_rules! adapter {
         /// let client = std::net::TcpStream::connect(listener.local_addrs()[0])?;
         /// let (_stream, peer) = listener.accept().await?;
         /// assert_eq!(peer, client.local_addr()?);
-        #[doc = concat!("# ", $end)]
-        /// ```
+        #[doc = $crate::adapter!(@docs_end $docs)]
         pub type TcpListen = $crate::TcpListen<$reactor, $timer>;
 
-        /// Accepts connections over TCP and yields the runtime's own stream, as [`listen`] shows.
-        #[doc = concat!($($panics,)* $($runtime,)*)]
+        /// Accepts connections over TCP and yields the runtime's own stream.
+        ///
+        /// [`TcpListen`] has an example, and names the panics and the runtime.
         pub type TcpListener = $crate::TcpListener<$reactor, $timer>;
 
         /// The future of a [`TcpListen`], of [`listen`] and of [`listen_all`].
@@ -263,18 +221,12 @@ macro_rules! adapter {
         /// is done before the future is polled.
         /// # Errors
         /// The future fails if the address is invalid, and if the system refuses to listen there.
-        #[doc = concat!($($panics,)* $($runtime,)*)]
-        /// # Examples
-        /// ```
-        #[doc = concat!("use ", stringify!($name), "::stagger::Listener as _;")]
-        #[doc = concat!("# ", $begin)]
-        ///
-        #[doc = concat!("let mut listener = ", stringify!($name), "::listen(\"127.0.0.1:0\").await?;")]
+        #[doc = $crate::adapter!(@docs $docs "{listen, stagger::listen::Listener as _}")]
+        /// let mut listener = listen("127.0.0.1:0").await?;
         /// let client = std::net::TcpStream::connect(listener.local_addrs()[0])?;
         /// let (stream, peer) = listener.accept().await?;
         /// assert_eq!((stream.local_addr()?, peer), (client.peer_addr()?, client.local_addr()?));
-        #[doc = concat!("# ", $end)]
-        /// ```
+        #[doc = $crate::adapter!(@docs_end $docs)]
         pub fn listen<T>(addr: T) -> TcpListening
         where
             T: TryInto<$crate::ListenAddr>,
@@ -289,13 +241,8 @@ macro_rules! adapter {
         /// [`net::ListenAddr::all_interfaces`].
         /// # Errors
         /// The future fails if the system refuses to listen there. Nothing is bound then.
-        #[doc = concat!($($panics,)* $($runtime,)*)]
-        /// # Examples
-        /// ```
-        #[doc = concat!("use ", stringify!($name), "::stagger::Listener as _;")]
-        #[doc = concat!("# ", $begin)]
-        ///
-        #[doc = concat!("let mut listener = ", stringify!($name), "::listen_all(0).await?;")]
+        #[doc = $crate::adapter!(@docs $docs "{listen_all, stagger::listen::Listener as _}")]
+        /// let mut listener = listen_all(0).await?;
         /// for addr in listener.interface_addrs()? {
         ///     println!("listening on {addr}");
         /// }
@@ -310,27 +257,20 @@ macro_rules! adapter {
         ///     }
         /// };
         /// assert_eq!(peer, client.local_addr()?);
-        #[doc = concat!("# ", $end)]
-        /// ```
+        #[doc = $crate::adapter!(@docs_end $docs)]
         pub fn listen_all(port: u16) -> TcpListening {
             listen($crate::ListenAddr::all_interfaces(port))
         }
     };
 
-    (@udp ($name:ident $reactor:ident $timer:ident [$($panics:literal)*] [$($runtime:literal)*]
-        $begin:literal $end:literal) ($socket:path)) => {
+    (@udp $docs:tt $reactor:ident $timer:ident ($socket:path)) => {
         const _: fn(<$reactor as $crate::Register<::std::net::UdpSocket>>::Stream) -> $socket =
             ::core::convert::identity;
 
         /// A UDP socket, with multicast.
         ///
         #[doc = concat!("`into_inner` makes it a [`", stringify!($socket), "`].")]
-        #[doc = concat!($($panics,)* $($runtime,)*)]
-        /// # Examples
-        /// ```
-        #[doc = concat!("use ", stringify!($name), "::UdpSocket;")]
-        #[doc = concat!("# ", $begin)]
-        ///
+        #[doc = $crate::adapter!(@docs $docs "UdpSocket")]
         /// let server = UdpSocket::bind("127.0.0.1:0")?;
         /// let client = UdpSocket::bind("127.0.0.1:0")?;
         /// client.connect(server.local_addr()?)?;
@@ -347,31 +287,27 @@ macro_rules! adapter {
         ///
         /// // A name is refused. Resolve it first, with `net::lookup` or a `Dialer`.
         /// assert!(server.send_to(b"x", "localhost:9").await.is_err());
-        #[doc = concat!("# ", $end)]
-        /// ```
+        #[doc = $crate::adapter!(@docs_end $docs)]
         pub type UdpSocket = $crate::UdpSocket<$reactor>;
     };
 
-    (@unix ($name:ident $reactor:ident $timer:ident [$($panics:literal)*] [$($runtime:literal)*]
-        $begin:literal $end:literal) ($stream:path)) => {
+    (@unix $docs:tt $reactor:ident $timer:ident ($stream:path)) => {
         const _: fn(<$reactor as $crate::Register<::std::os::unix::net::UnixStream>>::Stream)
             -> $stream = ::core::convert::identity;
 
-        #[doc = concat!("Connects over Unix-domain sockets and yields [`", stringify!($stream), "`].")]
-        #[doc = concat!($($panics,)* $($runtime,)*)]
+        /// Connects over Unix-domain sockets and yields the runtime's own stream.
+        ///
+        /// [`UnixEndpoint`] names the panics and the runtime.
         pub type UnixConnector = $crate::UnixConnector<$reactor>;
 
-        #[doc = concat!("Connects to one Unix-domain socket and yields [`", stringify!($stream), "`].")]
-        #[doc = concat!($($panics,)* $($runtime,)*)]
-        /// # Examples
-        /// Two endpoints race. Nothing listens at the first:
-        /// ```
-        #[doc = concat!("use ", stringify!($name), "::{Timer, UnixEndpoint, stagger::race};")]
-        #[doc = concat!("# ", $begin)]
+        /// Connects to one Unix-domain socket.
         ///
-        #[doc = concat!("let file = format!(\"", stringify!($name), "-{}.sock\", std::process::id());")]
-        /// let path = std::env::temp_dir().join(file);
+        #[doc = concat!("It yields a [`", stringify!($stream), "`].")]
+        #[doc = $crate::adapter!(@docs $docs "{Timer, UnixEndpoint, stagger::race}")]
+        /// let path = std::env::temp_dir().join(format!("stagger-{}.sock", std::process::id()));
         /// let listener = std::os::unix::net::UnixListener::bind(&path)?;
+        ///
+        /// // Two endpoints race. Nothing listens at the first.
         /// let absent = UnixEndpoint::path(path.with_extension("absent"))?;
         /// let present = UnixEndpoint::path(&path)?;
         ///
@@ -379,45 +315,35 @@ macro_rules! adapter {
         /// assert_eq!(won.index, 1);
         /// assert!(won.connection.peer_addr()?.as_pathname() == Some(&path));
         /// # std::fs::remove_file(path)?;
-        #[doc = concat!("# ", $end)]
-        /// ```
+        #[doc = $crate::adapter!(@docs_end $docs)]
         pub type UnixEndpoint = $crate::UnixEndpoint<$reactor>;
     };
 
-    (@unix_listen ($name:ident $reactor:ident $timer:ident [$($panics:literal)*]
-        [$($runtime:literal)*] $begin:literal $end:literal)) => {
+    (@unix_listen $docs:tt $reactor:ident $timer:ident) => {
         const _: Option<<$reactor as $crate::Accept<::std::os::unix::net::UnixListener>>::Stream> =
             None;
 
         /// An address to listen at over Unix-domain sockets. A listen yields a [`UnixListener`].
-        #[doc = concat!($($panics,)* $($runtime,)*)]
-        /// # Examples
-        /// ```
-        #[doc = concat!("use ", stringify!($name), "::stagger::{Listen as _, Listener as _};")]
-        #[doc = concat!("use ", stringify!($name), "::UnixListen;")]
-        #[doc = concat!("# ", $begin)]
-        ///
-        #[doc = concat!("let file = format!(\"", stringify!($name), "-{}-listen\", std::process::id());")]
-        /// let path = std::env::temp_dir().join(file);
+        #[doc = $crate::adapter!(@docs $docs "stagger::{Listen as _, Listener as _}", "UnixListen")]
+        /// let path = std::env::temp_dir().join(format!("stagger-{}-listen", std::process::id()));
         /// let mut listener = UnixListen::path(&path)?.listen().await?;
         /// let client = std::os::unix::net::UnixStream::connect(&path)?;
         /// let (_stream, peer) = listener.accept().await?;
         /// assert_eq!(peer, None);
         /// # std::fs::remove_file(path)?;
-        #[doc = concat!("# ", $end)]
-        /// ```
+        #[doc = $crate::adapter!(@docs_end $docs)]
         pub type UnixListen = $crate::UnixListen<$reactor, $timer>;
 
-        /// Accepts connections over Unix-domain sockets, as [`UnixListen`] shows.
-        #[doc = concat!($($panics,)* $($runtime,)*)]
+        /// Accepts connections over Unix-domain sockets and yields the runtime's own stream.
+        ///
+        /// [`UnixListen`] has an example, and names the panics and the runtime.
         pub type UnixListener = $crate::UnixListener<$reactor, $timer>;
 
         /// The future of a [`UnixListen`].
         pub type UnixListening = $crate::unix::UnixListening<$reactor, $timer>;
     };
 
-    (@dns ($name:ident $reactor:ident $timer:ident [$($panics:literal)*] [$($runtime:literal)*]
-        $begin:literal $end:literal)) => {
+    (@dns $docs:tt $reactor:ident $timer:ident) => {
         /// The resolver over DNS: its configuration, its policies and its errors.
         pub use stagger_dns as dns;
 
@@ -425,30 +351,29 @@ macro_rules! adapter {
         ///
         /// It is a [`dns::DnsResolver`] with this runtime's sockets and clock.
         /// [`system`](dns::DnsResolver::system) and `default` make it.
-        #[doc = concat!($($panics,)* $($runtime,)*)]
-        /// # Examples
-        /// ```
-        #[doc = concat!("use ", stringify!($name), "::{Dialer, DnsResolver, dialer};")]
-        #[doc = concat!("# ", $begin)]
-        ///
+        #[doc = $crate::adapter!(@docs $docs "{Dialer, DnsResolver, dialer}")]
         /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
         /// let port = listener.local_addr()?.port();
         ///
         /// let dialer: Dialer<DnsResolver> = dialer().with_resolver(DnsResolver::system());
         /// let stream = dialer.connect(("localhost", port)).await?;
         /// assert_eq!(stream.peer_addr()?, listener.local_addr()?);
-        #[doc = concat!("# ", $end)]
-        /// ```
+        #[doc = $crate::adapter!(@docs_end $docs)]
         pub type DnsResolver = ::stagger_dns::DnsResolver<Sockets, $timer, SystemResolver>;
 
         /// The sockets of a [`DnsResolver`].
         pub type Sockets = ::stagger_dns::Sockets<$reactor>;
     };
 
+    (@parts $docs:tt $reactor:ident $timer:ident
+        $($(#[$attribute:meta])* $part:ident $(($stream:path))?),* $(,)?) => {
+        $($(#[$attribute])* $crate::adapter!(@$part $docs $reactor $timer $(($stream))?);)*
+    };
+
     (@$part:ident $($rest:tt)*) => {
         ::core::compile_error!(concat!(
-            "`", stringify!($part), "` is not a part of an adapter, or has the wrong argument: the ",
-            "parts are tcp(STREAM), listen, udp(SOCKET), unix(STREAM), unix_listen and dns",
+            "`", stringify!($part), "` is not a part of an adapter, or has the wrong argument. ",
+            "The parts are tcp(STREAM), listen, udp(SOCKET), unix(STREAM), unix_listen and dns",
         ));
     };
 
@@ -468,7 +393,8 @@ macro_rules! adapter {
         /// Options for sockets, the system's lookups, and the types behind the aliases.
         pub use stagger_net as net;
 
-        $crate::adapter!(@parts ($name $reactor $timer [$("# Panics\n" $panics "\n")?]
-            ["# Runtime\n" $runtime "\n"] $begin $end) $($parts)*);
+        $crate::adapter!(
+            @parts ($name [$($panics)?] $runtime $begin $end) $reactor $timer $($parts)*
+        );
     };
 }
