@@ -28,7 +28,8 @@
 //! has a thread of its own, so any executor can poll these futures.
 #![forbid(unsafe_code)]
 
-mod reactor;
+#[doc(hidden)]
+pub mod reactor;
 mod timer;
 
 pub use reactor::Reactor;

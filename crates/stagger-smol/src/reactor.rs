@@ -3,7 +3,7 @@
 use std::io;
 use std::task::{Context, Poll, ready};
 
-use async_io::Async;
+pub use async_io::Async;
 use stagger_net::reactor::{Interest, ListenSocket};
 use stagger_net::{Accept, Register};
 
@@ -11,14 +11,18 @@ use stagger_net::{Accept, Register};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reactor;
 
-macro_rules! register {
-    ($socket:ty => $stream:ty) => {
+/// Implements `Register` and `Accept` over `async-io` for the type `Reactor` of the calling module,
+/// which imports the names. `stagger-async-std` uses it too, with streams of its own.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! over_async_io {
+    (register $socket:ty => $stream:ty, |$it:ident| $finished:expr) => {
         impl Register<$socket> for Reactor {
-            type Socket = Async<$socket>;
+            type Socket = $crate::reactor::Async<$socket>;
             type Stream = $stream;
 
             fn register(&self, socket: $socket) -> io::Result<Self::Socket> {
-                Async::new_nonblocking(socket)
+                $crate::reactor::Async::new_nonblocking(socket)
             }
 
             fn poll_io<T>(
@@ -28,29 +32,21 @@ macro_rules! register {
                 cx: &mut Context<'_>,
                 operation: impl FnMut() -> io::Result<T>,
             ) -> Poll<io::Result<T>> {
-                poll_io(socket, interest, cx, operation)
+                $crate::reactor::poll_io(socket, interest, cx, operation)
             }
 
-            fn finish(&self, socket: Self::Socket) -> io::Result<$stream> {
-                Ok(socket.into())
+            fn finish(&self, $it: Self::Socket) -> io::Result<$stream> {
+                $finished
             }
         }
     };
-}
-
-register!(std::net::TcpStream => async_net::TcpStream);
-register!(std::net::UdpSocket => async_net::UdpSocket);
-#[cfg(unix)]
-register!(std::os::unix::net::UnixStream => async_net::unix::UnixStream);
-
-macro_rules! accept {
-    ($socket:ty => $stream:ty) => {
+    (accept $socket:ty => $stream:ty, |$it:ident| $accepted:expr) => {
         impl Accept<$socket> for Reactor {
-            type Listener = Async<$socket>;
+            type Listener = $crate::reactor::Async<$socket>;
             type Stream = $stream;
 
             fn adopt(&self, socket: $socket) -> io::Result<Self::Listener> {
-                Async::new_nonblocking(socket)
+                $crate::reactor::Async::new_nonblocking(socket)
             }
 
             fn poll_accept(
@@ -59,27 +55,37 @@ macro_rules! accept {
                 cx: &mut Context<'_>,
             ) -> Poll<io::Result<($stream, <$socket as ListenSocket>::Peer)>> {
                 let accept = || <$socket>::accept_from(listener);
-                let (socket, peer) = ready!(poll_io(listener, Interest::Readable, cx, accept))?;
-                Poll::Ready(Ok((Async::new_nonblocking(socket)?.into(), peer)))
+                let polled = $crate::reactor::poll_io(listener, Interest::Readable, cx, accept);
+                let ($it, peer) = ready!(polled)?;
+                let stream: io::Result<$stream> = $accepted;
+                Poll::Ready(stream.map(|stream| (stream, peer)))
             }
         }
     };
 }
 
-accept!(std::net::TcpListener => async_net::TcpStream);
+over_async_io!(register std::net::TcpStream => async_net::TcpStream, |it| Ok(it.into()));
+over_async_io!(register std::net::UdpSocket => async_net::UdpSocket, |it| Ok(it.into()));
+over_async_io!(accept std::net::TcpListener => async_net::TcpStream,
+    |it| Ok(Async::new_nonblocking(it)?.into()));
 #[cfg(unix)]
-accept!(std::os::unix::net::UnixListener => async_net::unix::UnixStream);
+over_async_io!(register std::os::unix::net::UnixStream => async_net::unix::UnixStream,
+    |it| Ok(it.into()));
+#[cfg(unix)]
+over_async_io!(accept std::os::unix::net::UnixListener => async_net::unix::UnixStream,
+    |it| Ok(Async::new_nonblocking(it)?.into()));
 
-fn poll_io<S, T>(
+/// The operation of a socket, when the reactor has it ready.
+#[doc(hidden)]
+pub fn poll_io<S, T>(
     socket: &Async<S>,
     interest: Interest,
     cx: &mut Context<'_>,
     mut operation: impl FnMut() -> io::Result<T>,
 ) -> Poll<io::Result<T>> {
     loop {
-        // Tried first, because async-io takes an event of a turn that had begun before the question
-        // for a stale one: a connect that is over by then would be asked after again and again, for
-        // as long as the reactor's thread is in a turn.
+        // The operation comes first. async-io ignores an event of a turn that began before the poll,
+        // so a finished connect would be polled again and again during that turn.
         match operation() {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             outcome => return Poll::Ready(outcome),

@@ -1,11 +1,11 @@
-//! The machine's clock, with alarms of async-io.
+//! The system's clock, with the alarms of async-io.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-/// The machine's clock, with alarms of `async-io`.
+/// The system's clock, with the alarms of `async-io`.
 ///
 /// # Runtime
 ///
@@ -15,8 +15,7 @@ use std::time::Instant;
 ///
 /// ```
 /// use std::time::Duration;
-/// use stagger::Timer as _;
-/// use stagger_smol::Timer;
+/// use stagger_smol::{Timer, stagger::Timer as _};
 ///
 /// let deadline = Timer.now() + Duration::from_millis(1);
 /// smol::block_on(Timer.sleep_until(deadline));
@@ -37,11 +36,7 @@ impl stagger::Timer for Timer {
     }
 }
 
-/// An alarm of [`Timer`].
-///
-/// # Cancel safety
-///
-/// Dropping it takes the alarm back.
+/// An alarm of [`Timer`]. Dropping it cancels the alarm.
 #[derive(Debug)]
 #[allow(unnameable_types, reason = "`<Timer as stagger::Timer>::Sleep` names it")]
 pub struct Sleep(async_io::Timer);

@@ -18,25 +18,24 @@ use tokio::net::UdpSocket;
 
 use crate::Reactor;
 use crate::mark::mark;
-use crate::reactor::poll_now;
+use crate::reactor::{poll_now, unblocked};
 
-/// A socket that has something to receive, or to say what became of a datagram sent earlier.
+/// A datagram waits, or the error of a datagram that was sent earlier.
 const READABLE: Tokio = Tokio::READABLE.add(Tokio::ERROR);
 
-/// A socket for datagrams in the care of tokio's reactor.
+/// A socket for datagrams in tokio's reactor.
 ///
-/// What ICMP says of a datagram wakes nobody who polls tokio to receive: `poll_recv_ready` is for
-/// datagrams alone. What awaits `UdpSocket::ready` can ask for errors too, so there is a future of
-/// that as long as somebody waits, which is boxed.
+/// An ICMP error does not wake a task that polls tokio to receive: `poll_recv_ready` waits for
+/// datagrams only. `UdpSocket::ready` waits for errors too, so a boxed future of it exists while a
+/// task waits.
 ///
-/// After an error tokio takes the socket for closed to writers, for good, as if it were a pipe. From
-/// then on a send that finds no room would be told at once, again and again, to try once more. So
-/// it waits with a second registration, which has not seen the error.
-// The seam has to name it; nobody else has.
-#[allow(unnameable_types)]
+/// After an error tokio treats the socket as closed to writers forever, like a pipe. A send that finds
+/// no room would then try again without a wait. So it waits with a second registration, which has
+/// not seen the error.
+#[allow(unnameable_types, reason = "`<Reactor as Register<UdpSocket>>::Socket` names it")]
 pub struct Datagrams {
     waiting: Mutex<Option<Waiting>>,
-    /// A duplicate for writers, if they have needed one.
+    /// The second registration, if a writer has needed it.
     writer: Mutex<Option<Arc<UdpSocket>>>,
     socket: Arc<UdpSocket>,
 }
@@ -45,7 +44,7 @@ type Waiting = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
 
 impl Datagrams {
     fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Poisoned by a panic of tokio's; what is there is dropped with it.
+        // A panic of tokio's has poisoned it. The future is still sound to drop.
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let future = waiting.get_or_insert_with(|| {
             let socket = self.socket.clone();
@@ -66,12 +65,10 @@ impl Datagrams {
             // The lock is not held through the operation, which may wake tasks.
             let writer = self.writer().clone().unwrap_or_else(|| self.socket.clone());
             ready!(writer.poll_send_ready(cx))?;
-            match writer.try_io(Tokio::WRITABLE, &mut operation) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                outcome => return Poll::Ready(outcome),
+            if let Some(outcome) = unblocked(writer.try_io(Tokio::WRITABLE, &mut operation)) {
+                return Poll::Ready(outcome);
             }
-            // Old readiness is false once, and is cleared then. False readiness that stays comes
-            // from an error.
+            // Stale readiness is cleared by now. False readiness that stays comes from an error.
             if is_false {
                 let writer = UdpSocket::from_std(self.duplicate()?.into())?;
                 *self.writer() = Some(Arc::new(writer));
@@ -119,18 +116,13 @@ impl Register<std::net::UdpSocket> for Reactor {
             Interest::Writable => return socket.poll_write(cx, operation),
         };
         loop {
-            // What would block clears the readiness that it was tried for, of which `try_io` takes
-            // one kind at a time; tokio's budget bounds the loop.
+            // `try_io` clears the readiness if the operation would block, one kind at a time. Tokio's
+            // budget bounds the loop.
             ready!(socket.poll_readable(cx))?;
-            let outcome = match tokio.try_io(Tokio::READABLE, &mut operation) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    tokio.try_io(Tokio::ERROR, &mut operation)
-                }
-                outcome => outcome,
-            };
-            match outcome {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                outcome => return Poll::Ready(outcome),
+            let outcome = unblocked(tokio.try_io(Tokio::READABLE, &mut operation))
+                .or_else(|| unblocked(tokio.try_io(Tokio::ERROR, &mut operation)));
+            if let Some(outcome) = outcome {
+                return Poll::Ready(outcome);
             }
         }
     }
@@ -142,10 +134,9 @@ impl Register<std::net::UdpSocket> for Reactor {
 
     fn finish(&self, socket: Datagrams) -> io::Result<UdpSocket> {
         let Datagrams { waiting, writer, socket } = socket;
-        drop(writer);
-        // It has the other share of the socket.
-        drop(waiting);
-        Ok(Arc::into_inner(socket).expect("nobody waits for a socket that is given away"))
+        // Both may share the socket.
+        drop((waiting, writer));
+        Ok(Arc::into_inner(socket).expect("no task waits for a socket that is given away"))
     }
 
     fn reactor(&self) -> ReactorMark {

@@ -10,6 +10,7 @@ use stagger_net::reactor::{Handshake, Interest, ReactorMark};
 use stagger_net::{Accept, Register};
 #[cfg(unix)]
 use stagger_net::{UnixAddr, reactor::ListenSocket as _};
+use tokio::io::Interest as Tokio;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 use tokio::net::{TcpListener, TcpStream};
@@ -17,15 +18,15 @@ use tokio::task::coop;
 
 use crate::mark::mark;
 
-/// The reactor of the tokio runtime in which an attempt is polled.
+/// The reactor of the tokio runtime in which a future is polled.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reactor;
 
-/// Whether one event tells all of a socket's readiness, as epoll(7) does. Of kqueue the two
-/// directions come apart.
+/// Whether one event has all of a socket's readiness, as in epoll(7). kqueue reports the two
+/// directions apart.
 const IS_EPOLL: bool = cfg!(any(target_os = "android", target_os = "linux"));
 
-// Tokio's streams have the same methods, and no trait has them all.
+// Tokio's streams have the same methods, but no trait has them all.
 macro_rules! register {
     ($socket:ty => $stream:ident) => {
         impl Register<$socket> for Reactor {
@@ -50,18 +51,17 @@ macro_rules! register {
                     let interest = match interest {
                         Interest::Readable => {
                             ready!(socket.poll_read_ready(cx))?;
-                            tokio::io::Interest::READABLE
+                            Tokio::READABLE
                         }
                         Interest::Writable => {
                             ready!(socket.poll_write_ready(cx))?;
-                            tokio::io::Interest::WRITABLE
+                            Tokio::WRITABLE
                         }
                     };
-                    // Clears the readiness if the operation would block; tokio's budget bounds the
-                    // loop.
-                    match socket.try_io(interest, &mut operation) {
-                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                        outcome => return Poll::Ready(outcome),
+                    // It clears the readiness if the operation would block. Tokio's budget bounds
+                    // the loop.
+                    if let Some(outcome) = unblocked(socket.try_io(interest, &mut operation)) {
+                        return Poll::Ready(outcome);
                     }
                 }
             }
@@ -73,23 +73,20 @@ macro_rules! register {
                 mut outcome: impl FnMut(Handshake) -> io::Result<()>,
             ) -> Poll<io::Result<()>> {
                 loop {
-                    // The event is waited for even if the handshake is over, as tokio's own connect
-                    // does. The stream would not have its readiness to write otherwise, and the
-                    // first `try_write` would fail.
+                    // As in tokio's own connect, the stream gets its readiness here, even after the
+                    // handshake. The first `try_write` would fail otherwise.
                     ready!(socket.poll_write_ready(cx))?;
-                    // A connect that failed is readable, closed and in error. `try_io` looks for one
-                    // of these at a time. A far end that was quick to send needs the long way too.
+                    // A failed connect is readable, closed and in error. A connection is readable
+                    // too if the far end has sent something at once. Both need the system's answer.
                     let is_seen = |interest| socket.try_io(interest, || Ok(())).is_ok();
-                    let in_doubt = is_seen(tokio::io::Interest::ERROR)
-                        || is_seen(tokio::io::Interest::READABLE);
+                    let in_doubt = is_seen(Tokio::ERROR) || is_seen(Tokio::READABLE);
                     let handshake = match in_doubt {
                         false if IS_EPOLL => Handshake::Done,
                         _ => Handshake::Unknown,
                     };
-                    let interest = tokio::io::Interest::WRITABLE;
-                    match socket.try_io(interest, || outcome(handshake)) {
-                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                        outcome => return Poll::Ready(outcome),
+                    let tried = socket.try_io(Tokio::WRITABLE, || outcome(handshake));
+                    if let Some(outcome) = unblocked(tried) {
+                        return Poll::Ready(outcome);
                     }
                 }
             }
@@ -113,8 +110,8 @@ register!(std::net::TcpStream => TcpStream);
 #[cfg(unix)]
 register!(std::os::unix::net::UnixStream => UnixStream);
 
-/// Tokio's own accept. That nobody waits it knows without a system call, and since 1.54 its streams
-/// are read from at once, without an event.
+/// Tokio's own accept knows without a system call that no connection waits. Since 1.54 its streams
+/// can be read at once, without an event.
 impl Accept for Reactor {
     type Listener = TcpListener;
     type Stream = TcpStream;
@@ -137,9 +134,9 @@ impl Accept for Reactor {
     }
 }
 
-/// Tokio's own accept here panics where the far end is bound to a path that fills its address, and
-/// takes one with an abstract name for unbound. So tokio is told that the listening socket is a
-/// stream, from which nobody reads: to a reactor all sockets are alike.
+/// Tokio's own accept panics if the path of the far end fills its address, and takes an abstract name
+/// for an unbound socket. So tokio gets the listening socket as a stream, which nothing reads. Its
+/// reactor treats all sockets alike.
 #[cfg(unix)]
 impl Accept<std::os::unix::net::UnixListener> for Reactor {
     type Listener = UnixStream;
@@ -159,32 +156,35 @@ impl Accept<std::os::unix::net::UnixListener> for Reactor {
         listener: &UnixStream,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<(UnixStream, Option<UnixAddr>)>> {
+        type Streams = std::os::unix::net::UnixStream;
         let accept = || std::os::unix::net::UnixListener::accept_from(listener);
-        let interest = Interest::Readable;
-        let polled = Register::<std::os::unix::net::UnixStream>::poll_io(
-            self, listener, interest, cx, accept,
-        );
+        let polled = Register::<Streams>::poll_io(self, listener, Interest::Readable, cx, accept);
         let (socket, peer) = ready!(polled)?;
         Poll::Ready(Ok((UnixStream::from_std(socket)?, peer)))
     }
 }
 
-/// Does what can be done without waiting for the reactor; nothing if it would block.
+/// Tries the operation without waiting for the reactor. `None` means that it would block.
 ///
-/// A handshake with this machine is over before `connect(2)` returns: then no turn of the reactor
-/// is needed. The budget is spent as for a wait, so that a task which never has to wait lets others
-/// run.
+/// A handshake with this machine is over before `connect(2)` returns. It spends the budget of a wait,
+/// so that a task which never waits lets others run.
 pub(crate) fn poll_now<T>(
     cx: &mut Context<'_>,
-    mut operation: impl FnMut() -> io::Result<T>,
+    operation: impl FnOnce() -> io::Result<T>,
 ) -> Poll<Option<io::Result<T>>> {
     let budget = ready!(coop::poll_proceed(cx));
-    match operation() {
-        // The budget is given back: the wait takes it.
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Ready(None),
-        outcome => {
-            budget.made_progress();
-            Poll::Ready(Some(outcome))
-        }
+    let outcome = unblocked(operation());
+    if outcome.is_some() {
+        // Otherwise the budget is given back, and the wait spends it.
+        budget.made_progress();
+    }
+    Poll::Ready(outcome)
+}
+
+/// The outcome of an operation, or `None` if it would block.
+pub(crate) fn unblocked<T>(outcome: io::Result<T>) -> Option<io::Result<T>> {
+    match outcome {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
+        outcome => Some(outcome),
     }
 }
