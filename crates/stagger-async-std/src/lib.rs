@@ -20,13 +20,9 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! - [`Dialer`] has a policy (delays, limits, a deadline), a resolver and a connector, and serves any
-//!   number of targets. [`net::TcpOptions`] are the options of its sockets.
-//! - `DnsResolver`, with the feature `dns`, asks the name servers itself. A late A or AAAA record
-//!   then delays nothing.
-//! - [`listen`] and [`listen_all`] yield a [`TcpListener`]: see [`stagger::listen::Listener`].
-//! - [`UnixEndpoint`] and [`UnixListen`] are for Unix-domain sockets, and [`UdpSocket`] for datagrams.
-//! - [`stagger`] and [`net`] have everything else.
+//! A [`Dialer`] has a policy, a resolver and a connector. [`net::TcpOptions`] sets socket options.
+//! `DnsResolver`, with the feature `dns`, does not wait for a late A or AAAA record. [`listen`]
+//! yields a [`TcpListener`]. [`UnixEndpoint`], [`UnixListen`] and [`UdpSocket`] use other sockets.
 //!
 //! It is a thin layer over [`stagger_smol`]. async-std 1.13 uses the same version 2 of `async-io`, so
 //! attempts, timers and streams share one reactor. The reactor has a thread of its own, so any
@@ -39,9 +35,7 @@ pub use reactor::Reactor;
 pub use stagger_smol::Timer;
 
 stagger_net::adapter! {
-    name: stagger_async_std,
-    reactor: Reactor,
-    timer: Timer,
+    name: stagger_async_std, reactor: Reactor, timer: Timer,
     panics: "In a program with `panic = \"abort\"`, a connected socket that can't be registered again \
              ends the program: see [`Reactor`].",
     runtime: "Any executor: `async-io` runs its own thread.",
@@ -49,11 +43,7 @@ stagger_net::adapter! {
         "async_std::task::block_on(async {",
         "Ok::<_, Box<dyn std::error::Error>>(()) })?; Ok::<_, Box<dyn std::error::Error>>(())"
     ),
-    parts:
-        tcp(async_std::net::TcpStream),
-        listen,
-        udp(async_std::net::UdpSocket),
-        #[cfg(unix)] unix(async_std::os::unix::net::UnixStream),
-        #[cfg(unix)] unix_listen,
+    parts: tcp(async_std::net::TcpStream), listen, udp(async_std::net::UdpSocket),
+        #[cfg(unix)] unix(async_std::os::unix::net::UnixStream), #[cfg(unix)] unix_listen,
         #[cfg(feature = "dns")] dns,
 }

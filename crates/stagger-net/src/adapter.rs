@@ -152,8 +152,7 @@ macro_rules! adapter {
         pub type HostEndpoint<R = SystemResolver, C = TcpConnector, O = ()> =
             ::stagger::HostEndpoint<R, C, $timer, O>;
 
-        /// The future of [`connect`] and of [`Dialer::connect`](stagger::Dialer::connect): a
-        /// [`stagger::connect::Dial`].
+        /// The future of [`connect`] and of a dialer's `connect`: a [`stagger::connect::Dial`].
         pub type Connect<R = SystemResolver, C = TcpConnector, O = ()> =
             ::stagger::Dial<R, C, $timer, O>;
 
@@ -193,7 +192,8 @@ macro_rules! adapter {
     (@listen $docs:tt $reactor:ident $timer:ident) => {
         const _: Option<<$reactor as $crate::Accept>::Stream> = None;
 
-        /// An address to listen at over TCP. A listen yields a [`TcpListener`].
+        /// An address to listen at over TCP. A listen yields a [`TcpListener`], which accepts the
+        /// runtime's own streams.
         #[doc = $crate::adapter!(@docs $docs
             "stagger::{Listen as _, Listener as _}", "{TcpListen, net::TcpListenOptions}")]
         /// let options = TcpListenOptions::new().with_backlog(16)?;
@@ -206,9 +206,7 @@ macro_rules! adapter {
         #[doc = $crate::adapter!(@docs_end $docs)]
         pub type TcpListen = $crate::TcpListen<$reactor, $timer>;
 
-        /// Accepts connections over TCP and yields the runtime's own stream.
-        ///
-        /// [`TcpListen`] has an example, and names the panics and the runtime.
+        /// Accepts connections over TCP: see [`TcpListen`].
         pub type TcpListener = $crate::TcpListener<$reactor, $timer>;
 
         /// The future of a [`TcpListen`], of [`listen`] and of [`listen_all`].
@@ -249,13 +247,7 @@ macro_rules! adapter {
         ///
         /// let port = listener.local_addrs()[0].port();
         /// let client = std::net::TcpStream::connect(("localhost", port))?;
-        /// let (_stream, peer) = loop {
-        ///     match listener.accept().await {
-        ///         Ok(accepted) => break accepted,
-        ///         // Such as too many open files. The listener pauses, and then continues.
-        ///         Err(error) => eprintln!("{error}"),
-        ///     }
-        /// };
+        /// let (_stream, peer) = listener.accept().await?;
         /// assert_eq!(peer, client.local_addr()?);
         #[doc = $crate::adapter!(@docs_end $docs)]
         pub fn listen_all(port: u16) -> TcpListening {
@@ -267,9 +259,7 @@ macro_rules! adapter {
         const _: fn(<$reactor as $crate::Register<::std::net::UdpSocket>>::Stream) -> $socket =
             ::core::convert::identity;
 
-        /// A UDP socket, with multicast.
-        ///
-        #[doc = concat!("`into_inner` makes it a [`", stringify!($socket), "`].")]
+        #[doc = concat!("A UDP socket, with multicast, around a [`", stringify!($socket), "`].")]
         #[doc = $crate::adapter!(@docs $docs "UdpSocket")]
         /// let server = UdpSocket::bind("127.0.0.1:0")?;
         /// let client = UdpSocket::bind("127.0.0.1:0")?;
@@ -295,14 +285,10 @@ macro_rules! adapter {
         const _: fn(<$reactor as $crate::Register<::std::os::unix::net::UnixStream>>::Stream)
             -> $stream = ::core::convert::identity;
 
-        /// Connects over Unix-domain sockets and yields the runtime's own stream.
-        ///
-        /// [`UnixEndpoint`] names the panics and the runtime.
+        /// Connects over Unix-domain sockets: see [`UnixEndpoint`].
         pub type UnixConnector = $crate::UnixConnector<$reactor>;
 
-        /// Connects to one Unix-domain socket.
-        ///
-        #[doc = concat!("It yields a [`", stringify!($stream), "`].")]
+        #[doc = concat!("Connects to a Unix-domain socket, yields [`", stringify!($stream), "`].")]
         #[doc = $crate::adapter!(@docs $docs "{Timer, UnixEndpoint, stagger::race}")]
         /// let path = std::env::temp_dir().join(format!("stagger-{}.sock", std::process::id()));
         /// let listener = std::os::unix::net::UnixListener::bind(&path)?;
@@ -334,9 +320,7 @@ macro_rules! adapter {
         #[doc = $crate::adapter!(@docs_end $docs)]
         pub type UnixListen = $crate::UnixListen<$reactor, $timer>;
 
-        /// Accepts connections over Unix-domain sockets and yields the runtime's own stream.
-        ///
-        /// [`UnixListen`] has an example, and names the panics and the runtime.
+        /// Accepts connections over Unix-domain sockets: see [`UnixListen`].
         pub type UnixListener = $crate::UnixListener<$reactor, $timer>;
 
         /// The future of a [`UnixListen`].

@@ -16,13 +16,9 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! - [`Dialer`] has a policy (delays, limits, a deadline), a resolver and a connector, and serves any
-//!   number of targets. [`net::TcpOptions`] are the options of its sockets.
-//! - `DnsResolver`, with the feature `dns`, asks the name servers itself. A late A or AAAA record
-//!   then delays nothing.
-//! - [`listen`] and [`listen_all`] yield a [`TcpListener`]: see [`stagger::listen::Listener`].
-//! - [`UnixEndpoint`] and [`UnixListen`] are for Unix-domain sockets, and [`UdpSocket`] for datagrams.
-//! - [`stagger`] and [`net`] have everything else.
+//! A [`Dialer`] has a policy, a resolver and a connector. [`net::TcpOptions`] sets socket options.
+//! `DnsResolver`, with the feature `dns`, does not wait for a late A or AAAA record. [`listen`]
+//! yields a [`TcpListener`]. [`UnixEndpoint`], [`UnixListen`] and [`UdpSocket`] use other sockets.
 //!
 //! The types of `async-net` in this documentation are those of `smol::net`. The reactor of `async-io`
 //! has a thread of its own, so any executor can poll these futures.
@@ -36,19 +32,13 @@ pub use reactor::Reactor;
 pub use timer::Timer;
 
 stagger_net::adapter! {
-    name: stagger_smol,
-    reactor: Reactor,
-    timer: Timer,
+    name: stagger_smol, reactor: Reactor, timer: Timer,
     runtime: "Any executor: `async-io` runs its own thread.",
     example: (
         "smol::block_on(async {",
         "Ok::<_, Box<dyn std::error::Error>>(()) })?; Ok::<_, Box<dyn std::error::Error>>(())"
     ),
-    parts:
-        tcp(async_net::TcpStream),
-        listen,
-        udp(async_net::UdpSocket),
-        #[cfg(unix)] unix(async_net::unix::UnixStream),
-        #[cfg(unix)] unix_listen,
+    parts: tcp(async_net::TcpStream), listen, udp(async_net::UdpSocket),
+        #[cfg(unix)] unix(async_net::unix::UnixStream), #[cfg(unix)] unix_listen,
         #[cfg(feature = "dns")] dns,
 }

@@ -1,6 +1,5 @@
 //! Tokio's reactor and its socket for datagrams.
 
-use std::fmt;
 use std::future::Future;
 use std::io;
 #[cfg(unix)]
@@ -70,8 +69,11 @@ impl Datagrams {
             }
             // Stale readiness is cleared by now. False readiness that stays comes from an error.
             if is_false {
-                let writer = UdpSocket::from_std(self.duplicate()?.into())?;
-                *self.writer() = Some(Arc::new(writer));
+                #[cfg(unix)]
+                let duplicate = self.socket.as_fd().try_clone_to_owned()?;
+                #[cfg(windows)]
+                let duplicate = self.socket.as_socket().try_clone_to_owned()?;
+                *self.writer() = Some(Arc::new(UdpSocket::from_std(duplicate.into())?));
             }
             is_false = true;
         }
@@ -79,16 +81,6 @@ impl Datagrams {
 
     fn writer(&self) -> MutexGuard<'_, Option<Arc<UdpSocket>>> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    #[cfg(unix)]
-    fn duplicate(&self) -> io::Result<std::os::fd::OwnedFd> {
-        self.socket.as_fd().try_clone_to_owned()
-    }
-
-    #[cfg(windows)]
-    fn duplicate(&self) -> io::Result<std::os::windows::io::OwnedSocket> {
-        self.socket.as_socket().try_clone_to_owned()
     }
 }
 
@@ -155,11 +147,5 @@ impl AsSocket for Datagrams {
 impl AsSocket for Datagrams {
     fn as_socket(&self) -> BorrowedSocket<'_> {
         self.socket.as_socket()
-    }
-}
-
-impl fmt::Debug for Datagrams {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.socket.fmt(f)
     }
 }

@@ -16,13 +16,9 @@
 //! # }
 //! ```
 //!
-//! - [`Dialer`] has a policy (delays, limits, a deadline), a resolver and a connector, and serves any
-//!   number of targets. [`net::TcpOptions`] are the options of its sockets.
-//! - `DnsResolver`, with the feature `dns`, asks the name servers itself. A late A or AAAA record
-//!   then delays nothing.
-//! - [`listen`] and [`listen_all`] yield a [`TcpListener`]: see [`stagger::listen::Listener`].
-//! - [`UnixEndpoint`] and [`UnixListen`] are for Unix-domain sockets, and [`UdpSocket`] for datagrams.
-//! - [`stagger`] and [`net`] have everything else.
+//! A [`Dialer`] has a policy, a resolver and a connector. [`net::TcpOptions`] sets socket options.
+//! `DnsResolver`, with the feature `dns`, does not wait for a late A or AAAA record. [`listen`]
+//! yields a [`TcpListener`]. [`UnixEndpoint`], [`UnixListen`] and [`UdpSocket`] use other sockets.
 //!
 //! The clock is tokio's, so a test can pause it. Such a test needs literals or a resolver of its own:
 //! tokio does not see a running lookup, so a paused clock would jump to the deadline. Lookups do not
@@ -38,9 +34,7 @@ pub use reactor::Reactor;
 pub use timer::Timer;
 
 stagger_net::adapter! {
-    name: stagger_tokio,
-    reactor: Reactor,
-    timer: Timer,
+    name: stagger_tokio, reactor: Reactor, timer: Timer,
     panics: "Opening a socket panics outside a tokio runtime and in one without `enable_io`. Setting a \
              timer panics outside a runtime and in one without `enable_time`.",
     runtime: "Tokio, with its I/O and its timers enabled (`enable_all`).",
@@ -48,11 +42,7 @@ stagger_net::adapter! {
         "#[tokio::main(flavor = \"current_thread\")]\n# async fn main() -> Result<(), Box<dyn std::error::Error>> {",
         "Ok(())\n# }"
     ),
-    parts:
-        tcp(tokio::net::TcpStream),
-        listen,
-        udp(tokio::net::UdpSocket),
-        #[cfg(unix)] unix(tokio::net::UnixStream),
-        #[cfg(unix)] unix_listen,
+    parts: tcp(tokio::net::TcpStream), listen, udp(tokio::net::UdpSocket),
+        #[cfg(unix)] unix(tokio::net::UnixStream), #[cfg(unix)] unix_listen,
         #[cfg(feature = "dns")] dns,
 }

@@ -8,7 +8,6 @@ use std::time::Duration;
 use stagger_net::reactor::ReactorMark;
 use tokio::runtime::Handle;
 use tokio::task::coop;
-use tokio::time::Sleep;
 
 /// How long the alarm in a mark lasts: a year. Only the end of its runtime should end it. The number
 /// is ours.
@@ -27,18 +26,14 @@ pub(crate) fn mark() -> ReactorMark {
         // Without a runtime, opening a socket panics anyway.
         return ReactorMark::new(|| Handle::try_current().is_err());
     };
-    let (id, life) = (handle.id(), start());
-    ReactorMark::new(move || {
-        !life.is_elapsed() && Handle::try_current().is_ok_and(|handle| handle.id() == id)
-    })
-}
-
-/// Starts the alarm. An alarm that was never polled does not learn of the runtime's end.
-fn start() -> Pin<Box<Sleep>> {
+    let id = handle.id();
     let mut life = Box::pin(tokio::time::sleep(LIFE));
-    // A task whose budget is spent could not start it otherwise.
+    // An alarm that was never polled does not learn of the runtime's end. A spent budget of the task
+    // must not stop the poll.
     let mut first = coop::unconstrained(life.as_mut());
     let polled = Pin::new(&mut first).poll(&mut Context::from_waker(Waker::noop()));
     debug_assert_eq!(polled, Poll::Pending, "a year is over at once");
-    life
+    ReactorMark::new(move || {
+        !life.is_elapsed() && Handle::try_current().is_ok_and(|handle| handle.id() == id)
+    })
 }

@@ -22,10 +22,6 @@ use crate::mark::mark;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reactor;
 
-/// Whether one event has all of a socket's readiness, as in epoll(7). kqueue reports the two
-/// directions apart.
-const IS_EPOLL: bool = cfg!(any(target_os = "android", target_os = "linux"));
-
 // Tokio's streams have the same methods, but no trait has them all.
 macro_rules! register {
     ($socket:ty => $stream:ident) => {
@@ -78,12 +74,11 @@ macro_rules! register {
                     ready!(socket.poll_write_ready(cx))?;
                     // A failed connect is readable, closed and in error. A connection is readable
                     // too if the far end has sent something at once. Both need the system's answer.
+                    // So does every connect with kqueue, which reports the two directions apart.
                     let is_seen = |interest| socket.try_io(interest, || Ok(())).is_ok();
-                    let in_doubt = is_seen(Tokio::ERROR) || is_seen(Tokio::READABLE);
-                    let handshake = match in_doubt {
-                        false if IS_EPOLL => Handshake::Done,
-                        _ => Handshake::Unknown,
-                    };
+                    let is_epoll = cfg!(any(target_os = "android", target_os = "linux"));
+                    let is_done = is_epoll && !is_seen(Tokio::ERROR) && !is_seen(Tokio::READABLE);
+                    let handshake = if is_done { Handshake::Done } else { Handshake::Unknown };
                     let tried = socket.try_io(Tokio::WRITABLE, || outcome(handshake));
                     if let Some(outcome) = unblocked(tried) {
                         return Poll::Ready(outcome);

@@ -12,12 +12,7 @@ use pin_project_lite::pin_project;
 ///
 /// # Panics
 ///
-/// [`sleep_until`](stagger::Timer::sleep_until) panics outside a tokio runtime, and in one that was
-/// built without `enable_time`.
-///
-/// # Runtime
-///
-/// Tokio, with its timers enabled.
+/// A sleep panics outside a tokio runtime, and in one that was built without `enable_time`.
 ///
 /// # Examples
 ///
