@@ -1,5 +1,5 @@
-//! How do I bring a runtime of my own? `docs/adding-a-runtime.md` goes through this one, a toy of
-//! one task and one thread: whatever happens, it wakes all who wait.
+//! How do I bring a runtime of my own? `docs/adding-a-runtime.md` explains this one: a toy with one
+//! thread and one task. Every event wakes every waker.
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
 use std::future::poll_fn;
@@ -8,15 +8,27 @@ use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::{cell::RefCell, net::TcpStream, os::unix::net::UnixStream, sync::Arc, time::Instant};
 
+use net::{Register, reactor::Interest};
 use rustix::event::{PollFd, PollFlags, poll};
-use stagger::{Dialer, Timer};
-use stagger_net::reactor::Interest;
-use stagger_net::{Register, SystemResolver, TcpConnector, TcpOptions};
+use stagger::Timer;
 
-/// Alarms and sockets, with who waits for them; pointers are weak, so dropping an attempt closes it.
-#[derive(Clone, Default)]
-struct Toy(List<Instant>, List<(Weak<TcpStream>, PollFlags)>);
-type List<T> = Rc<RefCell<Vec<(T, Waker)>>>;
+/// The reactor and the timer. The lists belong to the thread, so the type itself is empty.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Toy;
+
+type List<T> = RefCell<Vec<(T, Waker)>>;
+thread_local! {
+    static ALARMS: List<Instant> = RefCell::default();
+    // Weak pointers, so that dropping an attempt closes its socket.
+    static SOCKETS: List<(Weak<TcpStream>, PollFlags)> = RefCell::default();
+}
+
+stagger_net::adapter! {
+    name: fourth_runtime, reactor: Toy, timer: Toy,
+    runtime: "The `block_on` of this program.",
+    example: ("fourth_runtime::block_on(async {", "})?"),
+    parts: tcp(TcpStream),
+}
 
 impl Timer for Toy {
     type Sleep = std::pin::Pin<Box<dyn Future<Output = ()>>>;
@@ -24,9 +36,8 @@ impl Timer for Toy {
         Instant::now()
     }
     fn sleep_until(&self, deadline: Instant) -> Self::Sleep {
-        let alarms = self.0.clone();
         Box::pin(poll_fn(move |cx| {
-            alarms.borrow_mut().push((deadline, cx.waker().clone()));
+            ALARMS.with_borrow_mut(|alarms| alarms.push((deadline, cx.waker().clone())));
             if deadline <= Instant::now() { Poll::Ready(()) } else { Poll::Pending }
         }))
     }
@@ -46,7 +57,8 @@ impl Register for Toy {
         mut operation: impl FnMut() -> io::Result<T>,
     ) -> Poll<io::Result<T>> {
         let flags = if interest == Interest::Readable { PollFlags::IN } else { PollFlags::OUT };
-        self.1.borrow_mut().push(((Rc::downgrade(socket), flags), cx.waker().clone()));
+        let entry = ((Rc::downgrade(socket), flags), cx.waker().clone());
+        SOCKETS.with_borrow_mut(|sockets| sockets.push(entry));
         match operation() {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
             outcome => Poll::Ready(outcome),
@@ -57,7 +69,7 @@ impl Register for Toy {
     }
 }
 
-/// Ends the loop's wait from any thread, as those of lookups do.
+/// Ends the wait of the loop from any thread. The threads of lookups use it.
 struct Nudge(UnixStream);
 impl Wake for Nudge {
     fn wake(self: Arc<Self>) {
@@ -65,7 +77,7 @@ impl Wake for Nudge {
     }
 }
 
-fn block_on<F: Future>(toy: &Toy, future: F) -> io::Result<F::Output> {
+fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
     let (nudge, mut nudged) = UnixStream::pair()?;
     nudge.set_nonblocking(true).and_then(|()| nudged.set_nonblocking(true))?;
     let (waker, mut future) = (Waker::from(Arc::new(Nudge(nudge))), std::pin::pin!(future));
@@ -73,7 +85,7 @@ fn block_on<F: Future>(toy: &Toy, future: F) -> io::Result<F::Output> {
         if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
             return Ok(output);
         }
-        let (alarms, sockets) = (toy.0.take(), toy.1.take());
+        let (alarms, sockets) = (ALARMS.take(), SOCKETS.take());
         let left = alarms.iter().map(|(at, _)| at.saturating_duration_since(Instant::now())).min();
         let open: Vec<_> = sockets.iter().map(|((at, flags), _)| (at.upgrade(), *flags)).collect();
         let open = open.iter().filter_map(|(at, flags)| Some(PollFd::new(at.as_ref()?, *flags)));
@@ -87,14 +99,12 @@ fn block_on<F: Future>(toy: &Toy, future: F) -> io::Result<F::Output> {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let (toy, silent) = (Toy::default(), stagger_examples::Silent::new()?);
-    let greeter = stagger_examples::greeter()?;
-    let connector = TcpConnector::new_on(toy.clone(), TcpOptions::new());
-    let dialer = Dialer::new(SystemResolver::new_on(toy.clone()), connector, toy.clone());
-    let stream = block_on(&toy, dialer.connect(("localhost", greeter.port())))??;
+    let (silent, greeter) = (stagger_examples::Silent::new()?, stagger_examples::greeter()?);
+    let stream = block_on(connect(("localhost", greeter.port())))??;
     println!("localhost is at {}", stream.peer_addr()?);
-    let dialer = dialer.with_resolver(stagger_examples::listed([silent.addr(), greeter]));
-    let stream = block_on(&toy, dialer.connect("greeter.test:hello"))??;
+
+    let resolver = stagger_examples::listed([silent.addr(), greeter]);
+    let stream = block_on(dialer().with_resolver(resolver).connect("greeter.test:hello"))??;
     println!("past {}, which is silent, to {}", silent.addr(), stream.peer_addr()?);
     Ok(())
 }

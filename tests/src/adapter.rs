@@ -176,6 +176,12 @@ macro_rules! exchange {
 
 macro_rules! adapter {
     ($adapter:ident, $name:ident, $stream:ty, $unix_stream:ty, $udp_socket:ty) => {
+        // The aliases take another resolver.
+        const _: fn(&$name::Dialer<$name::DnsResolver>) -> $name::Connect<$name::DnsResolver> =
+            |dialer| dialer.connect("localhost:1");
+        const _: fn(&$name::HostEndpoint<$name::DnsResolver>) -> $name::Connect<$name::DnsResolver> =
+            |endpoint| endpoint.connect();
+
         impl Adapter for $adapter {
             type Stream = $stream;
             type Connector = $name::TcpConnector;
