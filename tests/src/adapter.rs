@@ -256,7 +256,7 @@ macro_rules! adapter {
             }
 
             fn lookup(host: &str) -> AddressLookup {
-                $name::net::lookup(host)
+                $name::net::lookup::lookup(host)
             }
 
             fn reverse_lookup(addr: SocketAddr) -> NameLookup {

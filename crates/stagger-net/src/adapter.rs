@@ -150,11 +150,11 @@ macro_rules! adapter {
 
         /// A [`Dialer`] and its target, as one endpoint: a [`stagger::connect::HostEndpoint`].
         pub type HostEndpoint<R = SystemResolver, C = TcpConnector, O = ()> =
-            ::stagger::HostEndpoint<R, C, $timer, O>;
+            ::stagger::connect::HostEndpoint<R, C, $timer, O>;
 
         /// The future of [`connect`] and of a dialer's `connect`: a [`stagger::connect::Dial`].
         pub type Connect<R = SystemResolver, C = TcpConnector, O = ()> =
-            ::stagger::Dial<R, C, $timer, O>;
+            ::stagger::connect::Dial<R, C, $timer, O>;
 
         /// Makes a [`Dialer`] with the default policy and the default options.
         pub fn dialer() -> Dialer {
@@ -183,7 +183,7 @@ macro_rules! adapter {
         pub fn connect<T>(target: T) -> Connect
         where
             T: TryInto<::stagger::Target>,
-            ::stagger::TargetError: From<T::Error>,
+            ::stagger::target::TargetError: From<T::Error>,
         {
             dialer().connect(target)
         }
@@ -195,7 +195,7 @@ macro_rules! adapter {
         /// An address to listen at over TCP. A listen yields a [`TcpListener`], which accepts the
         /// runtime's own streams.
         #[doc = $crate::adapter!(@docs $docs
-            "stagger::{Listen as _, Listener as _}", "{TcpListen, net::TcpListenOptions}")]
+            "stagger::listen::{Listen as _, Listener as _}", "{TcpListen, net::TcpListenOptions}")]
         /// let options = TcpListenOptions::new().with_backlog(16)?;
         /// let endpoint = "127.0.0.1:0".parse::<TcpListen>()?.with_options(options);
         /// let mut listener = endpoint.listen().await?;
@@ -275,7 +275,7 @@ macro_rules! adapter {
         /// assert!(answered.truncated);
         /// assert_eq!(&buffer[..answered.length], b"who");
         ///
-        /// // A name is refused. Resolve it first, with `net::lookup` or a `Dialer`.
+        /// // A name is refused. Resolve it first, with `net::lookup::lookup` or a `Dialer`.
         /// assert!(server.send_to(b"x", "localhost:9").await.is_err());
         #[doc = $crate::adapter!(@docs_end $docs)]
         pub type UdpSocket = $crate::UdpSocket<$reactor>;
@@ -310,7 +310,7 @@ macro_rules! adapter {
             None;
 
         /// An address to listen at over Unix-domain sockets. A listen yields a [`UnixListener`].
-        #[doc = $crate::adapter!(@docs $docs "stagger::{Listen as _, Listener as _}", "UnixListen")]
+        #[doc = $crate::adapter!(@docs $docs "stagger::listen::{Listen as _, Listener as _}", "UnixListen")]
         /// let path = std::env::temp_dir().join(format!("stagger-{}-listen", std::process::id()));
         /// let mut listener = UnixListen::path(&path)?.listen().await?;
         /// let client = std::os::unix::net::UnixStream::connect(&path)?;
