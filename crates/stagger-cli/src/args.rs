@@ -1,128 +1,89 @@
-//! The command line.
+//! The command line: commands, options and their help.
+//!
+//! Each command has a file, which holds its options and the text below them. `-h` shows the short
+//! text, `--help` and the manual the long one.
 
-mod name;
+mod choice;
+mod connect;
+mod demo;
+mod listen;
+mod page;
+mod resolve;
+mod target;
 mod udp;
 
-use std::net::IpAddr;
-use std::path::PathBuf;
+use std::ffi::OsString;
 
-use clap::{Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{Parser, Subcommand};
 use clap_complete::Shell;
-use stagger::Target;
-use stagger::target::Host;
 
-pub(crate) use self::name::{ColorWhen, FamilyName, OrderName, ResolverName, RuntimeName};
-pub(crate) use self::udp::{UdpCommand, UdpListenArgs, UdpSendArgs, UdpShown};
-use crate::address::unwanted;
-use crate::usage::UsageError;
+pub(crate) use self::choice::{ColorWhen, FamilyName, ResolverName, RuntimeName};
+pub(crate) use self::connect::ConnectArgs;
+pub(crate) use self::demo::DemoArgs;
+pub(crate) use self::listen::ListenArgs;
+pub(crate) use self::page::Page;
+pub(crate) use self::resolve::ResolveArgs;
+pub(crate) use self::target::TargetArgs;
+pub(crate) use self::udp::{UdpCommand, UdpListenArgs, UdpOutputArgs, UdpSendArgs};
 
-const EXAMPLES: &str = "\
-Begin with `stagger demo`: it needs no network, and shows what a race looks like.
-
-Exit status: 0 connected; 1 a lookup or an attempt failed; 2 the arguments are
-wrong whatever the network says, such as an unknown option, service or zone; 128
-plus the number of the signal that ended the process: 130 for Ctrl-C, 141 when
-nobody reads the output.";
-
-const CONNECT_USAGE: &str = "stagger connect [OPTIONS] <HOST:SERVICE>
-       stagger connect [OPTIONS] <HOST> <SERVICE>";
-
-const CONNECT_EXAMPLES: &str = "\
+const SHORT: &str = "\
 Examples:
+  stagger demo
   stagger connect example.com:https
-  stagger connect example.com 443 --timeout 10s
-  stagger connect localhost:22 --family v4 --runtime smol
-  stagger connect '[fe80::1%eth0]:22' --json
-  stagger connect example.com:443 --bind 192.0.2.7 --bind 2001:db8::7
-  stagger connect example.com:https --svg race.svg
-  stagger connect example.com:https --resolve example.com:192.0.2.7
-  ssh -o 'ProxyCommand=stagger connect --pipe %h %p' example.com
+  stagger resolve example.com:https
 
-Durations are a number and a unit, such as 250ms, 30s or 5m. Standard output
-has the race: a bar over time for each query and each address, with when it
-started, when it ended, and how. The bar is double from where a handshake
-begins, and a race inside an attempt is drawn below it. On a terminal the race
-is drawn while it runs. Standard error, or the JSON object, has the reason why
-there is no connection.
+`stagger COMMAND --help` shows the options of a command.";
 
-The JSON object has target, connected, peer, local, elapsed_us, queries,
-attempts, and error if there is no connection. A query has record, started_us,
-ended_us, addresses, provisional, kind and error. An attempt has address,
-started_us, progressed_us, ended_us, outcome, error and children. A child is a
-race inside the attempt; it has target, connected, began_us, elapsed_us, queries
-and attempts. All times are microseconds since the beginning of the outermost
-race, but elapsed_us is the length of its own race. All JSON is printable ASCII:
-any other character is escaped as \\uXXXX.
+/// The table of exit codes. `tests/command/exit.rs` holds every row against the commands.
+const LONG: &str = "\
+Exit status:
+  0    success
+  1    a lookup, a connection or this machine's network failed, or the output
+       could not be written
+  2    the arguments are wrong on any network:
+       - an unknown option, service, zone or network interface
+       - a malformed target, address or duration, or a value out of range
+       - a name where an IP address is needed
+       - a link-local IPv6 address without a zone
+       - an IP address of the family that --family or --bind excludes
+  130  ended by Ctrl-C; 143 by SIGTERM; 141 when nobody reads the output
 
-With --pipe, the end of standard input is passed on to the peer, and what it
-still sends is waited for. The peer's end closes standard output, and the rest
-of standard input is sent; but if that is a terminal, the peer's end is the end
-of all.
+Every command and every resolver use these codes alike.
 
-Exit status: 0 connected, and with --pipe all carried; 1 a lookup or an attempt
-failed, the name has no address of the family of a bind address, not all was
-carried, or the picture cannot be written; 2 the arguments are wrong whatever
-the network says, such as an unknown service or zone, a link-local address
-without its zone, or an address as the target with a bind address of the other
-family; 128 plus the number of the signal that ended the process.";
-
-const RESOLVE_USAGE: &str = "stagger resolve [OPTIONS] <HOST:SERVICE>
-       stagger resolve [OPTIONS] <HOST> <SERVICE>";
-
-const RESOLVE_EXAMPLES: &str = "\
 Examples:
-  stagger resolve localhost:https
-  stagger resolve example.com 443 --order ipv6-first --json
-  stagger resolve example.com:443 --answers --explain
-  stagger resolve example.com:443 --answers --server 192.0.2.53 --json
+  stagger demo
+  stagger connect example.com:https
+  stagger resolve example.com:https
+  stagger listen :8080
 
-It waits for every lookup, also where a race would begin without one. The JSON
-object has target, candidates, skipped, elapsed_us, queries, and error if there
-is no address. A query has the same names as that of `stagger connect`.
+`stagger demo` needs no network. `stagger COMMAND --help` shows the options of a
+command.";
 
-With --answers it has answers too, in the order in which they came. An answer
-has record, at_us, addresses, ttl_s, provisional, kind and error. With --explain it
-has order, if there is an address. The order has by, addresses, and note, which
-says why the order of the candidates is another. An address of the order has
-address, source, deprecated, rule and reason.
-
-All JSON is printable ASCII: any other character is escaped as \\uXXXX.
-
-Exit status: 0 resolved; 1 a lookup failed or found no address; 2 the arguments
-are wrong whatever the network says, such as an unknown service or zone.";
-
-const COMPLETIONS_EXAMPLES: &str = "\
+const COMPLETIONS: &str = "\
 Examples:
   stagger completions bash \\
     > ~/.local/share/bash-completion/completions/stagger
   stagger completions zsh > ~/.zfunc/_stagger
   stagger completions fish > ~/.config/fish/completions/stagger.fish";
 
-const MAN_EXAMPLES: &str = "\
+const MAN: &str = "\
 Examples:
   stagger man | man -l -
   stagger man connect > ~/.local/share/man/man1/stagger-connect.1";
 
-const LISTEN_EXAMPLES: &str = "\
-Examples:
-  stagger listen :8080
-  stagger listen --all-interfaces :8080
-  stagger listen '[::1]:8080' 127.0.0.1:8080 --runtime smol
-  stagger listen 127.0.0.1:8080 --pipe > received
-
-Exit status: 0 all carried, with --pipe; 1 it cannot listen, or not all carried;
-2 bad usage; 128 and a signal's number when that ended it.";
-
-/// Connect to a name as fast as the network allows, and see the race.
+/// Connect to a host fast, past addresses that do not answer, and show how.
 ///
-/// A host is resolved, and staggered attempts race at its addresses (Happy Eyeballs, RFC 8305): the
-/// first that connects wins, and a dead address costs 250 ms instead of a minute.
+/// The command resolves the name and tries its addresses one after another, each shortly after the
+/// one before (Happy Eyeballs, RFC 8305). The first connection wins. An address that does not answer
+/// costs 250 ms instead of a minute or more.
 #[derive(Debug, Parser)]
 #[command(
     name = "stagger",
+    bin_name = "stagger",
     version,
     max_term_width = 80,
-    after_help = EXAMPLES,
+    after_help = SHORT,
+    after_long_help = LONG,
     disable_help_subcommand = true
 )]
 pub(crate) struct Args {
@@ -132,236 +93,85 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Connect, close the connection, and show how the race went
-    #[command(override_usage = CONNECT_USAGE, after_help = CONNECT_EXAMPLES)]
+    /// Connect, show the race, and close the connection
+    #[command(override_usage = connect::USAGE)]
+    #[command(after_help = connect::SHORT, after_long_help = connect::LONG)]
     Connect(ConnectArgs),
-    /// Show the addresses of a target in the order in which they would be tried
-    #[command(override_usage = RESOLVE_USAGE, after_help = RESOLVE_EXAMPLES)]
+    /// Show the addresses of a host in the order in which they are tried
+    #[command(override_usage = resolve::USAGE)]
+    #[command(after_help = resolve::SHORT, after_long_help = resolve::LONG)]
     Resolve(ResolveArgs),
-    /// Accept connections, show each peer, and send back what it sends
-    #[command(after_help = LISTEN_EXAMPLES)]
+    /// Accept TCP connections, and send back what they send
+    #[command(after_help = listen::HELP)]
     Listen(ListenArgs),
-    /// Send and receive datagrams, to and from hosts and groups
-    #[command(subcommand, after_help = udp::EXAMPLES, disable_help_subcommand = true)]
+    /// Send and receive UDP datagrams
+    #[command(subcommand, after_help = udp::HELP, disable_help_subcommand = true)]
     Udp(UdpCommand),
-    /// Run races over loopback sockets past dead addresses, and show each
+    /// Run races on this machine, past addresses that do not answer
     ///
-    /// The demo makes its own listeners on loopback addresses (one that accepts, one that refuses,
-    /// one that is silent) and its own answers, some of them by a name server that is late with one,
-    /// races over real sockets, and checks what it sees. It needs no network, ends within seconds and
-    /// leaves nothing.
-    #[command(after_help = "Exit status: 0 every race went as it should, 1 one did not.")]
+    /// The demo listens on loopback addresses: one accepts, one refuses, one never answers. Its own
+    /// name server answers late. The demo races over real sockets and checks each result. It needs
+    /// no network, takes some seconds, and leaves nothing behind.
+    #[command(after_help = demo::HELP)]
     Demo(DemoArgs),
-    /// Print the completions of the command line for a shell
-    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    /// Print the completions for a shell
+    #[command(after_help = COMPLETIONS)]
     Completions {
         /// The shell
         #[arg(value_enum)]
         shell: Shell,
     },
     /// Print a page of the manual, in roff
-    #[command(after_help = MAN_EXAMPLES)]
+    #[command(after_help = MAN)]
     Man {
-        /// The command that the page is of, if not of the whole
+        /// The command; without it, the page of `stagger` itself
         #[arg(value_enum, value_name = "COMMAND")]
         page: Option<Page>,
     },
 }
 
-#[derive(Debug, clap::Args)]
-pub(crate) struct ConnectArgs {
-    #[command(flatten)]
-    pub(crate) wanted: Wanted,
-    /// How long one attempt may run [default: no limit of its own]
-    #[arg(long, value_name = "DURATION")]
-    pub(crate) attempt_timeout: Option<String>,
-    /// How long after a start the next attempt starts beside it, 10ms to 2s, or `off` for one
-    /// attempt after another [default: 250ms]
-    #[arg(long, value_name = "DURATION")]
-    pub(crate) attempt_delay: Option<String>,
-    /// How long the first addresses wait for those of the preferred family, up to 2s [default:
-    /// 50ms]
-    #[arg(long, value_name = "DURATION")]
-    pub(crate) resolution_delay: Option<String>,
-    /// Where to connect from: an IP address, or one with a port. Once for each family; addresses
-    /// of a family without one are skipped then
-    #[arg(long, value_name = "ADDR")]
-    pub(crate) bind: Vec<String>,
-    /// Be a pipe: send standard input, and write what is received to standard output and nothing
-    /// else
-    #[arg(long, conflicts_with = "json")]
-    pub(crate) pipe: bool,
-    /// Write the picture to this file too, as SVG; with `-`, to standard output in place of the
-    /// text
-    #[arg(long, value_name = "FILE", display_order = 102, conflicts_with = "pipe")]
-    pub(crate) svg: Option<PathBuf>,
-    /// When to use colours: on a terminal unless NO_COLOR is set, always, or never
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t, display_order = 103)]
-    pub(crate) color: ColorWhen,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct ResolveArgs {
-    #[command(flatten)]
-    pub(crate) wanted: Wanted,
-    /// Show each answer too, as it comes: when, of what, the addresses, and for how long they may be
-    /// kept
-    #[arg(long)]
-    pub(crate) answers: bool,
-    /// Show too why the addresses stand in their order, by RFC 6724 and `gai.conf`: the source
-    /// address for each, and the rule that put it after the one before
-    #[arg(long)]
-    pub(crate) explain: bool,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct ListenArgs {
-    /// Where to listen: an IP address and a port, or a port alone for all of IPv4. With port 0 the
-    /// system chooses one [default: 0]
-    #[arg(value_name = "[ADDR]:PORT")]
-    pub(crate) addrs: Vec<String>,
-    /// Listen on every interface, over IPv6 and IPv4, at one port
-    #[arg(long)]
-    pub(crate) all_interfaces: bool,
-    /// Be a pipe for the first connection, and listen no more: send standard input, and write what
-    /// is received to standard output and nothing else
-    #[arg(long)]
-    pub(crate) pipe: bool,
-    /// The async runtime to run on
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) runtime: RuntimeName,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct DemoArgs {
-    /// The async runtime to run on
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) runtime: RuntimeName,
-    /// When to use colours: on a terminal unless NO_COLOR is set, always, or never
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
-    pub(crate) color: ColorWhen,
-}
-
-/// What `connect` and `resolve` have in common.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Wanted {
-    /// A host and a service, such as example.com:443 or localhost:ssh; or a host alone, with
-    /// the service after it
-    #[arg(value_name = "HOST:SERVICE", value_hint = ValueHint::Hostname)]
-    pub(crate) target: String,
-    /// The service, a port or a name, if the target has none
-    pub(crate) service: Option<String>,
-    /// Which address families are wanted
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) family: FamilyName,
-    /// The order of the addresses
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) order: OrderName,
-    /// How long it may take in all [default: 5m]
-    #[arg(long, value_name = "DURATION")]
-    pub(crate) timeout: Option<String>,
-    /// When each family is asked for apart, beside the one lookup of all: `late`, which is when
-    /// that has taken 50ms, after another delay of up to 2s, `at-once`, or `never` [default: late]
-    #[arg(long, value_name = "WHEN")]
-    pub(crate) lanes: Option<String>,
-    /// Who is asked for names: the system, or name servers, over DNS: those of `resolv.conf`, after
-    /// the hosts file [default: system]
-    #[arg(long, value_enum, value_name = "WHO")]
-    pub(crate) resolver: Option<ResolverName>,
-    /// A name server to ask, over DNS, in place of those of `resolv.conf` and of the hosts file. May
-    /// be repeated
-    #[arg(long, value_name = "ADDR")]
-    pub(crate) server: Vec<String>,
-    /// Have a name lead to these addresses, whatever a resolver says: NAME:ADDR[,ADDR...], or
-    /// NAME:PORT:ADDR for one port alone, with brackets round an IPv6 address. An IPv6 address may
-    /// have a zone, as in NAME:80:[fe80::1%eth0]. May be repeated
-    #[arg(long, value_name = "NAME:ADDR")]
-    pub(crate) resolve: Vec<String>,
-    /// The async runtime to run on
-    #[arg(long, value_enum, default_value_t, display_order = 100)]
-    pub(crate) runtime: RuntimeName,
-    /// Print one JSON object instead
-    #[arg(long, display_order = 101)]
-    pub(crate) json: bool,
-}
-
-impl Wanted {
-    /// The target, from one word or from two. Its host may be a name, or an address of a family that
-    /// is wanted.
-    pub(crate) fn target(&self) -> Result<Target, UsageError> {
-        let target = self.parsed()?;
-        let ip = match target.host() {
-            Host::Ipv4(addr) => IpAddr::from(*addr),
-            Host::Ipv6 { addr, .. } => IpAddr::from(*addr),
-            Host::Name(_) => return Ok(target),
-        };
-        match unwanted(ip, self.family.into()) {
-            Some(reason) => Err(UsageError::new("target", &target.to_string(), reason)),
-            None => Ok(target),
-        }
-    }
-
-    fn parsed(&self) -> Result<Target, UsageError> {
-        let Some(service) = &self.service else { return Ok(Target::parse(&self.target)?) };
-        Target::new(&self.target, service).map_err(|error| match Target::parse(&self.target) {
-            Ok(whole) => {
-                let reason = format!("a second service, after that of \"{whole}\"");
-                UsageError::new("service", service, reason)
-            }
-            Err(_) => error.into(),
-        })
-    }
-
-    /// The target as a text, even if it is none.
-    pub(crate) fn target_text(&self) -> String {
-        match (self.parsed(), &self.service) {
-            (Ok(target), _) => target.to_string(),
-            (Err(_), None) => self.target.clone(),
-            (Err(_), Some(service)) => format!("{} {service}", self.target),
-        }
+impl Args {
+    /// Reads the arguments of the process. `stagger help COMMAND` is read as `stagger COMMAND
+    /// --help`.
+    ///
+    /// # Errors
+    ///
+    /// Wrong arguments, and the text of a help or a version that is asked for.
+    pub(crate) fn of_process() -> Result<Self, clap::Error> {
+        Self::try_parse_from(help_last(std::env::args_os().collect()))
     }
 }
 
-/// A page of the manual that is of one command.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Page {
-    Connect,
-    Resolve,
-    Listen,
-    Udp,
-    UdpListen,
-    UdpSend,
-    Demo,
-    Completions,
-    Man,
-}
-
-impl Page {
-    /// The command's words.
-    pub(crate) fn words(self) -> &'static [&'static str] {
-        match self {
-            Self::Connect => &["connect"],
-            Self::Resolve => &["resolve"],
-            Self::Listen => &["listen"],
-            Self::Udp => &["udp"],
-            Self::UdpListen => &["udp", "listen"],
-            Self::UdpSend => &["udp", "send"],
-            Self::Demo => &["demo"],
-            Self::Completions => &["completions"],
-            Self::Man => &["man"],
-        }
+/// Puts the word `help` behind the command that it asks about.
+fn help_last(mut words: Vec<OsString>) -> Vec<OsString> {
+    if words.get(1).is_some_and(|word| word == "help") {
+        words.remove(1);
+        words.push("--help".into());
     }
+    words
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
+    use clap::{CommandFactory as _, ValueEnum as _};
 
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn help_is_read_before_the_command_too() {
+        for (words, read) in [
+            (&["stagger", "help"][..], &["stagger", "--help"][..]),
+            (&["stagger", "help", "udp", "send"], &["stagger", "udp", "send", "--help"]),
+            (&["stagger", "connect", "help"], &["stagger", "connect", "help"]),
+            (&["stagger"], &["stagger"]),
+        ] {
+            assert_eq!(help_last(words.iter().map(OsString::from).collect()), read);
+        }
     }
 
     #[test]

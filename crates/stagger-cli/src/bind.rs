@@ -1,50 +1,97 @@
 //! The addresses to connect from.
 
-use stagger::resolve::Families;
+use std::net::SocketAddr;
+
+use stagger::Target;
 use stagger_net::TcpOptions;
 
-use crate::address::{address, unwanted};
+use crate::address::{address, check_zone, unwanted};
+use crate::args::FamilyName;
 use crate::usage::UsageError;
 
 const OPTION: &str = "--bind";
 
-/// Socket options with these bind addresses, of which each must be of a family that is wanted.
+/// Socket options with these bind addresses.
 ///
 /// # Errors
 ///
-/// A text that is no address, an address of a family that is not wanted, or a second one of a
-/// family.
-pub(crate) fn options(texts: &[String], families: Families) -> Result<TcpOptions, UsageError> {
+/// A text that is not an address, a second address of a family, an address of a family that is not
+/// wanted, and, if the target is an address, no bind address of its family.
+pub(crate) fn options(
+    texts: &[String],
+    families: FamilyName,
+    target: &Target,
+) -> Result<TcpOptions, UsageError> {
     let mut options = TcpOptions::new();
+    let mut bound: Vec<SocketAddr> = Vec::new();
     for text in texts {
+        let wrong = |reason: String| UsageError::new(OPTION, text, reason);
         let addr = address(OPTION, text, 0)?;
+        check_zone(OPTION, text, addr)?;
         if let Some(reason) = unwanted(addr.ip(), families) {
-            return Err(UsageError::new(OPTION, text, reason));
+            return Err(wrong(reason));
         }
-        options =
-            options.with_bind_addr(addr).map_err(|error| UsageError::new(OPTION, text, error))?;
+        if let Some(first) = bound.iter().find(|first| first.is_ipv4() == addr.is_ipv4()) {
+            let family = family(addr);
+            return Err(wrong(format!("a second {family} address, after {}", first.ip())));
+        }
+        bound.push(addr);
+        options = options.with_bind_addr(addr).map_err(|error| wrong(error.to_string()))?;
     }
-    Ok(options)
+    match (target.literal(), &bound[..], texts) {
+        (Some(to), [from], [text]) if family(to) != family(*from) => {
+            let (own, other) = (family(*from), family(to));
+            let reason = format!("an {own} address, but the target {target} is an {other} address");
+            Err(UsageError::new(OPTION, text, reason))
+        }
+        _ => Ok(options),
+    }
+}
+
+fn family(addr: SocketAddr) -> &'static str {
+    if addr.ip().to_canonical().is_ipv4() { "IPv4" } else { "IPv6" }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn read(texts: &[&str], families: FamilyName, target: &str) -> Result<(), String> {
+        let texts: Vec<_> = texts.iter().map(ToString::to_string).collect();
+        let options = options(&texts, families, &Target::parse(target).unwrap());
+        options.map(drop).map_err(|error| error.to_string())
+    }
+
     #[test]
     fn one_address_a_family_and_only_of_a_family_that_is_wanted() {
-        let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert!(options(&texts(&["192.0.2.7", "::1"]), Families::Any).is_ok());
-        let second = options(&texts(&["192.0.2.7", "192.0.2.8"]), Families::Any).unwrap_err();
-        assert_eq!(
-            second.to_string(),
-            "bad --bind \"192.0.2.8\": a second bind address of one family: \
-             192.0.2.8:0 after 192.0.2.7:0"
-        );
-        let unwanted = options(&texts(&["::1"]), Families::Ipv4).unwrap_err();
-        assert_eq!(
-            unwanted.to_string(),
-            "bad --bind \"::1\": an IPv6 address, and --family wants only the other"
-        );
+        let any = FamilyName::Any;
+        assert_eq!(read(&["192.0.2.7", "::1"], any, "example.com:80"), Ok(()));
+        assert_eq!(read(&["192.0.2.7", "::1"], any, "127.0.0.1:80"), Ok(()));
+        assert_eq!(read(&["192.0.2.7"], any, "[::ffff:127.0.0.1]:80"), Ok(()));
+        for (texts, families, target, error) in [
+            (
+                &["192.0.2.7", "192.0.2.8"][..],
+                any,
+                "example.com:80",
+                "bad --bind \"192.0.2.8\": a second IPv4 address, after 192.0.2.7",
+            ),
+            (
+                &["::1"],
+                FamilyName::V4,
+                "example.com:80",
+                "bad --bind \"::1\": an IPv6 address, but --family v4 allows only IPv4",
+            ),
+            (
+                &["::1"],
+                any,
+                "127.0.0.1:80",
+                "bad --bind \"::1\": an IPv6 address, but the target 127.0.0.1:80 is an IPv4 \
+                 address",
+            ),
+        ] {
+            assert_eq!(read(texts, families, target), Err(error.to_owned()));
+        }
+        let error = read(&["fe80::1"], any, "example.com:80").unwrap_err();
+        assert!(error.starts_with("bad --bind \"fe80::1\": a link-local address needs"), "{error}");
     }
 }

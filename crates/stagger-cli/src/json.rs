@@ -13,9 +13,9 @@ use stagger::Report;
 use stagger::report::{AttemptOutcome, AttemptReport, QueryReport};
 
 pub(crate) use self::ascii::printed;
+use crate::answer::AnswerLine;
 use crate::explain::Explained;
 use crate::race::{Race, attempt_error, query_error};
-use crate::tell::Heard;
 
 /// What `connect` prints.
 pub(crate) fn connect(target: &str, race: &Race) -> String {
@@ -37,7 +37,7 @@ pub(crate) fn resolve(
     target: &str,
     candidates: &[String],
     race: &Race,
-    answers: Option<&[Heard]>,
+    answers: Option<&[AnswerLine]>,
     explained: Option<&Explained>,
 ) -> String {
     let report = &race.report;
@@ -68,7 +68,7 @@ fn line(mut object: Map<String, Value>, error: Option<&str>) -> String {
     printed(&Value::Object(object)) + "\n"
 }
 
-fn answer(answer: &Heard) -> Value {
+fn answer(answer: &AnswerLine) -> Value {
     json!({
         "record": answer.record.as_str(),
         "at_us": us(answer.at),

@@ -1,16 +1,18 @@
-//! When each address family is asked for apart.
+//! When the system is asked for each address family separately.
 
+use stagger::Policy;
 use stagger_net::lookup::Lanes;
 
+use crate::duration;
 use crate::usage::UsageError;
 
 const OPTION: &str = "--lanes";
 
-/// Reads what `--lanes` says, if it says something.
+/// Reads the value of `--lanes`, if there is one.
 ///
 /// # Errors
 ///
-/// A text that is neither one of the words nor a duration, or a duration out of range.
+/// A text that is neither one of the words nor a duration in range.
 pub(crate) fn lanes(text: Option<&str>) -> Result<Lanes, UsageError> {
     let Some(text) = text else {
         return Ok(Lanes::default());
@@ -20,10 +22,11 @@ pub(crate) fn lanes(text: Option<&str>) -> Result<Lanes, UsageError> {
         "at-once" => Ok(Lanes::at_once()),
         "never" => Ok(Lanes::never()),
         _ => {
-            let delay = humantime::parse_duration(text).map_err(|_| {
-                let reason = "neither late, at-once or never, nor a duration such as 100ms";
+            let delay = duration::parse(text).ok_or_else(|| {
+                let reason = "write late, at-once, never, or a duration such as 100ms";
                 UsageError::new(OPTION, text, reason)
             })?;
+            let delay = duration::check(OPTION, text, delay, Policy::RESOLUTION_DELAY_RANGE)?;
             Lanes::when_late(delay).map_err(|error| UsageError::new(OPTION, text, error))
         }
     }
@@ -48,10 +51,10 @@ mod tests {
     #[test]
     fn what_is_neither_a_word_nor_a_duration_in_range_is_refused_and_quoted() {
         for (text, fault) in [
-            ("", "neither late, at-once or never, nor a duration"),
-            ("Late", "neither late"),
-            ("50", "neither late"),
-            ("3s", "3s is not within 0ns to 2s"),
+            ("", "write late, at-once, never, or a duration such as 100ms"),
+            ("Late", "write late, at-once"),
+            ("50", "write late, at-once"),
+            ("3s", "must be from 0s to 2s"),
         ] {
             let error = lanes(Some(text)).unwrap_err().to_string();
             assert!(error.starts_with(&format!("bad --lanes {text:?}: ")), "{error}");

@@ -1,4 +1,4 @@
-//! `stagger listen`: accept connections, and echo what they send; or be a pipe for the first.
+//! `stagger listen`: accepts connections and echoes them, or makes a pipe of the first.
 
 mod echo;
 
@@ -13,18 +13,20 @@ use stagger::listen::{Listen as _, Listener as _};
 use stagger_net::{ListenAddr, TcpListen, TcpListener};
 
 use self::echo::echo;
+use crate::address::{check_zone, port_alone, resolved, with_port};
 use crate::args::ListenArgs;
-use crate::connect::no_runtime;
 use crate::console::{Console, Exit};
-use crate::pipe::{End, carried, finish};
+use crate::failure::{Failure, without_step};
+use crate::pipe::{PipeError, carried, finish};
 use crate::runtime::{Job, Runtime, StreamOf};
 use crate::usage::UsageError;
 
 /// The listener of a runtime.
 type ListenerOf<R> = TcpListener<<R as Runtime>::Reactor, <R as Runtime>::Timer>;
 
-/// Listens until a signal ends it or nothing can be shown any more, or, as a pipe, until the first
-/// connection is over.
+const ADDRESS: &str = "address";
+
+/// Listens until a signal ends the process or the output is lost. A pipe ends with its connection.
 pub(crate) fn run(args: &ListenArgs, console: &mut Console) -> Exit {
     let addrs = match addrs(args) {
         Ok(addrs) => addrs,
@@ -41,30 +43,33 @@ pub(crate) fn run(args: &ListenArgs, console: &mut Console) -> Exit {
     console.take_back(lent);
     match served {
         Ok(()) => Exit::Success,
-        Err(error) => {
-            console.error(&error);
-            Exit::Failure
+        Err(Failure { message, exit }) => {
+            console.error(&message);
+            exit
         }
     }
 }
 
-/// The number of a text that is a port alone, with or without the colon before it.
-pub(crate) fn port(text: &str) -> Option<u16> {
-    let digits = text.strip_prefix(':').unwrap_or(text);
-    // A sign is read too, else.
-    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
-}
-
 /// Where to listen.
 fn addrs(args: &ListenArgs) -> Result<Vec<ListenAddr>, UsageError> {
-    let read = |text: &String| match port(text) {
-        Some(port) if args.all_interfaces => Ok(ListenAddr::all_interfaces(port)),
-        None if args.all_interfaces => {
-            let reason = "with --all-interfaces there is a port alone, as in \":8080\"";
-            Err(UsageError::new("address", text, reason))
-        }
-        Some(port) => Ok(ListenAddr::from(port)),
-        None => text.parse().map_err(|error| UsageError::new("address", text, error)),
+    let read = |text: &String| {
+        let port = match port_alone(ADDRESS, text)? {
+            Some(port) => port,
+            None if args.all_interfaces => {
+                let reason = "--all-interfaces takes only a port, as in :8080";
+                return Err(UsageError::new(ADDRESS, text, reason));
+            }
+            None => {
+                let literal = with_port(ADDRESS, text)?;
+                check_zone(ADDRESS, text, resolved(ADDRESS, text, &literal)?)?;
+                return Ok(literal.into());
+            }
+        };
+        Ok(if args.all_interfaces {
+            ListenAddr::all_interfaces(port)
+        } else {
+            ListenAddr::from(port)
+        })
     };
     match &args.addrs[..] {
         [] if args.all_interfaces => Ok(vec![ListenAddr::all_interfaces(0)]),
@@ -73,14 +78,14 @@ fn addrs(args: &ListenArgs) -> Result<Vec<ListenAddr>, UsageError> {
     }
 }
 
-/// Serves everybody, until what is shown of it is lost: the console says so in the end.
+/// Serves every peer, until the output is lost. The console then says so.
 struct Serve {
     addrs: Vec<ListenAddr>,
     console: Rc<RefCell<Console>>,
 }
 
 impl Job for Serve {
-    type Output = Result<(), String>;
+    type Output = Result<(), Failure>;
 
     fn run<R: Runtime>(self) -> Self::Output {
         let Self { addrs, console } = self;
@@ -99,28 +104,28 @@ impl Job for Serve {
                 };
                 match accepted {
                     Ok((stream, peer)) => {
-                        tell(format!("{peer} is here"));
+                        tell(format!("{peer} connected"));
                         let (console, serving) = (Rc::clone(&console), Rc::clone(&serving));
                         let task = executor.spawn(async move {
                             let gone = match echo(&stream).await {
-                                Ok(bytes) => format!("{peer} is gone: {bytes} bytes echoed\n"),
-                                Err(error) => format!("{peer} is gone: {error}\n"),
+                                Ok(bytes) => format!("{peer} closed: {bytes} bytes echoed\n"),
+                                Err(error) => format!("{peer} failed: {error}\n"),
                             };
                             console.borrow_mut().print(&gone);
                             serving.take().iter().for_each(Waker::wake_by_ref);
                         });
                         task.detach();
                     }
-                    // The listener lives, and has paused if that is of use.
-                    Err(error) => console.borrow_mut().error(&error),
+                    // The listener goes on. It has paused if a pause helps.
+                    Err(error) => console.borrow_mut().error(&error.message),
                 }
             }
         };
-        R::block_on(executor.run(serve)).unwrap_or_else(|error| Err(no_runtime(&error)))
+        R::block_on(executor.run(serve)).unwrap_or_else(|error| Err(Failure::no_runtime(&error)))
     }
 }
 
-/// Ends, with nothing, when output is lost. Whoever has written wakes it.
+/// Returns nothing when the output is lost. Each writer wakes it.
 async fn lost<T>(console: &RefCell<Console>, serving: &Cell<Option<Waker>>) -> Option<T> {
     poll_fn(|cx| {
         if console.borrow().has_failed() {
@@ -138,29 +143,30 @@ struct Take {
 }
 
 impl Job for Take {
-    type Output = Result<(), End>;
+    type Output = Result<(), PipeError>;
 
     fn run<R: Runtime>(self) -> Self::Output {
-        let failed = |error| End::Error(error, Exit::Failure);
         let taken = async {
-            let mut listeners = open::<R>(self.addrs).await.map_err(failed)?;
-            let (stream, _) = accept::<R>(&mut listeners).await.map_err(failed)?;
-            // Nobody else is answered.
+            let mut listeners = open::<R>(self.addrs).await?;
+            let (stream, _) = accept::<R>(&mut listeners).await?;
+            // No other peer is accepted.
             drop(listeners);
             carried(&stream).await
         };
-        R::block_on(taken).unwrap_or_else(|error| Err(failed(no_runtime(&error))))
+        R::block_on(taken).unwrap_or_else(|error| Err(Failure::no_runtime(&error).into()))
     }
 }
 
-/// Listens at all of them, or at none.
-async fn open<R: Runtime>(addrs: Vec<ListenAddr>) -> Result<Vec<ListenerOf<R>>, String> {
+/// Listens at every address, or at none.
+async fn open<R: Runtime>(addrs: Vec<ListenAddr>) -> Result<Vec<ListenerOf<R>>, Failure> {
     let mut listeners = Vec::new();
     for addr in addrs {
         let text = addr.to_string();
         let listen = TcpListen::new_on(addr, R::Reactor::default(), R::timer());
         let listener = listen.listen().await;
-        listeners.push(listener.map_err(|error| format!("cannot listen at {text}: {error}"))?);
+        listeners.push(listener.map_err(|error| {
+            Failure::new(format!("cannot listen on {text}: {}", without_step(&error, "listen on ")))
+        })?);
     }
     Ok(listeners)
 }
@@ -168,8 +174,8 @@ async fn open<R: Runtime>(addrs: Vec<ListenAddr>) -> Result<Vec<ListenerOf<R>>, 
 /// The next connection of any of them.
 async fn accept<R: Runtime>(
     listeners: &mut [ListenerOf<R>],
-) -> Result<(StreamOf<R>, std::net::SocketAddr), String> {
-    // Who was served goes to the end, so that one that is busy leaves room for the others.
+) -> Result<(StreamOf<R>, std::net::SocketAddr), Failure> {
+    // The listener that accepted goes to the end, so that a busy one does not starve the others.
     let accepted = poll_fn(|cx| {
         for index in 0..listeners.len() {
             if let Poll::Ready(accepted) = listeners[index].poll_accept(cx) {
@@ -179,10 +185,10 @@ async fn accept<R: Runtime>(
         }
         Poll::Pending
     });
-    accepted.await.map_err(|error| format!("cannot accept a connection: {error}"))
+    accepted.await.map_err(|error| Failure::new(format!("cannot accept a connection: {error}")))
 }
 
-/// Where a listener listens, a line for each address.
+/// The addresses of a listener, a line each.
 fn lines<R, T>(listener: &TcpListener<R, T>) -> Vec<String>
 where
     R: stagger_net::Accept,
@@ -191,12 +197,12 @@ where
     let addrs = listener.local_addrs();
     let mut lines: Vec<_> = addrs.iter().map(|addr| format!("listening on {addr}")).collect();
     if let Some((family, error)) = listener.missing() {
-        lines.push(format!("without {family}: {error}"));
+        lines.push(format!("not listening on {family}: {error}"));
     }
-    // The interfaces behind a wildcard are a help, and no matter if they are not known.
+    // These lines are a help, so an error is ignored.
     for addr in listener.interface_addrs().unwrap_or_default() {
         if !addrs.contains(&addr) {
-            lines.push(format!("  which is {addr}"));
+            lines.push(format!("  reachable at {addr}"));
         }
     }
     lines
@@ -249,7 +255,7 @@ mod tests {
                 let addr = line.strip_prefix("listening on ").unwrap().trim_end();
                 let connect = || {
                     let peer = TcpStream::connect(addr).unwrap();
-                    assert!(lines.recv().unwrap().ends_with(" is here\n"));
+                    assert!(lines.recv().unwrap().ends_with(" connected\n"));
                     peer
                 };
                 let (stays, leaves) = (connect(), connect());
@@ -286,6 +292,6 @@ mod tests {
             assert!(error.starts_with(&format!("bad address {text:?}: ")), "{error}");
         }
         let error = read(&["127.0.0.1:80"], true).unwrap_err();
-        assert!(error.contains("there is a port alone"), "{error}");
+        assert!(error.contains("takes only a port"), "{error}");
     }
 }

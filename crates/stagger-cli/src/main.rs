@@ -1,30 +1,54 @@
-//! The `stagger` command: connect to a name as fast as the network allows, and see the race.
+//! The `stagger` command: connects to a host fast, and shows how.
+//!
+//! # Where to look
+//!
+//! | to find | look in |
+//! | --- | --- |
+//! | options and help | `args`, with a file for each command |
+//! | the commands | `connect`, `resolve`, `listen`, `udp`, `demo`, `completions`, `manual` |
+//! | how options are read | `target`, `address`, `bind`, `duration`, `lanes`, `overrides`, `policy` |
+//! | the resolver and the dialer of a command line | `resolver`, `dial` |
+//! | what to write instead of a wrong target | `hint` |
+//! | messages and exit codes | `usage` (wrong arguments), `failure` (the rest), `console` |
+//! | tokio, smol and async-std | `runtime` |
+//! | the race as text, as SVG and live | `picture`, `live`, `terminal` |
+//! | the race as JSON | `json` |
+//! | `--answers` and `--explain` | `answer`, `explain` |
+//! | `--pipe` | `pipe`, over `stdio` |
+//! | Ctrl-C and SIGTERM | `signal` |
 #![forbid(unsafe_code)]
 
 mod address;
+mod answer;
 mod args;
 mod bind;
 mod completions;
 mod connect;
 mod console;
 mod demo;
+mod dial;
+mod duration;
 mod escape;
 mod explain;
+mod failure;
+mod hint;
 mod json;
 mod lanes;
 mod listen;
 mod live;
 mod manual;
-mod names;
+mod overrides;
 mod picture;
 mod pipe;
 mod policy;
 mod race;
 mod resolve;
+mod resolver;
 mod runtime;
 mod save;
 mod signal;
-mod tell;
+mod stdio;
+mod target;
 mod terminal;
 mod udp;
 mod usage;
@@ -32,14 +56,12 @@ mod wrap;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use args::{Args, Command};
 use console::{Console, Exit};
 
 fn main() -> ExitCode {
     let mut console = Console::of_process();
-    let exit = match Args::try_parse() {
+    let exit = match Args::of_process() {
         Ok(Args { command }) => match command {
             Command::Connect(args) => connect::run(&args, &mut console),
             Command::Resolve(args) => resolve::run(&args, &mut console),
@@ -53,7 +75,7 @@ fn main() -> ExitCode {
             console.complain(&error.render().to_string());
             Exit::Usage
         }
-        // The help and the version come as errors too.
+        // clap reports help and version as errors.
         Err(help) => {
             console.print(&help.render().to_string());
             Exit::Success

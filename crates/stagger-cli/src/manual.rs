@@ -1,4 +1,4 @@
-//! `stagger man`: the manual's pages, made of the same texts as the help.
+//! `stagger man`: the pages of the manual, made from the same texts as the help.
 
 use std::io;
 
@@ -11,7 +11,7 @@ use crate::console::{Console, Exit};
 
 const NOTES: &str = "Notes";
 
-/// Prints the page of a command, or that of the whole.
+/// Prints the page of a command, or the page of `stagger` itself.
 pub(crate) fn run(page: Option<Page>, console: &mut Console) -> Exit {
     match render(page) {
         Ok(text) => {
@@ -38,7 +38,11 @@ fn render(page: Option<Page>) -> io::Result<String> {
     };
     let source = format!("stagger {}", whole.get_version().unwrap_or_default());
     let has_commands = command.has_subcommands();
-    let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let after = command
+        .get_after_long_help()
+        .or_else(|| command.get_after_help())
+        .map(ToString::to_string)
+        .unwrap_or_default();
     let man = Man::new(command).source(source).manual("Stagger");
 
     let mut text = Vec::new();
@@ -60,9 +64,9 @@ fn render(page: Option<Page>) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
-/// What follows the options in a help, as sections: a paragraph that begins with a word or two and
-/// a colon has those for its heading, and the lines below a heading of its own stay lines. The rest
-/// are notes.
+/// Turns the text after the options of a help into sections. One or two words and a colon at the
+/// beginning of a paragraph are its heading. Lines below such a heading stay lines. Every other
+/// paragraph is a note.
 fn sections(help: &str, page: &mut Roff) {
     let mut in_notes = false;
     for paragraph in help.split("\n\n").filter(|paragraph| !paragraph.is_empty()) {

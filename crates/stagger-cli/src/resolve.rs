@@ -9,32 +9,32 @@ use stagger::error::SharedError;
 use stagger::{Policy, Target};
 use stagger_net::TcpOptions;
 
+use crate::answer::{AnswerLine, OnAnswer, ShowAnswers};
 use crate::args::ResolveArgs;
-use crate::connect::{lost, no_runtime};
 use crate::console::{Console, Exit};
 use crate::explain::{Explained, explained, text};
-use crate::names::Names;
+use crate::failure::{Failure, lost};
 use crate::race::Race;
+use crate::resolver::ResolverChoice;
 use crate::runtime::{Job, Runtime};
-use crate::tell::{Ear, Heard, Telling};
 use crate::usage::UsageError;
-use crate::{json, policy};
+use crate::{json, policy, target};
 
 struct Resolve {
     target: Target,
     policy: Policy,
-    names: Names,
+    resolver: ResolverChoice,
     /// Hears each answer.
-    ear: Option<Ear>,
+    on_answer: Option<OnAnswer>,
     explain: bool,
 }
 
 /// Shows the addresses of a target in the order in which they would be tried.
 pub(crate) fn run(args: &ResolveArgs, console: &mut Console) -> Exit {
-    let wanted = &args.wanted;
+    let wanted = &args.target;
     let lent = console.lend();
     let answers = Rc::new(RefCell::new(Vec::new()));
-    let resolve = Resolve::of(args, args.answers.then(|| ear(wanted.json, &lent, &answers)));
+    let resolve = Resolve::of(args, args.answers.then(|| on_answer(wanted.json, &lent, &answers)));
     let (found, exit) = match resolve {
         Ok(resolve) => wanted.runtime.run(resolve),
         Err(error) => (Found::lost(Race::refused(error.to_string())), Exit::Usage),
@@ -45,7 +45,7 @@ pub(crate) fn run(args: &ResolveArgs, console: &mut Console) -> Exit {
     if wanted.json {
         let answers = answers.borrow();
         let answers = args.answers.then_some(&answers[..]);
-        let target = wanted.target_text();
+        let target = target::text(&args.target);
         console.print(&json::resolve(&target, &candidates, &race, answers, explained.as_ref()));
         return exit;
     }
@@ -61,13 +61,17 @@ pub(crate) fn run(args: &ResolveArgs, console: &mut Console) -> Exit {
 }
 
 /// Shows each answer at once, or keeps them for the object.
-fn ear(json: bool, console: &Rc<RefCell<Console>>, kept: &Rc<RefCell<Vec<Heard>>>) -> Ear {
+fn on_answer(
+    json: bool,
+    console: &Rc<RefCell<Console>>,
+    kept: &Rc<RefCell<Vec<AnswerLine>>>,
+) -> OnAnswer {
     if json {
         let kept = Rc::clone(kept);
-        return Rc::new(RefCell::new(move |answer: Heard| kept.borrow_mut().push(answer)));
+        return Rc::new(RefCell::new(move |answer: AnswerLine| kept.borrow_mut().push(answer)));
     }
     let console = Rc::clone(console);
-    let print = move |answer: Heard| console.borrow_mut().print(&(answer.line() + "\n"));
+    let print = move |answer: AnswerLine| console.borrow_mut().print(&(answer.line() + "\n"));
     Rc::new(RefCell::new(print))
 }
 
@@ -86,24 +90,25 @@ impl Found {
 }
 
 impl Resolve {
-    fn of(args: &ResolveArgs, ear: Option<Ear>) -> Result<Self, UsageError> {
-        let wanted = &args.wanted;
+    fn of(args: &ResolveArgs, on_answer: Option<OnAnswer>) -> Result<Self, UsageError> {
+        let explain = args.explain;
+        let args = &args.target;
         Ok(Self {
-            target: wanted.target()?,
-            policy: policy::of_wanted(wanted)?,
-            names: Names::of(wanted)?,
-            ear,
-            explain: args.explain,
+            target: target::target(args)?,
+            policy: policy::of_target(args)?,
+            resolver: ResolverChoice::of(args)?,
+            on_answer,
+            explain,
         })
     }
 
     fn resolver<R: Runtime>(&self) -> LocalBoxResolver<SocketAddr, SharedError> {
-        let resolver = self.names.resolver::<R>();
-        match &self.ear {
+        let resolver = self.resolver.on::<R>();
+        match &self.on_answer {
             None => resolver,
-            Some(ear) => {
-                let (timer, ear) = (R::timer(), Rc::clone(ear));
-                LocalBoxResolver::new(Telling { resolver, timer, ear })
+            Some(on_answer) => {
+                let (timer, on_answer) = (R::timer(), Rc::clone(on_answer));
+                LocalBoxResolver::new(ShowAnswers { resolver, timer, on_answer })
             }
         }
     }
@@ -128,7 +133,10 @@ impl Job for Resolve {
                 let (race, exit) = lost(&error);
                 (Found::lost(race), exit)
             }
-            Err(error) => (Found::lost(Race::refused(no_runtime(&error))), Exit::Failure),
+            Err(error) => {
+                let Failure { message, exit } = Failure::no_runtime(&error);
+                (Found::lost(Race::refused(message)), exit)
+            }
         }
     }
 }

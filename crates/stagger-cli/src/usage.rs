@@ -1,28 +1,80 @@
-//! What is wrong with a command line that clap accepts.
+//! Wrong values on the command line that clap accepts.
 
 use std::fmt;
 
+use stagger::target::TargetError;
+
 use crate::escape::quoted;
 
-/// What is wrong with a command line: one line that quotes what was typed, escaped.
+/// What is wrong with a command line: one line that quotes what was typed, once and escaped.
 #[derive(Debug)]
 pub(crate) struct UsageError(String);
 
 impl UsageError {
-    /// The value of an option is at fault, for this reason.
+    /// The value of an option is wrong, for this reason.
     pub(crate) fn new(option: &str, value: &str, reason: impl fmt::Display) -> Self {
         Self(format!("bad {option} {}: {reason}", quoted(value)))
     }
+
+    /// The value of an option is not a target. The library quotes the value: it hides passwords.
+    /// `reason` stands in for the library's own.
+    pub(crate) fn of_target(option: &str, error: &TargetError, reason: Option<&str>) -> Self {
+        let text = error.to_string();
+        Self(match split(&text) {
+            Some((value, own)) => format!("bad {option} {value}: {}", reason.unwrap_or(own)),
+            None => text,
+        })
+    }
 }
 
-impl From<stagger::target::TargetError> for UsageError {
-    fn from(error: stagger::target::TargetError) -> Self {
-        Self(error.to_string())
+/// The quoted value and the reason in a line such as `bad target "value": reason`.
+fn split(line: &str) -> Option<(&str, &str)> {
+    let line = line.strip_prefix("bad target ")?;
+    let mut characters = line.char_indices().skip(1);
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '\\' => drop(characters.next()),
+            '"' => {
+                let end = line[at..].find(": ")? + at;
+                return Some((&line[..end], &line[end + 2..]));
+            }
+            _ => {}
+        }
     }
+    None
 }
 
 impl fmt::Display for UsageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stagger::Target;
+
+    use super::*;
+
+    #[test]
+    fn the_value_that_the_library_quotes_is_kept_and_the_reason_can_be_replaced() {
+        for (text, shown) in [
+            ("https://bob:secret@example.com/", r#""https://…@example.com/""#),
+            ("a\": b\\:x y", r#""a\": b\\:x y""#),
+        ] {
+            let error = Target::parse(text).unwrap_err();
+            let replaced = UsageError::of_target("address", &error, Some("no")).to_string();
+            assert_eq!(replaced, format!("bad address {shown}: no"));
+            let own = UsageError::of_target("address", &error, None).to_string();
+            assert!(own.starts_with(&format!("bad address {shown}: ")), "{own}");
+            assert_eq!(own.matches(shown).count(), 1, "{own}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_was_cut_is_shown_with_its_mark() {
+        let error = Target::parse(&"a".repeat(5000)).unwrap_err();
+        let error = UsageError::of_target("target", &error, Some("no")).to_string();
+        assert!(error.ends_with("a\"…: no"), "{error}");
     }
 }

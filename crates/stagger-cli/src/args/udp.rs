@@ -2,147 +2,171 @@
 
 use clap::{Subcommand, value_parser};
 
-use super::RuntimeName;
+use super::choice::RuntimeName;
 
-pub(super) const EXAMPLES: &str = "\
+pub(super) const HELP: &str = "\
+Both commands take IP addresses only. `stagger resolve` shows those of a name.
+The zone of a link-local address is a network interface: [fe80::1%eth0]:5000.
+
 Examples:
   stagger udp listen :5000 --echo
-  stagger udp send 127.0.0.1:5000 --data hello --replies 1
+  stagger udp send 127.0.0.1:5000 --data hello --replies 1";
 
-Addresses are given as such: `stagger resolve` shows those of a name. A zone is
-the name or the number of an interface, as in [fe80::1%eth0]:5000.";
+const LISTEN: &str = "\
+Examples:
+  stagger udp listen :5000
+  stagger udp listen :5353 --join 224.0.0.251%eth0 --reuse
 
-const LISTEN_EXAMPLES: &str = "\
+`stagger udp listen --help` says more: the output and exit status.";
+
+const LISTEN_LONG: &str = "\
+Each datagram is a line: its sender, the address and the interface at which it
+arrived, and its bytes in quotes. Other characters than text are escaped: \\n,
+\\u{1b}, or \\xff for a byte that is not UTF-8.
+
+A sender can be forged, and --echo answers it. Use --echo for tests, not on open
+networks.
+
+Exit status:
+  0    --count datagrams arrived, or --timeout passed without --count
+  1    the address is in use or not of this machine; too few datagrams arrived
+  2    the arguments are wrong on any network (see `stagger --help`)
+  128+N  ended by signal N: 130 for Ctrl-C
+
 Examples:
   stagger udp listen :5000
   stagger udp listen '[::1]:5000' --echo --runtime smol
   stagger udp listen :5353 --join 224.0.0.251%eth0 --reuse
   stagger udp listen :5000 --join ff02::1234%eth0 --count 1 --raw > received
-  stagger udp listen :5000 --join 232.1.2.3 --source 192.0.2.7
+  stagger udp listen :5000 --join 232.1.2.3 --source 192.0.2.7";
 
-A datagram is a line: who sent it, to which address and by which interface it
-came, and its bytes in quotes. What is no text is escaped, as \\n, \\u{1b} or, if
-it is not UTF-8, \\xff.
+const SEND: &str = "\
+Examples:
+  stagger udp send 127.0.0.1:5000 --data hello
+  stagger udp send '[fe80::1%eth0]:5000' --data ping --replies 1 --wait 2s
 
-With --echo, whoever forges the sender of a datagram chooses who is answered: it
-is for tests, and not for open networks.
+`stagger udp send --help` says more: standard input and exit status.";
 
-Exit status: 0 as many came as --count says, or the time was up and nothing was
-counted; 1 it cannot receive, or fewer came; 2 bad usage; 128 and a signal's
-number when that ended it.";
+const SEND_LONG: &str = "\
+Without --data, all of standard input is one datagram. With --lines, or if
+standard input is a terminal, each line is one.
 
-const SEND_EXAMPLES: &str = "\
+UDP does not confirm that a datagram arrives. With --replies or --wait, the
+command fails if the other side refuses it. Without them it fails only if this
+machine knows at once that the datagram cannot be sent.
+
+Exit status:
+  0    sent; with --replies, that many answers came; with only --wait, one came
+  1    not sent, refused, or too few answers came
+  2    the arguments are wrong on any network (see `stagger --help`)
+  128+N  ended by signal N: 130 for Ctrl-C
+
 Examples:
   stagger udp send 127.0.0.1:5000 --data hello
   stagger udp send '[fe80::1%eth0]:5000' --data ping --replies 1 --wait 2s
   stagger udp send 239.255.7.9:5000 --interface eth0 --hops 4 --data hello
   stagger udp send 255.255.255.255:5000 --broadcast --data hello --wait 1s
   stagger udp send '[ff02::fb%eth0]:5353' --raw --replies 1 < query > answer
-  tail -f log | stagger udp send 127.0.0.1:5000 --lines
-
-Without --data, all of standard input is one datagram; with --lines, or if it is
-a terminal, each line of it is one.
-
-A datagram that is sent has not arrived. With --replies or --wait it is told if
-the other side refuses; without, only if this machine knows at once.
-
-Exit status: 0 sent, and as many answered as --replies says, or, with --wait
-alone, anybody; 1 not sent, refused, or fewer answered; 2 bad usage; 128 and a
-signal's number when that ended it.";
+  tail -f log | stagger udp send 127.0.0.1:5000 --lines";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum UdpCommand {
-    /// Receive datagrams from hosts and groups, show each, and answer it if asked
-    #[command(after_help = LISTEN_EXAMPLES)]
+    /// Receive datagrams, and show each
+    #[command(after_help = LISTEN, after_long_help = LISTEN_LONG)]
     Listen(UdpListenArgs),
-    /// Send datagrams to a host or a group, and show who answers if asked
-    #[command(after_help = SEND_EXAMPLES)]
+    /// Send datagrams, and show the answers if asked
+    #[command(after_help = SEND, after_long_help = SEND_LONG)]
     Send(UdpSendArgs),
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct UdpListenArgs {
-    /// Where to receive: an IP address and a port, or a port alone for all of IPv4, or of the
-    /// family of the groups that are joined. With port 0 the system chooses one [default: 0]
+    /// An IP address and a port, or only a port for all IPv4 addresses [default: 0]
+    ///
+    /// A port alone is for all addresses of the families of the joined groups, and for IPv4 without
+    /// a group. Port 0 is any free port.
     #[arg(value_name = "[ADDR]:PORT")]
     pub(crate) addr: Option<String>,
-    /// Receive on every interface, over IPv6 and IPv4, at one port
+    /// Receive on all IPv6 and IPv4 addresses, on the same port
     #[arg(long)]
     pub(crate) all_interfaces: bool,
-    /// Join a group, on an interface by name or number or on the system's choice. May be repeated
+    /// Join this multicast group (repeatable)
+    ///
+    /// The interface is a name or a number. The system chooses one if none is given.
     #[arg(long, value_name = "GROUP[%INTERFACE]")]
     pub(crate) join: Vec<String>,
-    /// Receive from the groups only what this host sends to them. May be repeated
+    /// Receive only what this host sends to the joined groups (repeatable)
     #[arg(long, value_name = "ADDR", requires = "join")]
     pub(crate) source: Vec<String>,
-    /// Send each datagram back to its peer, from the address and by the interface to which it came
+    /// Send each datagram back to its sender
     #[arg(long)]
     pub(crate) echo: bool,
-    /// Let others receive at the same address and port, if they say so too
+    /// Share the address and port with other programs that allow it too
     #[arg(long)]
     pub(crate) reuse: bool,
-    /// End after this many datagrams
+    /// Stop after this many datagrams
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub(crate) count: Option<u64>,
-    /// End after this time [default: never]
+    /// Stop after this time [default: never]
     #[arg(long, value_name = "DURATION")]
     pub(crate) timeout: Option<String>,
     #[command(flatten)]
-    pub(crate) shown: UdpShown,
+    pub(crate) output: UdpOutputArgs,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct UdpSendArgs {
-    /// Where to send: the IP address of a host or a group, and a port
+    /// The IP address of a host or a group, and a port
     #[arg(value_name = "ADDR:PORT")]
     pub(crate) addr: String,
-    /// Send this text. May be repeated, for several datagrams
+    /// Send this text as a datagram (repeatable)
     #[arg(long, value_name = "TEXT", conflicts_with = "lines", allow_hyphen_values = true)]
     pub(crate) data: Vec<String>,
-    /// Send each line of standard input as soon as it is there, without its end
+    /// Send each line of standard input as a datagram
     #[arg(long)]
     pub(crate) lines: bool,
-    /// Where to send from: an IP address, or one with a port
+    /// Send from this IP address, with or without a port
     #[arg(long, value_name = "ADDR")]
     pub(crate) bind: Option<String>,
-    /// Send by this network interface, by name or number
+    /// Send through this network interface, a name or a number
     #[arg(long, value_name = "INTERFACE")]
     pub(crate) interface: Option<String>,
-    /// How many hops a datagram may make: the TTL of IPv4, the hop limit of IPv6 [default: 1 to a
-    /// group, else the system's]
+    /// Allow this many hops (TTL) [default: 1 to a group, else the system's]
     #[arg(long, value_name = "N")]
     pub(crate) hops: Option<u8>,
-    /// Have this machine not hear what is sent to a group that it is in
+    /// Do not deliver what is sent to a group to this machine
     #[arg(long)]
     pub(crate) no_loopback: bool,
-    /// Allow the address to be a broadcast address
+    /// Allow a broadcast address
     #[arg(long)]
     pub(crate) broadcast: bool,
-    /// Wait for this many answers, and show them; for those to a group, from anybody
+    /// Wait for this many answers, and show them
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     pub(crate) replies: Option<u64>,
-    /// How long to wait for answers after the last datagram; without --replies, for all that come by
-    /// then [default: 5s with --replies, else not at all]
+    /// Wait this long for answers [default: 5s with --replies, else not]
+    ///
+    /// The time counts from the last datagram. Without --replies, all answers in that time are
+    /// shown.
     #[arg(long, value_name = "DURATION")]
     pub(crate) wait: Option<String>,
     #[command(flatten)]
-    pub(crate) shown: UdpShown,
+    pub(crate) output: UdpOutputArgs,
 }
 
-/// What is shown of datagrams, and what they are received by.
+/// How datagrams are received and shown.
 #[derive(Debug, clap::Args)]
-pub(crate) struct UdpShown {
-    /// How many bytes are taken of a datagram; what is cut off is lost, and that is said
+pub(crate) struct UdpOutputArgs {
+    /// Take at most this many bytes of a datagram; the rest is lost
     #[arg(long, value_name = "BYTES", default_value_t = u16::MAX, display_order = 98)]
     #[arg(value_parser = value_parser!(u16).range(1..))]
     pub(crate) buffer: u16,
-    /// Write the bytes of what is received to standard output, and nothing else
+    /// Write only the received bytes to standard output
     #[arg(long, display_order = 99, conflicts_with = "json")]
     pub(crate) raw: bool,
-    /// The async runtime to run on
+    /// The async runtime
     #[arg(long, value_enum, default_value_t, display_order = 100)]
     pub(crate) runtime: RuntimeName,
-    /// Print one JSON object a line instead, for each thing that happens
+    /// Print one JSON object a line for each event
     #[arg(long, display_order = 101)]
     pub(crate) json: bool,
 }

@@ -1,9 +1,9 @@
 //! `stagger demo`: real races over loopback sockets, past dead addresses, each checked.
 
-mod place;
 mod scene;
 mod script;
-mod teller;
+mod source;
+mod stage;
 
 use std::io;
 use std::time::Duration;
@@ -12,9 +12,9 @@ use stagger::observe::Recorder;
 use stagger::{Policy, Target};
 use stagger_net::TcpOptions;
 
-use self::place::Place;
-use self::scene::{Scene, scenes};
-use self::teller::Teller;
+use self::scene::{HOST, Scene, scenes};
+use self::source::AnswerSource;
+use self::stage::Stage;
 use crate::args::{ColorWhen, DemoArgs};
 use crate::console::{Console, Exit};
 use crate::live::{Screen, shown};
@@ -23,10 +23,6 @@ use crate::race::Race;
 use crate::runtime::{Job, Runtime, Stream as _};
 use crate::terminal::Terminal;
 use crate::wrap::paragraph;
-
-/// The name that is connected to. It is nobody's (RFC 6761 §6.2), and no one is asked for it but
-/// the demo's own name servers.
-const HOST: &str = "demo.test";
 
 /// How long one race may take, so that the demo ends whatever happens.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -40,7 +36,7 @@ pub(crate) fn run(args: &DemoArgs, console: &mut Console) -> Exit {
          because their backlog is full. Only the answers are made up; in the races over DNS a \
          name server on loopback gives them, over UDP.",
     ));
-    let ipv6 = place::ipv6_loopback();
+    let ipv6 = stage::ipv6_loopback();
     if let Err(error) = &ipv6 {
         console.print(&paragraph(&format!(
             "There is no IPv6 here ({error}): 127.0.0.2 stands in for ::1, and the races that \
@@ -68,12 +64,12 @@ pub(crate) fn run(args: &DemoArgs, console: &mut Console) -> Exit {
 fn show(scene: &Scene, args: &DemoArgs, console: &mut Console) -> Result<(), String> {
     let look = Terminal::of_process(args.color).look;
     let set_up = |error| format!("the race could not be set up: {error}");
-    let place = Place::new(&scene.spots).map_err(set_up)?;
+    let stage = Stage::new(&scene.spots).map_err(set_up)?;
     let target =
-        Target::try_from((HOST, place.port())).map_err(io::Error::other).map_err(set_up)?;
-    let teller = scene.teller(place.port()).map_err(set_up)?;
-    console.print(&format!("{}\n", paragraph(&scene.setting(&target, &teller), look.width)));
-    let job = Play { teller, target, color: args.color };
+        Target::try_from((HOST, stage.port())).map_err(io::Error::other).map_err(set_up)?;
+    let source = scene.source(stage.port()).map_err(set_up)?;
+    console.print(&format!("{}\n", paragraph(&scene.setting(&target, &source), look.width)));
+    let job = Play { source, target, color: args.color };
     let race = args.runtime.run(job).map_err(set_up)?;
     console.print(&format!("{}\n", timeline(&race, &look)));
     let sentence = (scene.judge)(&race);
@@ -82,9 +78,9 @@ fn show(scene: &Scene, args: &DemoArgs, console: &mut Console) -> Result<(), Str
     Ok(())
 }
 
-/// One race on a runtime, in a place that is set up.
+/// One race of the demo, to be run on a runtime.
 struct Play {
-    teller: Teller,
+    source: AnswerSource,
     target: Target,
     color: ColorWhen,
 }
@@ -94,7 +90,7 @@ impl Job for Play {
 
     fn run<R: Runtime>(self) -> io::Result<Race> {
         let policy = Policy::new().with_timeout(TIMEOUT).map_err(io::Error::other)?;
-        let resolver = self.teller.resolver::<R>()?;
+        let resolver = self.source.resolver::<R>()?;
         let recorder = Recorder::new();
         let dialer = R::dialer(resolver, TcpOptions::new()).with_policy(policy);
         let dialer = dialer.with_observer(recorder.clone());

@@ -8,12 +8,15 @@ use stagger::report::{AttemptReport, QueryReport};
 use stagger::resolve::Record;
 use stagger::{Policy, Target};
 
-use super::HOST;
-use super::place::{Manner, loopback};
 use super::script::Line;
-use super::teller::{Late, Teller};
+use super::source::{AnswerSource, Late};
+use super::stage::{Behavior, loopback};
 use crate::picture::spelled;
 use crate::race::{Race, attempt_error};
+
+/// The name that the demo connects to. It is reserved (RFC 6761 §6.2), and only the demo's own name
+/// servers are asked for it.
+pub(super) const HOST: &str = "demo.test";
 
 /// When the A query of a scene is answered, and the AAAA query if it is answered after it.
 const A_AFTER: Duration = Duration::from_millis(20);
@@ -27,7 +30,7 @@ const LATE_A: Late = Late { record: Record::A, by: Duration::from_secs(5) };
 pub(crate) struct Scene {
     pub(crate) heading: &'static str,
     /// The addresses, in the resolver's order.
-    pub(crate) spots: Vec<(IpAddr, Manner)>,
+    pub(crate) spots: Vec<(IpAddr, Behavior)>,
     pub(crate) answers: Answers,
     /// Says what was seen, in a sentence.
     ///
@@ -50,16 +53,16 @@ pub(crate) enum Answers {
 
 impl Scene {
     /// What is set up, in a sentence or two.
-    pub(crate) fn setting(&self, target: &Target, teller: &Teller) -> String {
+    pub(crate) fn setting(&self, target: &Target, source: &AnswerSource) -> String {
         let spots = self.spots.iter();
-        let spots: Vec<_> = spots.map(|(ip, manner)| format!("{ip} ({manner})")).collect();
+        let spots: Vec<_> = spots.map(|(ip, behavior)| format!("{ip} ({behavior})")).collect();
         let spots = match self.answers {
             Answers::Together => spots.join(", then "),
             _ => spots.join(" and "),
         };
-        match teller {
-            Teller::Script(_) => format!("{target} is {spots}."),
-            Teller::Server { server, late } => {
+        match source {
+            AnswerSource::Script(_) => format!("{target} is {spots}."),
+            AnswerSource::Server { server, late } => {
                 let server = server.addr();
                 format!("{target} is {spots}. The name server {server} answers {late}.")
             }
@@ -71,7 +74,7 @@ impl Scene {
     /// # Errors
     ///
     /// The system's, when a name server can't be set up.
-    pub(crate) fn teller(&self, port: u16) -> io::Result<Teller> {
+    pub(crate) fn source(&self, port: u16) -> io::Result<AnswerSource> {
         let of = |wanted: fn(&IpAddr) -> bool| {
             let ips = self.spots.iter().map(|(ip, _)| *ip);
             ips.filter(wanted).collect::<Vec<_>>()
@@ -86,9 +89,9 @@ impl Scene {
             Answers::Together => vec![finds(Duration::ZERO, Record::Addresses, of(|_| true))],
             Answers::Trickling => vec![a(), aaaa()],
             Answers::WithoutAaaa => vec![a(), Line::Hangs],
-            Answers::OverDns(late) => return Teller::server(HOST, &of(|_| true), late),
+            Answers::OverDns(late) => return AnswerSource::server(HOST, &of(|_| true), late),
         };
-        Ok(Teller::Script(lines))
+        Ok(AnswerSource::Script(lines))
     }
 
     fn needs_ipv6(&self) -> bool {
@@ -102,7 +105,7 @@ impl Scene {
 
 /// Every race; `ipv6` is the IPv6 loopback address, if there is one.
 pub(crate) fn scenes(ipv6: Option<IpAddr>) -> Vec<Scene> {
-    use Manner::{Accepts, Refuses, Silent};
+    use Behavior::{Accepts, Refuses, Silent};
 
     let first = ipv6.unwrap_or(loopback(2));
     let second = loopback(1);

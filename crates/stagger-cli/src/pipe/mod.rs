@@ -1,90 +1,69 @@
-//! `stagger connect --pipe`: the connection as standard input and output.
+//! A connection as standard input and output: `connect --pipe` and `listen --pipe`.
 
 mod relay;
-mod stdio;
 
 use std::io;
 use std::net::SocketAddr;
 
 use self::relay::{Fault, relay};
-pub(crate) use self::stdio::{Input, input_is_terminal};
 use crate::args::ConnectArgs;
-use crate::connect::{Connect, lost, no_runtime};
 use crate::console::{Console, Exit};
+use crate::dial::Dialing;
+use crate::failure::Failure;
 use crate::runtime::{Job, Runtime, Stream};
 use crate::signal;
 
-/// Connects, and carries standard input to the peer and what the peer sends to standard output.
-/// Nothing else is written there, and what goes wrong is said on standard error.
+/// Connects and relays. Standard output has only what the peer sends; standard error has the reason
+/// of a failure.
 pub(crate) fn run(args: &ConnectArgs, console: &mut Console) -> Exit {
-    let connect = match Connect::of(args) {
-        Ok(connect) => connect,
-        Err(error) => {
-            console.error(&error.to_string());
-            return Exit::Usage;
-        }
+    let ended = match Dialing::of(args) {
+        Ok(dialing) => args.target.runtime.run(Pipe(dialing)),
+        Err(error) => Err(PipeError::Failed(error.into())),
     };
-    finish(args.wanted.runtime.run(Pipe(connect)), console)
+    finish(ended, console)
 }
 
-/// Says how a pipe ended.
-pub(crate) fn finish(ended: Result<(), End>, console: &mut Console) -> Exit {
+/// Shows why a pipe failed, and returns the exit code.
+pub(crate) fn finish(ended: Result<(), PipeError>, console: &mut Console) -> Exit {
     match ended {
         Ok(()) => Exit::Success,
-        Err(End::Unread) => signal::end_unread(),
-        Err(End::Error(error, exit)) => {
-            console.error(&error);
+        Err(PipeError::Unread) => signal::end_unread(),
+        Err(PipeError::Failed(Failure { message, exit })) => {
+            console.error(&message);
             exit
         }
     }
 }
 
-struct Pipe(Connect);
-
-/// Carries both directions of a connection until it is over.
+/// Relays a connection until both directions have ended.
 ///
 /// # Errors
 ///
-/// Why it is over before all is carried.
-pub(crate) async fn carried<S: Stream>(stream: &S) -> Result<(), End> {
+/// The reason why not everything was sent and received.
+pub(crate) async fn carried<S: Stream>(stream: &S) -> Result<(), PipeError> {
     let peer = stream.ends().peer;
-    relay(stream).await.map_err(|fault| End::broken(fault, peer))
+    relay(stream).await.map_err(|fault| PipeError::broken(fault, peer))
 }
 
-/// Why it is over before all is carried.
-pub(crate) enum End {
+/// Why not everything was sent and received.
+pub(crate) enum PipeError {
     /// Nobody reads standard output any more.
     Unread,
-    /// For this reason, and with this code.
-    Error(String, Exit),
+    /// There is no connection, or it broke.
+    Failed(Failure),
 }
 
-impl Job for Pipe {
-    type Output = Result<(), End>;
-
-    fn run<R: Runtime>(self) -> Self::Output {
-        let Self(Connect { target, policy, options, names, .. }) = self;
-        let dialer = R::dialer(names.resolver::<R>(), options).with_policy(policy);
-        let piped = async {
-            let stream = dialer.connect(target).await.map_err(|error| End::lost(&error))?;
-            carried(&stream).await
-        };
-        R::block_on(piped)
-            .unwrap_or_else(|error| Err(End::Error(no_runtime(&error), Exit::Failure)))
+impl From<Failure> for PipeError {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
     }
 }
 
-impl End {
-    /// There is no connection.
-    fn lost(error: &stagger::Error) -> Self {
-        let (race, exit) = lost(error);
-        Self::Error(race.error.unwrap_or_else(|| error.to_string()), exit)
-    }
-
-    /// There was one, and carrying failed.
+impl PipeError {
+    /// The relay failed at this step.
     fn broken(fault: Fault, peer: Option<SocketAddr>) -> Self {
         let peer = peer.map_or_else(|| "the peer".to_owned(), |peer| peer.to_string());
-        let text = match fault {
+        Self::Failed(Failure::new(match fault {
             Fault::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 return Self::Unread;
             }
@@ -92,7 +71,24 @@ impl End {
             Fault::Output(error) => format!("cannot write standard output: {error}"),
             Fault::Send(error) => format!("cannot send to {peer}: {error}"),
             Fault::Receive(error) => format!("cannot receive from {peer}: {error}"),
+        }))
+    }
+}
+
+/// A connect whose connection becomes standard input and output.
+struct Pipe(Dialing);
+
+impl Job for Pipe {
+    type Output = Result<(), PipeError>;
+
+    fn run<R: Runtime>(self) -> Self::Output {
+        let Self(dialing) = self;
+        let dialer = dialing.dialer::<R>();
+        let piped = async {
+            let connected = dialer.connect(dialing.target).await;
+            let stream = connected.map_err(|error| Failure::lost(&error))?;
+            carried(&stream).await
         };
-        Self::Error(text, Exit::Failure)
+        R::block_on(piped).unwrap_or_else(|error| Err(Failure::no_runtime(&error).into()))
     }
 }

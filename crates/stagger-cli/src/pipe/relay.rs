@@ -1,17 +1,17 @@
-//! Both directions of a connection, each to its own end.
+//! Both directions of a connection between the peer and standard input and output.
 //!
-//! The two directions of TCP end apart, and so do these. The end of standard input is passed on
-//! (FIN), and what the peer still has to say is waited for. The end of what the peer sends is
-//! passed on too, by closing standard output; then the rest of standard input is sent, for a peer
-//! that has said all it had to may still listen, and TCP does not tell it from one that is gone.
-//! One that is gone makes a send fail. OpenBSD's `nc` and today's `ncat` do the same; `socat` ends
-//! half a second after either end, which loses data for no reason but that it was slow.
+//! The two directions of TCP end separately:
 //!
-//! Where standard input is a terminal the peer's end is the end of all: a person who sees that the
-//! other side is done should not have to type on to get back to the shell.
+//! 1. When standard input ends, the peer gets the end (FIN), and the relay continues to receive.
+//! 2. When the peer ends, standard output is closed, and the rest of standard input is still sent.
+//!    The peer may still read, and TCP does not tell such a peer from one that is gone. If the peer
+//!    is gone, a send fails. `nc` of OpenBSD and today's `ncat` do the same. `socat` stops half a
+//!    second after either end, and so loses the data of a slow peer.
+//! 3. If standard input is a terminal, the end of the peer ends the relay: a person should not have
+//!    to type to get back to the shell.
 //!
-//! Memory is bounded: each direction holds a buffer or two of [`CHUNK`], and who reads slowly
-//! slows down who writes.
+//! Memory is bounded: each direction has one or two buffers of [`CHUNK`]. A slow reader slows down
+//! the writer.
 
 use std::io;
 use std::pin::pin;
@@ -20,13 +20,13 @@ use blocking::Unblock;
 use futures_lite::future;
 use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::stdio::{self, Input, Output};
 use crate::runtime::Stream;
+use crate::stdio::{self, Input, Output};
 
-/// How many bytes are carried at a time: what a pipe of Linux holds (pipe(7)).
+/// How many bytes are moved at a time: the capacity of a pipe on Linux (pipe(7)).
 const CHUNK: usize = 64 * 1024;
 
-/// What failed.
+/// The step that failed.
 pub(super) enum Fault {
     Input(io::Error),
     Output(io::Error),
@@ -40,14 +40,13 @@ enum Ended {
     Receiving(Result<(), Fault>),
 }
 
-/// Carries standard input to the peer, and what the peer sends to standard output, until both are
-/// at their end, or standard input is a terminal and the peer is at its.
+/// Sends standard input to the peer, and writes what the peer sends to standard output. It returns
+/// when both have ended, or when the peer has ended and standard input is a terminal.
 ///
 /// # Errors
 ///
-/// Whatever fails ends it, save that what the peer sent before it was gone is carried even when
-/// sending has failed. That nobody reads standard output is noticed at once when there is nothing
-/// left to send, and else when something is written there.
+/// The first step that fails. If sending fails, what the peer sent before is still written. A closed
+/// standard output is noticed at once when standard input has ended, and otherwise at the next write.
 pub(super) async fn relay<S: Stream>(stream: &S) -> Result<(), Fault> {
     let terminal = stdio::input_is_terminal();
     let mut sending = pin!(send(stream));
@@ -60,7 +59,7 @@ pub(super) async fn relay<S: Stream>(stream: &S) -> Result<(), Fault> {
     });
     match first.await {
         Ended::Sending(Err(Fault::Send(error))) => {
-            // The connection is gone, and so there is an end to what can be received.
+            // The connection is gone, so receiving ends too.
             while_read(receiving).await?;
             Err(Fault::Send(error))
         }
@@ -79,7 +78,7 @@ pub(super) async fn relay<S: Stream>(stream: &S) -> Result<(), Fault> {
     }
 }
 
-/// Carries standard input to the peer, and then its end.
+/// Sends standard input to the peer, and then its end.
 async fn send<S: Stream>(stream: &S) -> Result<(), Fault> {
     let mut input = Unblock::with_capacity(CHUNK, Input::default());
     let mut buffer = vec![0; CHUNK];
@@ -98,7 +97,7 @@ async fn send<S: Stream>(stream: &S) -> Result<(), Fault> {
     }
 }
 
-/// Carries what the peer sends to standard output, until the peer says that this is all.
+/// Writes what the peer sends to standard output, until the peer ends.
 async fn receive<S: Stream>(stream: &S) -> Result<(), Fault> {
     let mut output = Unblock::with_capacity(CHUNK, Output);
     let mut buffer = vec![0; CHUNK];
@@ -108,12 +107,12 @@ async fn receive<S: Stream>(stream: &S) -> Result<(), Fault> {
             return Ok(());
         }
         output.write_all(&buffer[..count]).await.map_err(Fault::Output)?;
-        // Or it would wait for more, and an error with it.
+        // `Unblock` would keep the bytes, and an error, until its buffer is full.
         output.flush().await.map_err(Fault::Output)?;
     }
 }
 
-/// Receives, unless there is nobody to read it.
+/// Receives while somebody reads standard output.
 async fn while_read(receiving: impl Future<Output = Result<(), Fault>>) -> Result<(), Fault> {
     let unread = async {
         stdio::output_is_unread().await;

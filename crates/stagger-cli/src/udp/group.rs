@@ -14,23 +14,23 @@ use crate::usage::UsageError;
 const JOIN: &str = "--join";
 const SOURCE: &str = "--source";
 
-/// A group on an interface, whole or what some hosts send to it.
+/// A group on an interface: all that is sent to it, or only what some hosts send.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Group {
     pub(super) addr: IpAddr,
-    /// 0 is the system's choice.
+    /// 0 leaves the choice to the system.
     pub(super) interface: u32,
-    /// All if there are none.
+    /// All senders if it is empty.
     pub(super) sources: Vec<IpAddr>,
 }
 
 impl Group {
-    /// Reads groups, each to be joined for all of these sources that are of its family.
+    /// Reads groups. Each is joined for the sources of its family.
     ///
     /// # Errors
     ///
-    /// What is no group, an interface that there is not, what is no source, and a group or a source
-    /// without one of the other of its family.
+    /// A text that is not a group or not a source, an unknown interface, and a group or a source
+    /// without the other of its family.
     pub(super) fn read(groups: &[String], sources: &[String]) -> Result<Vec<Self>, UsageError> {
         let all = sources.iter().map(|text| source(text)).collect::<Result<Vec<_>, _>>()?;
         let mut joined = Vec::new();
@@ -39,25 +39,27 @@ impl Group {
             let sources = all.iter().filter(|source| source.is_ipv4() == addr.is_ipv4());
             let sources: Vec<_> = sources.copied().collect();
             if sources.is_empty() && !all.is_empty() {
-                let reason = format!("a group of {}, and no {SOURCE} is", family(addr));
+                let family = family(addr);
+                let reason = format!("an {family} group, but no {SOURCE} is an {family} address");
                 return Err(UsageError::new(JOIN, text, reason));
             }
             joined.push(Self { addr, interface, sources });
         }
         for (text, source) in sources.iter().zip(&all) {
             if !joined.iter().any(|group| group.sources.contains(source)) {
-                let reason = format!("an address of {}, and no {JOIN} is", family(*source));
+                let family = family(*source);
+                let reason = format!("an {family} address, but no {JOIN} is an {family} group");
                 return Err(UsageError::new(SOURCE, text, reason));
             }
         }
         Ok(joined)
     }
 
-    /// Joins it.
+    /// Joins the group.
     ///
     /// # Errors
     ///
-    /// The system's, as a line with the group.
+    /// The system's error, in a line with the group.
     pub(super) fn join<R>(&self, socket: &UdpSocket<R>) -> Result<(), String>
     where
         R: Register<std::net::UdpSocket>,
@@ -70,7 +72,7 @@ impl Group {
     }
 
     fn unjoined(&self, error: &io::Error) -> String {
-        // The step is this one, and says more only where there are several sources.
+        // The step repeats the group. With several sources it says which of them failed.
         match error.source().filter(|_| self.sources.len() <= 1) {
             Some(cause) => format!("cannot join {self}: {cause}"),
             None => format!("cannot join {self}: {error}"),
@@ -90,7 +92,7 @@ impl Group {
     where
         R: Register<std::net::UdpSocket>,
     {
-        let reason = "a group can be joined for one source on Linux and Android alone";
+        let reason = "only Linux and Android can join a group for one source";
         Err(io::Error::new(io::ErrorKind::Unsupported, reason))
     }
 }
@@ -108,7 +110,7 @@ impl fmt::Display for Group {
     }
 }
 
-/// A group, and the number of its interface.
+/// Reads a group and the number of its interface.
 fn group(text: &str) -> Result<(IpAddr, u32), UsageError> {
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     let (addr, name) = match bare.split_once('%') {
@@ -116,26 +118,28 @@ fn group(text: &str) -> Result<(IpAddr, u32), UsageError> {
         None => (bare, None),
     };
     let addr = addr.parse::<IpAddr>().map_err(|_| {
-        let reason = "not the address of a group, as in \"239.255.7.9%eth0\" or \"ff02::1%eth0\"";
+        let reason = "not a multicast group; write one as in 239.255.7.9%eth0 or ff02::1%eth0";
         UsageError::new(JOIN, text, reason)
     })?;
     let addr = addr.to_canonical();
     if !addr.is_multicast() {
-        return Err(UsageError::new(JOIN, text, "the address of a host, and not of a group"));
+        return Err(UsageError::new(JOIN, text, "the address of a host, not of a multicast group"));
     }
     check_zone_is_bare(JOIN, text)?;
     let index = name.map_or(Ok(0), |name| interface(JOIN, text, name))?;
     Ok((addr, index))
 }
 
-/// The address of one host.
+/// Reads the address of a host.
 fn source(text: &str) -> Result<IpAddr, UsageError> {
     match text.parse::<IpAddr>().map(|addr| addr.to_canonical()) {
         Ok(addr) if addr.is_multicast() => {
-            Err(UsageError::new(SOURCE, text, "the address of a group, and not of a host"))
+            Err(UsageError::new(SOURCE, text, "the address of a multicast group, not of a host"))
         }
         Ok(addr) => Ok(addr),
-        Err(_) => Err(UsageError::new(SOURCE, text, "not an IP address, as in \"192.0.2.7\"")),
+        Err(_) => {
+            Err(UsageError::new(SOURCE, text, "not an IP address; write one as in 192.0.2.7"))
+        }
     }
 }
 
@@ -169,18 +173,26 @@ mod tests {
     #[test]
     fn what_is_no_group_or_no_source_of_its_family_is_refused_and_quoted() {
         for (groups, sources, error) in [
-            (&["host"][..], &[][..], "bad --join \"host\": not the address of a group"),
+            (&["host"][..], &[][..], "bad --join \"host\": not a multicast group"),
             (&["ff02::1%25lo"], &[], "bad --join \"ff02::1%25lo\": the zone follows \"%25\""),
             (&["192.0.2.7"], &[], "bad --join \"192.0.2.7\": the address of a host"),
             (&["ff02::1%"], &[], "bad --join \"ff02::1%\": "),
             (&["232.1.2.3"], &["host"], "bad --source \"host\": not an IP address"),
-            (&["232.1.2.3"], &["232.1.2.4"], "bad --source \"232.1.2.4\": the address of a group"),
+            (
+                &["232.1.2.3"],
+                &["232.1.2.4"],
+                "bad --source \"232.1.2.4\": the address of a multicast group",
+            ),
             (
                 &["232.1.2.3"],
                 &["::1"],
-                "bad --join \"232.1.2.3\": a group of IPv4, and no --source",
+                "bad --join \"232.1.2.3\": an IPv4 group, but no --source is an IPv4 address",
             ),
-            (&["232.1.2.3"], &["192.0.2.7", "::1"], "bad --source \"::1\": an address of IPv6"),
+            (
+                &["232.1.2.3"],
+                &["192.0.2.7", "::1"],
+                "bad --source \"::1\": an IPv6 address, but no --join",
+            ),
         ] {
             let found = read(groups, sources).unwrap_err();
             assert!(found.starts_with(error), "{found}");

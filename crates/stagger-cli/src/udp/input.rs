@@ -1,49 +1,49 @@
-//! What is sent: texts that were typed, or standard input.
+//! The datagrams to send: from the command line, or from standard input.
 
 use std::io;
 
 use blocking::Unblock;
 use futures_lite::{AsyncBufReadExt as _, AsyncReadExt as _};
 
-use super::Failure;
 use crate::args::UdpSendArgs;
 use crate::console::Exit;
-use crate::pipe;
+use crate::failure::Failure;
+use crate::stdio;
 use crate::usage::UsageError;
 
 /// The datagrams to be sent, one after another.
 pub(super) struct Datagrams {
     from: From,
-    /// How long one may be.
+    /// The most bytes of one.
     room: usize,
-    /// Of what standard input has, how many.
+    /// How many were read from standard input.
     read: u64,
 }
 
 enum From {
     Texts(std::vec::IntoIter<String>),
-    /// All that comes, until the end.
+    /// All of standard input as one.
     Whole(Option<Input>),
     Lines(Input),
 }
 
-type Input = futures_lite::io::BufReader<Unblock<pipe::Input>>;
+type Input = futures_lite::io::BufReader<Unblock<stdio::Input>>;
 
 impl Datagrams {
-    /// What is to be sent in datagrams of at most `room` bytes.
+    /// The datagrams of at most `room` bytes that the command line asks for.
     ///
     /// # Errors
     ///
     /// A text that is longer.
     pub(super) fn of(args: &UdpSendArgs, room: usize) -> Result<Self, UsageError> {
         if let Some(text) = args.data.iter().find(|text| text.len() > room) {
-            let reason = format!("{} bytes, and a datagram has room for {room}", text.len());
+            let reason = format!("{} bytes long, but a datagram has room for {room}", text.len());
             return Err(UsageError::new("--data", text, reason));
         }
-        let input = || Input::new(Unblock::new(pipe::Input::default()));
+        let input = || Input::new(Unblock::new(stdio::Input::default()));
         let from = if !args.data.is_empty() {
             From::Texts(args.data.clone().into_iter())
-        } else if args.lines || pipe::input_is_terminal() {
+        } else if args.lines || stdio::input_is_terminal() {
             From::Lines(input())
         } else {
             From::Whole(Some(input()))
@@ -55,10 +55,10 @@ impl Datagrams {
     ///
     /// # Errors
     ///
-    /// Standard input's, or what is too long there.
+    /// Standard input cannot be read, or has too many bytes for a datagram.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         let mut bytes = Vec::new();
-        // One byte more shows that there is no room, and one is for the end of the line.
+        // One byte more than the room shows that there are too many. One is for the end of the line.
         let most = self.room as u64 + 2;
         let read = match &mut self.from {
             From::Texts(texts) => return Ok(texts.next().map(String::into_bytes)),
@@ -82,8 +82,9 @@ impl Datagrams {
                 From::Lines(_) => format!("line {} of standard input", self.read),
                 _ => "standard input".to_owned(),
             };
-            let text = format!("{what} is too long: a datagram has room for {} bytes", self.room);
-            return Err(Failure { text, exit: Exit::Usage });
+            let message =
+                format!("{what} is too long; a datagram has room for {} bytes", self.room);
+            return Err(Failure { message, exit: Exit::Usage });
         }
         Ok(Some(bytes))
     }

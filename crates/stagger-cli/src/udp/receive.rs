@@ -1,4 +1,4 @@
-//! Receiving, one datagram after another.
+//! Receives one datagram after another.
 
 use std::cell::Cell;
 use std::io;
@@ -10,25 +10,25 @@ use stagger_net::{Register, UdpSocket};
 use super::addr::named;
 use super::shown::Shown;
 
-/// What is done with the datagrams that come.
+/// How datagrams are received.
 pub(super) struct Receive<'s, 'c> {
-    /// How many bytes are taken of each.
+    /// The most bytes that are taken of each.
     pub(super) buffer: u16,
-    /// How many are awaited.
+    /// How many to receive; without end if there is none.
     pub(super) most: Option<u64>,
-    /// Each is sent back.
+    /// Send each back.
     pub(super) echo: bool,
     pub(super) shown: &'s Shown<'c>,
-    /// How many have come.
+    /// How many were received.
     pub(super) came: Cell<u64>,
 }
 
 impl Receive<'_, '_> {
-    /// Shows each, until as many have come as are awaited, or nothing can be shown any more.
+    /// Shows each datagram, until enough have come or the output is lost.
     ///
     /// # Errors
     ///
-    /// The socket's. That an answer can't be sent is told and ends nothing.
+    /// The socket's error. An answer that cannot be sent is shown, and receiving goes on.
     pub(super) async fn all<R>(&self, socket: &UdpSocket<R>) -> io::Result<()>
     where
         R: Register<std::net::UdpSocket>,
@@ -45,14 +45,14 @@ impl Receive<'_, '_> {
                 let peer = named(datagram.peer);
                 self.shown.error(&format!("cannot answer {peer}: {error}"));
             }
-            // Who sends without pause would else keep signals and the time from being seen.
+            // A sender without pause must not delay signals and deadlines.
             yield_now().await;
         }
         Ok(())
     }
 }
 
-/// Sends from where the datagram came in.
+/// Sends from the address and the interface at which the datagram arrived.
 #[cfg(any(target_os = "android", target_os = "linux"))]
 async fn answer<R>(socket: &UdpSocket<R>, bytes: &[u8], datagram: &Datagram) -> io::Result<()>
 where
@@ -64,7 +64,7 @@ where
     }
 }
 
-/// Sends from where the system chooses.
+/// Sends from the address that the system chooses.
 #[cfg(not(any(target_os = "android", target_os = "linux")))]
 async fn answer<R>(socket: &UdpSocket<R>, bytes: &[u8], datagram: &Datagram) -> io::Result<()>
 where
@@ -79,14 +79,14 @@ mod tests {
     use stagger_smol::UdpSocket;
 
     use super::*;
-    use crate::args::{RuntimeName, UdpShown};
+    use crate::args::{RuntimeName, UdpOutputArgs};
     use crate::console::Console;
 
     #[test]
     fn after_each_datagram_others_have_their_turn() {
         const SENT: u64 = 3;
         // Datagrams without bytes, so that nothing is written.
-        let args = UdpShown { buffer: 9, raw: true, runtime: RuntimeName::Smol, json: false };
+        let args = UdpOutputArgs { buffer: 9, raw: true, runtime: RuntimeName::Smol, json: false };
         let mut console = Console::of_process();
         let shown = Shown::new(&mut console, &args);
         let receive =

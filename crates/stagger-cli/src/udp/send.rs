@@ -1,67 +1,72 @@
-//! `stagger udp send`.
+//! `stagger udp send`: sends datagrams to a host or a group.
 
 use std::cell::Cell;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
 use futures_lite::future;
 use socket2::SockRef;
-use stagger::Timer as _;
+use stagger::{Policy, Timer as _};
 use stagger_net::{UdpOptions, UdpSocket};
 
-use super::addr::{check_zone, family, interface, interface_name, is_of_link, named, socket_addr};
+use super::addr::{family, interface, interface_name, is_of_link, named, socket_addr};
 use super::input::Datagrams;
 use super::receive::Receive;
 use super::shown::Shown;
-use super::{Failure, duration, is_refused_access, options};
-use crate::address::address;
+use super::socket::{is_refused_access, options};
+use crate::address::{address, check_zone, unspecified};
 use crate::args::UdpSendArgs;
-use crate::connect::no_runtime;
 use crate::console::{Console, Exit};
+use crate::duration::{duration, spelled};
+use crate::failure::{Failure, without_step};
 use crate::runtime::{Job, Runtime};
 use crate::usage::UsageError;
 
 const ADDRESS: &str = "address";
 
-/// How long answers that are counted are waited for, unless told otherwise: 5 s, which is what a
-/// resolver gives a name server (resolv.conf(5)). The choice is ours.
+/// How long --replies waits without --wait: 5 s, as a resolver waits for a name server
+/// (resolv.conf(5)). The choice is ours.
 const WAIT: Duration = Duration::from_secs(5);
 
-/// Sends all there is, and waits for answers if asked.
+/// Sends every datagram, and waits for answers if asked.
 pub(super) fn run(args: &UdpSendArgs, console: &mut Console) -> Exit {
-    let shown = &Shown::new(console, &args.shown);
-    let prepared = Way::of(args).and_then(|way| {
-        let datagrams = Datagrams::of(args, way.room())?;
-        Ok(Deliver { way, datagrams, args, shown })
+    let shown = &Shown::new(console, &args.output);
+    let prepared = SendSetup::of(args).and_then(|setup| {
+        let datagrams = Datagrams::of(args, setup.room())?;
+        Ok(Deliver { setup, datagrams, args, shown })
     });
     let ended = match prepared {
-        Ok(deliver) => args.shown.runtime.run(deliver),
+        Ok(deliver) => args.output.runtime.run(deliver),
         Err(error) => Err(error.into()),
     };
     shown.end(ended)
 }
 
-/// How datagrams go, and how long answers are waited for.
+/// How datagrams are sent, and how long the command waits for answers.
 #[derive(Debug)]
-struct Way {
+struct SendSetup {
     to: SocketAddr,
     from: SocketAddr,
     options: UdpOptions,
-    /// The number of the interface to groups; 0 is the system's choice.
+    /// The number of the interface for groups; 0 leaves the choice to the system.
     group_interface: u32,
-    /// For all answers, or, without a number of them, for whatever comes.
+    /// How long to wait for answers; not at all if there is none.
     wait: Option<Duration>,
 }
 
-impl Way {
+impl SendSetup {
     fn of(args: &UdpSendArgs) -> Result<Self, UsageError> {
-        let wait = duration("--wait", args.wait.as_ref())?;
+        let wait = duration("--wait", args.wait.as_deref(), Policy::TIMEOUT_RANGE)?;
         let wait = wait.or_else(|| args.replies.map(|_| WAIT));
         let mut to = socket_addr(ADDRESS, &args.addr)?;
         if to.port() == 0 {
-            return Err(UsageError::new(ADDRESS, &args.addr, "nobody receives at port 0"));
+            return Err(UsageError::new(
+                ADDRESS,
+                &args.addr,
+                "port 0 cannot receive; write another port",
+            ));
         }
         let is_group = to.ip().is_multicast();
         let mut options = options().with_broadcast(args.broadcast);
@@ -81,65 +86,62 @@ impl Way {
             options = set.map_err(|e| UsageError::new("--hops", &hops.to_string(), e))?;
         }
         if args.no_loopback && !is_group {
-            let reason = "the address of a host, and --no-loopback is for groups";
+            let reason = "the address of a host, but --no-loopback is for multicast groups";
             return Err(UsageError::new(ADDRESS, &args.addr, reason));
         }
         Ok(Self { to, from: from(args.bind.as_ref(), to)?, options, group_interface, wait })
     }
 
-    /// The longest datagram. Both headers have 16 bits for lengths: that of UDP counts its own 8
-    /// bytes (RFC 768), and that of IPv4 its own 20 too (RFC 791 §3.1).
+    /// The most bytes in a datagram. A length has 16 bits. That of UDP includes its header of 8 bytes
+    /// (RFC 768), and that of IPv4 also its own of 20 bytes (RFC 791 §3.1).
     fn room(&self) -> usize {
         if self.to.is_ipv4() { 65_535 - 20 - 8 } else { 65_535 - 8 }
     }
 
-    /// Whether answers come from the address that is sent to, and from no other.
+    /// Whether answers come only from the address of the peer.
     fn is_to_one(&self, args: &UdpSendArgs) -> bool {
         !self.to.ip().is_multicast() && !args.broadcast
     }
 }
 
-/// Puts an address that is of a link in the zone of this interface.
+/// Gives an address of a link the zone of this interface.
 fn zone(addr: &mut SocketAddr, index: u32, text: &str) -> Result<(), UsageError> {
     let SocketAddr::V6(v6) = addr else { return Ok(()) };
     if v6.scope_id() == 0 && is_of_link(v6.ip()) {
         v6.set_scope_id(index);
     }
     if index != 0 && ![0, index].contains(&v6.scope_id()) {
-        let reason = format!("the address is in the zone {}", interface_name(v6.scope_id()));
+        let reason = format!("the zone of the address is {}", interface_name(v6.scope_id()));
         return Err(UsageError::new("--interface", text, reason));
     }
     Ok(())
 }
 
-/// Sends by this interface alone.
+/// Sends only through this interface.
 #[cfg(any(target_os = "android", target_os = "linux", target_vendor = "apple"))]
 fn only_by(options: UdpOptions, index: u32, text: &str) -> Result<UdpOptions, UsageError> {
-    // An interface that is not there is an error now, and not only of the socket.
     let interface = stagger_net::Interface::from(index);
+    // An interface that is not there is reported before a socket is made.
     interface.name().map_err(|error| UsageError::new("--interface", text, error))?;
     options.with_interface(interface).map_err(|error| UsageError::new("--interface", text, error))
 }
 
 #[cfg(not(any(target_os = "android", target_os = "linux", target_vendor = "apple")))]
 fn only_by(_: UdpOptions, _: u32, text: &str) -> Result<UdpOptions, UsageError> {
-    let reason = "only for groups on this system, or as the zone of a link-local address";
+    let reason = "only for multicast groups and link-local addresses on this system";
     Err(UsageError::new("--interface", text, reason))
 }
 
-/// Where to send from: what was typed, or what the system chooses.
+/// The address to send from: that of --bind, or one that the system chooses.
 fn from(bind: Option<&String>, to: SocketAddr) -> Result<SocketAddr, UsageError> {
     const BIND: &str = "--bind";
     let Some(text) = bind else {
-        return Ok(match to {
-            SocketAddr::V4(_) => (IpAddr::from(Ipv4Addr::UNSPECIFIED), 0).into(),
-            SocketAddr::V6(_) => (IpAddr::from(Ipv6Addr::UNSPECIFIED), 0).into(),
-        });
+        return Ok(SocketAddr::new(unspecified(to.is_ipv6()), 0));
     };
     let mut from = address(BIND, text, 0)?;
     if from.is_ipv4() != to.is_ipv4() {
         let (own, other) = (family(from.ip()), family(to.ip()));
-        let reason = format!("an {own} address, and the datagram goes to one of {other}");
+        let reason = format!("an {own} address, but the target is an {other} address");
         return Err(UsageError::new(BIND, text, reason));
     }
     if let (SocketAddr::V6(from), SocketAddr::V6(to)) = (&mut from, to) {
@@ -153,7 +155,7 @@ fn from(bind: Option<&String>, to: SocketAddr) -> Result<SocketAddr, UsageError>
 }
 
 struct Deliver<'s, 'c> {
-    way: Way,
+    setup: SendSetup,
     datagrams: Datagrams,
     args: &'s UdpSendArgs,
     shown: &'s Shown<'c>,
@@ -164,11 +166,11 @@ impl Job for Deliver<'_, '_> {
 
     fn run<R: Runtime>(self) -> Self::Output {
         let delivered = R::block_on(self.deliver::<R>());
-        delivered.unwrap_or_else(|error| Err(Failure::new(no_runtime(&error))))
+        delivered.unwrap_or_else(|error| Err(Failure::no_runtime(&error)))
     }
 }
 
-/// What ended first.
+/// The part that ended first.
 enum Ended {
     Sending(Result<(), Failure>),
     Receiving(io::Result<()>),
@@ -176,26 +178,26 @@ enum Ended {
 
 impl Deliver<'_, '_> {
     async fn deliver<R: Runtime>(self) -> Result<(), Failure> {
-        let Self { way, datagrams, args, shown } = self;
-        let socket = way.open::<R>(args)?;
-        let Some(wait) = way.wait else {
-            way.send_all(&socket, datagrams, args, shown).await?;
-            // What the machine knows by now, which without a way to the peer is all there will be.
+        let Self { setup, datagrams, args, shown } = self;
+        let socket = setup.open::<R>(args)?;
+        let Some(wait) = setup.wait else {
+            setup.send_all(&socket, datagrams, args, shown).await?;
+            // An error that the system knows by now, such as a missing route.
             return match SockRef::from(&socket).take_error() {
-                Ok(Some(error)) | Err(error) => Err(way.unsent(&error, args)),
+                Ok(Some(error)) | Err(error) => Err(setup.unsent(&error, args)),
                 Ok(None) => Ok(()),
             };
         };
         let receive = Receive {
-            buffer: args.shown.buffer,
+            buffer: args.output.buffer,
             most: args.replies,
             echo: false,
             shown,
             came: Cell::new(0),
         };
         let unheard =
-            |error| Failure::new(format!("cannot receive from {}: {error}", named(way.to)));
-        let mut sending = pin!(way.send_all(&socket, datagrams, args, shown));
+            |error| Failure::new(format!("cannot receive from {}: {error}", named(setup.to)));
+        let mut sending = pin!(setup.send_all(&socket, datagrams, args, shown));
         let mut receiving = pin!(receive.all(&socket));
         let first = future::or(async { Ended::Sending((&mut sending).await) }, async {
             Ended::Receiving((&mut receiving).await)
@@ -204,7 +206,7 @@ impl Deliver<'_, '_> {
             Ended::Sending(sent) => sent?,
             Ended::Receiving(received) => {
                 received.map_err(unheard)?;
-                // As many as were asked for are there, and the rest is sent all the same.
+                // Enough answers have come. The rest is still sent.
                 if !shown.is_lost() {
                     return sending.await;
                 }
@@ -216,17 +218,17 @@ impl Deliver<'_, '_> {
         let timer = R::timer();
         let late = async {
             timer.sleep(wait).await;
-            way.late(receive.came.get(), args, wait)
+            setup.late(receive.came.get(), args, wait)
         };
         future::or(late, async { receiving.await.map_err(unheard) }).await
     }
 }
 
-impl Way {
-    /// A socket by which datagrams go that way.
+impl SendSetup {
+    /// Opens the socket.
     fn open<R: Runtime>(&self, args: &UdpSendArgs) -> Result<UdpSocket<R::Reactor>, Failure> {
         let socket = UdpSocket::<R::Reactor>::bind_with(self.from, &self.options)
-            .map_err(|error| Failure::new(format!("cannot open a socket: {error}")))?;
+            .map_err(|error| self.unbound(&error))?;
         let set = |set: io::Result<()>| set.map_err(|error| self.unsent(&error, args));
         if self.group_interface != 0 {
             set(socket.set_multicast_interface(self.group_interface))?;
@@ -243,7 +245,12 @@ impl Way {
         Ok(socket)
     }
 
-    /// Sends each, unless what is sent can't be shown any more.
+    fn unbound(&self, error: &io::Error) -> Failure {
+        let reason = without_step(error, "bind to ");
+        Failure::new(format!("cannot send from {}: {reason}", named(self.from)))
+    }
+
+    /// Sends every datagram, until the output is lost.
     async fn send_all<R>(
         &self,
         socket: &UdpSocket<R>,
@@ -263,7 +270,7 @@ impl Way {
             };
             sent.map_err(|error| self.unsent(&error, args))?;
             shown.sent(&bytes, self.to, socket.local_addr().ok());
-            // Answers are seen to meanwhile, and signals.
+            // Answers and signals have their turn.
             future::yield_now().await;
         }
         Ok(())
@@ -277,9 +284,9 @@ impl Way {
         Failure::new(format!("cannot send to {}: {error}{hint}", named(self.to)))
     }
 
-    /// What it means that this many answers have come when the time is up.
+    /// The result if only this many answers have come when the time is up.
     fn late(&self, came: u64, args: &UdpSendArgs, wait: Duration) -> Result<(), Failure> {
-        let (to, within) = (named(self.to), humantime::format_duration(wait));
+        let (to, within) = (named(self.to), spelled(wait));
         match args.replies {
             None if came > 0 => Ok(()),
             Some(replies) if came > 0 => {
@@ -304,16 +311,16 @@ mod tests {
         args
     }
 
-    fn way(words: &[&str]) -> Result<Way, String> {
-        Way::of(&parsed(words)).map_err(|error| error.to_string())
+    fn setup(words: &[&str]) -> Result<SendSetup, String> {
+        SendSetup::of(&parsed(words)).map_err(|error| error.to_string())
     }
 
     #[test]
     fn too_few_answers_are_a_failure_that_says_how_many_came() {
         let late = |came, replies| {
             let args = UdpSendArgs { replies, ..parsed(&["127.0.0.1:9"]) };
-            let late = Way::of(&args).unwrap().late(came, &args, WAIT);
-            late.map_err(|failure| (failure.text, failure.exit))
+            let late = SendSetup::of(&args).unwrap().late(came, &args, WAIT);
+            late.map_err(|failure| (failure.message, failure.exit))
         };
         assert_eq!(late(1, None), Ok(()));
         let none = "no answer came from 127.0.0.1:9 within 5s".to_owned();
@@ -335,8 +342,8 @@ mod tests {
             (&["[2001:db8::1]:9"], Errno::ACCESS, false),
         ] {
             let args = parsed(words);
-            let failure = Way::of(&args).unwrap().unsent(&errno.into(), &args);
-            assert_eq!(failure.text.contains("--broadcast"), hints, "{failure:?}");
+            let failure = SendSetup::of(&args).unwrap().unsent(&errno.into(), &args);
+            assert_eq!(failure.message.contains("--broadcast"), hints, "{failure:?}");
         }
     }
 
@@ -348,7 +355,7 @@ mod tests {
             (&["127.0.0.1:9", "--wait", "1s"], Some(Duration::from_secs(1))),
             (&["127.0.0.1:9", "--replies", "2", "--wait", "1s"], Some(Duration::from_secs(1))),
         ] {
-            assert_eq!(way(words).unwrap().wait, wait, "{words:?}");
+            assert_eq!(setup(words).unwrap().wait, wait, "{words:?}");
         }
     }
 
@@ -363,8 +370,8 @@ mod tests {
             (&["239.1.2.3:9", "--interface", "lo"], "239.1.2.3:9", "0.0.0.0:0", 1),
             (&["192.0.2.1:9", "--interface", "lo"], "192.0.2.1:9", "0.0.0.0:0", 0),
         ] {
-            let way = way(words).unwrap();
-            let found = (way.to.to_string(), way.from.to_string(), way.group_interface);
+            let setup = setup(words).unwrap();
+            let found = (setup.to.to_string(), setup.from.to_string(), setup.group_interface);
             assert_eq!(found, (to.to_owned(), from.to_owned(), interface), "{words:?}");
         }
     }
@@ -372,21 +379,21 @@ mod tests {
     #[test]
     fn what_can_not_be_sent_to_is_refused_and_quoted() {
         for (words, error) in [
-            (&["localhost:9"][..], "bad address \"localhost:9\": the host is a name, and"),
-            (&[":5000"], "bad address \":5000\": a port without an address, as in \"127.0.0.1:5"),
-            (&["127.0.0.1:0"], "bad address \"127.0.0.1:0\": nobody receives at port 0"),
+            (&["localhost:9"][..], "bad address \"localhost:9\": a name; write an IP address"),
+            (&[":5000"], "bad address \":5000\": the address is missing; write an IP"),
+            (&["127.0.0.1:0"], "bad address \"127.0.0.1:0\": port 0 cannot receive"),
             (&["[fe80::1]:9"], "bad address \"[fe80::1]:9\": a link-local address needs a zone"),
             (&["127.0.0.1:9", "--no-loopback"], "bad address \"127.0.0.1:9\": the address of a h"),
-            (&["127.0.0.1:9", "--hops", "0"], "bad --hops \"0\": hop limit"),
-            (&["127.0.0.1:9", "--bind", "::1"], "bad --bind \"::1\": an IPv6 address, and the"),
+            (&["127.0.0.1:9", "--hops", "0"], "bad --hops \"0\": "),
+            (&["127.0.0.1:9", "--bind", "::1"], "bad --bind \"::1\": an IPv6 address, but the"),
             (
                 &["[::1]:9", "--bind", "fe80::1"],
                 "bad --bind \"fe80::1\": a link-local address needs a zone",
             ),
-            (&["127.0.0.1:9", "--wait", "0s"], "bad --wait \"0s\": not within 1ms to 1day"),
-            (&["127.0.0.1:9", "--wait", "1"], "bad --wait \"1\": not a duration"),
+            (&["127.0.0.1:9", "--wait", "0s"], "bad --wait \"0s\": must be from 1ms to 1day"),
+            (&["127.0.0.1:9", "--wait", "1"], "bad --wait \"1\": the unit is missing"),
         ] {
-            let found = way(words).unwrap_err();
+            let found = setup(words).unwrap_err();
             assert!(found.starts_with(error), "{found}");
         }
     }

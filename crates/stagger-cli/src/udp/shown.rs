@@ -1,4 +1,4 @@
-//! What is shown of datagrams: as lines, as JSON, or their bytes alone.
+//! Shows datagrams: as lines, as JSON, or only their bytes.
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
@@ -10,15 +10,15 @@ use stagger::address::Family;
 use stagger_net::Interface;
 use stagger_net::udp::Datagram;
 
-use super::Failure;
 use super::addr::{interface_name, named};
 use super::group::Group;
-use crate::args::UdpShown;
+use crate::args::UdpOutputArgs;
 use crate::console::{Console, Exit};
 use crate::escape::quoted_bytes;
+use crate::failure::Failure;
 use crate::json::printed;
 
-/// Shows what happens, to whoever reads.
+/// Shows each event.
 pub(super) struct Shown<'c> {
     console: RefCell<&'c mut Console>,
     form: Form,
@@ -32,7 +32,7 @@ enum Form {
 }
 
 impl<'c> Shown<'c> {
-    pub(super) fn new(console: &'c mut Console, args: &UdpShown) -> Self {
+    pub(super) fn new(console: &'c mut Console, args: &UdpOutputArgs) -> Self {
         let form = match (args.json, args.raw) {
             (true, _) => Form::Json,
             (_, true) => Form::Raw,
@@ -41,14 +41,14 @@ impl<'c> Shown<'c> {
         Self { console: RefCell::new(console), form }
     }
 
-    /// Whether nothing more can be shown, as on a disk that is full. The console says so in the end.
+    /// Whether nothing more can be shown, as on a full disk. The console reports that in the end.
     pub(super) fn is_lost(&self) -> bool {
         self.console.borrow().has_failed()
     }
 
-    /// Datagrams can come. Raw bytes say nothing of the port, so that standard error has it then.
+    /// The socket can receive. With raw bytes, standard error has the port.
     ///
-    /// A socket for both families may have to do without one that the machine lacks.
+    /// `missing` is a family that the machine lacks, if the socket was to have both.
     pub(super) fn listening(
         &self,
         local: SocketAddr,
@@ -57,8 +57,9 @@ impl<'c> Shown<'c> {
     ) {
         let over_ipv4_too = both && missing.is_none();
         let line = || {
-            let too = if over_ipv4_too { ", over IPv4 too" } else { "" };
-            let missing = missing.map(|(family, error)| format!("\nwithout {family}: {error}"));
+            let too = if over_ipv4_too { ", and on IPv4" } else { "" };
+            let missing =
+                missing.map(|(family, error)| format!("\nnot listening on {family}: {error}"));
             format!("listening on {}{too}{}", named(local), missing.unwrap_or_default())
         };
         if self.form == Form::Raw {
@@ -78,7 +79,7 @@ impl<'c> Shown<'c> {
         });
     }
 
-    /// A group is joined.
+    /// A group was joined.
     pub(super) fn joined(&self, group: &Group) {
         self.tell(
             || format!("joined {group}"),
@@ -93,7 +94,7 @@ impl<'c> Shown<'c> {
         );
     }
 
-    /// One was sent.
+    /// A datagram was sent.
     pub(super) fn sent(&self, bytes: &[u8], peer: SocketAddr, local: Option<SocketAddr>) {
         self.tell(
             || {
@@ -114,7 +115,7 @@ impl<'c> Shown<'c> {
         );
     }
 
-    /// One was received.
+    /// A datagram was received.
     pub(super) fn received(&self, datagram: &Datagram, bytes: &[u8]) {
         if self.form == Form::Raw {
             return self.console.borrow_mut().write(bytes);
@@ -122,7 +123,7 @@ impl<'c> Shown<'c> {
         let arrival = datagram.arrival;
         self.tell(
             || {
-                let cut = if datagram.truncated { " (cut)" } else { "" };
+                let cut = if datagram.truncated { " (cut short)" } else { "" };
                 let came = arrival.map(|arrival| {
                     let name = interface_name(arrival.interface());
                     format!(" at {} by {name}", arrival.destination())
@@ -148,7 +149,7 @@ impl<'c> Shown<'c> {
         );
     }
 
-    /// Something failed, which may not be the end.
+    /// Something failed. The command may go on.
     pub(super) fn error(&self, error: &str) {
         if self.form == Form::Json {
             let object = json!({"event": "error", "error": error});
@@ -158,12 +159,12 @@ impl<'c> Shown<'c> {
         }
     }
 
-    /// Says why it is over, if it is not as it should be, and the code that this means.
+    /// Shows why the command fails, if it does, and returns the exit code.
     pub(super) fn end(&self, ended: Result<(), Failure>) -> Exit {
         match ended {
             Ok(()) => Exit::Success,
-            Err(Failure { text, exit }) => {
-                self.error(&text);
+            Err(Failure { message, exit }) => {
+                self.error(&message);
                 exit
             }
         }
@@ -183,7 +184,7 @@ fn count(bytes: usize) -> String {
     format!("{bytes} {}", if bytes == 1 { "byte" } else { "bytes" })
 }
 
-/// The bytes as a text, if they are one.
+/// The bytes as text, if they are UTF-8.
 fn text(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok()
 }

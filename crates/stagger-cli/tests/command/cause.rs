@@ -9,14 +9,14 @@ fn failures(server: &str) -> Vec<(Vec<&str>, &'static str)> {
     let over_dns = |target| vec![target, "--server", server];
     let system = |target| vec![target, "--resolver", "system"];
     let machine = |target| vec![target, "--resolver", "dns"];
-    let no_service = "no TCP service is named \"nosuchsvc\" (EAI_SERVICE)";
+    let no_service = "no TCP service is named \"nosuchsvc\"";
     let no_zone = "no network interface is named \"nosuch0\"";
     vec![
         (over_dns("ok.test:nosuchsvc"), no_service),
         (machine("localhost:nosuchsvc"), no_service),
-        (system("localhost:nosuchsvc"), "no TCP service is named \"nosuchsvc\""),
-        (system("127.0.0.1:nosuchsvc"), "no TCP service is named \"nosuchsvc\""),
-        (machine("127.0.0.1:nosuchsvc"), "no TCP service is named \"nosuchsvc\""),
+        (system("localhost:nosuchsvc"), no_service),
+        (system("127.0.0.1:nosuchsvc"), no_service),
+        (machine("127.0.0.1:nosuchsvc"), no_service),
         (over_dns("[fe80::1%nosuch0]:80"), no_zone),
         (system("[fe80::1%nosuch0]:80"), no_zone),
         (over_dns("none.test:80"), "there is no such name"),
@@ -62,6 +62,10 @@ fn the_line_of_an_error_has_the_last_cause_of_each_query() {
             let object = stagger(&[&args[..], &["--json"]].concat()).json();
             let line = object["error"].as_str().unwrap();
             assert_eq!(words(&run.err), words(&format!("error: {line}\n")));
+            // The line of a wrong target is the command's own. A failed lookup's has each cause.
+            if run.code == Some(2) {
+                continue;
+            }
             let queries = object["queries"].as_array().unwrap();
             assert!(!queries.is_empty(), "{object}");
             for query in queries {

@@ -25,16 +25,16 @@ fn what_is_sent_comes_back_and_each_peer_is_shown() {
         // One that says nothing holds nobody up.
         let silent = TcpStream::connect(addr).unwrap();
         let silent_addr = silent.local_addr().unwrap();
-        assert_eq!(listening.line(), format!("{silent_addr} is here"));
+        assert_eq!(listening.line(), format!("{silent_addr} connected"));
         for words in ["hello", &"x".repeat(200_000)] {
             let (own, back) = exchange(addr, words);
             assert!(back == words, "{} bytes for {}", back.len(), words.len());
-            assert_eq!(listening.line(), format!("{own} is here"));
-            let gone = format!("{own} is gone: {} bytes echoed", words.len());
+            assert_eq!(listening.line(), format!("{own} connected"));
+            let gone = format!("{own} closed: {} bytes echoed", words.len());
             assert_eq!(listening.line(), gone);
         }
         drop(silent);
-        assert_eq!(listening.line(), format!("{silent_addr} is gone: 0 bytes echoed"));
+        assert_eq!(listening.line(), format!("{silent_addr} closed: 0 bytes echoed"));
         listening.interrupt();
     }
 }
@@ -49,7 +49,7 @@ fn several_addresses_are_listened_on_or_none() {
     let taken = addrs[0].to_string();
     let run = stagger(&["listen", "127.0.0.1:0", &taken]);
     assert_eq!((run.code, &run.out[..]), (Some(1), ""), "{run:?}");
-    assert!(run.err.starts_with(&format!("error: cannot listen at {taken}: ")), "{run:?}");
+    assert!(run.err.starts_with(&format!("error: cannot listen on {taken}: ")), "{run:?}");
     listening.interrupt();
 }
 

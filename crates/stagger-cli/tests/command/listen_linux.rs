@@ -80,9 +80,9 @@ fn curl_is_served_over_ipv4_ipv6_and_in_a_zone_at_once_and_ss_shows_a_socket_of_
         let expected = [
             "listening on [::]:8080",
             "listening on 0.0.0.0:8080",
-            "  which is 127.0.0.1:8080",
-            "  which is [::1]:8080",
-            "  which is [fe80::1%77]:8080",
+            "  reachable at 127.0.0.1:8080",
+            "  reachable at [::1]:8080",
+            "  reachable at [fe80::1%77]:8080",
         ];
         assert_eq!(lines, expected);
 
@@ -102,7 +102,7 @@ fn curl_is_served_over_ipv4_ipv6_and_in_a_zone_at_once_and_ss_shows_a_socket_of_
         ] {
             let client = curl(family, host);
             let here = listening.line();
-            assert!(here.starts_with(peer) && here.ends_with(" is here"), "{here:?}");
+            assert!(here.starts_with(peer) && here.ends_with(" connected"), "{here:?}");
             clients.push((client, here));
         }
         // All are here, and each has its own back.
@@ -112,8 +112,8 @@ fn curl_is_served_over_ipv4_ipv6_and_in_a_zone_at_once_and_ss_shows_a_socket_of_
             let output = client.wait_with_output().unwrap();
             assert_eq!((output.status.code(), output.stdout), (Some(0), words.into_bytes()));
             let gone = listening.line();
-            let peer = here.strip_suffix(" is here").unwrap();
-            assert!(gone.starts_with(&format!("{peer} is gone: ")), "{gone:?}");
+            let peer = here.strip_suffix(" connected").unwrap();
+            assert!(gone.starts_with(&format!("{peer} closed: ")), "{gone:?}");
             assert!(gone.ends_with(" bytes echoed"), "{gone:?}");
         }
         listening.interrupt();

@@ -373,7 +373,7 @@ fn without_a_connection_nothing_is_written_and_the_reason_said() {
     }
     for (args, fault) in [
         (&["connect", "--pipe", "localhost"][..], "error: bad target \"localhost\": "),
-        (&["connect", "--pipe", "127.0.0.1:80", "--bind", "::1"], "no bind address"),
+        (&["connect", "--pipe", "127.0.0.1:80", "--bind", "::1"], "bad --bind \"::1\": "),
         (&["connect", "--pipe", "--json", "localhost:80"], "cannot be used with"),
     ] {
         let run = stagger(args);

@@ -97,7 +97,8 @@ fn a_name_leads_where_the_command_line_says() {
     let run = stagger(&["resolve", "name.test:80", "--resolve", "name.test"]);
     assert_eq!((run.code, &run.out[..]), (Some(2), ""), "{run:?}");
     assert!(
-        run.err.starts_with("error: bad --resolve \"name.test\": not a name, a colon"),
+        run.err
+            .starts_with("error: bad --resolve \"name.test\": write NAME:ADDR or NAME:PORT:ADDR"),
         "{run:?}"
     );
 }

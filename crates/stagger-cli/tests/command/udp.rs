@@ -128,7 +128,7 @@ fn all_interfaces_are_received_from_over_both_families_at_one_port() {
         let mut listening = listen(&["--all-interfaces", "--echo", "--runtime", runtime]);
         let line = listening.line();
         let port = line.strip_prefix("listening on [::]:").unwrap();
-        let port = port.strip_suffix(", over IPv4 too").unwrap_or_else(|| panic!("{line}"));
+        let port = port.strip_suffix(", and on IPv4").unwrap_or_else(|| panic!("{line}"));
         // All of 127.0.0.0/8 is this machine's, and the answer must come from where it was asked.
         for (host, ip) in [("127.0.31.9", "127.0.31.9"), ("[::1]", "::1")] {
             let run = send(&[&format!("{host}:{port}"), "--data", "x", "--replies", "1"]);
@@ -161,7 +161,7 @@ fn it_ends_when_as_many_have_come_as_are_counted_or_the_time_is_up() {
         let run = stagger(&words);
         assert_eq!((run.code, &run.err[..]), (Some(0), ""), "{run:?}");
         let run = stagger(&[&words[..], &["--count", "2"]].concat());
-        let error = "error: 0 of 2 datagrams came within 1ms\n";
+        let error = "error: 0 of 2 datagrams arrived within 1ms\n";
         assert_eq!((run.code, &run.err[..]), (Some(1), error), "{run:?}");
     }
 }
@@ -171,7 +171,7 @@ fn what_is_longer_than_the_buffer_is_cut_and_said_to_be() {
     let mut listening = listen(&["127.0.0.1:0", "--buffer", "3"]);
     let addr = listening.addr();
     let (own, own_addr) = socket("127.0.0.1");
-    for (bytes, shown) in [(&b"long"[..], "3 bytes (cut)"), (b"fit", "3 bytes")] {
+    for (bytes, shown) in [(&b"long"[..], "3 bytes (cut short)"), (b"fit", "3 bytes")] {
         own.send_to(bytes, addr).unwrap();
         let line = listening.line();
         assert!(line.starts_with(&format!("received {shown} from {own_addr} at ")), "{line}");
@@ -231,12 +231,16 @@ fn what_no_datagram_has_room_for_is_bad_usage() {
     let run = send(&[&addr, "--data", &long]);
     assert_eq!((run.code, &run.out[..]), (Some(2), ""));
     assert!(run.err.starts_with("error: bad --data \"xxx"), "{}", run.err);
-    assert!(run.err.ends_with(": 65508 bytes, and a datagram has room for 65507\n"), "{}", run.err);
+    assert!(
+        run.err.ends_with(": 65508 bytes long, but a datagram has room for 65507\n"),
+        "{}",
+        run.err
+    );
     let run = send_input(long.as_bytes(), &[&addr]);
-    let error = "error: standard input is too long: a datagram has room for 65507 bytes\n";
+    let error = "error: standard input is too long; a datagram has room for 65507 bytes\n";
     assert_eq!((run.code, &run.out[..], &run.err[..]), (Some(2), "", error));
     let run = send_input(format!("fits\n{long}\n").as_bytes(), &[&addr, "--lines"]);
-    let error = "error: line 2 of standard input is too long: \
+    let error = "error: line 2 of standard input is too long; \
                  a datagram has room for 65507 bytes\n";
     assert_eq!((run.code, &run.err[..]), (Some(2), error));
 }
@@ -418,7 +422,7 @@ fn json_is_an_object_a_line_with_the_exact_bytes() {
     assert_eq!(run.code, Some(2), "{run:?}");
     let error = run.json();
     assert_eq!((keys(&error), &error["event"]), (vec!["event", "error"], &"error".into()));
-    assert!(error["error"].as_str().unwrap().contains("is a name"), "{error}");
+    assert!(error["error"].as_str().unwrap().contains("a name; write"), "{error}");
 }
 
 #[test]
@@ -427,7 +431,7 @@ fn a_port_is_shared_by_those_that_say_so() {
     let addr = first.addr().to_string();
     let taken = stagger(&["udp", "listen", &addr]);
     assert_eq!((taken.code, &taken.out[..]), (Some(1), ""), "{taken:?}");
-    let error = format!("error: cannot listen at {addr}: Address already in use");
+    let error = format!("error: cannot listen on {addr}: Address already in use");
     assert!(taken.err.starts_with(&error), "{taken:?}");
     let mut second = listen(&[&addr, "--reuse"]);
     assert_eq!(second.addr().to_string(), addr);
@@ -465,23 +469,29 @@ fn a_signal_ends_a_send_that_waits_for_its_input_or_for_answers() {
 #[test]
 fn bad_words_are_quoted_on_one_line() {
     for (words, fault) in [
-        (&["listen", "localhost:80"][..], "bad address \"localhost:80\": the host is a name, and"),
-        (&["listen", "127.0.0.1"], "bad address \"127.0.0.1\": no port follows the address, as"),
-        (&["listen", "127.0.0.1:http"], "bad address \"127.0.0.1:http\": the port is a name, and"),
+        (
+            &["listen", "localhost:80"][..],
+            "bad address \"localhost:80\": a name; write an IP address",
+        ),
+        (&["listen", "127.0.0.1"], "bad address \"127.0.0.1\": the port is missing; write it"),
+        (
+            &["listen", "127.0.0.1:http"],
+            "bad address \"127.0.0.1:http\": the port is a name; write its number",
+        ),
         (&["listen", ":70000"], "bad address \":70000\": not a port from 0 to 65535"),
-        (&["send", ":5000", "--data", "x"], "bad address \":5000\": a port without an address"),
+        (&["send", ":5000", "--data", "x"], "bad address \":5000\": the address is missing"),
         (&["listen", "\u{1b}[m:80"], "bad address \"\\u{1b}[m:80\": "),
         (&["listen", "[fe80::1%nosuch0]:80"], "bad address \"[fe80::1%nosuch0]:80\": "),
         (&["listen", "--join", "192.0.2.1"], "bad --join \"192.0.2.1\": the address of a host"),
         (
             &["listen", "--join", "239.1.2.3%nosuch0"],
-            "bad --join \"239.1.2.3%nosuch0\": cannot look up nosuch0: no network interface",
+            "bad --join \"239.1.2.3%nosuch0\": no network interface is named \"nosuch0\"",
         ),
         (
             &["send", "localhost:80", "--data", "x"],
-            "bad address \"localhost:80\": the host is a name",
+            "bad address \"localhost:80\": a name; write an IP address",
         ),
-        (&["send", "127.0.0.1:80", "--bind", "::1"], "bad --bind \"::1\": an IPv6 address, and"),
+        (&["send", "127.0.0.1:80", "--bind", "::1"], "bad --bind \"::1\": an IPv6 address, but"),
         (&["send", "239.1.2.3:80", "--interface", "\u{7}"], "bad --interface \"\\u{7}\": "),
         (&["send", "127.0.0.1:80", "--wait", "soon"], "bad --wait \"soon\": not a duration"),
     ] {

@@ -101,7 +101,7 @@ fn a_group_is_heard_on_the_interface_on_which_it_is_joined_and_answered_there() 
         let words = ["--join", "239.255.7.9%far1", "--join", "ff02::1234%far1"];
         let more = ["--echo", "--runtime", runtime];
         let mut listening = listen_far(&[&[&port[..]], &words[..], &more].concat());
-        assert_eq!(listening.line(), format!("listening on [::]:{PORT}, over IPv4 too"));
+        assert_eq!(listening.line(), format!("listening on [::]:{PORT}, and on IPv4"));
         assert_eq!(listening.line(), "joined 239.255.7.9 on far1");
         assert_eq!(listening.line(), "joined ff02::1234 on far1");
         let v6_by = |near: &str| format!("[ff02::1234%{near}]:{PORT}");

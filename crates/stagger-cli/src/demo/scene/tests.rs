@@ -186,5 +186,5 @@ fn without_ipv6_nothing_is_left_that_needs_it() {
     assert_eq!((all.len(), rest.len()), (8, 6));
     let over_dns = rest.iter().filter(|scene| matches!(scene.answers, Answers::OverDns(_)));
     let spots: Vec<_> = over_dns.map(|scene| &scene.spots[..]).collect();
-    assert_eq!(spots, [[(loopback(1), Manner::Accepts)]]);
+    assert_eq!(spots, [[(loopback(1), Behavior::Accepts)]]);
 }

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use stagger::policy::Order;
 use stagger::resolve::Families;
 
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum RuntimeName {
     #[default]
     Tokio,
@@ -14,6 +14,7 @@ pub(crate) enum RuntimeName {
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub(crate) enum ColorWhen {
+    /// On a terminal, unless NO_COLOR is set
     #[default]
     Auto,
     Always,
@@ -22,20 +23,22 @@ pub(crate) enum ColorWhen {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ResolverName {
-    /// `getaddrinfo`, with all that it reads
+    /// `getaddrinfo`, as other programs on this machine
     System,
-    /// The name servers themselves, each answer as soon as it is there
+    /// Stagger's own resolver over DNS: the hosts file, then name servers
     Dns,
 }
 
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FamilyName {
-    /// Both
+    /// IPv4 and IPv6
     #[default]
     Any,
-    /// IPv4 alone
+    /// Only IPv4
+    #[value(alias = "ipv4")]
     V4,
-    /// IPv6 alone
+    /// Only IPv6
+    #[value(alias = "ipv6")]
     V6,
 }
 
@@ -51,12 +54,12 @@ impl From<FamilyName> for Families {
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub(crate) enum OrderName {
-    /// The families alternate, and that of the resolver's first address leads
+    /// Alternate between families; the family of the resolver's first address leads
     #[default]
     Alternate,
-    /// The resolver's own
+    /// Keep the resolver's order
     Resolver,
-    /// The families alternate, and IPv6 leads
+    /// Alternate between families; IPv6 leads
     Ipv6First,
 }
 

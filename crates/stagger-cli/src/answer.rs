@@ -17,11 +17,11 @@ use crate::escape::printable;
 use crate::race::causes;
 
 /// What is told of each answer.
-pub(crate) type Ear = Rc<RefCell<dyn FnMut(Heard)>>;
+pub(crate) type OnAnswer = Rc<RefCell<dyn FnMut(AnswerLine)>>;
 
 /// An answer as it is shown.
 #[derive(Debug)]
-pub(crate) struct Heard {
+pub(crate) struct AnswerLine {
     /// When it came, since the lookup began.
     pub(crate) at: Duration,
     pub(crate) record: Record,
@@ -37,36 +37,36 @@ pub(crate) struct Heard {
 }
 
 /// A resolver that tells of each answer as it comes.
-pub(crate) struct Telling<T> {
+pub(crate) struct ShowAnswers<T> {
     pub(crate) resolver: LocalBoxResolver<SocketAddr, SharedError>,
     pub(crate) timer: T,
-    pub(crate) ear: Ear,
+    pub(crate) on_answer: OnAnswer,
 }
 
-impl<T: Timer + Clone + Unpin> Resolver for Telling<T> {
+impl<T: Timer + Clone + Unpin> Resolver for ShowAnswers<T> {
     type Address = SocketAddr;
     type Error = SharedError;
-    type Answers = Told<T>;
+    type Answers = ShownAnswers<T>;
 
-    fn resolve(&self, query: &Query) -> Told<T> {
-        Told {
+    fn resolve(&self, query: &Query) -> ShownAnswers<T> {
+        ShownAnswers {
             answers: self.resolver.resolve(query),
             timer: self.timer.clone(),
             began: None,
-            ear: Rc::clone(&self.ear),
+            on_answer: Rc::clone(&self.on_answer),
         }
     }
 }
 
-/// The answers of a [`Telling`].
-pub(crate) struct Told<T> {
+/// The answers of a [`ShowAnswers`].
+pub(crate) struct ShownAnswers<T> {
     answers: <LocalBoxResolver<SocketAddr, SharedError> as Resolver>::Answers,
     timer: T,
     began: Option<Instant>,
-    ear: Ear,
+    on_answer: OnAnswer,
 }
 
-impl<T: Timer + Unpin> Stream for Told<T> {
+impl<T: Timer + Unpin> Stream for ShownAnswers<T> {
     type Item = Answer<SocketAddr, SharedError>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -76,13 +76,13 @@ impl<T: Timer + Unpin> Stream for Told<T> {
         let answer = ready!(this.answers.as_mut().poll_next(cx));
         if let Some(answer) = &answer {
             let at = this.timer.now().saturating_duration_since(began);
-            (this.ear.borrow_mut())(Heard::of(at, answer));
+            (this.on_answer.borrow_mut())(AnswerLine::of(at, answer));
         }
         Poll::Ready(answer)
     }
 }
 
-impl Heard {
+impl AnswerLine {
     fn of(at: Duration, answer: &Answer<SocketAddr, SharedError>) -> Self {
         Self {
             at,
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     fn line(at: Duration, answer: &Answer<SocketAddr, SharedError>) -> String {
-        Heard::of(at, answer).line()
+        AnswerLine::of(at, answer).line()
     }
 
     #[test]

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 /// How an address behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Manner {
+pub(crate) enum Behavior {
     /// It listens, and connections succeed.
     Accepts,
     /// Its port is taken by a socket that does not listen, so connections are refused.
@@ -28,7 +28,7 @@ pub(crate) enum Manner {
     Silent,
 }
 
-impl fmt::Display for Manner {
+impl fmt::Display for Behavior {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Accepts => "accepts",
@@ -39,18 +39,18 @@ impl fmt::Display for Manner {
 }
 
 /// Addresses with one port between them. They are gone when it is dropped.
-pub(crate) struct Place {
+pub(crate) struct Stage {
     port: u16,
     sockets: Vec<Socket>,
 }
 
-impl Place {
+impl Stage {
     /// Sets up these addresses on a port that is free on all of them.
     ///
     /// # Errors
     ///
     /// The system's, when an address can't be had.
-    pub(crate) fn new(spots: &[(IpAddr, Manner)]) -> io::Result<Self> {
+    pub(crate) fn new(spots: &[(IpAddr, Behavior)]) -> io::Result<Self> {
         let mut tries = 1;
         loop {
             match Self::once(spots) {
@@ -62,12 +62,12 @@ impl Place {
         }
     }
 
-    fn once(spots: &[(IpAddr, Manner)]) -> io::Result<Self> {
-        let mut place = Self { port: 0, sockets: Vec::new() };
-        for (ip, manner) in spots {
-            place.add(*ip, *manner)?;
+    fn once(spots: &[(IpAddr, Behavior)]) -> io::Result<Self> {
+        let mut stage = Self { port: 0, sockets: Vec::new() };
+        for (ip, behavior) in spots {
+            stage.add(*ip, *behavior)?;
         }
-        Ok(place)
+        Ok(stage)
     }
 
     /// The port of all its addresses.
@@ -75,13 +75,13 @@ impl Place {
         self.port
     }
 
-    fn add(&mut self, ip: IpAddr, manner: Manner) -> io::Result<()> {
+    fn add(&mut self, ip: IpAddr, behavior: Behavior) -> io::Result<()> {
         let (socket, port) = bound(SocketAddr::new(ip, self.port))?;
         self.port = port;
-        match manner {
-            Manner::Accepts => socket.listen(128)?,
-            Manner::Refuses => {}
-            Manner::Silent => {
+        match behavior {
+            Behavior::Accepts => socket.listen(128)?,
+            Behavior::Refuses => {}
+            Behavior::Silent => {
                 socket.listen(0)?;
                 self.fill(SocketAddr::new(ip, port))?;
             }

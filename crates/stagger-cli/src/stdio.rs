@@ -1,12 +1,11 @@
-//! The process's own standard input and output, as bytes and past the buffers of `std`.
+//! Standard input and output of the process, as bytes and without the buffers of `std`.
 
 use std::io::{self, Read};
 
-pub(super) use self::system::{Output, close_output, output_is_unread};
+pub(crate) use self::system::{Output, close_output, output_is_unread};
 
-/// Standard input. Its end stays its end: a terminal's is told once, and whoever reads on there
-/// waits for what is typed next. Who reads for others ([`blocking::Unblock`]) does read on, unless
-/// the end is all that it reads.
+/// Standard input. After its end it returns the end again. A terminal reports its end only once, and
+/// another read there waits for the next line. [`blocking::Unblock`] does read once more.
 #[derive(Default)]
 pub(crate) struct Input {
     ended: bool,
@@ -44,7 +43,7 @@ mod system {
         Ok(patiently(stdin(), PollFlags::IN, || read(stdin(), &mut *buffer))?)
     }
 
-    pub(in super::super) struct Output;
+    pub(crate) struct Output;
 
     impl Write for Output {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -56,20 +55,20 @@ mod system {
         }
     }
 
-    /// Closes standard output, so that who reads it sees the end.
-    pub(in super::super) fn close_output() -> io::Result<()> {
-        // Opened first, for without it the number would go to the next file that is opened.
+    /// Closes standard output, so that its reader sees the end.
+    pub(crate) fn close_output() -> io::Result<()> {
+        // The descriptor is replaced: if it were closed, the next file would get its number.
         let nowhere = File::options().write(true).open("/dev/null")?;
-        // Where a socket is standard input too, closing one of the two would end nothing. What is
-        // no socket refuses.
+        // A socket may be standard input too, and closing one of the two descriptors ends nothing.
+        // The call fails for anything but a socket.
         let _ = SockRef::from(&stdout()).shutdown(std::net::Shutdown::Write);
         Ok(dup2_stdout(nowhere)?)
     }
 
-    /// Ready when nobody reads standard output any more, and never where that can't be known.
-    pub(in super::super) async fn output_is_unread() {
+    /// Waits until nobody reads standard output any more; for ever where the system cannot tell.
+    pub(crate) async fn output_is_unread() {
         let gone = PollFlags::ERR | PollFlags::HUP;
-        // These two are told of unasked.
+        // `poll` always reports these two.
         let awaited = blocking::unblock(|| wait(stdout(), PollFlags::empty()));
         match awaited.await {
             Ok(seen) if seen.intersects(gone) => {}
@@ -77,8 +76,8 @@ mod system {
         }
     }
 
-    /// Repeats a call that a signal broke off, or, where someone else set the open file to be
-    /// non-blocking for all who share it, that found nothing to do yet.
+    /// Repeats a call that a signal interrupted. Another process may have made the shared open file
+    /// non-blocking: then it waits until the call can succeed.
     fn patiently(
         fd: BorrowedFd<'_>,
         ready: PollFlags,
@@ -93,7 +92,7 @@ mod system {
         }
     }
 
-    /// Waits, and says what for.
+    /// Waits for events, and returns those that happened.
     fn wait(fd: BorrowedFd<'_>, awaited: PollFlags) -> Result<PollFlags, Errno> {
         let mut polled = [PollFd::from_borrowed_fd(fd, awaited)];
         loop {
@@ -115,7 +114,7 @@ mod system {
         io::stdin().read(buffer)
     }
 
-    pub(in super::super) struct Output;
+    pub(crate) struct Output;
 
     impl Write for Output {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -127,13 +126,13 @@ mod system {
         }
     }
 
-    /// It stays open here until the process ends: `std` can't close it.
-    pub(in super::super) fn close_output() -> io::Result<()> {
+    /// Does nothing: `std` cannot close it, so it stays open until the process ends.
+    pub(crate) fn close_output() -> io::Result<()> {
         Ok(())
     }
 
-    /// Never ready: `std` can't tell.
-    pub(in super::super) async fn output_is_unread() {
+    /// Waits for ever: `std` cannot tell.
+    pub(crate) async fn output_is_unread() {
         future::pending().await
     }
 }

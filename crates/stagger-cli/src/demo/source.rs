@@ -11,11 +11,11 @@ use stagger_dns::Config;
 use stagger_testkit::dns::{NameServer, Record, Reply};
 
 use super::script::{self, Line};
-use crate::names::over_dns;
+use crate::resolver::over_dns;
 use crate::runtime::Runtime;
 
 /// Who says where the name leads.
-pub(crate) enum Teller {
+pub(crate) enum AnswerSource {
     /// A resolver in the place of one.
     Script(Vec<Line>),
     /// A name server on loopback, which is asked over UDP. It is gone when this is dropped.
@@ -29,7 +29,7 @@ pub(crate) struct Late {
     pub(crate) by: Duration,
 }
 
-impl Teller {
+impl AnswerSource {
     /// A name server that knows a name by these addresses.
     ///
     /// # Errors

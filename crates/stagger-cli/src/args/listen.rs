@@ -1,0 +1,33 @@
+//! The command line of `stagger listen`.
+
+use super::choice::RuntimeName;
+
+pub(super) const HELP: &str = "\
+Exit status:
+  0    with --pipe: everything was sent and received
+  1    the address is in use or not of this machine; the connection broke
+  2    the arguments are wrong on any network (see `stagger --help`)
+  128+N  ended by signal N: 130 for Ctrl-C
+
+Examples:
+  stagger listen :8080
+  stagger listen --all-interfaces :8080
+  stagger listen '[::1]:8080' 127.0.0.1:8080 --runtime smol
+  stagger listen 127.0.0.1:8080 --pipe > received";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ListenArgs {
+    /// An IP address and a port, or only a port for all IPv4 addresses. Port 0: any free port
+    /// [default: 0]
+    #[arg(value_name = "[ADDR]:PORT")]
+    pub(crate) addrs: Vec<String>,
+    /// Listen on all IPv6 and IPv4 addresses, on the same port
+    #[arg(long)]
+    pub(crate) all_interfaces: bool,
+    /// Take one connection: send standard input, and write what is received to standard output
+    #[arg(long)]
+    pub(crate) pipe: bool,
+    /// The async runtime
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) runtime: RuntimeName,
+}

@@ -1,0 +1,103 @@
+//! The resolver that the command line asks for.
+
+use std::net::SocketAddr;
+
+use stagger::boxed::LocalBoxResolver;
+use stagger::error::SharedError;
+use stagger_dns::{Config, DnsResolver, PORT, Sockets, Switch};
+use stagger_net::SystemResolver;
+use stagger_net::lookup::Lanes;
+
+use crate::address::{address, check_zone};
+use crate::args::{ResolverName, TargetArgs};
+use crate::lanes::lanes;
+use crate::overrides::{NameOverride, overridden, overrides};
+use crate::runtime::Runtime;
+use crate::usage::UsageError;
+
+const SERVER: &str = "--server";
+
+/// A resolver, before the runtime is chosen.
+#[derive(Debug)]
+pub(crate) struct ResolverChoice {
+    base: BaseResolver,
+    overrides: Vec<NameOverride>,
+}
+
+/// What resolves the names that `--resolve` does not have.
+#[derive(Debug)]
+enum BaseResolver {
+    /// The system's resolver.
+    System(Lanes),
+    /// Name servers: those of the machine, or these.
+    Dns(Option<Config>),
+}
+
+impl ResolverChoice {
+    /// Reads the options for resolution.
+    ///
+    /// # Errors
+    ///
+    /// The first option whose value is wrong.
+    pub(crate) fn of(args: &TargetArgs) -> Result<Self, UsageError> {
+        Ok(Self { base: BaseResolver::of(args)?, overrides: overrides(&args.resolve)? })
+    }
+
+    /// The resolver, on a runtime.
+    pub(crate) fn on<R: Runtime>(&self) -> LocalBoxResolver<SocketAddr, SharedError> {
+        let inner = match &self.base {
+            BaseResolver::System(lanes) => {
+                LocalBoxResolver::erased(R::resolver().with_lanes(*lanes))
+            }
+            BaseResolver::Dns(None) => LocalBoxResolver::erased(system_over_dns::<R>()),
+            BaseResolver::Dns(Some(config)) => {
+                LocalBoxResolver::erased(over_dns::<R>(config.clone()))
+            }
+        };
+        let overrides = overridden(inner, &self.overrides);
+        LocalBoxResolver::new(overrides.expect("every name was checked when it was read"))
+    }
+}
+
+/// The resolver over DNS of a runtime.
+pub(crate) type OverDns<R> = DnsResolver<
+    Sockets<<R as Runtime>::Reactor>,
+    <R as Runtime>::Timer,
+    SystemResolver<<R as Runtime>::Timer>,
+>;
+
+fn system_over_dns<R: Runtime>() -> OverDns<R> {
+    DnsResolver::system_over(Sockets::new(R::Reactor::default()), R::timer())
+}
+
+/// The resolver over DNS that asks the servers of this configuration. It reads no file: a server
+/// that is named is asked.
+pub(crate) fn over_dns<R: Runtime>(config: Config) -> OverDns<R> {
+    system_over_dns::<R>().without_hosts().with_switch(Switch::default()).with_config(config)
+}
+
+impl BaseResolver {
+    fn of(args: &TargetArgs) -> Result<Self, UsageError> {
+        let dns = args.resolver == Some(ResolverName::Dns) || !args.server.is_empty();
+        if !dns {
+            return Ok(Self::System(lanes(args.lanes.as_deref())?));
+        }
+        if let Some(text) = &args.lanes {
+            let reason =
+                "for --resolver system only; over DNS each family always has its own query";
+            return Err(UsageError::new("--lanes", text, reason));
+        }
+        let Some(first) = args.server.first() else { return Ok(Self::Dns(None)) };
+        if args.resolver == Some(ResolverName::System) {
+            let reason = "for --resolver dns only; the system's resolver has its own servers";
+            return Err(UsageError::new(SERVER, first, reason));
+        }
+        let servers = args.server.iter().map(|text| {
+            let server = address(SERVER, text, PORT)?;
+            check_zone(SERVER, text, server).map(|()| server)
+        });
+        let servers = servers.collect::<Result<Vec<_>, _>>()?;
+        let config = Config::new().with_servers(servers);
+        Ok(Self::Dns(Some(config.map_err(|error| UsageError::new(SERVER, first, error))?)))
+    }
+}
