@@ -1,4 +1,4 @@
-//! A resolver that tells of each answer as it comes.
+//! `--answers`: each answer of a resolver, when it arrives.
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -16,27 +16,27 @@ use stagger::{Answer, Resolver, Timer};
 use crate::escape::printable;
 use crate::race::causes;
 
-/// What is told of each answer.
+/// Is called with each answer.
 pub(crate) type OnAnswer = Rc<RefCell<dyn FnMut(AnswerLine)>>;
 
-/// An answer as it is shown.
+/// An answer, ready to be shown.
 #[derive(Debug)]
 pub(crate) struct AnswerLine {
-    /// When it came, since the lookup began.
+    /// When it arrived, counted from the first poll of the lookup.
     pub(crate) at: Duration,
     pub(crate) record: Record,
     /// The IP addresses.
     pub(crate) addresses: Vec<String>,
-    /// For how long it may be kept.
+    /// How long it may be cached.
     pub(crate) ttl: Option<Duration>,
-    /// Whether another answer was to come.
+    /// Whether another answer for the record may follow.
     pub(crate) provisional: bool,
     pub(crate) kind: Option<LookupErrorKind>,
     /// Why it failed, in one line.
     pub(crate) error: Option<String>,
 }
 
-/// A resolver that tells of each answer as it comes.
+/// A resolver that reports each answer.
 pub(crate) struct ShowAnswers<T> {
     pub(crate) resolver: LocalBoxResolver<SocketAddr, SharedError>,
     pub(crate) timer: T,
@@ -98,7 +98,7 @@ impl AnswerLine {
     /// One line, escaped.
     pub(crate) fn line(&self) -> String {
         let ms = self.at.as_secs_f64() * 1000.0;
-        let ttl = self.ttl.map(|ttl| format!(", may be kept {} s", ttl.as_secs()));
+        let ttl = self.ttl.map(|ttl| format!(", TTL {} s", ttl.as_secs()));
         let what = match &self.error {
             Some(error) => format!("failed: {error}"),
             None if self.addresses.is_empty() => "no addresses".to_owned(),
@@ -124,7 +124,7 @@ mod tests {
             ["192.0.2.1:80", "192.0.2.2:80"].map(|text| text.parse().unwrap());
         let answer: Answer<SocketAddr, SharedError> =
             Answer::found(Record::A, found).with_ttl(Duration::from_secs(60));
-        assert_eq!(line(at, &answer), "      1.5 ms  A      192.0.2.1 192.0.2.2, may be kept 60 s");
+        assert_eq!(line(at, &answer), "      1.5 ms  A      192.0.2.1 192.0.2.2, TTL 60 s");
         let negative: Answer<SocketAddr, SharedError> = Answer::negative(Record::Aaaa);
         assert_eq!(line(at, &negative), "      1.5 ms  AAAA   no addresses");
         let failed: Answer<SocketAddr, SharedError> =

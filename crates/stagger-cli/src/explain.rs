@@ -1,4 +1,4 @@
-//! Why addresses stand in their order.
+//! `--explain`: why the addresses are in their order.
 
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -8,21 +8,21 @@ use stagger::sort::{Placed, Sorter, SourceAddresses};
 use stagger_dns::AddressPolicy;
 use stagger_net::system::SystemSourceAddresses;
 
-/// The order in which the machine sorts addresses, and why.
+/// The order in which this machine sorts the addresses, and why.
 #[derive(Debug)]
 pub(crate) struct Explained {
-    /// What the sort obeys.
+    /// The rules of the sort.
     pub(crate) by: &'static str,
     /// The addresses in that order.
     pub(crate) placed: Vec<Placed>,
-    /// Why the order shown is another, if it is.
+    /// Why the candidates are in another order, if they are.
     pub(crate) note: Option<String>,
 }
 
 /// Sorts the addresses as the machine does: by `gai.conf`, if `getaddrinfo` reads it.
 pub(crate) async fn explained(addresses: &[SocketAddr]) -> Explained {
     let (by, sorter) = match AddressPolicy::of_machine() {
-        // A file that can't be read is as none for `getaddrinfo`.
+        // Like `getaddrinfo`, ignores a file that cannot be read.
         Some(file) => {
             let policy = file.get(Instant::now()).await.unwrap_or_default();
             ("RFC 6724 and gai.conf", policy.value.sorter().clone())
@@ -43,7 +43,7 @@ fn by_sorter(
     Explained { by, placed, note: note(&sorted, addresses) }
 }
 
-/// How the order that is shown comes of the sorted one, if it is another.
+/// How the order of the candidates follows from the sorted one, if it is another.
 fn note(sorted: &[SocketAddr], shown: &[SocketAddr]) -> Option<String> {
     if sorted == shown {
         return None;
@@ -55,18 +55,18 @@ fn note(sorted: &[SocketAddr], shown: &[SocketAddr]) -> Option<String> {
     let is_kept = |family| of(sorted, family) == of(shown, family);
     let leader = shown.first()?.canonical().family()?;
     Some(if is_kept(Family::Ipv4) && is_kept(Family::Ipv6) {
-        format!("then the families alternate, and {leader} leads")
+        format!("the candidates then alternate between families, and {leader} leads")
     } else {
-        "but the addresses are shown in the order in which they were given".to_owned()
+        "the candidates are in the order of the answer instead".to_owned()
     })
 }
 
-/// A heading, a line for each address with its source address and the rule that put it after the one
-/// before, and why the order shown is another.
+/// A heading, and a line for each address: its source address, and the rule that sorted it after the
+/// address above. The last line says why the candidates are in another order.
 pub(crate) fn text(explained: &Explained) -> String {
     let Explained { by, placed, note } = explained;
     let note = note.as_ref().map(|note| format!("{note}\n")).unwrap_or_default();
-    format!("by {by}:\n{}{note}", lines(placed))
+    format!("order by {by}:\n{}{note}", lines(placed))
 }
 
 fn lines(placed: &[Placed]) -> String {
@@ -79,7 +79,7 @@ fn lines(placed: &[Placed]) -> String {
         };
         let deprecated = placed.source.is_some_and(|source| source.deprecated == Some(true));
         let deprecated = if deprecated { " (deprecated)" } else { "" };
-        let rule = placed.rule.map(|rule| format!(", after it by {rule}")).unwrap_or_default();
+        let rule = placed.rule.map(|rule| format!("; below by {rule}")).unwrap_or_default();
         format!("  {name:width$}  {source}{deprecated}{rule}\n")
     };
     placed.iter().zip(&names).map(line).collect()
@@ -114,28 +114,34 @@ mod tests {
         let explained = by_sorter("RFC 6724", &Sorter::new(), &found, &sources);
         assert_eq!(
             text(&explained),
-            "by RFC 6724:
+            "order by RFC 6724:
   192.0.2.1:80      from 192.0.2.9
-  [2001:db8::1]:80  from 2001:db8::2 (deprecated), after it by rule 3: avoid deprecated addresses
-  198.51.100.2:80   no route, after it by rule 1: avoid unusable destinations
-but the addresses are shown in the order in which they were given
+  [2001:db8::1]:80  from 2001:db8::2 (deprecated); below by rule 3: avoid deprecated addresses
+  198.51.100.2:80   no route; below by rule 1: avoid unusable destinations
+the candidates are in the order of the answer instead
 "
         );
     }
 
     #[test]
-    fn an_order_that_is_not_the_sorted_one_is_told_and_how_it_came() {
+    fn another_order_than_the_sorted_one_is_explained() {
         let addresses = |texts: &[&str]| -> Vec<SocketAddr> {
             texts.iter().map(|text| text.parse().unwrap()).collect()
         };
         let (v6a, v6b, v4a, v4b) =
             ("[2001:db8::1]:80", "[2001:db8::2]:80", "192.0.2.1:80", "192.0.2.2:80");
-        let given = "but the addresses are shown in the order in which they were given";
+        let given = "the candidates are in the order of the answer instead";
         let sorted = addresses(&[v6a, v6b, v4a, v4b]);
         for (shown, expected) in [
             (&[v6a, v6b, v4a, v4b][..], None),
-            (&[v6a, v4a, v6b, v4b], Some("then the families alternate, and IPv6 leads")),
-            (&[v4a, v6a, v4b, v6b], Some("then the families alternate, and IPv4 leads")),
+            (
+                &[v6a, v4a, v6b, v4b],
+                Some("the candidates then alternate between families, and IPv6 leads"),
+            ),
+            (
+                &[v4a, v6a, v4b, v6b],
+                Some("the candidates then alternate between families, and IPv4 leads"),
+            ),
             (&[v6b, v4a, v6a, v4b], Some(given)),
             (&[v6a, v4b, v6b, v4a], Some(given)),
         ] {

@@ -8,7 +8,7 @@ use stagger::resolve::Overrides;
 use stagger_net::SocketLiteral;
 
 use crate::address::{check_zone, unresolved};
-use crate::usage::UsageError;
+use crate::usage::{UsageError, reason};
 
 const RESOLVE: &str = "--resolve";
 
@@ -46,7 +46,7 @@ pub(crate) fn overridden<R>(
             None => overrides.with_scoped_host(name, addresses.iter().copied()),
             Some(port) => overrides.with_port(name, port, addresses.iter().copied()),
         };
-        set.map_err(|error| UsageError::new(RESOLVE, text, error))
+        set.map_err(|error| UsageError::new(RESOLVE, text, reason(&error)))
     };
     entries.iter().try_fold(Overrides::new(resolver), with)
 }
@@ -114,7 +114,7 @@ impl<'a> WrittenAddress<'a> {
         };
         let wrong = |reason: &dyn Display| UsageError::new(RESOLVE, option, reason);
         let target = Target::new(&format!("{}%{zone}", self.ip), &port.to_string());
-        let literal = target.map_err(|error| wrong(&error))?;
+        let literal = target.map_err(|error| wrong(&reason(&error)))?;
         let literal = SocketLiteral::try_from(literal).map_err(|error| wrong(&error))?;
         literal.resolve().map_err(|error| wrong(&unresolved(option, &error)))
     }
@@ -200,6 +200,7 @@ mod tests {
         for text in ["example.com:fe80::1%", "example.com:80:[fe80::1%]"] {
             let error = read(&[text]).unwrap_err().to_string();
             assert!(error.contains("no zone follows"), "{error}");
+            assert!(!error.contains("bad target"), "{error}");
         }
     }
 
@@ -229,5 +230,6 @@ mod tests {
         }
         let error = read(&["192.0.2.1:192.0.2.7"]).unwrap_err().to_string();
         assert!(error.starts_with("bad --resolve \"192.0.2.1:192.0.2.7\": "), "{error}");
+        assert!(!error.contains("bad target"), "{error}");
     }
 }

@@ -83,7 +83,9 @@ fn hint(error: &TargetError, service: Option<&str>) -> Option<String> {
             Some(target) => format!("this is a URL; write {target}"),
             None => "this is a URL; write its host and its port, as in example.com:443".to_owned(),
         }),
-        TargetErrorKind::MissingService | TargetErrorKind::InvalidService
+        TargetErrorKind::MissingService
+        | TargetErrorKind::InvalidService
+        | TargetErrorKind::ForbiddenCharacter
             if hint::url::has_path(text) =>
         {
             Some(match instead() {
@@ -146,6 +148,7 @@ mod tests {
             (&["mail://"], "mail://", "write its host and its port, as in example.com:443"),
             (&["example.com/x"], "example.com/x", "as in example.com:https"),
             (&["localhost:80/"], "localhost:80/", "write localhost:80"),
+            (&["//localhost:80"], "//localhost:80", "write localhost:80"),
             (&["localhost"], "localhost", "as in localhost:https or localhost:443"),
             (&["localhost:"], "localhost:", "write a service or a port there"),
             (&["localhost:", "80"], "localhost:", "leave it out before a service"),

@@ -27,6 +27,12 @@ impl UsageError {
     }
 }
 
+/// The reason why a text is not a target, without the text.
+pub(crate) fn reason(error: &TargetError) -> String {
+    let line = error.to_string();
+    split(&line).map_or_else(|| line.clone(), |(_, reason)| reason.to_owned())
+}
+
 /// The quoted value and the reason in a line such as `bad target "value": reason`.
 fn split(line: &str) -> Option<(&str, &str)> {
     let line = line.strip_prefix("bad target ")?;

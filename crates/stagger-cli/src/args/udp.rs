@@ -132,6 +132,8 @@ pub(crate) struct UdpSendArgs {
     #[arg(long, value_name = "INTERFACE")]
     pub(crate) interface: Option<String>,
     /// Allow this many hops (TTL) [default: 1 to a group, else the system's]
+    ///
+    /// 0 is for multicast groups only: the datagram then stays on this machine.
     #[arg(long, value_name = "N")]
     pub(crate) hops: Option<u8>,
     /// Do not deliver what is sent to a group to this machine

@@ -23,7 +23,8 @@ pub(crate) fn instead(name: &str) -> String {
         similar.iter().map(|Service { name, port }| format!("{name} ({port})")).collect();
     match &similar[..] {
         [] => "write its port number instead".to_owned(),
-        similar => format!("did you mean {}?", similar.join(" or ")),
+        [one] => format!("did you mean {one}?"),
+        [most @ .., last] => format!("did you mean {} or {last}?", most.join(", ")),
     }
 }
 
@@ -68,8 +69,9 @@ fn similar(name: &str, services: &[Service]) -> Vec<Service> {
     let measured =
         services.iter().map(|service| (distance(&name, &service.name.to_lowercase()), service));
     let mut near: Vec<_> = measured.filter(|(distance, _)| *distance <= most).collect();
-    // Stable: of equals, the first in the file is the better known.
-    near.sort_by_key(|(distance, _)| *distance);
+    // The sort is stable: the better known services come first in the file.
+    let first = name.chars().next();
+    near.sort_by_key(|(distance, service)| (*distance, service.name.chars().next() != first));
     if near.first().is_some_and(|(distance, _)| *distance == 0) {
         near.retain(|(distance, _)| *distance == 0);
     }
@@ -110,6 +112,7 @@ mod tests {
     use super::*;
 
     const FILE: &str = "# a comment\n\
+        ftp 21/tcp\n\
         ssh\t\t22/tcp\t# of a line\n\
         domain 53/tcp\n\
         domain 53/udp\n\
@@ -129,6 +132,7 @@ mod tests {
         let read: Vec<_> =
             services(FILE).into_iter().map(|Service { name, port }| (name, port)).collect();
         let expected = [
+            ("ftp", 21),
             ("ssh", 22),
             ("domain", 53),
             ("http", 80),
@@ -144,11 +148,12 @@ mod tests {
         for (name, similar) in [
             ("htps", &["https=443"][..]),
             ("htpt", &["http=80"]),
+            ("htp", &["http=80", "ftp=21"]),
             ("HTTPS", &["https=443"]),
             ("httpss", &["https=443", "http=80"]),
             ("shs", &["ssh=22"]),
             ("w", &[]),
-            ("ntp", &[]),
+            ("ntp", &["ftp=21"]),
             ("nosuchsvc", &[]),
         ] {
             assert_eq!(names(name), similar, "{name}");

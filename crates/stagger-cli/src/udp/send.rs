@@ -82,6 +82,10 @@ impl SendSetup {
         }
         check_zone(ADDRESS, &args.addr, to)?;
         if let Some(hops) = args.hops.filter(|_| !is_group) {
+            if hops == 0 {
+                let reason = "must be from 1 to 255; 0 is for multicast groups only";
+                return Err(UsageError::new("--hops", "0", reason));
+            }
             let set = options.with_hop_limit(hops);
             options = set.map_err(|e| UsageError::new("--hops", &hops.to_string(), e))?;
         }
@@ -384,7 +388,7 @@ mod tests {
             (&["127.0.0.1:0"], "bad address \"127.0.0.1:0\": port 0 cannot receive"),
             (&["[fe80::1]:9"], "bad address \"[fe80::1]:9\": a link-local address needs a zone"),
             (&["127.0.0.1:9", "--no-loopback"], "bad address \"127.0.0.1:9\": the address of a h"),
-            (&["127.0.0.1:9", "--hops", "0"], "bad --hops \"0\": "),
+            (&["127.0.0.1:9", "--hops", "0"], "bad --hops \"0\": must be from 1 to 255; 0 is for"),
             (&["127.0.0.1:9", "--bind", "::1"], "bad --bind \"::1\": an IPv6 address, but the"),
             (
                 &["[::1]:9", "--bind", "fe80::1"],

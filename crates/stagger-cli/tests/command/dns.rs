@@ -27,7 +27,7 @@ fn a_name_server_is_asked_for_each_family_and_each_answer_is_shown() {
         ]);
         assert_eq!((run.code, &run.err[..]), (Some(0), ""), "{run:?}");
         let lines: Vec<_> = run.out.lines().collect();
-        assert!(lines[0].ends_with(" ms  A      192.0.2.1, may be kept 30 s"), "{run:?}");
+        assert!(lines[0].ends_with(" ms  A      192.0.2.1, TTL 30 s"), "{run:?}");
         assert_eq!(lines[1..], ["192.0.2.1:443"], "{run:?}");
         assert_eq!(server.asked("name.test", Record::A), 1);
     }

@@ -127,7 +127,10 @@ fn each_family_is_asked_for_apart_when_it_is_wanted() {
                 let race = asks(&["connect", &target, "--timeout", "100s"], lanes, runtime);
                 assert_eq!(race["connected"], true, "{race}");
                 assert_eq!(race["queries"][0]["record"], "AAAA", "{race}");
-                assert_eq!(server.asked(NAME, Record::Aaaa), 2, "{lanes}: once by each lookup");
+                let asked = server.asked(NAME, Record::Aaaa);
+                // A lane that starts at once may win before the full lookup has sent its query.
+                let least = if lanes == "at-once" { 1 } else { 2 };
+                assert!((least..=2).contains(&asked), "{lanes}: once by each lookup, not {asked}");
             }
             for (command, lanes) in [("connect", "never"), ("resolve", "never"), ("resolve", "2s")]
             {

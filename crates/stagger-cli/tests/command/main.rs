@@ -7,6 +7,8 @@ mod completions;
 mod connect;
 mod demo;
 mod dns;
+#[cfg(target_os = "linux")]
+mod exit;
 #[cfg(unix)]
 mod hostile;
 #[cfg(target_os = "linux")]

@@ -121,7 +121,7 @@ fn answers_are_shown_as_they_come_and_the_order_is_explained() {
         let answer: Vec<_> = lines[0].split_whitespace().collect();
         assert_eq!(answer[1..], ["ms", "A", "127.0.0.1"], "{run:?}");
         let by = if cfg!(target_env = "gnu") { "RFC 6724 and gai.conf" } else { "RFC 6724" };
-        let heading = format!("by {by}:");
+        let heading = format!("order by {by}:");
         assert_eq!(lines[1..], ["127.0.0.1:80", &heading, "  127.0.0.1:80  from 127.0.0.1"]);
     }
 }
