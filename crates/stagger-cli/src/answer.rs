@@ -16,7 +16,7 @@ use stagger::{Answer, Resolver, Timer};
 use crate::escape::printable;
 use crate::race::causes;
 
-/// Is called with each answer.
+/// A function that is called with each answer.
 pub(crate) type OnAnswer = Rc<RefCell<dyn FnMut(AnswerLine)>>;
 
 /// An answer, ready to be shown.

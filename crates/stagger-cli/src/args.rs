@@ -74,8 +74,8 @@ Examples:
 /// Connect to a host fast, past addresses that do not answer, and show how.
 ///
 /// The command resolves the name and tries its addresses one after another, each shortly after the
-/// one before (Happy Eyeballs, RFC 8305). The first connection wins. An address that does not answer
-/// costs 250 ms instead of a minute or more.
+/// one before (Happy Eyeballs, RFC 8305). The first connection wins. An address that does not
+/// answer costs 250 ms instead of a minute or more.
 #[derive(Debug, Parser)]
 #[command(
     name = "stagger",

@@ -1,4 +1,4 @@
-//! `stagger completions`: what a shell has to know to complete the command line.
+//! `stagger completions`: prints the script with which a shell completes the command line.
 
 use clap::CommandFactory as _;
 use clap_complete::{Shell, generate};

@@ -1,4 +1,4 @@
-//! `stagger connect`.
+//! `stagger connect`: connects, and shows the race.
 
 use std::io::Stdout;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Where the output goes, and the code with which the process ends.
+//! Standard output, standard error, and the exit code.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -9,14 +9,14 @@ use std::rc::Rc;
 use crate::escape::printable;
 use crate::signal;
 
-/// How the command went.
+/// The result of the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// Connected, resolved, or shown.
     Success,
     /// A lookup or an attempt failed.
     Failure,
-    /// The arguments are wrong whatever the network says.
+    /// The arguments are wrong on any network.
     Usage,
 }
 
@@ -31,7 +31,7 @@ impl From<Exit> for ExitCode {
 }
 
 /// Standard output and standard error. When nobody reads the output any more (`stagger … | head
-/// -1`), the process ends without a word, as by SIGPIPE.
+/// -1`), the process ends silently, as by SIGPIPE.
 pub(crate) struct Console {
     out: Box<dyn Write>,
     err: Box<dyn Write>,
@@ -39,7 +39,7 @@ pub(crate) struct Console {
 }
 
 impl Console {
-    /// The process's own.
+    /// The output of the process.
     pub(crate) fn of_process() -> Self {
         Self::new(Box::new(WhileRead(io::stdout())), Box::new(io::stderr()))
     }
@@ -48,16 +48,16 @@ impl Console {
         Self { out, err, failed: None }
     }
 
-    /// Lends it to whoever writes while something runs, until it is taken back.
+    /// Lends the console to a job that writes while it runs.
     pub(crate) fn lend(&mut self) -> Rc<RefCell<Self>> {
         Rc::new(RefCell::new(mem::replace(self, Self::of_process())))
     }
 
-    /// Takes back what was lent, with what became of the writing.
+    /// Takes the console back, with its errors.
     ///
     /// # Panics
     ///
-    /// If somebody still has it.
+    /// If the job still holds it.
     pub(crate) fn take_back(&mut self, lent: Rc<RefCell<Self>>) {
         *self = Rc::into_inner(lent).expect("nobody writes any more").into_inner();
     }
@@ -75,8 +75,8 @@ impl Console {
         }
     }
 
-    /// Whether output was lost. Nothing more is written then, and what is said in the
-    /// [end](Self::end) is why.
+    /// Whether output was lost. Then nothing more is written, and the [end](Self::end) reports the
+    /// reason.
     pub(crate) fn has_failed(&self) -> bool {
         self.failed.is_some()
     }
@@ -86,19 +86,19 @@ impl Console {
         self.complain(&format!("error: {message}\n"));
     }
 
-    /// Writes text to standard error, with control characters but line ends escaped.
+    /// Writes text to standard error. Control characters are escaped, line ends are not.
     pub(crate) fn complain(&mut self, text: &str) {
         for line in text.split_inclusive('\n') {
             let (line, end) = match line.strip_suffix('\n') {
                 Some(line) => (line, "\n"),
                 None => (line, ""),
             };
-            // Where standard error is gone there is nobody left to tell.
+            // If standard error is closed, nobody can be told.
             let _ = write!(self.err, "{}{end}", printable(line));
         }
     }
 
-    /// The code to end with: a failure if output was lost.
+    /// The exit code: a failure if output was lost.
     pub(crate) fn end(mut self, exit: Exit) -> Exit {
         match self.failed.take() {
             Some(error) => {
@@ -110,7 +110,7 @@ impl Console {
     }
 }
 
-/// What is written for somebody to read; the process ends when nobody does.
+/// An output that ends the process when nobody reads it any more.
 struct WhileRead<W>(W);
 
 impl<W: Write> Write for WhileRead<W> {

@@ -1,10 +1,10 @@
 //! Text from outside, made safe for a terminal.
 
-/// How many characters of a text that was typed are repeated in a message.
+/// How many characters of an argument a message repeats.
 const MAX_QUOTED: usize = 100;
 
-/// The text with control and invisible characters escaped. Quotes and backslashes stay, as what
-/// comes here is often quoted already.
+/// The text with control and invisible characters escaped. Quotes and backslashes stay: the text
+/// is often quoted already.
 pub(crate) fn printable(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -24,8 +24,8 @@ pub(crate) fn quoted(text: &str) -> String {
     }
 }
 
-/// Bytes in quotes, escaped: what is UTF-8 as text, and any other byte as a number (`\xff`). It can
-/// be told from what was escaped already.
+/// Bytes in quotes, escaped. UTF-8 is text, any other byte is a number (`\xff`). The bytes can be
+/// read back from it.
 pub(crate) fn quoted_bytes(bytes: &[u8]) -> String {
     let mut quoted = String::with_capacity(bytes.len() + 2);
     quoted.push('"');

@@ -19,7 +19,8 @@ pub(crate) struct Explained {
     pub(crate) note: Option<String>,
 }
 
-/// Sorts the addresses as the machine does: by `gai.conf`, if `getaddrinfo` reads it.
+/// Sorts the addresses as this machine does: by `gai.conf` too, if its `getaddrinfo` reads that
+/// file.
 pub(crate) async fn explained(addresses: &[SocketAddr]) -> Explained {
     let (by, sorter) = match AddressPolicy::of_machine() {
         // Like `getaddrinfo`, ignores a file that cannot be read.
@@ -61,8 +62,8 @@ fn note(sorted: &[SocketAddr], shown: &[SocketAddr]) -> Option<String> {
     })
 }
 
-/// A heading, and a line for each address: its source address, and the rule that sorted it after the
-/// address above. The last line says why the candidates are in another order.
+/// A heading, and a line for each address: its source address, and the rule that sorted it after
+/// the address above. The last line says why the candidates are in another order.
 pub(crate) fn text(explained: &Explained) -> String {
     let Explained { by, placed, note } = explained;
     let note = note.as_ref().map(|note| format!("{note}\n")).unwrap_or_default();

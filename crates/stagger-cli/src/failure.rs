@@ -44,8 +44,8 @@ impl From<UsageError> for Failure {
     }
 }
 
-/// The causes of a socket's error in one line, without the leading step that the message has already:
-/// `bind to [::1]:80: ` says the address again.
+/// The causes of a socket's error in one line, without the leading step that the message has
+/// already: `bind to [::1]:80: ` says the address again.
 pub(crate) fn without_step(error: &io::Error, step: &str) -> String {
     let line = causes(error);
     let rest = line.strip_prefix(step).and_then(|rest| rest.split_once(": "));
@@ -59,8 +59,8 @@ pub(crate) fn without_step(error: &io::Error, step: &str) -> String {
 
 /// The race of a connect or a resolution that failed, and the code to exit with.
 ///
-/// A target that is wrong on any network is bad usage: its service or its zone does not exist, or its
-/// name is not valid. Any other failure is one of the network: a lookup or an attempt failed.
+/// A target that is wrong on any network is bad usage: its service or its zone does not exist, or
+/// its name is not valid. Any other failure is one of the network: a lookup or an attempt failed.
 pub(crate) fn lost(error: &Error) -> (Race, Exit) {
     let mut race = Race::lost(error);
     let invalid = invalid_target(error);

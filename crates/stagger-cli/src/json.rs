@@ -1,8 +1,7 @@
 //! A race as one JSON object.
 //!
-//! The README lists the names. They come in the order in which they are written here. Whatever the
-//! text of an object comes from, what is printed of it is ASCII without control characters
-//! ([`printed`]), because objects are read on terminals too.
+//! The README lists the names. They have the order in which they are written here. All output is
+//! ASCII without control characters ([`printed`]), because people read objects on terminals too.
 
 mod ascii;
 
@@ -17,7 +16,7 @@ use crate::answer::AnswerLine;
 use crate::explain::Explained;
 use crate::race::{Race, attempt_error, query_error};
 
-/// What `connect` prints.
+/// The object of `connect`.
 pub(crate) fn connect(target: &str, race: &Race) -> String {
     let ends = race.ends.unwrap_or_default();
     let report = &race.report;
@@ -32,7 +31,7 @@ pub(crate) fn connect(target: &str, race: &Race) -> String {
     line(object, race.error.as_deref())
 }
 
-/// What `resolve` prints. What is not asked for has no name in the object.
+/// The object of `resolve`. Answers and order are in it only if asked for.
 pub(crate) fn resolve(
     target: &str,
     candidates: &[String],
@@ -111,7 +110,7 @@ fn query(query: &QueryReport<String>) -> Value {
 
 fn attempt(attempt: &AttemptReport<String>) -> Value {
     let outcome = match &attempt.outcome {
-        // An attempt that ran out of time has failed, for a script.
+        // For a script, an attempt that ran out of time has failed.
         AttemptOutcome::TimedOut => "failed",
         outcome => outcome.as_str(),
     };

@@ -15,14 +15,14 @@ use crate::picture::{Ink, Line, Picture, picture};
 use crate::race::Race;
 use crate::terminal::Terminal;
 
-/// How long a frame stays: 50 ms, which is soon for an eye and seldom for a race.
+/// How long a frame stays: 50 ms. It looks smooth and costs little.
 const FRAME: Duration = Duration::from_millis(50);
 
-/// Runs a connect to its end. Until then, the screen shows what the recorder has heard. In the end
-/// the screen is as it was.
+/// Runs a connect to its end. Meanwhile the screen shows what the recorder has. At the end the
+/// screen is cleared.
 ///
-/// The connect and the next frame wait together, so it takes no thread, and one that is over within
-/// a frame shows nothing. While the terminal takes no output the connect stands still.
+/// The connect and the next frame are polled in one task, without a thread. A connect that ends
+/// within a frame shows nothing. The connect stands still while the terminal takes no output.
 ///
 /// # Cancel safety
 ///
@@ -43,7 +43,7 @@ where
     let mut connect = pin!(connect);
     let begun = timer.now();
     loop {
-        // The connect is polled first, so what it yields is never late by a frame.
+        // The connect is polled first, so its result is never late by a frame.
         let over = async { Some(connect.as_mut().await) };
         let next = async {
             timer.sleep(FRAME).await;
@@ -57,25 +57,25 @@ where
     }
 }
 
-/// A part of a terminal's screen, at the cursor, in which one picture replaces another. It is
-/// cleared when dropped.
+/// The part of a terminal below the cursor, in which one picture replaces another. Dropping it
+/// clears that part.
 ///
-/// The cursor stands on the line below the picture and is never hidden, so that a process that is
-/// killed leaves the last picture and a terminal that works.
+/// The cursor is on the line below the picture and is never hidden. So a process that is killed
+/// leaves the last picture and a terminal that works.
 #[derive(Debug)]
 pub(crate) struct Screen<W: Write> {
     out: W,
-    /// Asked before each picture: a window may change.
+    /// Reads the size before each picture, because a window may change.
     terminal: fn(ColorWhen) -> Terminal,
     color: ColorWhen,
-    /// How long each line is that stands on the screen.
+    /// The length of each line on the screen.
     lengths: Vec<usize>,
-    /// Nothing more is drawn once the terminal is gone. Whoever writes next will say so.
+    /// The terminal is gone, so nothing more is drawn. The next write to the console reports it.
     gone: bool,
 }
 
 impl Screen<Stdout> {
-    /// Standard output's, if the cursor can be moved there.
+    /// The screen of standard output, if the cursor can be moved there.
     pub(crate) fn of_process(color: ColorWhen) -> Option<Self> {
         let terminal = Terminal::of_process;
         terminal(color).moves.then(|| Self::new(io::stdout(), terminal, color))
@@ -87,7 +87,7 @@ impl<W: Write> Screen<W> {
         Self { out, terminal, color, lengths: Vec::new(), gone: false }
     }
 
-    /// Draws a race in place of what stands there, as far as it fits.
+    /// Replaces the picture on the screen by that of a race, as far as it fits.
     fn draw(&mut self, race: &Race) {
         let Terminal { look, height, .. } = (self.terminal)(self.color);
         let lines = fitted(picture(race, &look), height.saturating_sub(1));
@@ -95,7 +95,7 @@ impl<W: Write> Screen<W> {
         let lines: Vec<_> = lines.collect();
         let mut text = self.home(look.width);
         for line in &lines {
-            // Cleared before it is written: after the last column the cursor may still be on it.
+            // The line is cleared first: after the last column the cursor may still be on it.
             text.push_str(CLEAR_LINE);
             text.push_str(&line.printed(look.color));
             text.push('\n');
@@ -105,10 +105,10 @@ impl<W: Write> Screen<W> {
         self.write(&text);
     }
 
-    /// The way back from below the picture to its first line.
+    /// Moves the cursor from below the picture to its first line.
     ///
-    /// A window that has become narrower has broken lines that no longer fit, as almost every
-    /// terminal does; on one that cuts them off this leads too far up.
+    /// Almost every terminal wraps long lines when its window becomes narrower. On one that cuts
+    /// them off, this moves too far up.
     fn home(&self, width: usize) -> String {
         let rows = self.lengths.iter().map(|length| length.div_ceil(width.max(1)).max(1));
         match rows.sum::<usize>() {
@@ -145,8 +145,8 @@ impl<W: Write> Drop for Screen<W> {
 const CLEAR_LINE: &str = "\x1b[2K";
 const CLEAR_BELOW: &str = "\x1b[J";
 
-/// As much of a picture as is no higher than this: of too many rows the last, for that is where
-/// something happens.
+/// The part of a picture that fits this height. Of too many rows it keeps the last, because they
+/// change.
 fn fitted(picture: Picture, height: usize) -> Vec<Line> {
     let around = picture.head.len() + 2;
     let excess = (around + picture.rows.len()).saturating_sub(height);
@@ -159,7 +159,7 @@ fn fitted(picture: Picture, height: usize) -> Vec<Line> {
     note.push(Ink::Faint, &format!("  {left_out} lines above"));
     rows.splice(..left_out, [note]);
     let mut lines = Picture { head, rows, sentence }.lines();
-    // On a terminal of a few lines the axis is in the way too.
+    // A terminal of a few lines has no room for the axis either.
     lines.drain(..lines.len().saturating_sub(height));
     lines
 }

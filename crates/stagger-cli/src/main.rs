@@ -6,8 +6,8 @@
 //! | --- | --- |
 //! | options and help | `args`, with a file for each command |
 //! | the commands | `connect`, `resolve`, `listen`, `udp`, `demo`, `completions`, `manual` |
-//! | how options are read | `target`, `address`, `bind`, `duration`, `lanes`, `overrides`, `policy` |
-//! | the resolver and the dialer of a command line | `resolver`, `dial` |
+//! | how options are read | `target`, `address`, `bind`, `duration`, `lanes`, `policy` |
+//! | the resolver and the dialer of a command line | `resolver`, `overrides`, `dial` |
 //! | what to write instead of a wrong target | `hint` |
 //! | messages and exit codes | `usage` (wrong arguments), `failure` (the rest), `console` |
 //! | tokio, smol and async-std | `runtime` |

@@ -51,9 +51,9 @@ pub(crate) fn overridden<R>(
     entries.iter().try_fold(Overrides::new(resolver), with)
 }
 
-/// The value of one `--resolve`: `NAME:ADDR` or, as in curl, `NAME:PORT:ADDR`. Several addresses have
-/// commas between them. An IPv6 address may have a zone. After a port it is in brackets: without them
-/// the port would be a part of it.
+/// The value of one `--resolve`: `NAME:ADDR` or, as in curl, `NAME:PORT:ADDR`. Several addresses
+/// have commas between them. An IPv6 address may have a zone. After a port it is in brackets:
+/// without them the port would be a part of it.
 #[derive(Debug)]
 pub(crate) struct NameOverride {
     text: String,

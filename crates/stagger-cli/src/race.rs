@@ -1,4 +1,4 @@
-//! A race to show: its report, and what the command alone knows of it.
+//! A race to show: its report, and what only the command knows.
 
 use std::error::Error;
 use std::fmt::Display;

@@ -1,4 +1,4 @@
-//! `stagger resolve`.
+//! `stagger resolve`: shows the addresses of a target.
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -24,12 +24,12 @@ struct Resolve {
     target: Target,
     policy: Policy,
     resolver: ResolverChoice,
-    /// Hears each answer.
+    /// Shows or keeps each answer.
     on_answer: Option<OnAnswer>,
     explain: bool,
 }
 
-/// Shows the addresses of a target in the order in which they would be tried.
+/// Shows the addresses of a target in the order in which they are tried.
 pub(crate) fn run(args: &ResolveArgs, console: &mut Console) -> Exit {
     let wanted = &args.target;
     let lent = console.lend();
@@ -75,7 +75,7 @@ fn on_answer(
     Rc::new(RefCell::new(print))
 }
 
-/// What came of the lookups.
+/// The result of the lookups.
 struct Found {
     candidates: Vec<SocketAddr>,
     race: Race,

@@ -1,4 +1,4 @@
-//! The runtimes behind one face.
+//! The three runtimes behind one trait.
 
 use std::future::Future;
 use std::io;
@@ -39,16 +39,16 @@ pub(crate) trait Runtime {
         SystemResolver::new_on(Self::timer())
     }
 
-    /// Runs a future to its end, and what the runtime may still have to do not. A lookup that is
-    /// stuck does not hold it up.
+    /// Runs a future to its end. Other work of the runtime is dropped, so a stuck lookup does not
+    /// delay the end.
     ///
     /// # Errors
     ///
     /// The runtime can't be started.
     fn drive<F: Future>(future: F) -> io::Result<F::Output>;
 
-    /// Runs a future to its end. If a signal comes first that ends processes, the future is
-    /// dropped, and the process ends by that signal.
+    /// Runs a future to its end. If Ctrl-C or SIGTERM comes first, the future is dropped, and the
+    /// process ends by that signal.
     ///
     /// # Errors
     ///
@@ -60,27 +60,27 @@ pub(crate) trait Runtime {
         Ok(watch.end(output))
     }
 
-    /// A dialer with this adapter's parts.
+    /// A dialer with the parts of this adapter.
     fn dialer<R>(resolver: R, options: TcpOptions) -> Dialer<R, Self::Connector, Self::Timer> {
         Dialer::new(resolver, Self::connector(options), Self::timer())
     }
 }
 
-/// The stream of a runtime that its reactor accepts.
+/// The stream that the reactor of a runtime accepts.
 pub(crate) type StreamOf<R> = <<R as Runtime>::Reactor as Accept<TcpListener>>::Stream;
 
-/// A runtime's own stream.
+/// The TCP stream of a runtime.
 pub(crate) trait Stream {
-    /// Both ends of it, as far as they are known.
+    /// The addresses of both ends, if they are known.
     fn ends(&self) -> Ends;
 
-    /// Waits for something to read and reads some of it; nothing at the end of what the peer sends.
+    /// Waits for bytes and reads some of them. It returns 0 when the peer has ended.
     fn read(&self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>>;
 
-    /// Waits until something can be sent, and sends the beginning of these bytes.
+    /// Waits until bytes can be sent, and sends some of these. It returns their number.
     fn write(&self, bytes: &[u8]) -> impl Future<Output = io::Result<usize>>;
 
-    /// Says to the peer that no more is sent (FIN).
+    /// Tells the peer that no more bytes come (FIN).
     fn shut_down(&self) -> io::Result<()>;
 }
 
@@ -220,7 +220,7 @@ impl Stream for async_std::net::TcpStream {
     }
 }
 
-/// Something to do on a runtime that is chosen at run time.
+/// A task for a runtime that is chosen at run time.
 pub(crate) trait Job {
     type Output;
 
@@ -228,7 +228,7 @@ pub(crate) trait Job {
 }
 
 impl RuntimeName {
-    /// Does a job on the runtime of this name.
+    /// Runs a job on the runtime of this name.
     pub(crate) fn run<J: Job>(self, job: J) -> J::Output {
         match self {
             Self::Tokio => job.run::<Tokio>(),

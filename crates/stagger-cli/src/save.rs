@@ -1,28 +1,30 @@
-//! A file that is written whole or not at all.
+//! Writes a file completely or not at all.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-/// Writes a file. What was there before is replaced at once, when all of the new is on the disk,
-/// and stays if that fails. What is no regular file, such as a pipe, is written to as it is.
+/// Writes a file. An old file is replaced in one step, when the new text is on the disk. If
+/// writing fails, the old file stays. Anything but a regular file, such as a pipe, is written to
+/// directly.
 ///
 /// # Errors
 ///
-/// The system's, with nothing left behind.
+/// The error of the system. No draft stays behind.
 pub(crate) fn save(path: &Path, text: &str) -> io::Result<()> {
     let found = fs::metadata(path);
-    // A link that leads nowhere yet has nothing to lose either, and stays a link.
+    // A dangling link has nothing to lose, and stays a link.
     let leads_nowhere = found.is_err() && path.is_symlink();
     if leads_nowhere || found.as_ref().is_ok_and(|found| !found.is_file()) {
         return fs::write(path, text);
     }
-    let name = path.file_name().ok_or_else(|| io::Error::other("this is no name of a file"))?;
+    let name =
+        path.file_name().ok_or_else(|| io::Error::other("the path does not end in a file name"))?;
     let mut draft = OsString::from(".");
     draft.push(name);
     draft.push(format!(".{}", std::process::id()));
-    // A link stays, and what it leads to is replaced.
+    // A link stays, and its target is replaced.
     let path = if found.is_ok() { path.canonicalize()? } else { path.to_owned() };
     let draft = path.with_file_name(draft);
     let mut file = File::create_new(&draft)?;
@@ -35,7 +37,7 @@ pub(crate) fn save(path: &Path, text: &str) -> io::Result<()> {
         fs::rename(&draft, &path)
     })();
     if written.is_err() {
-        // It is the first error that counts.
+        // Only the first error is reported.
         let _ = fs::remove_file(&draft);
     }
     written
@@ -45,7 +47,7 @@ pub(crate) fn save(path: &Path, text: &str) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    /// A directory of its own, which is removed in the end.
+    /// A directory for one test. Dropping it removes the directory.
     struct Room(std::path::PathBuf);
 
     impl Room {

@@ -1,11 +1,11 @@
-//! Signals that end the process.
+//! Ctrl-C and SIGTERM: clean up, and then end by the signal.
 //!
-//! Without care, Ctrl-C would end it amid whatever it does. While a future runs, the first signal
-//! has that future dropped instead: its sockets are closed, and what it shows on a terminal is put
-//! right. Then the process ends by that very signal, so whoever started it sees the status (128 and
-//! the signal's number, as shells count) and the cause: a shell leaves its loop over many connects,
-//! where after a mere exit it would go on. A second signal ends the process at once, and so does
-//! the first when nothing runs. One that the process was started to ignore stays ignored.
+//! 1. While a future runs, the first signal drops the future. That closes its sockets and clears
+//!    its picture from the terminal.
+//! 2. Then the process ends by that signal, not by an exit. A shell sees status 128 plus the number
+//!    of the signal, and leaves a loop over many connects. After an exit it would go on.
+//! 3. A second signal ends the process at once. So does the first if no future runs.
+//! 4. A signal that the process was started to ignore stays ignored.
 
 use std::future::Future;
 use std::io;
@@ -18,11 +18,11 @@ pub(crate) use self::system::Reactor;
 #[cfg(unix)]
 use self::unix as system;
 
-/// Keeps signals from ending the process at once, for as long as it is held.
+/// Catches signals for as long as it is held.
 pub(crate) struct Watch(system::Watch);
 
 impl Watch {
-    /// Catches signals from now on. There may be one watch at a time.
+    /// Starts to catch signals. Only one watch may exist at a time.
     ///
     /// # Errors
     ///
@@ -31,7 +31,7 @@ impl Watch {
         system::Watch::begin().map(Self)
     }
 
-    /// What the future comes to, or nothing when a signal came first. The future is dropped then.
+    /// The output of the future, or nothing if a signal came first. Then the future is dropped.
     pub(crate) async fn unless_signalled<F: Future>(
         &self,
         reactor: &impl Reactor,
@@ -45,8 +45,7 @@ impl Watch {
         future::or(async { Some(future.await) }, signalled).await
     }
 
-    /// Hands the result on; or ends the process if a signal came, even if the result was there
-    /// before.
+    /// Returns the output. If a signal came, it ends the process instead, even after the output.
     pub(crate) fn end<T>(self, output: Option<T>) -> T {
         if let Some(signal) = self.0.end() {
             system::end_by(signal);
@@ -55,8 +54,8 @@ impl Watch {
     }
 }
 
-/// Ends the process as one ends whose output nobody reads, without a word: by SIGPIPE where there
-/// is that signal. Rust's runtime ignores it, so a write fails, and who writes calls this.
+/// Ends the process silently because nobody reads its output: by SIGPIPE where that signal exists.
+/// Rust ignores SIGPIPE, so a write fails, and the writer calls this.
 pub(crate) fn end_unread() -> ! {
     system::end_by(system::UNREAD)
 }
@@ -77,7 +76,7 @@ mod unix {
     use signal_hook::consts::{SIGINT, SIGPIPE, SIGTERM};
     use signal_hook::{SigId, flag, low_level};
 
-    /// Ctrl-C, and what `kill` sends. Others end the process as they always do.
+    /// Ctrl-C, and the signal of `kill`. Other signals keep their effect.
     const CAUGHT: [i32; 2] = [SIGINT, SIGTERM];
 
     pub(super) const UNREAD: i32 = SIGPIPE;
@@ -94,7 +93,7 @@ mod unix {
     static CAME: AtomicUsize = AtomicUsize::new(0);
 
     pub(super) struct Watch {
-        /// Something to read when a signal came, and the end when the watch is over.
+        /// Has a byte when a signal has come, and ends when the watch ends.
         bell: UnixStream,
         ids: Vec<SigId>,
     }
@@ -112,15 +111,16 @@ mod unix {
             Ok(watch)
         }
 
-        /// Ready when a signal came. It waits on the runtime's reactor, because a thread can't always
-        /// be had. Without the reactor a signal ends the process at once.
+        /// Returns when a signal has come. It waits on the reactor of the runtime, because a
+        /// thread cannot always be started. If the reactor fails, a signal ends the process at
+        /// once.
         ///
-        /// The reactor is asked before the future is polled, so that a runtime whose reactor has a
-        /// thread starts that before any lookup takes the last one.
+        /// The reactor starts before the first poll of the future. So a reactor with a thread gets
+        /// it before a lookup takes the last one.
         pub(super) fn signalled<R: Reactor>(&self, reactor: &R) -> impl Future<Output = ()> {
             let bell = self.bell.try_clone().and_then(|bell| reactor.register(bell));
             async move {
-                // Whatever comes of it, a signal came or nobody waits for one any more.
+                // A byte, the end and an error all mean that the wait is over.
                 if let Ok(bell) = bell {
                     let ring = |cx: &mut Context<'_>| {
                         let read = || (&self.bell).read(&mut [0]);
@@ -138,7 +138,7 @@ mod unix {
 
         /// The signal that came, if one did.
         pub(super) fn end(self) -> Option<i32> {
-            // From here on a signal ends the process itself, so none goes unseen.
+            // From here on a signal ends the process itself, so no signal is lost.
             drop(self);
             match CAME.load(Ordering::SeqCst) {
                 0 => None,
@@ -156,8 +156,8 @@ mod unix {
         }
     }
 
-    /// Sets up what does not depend on a watch, once, and says for which signals. It stays for as
-    /// long as the process lives, because a signal of which every handler is taken out is ignored.
+    /// Installs the handlers that every watch shares, once, and returns their signals. The
+    /// handlers stay: a signal whose last handler is removed would be ignored.
     fn handle() -> io::Result<Vec<i32>> {
         static HANDLED: Mutex<Option<Vec<i32>>> = Mutex::new(None);
         let mut handled = HANDLED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -168,7 +168,7 @@ mod unix {
         let caught = CAUGHT.into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
         let caught: Vec<_> = caught.collect();
         for &signal in &caught {
-            // They are called in this order: the first signal readies the end by the second.
+            // They run in this order: the first signal prepares the end by the second.
             flag::register_conditional_default(signal, &AT_ONCE)?;
             flag::register(signal, &AT_ONCE)?;
             flag::register_usize(signal, &CAME, signal.unsigned_abs() as usize)?;
@@ -176,10 +176,9 @@ mod unix {
         Ok(handled.insert(caught).clone())
     }
 
-    /// The signals that the process ignores, a bit for each from that of signal 1 on
-    /// (`SigIgn`, proc_pid_status(5)). A shell without job control has what it runs in the
-    /// background ignore Ctrl-C (POSIX, shell command language §2.11), and a handler would undo
-    /// that.
+    /// The signals that the process ignores: a bit each, from signal 1 on (`SigIgn`,
+    /// proc_pid_status(5)). A shell without job control starts background commands with Ctrl-C
+    /// ignored (POSIX, shell command language §2.11). A handler would undo that.
     #[cfg(target_os = "linux")]
     fn ignored() -> u64 {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -187,14 +186,14 @@ mod unix {
         mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
     }
 
-    /// None that is known of: to ask the system takes a call that is `unsafe`.
+    /// None are known: asking the system needs an `unsafe` call.
     #[cfg(not(target_os = "linux"))]
     fn ignored() -> u64 {
         0
     }
 
     pub(super) fn end_by(signal: i32) -> ! {
-        // It returns for signals that end nothing alone.
+        // It returns only for signals that do not end a process.
         let _ = low_level::emulate_default_handler(signal);
         process::exit(128 + signal)
     }
@@ -204,12 +203,12 @@ mod unix {
 mod portable {
     use std::{future, io, process};
 
-    /// A reactor that can wait for a signal, which none comes here.
+    /// A reactor. No signal comes here.
     pub(crate) trait Reactor {}
 
     impl<R> Reactor for R {}
 
-    /// The number that SIGPIPE has elsewhere.
+    /// The number of SIGPIPE on other systems.
     pub(super) const UNREAD: i32 = 13;
 
     /// Catches nothing: the system ends the process, and closes its sockets.
@@ -247,7 +246,7 @@ mod tests {
 
     use super::*;
 
-    /// Set in the process that is to end, to what it is to end by.
+    /// Set in the process that ends by a signal, to the name of its test.
     const MARK: &str = "STAGGER_TEST_ENDS_BY";
 
     struct Told;
@@ -258,12 +257,12 @@ mod tests {
         }
     }
 
-    /// It has a thread of its own, so any executor will do.
+    /// It has its own thread, so any executor works.
     fn reactor() -> stagger_smol::Reactor {
         stagger_smol::Reactor
     }
 
-    /// Runs until the first signal, and says so.
+    /// Runs until the first signal, and prints that it lives.
     fn interrupted() -> Watch {
         let watch = Watch::begin().unwrap();
         let output = future::block_on(watch.unless_signalled(&reactor(), async {
@@ -276,12 +275,11 @@ mod tests {
         watch
     }
 
-    /// Runs the test named so in a process of its own; the signal that it ended by, and what it
-    /// said.
+    /// Runs a test in its own process. Returns the signal that ended it, and its output.
     fn ended(name: &str) -> (Option<i32>, String) {
         let exe = env::current_exe().unwrap();
         let mut command = Command::new(&exe);
-        // Whoever started the tests may ignore signals, as a script does for its background.
+        // The tests may run with signals ignored, as in the background of a script.
         if cfg!(target_os = "linux") {
             command = Command::new("env");
             command.arg("--default-signal=INT,TERM").arg(&exe);

@@ -4,8 +4,8 @@ use std::io::{self, Read};
 
 pub(crate) use self::system::{Output, close_output, output_is_unread};
 
-/// Standard input. After its end it returns the end again. A terminal reports its end only once, and
-/// another read there waits for the next line. [`blocking::Unblock`] does read once more.
+/// Standard input. After its end it returns the end again. A terminal reports its end only once,
+/// and another read there waits for the next line. [`blocking::Unblock`] does read once more.
 #[derive(Default)]
 pub(crate) struct Input {
     ended: bool,

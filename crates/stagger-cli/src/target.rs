@@ -17,8 +17,8 @@ const TARGET: &str = "target";
 ///
 /// # Errors
 ///
-/// A text that is not a target, and an IP address that no connection can be made to: of a family that
-/// is not wanted, without the zone that it needs, or with an unknown zone.
+/// A text that is not a target, and an IP address that no connection can be made to: of a family
+/// that is not wanted, without the zone that it needs, or with an unknown zone.
 pub(crate) fn target(args: &TargetArgs) -> Result<Target, UsageError> {
     let target = parsed(args)?;
     let text = target.to_string();

@@ -1,4 +1,4 @@
-//! What the output can show: its size, colours, and characters beyond ASCII.
+//! What the terminal can show: its size, colours, and characters beyond ASCII.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
@@ -6,27 +6,27 @@ use std::io::{self, IsTerminal as _};
 use crate::args::ColorWhen;
 use crate::picture::Look;
 
-/// The width of what is no terminal, or does not tell: 80 columns.
+/// The width if the output is not a terminal or does not report it: 80 columns.
 const WIDTH: usize = 80;
 
-/// The height of a terminal that does not tell: 24 lines.
+/// The height of a terminal that does not report it: 24 lines.
 const HEIGHT: usize = 24;
 
-/// The widest that is believed, in columns: wider pictures are no better.
+/// The greatest width that is used, in columns: a wider picture is not better.
 const MAX_WIDTH: usize = 400;
 
-/// Standard output, as far as a picture is concerned.
+/// The properties of standard output that a picture needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Terminal {
     pub(crate) look: Look,
     /// In lines.
     pub(crate) height: usize,
-    /// It is a terminal on which the cursor can be moved.
+    /// The cursor can be moved.
     pub(crate) moves: bool,
 }
 
 impl Terminal {
-    /// The process's own standard output, at this moment.
+    /// Standard output of the process, now.
     pub(crate) fn of_process(color: ColorWhen) -> Self {
         let out = io::stdout();
         let size = terminal_size::terminal_size_of(&out);
@@ -34,8 +34,8 @@ impl Terminal {
         Self::of(color, out.is_terminal(), size, |name| std::env::var_os(name))
     }
 
-    /// What is known of a terminal, or of none, with these variables. One that is set and empty
-    /// counts as not set.
+    /// The properties of an output, with these environment variables. An empty variable counts as
+    /// not set.
     fn of(
         color: ColorWhen,
         is_terminal: bool,
@@ -45,8 +45,8 @@ impl Terminal {
         let variable = |name| variable(name).filter(|value| !value.is_empty());
         let dumb = match variable("TERM") {
             Some(term) => term == "dumb",
-            // Windows has no such variable, and its old console has to be asked to take escape
-            // sequences. This is Windows Terminal's, which need not be.
+            // Windows has no such variable. Its old console does not take escape sequences by
+            // default. Windows Terminal does, and sets this variable.
             None => !cfg!(windows) || variable("WT_SESSION").is_none(),
         };
         let moves = is_terminal && !dumb;
@@ -56,13 +56,13 @@ impl Terminal {
             ColorWhen::Always => true,
             ColorWhen::Never => false,
         };
-        // Neither a terminal over a serial line nor whoever sets the variable means it who says that
-        // there are no columns.
+        // A terminal on a serial line reports no columns, and a variable can be 0. Both mean
+        // unknown.
         let columns = || variable("COLUMNS")?.to_str()?.parse().ok().filter(|width| *width > 0);
         let size = size.filter(|(width, height)| is_terminal && *width > 0 && *height > 0);
         let width = size.map(|(width, _)| width).or_else(columns).unwrap_or(WIDTH);
         let height = size.map_or(HEIGHT, |(_, height)| height);
-        // The first that is set decides (POSIX, environment variables §8.2).
+        // The first variable that is set decides (POSIX, environment variables §8.2).
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(variable);
         let unicode = locale.map_or(cfg!(windows), |locale| {
             let locale = locale.to_string_lossy().to_ascii_lowercase();

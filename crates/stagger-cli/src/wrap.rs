@@ -1,8 +1,8 @@
-//! Text in lines that fit.
+//! Breaks text into lines.
 
 use crate::escape::printable;
 
-/// How wide a paragraph gets, in columns: longer lines are hard to follow.
+/// The greatest width of a paragraph, in columns: longer lines are hard to read.
 const MAX_WIDTH: usize = 80;
 
 /// A paragraph for a terminal of this width, escaped.
@@ -12,8 +12,8 @@ pub(crate) fn paragraph(text: &str, width: usize) -> String {
     lines.join("\n")
 }
 
-/// Breaks a text into lines of no more than `width` characters, at spaces, and within words that
-/// are longer than a line. A width of 0 is 1.
+/// Breaks a text into lines of at most `width` characters: at spaces, and within words that are
+/// longer than a line. A width of 0 is 1.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines = Vec::new();

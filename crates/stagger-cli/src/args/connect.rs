@@ -82,7 +82,7 @@ pub(crate) struct ConnectArgs {
     /// Write the picture to this file as SVG; `-` is standard output
     #[arg(long, value_name = "FILE", display_order = 102, conflicts_with = "pipe")]
     pub(crate) svg: Option<PathBuf>,
-    /// When to use colors
+    /// When to use colours
     #[arg(long, value_enum, value_name = "WHEN", default_value_t, display_order = 103)]
     pub(crate) color: ColorWhen,
 }

@@ -18,7 +18,7 @@ pub(crate) struct DemoArgs {
     /// The async runtime
     #[arg(long, value_enum, default_value_t)]
     pub(crate) runtime: RuntimeName,
-    /// When to use colors
+    /// When to use colours
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     pub(crate) color: ColorWhen,
 }

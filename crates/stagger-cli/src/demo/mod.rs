@@ -1,4 +1,4 @@
-//! `stagger demo`: real races over loopback sockets, past dead addresses, each checked.
+//! `stagger demo`: runs races over loopback sockets, past dead addresses, and checks each.
 
 mod scene;
 mod script;
@@ -24,7 +24,7 @@ use crate::runtime::{Job, Runtime, Stream as _};
 use crate::terminal::Terminal;
 use crate::wrap::paragraph;
 
-/// How long one race may take, so that the demo ends whatever happens.
+/// The time limit of one race, so that the demo always ends.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Runs every race and shows it.
@@ -32,15 +32,15 @@ pub(crate) fn run(args: &DemoArgs, console: &mut Console) -> Exit {
     let look = Terminal::of_process(args.color).look;
     let paragraph = |text: &str| paragraph(text, look.width);
     console.print(&paragraph(
-        "Real races over loopback sockets, to addresses that accept, refuse, or are silent \
-         because their backlog is full. Only the answers are made up; in the races over DNS a \
-         name server on loopback gives them, over UDP.",
+        "These races run over real loopback sockets. Some addresses accept, some refuse, and \
+         some never answer because their backlog is full. Only the answers to queries are made \
+         up. In the races over DNS, a name server on loopback sends them over UDP.",
     ));
     let ipv6 = stage::ipv6_loopback();
     if let Err(error) = &ipv6 {
         console.print(&paragraph(&format!(
-            "There is no IPv6 here ({error}): 127.0.0.2 stands in for ::1, and the races that \
-             need both families are left out."
+            "This machine has no IPv6 ({error}). 127.0.0.2 stands in for ::1, and the races that \
+             need both families are skipped."
         )));
     }
     let scenes = scenes(ipv6.ok());
@@ -56,11 +56,11 @@ pub(crate) fn run(args: &DemoArgs, console: &mut Console) -> Exit {
     Exit::Success
 }
 
-/// Runs one race, shows it, and says what was seen.
+/// Runs one race, shows it, and describes it.
 ///
 /// # Errors
 ///
-/// What was seen in place of what should have been.
+/// How the race differed from what it should have been.
 fn show(scene: &Scene, args: &DemoArgs, console: &mut Console) -> Result<(), String> {
     let look = Terminal::of_process(args.color).look;
     let set_up = |error| format!("the race could not be set up: {error}");

@@ -1,4 +1,4 @@
-//! The races of the demo: what is set up, what must come of it, and how that is said.
+//! The races of the demo: their set-up, the result that they must have, and its description.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -10,7 +10,7 @@ use stagger::{Policy, Target};
 
 use super::script::Line;
 use super::source::{AnswerSource, Late};
-use super::stage::{Behavior, loopback};
+use super::stage::{Behaviour, loopback};
 use crate::picture::spelled;
 use crate::race::{Race, attempt_error};
 
@@ -18,11 +18,11 @@ use crate::race::{Race, attempt_error};
 /// servers are asked for it.
 pub(super) const HOST: &str = "demo.test";
 
-/// When the A query of a scene is answered, and the AAAA query if it is answered after it.
+/// When the A query of a scene is answered, and the AAAA query after it.
 const A_AFTER: Duration = Duration::from_millis(20);
 const AAAA_AFTER: Duration = Duration::from_millis(60);
 
-/// What the name servers of the scenes are late with. Nobody wants to wait for so long.
+/// The records that the name servers answer late. No race waits for so long.
 const LATE_AAAA: Late = Late { record: Record::Aaaa, by: Duration::from_secs(1) };
 const LATE_A: Late = Late { record: Record::A, by: Duration::from_secs(5) };
 
@@ -30,11 +30,11 @@ const LATE_A: Late = Late { record: Record::A, by: Duration::from_secs(5) };
 pub(crate) struct Scene {
     pub(crate) heading: &'static str,
     /// The addresses, in the resolver's order.
-    pub(crate) spots: Vec<(IpAddr, Behavior)>,
+    pub(crate) spots: Vec<(IpAddr, Behaviour)>,
     pub(crate) answers: Answers,
-    /// Says what was seen, in a sentence.
+    /// Checks the race, and describes it in a sentence.
     ///
-    /// Its error says what was seen in place of what should have been.
+    /// Its error says how the race differed from what it should have been.
     pub(crate) judge: fn(&Race) -> Result<String, String>,
 }
 
@@ -47,15 +47,15 @@ pub(crate) enum Answers {
     Trickling,
     /// The A query, and the AAAA query never.
     WithoutAaaa,
-    /// As a name server says them that is asked over UDP.
+    /// From a name server, over UDP.
     OverDns(Late),
 }
 
 impl Scene {
-    /// What is set up, in a sentence or two.
+    /// The set-up, in a sentence or two.
     pub(crate) fn setting(&self, target: &Target, source: &AnswerSource) -> String {
         let spots = self.spots.iter();
-        let spots: Vec<_> = spots.map(|(ip, behavior)| format!("{ip} ({behavior})")).collect();
+        let spots: Vec<_> = spots.map(|(ip, behaviour)| format!("{ip} ({behaviour})")).collect();
         let spots = match self.answers {
             Answers::Together => spots.join(", then "),
             _ => spots.join(" and "),
@@ -69,11 +69,11 @@ impl Scene {
         }
     }
 
-    /// Who says where the name leads, at this port.
+    /// The source of the answers, for addresses with this port.
     ///
     /// # Errors
     ///
-    /// The system's, when a name server can't be set up.
+    /// The name server cannot be started.
     pub(crate) fn source(&self, port: u16) -> io::Result<AnswerSource> {
         let of = |wanted: fn(&IpAddr) -> bool| {
             let ips = self.spots.iter().map(|(ip, _)| *ip);
@@ -105,7 +105,7 @@ impl Scene {
 
 /// Every race; `ipv6` is the IPv6 loopback address, if there is one.
 pub(crate) fn scenes(ipv6: Option<IpAddr>) -> Vec<Scene> {
-    use Behavior::{Accepts, Refuses, Silent};
+    use Behaviour::{Accepts, Refuses, Silent};
 
     let first = ipv6.unwrap_or(loopback(2));
     let second = loopback(1);
@@ -137,7 +137,7 @@ pub(crate) fn scenes(ipv6: Option<IpAddr>) -> Vec<Scene> {
             trickling,
         ),
         scene(
-            "The answers trickle in: A, and AAAA never",
+            "The answers trickle in: A, but never AAAA",
             Answers::WithoutAaaa,
             &[(second, Accepts)],
             without_aaaa,
@@ -226,7 +226,7 @@ fn trickling(race: &Race) -> Result<String, String> {
 fn without_aaaa(race: &Race) -> Result<String, String> {
     let (waited, first) = waited_for_aaaa(race)?;
     Ok(format!(
-        "A waited {} for AAAA, in vain; then {} was tried and won.",
+        "A waited {} for AAAA, which never came; then {} was tried and won.",
         spelled(waited),
         first.address,
     ))
@@ -235,14 +235,14 @@ fn without_aaaa(race: &Race) -> Result<String, String> {
 fn aaaa_late(race: &Race) -> Result<String, String> {
     let (waited, first) = waited_for_aaaa(race)?;
     Ok(format!(
-        "A waited {} for AAAA, which was still to come; then {} was tried and won in {}.",
+        "A waited {} for AAAA, which had not come yet; then {} was tried and won in {}.",
         spelled(waited),
         first.address,
         spelled(race.report.elapsed()),
     ))
 }
 
-/// How long A waited for AAAA, which was not answered, and the attempt that won then.
+/// How long A waited for the missing AAAA, and the attempt that then won.
 fn waited_for_aaaa(race: &Race) -> Result<(Duration, &AttemptReport<String>), String> {
     let (known, first) = won_by_one(race, Record::A, Record::Aaaa)?;
     let waited = first.started.saturating_sub(known);
@@ -259,15 +259,15 @@ fn a_late(race: &Race) -> Result<String, String> {
         return Err(format!("the first attempt started {} after AAAA", spelled(late)));
     }
     Ok(format!(
-        "{} was tried the moment AAAA was known, without a wait for A, which was still to come, \
+        "{} was tried as soon as AAAA was known, without waiting for A, which had not come yet, \
          and won in {}.",
         first.address,
         spelled(race.report.elapsed()),
     ))
 }
 
-/// When the query of one record was answered, and the first attempt, which won at an address of it
-/// while the query of the other record was not answered.
+/// When the query of one record was answered, and the first attempt. It must have won at an
+/// address of that record, without an answer for the other.
 fn won_by_one(
     race: &Race,
     prompt: Record,
@@ -280,13 +280,13 @@ fn won_by_one(
     let first = attempt(race, 0, "connected")?;
     match known.ended {
         Some(ended) if known.addresses.contains(&first.address) => Ok((ended, first)),
-        _ => Err(format!("{} is not what {prompt} was answered with", first.address)),
+        _ => Err(format!("{} is not in the answer for {prompt}", first.address)),
     }
 }
 
 fn all_refused(race: &Race) -> Result<String, String> {
     let Some(error) = &race.error else {
-        return Err("there is a connection".to_owned());
+        return Err("the race connected".to_owned());
     };
     for index in 0..3 {
         attempt(race, index, "failed")?;
@@ -297,13 +297,13 @@ fn all_refused(race: &Race) -> Result<String, String> {
         return Err(format!("the error came {} after the last failure", spelled(late)));
     }
     Ok(format!(
-        "All {} refused, and with the last of them, after {}, the connect failed: \"{error}\".",
+        "All {} refused. The connect failed with the last of them, after {}: \"{error}\".",
         race.report.attempts().len(),
         spelled(race.report.elapsed()),
     ))
 }
 
-/// The attempt of this place in the order of starts, if it ended like this, in the word of
+/// The attempt with this index in the order of starts. It must have this outcome, a word of
 /// [`AttemptOutcome::as_str`](stagger::report::AttemptOutcome::as_str).
 fn attempt<'a>(
     race: &'a Race,
@@ -318,17 +318,17 @@ fn attempt<'a>(
     }
     let error = attempt_error(attempt).map(|error| format!(" ({error})")).unwrap_or_default();
     Err(format!(
-        "the attempt at {} was to end as {outcome}, and ended as {}{error}",
+        "the attempt at {} ended as {} instead of {outcome}{error}",
         attempt.address,
         attempt.outcome.as_str(),
     ))
 }
 
-/// The query of this place in the order of answers, if it was for this record.
+/// The query with this index in the order of answers. It must be for this record.
 fn query(race: &Race, index: usize, record: Record) -> Result<&QueryReport<String>, String> {
     match race.report.queries().get(index) {
         Some(query) if query.record == record => Ok(query),
-        Some(query) => Err(format!("{record} was to be answered, not {}", query.record)),
+        Some(query) => Err(format!("the answer was for {}, not for {record}", query.record)),
         None => Err(format!("there was no query for {record}")),
     }
 }

@@ -1,4 +1,4 @@
-//! A resolver whose answers come at set times.
+//! A resolver with answers at set times.
 
 use std::convert::Infallible;
 use std::future::{pending, poll_fn};
@@ -11,17 +11,17 @@ use futures_lite::stream;
 use stagger::resolve::{Record, resolver_fn};
 use stagger::{Answer, Resolver, Timer};
 
-/// What becomes of one query.
+/// One step of the script.
 #[derive(Clone, Debug)]
 pub(crate) enum Line {
-    /// After this time the query of this record brings these addresses.
+    /// After this time, the query for this record finds these addresses.
     Finds(Duration, Record, Vec<SocketAddr>),
-    /// No more is said, and no end either.
+    /// No further answer comes, and no end.
     Hangs,
 }
 
-/// A resolver that gives every query these answers, in this order, at their times after the first
-/// poll on this clock.
+/// A resolver with these answers for every query, in this order. The times count from the first
+/// poll, on this clock.
 pub(crate) fn resolver<T>(
     lines: Vec<Line>,
     timer: T,
@@ -45,8 +45,8 @@ where
     })
 }
 
-/// Waits for a deadline. The clock decides and the alarm only wakes, so that of two deadlines on
-/// one clock the earlier is seen first, however late the machine is.
+/// Waits for a deadline. The clock decides and the sleep only wakes. So the earlier of two
+/// deadlines comes first, even on a slow machine.
 async fn sleep_until<T: Timer>(timer: &T, deadline: Instant) {
     let mut sleep = pin!(timer.sleep_until(deadline));
     poll_fn(|cx| if timer.now() >= deadline { Poll::Ready(()) } else { sleep.as_mut().poll(cx) })

@@ -1,4 +1,4 @@
-//! Who says where the demo's name leads: a script, or a name server.
+//! The source of the answers for the demo's name: a script, or a name server.
 
 use std::fmt;
 use std::io;
@@ -14,15 +14,15 @@ use super::script::{self, Line};
 use crate::resolver::over_dns;
 use crate::runtime::Runtime;
 
-/// Who says where the name leads.
+/// The source of the answers.
 pub(crate) enum AnswerSource {
-    /// A resolver in the place of one.
+    /// A scripted resolver.
     Script(Vec<Line>),
-    /// A name server on loopback, which is asked over UDP. It is gone when this is dropped.
+    /// A name server on loopback, over UDP. Dropping it stops the server.
     Server { server: NameServer, late: Late },
 }
 
-/// The record that a name server is late with.
+/// The record that a name server answers late.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Late {
     pub(crate) record: Record,
@@ -30,17 +30,17 @@ pub(crate) struct Late {
 }
 
 impl AnswerSource {
-    /// A name server that knows a name by these addresses.
+    /// A name server that has these addresses for a name.
     ///
     /// # Errors
     ///
-    /// The system's, when there is no port for it.
+    /// The system has no free port for it.
     pub(crate) fn server(host: &str, ips: &[IpAddr], late: Late) -> io::Result<Self> {
         let server = NameServer::start()?;
         for record in [Record::A, Record::Aaaa] {
             let reply = Reply::addresses(ips.iter().map(IpAddr::to_string));
             let reply = if record == late.record {
-                // Nobody lets it go, so it is late too on a machine that stands still for so long.
+                // The reply is held for ever, so it is late even if the machine stands still.
                 reply.after(late.by).held()
             } else {
                 reply
@@ -54,7 +54,7 @@ impl AnswerSource {
     ///
     /// # Errors
     ///
-    /// The server can't be asked.
+    /// The configuration is wrong.
     pub(crate) fn resolver<R>(&self) -> io::Result<LocalBoxResolver<SocketAddr, SharedError>>
     where
         R: Runtime,
@@ -67,7 +67,7 @@ impl AnswerSource {
             Self::Server { server, .. } => server.addr(),
         };
         let config = Config::new().with_servers([server]).map_err(io::Error::other)?;
-        // Loopback has its families whichever lead out of this machine.
+        // Loopback has both families, whatever routes this machine has.
         Ok(LocalBoxResolver::erased(
             over_dns::<R>(config).with_only_connected(false).with_route_preference(false),
         ))

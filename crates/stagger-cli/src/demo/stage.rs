@@ -1,4 +1,4 @@
-//! Loopback addresses that accept, refuse, or are silent.
+//! Loopback addresses that accept, refuse, or never answer.
 
 use std::fmt;
 use std::io;
@@ -7,19 +7,19 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
-/// How often a set of addresses is tried with another port, as someone may have taken the first.
+/// How many ports are tried: another program may have taken the first.
 const TRIES: usize = 16;
 
-/// How many connections a full backlog may take. With a backlog of 0, Linux takes one.
+/// The most connections that fill a backlog. With a backlog of 0, Linux takes one.
 const MAX_FILLERS: usize = 64;
 
-/// How long a connection is waited for before the backlog counts as full. Over loopback it is
-/// there within the system call.
+/// How long a connect waits before the backlog counts as full. Over loopback a connect succeeds
+/// within the system call.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// How an address behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Behavior {
+pub(crate) enum Behaviour {
     /// It listens, and connections succeed.
     Accepts,
     /// Its port is taken by a socket that does not listen, so connections are refused.
@@ -28,7 +28,7 @@ pub(crate) enum Behavior {
     Silent,
 }
 
-impl fmt::Display for Behavior {
+impl fmt::Display for Behaviour {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Accepts => "accepts",
@@ -38,7 +38,7 @@ impl fmt::Display for Behavior {
     }
 }
 
-/// Addresses with one port between them. They are gone when it is dropped.
+/// Addresses that share one port. Dropping it closes them.
 pub(crate) struct Stage {
     port: u16,
     sockets: Vec<Socket>,
@@ -49,8 +49,8 @@ impl Stage {
     ///
     /// # Errors
     ///
-    /// The system's, when an address can't be had.
-    pub(crate) fn new(spots: &[(IpAddr, Behavior)]) -> io::Result<Self> {
+    /// An address is not available.
+    pub(crate) fn new(spots: &[(IpAddr, Behaviour)]) -> io::Result<Self> {
         let mut tries = 1;
         loop {
             match Self::once(spots) {
@@ -62,10 +62,10 @@ impl Stage {
         }
     }
 
-    fn once(spots: &[(IpAddr, Behavior)]) -> io::Result<Self> {
+    fn once(spots: &[(IpAddr, Behaviour)]) -> io::Result<Self> {
         let mut stage = Self { port: 0, sockets: Vec::new() };
-        for (ip, behavior) in spots {
-            stage.add(*ip, *behavior)?;
+        for (ip, behaviour) in spots {
+            stage.add(*ip, *behaviour)?;
         }
         Ok(stage)
     }
@@ -75,13 +75,13 @@ impl Stage {
         self.port
     }
 
-    fn add(&mut self, ip: IpAddr, behavior: Behavior) -> io::Result<()> {
+    fn add(&mut self, ip: IpAddr, behaviour: Behaviour) -> io::Result<()> {
         let (socket, port) = bound(SocketAddr::new(ip, self.port))?;
         self.port = port;
-        match behavior {
-            Behavior::Accepts => socket.listen(128)?,
-            Behavior::Refuses => {}
-            Behavior::Silent => {
+        match behaviour {
+            Behaviour::Accepts => socket.listen(128)?,
+            Behaviour::Refuses => {}
+            Behaviour::Silent => {
                 socket.listen(0)?;
                 self.fill(SocketAddr::new(ip, port))?;
             }
@@ -90,7 +90,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Connects until nobody answers any more.
+    /// Connects until the address no longer answers.
     fn fill(&mut self, addr: SocketAddr) -> io::Result<()> {
         for _ in 0..MAX_FILLERS {
             let filler = socket(addr)?;
@@ -109,7 +109,7 @@ impl Stage {
 ///
 /// # Errors
 ///
-/// Why it has none.
+/// The reason why it has none.
 pub(crate) fn ipv6_loopback() -> io::Result<IpAddr> {
     let ip = IpAddr::from(Ipv6Addr::LOCALHOST);
     bound(SocketAddr::new(ip, 0))?;

@@ -84,7 +84,7 @@ fn similar(name: &str, services: &[Service]) -> Vec<Service> {
     shown
 }
 
-/// How many characters must be added, removed, replaced, or swapped with their neighbor (optimal
+/// How many characters must be added, removed, replaced, or swapped with their neighbour (optimal
 /// string alignment).
 fn distance(from: &str, to: &str) -> usize {
     let (from, to): (Vec<_>, Vec<_>) = (from.chars().collect(), to.chars().collect());
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_swap_of_neighbors_is_one_change() {
+    fn a_swap_of_neighbours_is_one_change() {
         for (from, to, expected) in
             [("", "", 0), ("a", "", 1), ("ab", "ba", 1), ("abc", "ca", 3), ("kitten", "sitting", 3)]
         {

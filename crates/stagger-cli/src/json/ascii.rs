@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-/// An object or another value as JSON on one line, all of it printable ASCII. Any other character in
-/// a text is escaped as `\uXXXX`, and one beyond the basic plane as two of these (RFC 8259 §7).
+/// A value as JSON on one line of printable ASCII. Any other character is escaped as `\uXXXX`, and
+/// one beyond the basic plane as two of these (RFC 8259 §7).
 pub(crate) fn printed(value: &Value) -> String {
-    // JSON has such characters within texts alone, and those below the space are escaped there.
+    // JSON has such characters only inside strings, and `serde_json` escapes those below the
+    // space.
     let json = value.to_string();
     let mut printed = String::with_capacity(json.len());
     for character in json.chars() {
@@ -15,7 +16,7 @@ pub(crate) fn printed(value: &Value) -> String {
             ' '..='~' => printed.push(character),
             other => {
                 for unit in other.encode_utf16(&mut [0; 2]) {
-                    // A string takes what is written to it.
+                    // Writing to a string cannot fail.
                     let _ = write!(printed, "\\u{unit:04x}");
                 }
             }

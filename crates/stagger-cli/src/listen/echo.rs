@@ -1,17 +1,17 @@
-//! Sending back what comes.
+//! Sends back what a peer sends.
 
 use std::io;
 
 use crate::runtime::Stream;
 
-/// How many bytes are taken at a time. Who does not read what is sent back is not read from.
+/// How many bytes are read at a time. They are sent back before more are read.
 const CHUNK: usize = 16 * 1024;
 
-/// Sends back everything, and then the end; says how many bytes that were.
+/// Sends back everything, and then the end. Returns the number of bytes.
 ///
 /// # Errors
 ///
-/// The connection's.
+/// The connection failed.
 pub(super) async fn echo<S: Stream>(stream: &S) -> io::Result<u64> {
     let mut buffer = vec![0; CHUNK];
     let mut total = 0;

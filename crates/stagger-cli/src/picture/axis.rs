@@ -1,17 +1,17 @@
-//! The axis of time: its unit, its ticks, and where a moment stands on it.
+//! The time axis: its unit, its ticks, and the place of a moment on it.
 
 use std::time::Duration;
 
-/// The least letters from one tick to the next.
+/// The fewest letters from one tick to the next.
 const MIN_SPACING: usize = 8;
 
-/// How many parts an axis has at most: more are no help, however long it is.
+/// The most parts of an axis: more do not help, however long it is.
 const MAX_PARTS: usize = 8;
 
-/// From this length on seconds are easier to read than milliseconds.
+/// The length from which seconds are easier to read than milliseconds.
 const SECONDS_FROM: Duration = Duration::from_secs(10);
 
-/// The shortest axis, so that a race of no length at all has one.
+/// The shortest axis. A race of no length has this one.
 const SHORTEST: Duration = Duration::from_micros(100);
 
 /// The shortest axis of a race that is still running: a race is rarely longer.
@@ -23,7 +23,7 @@ pub(crate) struct Axis {
     end: Duration,
 }
 
-/// A round time, and what is written at it.
+/// A round time and its label.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Tick {
     pub(crate) at: Duration,
@@ -31,12 +31,13 @@ pub(crate) struct Tick {
 }
 
 impl Axis {
-    /// The axis of a race that took so long.
+    /// The axis of a race of this length.
     pub(crate) fn to(elapsed: Duration) -> Self {
         Self { end: elapsed.max(SHORTEST) }
     }
 
-    /// The axis of a race that has run for so long, with room to go on: it changes seldom.
+    /// The axis of a race that has run for this time. It has room for more, so that it changes
+    /// seldom.
     pub(crate) fn beyond(elapsed: Duration) -> Self {
         let ends = round_times().find(|round| *round > elapsed.max(SHORTEST_RUNNING / 2));
         Self { end: ends.unwrap_or(elapsed) }
@@ -47,7 +48,7 @@ impl Axis {
         self.end
     }
 
-    /// Where a moment stands on an axis of `length` places: from 0 to `length - 1`.
+    /// The place of a moment on an axis of `length` places: from 0 to `length - 1`.
     pub(crate) fn place(&self, at: Duration, length: usize) -> usize {
         let last = length.saturating_sub(1);
         let end = self.end.as_nanos();
@@ -70,8 +71,7 @@ impl Axis {
         self.written(time, decimals)
     }
 
-    /// Round times from 0 to the end, as many as have room when a letter takes `letter` of the
-    /// axis's `length`.
+    /// Round times from 0 to the end: as many as fit if a letter takes `letter` of the `length`.
     pub(crate) fn ticks(&self, length: usize, letter: usize) -> Vec<Tick> {
         let roomy = |step: &Duration| {
             let decimals = self.decimals(*step);
@@ -115,7 +115,7 @@ pub(crate) fn spelled(time: Duration) -> String {
     }
 }
 
-/// One, two and five of every power of ten, from a microsecond to some decades.
+/// 1, 2 and 5 times each power of ten, from a microsecond to some decades.
 fn round_times() -> impl Iterator<Item = Duration> {
     let powers = (0..15).map(|power| 10_u64.pow(power));
     powers.flat_map(|power| [1, 2, 5].map(|times| Duration::from_micros(times * power)))
@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(ticks(Axis::to(ms(9_999)), 30), ["0", "5000"]);
         assert_eq!(ticks(Axis::to(ms(300_000)), 45), ["0", "100", "200", "300"]);
         assert_eq!(ticks(Axis::to(Duration::from_micros(340)), 40), ["0", "0.1", "0.2", "0.3"]);
-        // Where there is no room for two there is one.
+        // An axis without room for two ticks has one.
         assert_eq!(ticks(Axis::to(ms(303)), 5), ["0"]);
         assert_eq!(ticks(Axis::to(Duration::ZERO), 20), ["0", "0.05", "0.10"]);
     }

@@ -1,4 +1,4 @@
-//! What there is to draw of a race, whatever it is drawn with: rows on one axis of time.
+//! The content of a picture: rows on one time axis. Text and SVG draw it.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::ink::Ink;
 use crate::escape::printable;
 use crate::race::{Race, attempt_error, query_error};
 
-/// How many addresses of a race have a row each that were never tried.
+/// The most rows for addresses that were not tried.
 const MAX_UNTRIED: usize = 8;
 
 /// How many levels of races inside attempts are drawn. Deeper levels are one row for each attempt,
@@ -22,14 +22,14 @@ const MAX_LEVELS: usize = 4;
 pub(crate) struct Chart {
     pub(crate) axis: Axis,
     pub(crate) rows: Vec<Row>,
-    /// Who won, or for how long the race has run; none if it was lost.
+    /// The winner, or how long the race has run; none if it was lost.
     pub(crate) sentence: Option<String>,
-    /// How many letters a label and an outcome will soon have, so that the bars of a running race
-    /// keep their place.
+    /// How many letters a label and an outcome may soon have. So the bars of a running race keep
+    /// their place.
     pub(crate) room_for: [usize; 2],
 }
 
-/// How many letters an outcome that is yet to come has: as many as `4 addresses`.
+/// The expected letters of an outcome that is not there yet: as in `4 addresses`.
 const USUAL_OUTCOME: usize = 11;
 
 /// A query, a candidate, or a race inside an attempt.
@@ -40,7 +40,7 @@ pub(crate) struct Row {
     pub(crate) depth: usize,
     pub(crate) bars: Vec<Bar>,
     pub(crate) mark: Mark,
-    /// Where the mark stands on the axis, if it does.
+    /// The moment of the mark on the axis, if it has one.
     pub(crate) marked: Option<Duration>,
     /// When the transport was up and a handshake began.
     pub(crate) progressed: Option<Duration>,
@@ -51,14 +51,14 @@ pub(crate) struct Row {
     pub(crate) detail: Option<Detail>,
 }
 
-/// What is said beyond the outcome, of any length, and what joins the two on one line.
+/// More about the outcome, of any length, and the text that joins the two on one line.
 #[derive(Debug)]
 pub(crate) struct Detail {
     pub(crate) joint: &'static str,
     pub(crate) text: String,
 }
 
-/// What lasted from one moment to another.
+/// A bar from one moment to another.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bar {
     pub(crate) kind: Kind,
@@ -78,7 +78,7 @@ pub(crate) enum Kind {
     Inside,
 }
 
-/// What a row comes to.
+/// The result of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mark {
     Answered,
@@ -122,7 +122,7 @@ impl Chart {
     }
 }
 
-/// Who won, or for how long nobody has.
+/// The winner, or how long the race has run without one.
 fn sentence(race: &Race) -> Option<String> {
     let report = &race.report;
     if !report.is_over() {
@@ -139,7 +139,7 @@ fn sentence(race: &Race) -> Option<String> {
     Some(format!("connected to {peer} in {}{from}", spelled(report.elapsed())))
 }
 
-/// A race, and where it stands in the picture.
+/// A race and its place in the picture.
 #[derive(Clone, Copy)]
 struct Level<'a> {
     report: &'a Report<String>,
@@ -148,7 +148,7 @@ struct Level<'a> {
     /// How many attempts it runs inside.
     level: usize,
     running: bool,
-    /// The overall deadline ended it. Of a race inside an attempt this is not known.
+    /// The overall deadline ended it. This is not known of a race inside an attempt.
     timed_out: bool,
 }
 
@@ -157,7 +157,7 @@ impl Level<'_> {
     /// candidates that were not tried.
     fn push(self, rows: &mut Vec<Row>) {
         let report = self.report;
-        // Of several answers of one instant the last set off the wait.
+        // If several answers came at one instant, the last started the wait.
         let begun = report.wait().map(|wait| wait.from);
         let waiting = report.queries().iter().rposition(|query| {
             begun.is_some() && query.ended == begun && !query.addresses.is_empty()
@@ -188,7 +188,7 @@ impl Level<'_> {
         }
         for report in children {
             let target = report.target().map(Target::to_string);
-            // A dialer that is a connector has the attempt's own address for its target.
+            // The target of a dialer that is a connector is the attempt's address.
             let named = target.filter(|target| *target != attempt.address);
             let mut child = Level {
                 report,
@@ -206,8 +206,8 @@ impl Level<'_> {
         }
     }
 
-    /// Adds a row for each address that was not tried. While the race runs there is one row for
-    /// all, because their order is not known before.
+    /// Adds a row for each address that was not tried. A running race has one row for all, because
+    /// their order is not known yet.
     fn push_untried(self, rows: &mut Vec<Row>) {
         let Self { report, depth, .. } = self;
         let count = report.untried().len();
@@ -272,7 +272,7 @@ impl Level<'_> {
             AttemptOutcome::Failed(_) => (Mark::Failed, "failed"),
             AttemptOutcome::TimedOut => (Mark::Failed, "timed out"),
             AttemptOutcome::Skipped(_) => (Mark::Skipped, "skipped"),
-            AttemptOutcome::Dropped if self.timed_out => (Mark::Dropped, "time was up"),
+            AttemptOutcome::Dropped if self.timed_out => (Mark::Dropped, "out of time"),
             _ => (Mark::Dropped, "dropped"),
         };
         let made = !matches!(attempt.outcome, AttemptOutcome::Skipped(_));
@@ -311,7 +311,7 @@ fn end(report: &Report<String>) -> Duration {
 }
 
 impl Row {
-    /// Races inside an attempt, from the beginning of the first to what the last came to.
+    /// Races inside an attempt, from the start of the first to the result of the last.
     fn inside(
         label: String,
         began: Duration,
@@ -319,7 +319,7 @@ impl Row {
         attempt: &AttemptReport<String>,
     ) -> Self {
         let ended = end(last);
-        // One whose end nobody heard has lasted as long as the attempt.
+        // A race without a recorded end lasted as long as the attempt.
         let is_over = last.is_over() || !matches!(attempt.outcome, AttemptOutcome::Running);
         let (mark, outcome) = match last.end() {
             Some(End::Connected) => (Mark::Through, "connected"),

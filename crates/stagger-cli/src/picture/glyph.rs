@@ -1,4 +1,4 @@
-//! The characters of a picture. Each means one thing, whatever its colour.
+//! The characters of a picture. Each has one meaning in every colour.
 
 use super::chart::{Kind, Mark};
 
@@ -10,9 +10,9 @@ pub(super) struct Glyphs {
     attempt: char,
     handshake: char,
     inside: char,
-    /// Where an attempt becomes a handshake.
+    /// The start of a handshake.
     pub(super) progress: char,
-    /// The beginning of the axis, what it is made of, a tick.
+    /// The start, the line and a tick of the axis.
     pub(super) axis: [char; 3],
     answered: char,
     unanswered: char,
@@ -64,7 +64,7 @@ const ASCII: Glyphs = Glyphs {
 };
 
 impl Glyphs {
-    /// Beyond ASCII, or within.
+    /// With characters beyond ASCII, or without.
     pub(super) fn of(unicode: bool) -> &'static Self {
         if unicode { &UNICODE } else { &ASCII }
     }

@@ -1,24 +1,24 @@
-//! The few colours, by what they mean.
+//! The few colours, named by their meaning.
 
 use anstyle::{AnsiColor, Style};
 
-/// What a part of the picture means. Its shape or its words say so as well.
+/// The meaning of a part of the picture. Its shape or its words also show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ink {
     /// Words and numbers.
     Plain,
-    /// The axis, and whatever had no part in the outcome.
+    /// The axis, and everything that did not affect the outcome.
     Faint,
-    /// A question, or an attempt that is not over.
+    /// A query, or an attempt that is still running.
     Open,
-    /// Addresses that wait, or an answer that did not come.
+    /// Addresses that wait, or a missing answer.
     Wait,
     Won,
     Failed,
 }
 
 impl Ink {
-    /// Of the sixteen colours whose shades the terminal chooses for its own background.
+    /// One of the sixteen colours whose shades the terminal adapts to its background.
     pub(crate) fn style(self) -> Style {
         match self {
             Self::Plain => Style::new(),

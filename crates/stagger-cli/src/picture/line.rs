@@ -2,8 +2,8 @@
 
 use super::ink::Ink;
 
-/// A line, part by part. Every character is one column wide: what comes from outside is ASCII or
-/// escaped, but for letters that an error quotes.
+/// A line of parts. Every character is one column wide: text from outside is ASCII or escaped,
+/// except for letters that an error quotes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Line {
     parts: Vec<(Ink, String)>,
@@ -32,8 +32,8 @@ impl Line {
         self.push(Ink::Plain, &" ".repeat(spaces));
     }
 
-    /// The line as it is printed, without its end: no space comes last, and with `color` escape
-    /// sequences surround what has one.
+    /// The printed line without its end. It has no trailing spaces. With `color`, escape sequences
+    /// surround the coloured parts.
     pub(crate) fn printed(&self, color: bool) -> String {
         let mut text = String::new();
         for (index, (ink, part)) in self.parts.iter().enumerate() {
@@ -52,7 +52,7 @@ impl Line {
         text
     }
 
-    /// The line without what is beyond this width.
+    /// The line, cut to this width.
     pub(crate) fn clipped(mut self, width: usize) -> Self {
         let mut room = width;
         for (_, part) in &mut self.parts {

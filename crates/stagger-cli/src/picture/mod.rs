@@ -1,6 +1,6 @@
 //! The race as a picture: a bar over time for each query and each candidate.
 //!
-//! [`chart`] says what there is to draw, [`text`] and [`svg`] draw it.
+//! [`chart`] has the content, [`text`] and [`svg`] draw it.
 
 mod axis;
 mod chart;
@@ -24,13 +24,13 @@ pub(crate) fn picture(race: &Race, look: &Look) -> Picture {
     text::draw(&Chart::of(race), look)
 }
 
-/// The picture of a race as text. The last line says who won, if someone did.
+/// The picture of a race as text. The last line has the winner, if there is one.
 pub(crate) fn timeline(race: &Race, look: &Look) -> String {
     picture(race, look).lines().iter().map(|line| line.printed(look.color) + "\n").collect()
 }
 
 impl Picture {
-    /// All of it, with an empty line before the sentence.
+    /// All lines, with an empty line before the sentence.
     pub(crate) fn lines(self) -> Vec<Line> {
         let Self { head, rows, sentence } = self;
         let drawn = !rows.is_empty();

@@ -1,7 +1,7 @@
 //! A chart as an SVG file.
 //!
-//! Words stand above their bar, at both ends of the line, so that nothing depends on how wide a
-//! font is. Every meaning has a shape of its own.
+//! Words are above their bar, at both ends of the line, so that the width of a font does not
+//! matter. Every meaning has its own shape.
 
 use super::axis::Axis;
 use super::chart::{Bar, Chart, Kind, Mark, Row};
@@ -14,11 +14,11 @@ use crate::wrap::wrap;
 const WIDTH: usize = 960;
 const MARGIN: usize = 24;
 
-/// The axis keeps off the margin, so that marks at its ends are whole.
+/// The distance of the axis from the margin, so that marks at its ends are whole.
 const LEFT: usize = MARGIN + 8;
 const LENGTH: usize = WIDTH - 2 * LEFT;
 
-/// What is before the first row, and a row's own height without its detail.
+/// The space above the first row, and the height of a row without its detail.
 const HEAD: usize = 96;
 const ROW: usize = 42;
 
@@ -29,12 +29,12 @@ const MIDDLE: usize = 26;
 /// How far a row inside an attempt is indented, for each level.
 const LEVEL: usize = 16;
 
-/// The height of a line of detail, and how many letters have room in one: at 13 pixels for the
-/// letters' height, the widest font has more.
+/// The height of a line of detail, and the letters that fit in it. At a letter height of 13 pixels
+/// the widest font has room for more.
 const LINE: usize = 17;
 const LETTERS: usize = 96;
 
-/// How wide a letter may be at most where labels must not meet.
+/// The greatest width of a letter where labels must not touch.
 const LETTER: usize = 8;
 
 /// The colours of GitHub's two themes: all of them are easy to read on their background.
@@ -66,7 +66,7 @@ text.failed { fill: #f85149 } .line.failed { stroke: #f85149 } .solid.failed { f
 }
 ";
 
-/// The picture of a race to this target, as a file of its own.
+/// The picture of a race to this target, as an SVG file.
 pub(crate) fn svg(target: &str, race: &Race) -> String {
     let chart = Chart::of(race);
     let mut body = String::new();
@@ -111,7 +111,7 @@ fn said(row: &Row, chart: &Chart, unit: &str) -> String {
     format!("{}{}{}", row.outcome, times(row, &chart.axis, unit), detail.unwrap_or_default())
 }
 
-/// From when to when, as a text to go on with.
+/// The start and the end, as a text that goes on.
 fn times(row: &Row, axis: &Axis, unit: &str) -> String {
     match (row.started, row.ended) {
         (Some(started), Some(ended)) => {
@@ -137,7 +137,7 @@ fn ruler(svg: &mut String, axis: &Axis, height: usize) {
     }
 }
 
-/// Draws a row from `top` on, and says how high it is.
+/// Draws a row from `top` on, and returns its height.
 fn row(svg: &mut String, row: &Row, axis: &Axis, top: usize) -> usize {
     let left = MARGIN + LEVEL * row.depth;
     words(svg, "plain", (left, top + WORDS), &short(&row.label, 2 * LETTERS / 3));
@@ -175,7 +175,7 @@ fn row(svg: &mut String, row: &Row, axis: &Axis, top: usize) -> usize {
 
 fn bar(svg: &mut String, bar: &Bar, ink: Ink, axis: &Axis, y: usize) {
     let from = LEFT + axis.place(bar.from, LENGTH);
-    // What took no time at all is seen as well.
+    // A bar of no length must be visible too.
     let to = (LEFT + axis.place(bar.to, LENGTH)).max(from + 1);
     let class = ink.class();
     *svg += &match bar.kind {
@@ -229,7 +229,7 @@ fn words(svg: &mut String, class: &str, (x, y): (usize, usize), text: &str) {
     *svg += &format!("<text class=\"{class}\" x=\"{x}\" y=\"{y}\">{}</text>\n", escaped(text));
 }
 
-/// A text of no more than so many letters.
+/// A text, cut to this many letters.
 fn short(text: &str, letters: usize) -> String {
     match text.char_indices().nth(letters) {
         None => text.to_owned(),

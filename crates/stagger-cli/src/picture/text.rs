@@ -1,4 +1,4 @@
-//! A chart as text: bars where there is room for them, else rows alone.
+//! A chart as text: with bars if there is room for them, else without.
 
 use super::axis::Axis;
 use super::chart::{Chart, Mark, Row};
@@ -7,7 +7,7 @@ use super::ink::Ink;
 use super::line::Line;
 use crate::wrap::wrap;
 
-/// The columns before a row, and between its parts.
+/// The columns before a row and between its parts.
 const INDENT: usize = 2;
 const GAP: usize = 2;
 
@@ -17,10 +17,10 @@ const LEVEL: usize = 2;
 /// The part of the width that indentation may take: a quarter.
 const INDENTED: usize = 4;
 
-/// The fewest columns that bars can be read in.
+/// The fewest columns in which bars can be read.
 const MIN_BARS: usize = 20;
 
-/// The fewest columns for labels, if any is as long: an IPv4 address with its port.
+/// The fewest columns for labels, if one is so long: an IPv4 address with its port.
 const MIN_LABELS: usize = 21;
 
 /// The part of the width that an outcome may take with its detail beside it: a quarter.
@@ -29,7 +29,7 @@ const DETAILED: usize = 4;
 /// The columns of a mark before an outcome.
 const MARK: usize = 2;
 
-/// How it is drawn, not what.
+/// The look of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Look {
     /// In columns.
@@ -49,12 +49,12 @@ pub(crate) struct Picture {
     pub(crate) sentence: Option<Line>,
 }
 
-/// Draws a chart. No line is wider than the look says, but for the sentence.
+/// Draws a chart. No line except the sentence is wider than the look allows.
 pub(crate) fn draw(chart: &Chart, look: &Look) -> Picture {
     let glyphs = Glyphs::of(look.unicode);
     let numbers = Numbers::of(chart);
     let (head, rows) = match Columns::of(chart, &numbers, look) {
-        // Without any row there is nothing to put under an axis.
+        // Without rows an axis has no use.
         _ if chart.rows.is_empty() => (Vec::new(), Vec::new()),
         Some(columns) => {
             let rows = chart.rows.iter().zip(&numbers.rows);
@@ -88,7 +88,7 @@ impl Numbers {
         // As wide as their headings.
         let mut width =
             [0, 1].map(|column| widest(column).unwrap_or(0).max(HEADINGS[column].len()));
-        // Wide enough for all to come, so that the bars of a running race keep their length.
+        // Wide enough for later times, so that the bars of a running race keep their length.
         width[1] = width[1].max(chart.axis.number(chart.axis.end()).len());
         Self { rows, width }
     }
@@ -126,7 +126,7 @@ impl Columns {
         let lengths = || chart.rows.iter().map(of).chain([label]);
         let least = lengths().max().unwrap_or(0).min(MIN_LABELS);
         let labels = free.checked_sub(MIN_BARS).filter(|labels| *labels >= least)?;
-        // A label that is too long has a line of its own, and is no reason to keep bars short.
+        // A label that is too long has its own line, and does not shorten the bars.
         let label = lengths().filter(|label| *label <= labels).max().unwrap_or(0);
         let bars = INDENT + label + GAP;
         let started = bars + (free - label) + GAP + numbers.width[0];
@@ -154,7 +154,7 @@ impl Columns {
         for (index, mark) in axis.ticks(self.bars, 1).iter().enumerate() {
             let place = axis.place(mark.at, self.bars);
             cells[place] = if index == 0 { start } else { tick };
-            // In the middle of its tick, but for the last if there is no room.
+            // Centred on its tick, except the last one without room.
             let half = (length(&mark.label) - 1) / 2;
             let left = (begin + place).saturating_sub(half);
             labels.fill(left.min(begin + self.bars - length(&mark.label)));
@@ -169,7 +169,7 @@ impl Columns {
         vec![labels, ruler]
     }
 
-    /// The line of a row, and more where something is too long for it.
+    /// The line of a row, and more lines if a part is too long.
     fn row(
         &self,
         row: &Row,
@@ -222,7 +222,7 @@ impl Columns {
     }
 }
 
-/// Rows without bars, for a narrow terminal: in columns if they fit, else each over several lines.
+/// Rows without bars, for a narrow terminal: in columns if they fit, else over several lines.
 fn plain(chart: &Chart, numbers: &Numbers, glyphs: &Glyphs, width: usize) -> Vec<Line> {
     let unit = chart.axis.unit();
     let label = chart.rows.iter().map(|row| indent(row, width) + length(&row.label));
@@ -243,7 +243,7 @@ fn plain(chart: &Chart, numbers: &Numbers, glyphs: &Glyphs, width: usize) -> Vec
             begin = own + GAP;
         }
         line.fill(begin);
-        // Without columns the outcome has nothing to stand under.
+        // Without columns the outcome has no column to align with.
         let timed = in_columns || row.started.is_some();
         let mut column = begin;
         for (number, wide) in numbers_of_row.iter().zip(numbers.width).filter(|_| timed) {
@@ -271,7 +271,7 @@ fn plain(chart: &Chart, numbers: &Numbers, glyphs: &Glyphs, width: usize) -> Vec
     lines.into_iter().map(|line| line.clipped(width)).collect()
 }
 
-/// A text as lines of their own that begin at this column.
+/// A text as separate lines that start at this column.
 fn below(text: &str, column: usize, width: usize) -> impl Iterator<Item = Line> {
     wrap(text, width.saturating_sub(column)).into_iter().map(move |text| {
         let mut line = Line::default();

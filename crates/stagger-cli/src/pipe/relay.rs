@@ -45,8 +45,9 @@ enum Ended {
 ///
 /// # Errors
 ///
-/// The first step that fails. If sending fails, what the peer sent before is still written. A closed
-/// standard output is noticed at once when standard input has ended, and otherwise at the next write.
+/// The first step that fails. If sending fails, what the peer sent before is still written. A
+/// closed standard output is noticed at once when standard input has ended, and otherwise at the
+/// next write.
 pub(super) async fn relay<S: Stream>(stream: &S) -> Result<(), Fault> {
     let terminal = stdio::input_is_terminal();
     let mut sending = pin!(send(stream));

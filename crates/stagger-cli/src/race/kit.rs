@@ -49,7 +49,7 @@ pub(crate) fn finished<C>(outcome: Result<(C, Report<SocketAddr>), stagger::Erro
 
 type Attempt = Pin<Box<dyn Future<Output = Result<(), SharedError>>>>;
 
-/// A connector of any kind.
+/// A connector, scripted or through a proxy.
 #[derive(Clone)]
 pub(crate) struct Hop(Rc<dyn Fn(Candidate<SocketAddr>) -> Attempt>);
 
@@ -66,7 +66,7 @@ impl Connector<SocketAddr> for Hop {
 type HopDialer = Dialer<ScriptedResolver<SocketAddr>, Hop, Clock, Recorder<SocketAddr>>;
 
 impl Hop {
-    /// A connector that does what a script says.
+    /// A connector that follows a script.
     pub(crate) fn scripted(connector: ScriptedConnector) -> Self {
         Self(Rc::new(move |to| {
             let attempt = connector.connect(to);
@@ -102,7 +102,7 @@ impl Hop {
         (dialer.with_observer(recorder.clone()), recorder)
     }
 
-    /// A race to its end, at these addresses.
+    /// Runs a race at these addresses to its end.
     pub(crate) fn race(self, ledger: &Ledger, found: &[&str]) -> Race {
         let (dialer, _) = self.dialer(ledger, found);
         finished(ledger.clock().run(dialer.connect("example.com:80").with_report()))

@@ -40,8 +40,8 @@ pub(super) fn interface(option: &str, text: &str, name: &str) -> Result<u32, Usa
     }
 }
 
-/// Whether an address is valid on one link only: a link-local address, or a group with the scope of a
-/// link or a narrower one (RFC 4291 §2.7).
+/// Whether an address is valid on one link only: a link-local address, or a group with the scope
+/// of a link or a narrower one (RFC 4291 §2.7).
 pub(super) fn is_of_link(addr: &Ipv6Addr) -> bool {
     addr.is_unicast_link_local() || addr.is_multicast() && addr.segments()[0] & 0xf <= 2
 }

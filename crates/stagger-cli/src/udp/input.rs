@@ -58,7 +58,8 @@ impl Datagrams {
     /// Standard input cannot be read, or has too many bytes for a datagram.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         let mut bytes = Vec::new();
-        // One byte more than the room shows that there are too many. One is for the end of the line.
+        // One byte more than the room shows that there are too many. One is for the end of the
+        // line.
         let most = self.room as u64 + 2;
         let read = match &mut self.from {
             From::Texts(texts) => return Ok(texts.next().map(String::into_bytes)),

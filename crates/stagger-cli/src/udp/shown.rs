@@ -192,7 +192,7 @@ fn text(bytes: &[u8]) -> Option<&str> {
 /// Two digits for each byte.
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
-        // A string takes what is written to it.
+        // Writing to a string cannot fail.
         let _ = write!(hex, "{byte:02x}");
         hex
     })

@@ -16,8 +16,8 @@ pub(super) fn options() -> UdpOptions {
     options
 }
 
-/// Whether an error is `EACCES`: only a socket that may broadcast can send to that address (ip(7)). A
-/// firewall's `EPERM` has the same kind, so the number decides.
+/// Whether an error is `EACCES`: only a socket that may broadcast can send to that address
+/// (ip(7)). A firewall's `EPERM` has the same kind, so the number decides.
 #[cfg(unix)]
 pub(super) fn is_refused_access(error: &io::Error) -> bool {
     let causes = iter::successors(Some(error as &(dyn Error + 'static)), |&error| error.source());

@@ -29,7 +29,8 @@ fn failures(server: &str) -> Vec<(Vec<&str>, &'static str)> {
     ]
 }
 
-/// The words of a line in the order of the alphabet: of two families either may be the first to fail.
+/// The words of a line in the order of the alphabet: of two families either may be the first to
+/// fail.
 fn words(line: &str) -> Vec<&str> {
     let words = line.split_whitespace().map(|word| word.trim_matches(['(', ')', ',']));
     let mut words: Vec<_> = words.collect();

@@ -9,9 +9,9 @@ fn every_race_of_the_demo_goes_as_it_should() {
         for part in [
             " was silent; ",
             " was tried at once",
-            " in vain; ",
-            " AAAA, which was still to come; ",
-            " refused, and with the last",
+            " which never came; ",
+            " AAAA, which had not come yet; ",
+            " refused. The connect failed with the last",
         ] {
             assert!(words.contains(part), "{part}: {run:?}");
         }

@@ -1,5 +1,5 @@
-//! Accepting connections where only Linux has what that takes: networks of one's own, curl beside ss,
-//! and a disk that is always full.
+//! Accepting connections where only Linux has what that takes: networks of one's own, curl beside
+//! ss, and a disk that is always full.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -52,8 +52,9 @@ const LINK: &str = "ip link add near0 index 77 type veth peer name far0 && \
 
 /// A user's client, which has connected and waits for what it is to send.
 ///
-/// To curl its own request is a good response when it comes back: the method is where the version and
-/// the status are expected, and both have header fields and a body. With the end of the body it ends.
+/// To curl its own request is a good response when it comes back: the method is where the version
+/// and the status are expected, and both have header fields and a body. With the end of the body
+/// it ends.
 fn curl(family: &str, host: &str) -> Child {
     let mut curl = Command::new("curl");
     curl.args(["--silent", "--show-error", "--globoff", "--noproxy", "*", family]);

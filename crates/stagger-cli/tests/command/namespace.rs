@@ -176,7 +176,7 @@ fn the_demo_does_without_ipv6() {
     sh("echo 1 > /proc/sys/net/ipv6/conf/lo/disable_ipv6");
     let run = stagger(&["demo"]);
     assert_eq!((run.code, &run.err[..]), (Some(0), ""), "{run:?}");
-    assert!(run.out.contains("There is no IPv6 here"), "{run:?}");
+    assert!(run.out.contains("This machine has no IPv6 ("), "{run:?}");
     assert!(run.out.contains("127.0.0.2"), "{run:?}");
     assert!(run.out.ends_with("All 6 races went as they should.\n"), "{run:?}");
 }

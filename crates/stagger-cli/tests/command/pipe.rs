@@ -287,8 +287,8 @@ fn it_ends_without_a_word_when_nobody_reads_what_is_received() {
         let (mut child, mut peer) = pipe(runtime);
         drop(child.stdout.take());
         let input = child.stdin.take();
-        // A child of another test holds the other end too, from its fork to its exec. What is written
-        // until then is not refused.
+        // A child of another test holds the other end too, from its fork to its exec. What is
+        // written until then is not refused.
         peer.set_nonblocking(true).unwrap();
         while child.try_wait().unwrap().is_none() {
             let _ = peer.write(b"to nobody");

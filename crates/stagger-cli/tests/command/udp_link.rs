@@ -7,8 +7,8 @@ use crate::namespace::{inside, sh};
 use crate::run::{RUNTIMES, Run, STAGGER, stagger};
 
 /// Two networks, joined by two links. Here are `near0` and `near1`, and in the namespace `far` are
-/// `far0` and `far1`. Both near ones have the addresses fe80::1 and 169.254.7.1 (RFC 3927), both far
-/// ones fe80::2 and 169.254.7.2; `near0` has 169.254.7.3 too.
+/// `far0` and `far1`. Both near ones have the addresses fe80::1 and 169.254.7.1 (RFC 3927), both
+/// far ones fe80::2 and 169.254.7.2; `near0` has 169.254.7.3 too.
 const TWO_HOSTS: &str = "mount -t tmpfs none /run
 ip netns add far
 ip -n far link set lo up

@@ -67,15 +67,15 @@ fn what_was_seen_is_said_with_its_own_numbers() {
             aaaa_late,
             a_alone,
             accepts,
-            "A waited 50.0 ms for AAAA, which was still to come; then 192.0.2.1:80 was tried and \
+            "A waited 50.0 ms for AAAA, which had not come yet; then 192.0.2.1:80 was tried and \
              won in 52.0 ms.",
         ),
         (
             a_late,
             aaaa_alone,
             accepts,
-            "[2001:db8::1]:80 was tried the moment AAAA was known, without a wait for A, which \
-             was still to come, and won in 2.0 ms.",
+            "[2001:db8::1]:80 was tried as soon as AAAA was known, without waiting for A, \
+             which had not come yet, and won in 2.0 ms.",
         ),
     ];
     for (judge, resolves, connects, said) in cases {
@@ -99,7 +99,7 @@ fn a_race_that_goes_wrong_is_found_out() {
             Policy::new(),
             both,
             |connector| first_is(connector, Fate::fails(ms(1))),
-            "was to end as connected, and ended as failed (192.0.2.1:80 failed)",
+            "ended as failed instead of connected (192.0.2.1:80 failed)",
         ),
         (
             first_silent,
@@ -161,7 +161,7 @@ fn a_race_that_goes_wrong_is_found_out() {
                 resolver.finds(ms(1), Record::A, found).never_ends()
             },
             accepts,
-            "192.0.2.1:80 is not what A was answered with",
+            "192.0.2.1:80 is not in the answer for A",
         ),
         (
             a_late,
@@ -170,8 +170,8 @@ fn a_race_that_goes_wrong_is_found_out() {
             accepts,
             "started 50.0 ms after AAAA",
         ),
-        (a_late, Policy::new(), a_alone, accepts, "AAAA was to be answered"),
-        (all_refused, Policy::new(), both, accepts, "there is a connection"),
+        (a_late, Policy::new(), a_alone, accepts, "not for AAAA"),
+        (all_refused, Policy::new(), both, accepts, "the race connected"),
     ];
     for (judge, policy, resolves, connects, fault) in cases {
         let found = judge(&race(policy, resolves, connects)).unwrap_err();
@@ -186,5 +186,5 @@ fn without_ipv6_nothing_is_left_that_needs_it() {
     assert_eq!((all.len(), rest.len()), (8, 6));
     let over_dns = rest.iter().filter(|scene| matches!(scene.answers, Answers::OverDns(_)));
     let spots: Vec<_> = over_dns.map(|scene| &scene.spots[..]).collect();
-    assert_eq!(spots, [[(loopback(1), Behavior::Accepts)]]);
+    assert_eq!(spots, [[(loopback(1), Behaviour::Accepts)]]);
 }

@@ -95,8 +95,8 @@ fn zone_of(addr: SocketAddr) -> Option<u32> {
     }
 }
 
-/// Gives the address and the joined group the same interface, if the address is a group of a link. The
-/// system needs an interface for both (ipv6(7)).
+/// Gives the address and the joined group the same interface, if the address is a group of a link.
+/// The system needs an interface for both (ipv6(7)).
 fn one_zone(
     text: &str,
     addr: &mut SocketAddr,

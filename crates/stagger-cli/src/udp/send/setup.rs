@@ -76,8 +76,8 @@ impl SendSetup {
         Ok(Self { to, from: from(args.bind.as_ref(), to)?, options, group_interface, wait })
     }
 
-    /// The most bytes in a datagram. A length has 16 bits. That of UDP includes its header of 8 bytes
-    /// (RFC 768), and that of IPv4 also its own of 20 bytes (RFC 791 §3.1).
+    /// The most bytes in a datagram. A length has 16 bits. That of UDP includes its header of 8
+    /// bytes (RFC 768), and that of IPv4 also its own of 20 bytes (RFC 791 §3.1).
     pub(super) fn room(&self) -> usize {
         if self.to.is_ipv4() { 65_535 - 20 - 8 } else { 65_535 - 8 }
     }
