@@ -71,7 +71,7 @@ Examples:
   stagger man | man -l -
   stagger man connect > ~/.local/share/man/man1/stagger-connect.1";
 
-/// Connect to a host fast, past addresses that do not answer, and show how.
+/// Connect to a host fast, even if some of its addresses do not answer, and show how.
 ///
 /// The command resolves the name and tries its addresses one after another, each shortly after the
 /// one before (Happy Eyeballs, RFC 8305). The first connection wins. An address that does not

@@ -67,7 +67,7 @@ fn note(sorted: &[SocketAddr], shown: &[SocketAddr]) -> Option<String> {
 pub(crate) fn text(explained: &Explained) -> String {
     let Explained { by, placed, note } = explained;
     let note = note.as_ref().map(|note| format!("{note}\n")).unwrap_or_default();
-    format!("order by {by}:\n{}{note}", lines(placed))
+    format!("sorted by {by}:\n{}{note}", lines(placed))
 }
 
 fn lines(placed: &[Placed]) -> String {
@@ -80,7 +80,7 @@ fn lines(placed: &[Placed]) -> String {
         };
         let deprecated = placed.source.is_some_and(|source| source.deprecated == Some(true));
         let deprecated = if deprecated { " (deprecated)" } else { "" };
-        let rule = placed.rule.map(|rule| format!("; below by {rule}")).unwrap_or_default();
+        let rule = placed.rule.map(|rule| format!("; by {rule}")).unwrap_or_default();
         format!("  {name:width$}  {source}{deprecated}{rule}\n")
     };
     placed.iter().zip(&names).map(line).collect()
@@ -115,10 +115,10 @@ mod tests {
         let explained = by_sorter("RFC 6724", &Sorter::new(), &found, &sources);
         assert_eq!(
             text(&explained),
-            "order by RFC 6724:
+            "sorted by RFC 6724:
   192.0.2.1:80      from 192.0.2.9
-  [2001:db8::1]:80  from 2001:db8::2 (deprecated); below by rule 3: avoid deprecated addresses
-  198.51.100.2:80   no route; below by rule 1: avoid unusable destinations
+  [2001:db8::1]:80  from 2001:db8::2 (deprecated); by rule 3: avoid deprecated addresses
+  198.51.100.2:80   no route; by rule 1: avoid unusable destinations
 the candidates are in the order of the answer instead
 "
         );

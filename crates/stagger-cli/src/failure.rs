@@ -169,6 +169,18 @@ mod tests {
     }
 
     #[test]
+    fn a_step_that_names_the_address_again_is_left_out() {
+        let reason =
+            |kind, text: &str| without_step(&io::Error::new(kind, text.to_owned()), "listen on ");
+        let in_use = io::ErrorKind::AddrInUse;
+        assert_eq!(reason(in_use, "listen on [::1]:80: bind: in use"), "in use");
+        assert_eq!(reason(in_use, "listen on [::1]:80: set an option: no"), "set an option: no");
+        assert_eq!(reason(in_use, "in use"), "in use");
+        let strange = reason(io::ErrorKind::AddrNotAvailable, "listen on 192.0.2.1:80: strange");
+        assert_eq!(strange, "strange; this machine has no such address");
+    }
+
+    #[test]
     fn after_an_attempt_the_target_was_not_at_fault() {
         let (error, exit) = failed(LookupErrorKind::UnknownService, &["[2001:db8::1]:80"]);
         assert_eq!(exit, Exit::Failure);

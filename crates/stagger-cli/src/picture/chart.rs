@@ -272,7 +272,7 @@ impl Level<'_> {
             AttemptOutcome::Failed(_) => (Mark::Failed, "failed"),
             AttemptOutcome::TimedOut => (Mark::Failed, "timed out"),
             AttemptOutcome::Skipped(_) => (Mark::Skipped, "skipped"),
-            AttemptOutcome::Dropped if self.timed_out => (Mark::Dropped, "out of time"),
+            AttemptOutcome::Dropped if self.timed_out => (Mark::Dropped, "time was up"),
             _ => (Mark::Dropped, "dropped"),
         };
         let made = !matches!(attempt.outcome, AttemptOutcome::Skipped(_));

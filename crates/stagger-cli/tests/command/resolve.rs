@@ -20,6 +20,14 @@ fn candidates_are_printed_one_a_line() {
 }
 
 #[test]
+fn a_family_has_its_long_name_too() {
+    let run = stagger(&["resolve", "localhost:80", "--family", "ipv4"]);
+    assert_eq!((run.code, &run.out[..]), (Some(0), "127.0.0.1:80\n"), "{run:?}");
+    let run = stagger(&["resolve", "localhost:80", "--family", "ipv6"]);
+    assert_eq!((run.code, &run.out[..]), (Some(0), "[::1]:80\n"), "{run:?}");
+}
+
+#[test]
 fn a_literal_is_its_own_candidate() {
     let run = stagger(&["resolve", "::1", "80"]);
     assert_eq!((run.code, &run.out[..]), (Some(0), "[::1]:80\n"), "{run:?}");
@@ -121,7 +129,7 @@ fn answers_are_shown_as_they_come_and_the_order_is_explained() {
         let answer: Vec<_> = lines[0].split_whitespace().collect();
         assert_eq!(answer[1..], ["ms", "A", "127.0.0.1"], "{run:?}");
         let by = if cfg!(target_env = "gnu") { "RFC 6724 and gai.conf" } else { "RFC 6724" };
-        let heading = format!("order by {by}:");
+        let heading = format!("sorted by {by}:");
         assert_eq!(lines[1..], ["127.0.0.1:80", &heading, "  127.0.0.1:80  from 127.0.0.1"]);
     }
 }

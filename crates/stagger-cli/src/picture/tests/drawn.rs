@@ -159,7 +159,7 @@ fn an_attempt_that_the_deadline_cut_off_did_not_lose_and_a_wait_is_dotted() {
   query A       ─┤···                                  0.0   20.0  ┤ 1 address
                 waited 50.0 ms for the preferred family
   query AAAA    ──────────────────────────────────?    0.0         ? no answer
-  192.0.2.1:80      ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╱   70.0  600.0  ╱ out of time
+  192.0.2.1:80      ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╱   70.0  600.0  ╱ time was up
 "
     );
 }

@@ -85,12 +85,12 @@ fn ascii_pictures_are_ascii() {
 #[test]
 fn as_many_candidates_as_can_be_tried_have_a_row_each_over_minutes() {
     let text = drawn(&crowded(), 120);
-    assert_eq!(text.lines().filter(|line| line.ends_with("╱ out of time")).count(), 64);
+    assert_eq!(text.lines().filter(|line| line.ends_with("╱ time was up")).count(), 64);
     let axis = text.lines().next().unwrap();
     let words = axis.split_whitespace().collect::<Vec<_>>();
     assert_eq!(words, ["s", "0", "100", "200", "300", "start", "end"]);
     let last = text.lines().last().unwrap();
-    assert!(last.contains("  15.76  300.00  ╱ out of time"), "{last}");
+    assert!(last.contains("  15.76  300.00  ╱ time was up"), "{last}");
 }
 
 #[test]
