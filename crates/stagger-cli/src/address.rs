@@ -12,6 +12,7 @@ use stagger_net::SocketLiteral;
 
 use crate::args::FamilyName;
 use crate::hint;
+use crate::race::causes;
 use crate::usage::UsageError;
 
 /// Reads an IP address, with or without a zone and a port; without a port it is `port`. A v4-mapped
@@ -119,7 +120,7 @@ pub(crate) fn unresolved(text: &str, error: &io::Error) -> String {
     let zone = zone.and_then(|zone| zone.split([']', ',']).next());
     match zone.filter(|_| error.kind() != io::ErrorKind::InvalidInput) {
         Some(zone) => hint::zone::unknown(zone),
-        None => error.to_string(),
+        None => causes(error),
     }
 }
 

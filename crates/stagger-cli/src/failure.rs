@@ -48,9 +48,11 @@ impl From<UsageError> for Failure {
 /// already: `bind to [::1]:80: ` says the address again.
 pub(crate) fn without_step(error: &io::Error, step: &str) -> String {
     let line = causes(error);
-    let rest = line.strip_prefix(step).and_then(|rest| rest.split_once(": "));
+    let whole = line.strip_prefix("could not ").unwrap_or(&line);
+    let rest = whole.strip_prefix(step).and_then(|rest| rest.split_once(": "));
     let reason = rest.map_or(&line[..], |(_, reason)| reason);
-    let reason = reason.strip_prefix("bind: ").unwrap_or(reason);
+    let bind = ["bind: ", "could not bind: "];
+    let reason = bind.iter().find_map(|bind| reason.strip_prefix(bind)).unwrap_or(reason);
     match error.kind() {
         io::ErrorKind::AddrNotAvailable => format!("{reason}; this machine has no such address"),
         _ => reason.to_owned(),
@@ -176,6 +178,9 @@ mod tests {
         assert_eq!(reason(in_use, "listen on [::1]:80: bind: in use"), "in use");
         assert_eq!(reason(in_use, "listen on [::1]:80: set an option: no"), "set an option: no");
         assert_eq!(reason(in_use, "in use"), "in use");
+        let text = "could not listen on [::1]:80: could not bind: in use";
+        assert_eq!(reason(in_use, text), "in use");
+        assert_eq!(reason(in_use, "could not open a socket"), "could not open a socket");
         let strange = reason(io::ErrorKind::AddrNotAvailable, "listen on 192.0.2.1:80: strange");
         assert_eq!(strange, "strange; this machine has no such address");
     }

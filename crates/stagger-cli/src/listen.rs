@@ -3,6 +3,7 @@
 mod echo;
 
 use std::cell::{Cell, RefCell};
+use std::error::Error;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
@@ -18,6 +19,7 @@ use crate::args::ListenArgs;
 use crate::console::{Console, Exit};
 use crate::failure::{Failure, without_step};
 use crate::pipe::{PipeError, carried, finish};
+use crate::race::causes;
 use crate::runtime::{Job, Runtime, StreamOf};
 use crate::usage::UsageError;
 
@@ -185,7 +187,13 @@ async fn accept<R: Runtime>(
         }
         Poll::Pending
     });
-    accepted.await.map_err(|error| Failure::new(format!("cannot accept a connection: {error}")))
+    accepted.await.map_err(|error| Failure::new(not_accepted(&error)))
+}
+
+/// Why no connection could be accepted. The error names that step itself.
+fn not_accepted(error: &(dyn Error + 'static)) -> String {
+    let line = causes(error);
+    if line.starts_with("could not ") { line } else { format!("cannot {line}") }
 }
 
 /// The addresses of a listener, a line each.
@@ -197,7 +205,7 @@ where
     let addrs = listener.local_addrs();
     let mut lines: Vec<_> = addrs.iter().map(|addr| format!("listening on {addr}")).collect();
     if let Some((family, error)) = listener.missing() {
-        lines.push(format!("not listening on {family}: {error}"));
+        lines.push(format!("not listening on {family}: {}", causes(error)));
     }
     // These lines are a help, so an error is ignored.
     for addr in listener.interface_addrs().unwrap_or_default() {

@@ -19,6 +19,7 @@ use crate::args::UdpListenArgs;
 use crate::console::{Console, Exit};
 use crate::duration::spelled;
 use crate::failure::{Failure, without_step};
+use crate::race::causes;
 use crate::runtime::{Job, Runtime};
 
 /// Receives until a signal comes, or enough datagrams have come, or the time is up.
@@ -49,8 +50,8 @@ impl Job for Serve<'_, '_> {
 impl Serve<'_, '_> {
     async fn serve<R: Runtime>(&self) -> Result<(), Failure> {
         let Self { setup, args, shown } = self;
-        let failed = |what: &str, error: &dyn std::error::Error| {
-            Failure::new(format!("cannot {what} on {}: {error}", named(setup.addr)))
+        let failed = |what: &str, error: &io::Error| {
+            Failure::new(format!("cannot {what} on {}: {}", named(setup.addr), causes(error)))
         };
         let options = options().with_reuse_address(args.reuse);
         let socket = match setup.both {

@@ -22,6 +22,7 @@ use crate::args::UdpSendArgs;
 use crate::console::{Console, Exit};
 use crate::duration::spelled;
 use crate::failure::{Failure, without_step};
+use crate::race::causes;
 use crate::runtime::{Job, Runtime};
 
 /// Sends every datagram, and waits for answers if asked.
@@ -79,8 +80,9 @@ impl Deliver<'_, '_> {
             shown,
             came: Cell::new(0),
         };
-        let unheard =
-            |error| Failure::new(format!("cannot receive from {}: {error}", named(setup.to)));
+        let unheard = |error| {
+            Failure::new(format!("cannot receive from {}: {}", named(setup.to), causes(&error)))
+        };
         let mut sending = pin!(setup.send_all(&socket, datagrams, args, shown));
         let mut receiving = pin!(receive.all(&socket));
         let first = future::or(async { Ended::Sending((&mut sending).await) }, async {
@@ -165,7 +167,7 @@ impl SendSetup {
             true => "; a broadcast address needs --broadcast",
             false => "",
         };
-        Failure::new(format!("cannot send to {}: {error}{hint}", named(self.to)))
+        Failure::new(format!("cannot send to {}: {}{hint}", named(self.to), causes(error)))
     }
 
     /// The result if only this many answers have come when the time is up.

@@ -9,6 +9,7 @@ use stagger_net::UdpOptions;
 use crate::address::{address, check_zone, unspecified};
 use crate::args::UdpSendArgs;
 use crate::duration::duration;
+use crate::race::causes;
 use crate::udp::addr::{family, interface, interface_name, is_of_link, socket_addr};
 use crate::udp::socket::options;
 use crate::usage::UsageError;
@@ -106,7 +107,8 @@ fn zone(addr: &mut SocketAddr, index: u32, text: &str) -> Result<(), UsageError>
 fn only_by(options: UdpOptions, index: u32, text: &str) -> Result<UdpOptions, UsageError> {
     let interface = stagger_net::Interface::from(index);
     // An interface that is not there is reported before a socket is made.
-    interface.name().map_err(|error| UsageError::new("--interface", text, error))?;
+    let name = interface.name();
+    name.map_err(|error| UsageError::new("--interface", text, causes(&error)))?;
     options.with_interface(interface).map_err(|error| UsageError::new("--interface", text, error))
 }
 
