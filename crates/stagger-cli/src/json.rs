@@ -217,7 +217,7 @@ mod tests {
                     "ended_us": 1_000,
                     "addresses": [],
                     "provisional": true,
-                    "kind": "temporary failure",
+                    "kind": LookupErrorKind::Temporary.to_string(),
                     "error": "no server",
                 },
                 {

@@ -19,12 +19,12 @@ fn failures(server: &str) -> Vec<(Vec<&str>, &'static str)> {
         (machine("127.0.0.1:nosuchsvc"), no_service),
         (over_dns("[fe80::1%nosuch0]:80"), no_zone),
         (system("[fe80::1%nosuch0]:80"), no_zone),
-        (over_dns("none.test:80"), "there is no such name"),
-        (over_dns("none.test:http"), "there is no such name"),
-        (machine("none.invalid:80"), "there is no such name"),
-        (over_dns("refused.test:80"), "answered REFUSED"),
-        (over_dns("broken.test:80"), "answered SERVFAIL"),
-        (over_dns("garbage.test:80"), "sent a reply that can't be read"),
+        (over_dns("none.test:80"), "no such "),
+        (over_dns("none.test:http"), "no such "),
+        (machine("none.invalid:80"), "no such "),
+        (over_dns("refused.test:80"), "REFUSED"),
+        (over_dns("broken.test:80"), "SERVFAIL"),
+        (over_dns("garbage.test:80"), "reply"),
         (vec!["ok.test:80", "--server", "[fe80::1%1]:9"], "Network is unreachable"),
     ]
 }

@@ -109,8 +109,9 @@ fn each_attempt_has_its_cause() {
             assert_eq!(attempt["outcome"], "failed");
             let cause = attempt["error"].as_str().unwrap();
             assert!(cause.contains("Connection refused"), "{race}");
-            let line = format!("{}: {cause}", attempt["address"].as_str().unwrap());
-            assert!(race["error"].as_str().unwrap().contains(&line), "{race}");
+            let line = race["error"].as_str().unwrap();
+            assert!(line.contains(attempt["address"].as_str().unwrap()), "{race}");
+            assert!(line.contains(cause), "{race}");
         }
     }
 }
@@ -125,7 +126,7 @@ fn an_address_that_has_no_bind_address_is_skipped() {
     let run = stagger(&["connect", "both.test:80", "--bind", "127.0.0.9:4000"]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(run.out.contains("⊘ skipped\n"), "{run:?}");
-    assert!(run.out.contains("  no bind address of"), "{run:?}");
+    assert!(run.out.contains(" bind address "), "{run:?}");
     assert!(run.out.ends_with(" (from 127.0.0.9:4000)\n"), "{run:?}");
 }
 
