@@ -14,7 +14,7 @@ use stagger::report::{AttemptOutcome, AttemptReport, QueryReport};
 pub(crate) use self::ascii::printed;
 use crate::answer::AnswerLine;
 use crate::explain::Explained;
-use crate::race::{Race, attempt_error, query_error};
+use crate::race::{Race, attempt_error, query_error, skipped};
 
 /// The object of `connect`.
 pub(crate) fn connect(target: &str, race: &Race) -> String {
@@ -40,10 +40,7 @@ pub(crate) fn resolve(
     explained: Option<&Explained>,
 ) -> String {
     let report = &race.report;
-    let skipped = report
-        .attempts()
-        .iter()
-        .filter(|attempt| matches!(attempt.outcome, AttemptOutcome::Skipped(_)))
+    let skipped = skipped(report)
         .map(|attempt| json!({"address": attempt.address, "error": attempt_error(attempt)}));
     let mut object = Map::new();
     object.insert("target".into(), target.into());

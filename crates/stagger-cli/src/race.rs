@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use stagger::error::ErrorKind;
 use stagger::observe::{Recorder, Step};
-use stagger::report::{AttemptReport, QueryReport};
+use stagger::report::{AttemptOutcome, AttemptReport, QueryReport};
 use stagger::{Observer as _, Report};
 
 use crate::runtime::Ends;
@@ -59,6 +59,12 @@ pub(crate) fn query_error<A>(query: &QueryReport<A>) -> Option<String> {
 /// Why an attempt failed or was skipped, in one line.
 pub(crate) fn attempt_error<A>(attempt: &AttemptReport<A>) -> Option<String> {
     attempt.outcome.cause().map(causes)
+}
+
+/// The candidates that were skipped.
+pub(crate) fn skipped<A>(report: &Report<A>) -> impl Iterator<Item = &AttemptReport<A>> {
+    let attempts = report.attempts().iter();
+    attempts.filter(|attempt| matches!(attempt.outcome, AttemptOutcome::Skipped(_)))
 }
 
 /// An error and its causes, in one line.

@@ -12,9 +12,10 @@ use stagger_net::TcpOptions;
 use crate::answer::{AnswerLine, OnAnswer, ShowAnswers};
 use crate::args::ResolveArgs;
 use crate::console::{Console, Exit};
+use crate::escape::printable;
 use crate::explain::{Explained, explained, text};
 use crate::failure::{Failure, lost};
-use crate::race::Race;
+use crate::race::{Race, attempt_error, skipped};
 use crate::resolver::ResolverChoice;
 use crate::runtime::{Job, Runtime};
 use crate::usage::UsageError;
@@ -53,6 +54,11 @@ pub(crate) fn run(args: &ResolveArgs, console: &mut Console) -> Exit {
     console.print(&lines.concat());
     if let Some(explained) = explained {
         console.print(&text(&explained));
+        for attempt in skipped(&race.report) {
+            let reason = attempt_error(attempt).unwrap_or_default();
+            console.print(&printable(&format!("skipped {}: {reason}", attempt.address)));
+            console.print("\n");
+        }
     }
     if let Some(error) = &race.error {
         console.error(error);

@@ -45,7 +45,7 @@ pub(crate) struct ResolveArgs {
     /// Also show each answer when it arrives: time, record, addresses, TTL
     #[arg(long)]
     pub(crate) answers: bool,
-    /// Also show why the addresses are in this order (RFC 6724)
+    /// Also show why the addresses are in this order (RFC 6724), and which are skipped
     #[arg(long)]
     pub(crate) explain: bool,
 }

@@ -135,6 +135,17 @@ fn answers_are_shown_as_they_come_and_the_order_is_explained() {
 }
 
 #[test]
+fn an_address_that_is_skipped_is_explained() {
+    let leads = ["--resolve", "zero.test:0.0.0.0,127.0.0.1"];
+    let run = stagger(&[&["resolve", "zero.test:80", "--explain"], &leads[..]].concat());
+    assert_eq!((run.code, &run.err[..]), (Some(0), ""), "{run:?}");
+    let last = run.out.lines().last().unwrap();
+    assert!(last.starts_with("skipped 0.0.0.0:80: "), "{run:?}");
+    let run = stagger(&[&["resolve", "zero.test:80"], &leads[..]].concat());
+    assert_eq!((run.code, &run.out[..]), (Some(0), "127.0.0.1:80\n"), "{run:?}");
+}
+
+#[test]
 fn with_json_answers_and_the_order_are_in_the_one_object() {
     for runtime in RUNTIMES {
         let server = NameServer::start().unwrap();
