@@ -1,10 +1,10 @@
-//! The one line of a failure ends in its last cause, as text and in the object.
+//! The line of a failure has the last cause of each query, as text and in JSON.
 
 use stagger_testkit::dns::{NameServer, Record, Reply};
 
 use crate::run::stagger;
 
-/// What was asked for, and the last cause of its failure.
+/// Arguments, and the last cause of their failure.
 fn failures(server: &str) -> Vec<(Vec<&str>, &'static str)> {
     let over_dns = |target| vec![target, "--server", server];
     let system = |target| vec![target, "--resolver", "system"];
@@ -29,8 +29,7 @@ fn failures(server: &str) -> Vec<(Vec<&str>, &'static str)> {
     ]
 }
 
-/// The words of a line in the order of the alphabet: of two families either may be the first to
-/// fail.
+/// The sorted words of a line: either of two families may fail first.
 fn words(line: &str) -> Vec<&str> {
     let words = line.split_whitespace().map(|word| word.trim_matches(['(', ')', ',']));
     let mut words: Vec<_> = words.collect();
@@ -63,7 +62,8 @@ fn the_line_of_an_error_has_the_last_cause_of_each_query() {
             let object = stagger(&[&args[..], &["--json"]].concat()).json();
             let line = object["error"].as_str().unwrap();
             assert_eq!(words(&run.err), words(&format!("error: {line}\n")));
-            // The line of a wrong target is the command's own. A failed lookup's has each cause.
+            // The line of a wrong target is the command's own. That of a failed lookup has each
+            // cause.
             if run.code == Some(2) {
                 continue;
             }
@@ -72,7 +72,7 @@ fn the_line_of_an_error_has_the_last_cause_of_each_query() {
             for query in queries {
                 let error = query["error"].as_str().unwrap();
                 assert!(error.contains(last), "{last}: {object}");
-                // The list of failures names four at most, and has each to its end.
+                // The list of failures has at most four, each with its last cause.
                 let end = error.rsplit(": ").next().unwrap();
                 assert!(line.contains(end), "{end}: {object}");
             }

@@ -1,10 +1,10 @@
-//! What a shell completes.
+//! Completions in shells.
 
 use std::process::Command;
 
 use crate::run::{STAGGER, run, stagger};
 
-/// What bash completes the last of these words to.
+/// The completions of bash for the last of these words.
 fn completed(words: &[&str]) -> Vec<String> {
     let script = "source <(\"$0\" completions bash)\n\
                   COMP_WORDS=(\"$@\") COMP_CWORD=$(($# - 1))\n\
@@ -34,7 +34,7 @@ fn every_shell_has_a_script_that_knows_the_commands() {
         let run = stagger(&["completions", shell]);
         assert_eq!((run.code, &run.err[..]), (Some(0), ""), "{run:?}");
         for word in ["connect", "resolve", "demo", "async-std", "pipe", "lanes", "udp", "join"] {
-            // PowerShell and elvish complete no values.
+            // PowerShell and elvish do not complete values.
             let values = word == "async-std" && ["elvish", "powershell"].contains(&shell);
             assert!(values || run.out.contains(word), "{shell} does not know {word}");
         }

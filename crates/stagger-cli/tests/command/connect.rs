@@ -162,7 +162,7 @@ fn a_name_that_does_not_exist_is_a_failure_of_the_query() {
 #[test]
 fn a_candidate_of_the_other_family_is_skipped_for_a_reason() {
     let (_listener, addr) = listener();
-    // An IPv4 address, whatever it looks like.
+    // A v4-mapped address is an IPv4 address.
     let server = NameServer::start().unwrap();
     server.on("name.test", Record::Aaaa, Reply::addresses(["::ffff:127.0.0.1"]));
     let (target, server_addr) = (format!("name.test:{}", addr.port()), server.addr().to_string());

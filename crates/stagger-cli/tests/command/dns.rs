@@ -1,4 +1,4 @@
-//! Names asked of name servers, without the system's resolver.
+//! Lookups over DNS, without the system's resolver.
 
 use std::net::TcpListener;
 

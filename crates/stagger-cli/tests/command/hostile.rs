@@ -1,5 +1,5 @@
-//! Text of others never reaches a terminal as it is: objects are printable ASCII, and lines have no
-//! control characters and no marks that turn text round.
+//! Text from outside is escaped before it reaches a terminal. Objects are printable ASCII. Lines
+//! have no control characters and no bidirectional marks.
 
 use std::io::Write as _;
 use std::net::UdpSocket;
@@ -11,8 +11,8 @@ use stagger_testkit::dns::{NameServer, Record, Reply};
 use crate::listening::Listening;
 use crate::run::{Run, command, stagger};
 
-/// C0 and C1 controls, DEL, marks that turn text round or are invisible, a byte order mark, a tag
-/// beyond the basic plane, and a smile.
+/// C0 and C1 controls, DEL, bidirectional and invisible marks, a byte order mark, a tag beyond the
+/// basic plane, and an emoji.
 const HOSTILE: &str =
     "\u{1b}[31m\u{9b}31m\x7f\u{85}\u{202e}\u{2066}\u{200b}\u{2028}\u{feff}\u{e0041}\u{1f600}é\"\\";
 

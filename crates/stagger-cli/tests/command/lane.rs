@@ -1,4 +1,4 @@
-//! A name of which one record is late or never comes, asked of the system's own resolver.
+//! A name with one record that is late or never comes, through the system's resolver.
 
 use std::net::{TcpListener, TcpStream};
 use std::thread;
@@ -12,7 +12,7 @@ use crate::run::{RUNTIMES, stagger};
 
 const NAME: &str = "half.test";
 
-/// What the name server says of [`NAME`].
+/// A name server with these replies for [`NAME`].
 fn name_server(aaaa: Reply, a: Reply) -> NameServer {
     let server = NameServer::start_at("127.0.0.1:53".parse().unwrap()).unwrap();
     server.on(NAME, Record::Aaaa, aaaa);
@@ -20,19 +20,19 @@ fn name_server(aaaa: Reply, a: Reply) -> NameServer {
     server
 }
 
-/// Loopback's addresses.
+/// Both loopback addresses.
 fn prompt() -> Reply {
     Reply::addresses(["::1", "127.0.0.1"])
 }
 
-/// The same after a second, and not before it is let go, so that a slow machine does not make it
-/// look prompt.
+/// The same addresses after a second. The reply is held until the test releases it, so that it is
+/// late on a slow machine too.
 fn late() -> Reply {
     prompt().after(ms(1000)).held()
 }
 
-/// Connects to `local` by a name with these records on every runtime, and sees that the record of
-/// `local` alone was enough.
+/// Connects to `local` by a name with these replies, on every runtime. The record of `local` alone
+/// must be enough.
 fn connects_by(local: &str, aaaa: Reply, a: Reply) {
     let (record, answered_by, awaited) = match local {
         "127.0.0.1" => (Record::A, "A", "AAAA"),
@@ -52,7 +52,7 @@ fn connects_by(local: &str, aaaa: Reply, a: Reply) {
             });
             let run = run.join().unwrap();
             if run.code != Some(0) {
-                // Nobody else connects then.
+                // Otherwise the accept would wait for ever.
                 let _ = TcpStream::connect(addr);
             }
             run
@@ -74,13 +74,13 @@ fn connects_by(local: &str, aaaa: Reply, a: Reply) {
 
         let attempts = race["attempts"].as_array().unwrap();
         assert_eq!(attempts.len(), 1, "{race}");
-        // The very instant at which the answer came.
+        // The instant at which the answer came.
         assert_eq!(attempts[0]["started_us"], answered, "the delay is spent once: {race}");
         assert_eq!(server.asked(NAME, record), 2, "once by the full lookup and once by a lane");
     }
 }
 
-/// The system asks a name server on loopback, and has patience.
+/// Makes the system ask a name server on loopback, with long timeouts.
 fn by_name_server(test: &str, body: impl FnOnce()) {
     if !inside(test) {
         return;

@@ -6,7 +6,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use crate::listening::Listening;
 use crate::run::{RUNTIMES, stagger};
 
-/// Sends something and its end, and reads what comes back to its end.
+/// Sends text and the end, and reads the reply to its end.
 pub(crate) fn exchange(addr: SocketAddr, words: &str) -> (SocketAddr, String) {
     let mut stream = TcpStream::connect(addr).unwrap();
     let own = stream.local_addr().unwrap();
@@ -22,7 +22,7 @@ fn what_is_sent_comes_back_and_each_peer_is_shown() {
     for runtime in RUNTIMES {
         let mut listening = Listening::start(&["listen", "127.0.0.1:0", "--runtime", runtime]);
         let addr = listening.addr();
-        // One that says nothing holds nobody up.
+        // A silent peer does not delay the others.
         let silent = TcpStream::connect(addr).unwrap();
         let silent_addr = silent.local_addr().unwrap();
         assert_eq!(listening.line(), format!("{silent_addr} connected"));
@@ -56,8 +56,8 @@ fn several_addresses_are_listened_on_or_none() {
 #[test]
 fn as_a_pipe_it_carries_the_first_connection_and_ends() {
     for runtime in RUNTIMES {
-        // Nothing but data goes to standard output, so the port must be known beforehand. One that
-        // was free a moment ago may be taken, and then another is tried.
+        // Standard output has only data, so the port must be known before. Another program may
+        // take a free port; then the test tries another.
         let carried = (0..20).any(|_| {
             let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
             let addr = free.local_addr().unwrap();
@@ -68,7 +68,7 @@ fn as_a_pipe_it_carries_the_first_connection_and_ends() {
             let mut stream = loop {
                 match TcpStream::connect(addr) {
                     Ok(stream) if stream.local_addr().unwrap() != addr => break stream,
-                    // Not there yet, or connected to itself.
+                    // It does not listen yet, or the socket is connected to itself.
                     _ if listening.child.try_wait().unwrap().is_some() => return false,
                     _ => std::thread::yield_now(),
                 }

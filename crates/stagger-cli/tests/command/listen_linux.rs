@@ -1,5 +1,5 @@
-//! Accepting connections where only Linux has what that takes: networks of one's own, curl beside
-//! ss, and a disk that is always full.
+//! Accepting connections, with tools of Linux: network namespaces, curl, ss, and a disk that is
+//! always full.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -13,7 +13,7 @@ use crate::skip::skip;
 
 #[test]
 fn all_interfaces_are_served_over_both_families_at_one_port() {
-    // What listens there is on no network of the machine's.
+    // The listener is in its own network.
     if !inside("listen_linux::all_interfaces_are_served_over_both_families_at_one_port") {
         return;
     }
@@ -50,11 +50,10 @@ const LINK: &str = "ip link add near0 index 77 type veth peer name far0 && \
     ip link set near0 up && ip link set far0 up && \
     ip address add fe80::1/64 dev near0 nodad";
 
-/// A user's client, which has connected and waits for what it is to send.
+/// A curl that has connected and waits for its input.
 ///
-/// To curl its own request is a good response when it comes back: the method is where the version
-/// and the status are expected, and both have header fields and a body. With the end of the body
-/// it ends.
+/// The echo of the request is a valid response for curl: the method has the form of a status line,
+/// and both have header fields and a body. The end of the body ends curl.
 fn curl(family: &str, host: &str) -> Child {
     let mut curl = Command::new("curl");
     curl.args(["--silent", "--show-error", "--globoff", "--noproxy", "*", family]);
@@ -106,7 +105,7 @@ fn curl_is_served_over_ipv4_ipv6_and_in_a_zone_at_once_and_ss_shows_a_socket_of_
             assert!(here.starts_with(peer) && here.ends_with(" connected"), "{here:?}");
             clients.push((client, here));
         }
-        // All are here, and each has its own back.
+        // All are connected, and each gets its own bytes back.
         for (mut client, here) in clients {
             let words = format!("by {here} on {runtime}\n");
             client.stdin.take().unwrap().write_all(words.as_bytes()).unwrap();

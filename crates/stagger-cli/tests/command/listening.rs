@@ -1,4 +1,4 @@
-//! The command while it listens, seen line by line.
+//! A command that listens, and its output line by line.
 
 use std::io::{BufRead as _, BufReader, Lines};
 use std::net::SocketAddr;
@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use crate::run::{interruptible, run};
 
-/// The command while it listens; killed when this is dropped.
+/// A command that listens. Dropping it kills the process.
 pub(crate) struct Listening {
     pub(crate) child: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -19,7 +19,7 @@ impl Listening {
         Self::start_by(&mut interruptible(), words)
     }
 
-    /// Starts it by a command that takes these words, as one that enters a namespace first.
+    /// Starts it through another command, such as one that enters a namespace first.
     pub(crate) fn start_by(command: &mut Command, words: &[&str]) -> Self {
         command.args(words);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -33,7 +33,7 @@ impl Listening {
         self.lines.next().expect("it says something").unwrap()
     }
 
-    /// The next address that it says it listens on.
+    /// The address in its next line.
     #[track_caller]
     pub(crate) fn addr(&mut self) -> SocketAddr {
         let line = self.line();
@@ -51,7 +51,7 @@ impl Listening {
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        // A test that fails leaves nothing running.
+        // A failed test must not leave a process behind.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,11 +1,11 @@
-//! The manual's pages.
+//! The pages of the manual.
 
 use std::process::Command;
 
 use crate::run::{Run, STAGGER, run, stagger};
 use crate::skip::skip;
 
-/// The pages by their commands; the whole one by nothing.
+/// The pages by their commands; the empty name is the page of `stagger`.
 const PAGES: [&str; 10] = [
     "",
     "connect",
@@ -19,9 +19,9 @@ const PAGES: [&str; 10] = [
     "man",
 ];
 
-/// A page as it is shown, without bold and underlined letters, and what groff found wrong.
+/// A page as text, and the warnings of groff.
 fn shown(page: &str) -> Run {
-    // Letters of two kinds are printed over each other without the last option.
+    // Without the last option, letters are printed over each other.
     let script = "\"$0\" man $1 | groff -man -ww -Tutf8 -P-c -P-b -P-u -P-o";
     run(Command::new("bash").args(["-o", "pipefail", "-c", script, STAGGER, page]))
 }
@@ -61,7 +61,7 @@ fn the_whole_page_names_those_of_the_commands() {
     let udp = stagger(&["man", "udp"]);
     let mut named = 0;
     for page in &PAGES[1..] {
-        // In roff a hyphen that is typed is a minus sign.
+        // In roff, a typed hyphen is a minus sign.
         let name = page.replace('-', "\\-");
         let above = if page.starts_with("udp-") { &udp } else { &whole };
         assert!(above.out.contains(&format!("stagger\\-{name}(1)")), "{page}: {above:?}");

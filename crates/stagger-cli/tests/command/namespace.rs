@@ -1,6 +1,6 @@
-//! What needs a machine of its own: a network, a hosts file, a name server.
+//! Tests that need their own network, hosts file or name server.
 //!
-//! Each test runs itself again under `unshare`, and is on that machine then.
+//! Each test runs itself again under `unshare`.
 
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
@@ -13,11 +13,11 @@ use stagger_testkit::dns::{NameServer, Reply};
 use crate::run::{RUNTIMES, run, stagger};
 use crate::skip::skip;
 
-/// Set where the test already runs on a machine of its own.
+/// Set in the inner run of a test.
 const INSIDE: &str = "STAGGER_TEST_NAMESPACE";
 
-/// Runs `test`, the whole name of the calling test, in namespaces of its own. Says whether this is
-/// the inner run, in which the test is to be made. Where namespaces can't be had it is skipped.
+/// Runs `test`, the full name of the calling test, again in its own namespaces. Returns whether
+/// this is that inner run. Without namespaces the test is skipped.
 pub(crate) fn inside(test: &str) -> bool {
     if std::env::var_os(INSIDE).is_some() {
         sh("ip link set lo up");
@@ -43,14 +43,14 @@ pub(crate) fn inside(test: &str) -> bool {
     false
 }
 
-/// Runs a shell's commands, of which each must succeed.
+/// Runs commands in a shell. Each must succeed.
 #[track_caller]
 pub(crate) fn sh(script: &str) {
     let done = run(Command::new("sh").args(["-euc", script]));
     assert_eq!(done.code, Some(0), "{script}: {done:?}");
 }
 
-/// Puts text in the place of a file, for this mount namespace alone.
+/// Replaces a file by a text, only in this mount namespace.
 pub(crate) fn replace(path: &str, text: &str) -> Temporary {
     let name = Path::new(path).file_name().unwrap().to_str().unwrap();
     let file = std::env::temp_dir().join(format!("stagger-cli-{}-{name}", process::id()));
@@ -59,7 +59,7 @@ pub(crate) fn replace(path: &str, text: &str) -> Temporary {
     Temporary(file)
 }
 
-/// A file that is removed in the end.
+/// A file. Dropping it removes the file.
 pub(crate) struct Temporary(PathBuf);
 
 impl Temporary {
@@ -99,7 +99,7 @@ fn each_attempt_has_its_cause() {
     }
     let _hosts = replace("/etc/hosts", "::1 both.test\n127.0.0.1 both.test\n");
     for runtime in RUNTIMES {
-        // Nothing listens in a network that has just been made.
+        // Nothing listens in a new network.
         let run = stagger(&["connect", "both.test:80", "--json", "--runtime", runtime]);
         assert_eq!(run.code, Some(1), "{run:?}");
         let race = run.json();
@@ -138,7 +138,7 @@ fn a_lookup_that_hangs_does_not_hold_the_command_up() {
     let _switch = replace("/etc/nsswitch.conf", "hosts: files dns\nservices: files\n");
     let options = "options timeout:30 attempts:5";
     let _resolv = replace("/etc/resolv.conf", &format!("nameserver 127.0.0.1\n{options}\n"));
-    // It hears the questions and says nothing.
+    // The server receives the queries and never answers.
     let _silent = UdpSocket::bind("127.0.0.1:53").unwrap();
     for runtime in RUNTIMES {
         let begun = Instant::now();
@@ -146,7 +146,7 @@ fn a_lookup_that_hangs_does_not_hold_the_command_up() {
         assert_eq!(run.code, Some(1), "{run:?}");
         assert!(run.err.contains("no address was known yet"), "{run:?}");
         assert!(run.out.contains("? no answer\n"), "{run:?}");
-        // libc would take minutes.
+        // libc would wait for minutes.
         assert!(begun.elapsed() < Duration::from_secs(25), "{run:?}");
     }
 }

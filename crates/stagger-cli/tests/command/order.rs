@@ -1,7 +1,7 @@
-//! The order of addresses, held against `getaddrinfo` on a machine of its own.
+//! The order of addresses, compared with `getaddrinfo`, in its own network.
 //!
-//! Both resolvers are the command's own, each in a process of its own, because `getaddrinfo` reads
-//! `gai.conf` once.
+//! Each resolver runs in its own process of the command, because `getaddrinfo` reads `gai.conf`
+//! once.
 
 use std::fs;
 use std::path::Path;
@@ -43,7 +43,7 @@ fd00:7::9 all.test
 fec0::1 all.test
 ";
 
-/// Files, of which some change the order and some are passed over in part.
+/// Files: some change the order, and some are ignored in part.
 const FILES: [&str; 32] = [
     "",
     "# precedence ::ffff:0:0/96 100\n",
@@ -79,8 +79,8 @@ const FILES: [&str; 32] = [
     "precedence ::ffff:0:0/96 100\0 is cut\nlabel ::/0 1\n",
 ];
 
-/// Makes a machine with the network and the hosts above, which reads only files: its hosts file, its
-/// switch and its `gai.conf`. `None` outside the namespaces, and without a `gai.conf`.
+/// Sets up the network and the hosts above. Lookups read only the hosts file, the switch and
+/// `gai.conf`. `None` outside the namespaces, and without a `gai.conf`.
 fn machine(test: &str) -> Option<[Temporary; 3]> {
     if !inside(test) {
         return None;
@@ -112,7 +112,7 @@ fn both_resolvers_sort_by_gai_conf_in_one_order() {
             run.out
         };
         let (system, dns) = (resolve("system"), resolve("dns"));
-        // The one without its zone is skipped.
+        // The address without a zone is skipped.
         assert_eq!(system.lines().count(), HOSTS.lines().count() - 1);
         assert_eq!(dns, system, "{text:?}");
         orders.push(system);
@@ -122,8 +122,8 @@ fn both_resolvers_sort_by_gai_conf_in_one_order() {
     assert!(orders.len() > 12, "the files make {} orders", orders.len());
 }
 
-/// Where both families are never equal. Else the comparison is no order, and to sort once more what
-/// is sorted may give another.
+/// In these files two families are never equal. Otherwise the comparison is not an order, and
+/// sorting twice may differ.
 const EXPLAINED: [&str; 6] = [
     "",
     "precedence ::ffff:0:0/96 100\n",

@@ -1,4 +1,4 @@
-//! The picture of a race: on what is no terminal, and in a file.
+//! The picture of a race: without a terminal, and in a file.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use roxmltree::Document;
 
 use crate::run::{Run, command, listener, refusing, run, stagger};
 
-/// Connects with these variables and options beside the usual.
+/// Connects with these additional variables and options.
 fn connect(variables: &[(&str, &str)], options: &[&str]) -> Run {
     let (_listener, addr) = listener();
     let variables = variables.iter().copied();
@@ -39,7 +39,7 @@ fn the_width_is_that_of_the_variable() {
     let run = connect(&[("COLUMNS", "200")], &[]);
     let axis = run.out.lines().nth(1).unwrap();
     assert!(axis.chars().count() > 150, "{run:?}");
-    // No bars, and so no axis.
+    // Without bars there is no axis.
     let run = connect(&[("COLUMNS", "40")], &[]);
     assert!(run.out.starts_with("  127.0.0.1:"), "{run:?}");
 }
@@ -52,7 +52,7 @@ fn a_locale_without_unicode_gets_ascii() {
     assert!(run.out.contains("* won\n"), "{run:?}");
 }
 
-/// A directory of its own, which is removed in the end.
+/// A directory for one test. Dropping it removes the directory.
 struct Room(PathBuf);
 
 impl Room {

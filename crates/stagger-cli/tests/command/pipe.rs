@@ -18,7 +18,7 @@ use socket2::SockRef;
 use crate::run::{RUNTIMES, STAGGER, listener, refusing, stagger};
 use crate::skip::skip;
 
-/// The number of SIGPIPE on Linux and wherever else this runs.
+/// The number of SIGPIPE on Linux and the other systems.
 const SIGPIPE: i32 = 13;
 
 /// A pipe to `listener` with these ends, and the peer.
@@ -36,12 +36,12 @@ fn pipe_of(
     (child, peer)
 }
 
-/// A pipe of which the test holds both ends, and the peer.
+/// A pipe with both ends held by the test, and the peer.
 fn pipe(runtime: &str) -> (Child, TcpStream) {
     pipe_of(&listener().0, runtime, Stdio::piped(), Stdio::piped())
 }
 
-/// The status, and what was said on standard error.
+/// The status, and the text on standard error.
 fn end(mut child: Child) -> (ExitStatus, String) {
     let mut err = String::new();
     child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
@@ -85,7 +85,7 @@ fn the_end_of_the_peer_closes_standard_output_and_the_rest_is_sent() {
         let (mut child, mut peer) = pipe(runtime);
         peer.write_all(b"all I have to say").unwrap();
         peer.shutdown(Shutdown::Write).unwrap();
-        // Standard input is open all the while.
+        // Standard input stays open.
         assert_eq!(all_of(child.stdout.take().unwrap()), b"all I have to say");
         child.stdin.take().unwrap().write_all(b"and me").unwrap();
         assert_eq!(all_of(&peer), b"and me");
@@ -98,7 +98,7 @@ fn standard_input_and_output_may_be_one_socket_and_non_blocking() {
     for runtime in RUNTIMES {
         let (listener, _) = listener();
         let (mut here, there) = UnixStream::pair().unwrap();
-        // As whoever shares it may have set it.
+        // Another process that shares the socket may have set this.
         there.set_nonblocking(true).unwrap();
         let input = OwnedFd::from(there.try_clone().unwrap());
         let (child, peer) = pipe_of(&listener, runtime, input, OwnedFd::from(there));
@@ -135,7 +135,7 @@ fn what_comes_is_passed_on_at_once() {
     }
 }
 
-/// Some MiB that no shift or swap of blocks leaves the same.
+/// Some MiB of bytes in which every shift or swap of blocks shows.
 fn pattern(seed: u32, size: u32) -> Vec<u8> {
     let words = size << 18;
     (0..words).flat_map(|index| (index ^ seed).wrapping_mul(0x9e37_79b9).to_le_bytes()).collect()
@@ -148,7 +148,7 @@ fn tens_of_megabytes_go_both_ways_at_once_in_bounded_memory() {
     for runtime in RUNTIMES {
         let (mut child, peer) = pipe(runtime);
         let (mut input, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        // Once something has come through, all that it takes without data is there.
+        // After the first bytes, the process has all the memory that it needs without data.
         input.write_all(&up[..1]).unwrap();
         peer.peek(&mut [0]).unwrap();
         let before = peak_memory(&child);
@@ -162,7 +162,7 @@ fn tens_of_megabytes_go_both_ways_at_once_in_bounded_memory() {
                 input.write_all(&up[1..]).unwrap();
                 input
             });
-            // Nobody has read a byte by now, and all that lies between is full.
+            // Nobody has read yet, and every buffer between is full.
             reads.recv().unwrap();
             let receiver = scope.spawn(|| all_of(&peer));
             let mut received = vec![0; down.len()];
@@ -178,8 +178,8 @@ fn tens_of_megabytes_go_both_ways_at_once_in_bounded_memory() {
     }
 }
 
-/// Writes all, and tells when it could not go on for a while, or was done. If a slow machine makes
-/// it tell early, the test sees less, and does not fail.
+/// Writes all bytes, and reports when it stalls or is done. On a slow machine it may report early:
+/// then the test sees less, but does not fail.
 fn write_and_tell_when_it_stalls(mut peer: &TcpStream, bytes: &[u8], stalled: &mpsc::Sender<()>) {
     peer.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
     let mut rest = bytes;
@@ -196,7 +196,7 @@ fn write_and_tell_when_it_stalls(mut peer: &TcpStream, bytes: &[u8], stalled: &m
     stalled.send(()).unwrap();
 }
 
-/// The most memory that a process has had so far, in bytes (proc_pid_status(5)).
+/// The peak memory of a process, in bytes (proc_pid_status(5)).
 #[cfg(target_os = "linux")]
 fn peak_memory(child: &Child) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
@@ -233,7 +233,7 @@ fn standard_input_may_be_a_file_nothing_or_closed() {
     fs::remove_file(path).unwrap();
 }
 
-/// A pipe at a terminal, its peer, and the hand that types there.
+/// A pipe at a terminal, its peer, and the end at which the test types.
 fn pipe_at_a_terminal(runtime: &str) -> (Child, TcpStream, OwnedFd) {
     let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&person).unwrap();
@@ -262,14 +262,14 @@ fn at_a_terminal_the_end_of_the_peer_is_the_end_of_all() {
 
 #[test]
 fn at_a_terminal_the_end_need_be_typed_only_once() {
-    /// Longer than any machine takes, so that what never comes is a failure.
+    /// Longer than any machine needs: missing bytes fail the test.
     const PATIENCE: Duration = Duration::from_secs(60);
     for runtime in RUNTIMES {
         let (mut child, mut peer, person) = pipe_at_a_terminal(runtime);
         peer.set_read_timeout(Some(PATIENCE)).unwrap();
         rustix::io::write(&person, b"typed\n").unwrap();
         peer.read_exact(&mut [0; 6]).unwrap();
-        // Ctrl-D. The terminal goes on after it, if it is read again.
+        // Ctrl-D. Another read of the terminal would continue after it.
         rustix::io::write(&person, b"\x04").unwrap();
         assert_eq!(all_of(&peer), b"");
         peer.write_all(b"bye").unwrap();
@@ -287,8 +287,8 @@ fn it_ends_without_a_word_when_nobody_reads_what_is_received() {
         let (mut child, mut peer) = pipe(runtime);
         drop(child.stdout.take());
         let input = child.stdin.take();
-        // A child of another test holds the other end too, from its fork to its exec. What is
-        // written until then is not refused.
+        // A child of another test also holds the other end, from its fork to its exec. Writes
+        // succeed until then.
         peer.set_nonblocking(true).unwrap();
         while child.try_wait().unwrap().is_none() {
             let _ = peer.write(b"to nobody");
@@ -297,7 +297,7 @@ fn it_ends_without_a_word_when_nobody_reads_what_is_received() {
         ends_unread(child);
         drop(input);
 
-        // The peer says nothing and stays, and there is nothing left to send.
+        // The peer is silent and stays, and nothing is left to send.
         let (mut child, peer) = pipe(runtime);
         drop(child.stdin.take());
         assert_eq!(all_of(&peer), b"");
@@ -329,7 +329,7 @@ fn a_connection_that_is_reset_is_a_failure_that_says_so() {
         let (mut child, mut peer) = pipe(runtime);
         let addr = peer.local_addr().unwrap();
         let input = child.stdin.take();
-        // When this has come the connect is over, and what follows is the pipe's affair.
+        // After these bytes the connect is over, and the relay runs.
         peer.write_all(b"well, ").unwrap();
         child.stdout.as_mut().unwrap().read_exact(&mut [0; 6]).unwrap();
         reset(peer);
@@ -348,11 +348,11 @@ fn what_cannot_be_sent_is_a_failure_that_says_so() {
         let (mut child, peer) = pipe(runtime);
         let addr = peer.local_addr().unwrap();
         peer.shutdown(Shutdown::Write).unwrap();
-        // It has seen the peer's end, and so will see no more than that by receiving.
+        // It has received the end of the peer, so only sending can fail.
         assert_eq!(all_of(child.stdout.take().unwrap()), b"");
         reset(peer);
         let mut input = child.stdin.take().unwrap();
-        // Its end may be there first.
+        // The child may have ended already.
         let _ = input.write_all(b"too late");
         drop(input);
         let (status, err) = end(child);
@@ -396,8 +396,8 @@ fn ssh_reaches_its_server_through_it() {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn().unwrap();
         let (mut peer, _) = listener.accept().unwrap();
-        // As far as a server can go that has no keys: both say who they are (RFC 4253 §4.2), and
-        // ssh proposes algorithms, in a packet of type 20.
+        // A server without keys gets this far: both send their version (RFC 4253 §4.2), and ssh
+        // proposes algorithms in a packet of type 20.
         peer.write_all(b"SSH-2.0-stagger_test\r\n").unwrap();
         let mut hello = Vec::new();
         while !hello.ends_with(b"\n") {
@@ -409,7 +409,7 @@ fn ssh_reaches_its_server_through_it() {
         let mut packet = [0; 6];
         peer.read_exact(&mut packet).unwrap();
         assert_eq!(packet[5], 20, "{packet:?}");
-        // What ssh has sent is read, or else the server's end would be a reset.
+        // The bytes of ssh are read: otherwise the server would reset the connection.
         peer.shutdown(Shutdown::Write).unwrap();
         all_of(&peer);
         drop(peer);

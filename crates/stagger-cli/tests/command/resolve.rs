@@ -51,7 +51,7 @@ fn no_address_is_a_failure_that_says_why() {
     let start = "error: could not resolve no-such-host.invalid:80: ";
     assert!(run.err.starts_with(start), "{run:?}");
 
-    // An IPv4 address, whatever it looks like.
+    // A v4-mapped address is an IPv4 address.
     let server = NameServer::start().unwrap();
     server.on("name.test", Record::Aaaa, Reply::addresses(["::ffff:127.0.0.1"]));
     let addr = server.addr().to_string();
@@ -68,7 +68,7 @@ fn every_lookup_is_waited_for() {
     for runtime in RUNTIMES {
         let server = NameServer::start().unwrap();
         server.on("name.test", Record::A, Reply::addresses(["127.0.0.1"]));
-        // Later than a race would wait.
+        // A race would not wait so long.
         server.on("name.test", Record::Aaaa, Reply::addresses(["::1"]).after(ms(300)));
         let addr = server.addr().to_string();
         let run = stagger(&["resolve", "name.test:80", "--server", &addr, "--runtime", runtime]);
@@ -189,11 +189,12 @@ fn with_json_answers_and_the_order_are_in_the_one_object() {
     assert!(object.get("order").is_none(), "{object}");
 }
 
-/// Each row is a runtime and how many threads it has itself: as many as the process may have.
+/// Each row is a runtime and the number of its threads. The process may have no more.
 #[cfg(target_os = "linux")]
 #[test]
 fn without_a_thread_for_the_lookup_it_fails_at_once_and_says_so() {
-    // A user without other processes, because the limit is on those of a user, and not on root's.
+    // Runs as a user without other processes: the limit counts per user, and does not apply to
+    // root.
     const SCRIPT: &str = "limit=$1; shift; if [ $(id -u) = 0 ]; \
         then user='setpriv --reuid 57006 --regid 57006 --clear-groups'; else user='unshare -Ur'; \
         fi; exec $user prlimit --nproc=$limit timeout 20 \"$0\" \"$@\"";
@@ -202,7 +203,7 @@ fn without_a_thread_for_the_lookup_it_fails_at_once_and_says_so() {
         let mut command = Command::new("sh");
         run(command.args(["-c", SCRIPT, STAGGER, limit]).args(args))
     };
-    // `timeout` is a process too.
+    // `timeout` counts too.
     let able = limited("2", &["--version"]);
     if able.code != Some(0) {
         return skip(&format!("no process of another user: {able:?}"));

@@ -1,4 +1,4 @@
-//! Running the binary.
+//! Runs the binary.
 
 use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
@@ -11,7 +11,7 @@ pub(crate) const STAGGER: &str = env!("CARGO_BIN_EXE_stagger");
 
 pub(crate) const RUNTIMES: [&str; 3] = ["tokio", "smol", "async-std"];
 
-/// What a run of a command left.
+/// The result of a command.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: Option<i32>,
@@ -24,7 +24,7 @@ pub(crate) fn stagger(args: &[&str]) -> Run {
     run(command().args(args))
 }
 
-/// The command `stagger`, whose output does not depend on where the tests run.
+/// The command `stagger`, with the same output wherever the tests run.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(STAGGER);
     command.env("LC_ALL", "C.UTF-8").env("TERM", "xterm");
@@ -67,7 +67,7 @@ impl Run {
     }
 }
 
-/// A listener on 127.0.0.1, whose backlog takes what comes, and its address.
+/// A listener on 127.0.0.1, and its address. Its backlog accepts connections.
 pub(crate) fn listener() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap();

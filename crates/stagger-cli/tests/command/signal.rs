@@ -1,4 +1,4 @@
-//! Ctrl-C and the like, and output that nobody reads.
+//! Signals, and output that nobody reads.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 #[cfg(target_os = "linux")]
@@ -14,7 +14,7 @@ use std::{fs, thread};
 use crate::run::silent;
 use crate::run::{RUNTIMES, STAGGER, interruptible, listener, run};
 
-/// Numbers that Linux and the others share.
+/// The numbers of signals on all these systems.
 const SIGINT: i32 = 2;
 const SIGPIPE: i32 = 13;
 const SIGTERM: i32 = 15;
@@ -29,14 +29,14 @@ fn send(signal: i32, child: &Child) {
     assert_eq!(run(Command::new("sh").args(["-c", &script])).code, Some(0));
 }
 
-/// It ended by this signal and wrote nothing.
+/// Checks that a process ended by this signal and wrote nothing.
 #[track_caller]
 fn ended_silently_by(signal: i32, output: &Output) {
     assert_eq!(output.status.signal(), Some(signal), "{output:?}");
     assert!(output.stdout.is_empty() && output.stderr.is_empty(), "{output:?}");
 }
 
-/// How many sockets have asked to connect to it and have no answer (proc_pid_net(5)).
+/// How many sockets wait for an answer from this address (proc_pid_net(5)).
 #[cfg(target_os = "linux")]
 fn attempts_at(addr: SocketAddr) -> usize {
     const SYN_SENT: &str = "02";
@@ -75,13 +75,13 @@ fn a_signal_ends_a_pipe_and_its_connection() {
             let args = ["connect", &addr.to_string(), "--pipe", "--runtime", runtime];
             let mut child = start(&args, Stdio::piped());
             let (mut peer, _) = listener.accept().unwrap();
-            // It is up to nothing but to wait for either side.
+            // It waits for either side.
             child.stdin.as_mut().unwrap().write_all(b"so far").unwrap();
             peer.read_exact(&mut [0; 6]).unwrap();
             send(signal, &child);
-            // The connection ends as any other, not by a reset.
+            // The connection ends normally, not by a reset.
             assert_eq!(peer.read(&mut [0]).unwrap(), 0);
-            // Held until now, so that its end is not what ended the pipe.
+            // Held until now, so that the pipe did not end by it.
             let input = child.stdin.take();
             ended_silently_by(signal, &child.wait_with_output().unwrap());
             drop(input);
@@ -100,7 +100,7 @@ fn a_signal_ends_at_once_what_cannot_write_its_output() {
         let args = ["connect", &addr.to_string(), "--runtime", runtime];
         let child = start(&args, OwnedFd::from(writer));
         let (mut peer, _) = listener.accept().unwrap();
-        // The connection is closed, so the race is over, and what is left is to show it.
+        // The connection is closed, so the race is over and only its picture is left.
         assert_eq!(peer.read(&mut [0]).unwrap(), 0);
         send(SIGINT, &child);
         ended_silently_by(SIGINT, &child.wait_with_output().unwrap());

@@ -1,4 +1,4 @@
-//! The command on a terminal: a pseudo-terminal, and a screen that shows what is written to it.
+//! The command on a pseudo-terminal, and a screen that shows its output.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
@@ -10,15 +10,15 @@ use vt100::Parser;
 
 use crate::run::{RUNTIMES, command, listener, silent};
 
-/// A run of the command on a terminal of its own.
+/// The command on its own terminal.
 struct Run {
     child: Child,
     terminal: File,
-    /// All that has been written to the terminal.
+    /// The output so far.
     written: Vec<u8>,
 }
 
-/// Enough for all that is written in a test.
+/// Enough for the output of a test.
 const ROWS: u16 = 200;
 
 impl Run {
@@ -42,8 +42,8 @@ impl Run {
         Self { child, terminal: File::from(terminal), written: Vec::new() }
     }
 
-    /// Reads on until this has been written, or until nobody has the terminal open any more; says
-    /// which.
+    /// Reads until this text has come, or until the terminal is closed. Returns whether the text
+    /// came.
     fn read_until(&mut self, part: &str) -> bool {
         let mut buffer = [0; 4096];
         while !self.text().contains(part) {
@@ -51,7 +51,7 @@ impl Run {
                 Ok(0) => return false,
                 Ok(read) => self.written.extend_from_slice(&buffer[..read]),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // On Linux the end of a pseudo-terminal is an error, EIO.
+                // On Linux a closed pseudo-terminal is the error EIO.
                 Err(_) => return false,
             }
         }
@@ -62,7 +62,7 @@ impl Run {
         String::from_utf8_lossy(&self.written).into_owned()
     }
 
-    /// Reads to the end; yields all that was written, the screen at the end, and the exit code.
+    /// Reads to the end. Returns the output, the last screen, and the exit code.
     fn end(mut self, columns: u16) -> (String, Parser, Option<i32>) {
         assert!(!self.read_until("\0"), "no such thing is written");
         let mut parser = Parser::new(ROWS, columns, 0);
@@ -71,7 +71,7 @@ impl Run {
     }
 }
 
-/// What a wide screen shows of a text.
+/// A text as a wide screen shows it.
 fn plain(text: &str) -> String {
     let mut parser = Parser::new(ROWS, 400, 0);
     parser.process(text.as_bytes());
@@ -87,14 +87,14 @@ fn a_race_is_drawn_while_it_runs_and_the_final_picture_is_all_that_stays() {
         let mut run = Run::start(&args, columns, &[]);
         assert!(run.read_until(" running"), "{}", run.text());
         assert!(run.read_until("connecting for"), "{}", run.text());
-        // Now it is refused, with the next packet that asks.
+        // The next packet of the handshake is refused.
         drop(sockets);
         let (text, parser, code) = run.end(columns);
         assert_eq!(code, Some(1), "{text}");
         let (_, last) = text.rsplit_once("\x1b[J").unwrap();
         assert!(last.contains(" failed"), "{text}");
         assert_eq!(parser.screen().contents(), plain(last), "{text:?}");
-        // Below the picture, where the next prompt stands.
+        // Below the picture, at the next prompt.
         let lines = u16::try_from(last.lines().count()).unwrap();
         assert_eq!(parser.screen().cursor_position(), (lines, 0));
         assert!(!parser.screen().hide_cursor());

@@ -13,7 +13,7 @@ use crate::listening::Listening;
 use crate::namespace::inside;
 use crate::run::{RUNTIMES, Run, command, interruptible, keys, run, stagger};
 
-/// How long what must come is waited for. It bounds a failing test only.
+/// How long a test waits for a datagram. Only a failing test needs it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn listen(words: &[&str]) -> Listening {
@@ -30,7 +30,7 @@ fn send_input(input: &[u8], words: &[&str]) -> Run {
     command.args(["udp", "send"]).args(words);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    // Who does not want it all closes its end.
+    // A command that does not read all of it closes its end.
     let _ = child.stdin.take().unwrap().write_all(input);
     let output = child.wait_with_output().unwrap();
     Run {
@@ -47,7 +47,7 @@ fn socket(host: &str) -> (UdpSocket, SocketAddr) {
     (socket, addr)
 }
 
-/// The next datagram, and who sent it.
+/// The next datagram, and its sender.
 fn heard(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
     let mut buffer = [0; 65_535];
     let (length, peer) = socket.recv_from(&mut buffer).unwrap();
@@ -120,7 +120,7 @@ fn what_is_sent_is_shown_and_so_is_who_answers() {
 
 #[test]
 fn all_interfaces_are_received_from_over_both_families_at_one_port() {
-    // What answers there is on no network of the machine's.
+    // The command answers in its own network.
     if !inside("udp::all_interfaces_are_received_from_over_both_families_at_one_port") {
         return;
     }
@@ -129,7 +129,8 @@ fn all_interfaces_are_received_from_over_both_families_at_one_port() {
         let line = listening.line();
         let port = line.strip_prefix("listening on [::]:").unwrap();
         let port = port.strip_suffix(", and on IPv4").unwrap_or_else(|| panic!("{line}"));
-        // All of 127.0.0.0/8 is this machine's, and the answer must come from where it was asked.
+        // All of 127.0.0.0/8 is on this machine. The answer must come from the address that was
+        // asked.
         for (host, ip) in [("127.0.31.9", "127.0.31.9"), ("[::1]", "::1")] {
             let run = send(&[&format!("{host}:{port}"), "--data", "x", "--replies", "1"]);
             assert_eq!((run.code, &run.err[..]), (Some(0), ""), "{run:?}");
@@ -215,7 +216,7 @@ fn a_line_is_sent_before_the_next_is_there() {
             let (bytes, own) = heard(&peer);
             assert_eq!(bytes, words.as_bytes());
             assert!(sending.line().starts_with("sent 3 bytes to "));
-            // And answers are shown meanwhile.
+            // Answers are shown meanwhile.
             peer.send_to(b"yes", own).unwrap();
             assert!(sending.line().starts_with("received 3 bytes from "));
         }
@@ -265,7 +266,7 @@ fn a_refusal_is_told_with_its_cause() {
         return;
     }
     for runtime in RUNTIMES {
-        // Nobody receives in a network that has just been made.
+        // Nothing receives in a new network.
         for addr in ["127.0.0.1:9", "[::1]:9"] {
             let words = [addr, "--data", "x", "--wait", "60s", "--runtime", runtime];
             let run = send(&words);
@@ -315,7 +316,7 @@ fn raw_has_the_bytes_and_nothing_else() {
     }
 }
 
-/// Where it listens, with its output for datagrams alone.
+/// The address on standard error: standard output has only datagrams.
 fn said_on_standard_error(child: &mut Child) -> SocketAddr {
     let mut line = String::new();
     BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
@@ -340,7 +341,7 @@ fn output_that_is_lost_ends_it_with_the_cause() {
             command.arg("udp").args(words).args(["--runtime", runtime]);
             command.stdin(Stdio::piped()).stdout(full()).stderr(Stdio::piped());
             let mut child = command.spawn().unwrap();
-            // It is not the end of the input that ends it.
+            // The input stays open, so its end does not end the command.
             let mut input = child.stdin.take().unwrap();
             match (words[0], words.contains(&"--raw")) {
                 ("listen", true) => {

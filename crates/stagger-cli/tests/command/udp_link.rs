@@ -106,7 +106,7 @@ fn a_group_is_heard_on_the_interface_on_which_it_is_joined_and_answered_there() 
         assert_eq!(listening.line(), "joined ff02::1234 on far1");
         let v6_by = |near: &str| format!("[ff02::1234%{near}]:{PORT}");
         let v4 = format!("239.255.7.9:{PORT}");
-        // On the other link nobody is in the groups.
+        // Nothing on the other link is in the groups.
         let unheard = ["--data", "unheard", "--runtime", runtime];
         send(&[&[&v6_by("near0")[..]], &unheard[..]].concat());
         send(&[&[&v4[..], "--interface", "near0"], &unheard[..]].concat());
@@ -145,7 +145,7 @@ fn a_group_of_a_link_that_is_bound_to_is_heard_where_it_is_joined() {
     let line = listening.line();
     assert!(line.ends_with(" at ff02::1234 by far1: \"near1\""), "{line}");
     listening.interrupt();
-    // What can't be joined is said once.
+    // A group that cannot be joined is reported once.
     let again = ["--join", "ff02::1234%near0", "--join", "ff02::1234%near0"];
     let run = stagger(&[&["udp", "listen", ":0"], &again[..]].concat());
     assert_eq!((run.code, &run.out[..]), (Some(1), ""), "{run:?}");

@@ -64,7 +64,7 @@ fn a_service_that_is_given_twice_is_said_to_be() {
     }
 }
 
-/// Whoever is asked for names.
+/// The resolvers.
 const RESOLVERS: [&str; 2] = ["system", "dns"];
 
 #[test]
