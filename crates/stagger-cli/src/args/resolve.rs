@@ -20,11 +20,11 @@ Durations are a number and a unit, such as 250ms, 30s or 5m.
 With --json, the object has target, candidates, skipped, elapsed_us, queries,
 and error if there is no address. A query has the same names as in `stagger
 connect --json`. With --answers it also has answers, in the order of their
-arrival. An answer has record, at_us, addresses, ttl_s, provisional, kind and error.
-With --explain it also has order, if there is an address: by, addresses and
-note. The note says why the candidates are in another order. An address there
-has address, source, deprecated, rule and reason. The output is printable ASCII:
-other characters are escaped as \\uXXXX.
+arrival. An answer has record, at_us, addresses, ttl_s, provisional, kind and
+error. With --explain it also has order, if there is an address: by, addresses
+and note. The note says why the candidates are in another order. An address
+there has address, source, deprecated, rule and reason. The output is printable
+ASCII: other characters are escaped as \\uXXXX.
 
 Exit status:
   0    resolved
