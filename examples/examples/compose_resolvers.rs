@@ -1,7 +1,10 @@
 //! How do I change what some names resolve to, and leave the rest to the system?
 //!
-//! Resolvers go round one another. From the outside in: one name leads where this program says, a
-//! suffix belongs to a resolver of its own, and all else is asked of the system, once a minute.
+//! One resolver goes around another. From the outside in:
+//!
+//! 1. Two names have the addresses that this program gives them.
+//! 2. Names below a suffix have their own resolver.
+//! 3. The system resolves all other names, and its answers are kept for a minute.
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
 use std::error::Error;
@@ -18,7 +21,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let greeter = stagger_examples::greeter()?;
     let port = greeter.port();
 
-    // The system tells no time for which its answers hold, so this program does.
+    // Answers of the system have no TTL, so this program sets one.
     let system = ResolverTimeout::new(SystemResolver::new(), Timer, Duration::from_secs(10));
     let cached = CachedResolver::new(system, Timer).with_default_ttl(Duration::from_secs(60));
     // The routes have resolvers of different types and errors, so they are boxed.
@@ -36,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("{}", dialer.connect(("blocked.test", port)).await.unwrap_err());
 
-    // It was looked up for the connect just now, so memory has it.
+    // The connect above has looked this name up, so the answer comes from the cache.
     let query = Query::new(Target::try_from(("localhost", port))?);
     let began = Instant::now();
     let answers: Vec<_> = resolver.resolve(&query).collect().await;

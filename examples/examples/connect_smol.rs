@@ -6,7 +6,7 @@
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     smol::block_on(async {
         let target = stagger_examples::target()?;
-        // The first address that connects wins; the other attempts are closed by then.
+        // The first address that connects wins. All other attempts are closed before this returns.
         let stream: smol::net::TcpStream = stagger_smol::connect(target).await?;
         println!("connected to {}", stream.peer_addr()?);
         Ok(())

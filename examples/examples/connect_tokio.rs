@@ -6,7 +6,7 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let target = stagger_examples::target()?;
-    // The first address that connects wins; the other attempts are closed by then.
+    // The first address that connects wins. All other attempts are closed before this returns.
     let stream: tokio::net::TcpStream = stagger_tokio::connect(target).await?;
     println!("connected to {}", stream.peer_addr()?);
     Ok(())

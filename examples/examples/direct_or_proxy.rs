@@ -1,8 +1,8 @@
 //! How do I race a direct connection against one through a proxy?
 //!
-//! A resolver may yield endpoints in place of addresses, and [`Direct`] connects to them. Here each
-//! name has two ways: to the host itself, and through a proxy that resolves the name. The proxy is a
-//! script on the virtual clock of the test kit. Over a network it is a connector of targets.
+//! A resolver may return endpoints instead of addresses, and [`Direct`] connects to them. Here each
+//! name has two ways: to the host itself, and through a proxy that resolves the name. The proxy is
+//! scripted on the test kit's virtual clock. A real proxy is a connector of targets.
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
 use futures_lite::stream::{self, Iter};
@@ -54,7 +54,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let ways = Ways { direct, proxy: BoxConnector::erased(connector) };
     let dialer = Dialer::new(ways, Direct, clock.clone());
 
-    // At the first connect the host answers. Then a firewall drops what is sent to it.
+    // The host answers the first connect. After that a firewall drops all packets to it.
     for _ in 0..2 {
         let connect = dialer.connect("example.com:443").with_report();
         let (connection, report) = clock.run(connect)?;

@@ -2,8 +2,8 @@
 //!
 //! `cargo run -p stagger-examples --example echo_server_async_std [PORT]`
 //!
-//! With a port it serves until it is interrupted; without one, a client of its own at each address of
-//! loopback.
+//! With a port it serves until it is interrupted. Without a port it serves its own client at each
+//! address of loopback.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program")]
 
 use std::error::Error;
@@ -35,12 +35,12 @@ async fn run() -> Result<(), Box<dyn Error>> {
     for addr in addrs.into_iter().filter(|addr| addr.ip().is_loopback()) {
         println!("{addr} echoes {:?}", ask(addr).await?);
     }
-    // With the server's task the listener is closed.
+    // Cancelling the server's task closes the listener.
     server.cancel().await;
     Ok(())
 }
 
-/// Echoes to everybody, each in a task of its own.
+/// Echoes to each client in a task of its own.
 async fn serve(mut listener: stagger_async_std::TcpListener) -> ! {
     loop {
         match listener.accept().await {
@@ -52,7 +52,7 @@ async fn serve(mut listener: stagger_async_std::TcpListener) -> ! {
                     }
                 });
             }
-            // Without descriptors, say. The listener pauses by itself before it tries again.
+            // For example no descriptor is free. The listener pauses before it tries again.
             Err(error) => eprintln!("{error}"),
         }
     }

@@ -2,8 +2,8 @@
 //!
 //! `cargo run -p stagger-examples --example echo_server_smol [PORT]`
 //!
-//! With a port it serves until it is interrupted; without one, a client of its own at each address of
-//! loopback.
+//! With a port it serves until it is interrupted. Without a port it serves its own client at each
+//! address of loopback.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program")]
 
 use std::error::Error;
@@ -39,7 +39,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Echoes to everybody, each in a task of its own.
+/// Echoes to each client in a task of its own.
 async fn serve(mut listener: stagger_smol::TcpListener) -> ! {
     loop {
         match listener.accept().await {
@@ -52,7 +52,7 @@ async fn serve(mut listener: stagger_smol::TcpListener) -> ! {
                 });
                 task.detach();
             }
-            // Without descriptors, say. The listener pauses by itself before it tries again.
+            // For example no descriptor is free. The listener pauses before it tries again.
             Err(error) => eprintln!("{error}"),
         }
     }

@@ -2,8 +2,8 @@
 //!
 //! `cargo run -p stagger-examples --example echo_server_tokio [PORT]`
 //!
-//! With a port it serves until it is interrupted; without one, a client of its own at each address of
-//! loopback.
+//! With a port it serves until it is interrupted. Without a port it serves its own client at each
+//! address of loopback.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program")]
 
 use std::error::Error;
@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Echoes to everybody, each in a task of its own.
+/// Echoes to each client in a task of its own.
 async fn serve(mut listener: stagger_tokio::TcpListener) -> ! {
     loop {
         match listener.accept().await {
@@ -48,7 +48,7 @@ async fn serve(mut listener: stagger_tokio::TcpListener) -> ! {
                     }
                 });
             }
-            // Without descriptors, say. The listener pauses by itself before it tries again.
+            // For example no descriptor is free. The listener pauses before it tries again.
             Err(error) => eprintln!("{error}"),
         }
     }

@@ -1,8 +1,8 @@
 //! How do I write a client that speaks over any runtime's stream?
 //!
 //! The client is generic over an [`Endpoint`] whose connection has the I/O traits of `futures-io`.
-//! smol's streams have them. Tokio's have tokio's own, so there an adapter goes between: here one
-//! of 30 lines, ready-made in the crate `tokio-util` as `compat`.
+//! smol's streams have these traits. Tokio's streams have tokio's own traits and need an adapter.
+//! The one below has 30 lines, and the crate `tokio-util` has it as `compat`.
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
 use std::io;
@@ -14,7 +14,7 @@ use futures_lite::{AsyncRead, AsyncWrite};
 use stagger::Endpoint;
 use tokio::io::ReadBuf;
 
-/// The client: says who it is and returns the greeting.
+/// The client: sends its name and returns the greeting.
 async fn greet<E>(endpoint: E, name: &str) -> Result<String, Box<dyn std::error::Error>>
 where
     E: Endpoint<Error: std::error::Error + 'static>,
@@ -27,7 +27,7 @@ where
     Ok(greeting.trim_end().to_owned())
 }
 
-/// A stream with tokio's I/O traits, as one with those of `futures-io`.
+/// Gives a stream with tokio's I/O traits those of `futures-io`.
 struct FromTokio<S>(S);
 
 impl<S: tokio::io::AsyncRead + Unpin> AsyncRead for FromTokio<S> {

@@ -1,14 +1,14 @@
 //! How do I write a library that any runtime can use, and how do I test it?
 //!
-//! The library takes an [`Endpoint`] and a [`Timer`] and names no runtime. The program brings
-//! smol's; the tests bring the test kit's, where every time is exact and no time passes.
+//! The library takes an [`Endpoint`] and a [`Timer`] and names no runtime. The program brings those
+//! of smol. The tests bring those of the test kit, where every time is exact and no time passes.
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
 use std::time::Duration;
 
 use stagger::{Endpoint, Timer};
 
-/// The library: connects, and after each failure pauses for twice as long as before.
+/// The library: connects, and doubles its pause after each failure.
 async fn connect_persistently<E, T>(
     endpoint: E,
     timer: T,

@@ -2,8 +2,8 @@
 //!
 //! `cargo run -p stagger-examples --example hyper_client [HTTP-URL]`
 //!
-//! hyper-util's client takes any tower `Service` from a URI to a stream. tokio's stream, in
-//! `TokioIo`, is one that it knows, and with the feature `http` a URI is a target.
+//! hyper-util's client takes any tower `Service` from a URI to a stream. `TokioIo` makes such a
+//! stream of tokio's own. With the feature `http` a URI is a target.
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
 use std::io::{self, BufRead as _, BufReader, Write as _};
@@ -22,7 +22,7 @@ use tower_service::Service;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A dialer as hyper's client wants it.
+/// A dialer that is hyper's connector.
 #[derive(Clone)]
 struct HttpDialer(stagger_tokio::Dialer);
 
@@ -53,7 +53,7 @@ async fn main() -> Result<(), BoxError> {
     let dialer = HttpDialer(stagger_tokio::dialer());
     let client = Client::builder(TokioExecutor::new()).build::<_, String>(dialer);
 
-    // The second request goes over the connection of the first.
+    // The second request uses the connection of the first.
     for _ in 0..2 {
         let response = client.get(uri.clone()).await?;
         if let Some(info) = response.extensions().get::<HttpInfo>() {
@@ -65,21 +65,21 @@ async fn main() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Starts a little HTTP server on loopback and returns where it is, by name: of the addresses of
-/// `localhost` it has the IPv4 one alone.
+/// Starts a little HTTP server on loopback and returns its URL. It listens only at the IPv4 address
+/// of `localhost`.
 fn server() -> io::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let port = listener.local_addr()?.port();
     thread::spawn(move || {
         for (number, stream) in (1..).zip(listener.incoming().flatten()) {
-            // A client that leaves early is no concern of the next.
+            // A client that leaves early does not concern the next.
             let _ = serve(&mut BufReader::new(stream), number);
         }
     });
     Ok(format!("http://localhost:{port}/"))
 }
 
-/// Answers every request of a connection; a blank line ends each, as none has a body.
+/// Answers every request of a connection. A blank line ends a request, because none has a body.
 fn serve(stream: &mut BufReader<std::net::TcpStream>, number: u32) -> io::Result<()> {
     let mut line = String::new();
     while stream.read_line(&mut line)? > 0 {

@@ -1,8 +1,8 @@
 //! How do I write a library that holds a dialer, spawns its connects, and is tested without a
 //! network?
 //!
-//! A [`BoxDialer`] is any dialer behind one type, which only names the connection. The library takes
-//! it from its user, so it knows neither the runtime nor the resolver.
+//! A [`BoxDialer`] is any dialer behind one type, which names only the connection. The library
+//! takes it from its user, and depends on no runtime and no resolver.
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
 use stagger::Error;

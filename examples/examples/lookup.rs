@@ -1,7 +1,7 @@
-//! How do I look a name up without connecting to it, or the name of an address?
+//! How do I look up a name, or the name of an address, without connecting?
 //!
-//! `getaddrinfo` and `getnameinfo`, whole, on any executor: here on a bare `block_on`. Every adapter
-//! exports the same.
+//! `lookup` is `getaddrinfo` and `reverse_lookup` is `getnameinfo`, with all flags. They run on any
+//! executor, here on a bare `block_on`.
 //!
 //! `cargo run -p stagger-examples --example lookup [HOST]`
 #![allow(clippy::print_stdout, reason = "it is a program")]
@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let host = std::env::args().nth(1).unwrap_or_else(|| "localhost".into());
     futures_lite::future::block_on(async {
         let found = lookup(&host).with_service("https").with_canonical_name(true).await?;
-        // What comes from the network is escaped before it is printed.
+        // The name comes from the network, so it is escaped.
         println!("{host} is {:?}", found.canonical_name().unwrap_or(&host));
         for addr in found.addresses() {
             let name = reverse_lookup(addr).await?;
@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             println!("to serve http, listen on {} ({:?})", entry.address, entry.socket_type);
         }
 
-        // What can't be asked is an error before anything is; a literal asks no network.
+        // An invalid name is an error before any query. A literal needs no query.
         println!("{}", lookup("no such host").await.unwrap_err());
         println!("{}", lookup("::1").with_families(Families::Ipv4).await.unwrap_err());
         Ok(())

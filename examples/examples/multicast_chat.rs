@@ -1,10 +1,10 @@
-//! How do I talk to everybody on a link?
+//! How do I send to all members of a group on a link?
 //!
 //! `cargo run -p stagger-examples --example multicast_chat [INTERFACE NAME]`
 //!
-//! With an interface and a name, each line that is typed goes to everybody there who runs this too,
-//! until the input ends. Without, three members talk over the loopback interface. What one says all
-//! hear, itself included; an answer to one goes to that one alone.
+//! With an interface and a name it sends each typed line to all members on that link, until the
+//! input ends. Without arguments three members talk over the loopback interface. A datagram to the
+//! group reaches all members, and its sender too. An answer reaches one member.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program")]
 
 use std::io;
@@ -15,14 +15,14 @@ use stagger_tokio::UdpSocket;
 use stagger_tokio::net::{UdpOptions, udp::Datagram};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-/// Of the scope of an organisation, as anybody may use them (RFC 2365 §6.2). Datagrams to it stay on
-/// the link, as long as nobody sets another number of hops.
+/// A group of organisation-local scope, which is free to use (RFC 2365 §6.2). Datagrams stay on the
+/// link, because they have one hop unless the sender sets more.
 const GROUP: IpAddr = IpAddr::V4(Ipv4Addr::new(239, 192, 7, 9));
 
-/// Any that all agree on.
+/// Any port works if all members use the same.
 const PORT: u16 = 4718;
 
-/// A member on this port, which all members share; with 0 the first of them.
+/// A member on this port, which all members share. The first member passes 0.
 fn join(port: u16, interface: &str) -> io::Result<UdpSocket> {
     let options = UdpOptions::new().with_reuse_address(true);
     let member = UdpSocket::bind_with((IpAddr::V4(Ipv4Addr::UNSPECIFIED), port), &options)?;
@@ -36,7 +36,7 @@ async fn main() -> io::Result<ExitCode> {
     let mut args = std::env::args().skip(1);
     match (args.next(), args.next(), args.next()) {
         (Some(interface), Some(name), None) => chat(&interface, &name).await?,
-        // The loopback interface of Linux.
+        // The name of the loopback interface on Linux.
         (None, ..) => three("lo").await?,
         _ => {
             eprintln!("usage: multicast_chat [INTERFACE NAME]");
@@ -72,7 +72,7 @@ async fn three(interface: &str) -> io::Result<()> {
     let port = ann.local_addr()?.port();
     let members = [("Ann", ann), ("Bob", join(port, interface)?), ("Cy", join(port, interface)?)];
 
-    // Asked from a port of its own, so that the answers come to the asker alone.
+    // It asks from another port, so that only this socket gets the answers.
     let asker = UdpSocket::bind("0.0.0.0:0")?;
     asker.set_multicast_interface(interface)?;
     asker.send_to(b"who is there?", (GROUP, port)).await?;
@@ -88,7 +88,7 @@ async fn three(interface: &str) -> io::Result<()> {
         println!("{}", text(&buffer, answer));
     }
 
-    // Who has left hears no more, and the others do.
+    // A member that has left receives nothing more. The others still do.
     let [(_, ann), (_, bob), _] = &members;
     ann.leave_multicast(GROUP, interface)?;
     bob.send_to(b"bye", (GROUP, port)).await?;
@@ -97,7 +97,7 @@ async fn three(interface: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// What a datagram says. Anybody may have sent it.
+/// The text of a datagram, which may come from any sender.
 fn text(buffer: &[u8], heard: Datagram) -> String {
     String::from_utf8_lossy(&buffer[..heard.length]).into_owned()
 }

@@ -1,7 +1,7 @@
-//! How do I bring a resolver of my own?
+//! How do I write a resolver?
 //!
-//! Names here come from a table, as in a test bed or behind a service registry. Everything else
-//! (order, spacing, deadline, sockets) stays as it was.
+//! Names come from a table, as in a test bed or a service registry. Everything else (order, delays,
+//! deadline, sockets) stays as it is. `docs/guide/resolver.md` explains more.
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use futures_lite::stream::{self, Iter};
 use stagger::resolve::{Query, Record};
 use stagger::{Answer, Resolver};
 
-/// Names and where they lead. Cloning is cheap, as a dialer wants it.
+/// Names and their addresses. A dialer clones its resolver for each connect, so cloning is cheap.
 #[derive(Clone)]
 struct Table(Arc<HashMap<&'static str, Vec<SocketAddr>>>);
 
@@ -24,8 +24,8 @@ impl Resolver for Table {
 
     fn resolve(&self, query: &Query) -> Self::Answers {
         let target = query.target().to_string();
-        // Each record that the query asks for is answered, so that no race waits for it. An unknown
-        // name is an error of the lookup; an empty list would say "it has no addresses".
+        // Each record of the query is answered, so that the race waits for none. An unknown name is
+        // an error. An empty list would mean that the name has no addresses.
         let answers = query.wanted().records().map(|record| match self.0.get(target.as_str()) {
             _ if record == Record::Https => Answer::negative(record),
             Some(addresses) => Answer::found(record, addresses.iter().copied()),
@@ -37,7 +37,7 @@ impl Resolver for Table {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // Nobody listens on the first port, so the race goes on to the second.
+    // The first address refuses, so the race goes on to the second.
     let refusing = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let addresses = vec![refusing, stagger_examples::greeter()?];
     let table = Table(Arc::new(HashMap::from([("greeter.test:hello", addresses)])));

@@ -1,8 +1,8 @@
 //! How do I race things that are not sockets?
 //!
-//! Whatever is an [`Endpoint`](stagger::Endpoint) can be raced, and `endpoint_fn` makes one of any
-//! future. Here two replicas are asked the same question, the second only if the first is slow or
-//! fails: a hedged request.
+//! Any [`Endpoint`](stagger::Endpoint) can be raced, and `endpoint_fn` makes one of any future.
+//! Here two replicas are asked the same question. The second is asked only if the first is slow or
+//! fails. This is a hedged request.
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
 use std::io;
@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("  replica {replica}: asked after {:?}, {outcome}", attempt.started);
     }
 
-    // A failure does not wait for the 50 ms.
+    // After a failure the second is asked at once.
     let racing = race([broken(), healthy()], Timer).with_policy(hedge()?);
     let won = smol::block_on(racing)?;
     println!("replica {} says {}", won.index, won.connection);

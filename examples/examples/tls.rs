@@ -1,7 +1,8 @@
 //! How do I race TLS handshakes, and not just TCP connections?
 //!
-//! The first address accepts and then says nothing, as a server does whose TLS has stalled. A race
-//! of TCP connections is won by it, and hangs. Here the handshake is part of the attempt.
+//! The first address accepts and then sends nothing, like a server whose TLS has stalled. It would
+//! win a race of TCP connections, and the program would hang. Here the handshake is part of the
+//! attempt.
 
 #![allow(clippy::print_stdout, reason = "it shows what it does")]
 

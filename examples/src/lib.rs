@@ -1,6 +1,8 @@
 //! What the examples share: something on loopback to connect to, and something not to.
 #![forbid(unsafe_code)]
 
+#[cfg(doctest)]
+pub mod page;
 pub mod tls;
 
 use std::convert::Infallible;
@@ -93,8 +95,3 @@ pub fn listed<const N: usize>(
 pub fn target() -> io::Result<String> {
     std::env::args().nth(1).map_or_else(|| Ok(greeter()?.to_string()), Ok)
 }
-
-/// Runs the example of the core's front page.
-#[cfg(doctest)]
-#[doc = include_str!("../../crates/stagger/README.md")]
-pub struct FrontPage;

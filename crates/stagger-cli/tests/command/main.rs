@@ -9,6 +9,8 @@ mod demo;
 mod dns;
 #[cfg(target_os = "linux")]
 mod exit;
+#[cfg(target_os = "linux")]
+mod guide;
 #[cfg(unix)]
 mod hostile;
 #[cfg(target_os = "linux")]

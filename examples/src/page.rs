@@ -1,0 +1,29 @@
+//! Runs the code of the README, of the crates' READMEs and of the guide as doc tests.
+
+/// Makes a documented item of each page.
+macro_rules! pages {
+    ($($name:ident: $path:literal)*) => {$(
+        #[doc = include_str!(concat!("../../", $path))]
+        pub struct $name;
+    )*};
+}
+
+pages! {
+    ReadMe: "README.md"
+    Core: "crates/stagger/README.md"
+    Net: "crates/stagger-net/README.md"
+    Dns: "crates/stagger-dns/README.md"
+    Testkit: "crates/stagger-testkit/README.md"
+    Tokio: "crates/stagger-tokio/README.md"
+    Smol: "crates/stagger-smol/README.md"
+    AsyncStd: "crates/stagger-async-std/README.md"
+    Guide: "docs/guide/README.md"
+    FromTcpStream: "docs/guide/from-tcp-stream.md"
+    FromHyper: "docs/guide/from-hyper.md"
+    FromTwisted: "docs/guide/from-twisted.md"
+    Resolver: "docs/guide/resolver.md"
+    Connector: "docs/guide/connector.md"
+    Testing: "docs/guide/testing.md"
+    Diagnosing: "docs/guide/diagnosing.md"
+    ProxyCommand: "docs/guide/proxy-command.md"
+}
