@@ -148,5 +148,5 @@ pub use self::race::endpoints::race;
 pub use self::report::connect::Report;
 pub use self::resolve::answer::Answer;
 pub use self::resolve::resolver::Resolver;
-pub use self::target::target::Target;
+pub use self::target::host_service::Target;
 pub use self::timer::Timer;

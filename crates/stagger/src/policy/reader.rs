@@ -148,8 +148,8 @@ mod tests {
             .without_handshake_delay()
             .without_preferred_family();
         assert_eq!(unset, Policy::unlimited());
-        assert_eq!(unset.timeout().or(unset.attempt_timeout()), None);
-        assert_eq!(unset.max_addresses().or(unset.max_in_flight()), None);
+        assert_eq!((unset.timeout(), unset.attempt_timeout()), (None, None));
+        assert_eq!((unset.max_addresses(), unset.max_in_flight()), (None, None));
         assert_eq!(unset.handshake_delay(), None);
         assert_eq!(unset.preferred_family(), None);
         assert_eq!(unset.without_overlap().attempt_delay(), None);

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::str::FromStr;
 
-use super::target::read_part;
+use super::host_service::read_part;
 use super::{Host, Name, Service, TargetError, Zone};
 use crate::Target;
 

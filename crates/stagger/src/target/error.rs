@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::ops::Range;
 
-use super::target::MAX_TEXT;
+use super::host_service::MAX_TEXT;
 
 /// How many characters of a text are shown in a message, so that a hostile one does not fill a
 /// log. The bound is ours.

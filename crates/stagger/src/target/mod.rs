@@ -3,11 +3,11 @@
 mod convert;
 mod error;
 mod host;
+pub(crate) mod host_service;
 #[cfg(feature = "http")]
 mod http;
 mod name;
 mod service;
-pub(crate) mod target;
 #[cfg(any(feature = "http", feature = "url"))]
 mod uri;
 #[cfg(feature = "url")]

@@ -1,7 +1,7 @@
 //! What all kinds of URIs have in common as targets.
 
 use super::error::{Fault, TargetErrorKind};
-use super::target::MAX_TEXT;
+use super::host_service::MAX_TEXT;
 use super::{Host, Service, TargetError};
 use crate::Target;
 
