@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use stagger::boxed::LocalBoxResolver;
 use stagger::error::SharedError;
-use stagger_dns::{Config, DnsResolver, PORT, Sockets, Switch};
+use stagger_dns::{Config, DnsResolver, Sockets, Switch};
 use stagger_net::SystemResolver;
 use stagger_net::lookup::Lanes;
 
@@ -67,7 +67,7 @@ pub(crate) type OverDns<R> = DnsResolver<
 >;
 
 fn system_over_dns<R: Runtime>() -> OverDns<R> {
-    DnsResolver::system_over(Sockets::new(R::Reactor::default()), R::timer())
+    DnsResolver::system_on(Sockets::new(R::Reactor::default()), R::timer())
 }
 
 /// The resolver over DNS that asks the servers of this configuration. It reads no file: a server
@@ -93,7 +93,7 @@ impl BaseResolver {
             return Err(UsageError::new(SERVER, first, reason));
         }
         let servers = args.server.iter().map(|text| {
-            let server = address(SERVER, text, PORT)?;
+            let server = address(SERVER, text, Config::PORT)?;
             check_zone(SERVER, text, server).map(|()| server)
         });
         let servers = servers.collect::<Result<Vec<_>, _>>()?;

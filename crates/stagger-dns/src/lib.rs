@@ -1,46 +1,62 @@
 //! DNS for [Stagger](stagger) on every async runtime: each answer as soon as it comes.
 //!
-//! `getaddrinfo` answers when it knows all there is to know, so a slow or lost AAAA holds an A up.
-//! [`DnsResolver`] asks the name servers itself, for both back to back, and passes each answer on the
-//! moment it is there. It is a [`Resolver`](stagger::Resolver), so it goes into a
-//! [`Dialer`](stagger::Dialer) as any other.
+//! `getaddrinfo` returns when it has all answers, so a slow or lost AAAA delays an A.
+//! [`DnsResolver`] asks the name servers itself, for both back to back, and returns each answer as
+//! soon as it comes. It is a [`Resolver`](stagger::Resolver), so it works with any
+//! [`Dialer`](stagger::Dialer).
 //!
-//! Most programs want an adapter's: with their feature `dns`, `stagger-tokio`, `stagger-smol` and
-//! `stagger-async-std` have a `DnsResolver` that does [as the machine does](DnsResolver::system).
+//! Most programs use the `DnsResolver` of an adapter. `stagger-tokio`, `stagger-smol` and
+//! `stagger-async-std` have one with their feature `dns`. It uses the configuration of the machine,
+//! as [`DnsResolver::system`] says.
 //!
-//! It has no clock and no runtime of its own. Messages are carried by a [`Network`], such as the
-//! [`Sockets`] of any reactor, time comes through a [`Timer`](stagger::Timer), and nothing is
-//! spawned but the reading of files: whoever polls the answers drives the lookups, and dropping them
-//! ends them.
+//! The crate has no clock and no runtime. A [`Network`] sends messages, such as the [`Sockets`] of
+//! any reactor, and a [`Timer`](stagger::Timer) has the time. Nothing is spawned except the reading
+//! of files. Polling the answers drives the lookups, and dropping the answers ends them.
 //!
-//! # What it trusts
+//! # Where to look
 //!
-//! Nothing that comes from the network. Each question goes out under a random id, from a socket of
-//! its own; a reply must come from the server that was asked and repeat id and question (RFC 5452
-//! §9.1). Datagrams that do not belong are ignored, and after 16 of them the question goes over TCP.
-//! Of a reply, only records on the way from the name to its addresses count. How much of a message is
-//! read, how many aliases are followed, how long anything is kept: all of it is bounded. Answers are
-//! not validated by DNSSEC.
+//! | for | look at |
+//! | --- | --- |
+//! | the resolver and its settings | [`DnsResolver`] |
+//! | the name servers, the search list and the options (`resolv.conf`) | [`Config`] |
+//! | the machine's own names (`/etc/hosts`) | [`Hosts`] |
+//! | the order of these sources (`nsswitch.conf`) | [`Switch`] |
+//! | the order of addresses (`gai.conf`) | [`AddressPolicy`] |
+//! | a file that is read again when it has changed | [`WatchedFile`] |
+//! | warnings about a file, and errors of settings | [`config`] |
+//! | how long servers are waited for, and what is remembered about them | [`ServerPolicy`] |
+//! | why a lookup failed | [`DnsError`], and [`error`] for each server |
+//! | another way to send messages | [`Network`] |
+//! | the streams and futures of the resolver | [`resolve`] |
+//! | a cache for other answers | [`cache`] |
 //!
-//! # What the machine says
+//! # Security
 //!
-//! - [`Config`] (`resolv.conf`): the name servers, the search list and the options.
-//! - [`Hosts`] (`/etc/hosts`): the names that the machine knows itself.
-//! - [`Switch`] (`nsswitch.conf`): the order of these sources.
-//! - [`AddressPolicy`] (`gai.conf`): the preferred addresses.
+//! The crate trusts nothing that comes from the network:
 //!
-//! Each is read from bytes, in an [`Environment`] where that matters, and comes with [`Notes`] on what
-//! was skipped. [`Watched`] reads the files, and reads them again when they change.
+//! - Each question has a random id and its own socket. A reply must come from the server that was
+//!   asked, and repeat the id and the question (RFC 5452 §9.1).
+//! - Stray datagrams are ignored. After 16 of them the question goes over TCP.
+//! - Only records between the name and its addresses count.
+//! - The size of what is read, the number of aliases and the time of caching are bounded.
 //!
-//! # What is remembered
+//! DNSSEC is not validated.
 //!
-//! [`Cache`] keeps answers until their TTL is over, on a clock that it is given. A resolver has one,
-//! which its clones share. With [lingering](DnsResolver::with_lingering), lookups that a connect has
-//! dropped are still remembered.
+//! # Files
+//!
+//! Each type of a file reads bytes and returns [`Parsed`](config::Parsed), which has warnings about
+//! the parts that were ignored. Some types need the [`Environment`] for this. A [`WatchedFile`]
+//! reads the file, and reads it again when it has changed.
+//!
+//! # Caching
+//!
+//! A resolver caches answers until their TTL is over, and its clones share the cache. With
+//! [lingering](DnsResolver::with_lingering), it also caches the results of lookups that a connect
+//! has dropped.
 //!
 //! # Examples
 //!
-//! A machine whose cable is out, on the test kit's clock:
+//! A machine without a network, on the clock of the test kit:
 //!
 //! ```
 //! use std::future::{Ready, ready};
@@ -80,78 +96,45 @@
 //!     "cannot look up www.example.com (AAAA): \
 //!      192.0.2.53:53 can't be asked: network unreachable, 2 tries"
 //! );
-//! // This needs no cable.
+//! // This name needs no network.
 //! assert_eq!(resolve("localhost:443")[0].addresses().next().unwrap().to_string(), "[::1]:443");
 //! ```
 //!
 //! # Rust version
 //!
-//! Rust 1.88 or later, which `hickory-proto` asks for.
+//! Rust 1.88 or later, which `hickory-proto` requires.
 #![forbid(unsafe_code)]
 
-mod address;
-mod answers;
-mod cache;
+pub mod cache;
 mod client;
-mod code;
-mod config;
-mod environment;
-mod error;
-mod hosts;
-mod joined;
-mod late;
-mod line;
-mod linger;
+pub mod config;
+mod dns_error;
+pub mod error;
 mod lookup;
-mod memory;
 mod message;
-mod network;
-mod note;
-mod numeric;
-mod origin;
-mod pair;
-mod policy;
+pub mod network;
 mod question;
-mod resolver;
-mod search;
+pub mod resolve;
 mod server_policy;
-mod setup;
-mod sockets;
-mod sorting;
-mod sources;
-mod special;
-mod switch;
-mod upstream;
-mod wanted;
-mod watch;
+mod special_name;
 
-/// Ways in for the fuzz targets, and no part of the API: `cargo fuzz` builds with this flag, nothing
-/// else does.
+/// Entry points for the fuzz targets. They are not a part of the API: only `cargo fuzz` builds with
+/// this flag.
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing {
     pub use crate::message::fuzzing::message;
-    pub use crate::sockets::tcp;
+    pub use crate::network::tcp::fuzzing::tcp;
 }
 
-pub use cache::{CACHE_CAPACITY, Cache, Hit, MAX_NEGATIVE_TTL, MAX_TTL, negative_ttl};
-pub use config::{
-    ATTEMPTS, ATTEMPTS_RANGE, Config, ConfigError, MAX_SEARCH, MAX_SERVERS, NDOTS, NDOTS_RANGE,
-    PORT, TRY_TIMEOUT, TRY_TIMEOUT_RANGE,
-};
-pub use environment::Environment;
-pub use error::{DnsError, ServerError};
-pub use hosts::{Hosts, MAX_HOST_NAMES};
-pub use linger::Linger;
-pub use network::{MAX_DATAGRAM, Network};
-pub use note::{MAX_NOTES, Note, Notes, Origin, Parsed, Problem};
-pub use numeric::{NotNumeric, Numeric, NumericAnswers};
-pub use policy::{AddressPolicy, MAX_POLICY_ROWS};
-pub use resolver::{DnsAnswers, DnsResolver};
-pub use server_policy::{
-    SERVER_DELAY, SERVER_DELAY_RANGE, SERVER_PENALTY, SERVER_PENALTY_RANGE, ServerPolicy,
-    ServerPolicyError,
-};
-pub use sockets::{Datagrams, Sockets, TcpReply};
-pub use switch::{Action, MAX_SOURCES, Source, Status, Switch, SwitchError};
-pub use watch::{CHECK_INTERVAL, FileError, MAX_CONFIG_BYTES, MAX_HOSTS_BYTES, Reading, Watched};
+pub use config::address_policy::AddressPolicy;
+pub use config::environment::Environment;
+pub use config::hosts::Hosts;
+pub use config::resolv_conf::Config;
+pub use config::switch::Switch;
+pub use config::watched_file::WatchedFile;
+pub use dns_error::DnsError;
+pub use network::seam::Network;
+pub use network::sockets::Sockets;
+pub use resolve::resolver::DnsResolver;
+pub use server_policy::ServerPolicy;

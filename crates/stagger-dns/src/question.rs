@@ -1,4 +1,4 @@
-//! What a lookup asks for.
+//! The name and the record that a lookup asks for.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use stagger::resolve::Record;
 
 /// A name and a record: the key by which lookups are joined and remembered.
 ///
-/// Names are compared without regard to letter case (RFC 4343).
+/// Letter case does not count in names (RFC 4343).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Question {
     pub(crate) name: Name,
@@ -20,7 +20,7 @@ impl Question {
         Self { name, record }
     }
 
-    /// The record as DNS numbers it.
+    /// The record as a type of DNS.
     pub(crate) fn record_type(&self) -> RecordType {
         match self.record {
             Record::A => RecordType::A,

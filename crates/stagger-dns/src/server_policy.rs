@@ -1,32 +1,16 @@
-//! How patient a resolver is with its servers, and what it remembers of them.
+//! How long a resolver waits for its servers, and what it remembers about them.
 
 use std::error::Error;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-/// After how long the next server is asked beside one whose round trips are not known: 500 ms. It is
-/// more than nearly every lookup takes, and less than a user waits for. The number is ours.
-pub const SERVER_DELAY: Duration = Duration::from_millis(500);
-
-/// The range of [`SERVER_DELAY`]. The numbers are ours.
-pub const SERVER_DELAY_RANGE: RangeInclusive<Duration> =
-    Duration::from_millis(10)..=Duration::from_secs(30);
-
-/// For how long a server is asked last after another has answered in its place: 10 s. The number is
-/// ours.
-pub const SERVER_PENALTY: Duration = Duration::from_secs(10);
-
-/// The range of [`SERVER_PENALTY`]. The numbers are ours.
-pub const SERVER_PENALTY_RANGE: RangeInclusive<Duration> =
-    Duration::ZERO..=Duration::from_secs(3600);
-
-/// How patient a [`DnsResolver`](crate::DnsResolver) is with its servers, and what it remembers of
-/// them.
+/// How long a [`DnsResolver`](crate::DnsResolver) waits for its servers, and what it remembers
+/// about them.
 ///
-/// The servers of a [`Config`](crate::Config) are asked in a race. The next server has its turn as
-/// soon as one fails, or when one is late. What is remembered belongs to one configuration: a new one
-/// begins with nothing.
+/// The servers of a [`Config`](crate::Config) are asked in a race. The next server is asked as soon
+/// as one fails or is late. What is remembered belongs to one configuration, and a new
+/// configuration discards it.
 ///
 /// # Examples
 ///
@@ -41,13 +25,13 @@ pub const SERVER_PENALTY_RANGE: RangeInclusive<Duration> =
 ///
 /// let error = policy.with_delay(Duration::from_secs(60)).unwrap_err();
 /// assert_eq!(error.to_string(), "delay of servers out of range: 60s is not within 10ms to 30s");
-/// # Ok::<_, stagger_dns::ServerPolicyError>(())
+/// # Ok::<_, stagger_dns::error::ServerPolicyError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ServerPolicy {
     delay: Duration,
     penalty: Duration,
-    remembers_failures: bool,
+    failures_remembered: bool,
 }
 
 impl Default for ServerPolicy {
@@ -57,71 +41,93 @@ impl Default for ServerPolicy {
 }
 
 impl ServerPolicy {
-    /// [`SERVER_DELAY`], [`SERVER_PENALTY`], and failures are remembered.
+    /// The default of [`delay`](Self::delay): 500 ms. The number is ours.
+    ///
+    /// Nearly every lookup takes less time, and a user waits longer than that.
+    pub const DELAY: Duration = Duration::from_millis(500);
+
+    /// The range of [`delay`](Self::delay): 10 ms to 30 s. The numbers are ours.
+    pub const DELAY_RANGE: RangeInclusive<Duration> =
+        Duration::from_millis(10)..=Duration::from_secs(30);
+
+    /// The default of [`penalty`](Self::penalty): 10 s. The number is ours.
+    pub const PENALTY: Duration = Duration::from_secs(10);
+
+    /// The range of [`penalty`](Self::penalty): 0 s to 1 h. The numbers are ours.
+    pub const PENALTY_RANGE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(3600);
+
+    /// The default: [`DELAY`](Self::DELAY), [`PENALTY`](Self::PENALTY), and failures are
+    /// remembered.
     pub fn new() -> Self {
-        Self { delay: SERVER_DELAY, penalty: SERVER_PENALTY, remembers_failures: true }
+        Self { delay: Self::DELAY, penalty: Self::PENALTY, failures_remembered: true }
     }
 
-    /// Sets after how long a server is late, as long as nothing is known of it; [`SERVER_DELAY`]
-    /// unless set.
+    /// Sets after how long a server is late, before its round trips are known. The next server is
+    /// then asked at the same time. The default is [`DELAY`](Self::DELAY).
     ///
     /// The delay is then learned from replies: the mean round trip plus four times the deviation
-    /// (RFC 6298 §2.3). It stays within a fifth and twice of this setting. A silent server is asked
-    /// again after twice its delay, at most 1 s, and after each
-    /// [`Config::timeout`](crate::Config::timeout). It is sent at most three messages (RFC 9520 §3.1).
+    /// (RFC 6298 §2.3). It stays between a fifth of this setting and twice this setting. A silent
+    /// server is asked again after twice its delay, at most 1 s, and after each
+    /// [`Config::timeout`](crate::Config::timeout). It is sent at most three messages (RFC 9520
+    /// §3.1).
     ///
     /// # Errors
     ///
-    /// A delay outside [`SERVER_DELAY_RANGE`].
+    /// The delay is outside [`DELAY_RANGE`](Self::DELAY_RANGE).
     pub fn with_delay(mut self, delay: Duration) -> Result<Self, ServerPolicyError> {
-        check("delay of servers", delay, &SERVER_DELAY_RANGE)?;
+        check("delay of servers", delay, &Self::DELAY_RANGE)?;
         self.delay = delay;
         Ok(self)
     }
 
-    /// Sets for how long a server is asked last after another has answered in its place;
-    /// [`SERVER_PENALTY`] unless set. With zero the order is always that of the configuration.
+    /// Sets for how long a server is asked last, after another server has answered in its place.
+    /// The default is [`PENALTY`](Self::PENALTY). With zero the order is always that of the
+    /// configuration.
     ///
-    /// When that time is over, one question is sent to it and to the first server at once. The server
-    /// has its turn again when it answers first, and after 10 minutes in any case.
+    /// When that time is over, one question is sent to this server and the first server at the same
+    /// time. The server gets its place back when it answers first, and after 10 minutes in any
+    /// case.
     ///
     /// # Errors
     ///
-    /// A time outside [`SERVER_PENALTY_RANGE`].
+    /// The time is outside [`PENALTY_RANGE`](Self::PENALTY_RANGE).
     pub fn with_penalty(mut self, penalty: Duration) -> Result<Self, ServerPolicyError> {
-        check("penalty of servers", penalty, &SERVER_PENALTY_RANGE)?;
+        check("penalty of servers", penalty, &Self::PENALTY_RANGE)?;
         self.penalty = penalty;
         Ok(self)
     }
 
     /// Sets whether failures of all servers are remembered (RFC 9520 §3.2). The default is true.
     ///
-    /// A lookup of the same name and record then fails at once, and
-    /// [the error says so](crate::DnsError::remembered). The first failure is remembered for 1 s, and
-    /// each one after it for twice as long, up to 60 s. If no server answered in time, it is
-    /// remembered for at most 5 s, and only until a server answers any question.
+    /// A lookup of the same name and record then fails at once, and [the error says
+    /// so](crate::DnsError::remembered). The first failure is remembered for 1 s, and each one
+    /// after it for twice as long, up to 60 s. If no server answered in time, it is remembered for
+    /// at most 5 s, and only until a server answers any question.
     ///
-    /// Failures of this machine are not remembered: no route, no descriptor, an error that a router
-    /// reports. What is remembered is forgotten when the name is found, with another configuration,
-    /// and when messages to a server leave from another [source](crate::Network::source).
-    pub fn with_failures_remembered(mut self, remembered: bool) -> Self {
-        self.remembers_failures = remembered;
+    /// Failures of this machine are not remembered: a missing route, too few descriptors, or an
+    /// error that a router reports. A remembered failure is forgotten in these cases:
+    ///
+    /// - The name is found.
+    /// - The configuration changes.
+    /// - Messages to a server leave from another [address](crate::Network::source_address).
+    pub fn with_failures_remembered(mut self, failures_remembered: bool) -> Self {
+        self.failures_remembered = failures_remembered;
         self
     }
 
-    /// After how long a server is late, as long as nothing is known of it.
+    /// After how long a server is late, before its round trips are known.
     pub fn delay(&self) -> Duration {
         self.delay
     }
 
-    /// For how long a server is asked last after another has answered in its place.
+    /// For how long a server is asked last, after another server has answered in its place.
     pub fn penalty(&self) -> Duration {
         self.penalty
     }
 
-    /// Whether it is remembered that all servers failed on a question.
-    pub fn remembers_failures(&self) -> bool {
-        self.remembers_failures
+    /// Whether failures of all servers are remembered.
+    pub fn failures_remembered(&self) -> bool {
+        self.failures_remembered
     }
 }
 
@@ -136,7 +142,7 @@ fn check(
     Err(ServerPolicyError { setting, value, range: range.clone() })
 }
 
-/// A time that a [`ServerPolicy`] can't have: which setting, the value, and the range.
+/// A time that a [`ServerPolicy`] can't have. It prints the setting, the value and the range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerPolicyError {
     setting: &'static str,
@@ -167,10 +173,10 @@ mod tests {
             "penalty of servers out of range: 3601s is not within 0ns to 3600s"
         );
         assert!(policy.with_delay(Duration::from_millis(9)).is_err());
-        for delay in [SERVER_DELAY_RANGE.start(), SERVER_DELAY_RANGE.end()] {
+        for delay in [ServerPolicy::DELAY_RANGE.start(), ServerPolicy::DELAY_RANGE.end()] {
             assert_eq!(policy.with_delay(*delay).unwrap().delay(), *delay);
         }
-        for penalty in [SERVER_PENALTY_RANGE.start(), SERVER_PENALTY_RANGE.end()] {
+        for penalty in [ServerPolicy::PENALTY_RANGE.start(), ServerPolicy::PENALTY_RANGE.end()] {
             assert_eq!(policy.with_penalty(*penalty).unwrap().penalty(), *penalty);
         }
     }

@@ -18,11 +18,11 @@ fn an_alias_whose_address_is_not_in_the_reply_is_asked_for() {
         }
         _ => after(10, asked.found(&["192.0.2.1"])),
     });
-    let heard = scene.resolve("a.example:80", Families::Ipv4);
+    let answer_lines = scene.resolve("a.example:80", Families::Ipv4);
     assert_eq!(scene.servers.lines(), ["0 #1 a.example. A", "10 #1 b.example. A"]);
-    assert_eq!(heard[0].0, 20);
+    assert_eq!(answer_lines[0].0, 20);
     // The alias may be kept less long than the address.
-    assert_eq!(heard[0].1.ttl(), Some(ms(20_000)));
+    assert_eq!(answer_lines[0].1.ttl(), Some(ms(20_000)));
 }
 
 #[test]

@@ -12,9 +12,10 @@ use stagger::error::ErrorKind;
 use stagger::sort::{PolicyTable, Prefix, Row, Sorter};
 use stagger::{Dialer, Timer as _};
 use stagger_testkit::ms;
-use support::{Asked, Said, Scene, after, one, silence};
+use support::{Asked, Replies, Scene, after, one, silence};
 
-/// Connects to the first address that accepts, which takes 30 ms, and says when which attempt began.
+/// Connects to the first address that accepts, which takes 30 ms, and says when which attempt
+/// began.
 fn connect(scene: &Scene) -> (Result<SocketAddr, stagger::Error>, Vec<String>) {
     let starts = Rc::new(RefCell::new(Vec::new()));
     let (clock, log) = (scene.clock.clone(), Rc::clone(&starts));
@@ -32,7 +33,7 @@ fn connect(scene: &Scene) -> (Result<SocketAddr, stagger::Error>, Vec<String>) {
     (outcome, starts.take())
 }
 
-fn v4(asked: &Asked) -> Said {
+fn v4(asked: &Asked) -> Replies {
     after(20, asked.found(&["192.0.2.1"]))
 }
 

@@ -1,4 +1,4 @@
-//! What is remembered of questions on which all servers failed.
+//! Questions on which all servers failed, and how long that is remembered.
 
 mod support;
 
@@ -8,9 +8,9 @@ use hickory_proto::op::ResponseCode::{Refused, ServFail};
 use stagger::resolve::Families;
 use stagger_dns::ServerPolicy;
 use stagger_testkit::ms;
-use support::{Asked, Said, Scene, after, config, fails, one, silence};
+use support::{Asked, Replies, Scene, after, config, fails, one, silence};
 
-fn found(asked: &Asked) -> Said {
+fn found(asked: &Asked) -> Replies {
     after(10, asked.found(&["192.0.2.80"]))
 }
 
@@ -25,7 +25,7 @@ fn that_all_servers_failed_is_remembered_for_a_second_and_then_twice_as_long() {
         let again = scene.error("A.example");
         assert_eq!((again.kind(), again.remembered()), (first.kind(), Some(ms(600))));
         assert_eq!(asked(), 1);
-        // Nothing is said of another name, nor of another record.
+        // Other names and records are not affected.
         scene.error("b.example");
         scene.resolve("a.example:80", Families::Ipv6);
         assert_eq!(asked(), 3);

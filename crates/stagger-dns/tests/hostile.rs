@@ -1,14 +1,14 @@
-//! Whatever comes back: the bytes are somebody else's.
+//! Hostile and broken replies.
 
 mod support;
 
 use hickory_proto::op::ResponseCode::NoError;
 use hickory_proto::rr::RecordType;
 use stagger_testkit::ms;
-use support::{Asked, Said, after, name, one};
+use support::{Asked, Replies, after, name, one};
 
-/// Datagrams that belong to something else, one each millisecond, and the reply after them.
-fn strays(asked: &Asked, count: u64) -> Said {
+/// Stray datagrams, one each millisecond, and the reply after them.
+fn strays(asked: &Asked, count: u64) -> Replies {
     let mut said = Vec::new();
     for at in 1..=count {
         let mut stray = asked.found(&["192.0.2.66"]);
@@ -116,8 +116,8 @@ fn ten_thousand_addresses_over_tcp_are_cut_to_a_thousand() {
         }
         vec![(ms(10), Ok(bytes))]
     });
-    let heard = scene.resolve("a.example:80", stagger::resolve::Families::Ipv4);
-    assert_eq!(heard[0].1.addresses().count(), 1024);
+    let answer_lines = scene.resolve("a.example:80", stagger::resolve::Families::Ipv4);
+    assert_eq!(answer_lines[0].1.addresses().count(), 1024);
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn a_record_that_claims_more_bytes_than_there_are_is_malformed() {
         bytes.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 9, 0xff, 0xff, 192, 0, 2, 1]);
         vec![(ms(10), Ok(bytes))]
     });
-    // It may have been cut on the way, so it is asked for over TCP too.
+    // It may have been cut on the way, so the question goes over TCP too.
     assert_eq!(scene.ipv4("a.example"), "20 A Malformed");
 }
 

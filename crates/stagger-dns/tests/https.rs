@@ -1,4 +1,4 @@
-//! A query for HTTPS records, which no resolver of this crate knows.
+//! A query for HTTPS records, which no resolver of this crate supports.
 
 mod support;
 
@@ -11,9 +11,10 @@ use stagger::connect::connector_fn;
 use stagger::resolve::{Families, Query, Record, resolver_fn};
 use stagger::sort::Sorter;
 use stagger::{Answer, Dialer, Policy, Resolver as _, Target};
-use stagger_dns::{Config, DnsResolver, Environment, Hosts, Numeric, Switch, Watched};
+use stagger_dns::resolve::Numeric;
+use stagger_dns::{Config, DnsResolver, Environment, Hosts, Switch, WatchedFile};
 use stagger_testkit::{Clock, ms};
-use support::{Asked, Said, Scene, after, line, one, silence};
+use support::{Asked, Replies, Scene, after, line, one, silence};
 
 fn query(target: &str) -> Query {
     Query::new(Target::parse(target).unwrap()).with_https(true)
@@ -23,20 +24,21 @@ fn query(target: &str) -> Query {
 /// without.
 fn lines(scene: &Scene, target: &str) -> Vec<String> {
     let lines = |query: &Query| {
-        // Failures are not remembered so long.
+        // Failures are not remembered for this long.
         scene.clock.advance(ms(60_000));
         let began = scene.clock.elapsed().as_millis();
-        let heard = scene.hear(query).into_iter().map(|(at, answer)| line(&(at - began, answer)));
-        heard.collect::<Vec<_>>()
+        let answer_lines =
+            scene.hear(query).into_iter().map(|(at, answer)| line(&(at - began, answer)));
+        answer_lines.collect::<Vec<_>>()
     };
-    let heard = lines(&query(target));
+    let answer_lines = lines(&query(target));
     let plain = lines(&query(target).with_https(false));
-    assert_eq!(heard[0], "0 HTTPS none");
-    assert_eq!(heard[1..], plain);
-    heard[1..].to_vec()
+    assert_eq!(answer_lines[0], "0 HTTPS none");
+    assert_eq!(answer_lines[1..], plain);
+    answer_lines[1..].to_vec()
 }
 
-fn v4(asked: &Asked) -> Said {
+fn v4(asked: &Asked) -> Replies {
     match asked.is_aaaa() {
         true => after(5, asked.nothing(NXDomain)),
         false => after(5, asked.found(&["192.0.2.1"])),
@@ -46,7 +48,7 @@ fn v4(asked: &Asked) -> Said {
 #[test]
 fn a_dial_for_https_begins_as_soon_as_one_without() {
     for (policy, https) in [(Policy::new(), false), (Policy::new().with_https(true), true)] {
-        // IPv6 is preferred, so A is not waited for.
+        // IPv6 is preferred, so the race does not wait for A.
         let scene = one(|asked| match asked.is_aaaa() {
             true => after(5, asked.found(&["2001:db8::1"])),
             false => silence(),
@@ -102,7 +104,7 @@ fn a_file_that_can_not_be_read_is_answered_for_https_before_it_is_read() {
     let clock = Clock::new();
     let directory = std::env::temp_dir();
     let network = support::Servers::new(&clock, |_| silence());
-    let file = Watched::config(&directory, Environment::new());
+    let file = WatchedFile::config(&directory, Environment::new());
     let resolver = DnsResolver::new(Config::new(), network, clock.clone()).with_config_file(file);
     let answers = future::block_on(resolver.resolve(&query("a.example:1")).collect::<Vec<_>>());
     let lines: Vec<_> = answers.into_iter().map(|answer| line(&(0, answer))).collect();

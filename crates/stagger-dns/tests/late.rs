@@ -16,22 +16,24 @@ use hickory_proto::op::ResponseCode::{NXDomain, NoError, ServFail};
 use stagger::connect::connector_fn;
 use stagger::resolve::{Families, Query};
 use stagger::{Dialer, Policy, Resolver as _, Target, Timer as _};
-use stagger_dns::{Config, DnsResolver, Environment, ServerPolicy, Watched};
+use stagger_dns::{Config, DnsResolver, Environment, ServerPolicy, WatchedFile};
 use stagger_testkit::{Clock, ms};
-use support::{Asked, File, Said, Scene, Servers, address, after, config, heard, one, silence};
+use support::{
+    Asked, File, Replies, Scene, Servers, address, after, answer_lines, config, one, silence,
+};
 
 /// A after 20 ms.
-fn v4(asked: &Asked) -> Said {
+fn v4(asked: &Asked) -> Replies {
     after(20, asked.found(&["192.0.2.1"]))
 }
 
 /// A after 20 ms, and AAAA never.
-fn no_aaaa(asked: &Asked) -> Said {
+fn no_aaaa(asked: &Asked) -> Replies {
     if asked.is_aaaa() { silence() } else { v4(asked) }
 }
 
-/// A after 20 ms, and AAAA so long after it, or never. It can be changed.
-fn aaaa_after(delay: &Rc<Cell<Option<u64>>>) -> impl Fn(&Asked) -> Said + 'static {
+/// A after 20 ms, and AAAA this long after it, or never. The test can change it.
+fn aaaa_after(delay: &Rc<Cell<Option<u64>>>) -> impl Fn(&Asked) -> Replies + 'static {
     let delay = Rc::clone(delay);
     move |asked| match (asked.is_aaaa(), delay.get()) {
         (true, Some(delay)) => after(20 + delay, asked.found(&["2001:db8::1"])),
@@ -106,7 +108,7 @@ fn one_timely_aaaa_has_the_next_connect_wait_again() {
     eight(&scene, "a.example:80");
     assert_eq!(starts(&scene, "a.example:80"), "20");
     delay.set(Some(5));
-    // It is there while IPv4 connects, and is no reason to wait yet.
+    // It comes while IPv4 connects, and is no reason to wait yet.
     assert_eq!(starts(&scene, "a.example:80"), "20");
     delay.set(None);
     assert_eq!(starts(&scene, "a.example:80"), "70");
@@ -127,11 +129,11 @@ fn an_aaaa_at_the_end_of_the_delay_is_timely_and_a_later_one_is_not() {
 
 #[test]
 fn a_negative_aaaa_is_timely_and_a_failure_is_not() {
-    type Script = fn(&Asked) -> Said;
+    type Script = fn(&Asked) -> Replies;
     let replies: [(Script, _); 3] = [
         (|asked| after(10, asked.nothing(NoError)), "70"),
         (|asked| after(10, asked.nothing(NXDomain)), "70"),
-        // It ends the wait before it begins, so nothing is learned of it.
+        // It ends the wait before it begins, so nothing is learned from it.
         (|asked| after(10, asked.reply(ServFail)), "20"),
     ];
     for (reply, next) in replies {
@@ -263,8 +265,8 @@ fn a_query_for_one_family_teaches_nothing_and_is_told_nothing() {
         assert_eq!(connect_by(&scene, "a.example:80", ipv4()), ["20 192.0.2.1:80"]);
     }
     eight(&scene, "a.example:80");
-    let heard = scene.resolve("a.example:80", Families::Ipv4);
-    assert_eq!(heard[0].1.delay_spent(), Duration::ZERO);
+    let answer_lines = scene.resolve("a.example:80", Families::Ipv4);
+    assert_eq!(answer_lines[0].1.delay_spent(), Duration::ZERO);
 }
 
 #[test]
@@ -280,11 +282,11 @@ fn another_configuration_forgets_what_was_learned() {
     let clock = Clock::new();
     let servers = Servers::new(&clock, no_aaaa);
     let file = File::new("nameserver 192.0.2.1\noptions timeout:1 attempts:1\n");
-    let watched = Watched::config(&file.0, Environment::new());
+    let watched = WatchedFile::config(&file.0, Environment::new());
     let resolver = DnsResolver::new(Config::new(), servers, clock.clone())
         .with_cache_capacity(0)
         .with_config_file(watched)
-        // What failed would be told at once, and not be late.
+        // A failure would be returned at once, and would not be late.
         .with_server_policy(ServerPolicy::new().with_failures_remembered(false));
     let spent = || {
         let query = Query::new(Target::parse("a.example:80").unwrap());
@@ -307,6 +309,6 @@ fn another_configuration_forgets_what_was_learned() {
     assert_eq!(spent(), ms(980));
     fs::write(&file.0, "nameserver 192.0.2.1\noptions timeout:1 attempts:1 ndots:2\n").unwrap();
     clock.advance(ms(1000));
-    heard(&resolver, &clock, "a.example:80");
+    answer_lines(&resolver, &clock, "a.example:80");
     assert!(spent().is_zero());
 }

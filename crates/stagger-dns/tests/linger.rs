@@ -13,12 +13,12 @@ use hickory_proto::op::ResponseCode::ServFail;
 use stagger::connect::connector_fn;
 use stagger::resolve::{Families, MAX_LINGERING, Query};
 use stagger::{Dialer, Resolver as _, Target, Timer as _};
-use stagger_dns::{DnsResolver, Environment, Watched};
+use stagger_dns::{DnsResolver, Environment, WatchedFile};
 use stagger_testkit::{Clock, ms};
-use support::{Asked, File, Said, Scene, Servers, after, config, one, silence};
+use support::{Asked, File, Replies, Scene, Servers, after, config, one, silence};
 
 /// AAAA after 5 ms, A after 30 ms.
-fn slow_a(asked: &Asked) -> Said {
+fn slow_a(asked: &Asked) -> Replies {
     match asked.is_aaaa() {
         true => after(5, asked.found(&["2001:db8::1"])),
         false => after(30, asked.found(&["192.0.2.1"])),
@@ -26,7 +26,7 @@ fn slow_a(asked: &Asked) -> Said {
 }
 
 /// AAAA after 5 ms, and A never.
-fn no_a(asked: &Asked) -> Said {
+fn no_a(asked: &Asked) -> Replies {
     if asked.is_aaaa() { slow_a(asked) } else { silence() }
 }
 
@@ -132,8 +132,8 @@ fn a_lookup_of_another_name_drives_what_lingers() {
     connect(&scene, "a.example:80");
     let other = Query::new(Target::parse("b.example:80").unwrap());
     let mut answers = pin!(scene.resolver.resolve(&other));
-    let heard = poll_fn(|cx| answers.as_mut().poll_next(cx).map(|_| ()));
-    assert!(scene.clock.run_until(ms(40), pin!(heard)).is_pending());
+    let answer_lines = poll_fn(|cx| answers.as_mut().poll_next(cx).map(|_| ()));
+    assert!(scene.clock.run_until(ms(40), pin!(answer_lines)).is_pending());
     // The two sockets are those of the other name.
     assert_eq!(scene.servers.open(), 2);
     let lines =
@@ -243,7 +243,7 @@ fn another_configuration_closes_what_lingers() {
     let clock = Clock::new();
     let servers = Servers::new(&clock, no_a);
     let file = File::new("nameserver 192.0.2.1\n");
-    let watched = Watched::config(&file.0, Environment::new());
+    let watched = WatchedFile::config(&file.0, Environment::new());
     let resolver = DnsResolver::new(config(1), servers.clone(), clock.clone())
         .with_config_file(watched)
         .with_lingering(true);

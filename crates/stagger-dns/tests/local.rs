@@ -8,20 +8,20 @@ use hickory_proto::op::ResponseCode::NXDomain;
 use stagger::error::LookupErrorKind;
 use stagger::resolve::Families;
 use stagger_dns::{Config, Environment, Hosts, Switch};
-use support::{Asked, Said, Scene, after, config, line};
+use support::{Asked, Replies, Scene, after, config, line};
 
 const MULTICAST: &str = "files mdns4_minimal [NOTFOUND=return] dns";
 
-/// Servers that know every name below `local` with an address of its own.
-fn known(asked: &Asked) -> Said {
+/// Servers that have an address for every name below `local`.
+fn known(asked: &Asked) -> Replies {
     match asked.is_aaaa() {
         true => after(10, asked.nothing(NXDomain)),
         false => after(10, asked.found(&["192.0.2.1"])),
     }
 }
 
-/// A resolver that goes by this switch.
-fn switched(config: Config, sources: &str, script: impl Fn(&Asked) -> Said + 'static) -> Scene {
+/// A resolver with this switch.
+fn switched(config: Config, sources: &str, script: impl Fn(&Asked) -> Replies + 'static) -> Scene {
     let mut scene = Scene::new(config, script);
     let hosts = Hosts::parse(b"192.0.2.9 listed.local\n", &Environment::new()).value;
     let switch = Switch::parse(format!("hosts: {sources}\n").as_bytes()).value;
@@ -51,16 +51,16 @@ fn a_name_below_local_is_asked_for_as_the_machine_does() {
         (search(&["xprinter.local", "example"]), MULTICAST, "printer.local", false),
         (corp(), MULTICAST, "db.corp.local", true),
         (corp(), MULTICAST, "db.xcorp.local", false),
-        // It is not below it.
+        // The name is not below that domain.
         (config(1), MULTICAST, "printer.local.example", true),
         (config(1), MULTICAST, "local", true),
         (search(&["corp.local"]), MULTICAST, "db", true),
     ] {
         let scene = switched(config, sources, known);
-        let heard = scene.resolve(&format!("{name}:80"), Families::Ipv4);
+        let answer_lines = scene.resolve(&format!("{name}:80"), Families::Ipv4);
         let expected = if is_asked { "10 A 192.0.2.1:80" } else { "0 A Refused" };
-        assert_eq!((sources, name, line(&heard[0])), (sources, name, expected.to_owned()));
-        assert_eq!((heard.len(), scene.servers.log().is_empty()), (1, !is_asked));
+        assert_eq!((sources, name, line(&answer_lines[0])), (sources, name, expected.to_owned()));
+        assert_eq!((answer_lines.len(), scene.servers.log().is_empty()), (1, !is_asked));
     }
 }
 
@@ -76,7 +76,7 @@ fn a_name_that_is_left_to_multicast_dns_is_an_error_that_says_why_and_what_to_do
          search list"
     );
     assert_eq!(io::Error::from(error).kind(), io::ErrorKind::Unsupported);
-    // The hosts file has its word, before or after.
+    // The hosts file is still asked, before or after.
     for sources in [MULTICAST, "mdns4_minimal dns files"] {
         let scene = switched(config(1), sources, known);
         let lines = scene.lines("listed.local:80");
@@ -85,8 +85,8 @@ fn a_name_that_is_left_to_multicast_dns_is_an_error_that_says_why_and_what_to_do
     }
 }
 
-/// The servers of a cluster, and what the world has.
-fn cluster(asked: &Asked) -> Said {
+/// The servers of a cluster, and of the public Internet.
+fn cluster(asked: &Asked) -> Replies {
     let address = match asked.name.as_str() {
         "db.default.svc.cluster.local." => "10.96.0.1",
         "db.prod.svc.cluster.local." => "10.96.0.2",
@@ -118,8 +118,9 @@ fn the_names_of_a_pod_of_kubernetes_are_found_where_getaddrinfo_finds_them() {
             ("none.prod", 4, None),
         ] {
             let scene = switched(config.clone(), sources, cluster);
-            let heard = scene.resolve(&format!("{name}:80"), Families::Ipv4);
-            let found: Vec<_> = heard[0].1.addresses().map(|addr| addr.ip().to_string()).collect();
+            let answer_lines = scene.resolve(&format!("{name}:80"), Families::Ipv4);
+            let found: Vec<_> =
+                answer_lines[0].1.addresses().map(|addr| addr.ip().to_string()).collect();
             assert_eq!(found, Vec::from_iter(address), "{sources} {name}");
             assert_eq!((name, scene.servers.log().len()), (name, questions));
         }

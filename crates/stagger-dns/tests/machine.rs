@@ -1,4 +1,4 @@
-//! What a resolver knows without asking: the hosts file, answers of before, and whom to ask.
+//! What a resolver knows without a question: the hosts file, cached answers, and the configuration.
 
 mod support;
 
@@ -10,26 +10,26 @@ use stagger::error::LookupErrorKind;
 use stagger::resolve::{Families, Query, Record};
 use stagger::sort::Sorter;
 use stagger::{Resolver as _, Target};
-use stagger_dns::{AddressPolicy, DnsResolver, Environment, Hosts, Watched};
+use stagger_dns::{AddressPolicy, DnsResolver, Environment, Hosts, WatchedFile};
 use stagger_testkit::{Clock, ms};
-use support::{Asked, File, Said, Scene, Servers, after, config, heard, line, one};
+use support::{Asked, File, Replies, Scene, Servers, after, answer_lines, config, line, one};
 
 /// Both families of every name.
-fn both(asked: &Asked) -> Said {
+fn both(asked: &Asked) -> Replies {
     match asked.is_aaaa() {
         true => after(10, asked.found(&["2001:db8::1"])),
         false => after(10, asked.found(&["192.0.2.1"])),
     }
 }
 
-/// With a hosts file in place of what it has.
+/// Replaces the hosts file.
 fn with_hosts(mut scene: Scene, file: &str) -> Scene {
     let hosts = Hosts::parse(file.as_bytes(), &Environment::new()).value;
     scene.resolver = scene.resolver.with_hosts(hosts);
     scene
 }
 
-/// With a memory.
+/// Turns the cache on.
 fn remembering(mut scene: Scene) -> Scene {
     scene.resolver = scene.resolver.with_cache_capacity(8);
     scene
@@ -70,10 +70,10 @@ fn an_answer_is_remembered_with_what_is_left_of_its_ttl_whatever_the_port_and_th
     let scene = remembering(one(both));
     assert_eq!(scene.lines("a.example:80").len(), 2);
     scene.clock.advance(ms(100_000));
-    let heard = scene.clone_of().resolve("A.EXAMPLE:443", Families::Any);
-    let lines: Vec<_> = heard.iter().map(line).collect();
+    let answer_lines = scene.clone_of().resolve("A.EXAMPLE:443", Families::Any);
+    let lines: Vec<_> = answer_lines.iter().map(line).collect();
     assert_eq!(lines, ["100010 AAAA [2001:db8::1]:443", "100010 A 192.0.2.1:443"]);
-    assert!(heard.iter().all(|(_, answer)| answer.ttl() == Some(ms(200_000))));
+    assert!(answer_lines.iter().all(|(_, answer)| answer.ttl() == Some(ms(200_000))));
     assert_eq!(scene.servers.log().len(), 2);
     scene.clock.advance(ms(200_000));
     assert_eq!(scene.lines("a.example:80").len(), 2);
@@ -89,11 +89,11 @@ fn that_there_is_nothing_is_remembered_as_long_as_the_zone_says() {
     }));
     assert_eq!(scene.ipv4("a.example"), "10 A NotFound");
     scene.clock.advance(ms(20_000));
-    let heard = scene.resolve("A.example:80", Families::Ipv4);
-    assert_eq!(line(&heard[0]), "20010 A NotFound");
-    assert_eq!(heard[0].1.ttl(), Some(ms(40_000)));
-    // The error is about the name as it was asked for now.
-    let error = heard[0].1.error().unwrap();
+    let answer_lines = scene.resolve("A.example:80", Families::Ipv4);
+    assert_eq!(line(&answer_lines[0]), "20010 A NotFound");
+    assert_eq!(answer_lines[0].1.ttl(), Some(ms(40_000)));
+    // The error has the spelling of the new query.
+    let error = answer_lines[0].1.error().unwrap();
     assert!(error.name().eq_ignore_ascii_case("a.example"));
     for _ in 0..2 {
         assert!(scene.ipv4("b.example").ends_with("A none"));
@@ -137,7 +137,7 @@ fn an_answer_of_hundreds_of_addresses_is_not_remembered() {
     assert_eq!((asked("a.example."), asked("b.example.")), (1, 2));
 }
 
-fn answers_server(asked: &Asked) -> Said {
+fn answers_server(asked: &Asked) -> Replies {
     let server = format!("192.0.2.{}", 100 + asked.server);
     after(10, asked.found(&[&server]))
 }
@@ -147,18 +147,18 @@ fn another_configuration_is_obeyed_when_it_is_there_and_nothing_of_the_old_one_i
     let clock = Clock::new();
     let servers = Servers::new(&clock, answers_server);
     let file = File::new("nameserver 192.0.2.1\n");
-    let watched = Watched::config(&file.0, Environment::new());
+    let watched = WatchedFile::config(&file.0, Environment::new());
     let resolver =
         DnsResolver::new(config(3), servers.clone(), clock.clone()).with_config_file(watched);
     for _ in 0..2 {
-        assert_eq!(heard(&resolver, &clock, "a.example:80"), ["0 A 192.0.2.101:80"]);
+        assert_eq!(answer_lines(&resolver, &clock, "a.example:80"), ["0 A 192.0.2.101:80"]);
     }
     assert_eq!(servers.log().len(), 1);
     fs::write(&file.0, "nameserver 192.0.2.22\n").unwrap();
-    // It is looked at once a second.
-    assert_eq!(heard(&resolver, &clock, "a.example:80"), ["0 A 192.0.2.101:80"]);
+    // The file is looked at once a second.
+    assert_eq!(answer_lines(&resolver, &clock, "a.example:80"), ["0 A 192.0.2.101:80"]);
     clock.advance(ms(1000));
-    assert_eq!(heard(&resolver, &clock, "a.example:80"), ["0 A 192.0.2.122:80"]);
+    assert_eq!(answer_lines(&resolver, &clock, "a.example:80"), ["0 A 192.0.2.122:80"]);
     assert_eq!(servers.log().len(), 2);
 }
 
@@ -167,26 +167,26 @@ fn a_hosts_file_is_read_again_when_it_has_changed() {
     let clock = Clock::new();
     let servers = Servers::new(&clock, answers_server);
     let file = File::new("");
-    let watched = Watched::hosts(&file.0, Environment::new());
+    let watched = WatchedFile::hosts(&file.0, Environment::new());
     let resolver = DnsResolver::new(config(1), servers, clock.clone()).with_hosts_file(watched);
-    assert_eq!(heard(&resolver, &clock, "a.example:80"), ["0 A 192.0.2.101:80"]);
+    assert_eq!(answer_lines(&resolver, &clock, "a.example:80"), ["0 A 192.0.2.101:80"]);
     fs::write(&file.0, "192.0.2.9 a.example\n").unwrap();
     clock.advance(ms(1000));
-    assert_eq!(heard(&resolver, &clock, "a.example:80"), ["0 A 192.0.2.9:80"]);
+    assert_eq!(answer_lines(&resolver, &clock, "a.example:80"), ["0 A 192.0.2.9:80"]);
 }
 
 #[test]
 fn a_file_that_can_not_be_read_is_an_answer_and_for_hosts_not_the_last_word() {
     let clock = Clock::new();
     let servers = Servers::new(&clock, answers_server);
-    // A directory is no file.
+    // A directory is not a file.
     let nothing = || std::env::temp_dir();
     let resolver = DnsResolver::new(config(1), servers.clone(), clock.clone());
-    let hosts = Watched::hosts(nothing(), Environment::new());
-    let found = heard(&resolver.clone().with_hosts_file(hosts), &clock, "a.example:80");
+    let hosts = WatchedFile::hosts(nothing(), Environment::new());
+    let found = answer_lines(&resolver.clone().with_hosts_file(hosts), &clock, "a.example:80");
     assert_eq!(found, ["0 A Other", "0 A 192.0.2.101:80"]);
 
-    let config = Watched::config(nothing(), Environment::new());
+    let config = WatchedFile::config(nothing(), Environment::new());
     let resolver = resolver.with_config_file(config);
     let query = Query::new(Target::parse("a.example:80").unwrap());
     let mut answers = std::pin::pin!(resolver.resolve(&query));
@@ -204,18 +204,18 @@ fn a_file_that_can_not_be_read_is_an_answer_and_for_hosts_not_the_last_word() {
 
 #[test]
 fn with_a_sorter_answers_are_sorted_and_without_one_they_are_as_they_came() {
-    // Loopback has a source in every network; that of another scope has none, or a worse one.
+    // Loopback has a source address in every network. The other address has none, or a worse one.
     let mut scene = one(|asked| after(10, asked.found(&["0.0.0.1", "127.0.0.1"])));
     assert_eq!(scene.ipv4("a.example"), "10 A 0.0.0.1:80 127.0.0.1:80");
     scene.resolver = scene.resolver.with_sorter(Sorter::new());
-    let heard = scene.resolve("a.example:80", Families::Ipv4);
-    assert!(heard[0].1.is_sorted());
-    assert_eq!(line(&heard[0]), "20 A 127.0.0.1:80 0.0.0.1:80");
+    let answer_lines = scene.resolve("a.example:80", Families::Ipv4);
+    assert!(answer_lines[0].1.is_sorted());
+    assert_eq!(line(&answer_lines[0]), "20 A 127.0.0.1:80 0.0.0.1:80");
 }
 
-/// Two addresses of loopback, which has the same source for both in every network. By rule 9 of
-/// glibc the first is nearer to it.
-fn loopback(asked: &Asked) -> Said {
+/// Two loopback addresses, which have the same source address in every network. By rule 9 of glibc
+/// the first is nearer to it.
+fn loopback(asked: &Asked) -> Replies {
     after(10, asked.found(&["127.0.0.9", "127.0.0.2"]))
 }
 
@@ -224,31 +224,34 @@ fn addresses_are_sorted_by_gai_conf_which_is_read_again_when_it_has_changed() {
     let clock = Clock::new();
     let servers = Servers::new(&clock, loopback);
     let file = File::new("");
-    let watched = Watched::address_policy(&file.0);
+    let watched = WatchedFile::address_policy(&file.0);
     let resolver =
         DnsResolver::new(config(1), servers, clock.clone()).with_address_policy_file(watched);
-    assert_eq!(heard(&resolver, &clock, "a.example:80"), ["0 A 127.0.0.2:80 127.0.0.9:80"]);
-    // No line says `reload yes`, which getaddrinfo waits for.
+    assert_eq!(answer_lines(&resolver, &clock, "a.example:80"), ["0 A 127.0.0.2:80 127.0.0.9:80"]);
+    // No line says `reload yes`, which getaddrinfo requires.
     fs::write(&file.0, "precedence ::ffff:127.0.0.9/128 50\n").unwrap();
-    assert_eq!(heard(&resolver, &clock, "a.example:80"), ["0 A 127.0.0.2:80 127.0.0.9:80"]);
+    assert_eq!(answer_lines(&resolver, &clock, "a.example:80"), ["0 A 127.0.0.2:80 127.0.0.9:80"]);
     clock.advance(ms(1000));
-    assert_eq!(heard(&resolver, &clock, "a.example:80"), ["0 A 127.0.0.9:80 127.0.0.2:80"]);
+    assert_eq!(answer_lines(&resolver, &clock, "a.example:80"), ["0 A 127.0.0.9:80 127.0.0.2:80"]);
     fs::write(&file.0, "scopev4 127.0.0.2/32 1\nscopev4 127.0.0.0/8 2\n").unwrap();
     clock.advance(ms(1000));
-    assert_eq!(heard(&resolver, &clock, "a.example:80"), ["0 A 127.0.0.9:80 127.0.0.2:80"]);
+    assert_eq!(answer_lines(&resolver, &clock, "a.example:80"), ["0 A 127.0.0.9:80 127.0.0.2:80"]);
 }
 
 #[test]
 fn without_a_gai_conf_that_can_be_read_the_order_is_that_of_glibc() {
     let clock = Clock::new();
     let resolver = DnsResolver::new(config(1), Servers::new(&clock, loopback), clock.clone());
-    assert_eq!(heard(&resolver, &clock, "a.example:80"), ["0 A 127.0.0.9:80 127.0.0.2:80"]);
+    assert_eq!(answer_lines(&resolver, &clock, "a.example:80"), ["0 A 127.0.0.9:80 127.0.0.2:80"]);
     let missing = std::env::temp_dir().join("no-such-directory/gai.conf");
-    // A directory is no file.
+    // A directory is not a file.
     for path in [missing, std::env::temp_dir()] {
-        let watched = Watched::address_policy(path);
+        let watched = WatchedFile::address_policy(path);
         let resolver = resolver.clone().with_address_policy_file(watched);
-        assert_eq!(heard(&resolver, &clock, "a.example:80"), ["0 A 127.0.0.2:80 127.0.0.9:80"]);
+        assert_eq!(
+            answer_lines(&resolver, &clock, "a.example:80"),
+            ["0 A 127.0.0.2:80 127.0.0.9:80"]
+        );
     }
 }
 

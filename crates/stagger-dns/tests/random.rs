@@ -1,4 +1,4 @@
-//! Servers that do anything at all: whatever they do, a lookup ends as it has to.
+//! Servers with random behaviour. Every lookup ends as it must.
 #![allow(clippy::print_stdout, reason = "the seed is for the reader")]
 
 mod support;
@@ -18,9 +18,9 @@ use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner
 use stagger::resolve::{Families, Query, Record};
 use stagger::{Resolver as _, Target};
 use stagger_testkit::ms;
-use support::{Asked, Said, Scene, address, after, alias, config, fails, name_server, silence};
+use support::{Asked, Replies, Scene, address, after, alias, config, fails, name_server, silence};
 
-/// What is asked for, of whom, and all that the servers decide by.
+/// The question, the servers, and the numbers that decide their behaviour.
 #[derive(Clone, Debug)]
 struct Case {
     servers: u8,
@@ -32,7 +32,7 @@ struct Case {
     families: u8,
     name: &'static str,
     salt: u64,
-    /// What servers do; drawn from by each question.
+    /// The behaviour of servers. Each question takes one.
     moods: Vec<u8>,
     /// When the lookup is dropped in a second run.
     dropped_at: u64,
@@ -94,13 +94,13 @@ impl Case {
         names
     }
 
-    /// Which of them was asked for, itself or by an alias of it.
+    /// Which of these names was asked for, directly or by an alias.
     fn candidate(&self, asked: &str) -> usize {
         let name = asked.trim_start_matches("z.");
         self.candidates().iter().position(|known| known == name).expect("a name of the list")
     }
 
-    fn say(&self, asked: &Asked) -> Said {
+    fn say(&self, asked: &Asked) -> Replies {
         let hasher = BuildHasherDefault::<DefaultHasher>::default();
         let is_plain = asked.message.edns.is_none();
         let lot = hasher.hash_one((
@@ -174,10 +174,10 @@ impl Case {
 fn check(case: &Case) {
     let script = case.clone();
     let scene = Scene::new(case.config(), move |asked| script.say(asked));
-    // This checks that no socket and no timer is left behind.
-    let heard = scene.resolve(&format!("{}:1", case.name), case.families());
+    // This checks that no socket and no timer is left.
+    let answer_lines = scene.resolve(&format!("{}:1", case.name), case.families());
 
-    let mut records: Vec<_> = heard.iter().map(|(_, answer)| answer.record()).collect();
+    let mut records: Vec<_> = answer_lines.iter().map(|(_, answer)| answer.record()).collect();
     records.sort();
     let wanted: &[_] = match case.families() {
         Families::Any => &[Record::A, Record::Aaaa],
@@ -186,7 +186,7 @@ fn check(case: &Case) {
     };
     assert_eq!(records, wanted, "each family is answered once");
 
-    let mut ids: Vec<_> = heard
+    let mut ids: Vec<_> = answer_lines
         .iter()
         .flat_map(|(_, answer)| answer.addresses())
         .map(|addr| match addr.ip() {
@@ -216,11 +216,11 @@ fn check(case: &Case) {
         questions.entry((asked.server, &asked.name, asked.is_aaaa())).or_default().push(asked);
     }
     for ((server, name, _), asked) in questions {
-        // There is one try more than the attempts, for a lost datagram, but three at the most. Each
-        // has a message with EDNS or without, one more without, and one over TCP.
+        // There is one try more than the attempts, for a lost datagram, but at most three. Each has
+        // a message with EDNS or without, one more without, and one over TCP.
         let most = 3 * usize::from(case.attempts + 1).min(3);
         assert!(asked.len() <= most, "#{server} was asked {} times for {name}", asked.len());
-        // Its tries have 1 s each, and a reply may call for two messages with 1 s each.
+        // Its tries have 1 s each, and a reply may require two messages with 1 s each.
         let took = asked[asked.len() - 1].at - asked[0].at;
         assert!(took <= ms(1000) * (u32::from(case.attempts) + 2), "#{server} had {took:?}");
     }

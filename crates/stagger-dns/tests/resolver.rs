@@ -1,4 +1,4 @@
-//! What a resolver answers, and when.
+//! The answers of a resolver, and their times.
 
 mod support;
 
@@ -11,7 +11,8 @@ use hickory_proto::op::ResponseCode::{NXDomain, NoError, ServFail};
 use stagger::error::LookupErrorKind;
 use stagger::resolve::{Families, Query, Record, Transport, resolver_fn};
 use stagger::{Answer, Resolver as _, Target};
-use stagger_dns::{DnsResolver, Environment, Hosts, Network, Numeric};
+use stagger_dns::resolve::Numeric;
+use stagger_dns::{DnsResolver, Environment, Hosts, Network};
 use stagger_testkit::{Clock, ms};
 use support::{Scene, after, config, fails, line, one, silence};
 
@@ -21,9 +22,9 @@ fn both_families_are_asked_for_in_one_poll_aaaa_first() {
         true => after(30, asked.found(&["2001:db8::1"])),
         false => after(20, asked.found(&["192.0.2.1", "192.0.2.2"])),
     });
-    let heard = scene.lines("www.example.com:443");
+    let answer_lines = scene.lines("www.example.com:443");
     assert_eq!(scene.servers.lines(), ["0 #1 www.example.com. AAAA", "0 #1 www.example.com. A"]);
-    assert_eq!(heard, ["20 A 192.0.2.1:443 192.0.2.2:443", "30 AAAA [2001:db8::1]:443"]);
+    assert_eq!(answer_lines, ["20 A 192.0.2.1:443 192.0.2.2:443", "30 AAAA [2001:db8::1]:443"]);
 }
 
 #[test]
@@ -47,10 +48,10 @@ fn a_negative_answer_is_told_the_moment_it_is_there() {
 #[test]
 fn a_name_that_does_not_exist_is_an_error_of_each_family() {
     let scene = one(|asked| after(10, asked.nothing(NXDomain)));
-    let heard = scene.resolve("a.example:1", Families::Any);
-    let lines: Vec<_> = heard.iter().map(line).collect();
+    let answer_lines = scene.resolve("a.example:1", Families::Any);
+    let lines: Vec<_> = answer_lines.iter().map(line).collect();
     assert_eq!(lines, ["10 AAAA NotFound", "10 A NotFound"]);
-    let (_, answer) = &heard[0];
+    let (_, answer) = &answer_lines[0];
     assert_eq!(answer.ttl(), Some(ms(60_000)));
     let text = "cannot look up a.example (AAAA): there is no such name";
     assert_eq!(answer.error().unwrap().to_string(), text);
@@ -65,8 +66,8 @@ fn one_family_alone_can_be_asked_for() {
             true => after(10, asked.found(&["2001:db8::1"])),
             false => after(10, asked.found(&["192.0.2.1"])),
         });
-        let heard = scene.resolve("a.example:1", families);
-        assert_eq!(heard.iter().map(line).collect::<Vec<_>>(), lines);
+        let answer_lines = scene.resolve("a.example:1", families);
+        assert_eq!(answer_lines.iter().map(line).collect::<Vec<_>>(), lines);
         assert_eq!(scene.servers.log().len(), 1);
     }
 }
@@ -93,19 +94,19 @@ fn without_aaaa_no_question_for_it_is_sent_and_the_reply_for_a_says_whether_the_
         ("b.example", v6, &["10 AAAA NotFound"]),
     ] {
         let scene = scene(&[]);
-        let heard = scene.resolve(&format!("{name}:1"), families);
-        assert_eq!(heard.iter().map(line).collect::<Vec<_>>(), told, "{name} {families:?}");
-        for (_, answer) in &heard {
+        let answer_lines = scene.resolve(&format!("{name}:1"), families);
+        assert_eq!(answer_lines.iter().map(line).collect::<Vec<_>>(), told, "{name} {families:?}");
+        for (_, answer) in &answer_lines {
             if let Some(error) = answer.error().filter(|error| error.kind().is_negative()) {
                 assert_eq!(error.record(), Some(answer.record()));
             }
         }
         assert_eq!(scene.servers.lines(), [format!("0 #1 {name}. A")]);
     }
-    // As NODATA, what is not asked for does not end the search list.
+    // Like NODATA, a record that is not asked for does not end the search list.
     let scene = scene(&["example"]);
-    let heard = scene.resolve("a:1", v6);
-    assert_eq!(heard.iter().map(line).collect::<Vec<_>>(), ["20 AAAA none"]);
+    let answer_lines = scene.resolve("a:1", v6);
+    assert_eq!(answer_lines.iter().map(line).collect::<Vec<_>>(), ["20 AAAA none"]);
     assert_eq!(scene.servers.lines(), ["0 #1 a.example. A", "10 #1 a. A"]);
     // A hosts file keeps its IPv6 addresses.
     let mut scene = one(|asked| panic!("{} went out", asked.line()));
@@ -135,8 +136,8 @@ fn a_literal_never_goes_out() {
     let scene = one(|asked| panic!("{} went out", asked.line()));
     assert_eq!(scene.lines("192.0.2.1:80"), ["0 all 192.0.2.1:80"]);
     assert_eq!(scene.lines("[fe80::1%7]:80"), ["0 all [fe80::1%7]:80"]);
-    let heard = scene.resolve("192.0.2.1:80", Families::Ipv6);
-    assert_eq!(heard.iter().map(line).collect::<Vec<_>>(), ["0 AAAA none"]);
+    let answer_lines = scene.resolve("192.0.2.1:80", Families::Ipv6);
+    assert_eq!(answer_lines.iter().map(line).collect::<Vec<_>>(), ["0 AAAA none"]);
 }
 
 #[test]
@@ -149,9 +150,9 @@ fn a_service_or_zone_by_name_is_an_error_that_says_so_unless_somebody_knows_it()
         ("192.0.2.1:https", port, "192.0.2.1:https is not all numbers", service),
         ("[fe80::1%eth0]:80", interface, "[fe80::1%eth0]:80 is not all numbers", zone),
     ] {
-        let heard = scene.resolve(target, Families::Any);
-        let error = heard[0].1.error().unwrap();
-        assert_eq!((heard.len(), error.kind()), (1, kind));
+        let answer_lines = scene.resolve(target, Families::Any);
+        let error = answer_lines[0].1.error().unwrap();
+        assert_eq!((answer_lines.len(), error.kind()), (1, kind));
         assert_eq!(error.to_string(), format!("cannot look up {target}: {why}"));
         assert_eq!(std::error::Error::source(error).unwrap().to_string(), source);
     }

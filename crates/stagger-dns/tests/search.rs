@@ -1,4 +1,4 @@
-//! Names that are looked for in the search list.
+//! Names that are looked up in the search list.
 
 mod support;
 
@@ -7,17 +7,17 @@ use std::io;
 use hickory_proto::op::ResponseCode::{NXDomain, NoError, Refused, ServFail};
 use stagger::error::LookupErrorKind;
 use stagger_dns::Config;
-use support::{Asked, Said, Scene, after, config, fails, silence};
+use support::{Asked, Replies, Scene, after, config, fails, silence};
 
 fn list() -> Config {
     config(1).with_search(["x.test", "y.test"]).unwrap()
 }
 
-fn missing(asked: &Asked) -> Said {
+fn missing(asked: &Asked) -> Replies {
     after(10, asked.nothing(NXDomain))
 }
 
-fn found(asked: &Asked) -> Said {
+fn found(asked: &Asked) -> Replies {
     let address = if asked.is_aaaa() { "2001:db8::1" } else { "192.0.2.1" };
     after(10, asked.found(&[address]))
 }
@@ -51,9 +51,9 @@ fn an_absolute_name_is_not_looked_for() {
 #[test]
 fn a_name_with_enough_dots_is_asked_for_as_it_is_first_and_then_looked_for() {
     let scene = Scene::new(list(), missing);
-    let heard = scene.lines("a.b:1");
+    let answer_lines = scene.lines("a.b:1");
     assert_eq!(walked(&scene), ["0 a.b.", "10 a.b.x.test.", "20 a.b.y.test."]);
-    assert_eq!(heard, ["30 AAAA NotFound", "30 A NotFound"]);
+    assert_eq!(answer_lines, ["30 AAAA NotFound", "30 A NotFound"]);
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn the_error_is_that_of_the_name_as_it_was_written_if_that_came_first() {
 
 #[test]
 fn both_families_take_their_addresses_of_one_name() {
-    // x has A alone, y both: AAAA of y must not be mixed in.
+    // x only has A, and y has both. AAAA of y must not be mixed in.
     let scene = Scene::new(list(), |asked| match (asked.name.as_str(), asked.is_aaaa()) {
         ("a.x.test.", true) => after(10, asked.nothing(NoError)),
         ("a.x.test.", false) => after(30, asked.found(&["192.0.2.1"])),
@@ -118,7 +118,7 @@ fn after_any_other_failure_only_the_name_as_it_was_written_is_asked_for() {
     let scene = Scene::new(list(), |asked| after(10, asked.reply(Refused)));
     assert_eq!(scene.lines("a.b:1"), ["10 AAAA Refused", "10 A Refused"]);
     assert_eq!(walked(&scene), ["0 a.b."]);
-    // An error of the network is as temporary as a server's failure, but no server has spoken.
+    // An error of the network is as temporary as a failure of a server, but no server has answered.
     let scene = Scene::new(list(), |asked| match asked.name.as_str() {
         "a.x.test." => fails(10, io::ErrorKind::NetworkUnreachable),
         _ => found(asked),

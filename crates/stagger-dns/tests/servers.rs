@@ -1,4 +1,4 @@
-//! Which server is asked, when, and over what.
+//! Which server is asked, when, and over which transport.
 
 mod support;
 
@@ -10,9 +10,9 @@ use stagger::error::LookupErrorKind;
 use stagger::resolve::Families;
 use stagger_dns::ServerPolicy;
 use stagger_testkit::ms;
-use support::{Asked, Said, Scene, after, config, fails, line, name_server, one, silence};
+use support::{Asked, Replies, Scene, after, config, fails, line, name_server, one, silence};
 
-fn found(asked: &Asked) -> Said {
+fn found(asked: &Asked) -> Replies {
     after(10, asked.found(&["192.0.2.80"]))
 }
 
@@ -36,7 +36,7 @@ fn a_silent_server_is_probed_beside_the_good_one_until_it_answers() {
         _ => found(asked),
     });
     assert_eq!(scene.ipv4("a.example"), "510 A 192.0.2.80:80");
-    // Its time is over, and it is silent still.
+    // Its time is over, and it is still silent.
     scene.clock.advance(ms(10_000));
     assert_eq!(scene.ipv4("b.example"), "10520 A 192.0.2.80:80");
     assert_eq!(scene.ipv4("c.example"), "10530 A 192.0.2.80:80");
@@ -102,7 +102,7 @@ fn a_server_whose_round_trips_are_known_is_late_sooner() {
     for name in ["a.example", "b.example", "c.example"] {
         scene.ipv4(name);
     }
-    // Three of 10 ms each; the delay is a fifth of 500 ms at the least.
+    // Three round trips of 10 ms. The delay is at least a fifth of 500 ms.
     assert_eq!(scene.ipv4("late.example"), "140 A 192.0.2.80:80");
 }
 
@@ -213,7 +213,7 @@ fn a_reply_that_fills_the_buffer_or_is_cut_on_the_way_is_asked_for_over_tcp() {
         });
         assert_eq!(scene.ipv4("a.example"), "10 A 192.0.2.80:80", "{length} bytes");
     }
-    // All of it is there, but nobody can know.
+    // The reply is complete, but the resolver can't know that.
     let scene = one(|asked| match asked.tcp {
         true => after(5, asked.found(&["192.0.2.80"])),
         false => {
@@ -275,7 +275,7 @@ fn without_descriptors_a_lookup_waits_for_them_and_blames_no_server() {
     assert_eq!(scene.ipv4("b.example"), "370 A 192.0.2.80:80");
     let servers: Vec<_> = scene.servers.log().iter().map(|asked| asked.server).collect();
     assert_eq!(servers, [1; 5]);
-    // It does not wait for ever, nor is it remembered.
+    // It does not wait for ever, and is not remembered.
     let scene = Scene::new(config(1), move |_| short());
     for _ in 0..2 {
         let error = scene.error("a.example");
@@ -355,9 +355,10 @@ fn each_of_the_servers_is_asked_first_now_and_then_with_rotate() {
         assert!(scene.ipv4("a.example").ends_with("A 192.0.2.80:80"));
     }
     let log: Vec<_> = scene.servers.log().iter().map(|asked| asked.server).collect();
-    // By lot: that one of three is not drawn 200 times in a row happens to nobody.
+    // The choice is random. That one of three servers is never chosen in 200 tries is impossible in
+    // practice.
     assert!((1..=3).all(|server| log.contains(&server)));
-    // After the one that refuses comes the next in the list.
+    // After the server that refuses comes the next in the list.
     assert!(log.windows(2).all(|pair| pair[0] != 2 || pair[1] == 3));
 }
 
@@ -460,8 +461,8 @@ fn each_try_has_an_id_of_its_own() {
 #[test]
 fn a_ttl_is_that_of_the_reply() {
     let scene = one(found);
-    let heard = scene.resolve("a.example:80", Families::Ipv4);
-    assert_eq!(heard[0].1.ttl(), Some(ms(300_000)));
-    assert!(!heard[0].1.is_sorted());
-    assert_eq!(line(&heard[0]), "10 A 192.0.2.80:80");
+    let answer_lines = scene.resolve("a.example:80", Families::Ipv4);
+    assert_eq!(answer_lines[0].1.ttl(), Some(ms(300_000)));
+    assert!(!answer_lines[0].1.is_sorted());
+    assert_eq!(line(&answer_lines[0]), "10 A 192.0.2.80:80");
 }

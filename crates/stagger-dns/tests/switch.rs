@@ -1,5 +1,5 @@
-//! Which sources are asked, in which order, and what follows from each result. One file past 400
-//! lines: the cases are short and go by the same servers.
+//! Which sources are asked, in which order, and what follows from each result. The file is long
+//! because its short cases share the same servers.
 
 mod support;
 
@@ -12,14 +12,16 @@ use hickory_proto::op::ResponseCode::{NXDomain, NoError, Refused, ServFail};
 use stagger::error::LookupErrorKind;
 use stagger::resolve::{Families, Query};
 use stagger::{Resolver as _, Target};
-use stagger_dns::{Environment, Hosts, Switch, Watched};
+use stagger_dns::{Environment, Hosts, Switch, WatchedFile};
 use stagger_testkit::{Clock, ms};
-use support::{Asked, File, Said, Scene, Servers, after, config, fails, heard, line, one, silence};
+use support::{
+    Asked, File, Replies, Scene, Servers, after, answer_lines, config, fails, line, one, silence,
+};
 
 const HOSTS: &str = "192.0.2.99 known none nx fails late\n2001:db8::99 known\n192.0.2.98 alone\n";
 
-/// Servers that know, or fail in, the first part of a name.
-fn by_name(asked: &Asked) -> Said {
+/// Servers whose result depends on the first part of a name.
+fn by_name(asked: &Asked) -> Replies {
     let (name, v6) = (asked.name.split('.').next().unwrap(), asked.is_aaaa());
     match name {
         "none" => after(10, asked.nothing(NoError)),
@@ -32,8 +34,8 @@ fn by_name(asked: &Asked) -> Said {
     }
 }
 
-/// A resolver that goes by this switch, with [`HOSTS`].
-fn switched(sources: &str, script: impl Fn(&Asked) -> Said + 'static) -> Scene {
+/// A resolver with this switch and [`HOSTS`].
+fn switched(sources: &str, script: impl Fn(&Asked) -> Replies + 'static) -> Scene {
     let mut scene = one(script);
     let hosts = Hosts::parse(HOSTS.as_bytes(), &Environment::new()).value;
     let switch = Switch::parse(format!("hosts: {sources}").as_bytes()).value;
@@ -41,7 +43,7 @@ fn switched(sources: &str, script: impl Fn(&Asked) -> Said + 'static) -> Scene {
     scene
 }
 
-/// What is answered for a name by servers that go [by it](by_name), and how often they were asked.
+/// The answers for a name from the servers of [`by_name`], and the number of questions to them.
 fn of(sources: &str, name: &str) -> (Vec<String>, usize) {
     let scene = switched(sources, by_name);
     (scene.lines(&format!("{name}.:80")), scene.servers.log().len())
@@ -57,7 +59,7 @@ fn servers_go_first_if_they_are_named_first_and_the_hosts_file_has_what_they_hav
     for name in ["nx", "none"] {
         assert_eq!(of("dns files", name), told(&["10 all 192.0.2.99:80"], 2));
     }
-    // Of a name that is nowhere the servers say more than the file.
+    // If no source has the name, the error is that of the servers.
     let nowhere = ["10 AAAA NotFound", "10 A NotFound"];
     assert_eq!(of("dns files", "nowhere"), told(&nowhere, 2));
     assert_eq!(of("files dns", "nowhere"), told(&nowhere, 2));
@@ -68,15 +70,17 @@ fn servers_go_first_if_they_are_named_first_and_the_hosts_file_has_what_they_hav
 fn servers_that_failed_are_told_and_the_hosts_file_has_the_last_word() {
     let scene = switched("dns files", by_name);
     for (name, kind, at) in [("fails", "Temporary", 10), ("late", "TimedOut", 1010)] {
-        let heard = scene.resolve(&format!("{name}.:80"), Families::Any);
-        let lines: Vec<_> = heard.iter().map(line).collect();
+        let answer_lines = scene.resolve(&format!("{name}.:80"), Families::Any);
+        let lines: Vec<_> = answer_lines.iter().map(line).collect();
         let [v6, v4] = ["AAAA", "A"].map(|record| format!("{at} {record} {kind}"));
         assert_eq!(lines, [v6, v4, format!("{at} all 192.0.2.99:80")]);
-        let provisional: Vec<_> = heard.iter().map(|(_, answer)| answer.is_provisional()).collect();
+        let provisional: Vec<_> =
+            answer_lines.iter().map(|(_, answer)| answer.is_provisional()).collect();
         assert_eq!(provisional, [true, true, false]);
     }
-    let heard = scene.resolve("refused.:80", Families::Any);
-    let errors = heard.iter().map(|(_, answer)| (answer.is_provisional(), answer.error().unwrap()));
+    let answer_lines = scene.resolve("refused.:80", Families::Any);
+    let errors =
+        answer_lines.iter().map(|(_, answer)| (answer.is_provisional(), answer.error().unwrap()));
     let kinds: Vec<_> = errors.map(|(provisional, error)| (provisional, error.kind())).collect();
     assert_eq!(kinds, [(false, LookupErrorKind::Refused); 2]);
 }
@@ -84,13 +88,13 @@ fn servers_that_failed_are_told_and_the_hosts_file_has_the_last_word() {
 #[test]
 fn without_dns_nothing_is_ever_sent_and_the_answer_says_so() {
     let mut scene = switched("files", by_name);
-    // Nor does it matter whom to ask: a directory is no file.
-    let file = Watched::config(std::env::temp_dir(), Environment::new());
+    // The configuration does not matter either: a directory is not a file.
+    let file = WatchedFile::config(std::env::temp_dir(), Environment::new());
     scene.resolver = scene.resolver.with_config_file(file);
     assert_eq!(scene.lines("known:80"), ["0 all 192.0.2.99:80 [2001:db8::99]:80"]);
-    let heard = scene.resolve("other.example:80", Families::Any);
-    assert_eq!(heard.iter().map(line).collect::<Vec<_>>(), ["0 all NotFound"]);
-    let error = heard[0].1.error().unwrap();
+    let answer_lines = scene.resolve("other.example:80", Families::Any);
+    assert_eq!(answer_lines.iter().map(line).collect::<Vec<_>>(), ["0 all NotFound"]);
+    let error = answer_lines[0].1.error().unwrap();
     assert_eq!(
         error.to_string(),
         "cannot look up other.example (all): \
@@ -98,8 +102,8 @@ fn without_dns_nothing_is_ever_sent_and_the_answer_says_so() {
     );
     assert_eq!(io::Error::from(error.clone()).kind(), io::ErrorKind::NotFound);
     // The name is there, but not in this family.
-    let heard = scene.resolve("alone:80", Families::Ipv6);
-    assert_eq!(heard.iter().map(line).collect::<Vec<_>>(), ["0 AAAA none"]);
+    let answer_lines = scene.resolve("alone:80", Families::Ipv6);
+    assert_eq!(answer_lines.iter().map(line).collect::<Vec<_>>(), ["0 AAAA none"]);
     assert!(scene.servers.log().is_empty());
 }
 
@@ -108,8 +112,8 @@ fn without_files_the_hosts_file_is_never_read() {
     let mut scene = switched("dns", by_name);
     assert_eq!(scene.lines("known.:80"), FROM_SERVERS);
     assert_eq!(scene.lines("alone.:80"), ["20 AAAA NotFound", "20 A NotFound"]);
-    // Nor would it be told that it can't be: a directory is no file.
-    let file = Watched::hosts(std::env::temp_dir(), Environment::new());
+    // The unreadable file is not reported either: a directory is not a file.
+    let file = WatchedFile::hosts(std::env::temp_dir(), Environment::new());
     scene.resolver = scene.resolver.with_hosts_file(file);
     assert_eq!(scene.lines("alone.:80"), ["30 AAAA NotFound", "30 A NotFound"]);
 }
@@ -126,7 +130,7 @@ fn a_lookup_ends_where_an_action_ends_it() {
         ("dns [UNAVAIL=return] files", "fails", failed("Temporary"), 2),
         ("dns [UNAVAIL=return] files", "nx", listed(10), 2),
         ("dns [!UNAVAIL=return] files", "nx", failed("NotFound"), 2),
-        // As in glibc, that no server could answer is not TRYAGAIN.
+        // As in glibc, it is not TRYAGAIN if no server could answer.
         ("dns [TRYAGAIN=return] files", "nx", listed(10), 2),
         ("dns [!SUCCESS=return] files", "nx", failed("NotFound"), 2),
     ] {
@@ -146,7 +150,7 @@ fn a_source_that_is_not_known_is_passed_over_and_only_its_unavail_is_obeyed() {
         ("files myhostname resolve [!UNAVAIL=return] dns", "files dns"),
         ("mdns4_minimal [NOTFOUND=return] dns", "dns"),
         ("files mdns [UNAVAIL=return] dns", "files"),
-        // No comment: this is a source.
+        // This is a source and not a comment.
         ("files # dns", "files dns"),
         ("files # [UNAVAIL=return] dns", "files"),
     ] {
@@ -160,9 +164,9 @@ fn a_source_that_is_not_known_is_passed_over_and_only_its_unavail_is_obeyed() {
 fn where_nobody_may_be_asked_that_is_the_error() {
     for sources in ["", "resolve [!UNAVAIL=return]", "mdns4_minimal [UNAVAIL=return] files dns"] {
         let scene = switched(sources, by_name);
-        let heard = scene.resolve("known:80", Families::Any);
-        assert_eq!(heard.iter().map(line).collect::<Vec<_>>(), ["0 all Other"]);
-        let error = heard[0].1.error().unwrap().clone();
+        let answer_lines = scene.resolve("known:80", Families::Any);
+        assert_eq!(answer_lines.iter().map(line).collect::<Vec<_>>(), ["0 all Other"]);
+        let error = answer_lines[0].1.error().unwrap().clone();
         assert_eq!(
             error.to_string(),
             "cannot look up known (all): nsswitch.conf names no source that this resolver supports"
@@ -181,7 +185,7 @@ fn a_family_that_is_found_is_told_at_once_whoever_comes_next() {
         });
         let told = ["10 AAAA [2001:db8::1]:80", "500 A 192.0.2.1:80"];
         assert_eq!(scene.lines("other.:80"), told, "{sources}");
-        // And what is not found is no reason to ask the file.
+        // A name that is not found is no reason to ask the file.
         let scene = switched(sources, |asked| match asked.is_aaaa() {
             true => after(10, asked.found(&["2001:db8::1"])),
             false => after(500, asked.nothing(NXDomain)),
@@ -223,13 +227,13 @@ fn a_name_that_does_not_exist_for_a_does_not_wait_for_aaaa() {
         lines.sort();
         assert_eq!(lines, told);
     }
-    // Nor does it matter what AAAA was before.
+    // The earlier result of AAAA does not matter.
     let scene = switched("dns [NOTFOUND=return] files", |asked| match asked.is_aaaa() {
         true => after(10, asked.reply(ServFail)),
         false => after(20, asked.nothing(NXDomain)),
     });
     assert_eq!(scene.lines("nx.:80"), ["20 AAAA Temporary", "20 A NotFound"]);
-    // Of AAAA alone it is not believed (RFC 4074 §4.2).
+    // NXDOMAIN for AAAA alone does not count (RFC 4074 §4.2).
     let scene = switched("dns files", |asked| match asked.is_aaaa() {
         true => after(10, asked.nothing(NXDomain)),
         false => after(300, asked.found(&["192.0.2.1"])),
@@ -247,10 +251,10 @@ fn a_name_is_not_found_when_both_families_are_not_and_either_failure_makes_serve
     assert_eq!(lines, ["20 A Temporary", "20 all 192.0.2.99:80"]);
     let lines = switched("dns [UNAVAIL=return] files", half).lines("none.:80");
     assert_eq!(lines, ["20 AAAA none", "20 A Temporary"]);
-    // A query for one family is about that alone.
+    // A query for one family only depends on that family.
     let scene = switched("dns [UNAVAIL=return] files", half);
-    let heard = scene.resolve("known.:80", Families::Ipv6);
-    assert_eq!(heard.iter().map(line).collect::<Vec<_>>(), ["10 AAAA [2001:db8::99]:80"]);
+    let answer_lines = scene.resolve("known.:80", Families::Ipv6);
+    assert_eq!(answer_lines.iter().map(line).collect::<Vec<_>>(), ["10 AAAA [2001:db8::99]:80"]);
 }
 
 #[test]
@@ -262,16 +266,16 @@ fn after_continue_the_next_source_takes_the_place_of_a_success() {
     assert_eq!(of(replaced, "known").0, ["10 all 192.0.2.99:80 [2001:db8::99]:80"]);
     assert_eq!(of(replaced, "other").0, ["10 all NotFound"]);
     assert_eq!(of(replaced, "nowhere").0, ["10 AAAA NotFound", "10 A NotFound"]);
-    // What is passed over takes no place.
+    // A skipped source replaces no result.
     assert_eq!(of("files [SUCCESS=continue] mdns", "known"), of("files", "known"));
 }
 
 #[test]
 fn merge_ends_a_lookup_and_a_success_before_it_is_lost() {
     let scene = switched("files [SUCCESS=merge] dns", by_name);
-    let heard = scene.resolve("known:80", Families::Any);
-    assert_eq!(heard.iter().map(line).collect::<Vec<_>>(), ["0 all Other"]);
-    let error = heard[0].1.error().unwrap().clone();
+    let answer_lines = scene.resolve("known:80", Families::Any);
+    assert_eq!(answer_lines.iter().map(line).collect::<Vec<_>>(), ["0 all Other"]);
+    let error = answer_lines[0].1.error().unwrap().clone();
     assert_eq!(
         error.to_string(),
         "cannot look up known (all): the switch says to merge the results of two sources, \
@@ -285,7 +289,7 @@ fn merge_ends_a_lookup_and_a_success_before_it_is_lost() {
         ("dns [SUCCESS=merge] files", "known", lost(10)),
         ("files dns [SUCCESS=merge] resolve", "other", lost(10)),
         ("files [SUCCESS=merge] resolve", "known", lost(0)),
-        // What is not found is no success, and goes on or ends as without.
+        // A name that is not found is not a success, so `merge` does not apply.
         ("dns [SUCCESS=merge] files", "nx", listed(10)),
         ("files [NOTFOUND=merge] dns", "other", vec!["0 all NotFound".to_owned()]),
         ("files [NOTFOUND=merge] dns", "nx", listed(0)),
@@ -352,14 +356,14 @@ fn a_name_below_localhost_is_what_the_hosts_file_says_and_never_goes_out() {
         );
         // The file has the name, and it has no address of this family.
         if told.len() == 1 && name != "b" {
-            let heard = scene.resolve("a.localhost:80", Families::Ipv6);
-            assert_eq!(heard.iter().map(line).collect::<Vec<_>>(), ["0 AAAA none"]);
+            let answer_lines = scene.resolve("a.localhost:80", Families::Ipv6);
+            assert_eq!(answer_lines.iter().map(line).collect::<Vec<_>>(), ["0 AAAA none"]);
         }
         assert!(scene.servers.log().is_empty());
     }
     let Scene { resolver, clock, servers } = switched("files dns", by_name);
-    let unreadable = Watched::hosts(std::env::temp_dir(), Environment::new());
-    let lines = heard(&resolver.with_hosts_file(unreadable), &clock, "a.localhost:80");
+    let unreadable = WatchedFile::hosts(std::env::temp_dir(), Environment::new());
+    let lines = answer_lines(&resolver.with_hosts_file(unreadable), &clock, "a.localhost:80");
     assert_eq!(lines, ["0 A Other", "0 A 127.0.0.1:80"]);
     assert!(servers.log().is_empty());
 }
@@ -368,11 +372,11 @@ fn a_name_below_localhost_is_what_the_hosts_file_says_and_never_goes_out() {
 fn localhost_needs_no_file_and_what_the_hosts_file_says_counts_if_it_was_read_already() {
     let hosts = File::new("192.0.2.9 localhost\n192.0.2.10 a.example\n");
     let Scene { resolver, clock, .. } = one(by_name);
-    // Neither of these can be read: a directory is no file.
+    // None of these can be read: a directory is not a file.
     let resolver = resolver
-        .with_switch_file(Watched::switch(std::env::temp_dir()))
-        .with_config_file(Watched::config(std::env::temp_dir(), Environment::new()))
-        .with_hosts_file(Watched::hosts(&hosts.0, Environment::new()));
+        .with_switch_file(WatchedFile::switch(std::env::temp_dir()))
+        .with_config_file(WatchedFile::config(std::env::temp_dir(), Environment::new()))
+        .with_hosts_file(WatchedFile::hosts(&hosts.0, Environment::new()));
     let query = Query::new(Target::parse("localhost:80").unwrap());
     // One poll each: there is nothing to wait for.
     let at_once = || {
@@ -385,7 +389,10 @@ fn localhost_needs_no_file_and_what_the_hosts_file_says_counts_if_it_was_read_al
         lines
     };
     assert_eq!(at_once(), ["0 AAAA [::1]:80", "0 A 127.0.0.1:80"]);
-    assert_eq!(heard(&resolver, &clock, "a.example:80").last().unwrap(), "0 A 192.0.2.10:80");
+    assert_eq!(
+        answer_lines(&resolver, &clock, "a.example:80").last().unwrap(),
+        "0 A 192.0.2.10:80"
+    );
     assert_eq!(at_once(), ["0 AAAA [::1]:80", "0 A 127.0.0.1:80 192.0.2.9:80"]);
 }
 
@@ -406,7 +413,7 @@ fn what_servers_said_is_remembered_and_the_search_list_is_theirs_alone() {
     let mut scene = switched("dns files", by_name);
     let config = config(1).with_search(["stagger.test"]).unwrap();
     scene.resolver = scene.resolver.with_config(config).with_cache_capacity(8);
-    // The file is looked into for the name as it is written, when the list has come to its end.
+    // The name as it was written is looked up in the file after the end of the search list.
     assert_eq!(scene.lines("alone:80"), ["20 all 192.0.2.98:80"]);
     assert_eq!(scene.servers.log().len(), 4);
     assert_eq!(scene.lines("alone:80"), ["20 all 192.0.2.98:80"]);
@@ -416,7 +423,7 @@ fn what_servers_said_is_remembered_and_the_search_list_is_theirs_alone() {
 
 #[test]
 fn a_hosts_file_that_can_not_be_read_is_unavailable() {
-    let file = || Watched::hosts(std::env::temp_dir(), Environment::new());
+    let file = || WatchedFile::hosts(std::env::temp_dir(), Environment::new());
     for (sources, told) in [
         ("files", vec!["0 A Other"]),
         ("files [UNAVAIL=return] dns", vec!["0 A Other"]),
@@ -424,7 +431,7 @@ fn a_hosts_file_that_can_not_be_read_is_unavailable() {
         ("dns files", vec!["0 A 192.0.2.1:80"]),
     ] {
         let Scene { resolver, clock, .. } = switched(sources, by_name);
-        let lines = heard(&resolver.with_hosts_file(file()), &clock, "known.:80");
+        let lines = answer_lines(&resolver.with_hosts_file(file()), &clock, "known.:80");
         assert_eq!((sources, lines), (sources, told.iter().map(ToString::to_string).collect()));
     }
 }
@@ -440,16 +447,16 @@ fn a_hosts_file_that_is_not_there_is_unavailable_and_one_without_the_name_is_not
     ] {
         for (path, told) in [(empty.0.join("none"), missing), (empty.0.clone(), without)] {
             let Scene { resolver, clock, .. } = switched(sources, by_name);
-            let file = Watched::hosts(&path, Environment::new());
-            let lines = heard(&resolver.with_hosts_file(file), &clock, "other.:80");
+            let file = WatchedFile::hosts(&path, Environment::new());
+            let lines = answer_lines(&resolver.with_hosts_file(file), &clock, "other.:80");
             assert_eq!(lines, [told], "{sources} {path:?}");
         }
     }
 }
 
-/// What is answered for `db.eu`, of which the name as it is written is asked for first and then
-/// that in `x.test`, by servers of this script.
-fn searched(sources: &str, script: impl Fn(&Asked) -> Said + 'static) -> Vec<String> {
+/// The answers for `db.eu` from the servers of this script. The name as it was written is asked for
+/// first, and then the name in `x.test`.
+fn searched(sources: &str, script: impl Fn(&Asked) -> Replies + 'static) -> Vec<String> {
     let mut scene = switched(sources, script);
     let config = config(1).with_search(["x.test"]).unwrap();
     let hosts = Hosts::parse(b"192.0.2.99 db.eu\n", &Environment::new()).value;
@@ -459,7 +466,7 @@ fn searched(sources: &str, script: impl Fn(&Asked) -> Said + 'static) -> Vec<Str
 
 #[test]
 fn of_a_search_list_the_last_name_that_was_asked_for_decides() {
-    // There is no such name as it is written, and the other has IPv6 alone, which comes late.
+    // The name as it was written does not exist. The other only has IPv6, which comes late.
     let late = |asked: &Asked| match (asked.name.as_str(), asked.is_aaaa()) {
         ("db.eu.", _) => after(10, asked.nothing(NXDomain)),
         (_, true) => after(500, asked.found(&["2001:db8::7"])),
@@ -471,7 +478,7 @@ fn of_a_search_list_the_last_name_that_was_asked_for_decides() {
         lines.sort();
         assert_eq!(lines, told, "{sources}");
     }
-    // In the end servers fail, whatever they said of the first.
+    // In the end the servers fail, whatever their result for the first name was.
     let failing = |asked: &Asked| match asked.name.as_str() {
         "db.eu." => after(10, asked.nothing(NXDomain)),
         _ => after(10, asked.reply(ServFail)),
@@ -479,8 +486,8 @@ fn of_a_search_list_the_last_name_that_was_asked_for_decides() {
     let failed = ["20 AAAA NotFound", "20 A NotFound"];
     assert_eq!(searched("dns [UNAVAIL=return] files", failing), failed);
     assert_eq!(searched("dns [!UNAVAIL=return] files", failing), ["20 all 192.0.2.99:80"]);
-    // The last name does not exist, which A says of both. What is told is of the first, and each
-    // family has its own.
+    // The last name does not exist, which A says for both. The result is that of the first name,
+    // and each family has its own.
     for (of_aaaa, told) in [(ServFail, "20 AAAA Temporary"), (NoError, "20 AAAA none")] {
         let script = move |asked: &Asked| match (asked.name.as_str(), asked.is_aaaa()) {
             ("db.eu.", true) => after(10, asked.nothing(of_aaaa)),
@@ -496,13 +503,13 @@ fn of_a_search_list_the_last_name_that_was_asked_for_decides() {
 
 #[test]
 fn servers_that_are_not_known_are_unavailable() {
-    let file = || Watched::config(std::env::temp_dir(), Environment::new());
+    let file = || WatchedFile::config(std::env::temp_dir(), Environment::new());
     for (sources, told) in [
         ("dns files", vec!["0 A Other", "0 A 192.0.2.99:80"]),
         ("dns [UNAVAIL=return] files", vec!["0 A Other"]),
     ] {
         let Scene { resolver, clock, .. } = switched(sources, by_name);
-        let lines = heard(&resolver.with_config_file(file()), &clock, "known.:80");
+        let lines = answer_lines(&resolver.with_config_file(file()), &clock, "known.:80");
         assert_eq!((sources, lines), (sources, told.iter().map(ToString::to_string).collect()));
     }
 }
@@ -511,11 +518,11 @@ fn servers_that_are_not_known_are_unavailable() {
 fn a_switch_file_is_obeyed_anew_when_it_has_changed_and_a_missing_one_is_files_dns() {
     let file = File::new("hosts: dns files\n");
     let Scene { resolver, clock, .. } = switched("files", by_name);
-    let resolver = resolver.with_switch_file(Watched::switch(&file.0));
-    let found = || heard(&resolver.clone(), &clock, "known.:80");
+    let resolver = resolver.with_switch_file(WatchedFile::switch(&file.0));
+    let found = || answer_lines(&resolver.clone(), &clock, "known.:80");
     assert_eq!(found(), ["0 A 192.0.2.1:80"]);
     fs::write(&file.0, "hosts: files and nobody else\n").unwrap();
-    // It is looked at once a second.
+    // The file is looked at once a second.
     assert_eq!(found(), ["0 A 192.0.2.1:80"]);
     for (text, expected) in [
         (Some("hosts: files and nobody else\n"), "0 A 192.0.2.99:80"),
@@ -538,7 +545,7 @@ fn a_switch_file_that_can_not_be_read_is_told_and_is_files_dns() {
     let clock = Clock::new();
     let servers = Servers::new(&clock, by_name);
     let resolver = stagger_dns::DnsResolver::new(config(1), servers, clock.clone());
-    let resolver = resolver.with_switch_file(Watched::switch(std::env::temp_dir()));
-    let lines = heard(&resolver, &clock, "known.:80");
+    let resolver = resolver.with_switch_file(WatchedFile::switch(std::env::temp_dir()));
+    let lines = answer_lines(&resolver, &clock, "known.:80");
     assert_eq!(lines, ["0 A Other", "0 A 192.0.2.1:80"]);
 }

@@ -181,7 +181,7 @@ fn stagger<S: Side + 'static>(means: Means) -> Result<Ask, BoxError> {
             .with_config(Config::new().with_servers([NameServer::ADDR])?)
             .with_only_connected(false)
             .with_route_preference(false)
-            .with_sorter(None),
+            .without_sorter(),
     };
     through_resolver(S::new()?, resolver)
 }

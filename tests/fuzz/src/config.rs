@@ -1,10 +1,8 @@
 //! `resolv.conf` and its variables.
 
-use stagger_dns::{
-    ATTEMPTS_RANGE, Config, Environment, MAX_SEARCH, MAX_SERVERS, NDOTS_RANGE, TRY_TIMEOUT_RANGE,
-};
+use stagger_dns::{Config, Environment};
 
-use crate::assert_notes;
+use crate::assert_warnings;
 
 /// Any bytes are read as a `resolv.conf`, its variables and a host name, within every limit; and
 /// what was read can be said by the settings.
@@ -15,7 +13,8 @@ pub fn config(input: &[u8]) {
     let mut parts: Vec<_> = input.rsplitn(4, |byte| *byte == 0xff).collect();
     let file = parts.pop().unwrap_or_default();
     let text = |part: Option<&[u8]>| part.map(|part| String::from_utf8_lossy(part).into_owned());
-    let mut environment = Environment::new().with_interfaces(|name| u32::try_from(name.len()).ok());
+    let mut environment =
+        Environment::new().with_interface_index(|name| u32::try_from(name.len()).ok());
     if let Some(host_name) = text(parts.pop()) {
         environment = environment.with_host_name(&host_name);
     }
@@ -27,13 +26,13 @@ pub fn config(input: &[u8]) {
     }
     let parsed = Config::parse(file, &environment);
 
-    assert_notes(&parsed.notes);
+    assert_warnings(&parsed.warnings);
     let config = parsed.value;
-    assert!((1..=MAX_SERVERS).contains(&config.servers().len()));
-    assert!(config.search().len() <= MAX_SEARCH);
-    assert!(NDOTS_RANGE.contains(&config.ndots()));
-    assert!(TRY_TIMEOUT_RANGE.contains(&config.timeout()));
-    assert!(ATTEMPTS_RANGE.contains(&config.attempts()));
+    assert!((1..=Config::MAX_SERVERS).contains(&config.servers().len()));
+    assert!(config.search().len() <= Config::MAX_SEARCH);
+    assert!(Config::NDOTS_RANGE.contains(&config.ndots()));
+    assert!(Config::TIMEOUT_RANGE.contains(&config.timeout()));
+    assert!(Config::ATTEMPTS_RANGE.contains(&config.attempts()));
 
     let same = Config::new()
         .with_servers(config.servers().iter().copied())

@@ -5,13 +5,14 @@ use std::net::IpAddr;
 use stagger::resolve::Families;
 use stagger_dns::{Environment, Hosts};
 
-use crate::assert_notes;
+use crate::assert_warnings;
 
 /// Any bytes are read as a hosts file, and what a plain reading of a line finds is found.
 pub fn hosts(file: &[u8]) {
-    let environment = Environment::new().with_interfaces(|name| u32::try_from(name.len()).ok());
+    let environment =
+        Environment::new().with_interface_index(|name| u32::try_from(name.len()).ok());
     let parsed = Hosts::parse(file, &environment);
-    assert_notes(&parsed.notes);
+    assert_warnings(&parsed.warnings);
     let hosts = parsed.value;
     assert!(hosts.len() <= file.len());
 

@@ -12,7 +12,7 @@ mod lookup;
 mod switch;
 mod target;
 
-use stagger_dns::{MAX_NOTES, Notes};
+use stagger_dns::config::Warnings;
 
 pub use config::config;
 pub use hosts::hosts;
@@ -44,10 +44,10 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("tcp", tcp),
 ];
 
-/// There are no more notes of a file than are kept, and each is one line.
-fn assert_notes(notes: &Notes) {
-    assert!(notes.iter().len() <= MAX_NOTES);
-    notes.iter().for_each(|note| assert_one_line(&note.to_string(), 2000));
+/// The number of kept warnings is bounded, and each warning is one line.
+fn assert_warnings(warnings: &Warnings) {
+    assert!(warnings.iter().len() <= Warnings::MAX);
+    warnings.iter().for_each(|warning| assert_one_line(&warning.to_string(), 2000));
 }
 
 /// What is told to people is one line that a terminal shows as it is, and no longer than this.

@@ -13,10 +13,11 @@ use hickory_proto::rr::rdata::{A, AAAA, CNAME};
 use hickory_proto::rr::{self, RData};
 use stagger::resolve::{Families, Query, Record};
 use stagger::{Resolver as _, Target};
-use stagger_dns::{Environment, Hosts, MAX_TTL, Switch};
+use stagger_dns::cache::MAX_TTL;
+use stagger_dns::{Environment, Hosts, Switch};
 use stagger_testkit::ms;
 
-use self::support::{Asked, Heard, Said, Scene, config, name_server};
+use self::support::{Asked, Replies, Scene, TimedAnswer, config, name_server};
 use crate::assert_one_line;
 
 // The name servers of a script that the tests of the resolver have.
@@ -120,13 +121,13 @@ pub fn lookup(input: &[u8]) {
 }
 
 /// Resolves the target to the end, and looks at what came.
-fn resolve(scene: &Scene, target: &str, families: Families) -> Vec<Heard> {
+fn resolve(scene: &Scene, target: &str, families: Families) -> Vec<TimedAnswer> {
     let begin = scene.clock.elapsed();
     // This checks that no socket and no timer is left behind.
-    let heard = scene.resolve(target, families);
+    let answers = scene.resolve(target, families);
     assert!(scene.clock.elapsed() - begin <= LONGEST, "{:?}", scene.clock.elapsed());
 
-    let last_words = heard.iter().filter(|(_, answer)| !answer.is_provisional());
+    let last_words = answers.iter().filter(|(_, answer)| !answer.is_provisional());
     let mut records: Vec<_> = last_words.map(|(_, answer)| answer.record()).collect();
     records.sort();
     let wanted: &[_] = match families {
@@ -136,7 +137,7 @@ fn resolve(scene: &Scene, target: &str, families: Families) -> Vec<Heard> {
         Families::Ipv6 => &[Record::Aaaa],
     };
     assert_eq!(records, wanted, "each family is answered once");
-    for (_, answer) in &heard {
+    for (_, answer) in &answers {
         assert!(answer.addresses().count() <= 1024);
         for addr in answer.addresses() {
             let is_of = match answer.record() {
@@ -152,11 +153,11 @@ fn resolve(scene: &Scene, target: &str, families: Families) -> Vec<Heard> {
             assert!(error.servers().len() <= 3);
         }
     }
-    heard
+    answers
 }
 
 /// Addresses that may be kept are not asked for again.
-fn check_cache(first: &[Heard], again: &[Heard]) {
+fn check_cache(first: &[TimedAnswer], again: &[TimedAnswer]) {
     let last = first.iter().map(|(at, _)| *at).max().unwrap_or_default();
     for (at, answer) in first {
         let Some(ttl) = answer.ttl().filter(|_| answer.error().is_none()) else { continue };
@@ -179,11 +180,11 @@ impl Script {
     /// second what it is: the lower three bits say how it is made, the next four are a response code,
     /// and with the last its id is wrong. Bytes have their length before them.
     /// When all is said, each question is answered at once, with one address.
-    fn say(&mut self, asked: &Asked) -> Said {
+    fn say(&mut self, asked: &Asked) -> Replies {
         if self.0.is_empty() {
             self.0.extend([1, 0, 6, 0, 1]);
         }
-        let (mut said, mut at) = (Said::new(), Duration::ZERO);
+        let (mut said, mut at) = (Replies::new(), Duration::ZERO);
         for _ in 0..self.next() & 31 {
             at += ms(8 * u64::from(self.next()));
             said.push((at, self.item(asked)));

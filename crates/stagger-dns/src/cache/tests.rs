@@ -15,7 +15,7 @@ fn an_answer_is_there_until_its_ttl_is_over_and_no_longer() {
     let last = start + 10 * SECOND - Duration::from_nanos(1);
     assert_eq!(ttl(&mut cache, last), Some(Duration::from_nanos(1)));
     assert_eq!(ttl(&mut cache, start + 10 * SECOND), None);
-    // It is gone, and does not come back with an earlier time.
+    // It was dropped, and does not come back at an earlier time.
     assert_eq!((ttl(&mut cache, start), cache.len()), (None, 0));
 }
 
@@ -97,7 +97,7 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    // Some TTLs are beyond the caps, and some waits as long as the caps are.
+    // Some TTLs are above the caps, and some waits are as long as the caps.
     let long = prop_oneof![Just(3 * 3600_u64), Just(86_400), Just(86_399), 0..200_000_u64];
     let ttl = prop_oneof![3 => 0..6_u64, 1 => long.clone()];
     let seconds = prop_oneof![6 => 0..3_u64, 1 => long];
@@ -111,7 +111,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The plain model: a list, the one that goes next in front. Times are in seconds.
+/// The model: a list in the order of use, the oldest first. Times are in seconds.
 struct Model {
     capacity: usize,
     /// Key, value, end, and whether it is negative.

@@ -1,4 +1,4 @@
-//! One question on its way through the servers.
+//! The future that asks one question, until a server answers or all have failed.
 
 use std::collections::hash_map::RandomState;
 use std::future::Future;
@@ -12,12 +12,12 @@ use std::time::Instant;
 use pin_project_lite::pin_project;
 use stagger::Timer;
 
-use super::Shared;
-use super::exchange::{Exchange, Incoming};
-use super::machine::{Heard, Id, Limits, Machine};
-use crate::error::{ServerError, Trouble};
+use super::exchange::{Exchange, ExchangeOutput};
+use super::server_race::{MessageEvent, MessageId, QueryLimits, ServerRace};
+use super::state::ClientState;
+use crate::dns_error::{ServerError, Trouble};
 use crate::message::Reply;
-use crate::network::Network;
+use crate::network::seam::Network;
 use crate::question::Question;
 
 /// How many messages one poll sends before it lets others run, if they all fail at once: 32. The
@@ -25,34 +25,36 @@ use crate::question::Question;
 const MESSAGES_PER_POLL: usize = 32;
 
 pin_project! {
-    /// One question on its way through the servers. It yields a reply that says what there is, or
-    /// what each server did instead.
-    pub(crate) struct Ask<N, T>
+    /// Asks one question, until a server answers or all have failed.
+    ///
+    /// It yields replies that say whether the name exists. When no server is left, it yields the
+    /// failure of each server.
+    pub(crate) struct AskServers<N, T>
     where
         N: Network,
         T: Timer,
     {
-        shared: Arc<Shared<N, T>>,
+        state: Arc<ClientState<N, T>>,
         question: Question,
-        machine: Option<Machine>,
-        // Mostly there is one message.
+        race: Option<ServerRace>,
+        // Usually there is one message.
         #[pin]
         first: Option<Exchange<N>>,
         more: Vec<Pin<Box<Exchange<N>>>>,
-        // The message whose reply was handed out.
-        answered: Option<Id>,
+        // The message whose reply was returned.
+        answered: Option<MessageId>,
         due: Option<Instant>,
         #[pin]
         alarm: Option<T::Sleep>,
     }
 }
 
-impl<N: Network, T: Timer> Ask<N, T> {
-    pub(super) fn new(shared: Arc<Shared<N, T>>, question: Question) -> Self {
+impl<N: Network, T: Timer> AskServers<N, T> {
+    pub(super) fn new(state: Arc<ClientState<N, T>>, question: Question) -> Self {
         Self {
-            shared,
+            state,
             question,
-            machine: None,
+            race: None,
             first: None,
             more: Vec::new(),
             answered: None,
@@ -61,13 +63,13 @@ impl<N: Network, T: Timer> Ask<N, T> {
         }
     }
 
-    /// The next reply, or what each server did.
+    /// Returns the next reply, or the failure of each server.
     pub(crate) fn poll_reply(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Reply, Vec<ServerError>>> {
-        let now = self.shared.means.timer.now();
-        if self.machine.is_none() {
+        let now = self.state.runtime.timer.now();
+        if self.race.is_none() {
             self.as_mut().begin(now);
         }
         for _ in 0..MESSAGES_PER_POLL {
@@ -84,29 +86,32 @@ impl<N: Network, T: Timer> Ask<N, T> {
 
     fn begin(self: Pin<&mut Self>, now: Instant) {
         let this = self.project();
-        let config = this.shared.config();
+        let config = this.state.config();
         let first = match config.rotate() {
-            true => lot() % config.servers().len(),
+            true => random() % config.servers().len(),
             false => 0,
         };
-        let entrants = this.shared.standings().line_up(first, config.edns0(), now);
-        let limits =
-            Limits { timeout: config.timeout(), attempts: config.attempts(), tcp: config.use_vc() };
-        *this.machine = Some(Machine::new(entrants, limits, now));
+        let ranked = this.state.histories().ranking(first, config.edns0(), now);
+        let limits = QueryLimits {
+            timeout: config.timeout(),
+            attempts: config.attempts(),
+            tcp: config.use_vc(),
+        };
+        *this.race = Some(ServerRace::new(ranked, limits, now));
     }
 
-    /// Sends what is due, if anything is, and closes what nobody waits for any more.
+    /// Sends the message that is due, if there is one, and closes exchanges that are over.
     fn send_next(self: Pin<&mut Self>, now: Instant) -> bool {
         let mut this = self.project();
-        let machine = this.machine.as_mut().expect("it has begun");
-        let next = machine.next(now);
-        if Option::as_ref(&this.first).is_some_and(|exchange| !machine.is_out(exchange.id())) {
+        let race = this.race.as_mut().expect("it has begun");
+        let next = race.next(now);
+        if Option::as_ref(&this.first).is_some_and(|exchange| !race.is_sent(exchange.id())) {
             this.first.set(None);
         }
-        this.more.retain(|exchange| machine.is_out(exchange.id()));
+        this.more.retain(|exchange| race.is_sent(exchange.id()));
         let Some(message) = next else { return false };
-        let address = this.shared.config().servers()[message.server];
-        let network = &this.shared.means.network;
+        let address = this.state.config().servers()[message.server];
+        let network = &this.state.runtime.network;
         let exchange = Exchange::new(network, address, this.question, message);
         match this.first.is_none() {
             true => this.first.set(Some(exchange)),
@@ -115,19 +120,19 @@ impl<N: Network, T: Timer> Ask<N, T> {
         true
     }
 
-    /// Hears all messages that are out.
+    /// Polls all messages that are sent.
     fn poll_messages(self: Pin<&mut Self>, now: Instant, cx: &mut Context<'_>) -> Poll<Reply> {
         let mut this = self.project();
-        let machine = this.machine.as_mut().expect("it has begun");
+        let race = this.race.as_mut().expect("it has begun");
         let first = this.first.as_mut().as_pin_mut().into_iter();
         for mut exchange in first.chain(this.more.iter_mut().map(Pin::as_mut)) {
             let id = exchange.id();
-            // What a message has led to may end others.
-            while machine.is_out(id) {
-                match exchange.as_mut().poll_incoming(this.question, cx) {
+            // An event of one message may end others.
+            while race.is_sent(id) {
+                match exchange.as_mut().poll_output(this.question, cx) {
                     Poll::Pending => break,
-                    Poll::Ready(Incoming::Else(heard)) => machine.hear(id, heard, now),
-                    Poll::Ready(Incoming::Reply(reply)) => {
+                    Poll::Ready(ExchangeOutput::Event(event)) => race.handle(id, event, now),
+                    Poll::Ready(ExchangeOutput::Reply(reply)) => {
                         *this.answered = Some(id);
                         return Poll::Ready(reply);
                     }
@@ -137,22 +142,22 @@ impl<N: Network, T: Timer> Ask<N, T> {
         Poll::Pending
     }
 
-    /// Waits for the machine's next time. The clock decides; the alarm only wakes.
+    /// Waits for the next deadline of the race. The clock decides, and the alarm only wakes.
     fn poll_time(
         self: Pin<&mut Self>,
         now: Instant,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Reply, Vec<ServerError>>> {
         let mut this = self.project();
-        let Some(due) = this.machine.as_ref().and_then(Machine::timeout) else {
-            let machine = this.machine.take().expect("it has begun");
-            debug_assert!(machine.is_over(), "it waits for something");
-            return Poll::Ready(Err(machine.into_errors(this.shared.config().servers())));
+        let Some(due) = this.race.as_ref().and_then(ServerRace::timeout) else {
+            let race = this.race.take().expect("it has begun");
+            debug_assert!(race.is_over(), "a race that is not over has a deadline");
+            return Poll::Ready(Err(race.into_errors(this.state.config().servers())));
         };
-        // One that wakes too early does no harm; what it was for may be over.
+        // An alarm that rings too early does no harm.
         if this.alarm.is_none() || this.due.is_none_or(|alarm| due < alarm || alarm <= now) {
             *this.due = Some(due);
-            this.alarm.set(Some(this.shared.means.timer.sleep_until(due)));
+            this.alarm.set(Some(this.state.runtime.timer.sleep_until(due)));
         }
         if this.alarm.as_mut().as_pin_mut().is_some_and(|alarm| alarm.poll(cx).is_ready()) {
             this.alarm.set(None);
@@ -161,37 +166,34 @@ impl<N: Network, T: Timer> Ask<N, T> {
         Poll::Pending
     }
 
-    /// The reply that was handed out is of no use: the server has failed.
+    /// Reports that the returned reply is useless, so the server has failed.
     pub(crate) fn fail(self: Pin<&mut Self>, trouble: Trouble) {
         let this = self.project();
-        let id = this.answered.take().expect("a reply was handed out");
-        let machine = this.machine.as_mut().expect("it has begun");
-        machine.hear(id, Heard::Failed(trouble), this.shared.means.timer.now());
+        let id = this.answered.take().expect("a reply was returned");
+        let race = this.race.as_mut().expect("it has begun");
+        race.handle(id, MessageEvent::Failed(trouble), this.state.runtime.timer.now());
     }
 
-    /// The reply that was handed out is an answer. All that is out is closed.
-    ///
-    /// Says whose answer it is.
+    /// Accepts the returned reply as the answer, and closes all exchanges. Returns the server.
     pub(crate) fn accept(self: Pin<&mut Self>) -> SocketAddr {
         let mut this = self.project();
-        let id = this.answered.take().expect("a reply was handed out");
-        let machine = this.machine.take().expect("it has begun");
-        let now = this.shared.means.timer.now();
+        let id = this.answered.take().expect("a reply was returned");
+        let race = this.race.take().expect("it has begun");
+        let now = this.state.runtime.timer.now();
         this.first.set(None);
         this.more.clear();
         this.alarm.set(None);
-        let answered = machine.answer(id, now);
-        let mut standings = this.shared.standings();
-        standings.answered(answered.server, answered.round_trip, answered.edns, now);
-        for server in machine.left_behind(id, now) {
-            standings.left_behind(server, now);
+        let answered = race.answer(id, now);
+        let mut histories = this.state.histories();
+        histories.answered(answered.server, answered.round_trip, answered.edns, now);
+        for server in race.left_behind(id, now) {
+            histories.left_behind(server, now);
         }
-        this.shared.config().servers()[answered.server]
+        this.state.config().servers()[answered.server]
     }
 }
 
-/// A number that nobody can guess, and that says nothing of another: `std` seeds each of its hashers
-/// anew from the system's random numbers.
-fn lot() -> usize {
+/// Returns a random number. `std` seeds each of its hashers from the random numbers of the system.
+fn random() -> usize {
     RandomState::new().build_hasher().finish() as usize
 }

@@ -1,4 +1,4 @@
-//! One message to one server, and what comes back.
+//! One message to one server, and its replies.
 
 use std::future::Future;
 use std::io;
@@ -10,15 +10,16 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use super::machine::{Heard, Id, Message};
-use crate::MAX_DATAGRAM;
-use crate::error::Trouble;
+use super::server_race::{MessageEvent, MessageId, OutgoingMessage};
+use crate::dns_error::Trouble;
 use crate::message::{Received, Reply, Request};
-use crate::network::Network;
+use crate::network::seam::MAX_DATAGRAM;
+use crate::network::seam::Network;
 use crate::question::Question;
 
-/// The least size at which a datagram may have been cut: 512 bytes, the most that DNS has without
-/// EDNS (RFC 1035 §4.2.1). Boxes on the way cut there, and at larger sizes, without saying so.
+/// The least size at which a datagram may have been cut: 512 bytes, the limit of DNS without EDNS
+/// (RFC 1035 §4.2.1). Middleboxes cut datagrams at this size and at larger ones without marking
+/// them.
 const LEAST_CUT: usize = 512;
 
 pin_project! {
@@ -27,7 +28,7 @@ pin_project! {
     where
         N: Network,
     {
-        id: Id,
+        id: MessageId,
         request: Request,
         #[pin]
         datagrams: Option<N::Datagrams>,
@@ -36,11 +37,11 @@ pin_project! {
     }
 }
 
-/// What comes back.
-pub(super) enum Incoming {
-    /// There is such a name, or there is none.
+/// The output of an exchange.
+pub(super) enum ExchangeOutput {
+    /// A reply that says whether the name exists.
     Reply(Reply),
-    Else(Heard),
+    Event(MessageEvent),
 }
 
 impl<N: Network> Exchange<N> {
@@ -48,9 +49,9 @@ impl<N: Network> Exchange<N> {
         network: &N,
         server: SocketAddr,
         question: &Question,
-        message: Message,
+        message: OutgoingMessage,
     ) -> Self {
-        let Message { id, tcp, edns, .. } = message;
+        let OutgoingMessage { id, tcp, edns, .. } = message;
         let request = Request::new(question, edns);
         let bytes = request.bytes().to_vec();
         let (datagrams, reply) = match tcp {
@@ -60,16 +61,16 @@ impl<N: Network> Exchange<N> {
         Self { id, request, datagrams, reply }
     }
 
-    pub(super) fn id(&self) -> Id {
+    pub(super) fn id(&self) -> MessageId {
         self.id
     }
 
-    /// The next thing that comes back. Over TCP there is one.
-    pub(super) fn poll_incoming(
+    /// Returns the next output. Over TCP there is one.
+    pub(super) fn poll_output(
         self: Pin<&mut Self>,
         question: &Question,
         cx: &mut Context<'_>,
-    ) -> Poll<Incoming> {
+    ) -> Poll<ExchangeOutput> {
         let this = self.project();
         let over_udp = this.datagrams.is_some();
         let bytes = match (this.datagrams.as_pin_mut(), this.reply.as_pin_mut()) {
@@ -79,35 +80,41 @@ impl<N: Network> Exchange<N> {
             (None, Some(reply)) => ready!(reply.poll(cx)),
             (None, None) => unreachable!("an exchange is over UDP or TCP"),
         };
-        let heard = match bytes {
+        let event = match bytes {
             Err(error) => {
-                // A socket that finds no free port would block, as it is (udp(7)).
+                // `connect` fails with EAGAIN if no port is free (udp(7)).
                 let would_block = error.kind() == io::ErrorKind::WouldBlock;
                 let is_shortage = would_block || stagger_net::system::is_local_shortage(&error);
                 let trouble = Trouble::Network(Arc::new(error));
-                if is_shortage { Heard::Shortage(trouble) } else { Heard::Failed(trouble) }
+                if is_shortage {
+                    MessageEvent::Shortage(trouble)
+                } else {
+                    MessageEvent::Failed(trouble)
+                }
             }
-            // It may be longer than what can be received, and then nothing says so.
+            // The datagram may have been longer than the buffer.
             Ok(bytes) if over_udp && bytes.len() >= MAX_DATAGRAM => {
                 match this.request.read(question, &bytes) {
-                    Received::Stray(stray) => Heard::Stray(stray),
-                    _ => Heard::Truncated,
+                    Received::Stray(stray) => MessageEvent::Stray(stray),
+                    _ => MessageEvent::Truncated,
                 }
             }
             Ok(bytes) => match this.request.read(question, &bytes) {
-                Received::Stray(stray) => Heard::Stray(stray),
-                Received::Truncated => Heard::Truncated,
-                Received::Cut(_) if over_udp => Heard::Truncated,
-                Received::Cut(what) => Heard::Failed(Trouble::Malformed(what)),
-                Received::Malformed(_) if over_udp && bytes.len() >= LEAST_CUT => Heard::Truncated,
-                Received::Malformed(what) => Heard::Failed(Trouble::Malformed(what)),
-                Received::Failed { code, extended } => {
-                    Heard::Failed(Trouble::Code { code, extended })
+                Received::Stray(stray) => MessageEvent::Stray(stray),
+                Received::Truncated => MessageEvent::Truncated,
+                Received::Cut(_) if over_udp => MessageEvent::Truncated,
+                Received::Cut(what) => MessageEvent::Failed(Trouble::Malformed(what)),
+                Received::Malformed(_) if over_udp && bytes.len() >= LEAST_CUT => {
+                    MessageEvent::Truncated
                 }
-                Received::Lame => Heard::Failed(Trouble::Lame),
-                Received::Reply(reply) => return Poll::Ready(Incoming::Reply(reply)),
+                Received::Malformed(what) => MessageEvent::Failed(Trouble::Malformed(what)),
+                Received::Failed { code, extended } => {
+                    MessageEvent::Failed(Trouble::Code { code, extended })
+                }
+                Received::Lame => MessageEvent::Failed(Trouble::Lame),
+                Received::Reply(reply) => return Poll::Ready(ExchangeOutput::Reply(reply)),
             },
         };
-        Poll::Ready(Incoming::Else(heard))
+        Poll::Ready(ExchangeOutput::Event(event))
     }
 }

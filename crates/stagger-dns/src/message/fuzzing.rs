@@ -8,7 +8,7 @@ use hickory_proto::rr::{DNSClass, RData, Record};
 
 use super::reply::MAX_ALIASES;
 use super::section::MAX_RECORDS;
-use super::{Chain, Received, Reply, Request, Verdict};
+use super::{AliasChain, ChainResult, Received, Reply, Request};
 use crate::cache::{MAX_NEGATIVE_TTL, MAX_TTL};
 use crate::question::{Question, name_of};
 
@@ -71,14 +71,14 @@ pub fn message(input: &[u8]) {
 /// What a reply comes to is in its bytes, within every limit; and it is what the reply as a whole
 /// says, where hickory can read that.
 fn check(reply: Reply, question: &Question, bytes: &[u8], whole: Option<&Message>) {
-    let mut chain = Chain::new(question.name.clone());
+    let mut chain = AliasChain::new(question.name.clone());
     let verdict = reply.follow(&mut chain);
     assert!(chain.aliases() <= MAX_ALIASES);
     let names: HashSet<_> = chain.names.iter().collect();
     assert_eq!(names.len(), chain.names.len(), "a name twice: {chain:?}");
 
     match &verdict {
-        Verdict::Found { addresses, ttl } => {
+        ChainResult::Found { addresses, ttl } => {
             assert!((1..=MAX_RECORDS).contains(&addresses.len()) && *ttl <= MAX_TTL);
             let distinct: HashSet<_> = addresses.iter().collect();
             assert_eq!(distinct.len(), addresses.len());
@@ -87,7 +87,7 @@ fn check(reply: Reply, question: &Question, bytes: &[u8], whole: Option<&Message
                 assert!(holds(bytes, *address), "{address} is not in the reply");
             }
         }
-        Verdict::NotFound { ttl } | Verdict::NoAddress { ttl } => {
+        ChainResult::NotFound { ttl } | ChainResult::NoAddress { ttl } => {
             assert!(ttl.is_none_or(|ttl| ttl <= MAX_NEGATIVE_TTL));
         }
         _ => {}
@@ -100,19 +100,19 @@ fn check(reply: Reply, question: &Question, bytes: &[u8], whole: Option<&Message
         return;
     }
     match verdict {
-        Verdict::Found { addresses, .. } => {
+        ChainResult::Found { addresses, .. } => {
             assert_eq!(whole.metadata.response_code, ResponseCode::NoError);
             assert_eq!(Some(addresses), found(whole, question), "{whole:?}");
         }
-        Verdict::NotFound { .. } => {
+        ChainResult::NotFound { .. } => {
             assert_eq!(whole.metadata.response_code, ResponseCode::NXDomain);
         }
-        Verdict::TooMuch => panic!("it was read to its end"),
-        Verdict::Circle | Verdict::TooLong => {
+        ChainResult::TooMuch => panic!("it was read to its end"),
+        ChainResult::Circle | ChainResult::TooLong => {
             let code = whole.metadata.response_code;
             assert!(code != ResponseCode::NoError || found(whole, question).is_none());
         }
-        Verdict::NoAddress { .. } | Verdict::AskOn => {
+        ChainResult::NoAddress { .. } | ChainResult::AskOn => {
             assert_eq!(Some(Vec::new()), found(whole, question), "{whole:?}");
         }
     }

@@ -1,10 +1,11 @@
-//! One DNS message there, and one back (RFC 1035 §4).
+//! DNS messages: the request that is sent, and the reply to it (RFC 1035 §4).
 //!
-//! The parts of a message are read by `hickory-proto`; which of them are read at all, and how many,
-//! is decided here, for the bytes are somebody else's. Its own reader takes 0.2 s for the worst that
-//! 65 535 bytes can hold, thousands of records under names that are chains of thousands of
-//! pointers; within the bounds here the worst takes about 1 ms (release builds on one core).
+//! `hickory-proto` reads the parts of a message. This module decides which parts are read, and how
+//! many, because the bytes come from the network. The worst message of 65 535 bytes has thousands
+//! of records under names that are chains of thousands of pointers. The reader of `hickory-proto`
+//! takes 0.2 s for it. With the limits here it takes about 1 ms (release builds on one core).
 
+pub(crate) mod code;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
 mod reply;
@@ -17,48 +18,30 @@ use hickory_proto::op::{Edns, Header, Message, MessageType, OpCode, Query, Respo
 use hickory_proto::rr::DNSClass;
 use hickory_proto::serialize::binary::{BinDecodable as _, BinDecoder};
 
-pub(crate) use self::reply::{Chain, Extended, Reply, Verdict};
+pub(crate) use self::reply::{AliasChain, ChainResult, ExtendedError, Received, Reply};
 use self::section::{Unreadable, read_name};
 pub(crate) use self::stray::{Stray, Strays};
 use crate::question::Question;
 
-/// How large a datagram a server may answer with, which EDNS tells it (RFC 6891 §6.2.3): 1232 bytes,
-/// which pass nearly every path in one piece: what is left of IPv6's least MTU of 1280 without
-/// the headers of IPv6 and UDP. Without EDNS 512 are the most (RFC 1035 §4.2.1).
+/// The largest datagram with which a server may answer, which EDNS tells it (RFC 6891 §6.2.3): 1232
+/// bytes.
+///
+/// It is IPv6's least MTU of 1280 without the headers of IPv6 and UDP, so nearly every path passes
+/// it in one piece. Without EDNS the limit is 512 bytes (RFC 1035 §4.2.1).
 const MAX_PAYLOAD: u16 = 1232;
 
-/// A question as it is sent.
+/// The message that asks a question.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     id: u16,
     bytes: Vec<u8>,
 }
 
-/// What a message that came back is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Received {
-    /// It does not belong to the request, whoever sent it, and why not.
-    Stray(Stray),
-    /// The reply, which did not fit.
-    Truncated,
-    /// The reply, but it ends before its last record does; where. It may have been cut on the way.
-    Cut(&'static str),
-    /// The reply, but it can't be read; how so.
-    Malformed(&'static str),
-    /// The server failed to answer, with this response code and what it adds.
-    Failed { code: u16, extended: Option<Extended> },
-    /// The server does not answer for others, and says neither what there is nor that there is
-    /// nothing. It may name servers that know.
-    Lame,
-    /// There is such a name, or there is none.
-    Reply(Reply),
-}
-
 impl Request {
-    /// Asks with recursion, under an id that can't be guessed: it is drawn from the generator of
-    /// `rand` that is seeded by the system and meant for cryptography.
+    /// Asks with recursion, under an id that can't be guessed. The id comes from the cryptographic
+    /// generator of `rand`, which the system seeds.
     ///
-    /// With `edns` it says that a datagram of [`MAX_PAYLOAD`] bytes can be received.
+    /// With `edns` it says that this machine can receive datagrams of [`MAX_PAYLOAD`] bytes.
     pub(crate) fn new(question: &Question, edns: bool) -> Self {
         let mut message = Message::query();
         message.metadata.recursion_desired = true;
@@ -76,10 +59,10 @@ impl Request {
         &self.bytes
     }
 
-    /// Reads what came back.
+    /// Reads a message that may be the reply.
     ///
-    /// A reply has this request's id and question (RFC 5452 §9.1). The question may be left out by
-    /// a server that says it failed, for one that can't read the question can't repeat it.
+    /// A reply has the id and the question of this request (RFC 5452 §9.1). A server that failed
+    /// may leave the question out, because it may have failed to read it.
     pub(crate) fn read(&self, question: &Question, bytes: &[u8]) -> Received {
         let mut decoder = BinDecoder::new(bytes);
         let Ok(header) = Header::read(&mut decoder) else { return Received::Stray(Stray::NoReply) };
@@ -110,7 +93,7 @@ impl Request {
     }
 }
 
-/// Whether the next thing in the message is this question.
+/// Whether this question is the next part of the message.
 fn repeats(bytes: &[u8], decoder: &mut BinDecoder<'_>, question: &Question) -> bool {
     let mut read = || {
         let name = read_name(bytes, decoder)?;

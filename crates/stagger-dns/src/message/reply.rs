@@ -1,4 +1,4 @@
-//! What a reply says of its question.
+//! A reply, and what it says about its question.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -7,77 +7,97 @@ use hickory_proto::op::{Header, ResponseCode};
 use hickory_proto::rr::Name;
 use hickory_proto::serialize::binary::BinDecoder;
 
-use super::Received;
-use super::section::{Data, MAX_RECORDS, Record, Unreadable, read_record};
+use super::code;
+use super::section::{MAX_RECORDS, RawRecord, RecordData, Unreadable, read_record};
+use super::stray::Stray;
 use crate::cache::{MAX_NEGATIVE_TTL, MAX_TTL, negative_ttl, seconds};
-use crate::code;
 use crate::question::Question;
 
-/// How many aliases are followed from one name: 16. Zones have one or two; other resolvers stop
-/// between 8 and 20. The bound is ours.
+/// How many aliases of one name are followed: 16. The bound is ours. Zones have one or two, and
+/// other resolvers stop between 8 and 20.
 pub(super) const MAX_ALIASES: usize = 16;
 
-/// The most bytes kept of a server's words on an error. The bound is ours.
+/// The most bytes that are kept of a server's text about an error. The bound is ours.
 const MAX_WORDS: usize = 200;
 
-/// A reply to the very question that was asked.
+/// A message that may be the reply, after it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Received {
+    /// It does not belong to the request, for this reason.
+    Stray(Stray),
+    /// The reply is marked as truncated.
+    Truncated,
+    /// The reply ends before its last record does, at this part. It may have been cut on the way.
+    Cut(&'static str),
+    /// The reply can't be read, for this reason.
+    Malformed(&'static str),
+    /// The server failed, with this response code and perhaps an extended error.
+    Failed { code: u16, extended: Option<ExtendedError> },
+    /// The server does not resolve names for others. Its reply neither has addresses nor says that
+    /// there are none, and may refer to other servers.
+    Lame,
+    /// The reply says whether the name exists.
+    Reply(Reply),
+}
+
+/// A reply to the question that was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reply {
-    /// Whether there is such a name.
+    /// Whether the name exists.
     exists: bool,
     aliases: Vec<(Name, Name, u32)>,
     addresses: Vec<(Name, IpAddr, u32)>,
-    /// The zones that say there is nothing, and for how long that may be kept.
+    /// The zones of negative answers, and for how long such an answer may be cached.
     authorities: Vec<(Name, Duration)>,
-    /// Whether there were more records than are read.
+    /// Whether there were more records than the limit.
     cut: bool,
 }
 
-/// What a server adds to an error (RFC 8914).
+/// The extended error of a server (RFC 8914).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Extended {
+pub(crate) struct ExtendedError {
     pub(crate) code: u16,
     pub(crate) words: String,
 }
 
-/// The names from the question on, each an alias of the next.
+/// The name of a question and the names that its aliases lead to, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Chain {
+pub(crate) struct AliasChain {
     pub(super) names: Vec<Name>,
-    /// How long the aliases may be kept; none if there are none.
+    /// How long the aliases may be cached. It is `None` without aliases.
     ttl: Option<Duration>,
 }
 
-/// What a reply comes to, at the end of a chain.
+/// The result of a reply at the end of a chain of aliases.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// There are addresses.
+pub(crate) enum ChainResult {
+    /// The last name has addresses.
     Found { addresses: Vec<IpAddr>, ttl: Duration },
     /// The name does not exist (NXDOMAIN).
     NotFound { ttl: Option<Duration> },
     /// The name has no address of this family (NODATA).
     NoAddress { ttl: Option<Duration> },
-    /// The chain's last name is to be asked for.
+    /// The last name of the chain must be asked for.
     AskOn,
-    /// The chain goes round in a circle.
+    /// The aliases form a circle.
     Circle,
-    /// The chain is too long.
+    /// There are too many aliases.
     TooLong,
-    /// There is more in it than is read, and nothing of use in what is.
+    /// There are more records than the limit, and no address among those that were read.
     TooMuch,
 }
 
-impl Chain {
+impl AliasChain {
     pub(crate) fn new(name: Name) -> Self {
         Self { names: vec![name], ttl: None }
     }
 
-    /// The name at its end.
+    /// The last name.
     pub(crate) fn last(&self) -> &Name {
         self.names.last().expect("a chain has the name that it began with")
     }
 
-    /// How many aliases are in it.
+    /// The number of aliases.
     pub(crate) fn aliases(&self) -> usize {
         self.names.len() - 1
     }
@@ -112,27 +132,27 @@ impl Reply {
         let total = answers + authorities + additionals;
         reply.cut = total > MAX_RECORDS;
         for index in 0..total.min(MAX_RECORDS) {
-            let Record { owner, ttl, data } = read_record(bytes, &mut decoder)?;
+            let RawRecord { owner, ttl, data } = read_record(bytes, &mut decoder)?;
             let is_answer = index < answers;
             let is_authority = !is_answer && index < answers + authorities;
             match data {
-                Data::Address(address) if is_answer && is_of(address, question.record) => {
+                RecordData::Address(address) if is_answer && is_of(address, question.record) => {
                     reply.addresses.push((owner, address, ttl));
                 }
-                Data::Alias(target) if is_answer => reply.aliases.push((owner, target, ttl)),
-                Data::Authority { minimum } if is_authority => {
+                RecordData::Alias(target) if is_answer => reply.aliases.push((owner, target, ttl)),
+                RecordData::Authority { minimum } if is_authority => {
                     reply.authorities.push((owner, negative_ttl(ttl, minimum)));
                 }
-                Data::Options(options) if !is_answer && !is_authority => {
+                RecordData::Options(options) if !is_answer && !is_authority => {
                     // The upper 8 bits of the code are the first of the TTL (RFC 6891 §6.1.3).
                     code |= ((ttl >> 24) as u16) << 4;
-                    extended = Extended::read(&options);
+                    extended = ExtendedError::read(&options);
                 }
                 _ => {}
             }
         }
         let knows = about.authoritative || about.recursion_available;
-        // With authority or recursion a server may leave the zone's word out (RFC 2308 §2.2).
+        // With authority or recursion, a server may leave the SOA record out (RFC 2308 §2.2).
         let is_lame = answers == 0 && reply.authorities.is_empty() && !knows && !reply.cut;
         Ok(match code {
             code::NO_ERROR if is_lame => Received::Lame,
@@ -141,21 +161,21 @@ impl Reply {
         })
     }
 
-    /// Follows the aliases on from the end of `chain`, and says what is there.
+    /// Follows the aliases from the end of `chain`, and returns the result at their end.
     ///
-    /// Only records that belong to a name on the way count; whatever else a reply holds is not what
-    /// was asked for, and believing it is how caches are poisoned.
-    pub(crate) fn follow(self, chain: &mut Chain) -> Verdict {
+    /// Only records of a name in the chain count. A resolver that believes other records can be
+    /// poisoned.
+    pub(crate) fn follow(self, chain: &mut AliasChain) -> ChainResult {
         let exists = self.exists;
         let known = chain.aliases();
         while let Some((_, target, ttl)) =
             self.aliases.iter().find(|(owner, ..)| owner == chain.last())
         {
             if chain.names.contains(target) {
-                return Verdict::Circle;
+                return ChainResult::Circle;
             }
             if chain.aliases() == MAX_ALIASES {
-                return Verdict::TooLong;
+                return ChainResult::TooLong;
             }
             chain.names.push(target.clone());
             chain.shorten(MAX_TTL.min(seconds(*ttl)));
@@ -172,27 +192,29 @@ impl Reply {
             }
         }
         if !addresses.is_empty() {
-            return Verdict::Found { addresses, ttl: chain.shorten(shortest) };
+            return ChainResult::Found { addresses, ttl: chain.shorten(shortest) };
         }
-        // RFC 2308 §5; without the zone's word nothing is kept.
+        // Without an SOA record a negative answer is not cached (RFC 2308 §5).
         let authority = self.authorities.iter().find(|(zone, _)| zone.zone_of(name));
         let ttl = authority.map(|(_, ttl)| MAX_NEGATIVE_TTL.min(*ttl));
         let ttl = ttl.map(|ttl| chain.shorten(ttl));
         if !exists {
-            Verdict::NotFound { ttl }
+            ChainResult::NotFound { ttl }
         } else if authority.is_none() && chain.aliases() > known {
-            Verdict::AskOn
+            ChainResult::AskOn
         } else if self.cut {
-            Verdict::TooMuch
+            ChainResult::TooMuch
         } else {
-            Verdict::NoAddress { ttl }
+            ChainResult::NoAddress { ttl }
         }
     }
 }
 
-impl Extended {
-    /// Finds the first extended error among the options, which are a code, a length and so many
-    /// bytes each (RFC 6891 §6.1.2). Options that end too early are left aside with all after them.
+impl ExtendedError {
+    /// Returns the first extended error among the options.
+    ///
+    /// An option is a code, a length and that number of bytes (RFC 6891 §6.1.2). An option that
+    /// ends too early ends the search.
     fn read(mut options: &[u8]) -> Option<Self> {
         const EXTENDED_ERROR: u16 = 15; // RFC 8914 §2
 
@@ -212,7 +234,7 @@ impl Extended {
     }
 }
 
-/// Whether this record holds such an address.
+/// Whether this address belongs to this type of record.
 fn is_of(address: IpAddr, record: stagger::resolve::Record) -> bool {
     let holds = if address.is_ipv6() {
         stagger::resolve::Record::Aaaa

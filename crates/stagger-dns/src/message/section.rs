@@ -1,4 +1,4 @@
-//! The records of a message, those of use.
+//! The records of a message.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -6,41 +6,42 @@ use hickory_proto::rr::rdata::SOA;
 use hickory_proto::rr::{DNSClass, Name, RecordType};
 use hickory_proto::serialize::binary::{BinDecodable as _, BinDecoder};
 
-/// How many records of one message are read: 1024. A message of 65 535 bytes can hold four times
-/// as many, but no honest one with addresses of a name does. The bound is ours.
+/// How many records of one message are read: 1024. The bound is ours. A message of 65 535 bytes can
+/// have four times as many, but a usual one with the addresses of a name has far fewer.
 pub(super) const MAX_RECORDS: usize = 1024;
 
-/// How many pointers one name may go through: 127, as many as it can have labels (RFC 1035 §2.3.4),
-/// for a pointer that saves space leads to a label.
+/// How many pointers one name may have: 127. A name has at most that many labels (RFC 1035 §2.3.4),
+/// and a pointer that saves space leads to a label.
 const MAX_POINTERS: usize = 127;
 
 /// The most bytes of a name in a message (RFC 1035 §2.3.4).
 const MAX_NAME: usize = 255;
 
-/// A record of use.
+/// A record that has been read.
 #[derive(Debug)]
-pub(super) struct Record {
+pub(super) struct RawRecord {
     pub(super) owner: Name,
     /// In seconds.
     pub(super) ttl: u32,
-    pub(super) data: Data,
+    pub(super) data: RecordData,
 }
 
 #[derive(Debug)]
-pub(super) enum Data {
+pub(super) enum RecordData {
     Address(IpAddr),
     Alias(Name),
-    /// A zone begins; its negative answers are kept for so many seconds (RFC 2308 §4).
+    /// The beginning of a zone. Its negative answers are cached for this number of seconds
+    /// (RFC 2308 §4).
     Authority {
         minimum: u32,
     },
-    /// EDNS (RFC 6891 §6.1.2): the upper bits of the response code are in the TTL.
+    /// EDNS (RFC 6891 §6.1.2). The upper bits of the response code are in the TTL.
     Options(Vec<u8>),
-    /// Nothing of use.
+    /// Data that this crate does not use.
     Other,
 }
 
-/// Why a record can't be read.
+/// The reason why a record can't be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unreadable {
     pub(super) what: &'static str,
@@ -54,12 +55,12 @@ impl From<&'static str> for Unreadable {
     }
 }
 
-/// Reads the next record. Data of other types than those of use is skipped unread, and so is any
-/// class but Internet.
+/// Reads the next record. The data of unused types, and of classes other than Internet, is skipped
+/// unread.
 pub(super) fn read_record(
     bytes: &[u8],
     decoder: &mut BinDecoder<'_>,
-) -> Result<Record, Unreadable> {
+) -> Result<RawRecord, Unreadable> {
     let start = decoder.index();
     let owner = read_name(bytes, decoder).ok_or_else(|| Unreadable {
         what: "a record's name can't be read",
@@ -78,37 +79,37 @@ pub(super) fn read_record(
     let (record_type, class, ttl, begin, data) = read().ok_or(cut)?;
     let is_internet = class == u16::from(DNSClass::IN);
     let data = match record_type {
-        RecordType::OPT => Data::Options(data.to_vec()),
+        RecordType::OPT => RecordData::Options(data.to_vec()),
         RecordType::A if is_internet => {
             let octets = <[u8; 4]>::try_from(data).map_err(|_| "an A record has not 4 bytes")?;
-            Data::Address(Ipv4Addr::from(octets).into())
+            RecordData::Address(Ipv4Addr::from(octets).into())
         }
         RecordType::AAAA if is_internet => {
             let octets =
                 <[u8; 16]>::try_from(data).map_err(|_| "an AAAA record has not 16 bytes")?;
-            Data::Address(Ipv6Addr::from(octets).into())
+            RecordData::Address(Ipv6Addr::from(octets).into())
         }
         RecordType::CNAME if is_internet => {
             let alias = within(bytes, begin, data.len(), read_name);
-            Data::Alias(alias.ok_or("a CNAME record can't be read")?)
+            RecordData::Alias(alias.ok_or("a CNAME record can't be read")?)
         }
         RecordType::SOA if is_internet => {
             let authority = within(bytes, begin, data.len(), |bytes, decoder| {
-                // What hickory is to read has been walked through before, within the bounds.
+                // These names are checked before hickory reads them.
                 let end = name_end(bytes, begin)?;
                 name_end(bytes, end)?;
                 SOA::read(decoder).ok()
             });
             let minimum = authority.ok_or("an SOA record can't be read")?.minimum;
-            Data::Authority { minimum }
+            RecordData::Authority { minimum }
         }
-        _ => Data::Other,
+        _ => RecordData::Other,
     };
-    Ok(Record { owner, ttl, data })
+    Ok(RawRecord { owner, ttl, data })
 }
 
-/// Reads data that has names in it, which point to what stands before, and must end where the
-/// data does.
+/// Reads data with names in it. The names may point to earlier bytes, and must end where the data
+/// ends.
 fn within<T>(
     bytes: &[u8],
     begin: usize,
@@ -122,13 +123,13 @@ fn within<T>(
     (decoder.index() == end).then_some(value)
 }
 
-/// Reads the next name, if it is one and goes through no more pointers than it may.
+/// Reads the next name, if it is valid and within the limits.
 pub(super) fn read_name(bytes: &[u8], decoder: &mut BinDecoder<'_>) -> Option<Name> {
     name_end(bytes, decoder.index())?;
     Name::read(decoder).ok()
 }
 
-/// Whether the message ends before the name does that begins at `at`, or before its pointer.
+/// Whether the message ends before the name at `at` does, or within its pointer.
 fn ends_within_name(bytes: &[u8], mut at: usize) -> bool {
     loop {
         match bytes.get(at).map(|byte| usize::from(*byte)) {
@@ -140,8 +141,7 @@ fn ends_within_name(bytes: &[u8], mut at: usize) -> bool {
     }
 }
 
-/// Goes through the name that begins at `at`, within the bounds, and says where what follows it
-/// does.
+/// Follows the name that begins at `at`, within the limits. Returns the position after the name.
 fn name_end(bytes: &[u8], mut at: usize) -> Option<usize> {
     let (mut length, mut pointers, mut end) = (1, 0, None);
     loop {

@@ -1,21 +1,21 @@
-//! Messages that do not belong to a question.
+//! Messages that do not belong to the question.
 
 use std::fmt;
 
-/// Why a message does not belong to a question (RFC 5452 §9.1).
+/// The reason why a message does not belong to the question (RFC 5452 §9.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stray {
-    /// It is no reply, or it has no whole header.
+    /// It is not a reply, or its header is not complete.
     NoReply,
     /// It has another id.
     Id,
     /// It answers another question.
     Question,
-    /// It repeats no question.
+    /// It does not repeat the question.
     NoQuestion,
 }
 
-/// How many messages did not belong to a question, by the reason.
+/// The number of messages that did not belong to the question, by the reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Strays([u32; 4]);
 
@@ -30,7 +30,8 @@ impl Strays {
     }
 }
 
-/// Such as `3 replies did not belong to the question: 2 had another id, 1 repeated no question`.
+/// Prints one line, such as "3 replies did not belong to the question: 2 had another id, 1 repeated
+/// no question".
 impl fmt::Display for Strays {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let replies = if self.count() == 1 { "reply" } else { "replies" };

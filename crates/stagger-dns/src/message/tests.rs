@@ -1,5 +1,5 @@
-//! Messages by hand and from the encoder. One file past 400 lines: the cases are short and share one
-//! way to write a reply.
+//! Messages by hand and from the encoder. The file is long because its short cases share one way to
+//! write a reply.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -48,22 +48,22 @@ fn authority(zone: &str, ttl: u32, minimum: u32) -> Record {
     Record::from_rdata(zone, ttl, RData::SOA(soa))
 }
 
-/// What a reply with these records comes to.
-fn verdict(text: &str, code: ResponseCode, answers: Vec<Record>, soa: Vec<Record>) -> Verdict {
+/// The result of a reply with these records.
+fn verdict(text: &str, code: ResponseCode, answers: Vec<Record>, soa: Vec<Record>) -> ChainResult {
     let (question, request) = asked(text);
     let mut message = reply(&request);
     message.metadata.response_code = code;
     message.add_answers(answers);
     message.add_authorities(soa);
     match request.read(&question, &message.to_vec().unwrap()) {
-        Received::Reply(reply) => reply.follow(&mut Chain::new(question.name)),
+        Received::Reply(reply) => reply.follow(&mut AliasChain::new(question.name)),
         other => panic!("{other:?}"),
     }
 }
 
-fn found(last: impl IntoIterator<Item = u8>, seconds: u64) -> Verdict {
+fn found(last: impl IntoIterator<Item = u8>, seconds: u64) -> ChainResult {
     let addresses = last.into_iter().map(|last| IpAddr::from([192, 0, 2, last])).collect();
-    Verdict::Found { addresses, ttl: Duration::from_secs(seconds) }
+    ChainResult::Found { addresses, ttl: Duration::from_secs(seconds) }
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn a_question_asks_for_recursion_and_says_what_it_can_receive() {
 #[test]
 fn ids_are_drawn_anew_from_the_whole_range() {
     let ids: Vec<_> = (0..64).map(|_| asked("a.example").1.id).collect();
-    // 64 of 65 536 fall into one half, or are nearly all the same, in no run of a lifetime.
+    // 64 random ids of 65 536 practically never share a half, or are nearly all equal.
     assert!(ids.iter().any(|id| *id < 0x8000) && ids.iter().any(|id| *id >= 0x8000));
     let mut distinct = ids.clone();
     distinct.sort_unstable();
@@ -95,7 +95,7 @@ fn the_longest_name_makes_a_question() {
     message.add_answer(Record::from_rdata(question.name.clone(), 1, RData::A(A::new(1, 2, 3, 4))));
     let received = request.read(&question, &message.to_vec().unwrap());
     let Received::Reply(reply) = received else { panic!("{received:?}") };
-    assert!(matches!(reply.follow(&mut Chain::new(question.name)), Verdict::Found { .. }));
+    assert!(matches!(reply.follow(&mut AliasChain::new(question.name)), ChainResult::Found { .. }));
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn records_of_other_names_do_not_count() {
     let answers = vec![alias("b.example", 9, "c.example"), address("c.example", 9, 9)];
     let soa = vec![authority("example", 60, 60)];
     let ttl = Some(Duration::from_secs(60));
-    assert_eq!(verdict("a.example", NoError, answers, soa), Verdict::NoAddress { ttl });
+    assert_eq!(verdict("a.example", NoError, answers, soa), ChainResult::NoAddress { ttl });
 }
 
 #[test]
@@ -131,21 +131,24 @@ fn aliases_are_followed_in_any_order_of_records_and_their_ttl_counts() {
 #[test]
 fn an_alias_without_its_address_is_asked_for_unless_the_zone_says_there_is_none() {
     let answers = || vec![alias("a.example", 30, "b.test")];
-    assert_eq!(verdict("a.example", NoError, answers(), vec![]), Verdict::AskOn);
+    assert_eq!(verdict("a.example", NoError, answers(), vec![]), ChainResult::AskOn);
     let foreign = vec![authority("example", 60, 60)];
-    assert_eq!(verdict("a.example", NoError, answers(), foreign), Verdict::AskOn);
+    assert_eq!(verdict("a.example", NoError, answers(), foreign), ChainResult::AskOn);
     let own = vec![authority("test", 60, 60)];
     let ttl = Some(Duration::from_secs(30));
-    assert_eq!(verdict("a.example", NoError, answers(), own), Verdict::NoAddress { ttl });
-    assert_eq!(verdict("a.example", NXDomain, answers(), vec![]), Verdict::NotFound { ttl: None });
+    assert_eq!(verdict("a.example", NoError, answers(), own), ChainResult::NoAddress { ttl });
+    assert_eq!(
+        verdict("a.example", NXDomain, answers(), vec![]),
+        ChainResult::NotFound { ttl: None }
+    );
 }
 
 #[test]
 fn a_circle_of_aliases_is_noticed() {
     let answers = vec![alias("a.example", 30, "b.example"), alias("b.example", 30, "a.example")];
-    assert_eq!(verdict("a.example", NoError, answers, vec![]), Verdict::Circle);
+    assert_eq!(verdict("a.example", NoError, answers, vec![]), ChainResult::Circle);
     let answers = vec![alias("a.example", 30, "a.example")];
-    assert_eq!(verdict("a.example", NoError, answers, vec![]), Verdict::Circle);
+    assert_eq!(verdict("a.example", NoError, answers, vec![]), ChainResult::Circle);
 }
 
 #[test]
@@ -157,7 +160,7 @@ fn sixteen_aliases_are_followed_and_no_more() {
         verdict("n0.example", NoError, answers, vec![])
     };
     assert_eq!(chain(16), found([1], 30));
-    assert_eq!(chain(17), Verdict::TooLong);
+    assert_eq!(chain(17), ChainResult::TooLong);
 }
 
 #[test]
@@ -165,7 +168,7 @@ fn a_negative_answer_is_kept_as_long_as_the_zone_says_and_no_longer_than_three_h
     let seconds = |ttl, minimum| {
         let soa = vec![authority("example", ttl, minimum)];
         match verdict("a.example", NXDomain, vec![], soa) {
-            Verdict::NotFound { ttl } => ttl.unwrap().as_secs(),
+            ChainResult::NotFound { ttl } => ttl.unwrap().as_secs(),
             other => panic!("{other:?}"),
         }
     };
@@ -178,15 +181,18 @@ fn a_negative_answer_is_kept_as_long_as_the_zone_says_and_no_longer_than_three_h
 
 #[test]
 fn a_negative_answer_without_a_zone_is_not_kept() {
-    assert_eq!(verdict("a.example", NoError, vec![], vec![]), Verdict::NoAddress { ttl: None });
+    assert_eq!(verdict("a.example", NoError, vec![], vec![]), ChainResult::NoAddress { ttl: None });
     let soa = vec![authority("other.example", 60, 60)];
-    assert_eq!(verdict("a.example", NXDomain, vec![], soa), Verdict::NotFound { ttl: None });
+    assert_eq!(verdict("a.example", NXDomain, vec![], soa), ChainResult::NotFound { ttl: None });
 }
 
 #[test]
 fn a_name_that_does_not_exist_has_no_address_whatever_else_is_said() {
     let answers = vec![address("a.example", 300, 1)];
-    assert_eq!(verdict("a.example", NXDomain, answers, vec![]), Verdict::NotFound { ttl: None });
+    assert_eq!(
+        verdict("a.example", NXDomain, answers, vec![]),
+        ChainResult::NotFound { ttl: None }
+    );
 }
 
 #[test]
@@ -310,7 +316,7 @@ fn a_message_with_any_byte_changed_is_no_panic() {
             let mut bytes = bytes.clone();
             bytes[index] = value;
             if let Received::Reply(reply) = request.read(&question, &bytes) {
-                reply.follow(&mut Chain::new(question.name.clone()));
+                reply.follow(&mut AliasChain::new(question.name.clone()));
             }
         }
     }
@@ -322,7 +328,7 @@ fn an_address_of_the_other_record_does_not_count() {
     let other = Record::from_rdata(name("a.example"), 9, aaaa);
     let both = vec![other.clone(), address("a.example", 9, 1)];
     assert_eq!(verdict("a.example", NoError, both, vec![]), found([1], 9));
-    let nothing = Verdict::NoAddress { ttl: None };
+    let nothing = ChainResult::NoAddress { ttl: None };
     assert_eq!(verdict("a.example", NoError, vec![other], vec![]), nothing);
 }
 
@@ -334,7 +340,7 @@ fn a_record_of_another_type_may_hold_anything() {
     bytes.extend([0xc0, 12, 0, 33, 0, 1, 0, 0, 0, 9, 0, 2, 0xff, 0xff]); // half an SRV record
     bytes.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 192, 0, 2, 1]);
     let Received::Reply(reply) = request.read(&question, &bytes) else { panic!("no reply") };
-    assert_eq!(reply.follow(&mut Chain::new(question.name)), found([1], 9));
+    assert_eq!(reply.follow(&mut AliasChain::new(question.name)), found([1], 9));
 }
 
 #[test]
@@ -364,11 +370,11 @@ fn a_name_that_points_to_itself_or_ahead_is_malformed() {
     }
 }
 
-/// As much work as fits into a message: records whose names are a chain of so many pointers, each
-/// to the one before.
+/// The most work in one message: records whose names are a chain of this number of pointers. Each
+/// pointer leads to the one before it.
 fn chain_of_pointers(request: &Request, pointers: usize) -> Vec<u8> {
     let mut bytes = reply(request).to_vec().unwrap();
-    // The chain is data of a record of no known type.
+    // The chain is the data of a record of an unknown type.
     bytes.extend([0, 3, 231, 0, 1, 0, 0, 0, 0]);
     bytes.extend(u16::try_from(2 * pointers).unwrap().to_be_bytes());
     let mut target = bytes.len();
@@ -408,9 +414,10 @@ fn of_ten_thousand_records_a_thousand_are_read() {
         let [high, low] = index.to_be_bytes();
         bytes.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 10, 0, high, low]);
     }
-    // What comes after is not looked at, so it need not even be there.
+    // The parts after it are not read, so they may be missing.
     let Received::Reply(reply) = request.read(&question, &bytes) else { panic!("no reply") };
-    let Verdict::Found { addresses, .. } = reply.follow(&mut Chain::new(question.name)) else {
+    let ChainResult::Found { addresses, .. } = reply.follow(&mut AliasChain::new(question.name))
+    else {
         panic!("nothing found")
     };
     assert_eq!(addresses.len(), 1024);
@@ -425,7 +432,7 @@ fn if_nothing_of_use_is_in_what_is_read_there_are_too_many_records() {
         bytes.extend([0, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 10, 0, 0, 1]);
     }
     let Received::Reply(reply) = request.read(&question, &bytes) else { panic!("no reply") };
-    assert_eq!(reply.follow(&mut Chain::new(question.name)), Verdict::TooMuch);
+    assert_eq!(reply.follow(&mut AliasChain::new(question.name)), ChainResult::TooMuch);
 }
 
 #[test]
@@ -445,7 +452,7 @@ fn an_extended_error_is_read_with_its_words_and_the_upper_bits_of_the_code() {
     // BADVERS is 16: the upper bits in the TTL, the lower ones 0 in the header.
     bytes.extend([0, 0, 41, 4, 208, 1, 0, 0, 0, 0, 14]);
     bytes.extend([0, 3, 0, 0, 0, 15, 0, 6, 0, 22, b'd', b'o', b'w', b'n']);
-    let extended = Some(Extended { code: 22, words: "down".into() });
+    let extended = Some(ExtendedError { code: 22, words: "down".into() });
     assert_eq!(request.read(&question, &bytes), Received::Failed { code: 16, extended });
 }
 
@@ -494,6 +501,6 @@ fn a_reply_with_nothing_is_lame_unless_its_server_has_authority_makes_recursion_
     assert!(is_reply(&|message| {
         message.add_answer(alias("a.example", 1, "b.example"));
     }));
-    // That there is no such name is nobody else's to say.
+    // The SOA of another zone does not count.
     assert!(is_reply(&|message| message.metadata.response_code = NXDomain));
 }

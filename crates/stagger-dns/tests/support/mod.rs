@@ -1,4 +1,4 @@
-//! Name servers of a script, on the test kit's clock.
+//! Name servers that follow a script, on the clock of the test kit.
 #![allow(dead_code, reason = "each test uses a part")]
 
 use std::cell::{Cell, RefCell};
@@ -25,13 +25,13 @@ use stagger::{Answer, Resolver, Target, Timer as _};
 use stagger_dns::{Config, DnsError, DnsResolver, Network};
 use stagger_testkit::{Clock, ms};
 
-/// What a server says to one question, each thing so long after it was asked.
-pub(crate) type Said = Vec<(Duration, io::Result<Vec<u8>>)>;
+/// The messages of a server for one question, each with its time after the question.
+pub(crate) type Replies = Vec<(Duration, io::Result<Vec<u8>>)>;
 
 /// A question that has reached a server.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
-    /// When, since the clock's start.
+    /// The time since the start of the clock.
     pub(crate) at: Duration,
     /// The last number of the server's address.
     pub(crate) server: u8,
@@ -47,7 +47,7 @@ impl Asked {
         self.record_type == RecordType::AAAA
     }
 
-    /// As one line: when, which server, and what.
+    /// One line: the time, the server and the question.
     pub(crate) fn line(&self) -> String {
         let Self { at, server, tcp, name, record_type, .. } = self;
         let tcp = if *tcp { " tcp" } else { "" };
@@ -74,7 +74,7 @@ impl Asked {
         reply
     }
 
-    /// A negative reply of `code`, that may be kept for a minute.
+    /// A negative reply of `code`, which may be cached for a minute.
     pub(crate) fn nothing(&self, code: ResponseCode) -> Message {
         let mut reply = self.reply(code);
         reply.add_authority(authority(".", 60, 3600));
@@ -107,16 +107,16 @@ pub(crate) fn name_server(zone: &str) -> Record {
     Record::from_rdata(name(zone), 60, RData::NS(NS(name("ns.example."))))
 }
 
-/// One message, so long after the question.
-pub(crate) fn after(milliseconds: u64, message: Message) -> Said {
+/// One message, this long after the question.
+pub(crate) fn after(milliseconds: u64, message: Message) -> Replies {
     vec![(ms(milliseconds), Ok(message.to_vec().unwrap()))]
 }
 
-pub(crate) fn fails(milliseconds: u64, kind: io::ErrorKind) -> Said {
+pub(crate) fn fails(milliseconds: u64, kind: io::ErrorKind) -> Replies {
     vec![(ms(milliseconds), Err(kind.into()))]
 }
 
-pub(crate) fn silence() -> Said {
+pub(crate) fn silence() -> Replies {
     Vec::new()
 }
 
@@ -126,14 +126,14 @@ pub(crate) struct Servers(Rc<Inner>);
 
 struct Inner {
     clock: Clock,
-    script: Box<dyn Fn(&Asked) -> Said>,
+    script: Box<dyn Fn(&Asked) -> Replies>,
     log: RefCell<Vec<Asked>>,
     open: RefCell<usize>,
     source: Cell<IpAddr>,
 }
 
 impl Servers {
-    pub(crate) fn new(clock: &Clock, script: impl Fn(&Asked) -> Said + 'static) -> Self {
+    pub(crate) fn new(clock: &Clock, script: impl Fn(&Asked) -> Replies + 'static) -> Self {
         Self(Rc::new(Inner {
             clock: clock.clone(),
             script: Box::new(script),
@@ -147,7 +147,7 @@ impl Servers {
         self.0.log.borrow().clone()
     }
 
-    /// What was asked, line by line.
+    /// The questions, one on each line.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.log().iter().map(Asked::line).collect()
     }
@@ -175,7 +175,7 @@ impl Network for Servers {
         Socket::new(self.clone(), server, message, true)
     }
 
-    fn source(&self, _: SocketAddr) -> Option<IpAddr> {
+    fn source_address(&self, _: SocketAddr) -> Option<IpAddr> {
         Some(self.0.source.get())
     }
 }
@@ -251,14 +251,14 @@ impl Drop for Socket {
     }
 }
 
-/// So many servers, each with 1 s for a reply, and once through the list.
+/// This number of servers. Each has 1 s for a reply, and the list is asked once.
 pub(crate) fn config(servers: u8) -> Config {
     let config = Config::new().with_timeout(ms(1000)).unwrap().with_attempts(1).unwrap();
     config.with_servers((1..=servers).map(|last| ([192, 0, 2, last], 53).into())).unwrap()
 }
 
 /// A clock, servers of this script, and a resolver that asks one of them.
-pub(crate) fn one(script: impl Fn(&Asked) -> Said + 'static) -> Scene {
+pub(crate) fn one(script: impl Fn(&Asked) -> Replies + 'static) -> Scene {
     Scene::new(config(1), script)
 }
 
@@ -270,10 +270,10 @@ pub(crate) struct Scene {
 }
 
 /// An answer, and when it came.
-pub(crate) type Heard = (u128, Answer<SocketAddr, DnsError>);
+pub(crate) type TimedAnswer = (u128, Answer<SocketAddr, DnsError>);
 
 impl Scene {
-    pub(crate) fn new(config: Config, script: impl Fn(&Asked) -> Said + 'static) -> Self {
+    pub(crate) fn new(config: Config, script: impl Fn(&Asked) -> Replies + 'static) -> Self {
         let clock = Clock::new();
         let servers = Servers::new(&clock, script);
         let resolver = DnsResolver::new(config, servers.clone(), clock.clone());
@@ -281,51 +281,51 @@ impl Scene {
         Self { clock, servers, resolver }
     }
 
-    /// The same with a clone of the resolver.
+    /// The same scene with a clone of the resolver.
     pub(crate) fn clone_of(&self) -> Self {
         let Self { clock, servers, resolver } = self;
         Self { clock: clock.clone(), servers: servers.clone(), resolver: resolver.clone() }
     }
 
     /// Resolves a target to the end.
-    pub(crate) fn resolve(&self, target: &str, families: Families) -> Vec<Heard> {
+    pub(crate) fn resolve(&self, target: &str, families: Families) -> Vec<TimedAnswer> {
         self.hear(&Query::new(Target::parse(target).unwrap()).with_families(families))
     }
 
-    /// Hears a query's answers to the end, and sees that nothing is left behind.
-    pub(crate) fn hear(&self, query: &Query) -> Vec<Heard> {
-        let mut answers = pin!(self.resolver.resolve(query));
-        let mut heard = Vec::new();
+    /// Reads the answers to a query to the end, and checks that nothing is left.
+    pub(crate) fn hear(&self, query: &Query) -> Vec<TimedAnswer> {
+        let mut stream = pin!(self.resolver.resolve(query));
+        let mut answers = Vec::new();
         self.clock.run(async {
-            while let Some(answer) = answers.next().await {
-                heard.push((self.clock.elapsed().as_millis(), answer));
+            while let Some(answer) = stream.next().await {
+                answers.push((self.clock.elapsed().as_millis(), answer));
             }
         });
         assert_eq!((self.servers.open(), self.clock.timers()), (0, 0), "left behind");
-        heard
+        answers
     }
 
-    /// Resolves a target, each answer told as a line.
+    /// Resolves a target. Returns each answer as a line.
     pub(crate) fn lines(&self, target: &str) -> Vec<String> {
         self.resolve(target, Families::Any).iter().map(line).collect()
     }
 
-    /// The one answer for the IPv4 addresses of a name, told as a line.
+    /// The only answer for the IPv4 addresses of a name, as a line.
     pub(crate) fn ipv4(&self, name: &str) -> String {
-        let heard = self.resolve(&format!("{name}:80"), Families::Ipv4);
-        assert_eq!(heard.len(), 1);
-        line(&heard[0])
+        let answers = self.resolve(&format!("{name}:80"), Families::Ipv4);
+        assert_eq!(answers.len(), 1);
+        line(&answers[0])
     }
 
     /// The error of the lookup of the IPv4 addresses of a name.
     pub(crate) fn error(&self, name: &str) -> DnsError {
-        let heard = self.resolve(&format!("{name}:80"), Families::Ipv4);
-        heard[0].1.error().expect("an error").clone()
+        let answers = self.resolve(&format!("{name}:80"), Families::Ipv4);
+        answers[0].1.error().expect("an error").clone()
     }
 }
 
-/// An answer as one line: when it came, its record and addresses, or its kind of error.
-pub(crate) fn line((at, answer): &Heard) -> String {
+/// An answer as one line: its time, its record, and its addresses or the kind of its error.
+pub(crate) fn line((at, answer): &TimedAnswer) -> String {
     let record = answer.record();
     match answer.error() {
         Some(error) => {
@@ -342,7 +342,7 @@ pub(crate) fn line((at, answer): &Heard) -> String {
     }
 }
 
-/// A file of this name that is gone when this is dropped.
+/// A file of this name, which is removed when this is dropped.
 pub(crate) struct File(pub(crate) PathBuf);
 
 impl File {
@@ -361,18 +361,18 @@ impl Drop for File {
     }
 }
 
-/// The answers for the IPv4 addresses of a target, told as lines without their time: files are read
-/// on another thread, which the clock knows nothing of.
-pub(crate) fn heard(
+/// The answers for the IPv4 addresses of a target, as lines without their time. Files are read on
+/// another thread, which the clock does not know.
+pub(crate) fn answer_lines(
     resolver: &DnsResolver<Servers, Clock>,
     clock: &Clock,
     target: &str,
 ) -> Vec<String> {
     let query = Query::new(Target::parse(target).unwrap()).with_families(Families::Ipv4);
     let mut answers = std::pin::pin!(resolver.resolve(&query));
-    let mut heard = Vec::new();
+    let mut lines = Vec::new();
     while let Some(answer) = futures_lite::future::block_on(async {
-        // A virtual clock stands still unless somebody waits on it.
+        // A virtual clock only moves while a future waits on it.
         std::future::poll_fn(|cx| {
             let polled = answers.as_mut().poll_next(cx);
             if polled.is_pending() && clock.timers() > 0 {
@@ -383,7 +383,7 @@ pub(crate) fn heard(
         })
         .await
     }) {
-        heard.push(line(&(0, answer)));
+        lines.push(line(&(0, answer)));
     }
-    heard
+    lines
 }

@@ -1,0 +1,80 @@
+//! The error of a value out of range.
+
+use std::error::Error;
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use crate::config::text::shown;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ConfigSetting {
+    Servers,
+    Port,
+    Search,
+    UnicastDomains,
+    Ndots,
+    Timeout,
+    Attempts,
+}
+
+impl ConfigSetting {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Servers => "name servers",
+            Self::Port => "port of a name server",
+            Self::Search => "search list",
+            Self::UnicastDomains => "unicast domains",
+            Self::Ndots => "ndots",
+            Self::Timeout => "timeout",
+            Self::Attempts => "attempts",
+        }
+    }
+}
+
+/// A value that a [`Config`](crate::Config) can't have. It prints the setting, the value and the
+/// range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    setting: ConfigSetting,
+    value: String,
+    range: String,
+}
+
+impl ConfigError {
+    /// The setting's name, such as `attempts`.
+    pub fn setting(&self) -> &'static str {
+        self.setting.as_str()
+    }
+
+    pub(super) fn bad_name(setting: ConfigSetting, name: &str) -> Self {
+        Self {
+            setting,
+            value: format!("{:?}", shown(name.as_bytes())),
+            range: "names of DNS".into(),
+        }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { setting, value, range } = self;
+        write!(f, "{} out of range: {value} is not within {range}", setting.as_str())
+    }
+}
+
+impl Error for ConfigError {}
+
+pub(super) fn check<V: PartialOrd + fmt::Debug>(
+    setting: ConfigSetting,
+    value: V,
+    range: &RangeInclusive<V>,
+) -> Result<(), ConfigError> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    Err(ConfigError {
+        setting,
+        value: format!("{value:?}"),
+        range: format!("{:?} to {:?}", range.start(), range.end()),
+    })
+}
