@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use stagger::Report;
+use stagger::error::LookupErrorKind;
 use stagger::report::{AttemptOutcome, AttemptReport, QueryReport};
 
 pub(crate) use self::ascii::printed;
@@ -71,7 +72,7 @@ fn answer(answer: &AnswerLine) -> Value {
         "addresses": answer.addresses,
         "ttl_s": answer.ttl.map(|ttl| ttl.as_secs()),
         "provisional": answer.provisional,
-        "kind": answer.kind.map(|kind| kind.to_string()),
+        "kind": answer.kind.map(LookupErrorKind::as_str),
         "error": answer.error,
     })
 }
@@ -100,7 +101,7 @@ fn query(query: &QueryReport<String>) -> Value {
         "ended_us": query.ended.map(us),
         "addresses": query.addresses,
         "provisional": query.provisional,
-        "kind": query.kind.map(|kind| kind.to_string()),
+        "kind": query.kind.map(LookupErrorKind::as_str),
         "error": query_error(query),
     })
 }
@@ -214,7 +215,7 @@ mod tests {
                     "ended_us": 1_000,
                     "addresses": [],
                     "provisional": true,
-                    "kind": LookupErrorKind::Temporary.to_string(),
+                    "kind": LookupErrorKind::Temporary.as_str(),
                     "error": "no server",
                 },
                 {

@@ -195,7 +195,7 @@ mod tests {
             let error = read(&[text]).unwrap_err().to_string();
             let start = format!("bad --resolve {text:?}: ");
             assert!(error.starts_with(&start), "{error}");
-            assert!(error.contains("no network interface is named \"nosuch0\""), "{error}");
+            assert!(error.contains("no network interface is named"), "{error}");
         }
         for text in ["example.com:fe80::1%", "example.com:80:[fe80::1%]"] {
             let error = read(&[text]).unwrap_err().to_string();

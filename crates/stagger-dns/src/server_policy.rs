@@ -5,6 +5,8 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use stagger::text::{self, Span};
+
 /// How long a [`DnsResolver`](crate::DnsResolver) waits for its servers, and what it remembers
 /// about them.
 ///
@@ -24,7 +26,7 @@ use std::time::Duration;
 /// assert_eq!(policy.delay(), Duration::from_millis(300));
 ///
 /// let error = policy.with_delay(Duration::from_secs(60)).unwrap_err();
-/// assert_eq!(error.to_string(), "delay of servers out of range: 60s is not within 10ms to 30s");
+/// assert_eq!(error.to_string(), "delay of servers out of range: 60 s is not within 10 ms to 30 s");
 /// # Ok::<_, stagger_dns::error::ServerPolicyError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -153,8 +155,8 @@ pub struct ServerPolicyError {
 impl fmt::Display for ServerPolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { setting, value, range } = self;
-        let (start, end) = (range.start(), range.end());
-        write!(f, "{setting} out of range: {value:?} is not within {start:?} to {end:?}")
+        let (value, range) = (Span(*value), text::range(range));
+        write!(f, "{setting} out of range: {value} is not within {range}")
     }
 }
 
@@ -170,7 +172,7 @@ mod tests {
         let error = policy.with_penalty(Duration::from_secs(3601)).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "penalty of servers out of range: 3601s is not within 0ns to 3600s"
+            "penalty of servers out of range: 3601 s is not within 0 s to 1 h"
         );
         assert!(policy.with_delay(Duration::from_millis(9)).is_err());
         for delay in [ServerPolicy::DELAY_RANGE.start(), ServerPolicy::DELAY_RANGE.end()] {

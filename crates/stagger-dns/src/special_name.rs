@@ -1,25 +1,41 @@
 //! Names with rules of their own.
 
-use stagger::resolve::Record;
-
-use crate::dns_error::{Cause, DnsError};
-use crate::question::{Question, name_of};
-
 /// The rule of a special name. Names below `localhost` have [another
 /// rule](stagger_net::lookup::Localhost).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SpecialName {
-    /// The name does not exist in DNS. It is below `invalid` (RFC 6761 §6.4), `onion` (RFC 7686 §2)
-    /// or `alt` (RFC 9476 §2).
-    Nonexistent,
-    /// The name is one of these labels alone. It is never asked for as it is, but may be a host in
+    /// The name does not exist in DNS, because it is below this label.
+    Nonexistent(Label),
+    /// The name is this label alone. It is never asked for as it is, but may be a host in
     /// a domain of the search list.
-    SingleLabel,
+    SingleLabel(Label),
     /// The name is asked for without the search list: `ipv4only.arpa` (RFC 8880 §7.1).
     Absolute,
     /// The name is below `local`, which is for multicast DNS (RFC 6762 §3) or for servers of the
     /// local network.
     Local,
+}
+
+/// A label below which no name exists in DNS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Label {
+    /// RFC 6761 §6.4.
+    Invalid,
+    /// RFC 7686 §2.
+    Onion,
+    /// RFC 9476 §2.
+    Alt,
+}
+
+impl Label {
+    fn of(label: &str) -> Option<Self> {
+        match label {
+            "invalid" => Some(Self::Invalid),
+            "onion" => Some(Self::Onion),
+            "alt" => Some(Self::Alt),
+            _ => None,
+        }
+    }
 }
 
 impl SpecialName {
@@ -32,24 +48,26 @@ impl SpecialName {
             None => (None, name),
         };
         match (above, last) {
-            (None, "invalid" | "onion" | "alt") if !is_absolute => Some(Self::SingleLabel),
-            (_, "invalid" | "onion" | "alt") => Some(Self::Nonexistent),
+            (None, label) if !is_absolute => Label::of(label).map(Self::SingleLabel),
             (Some(_), "local") => Some(Self::Local),
             (Some(above), "arpa") if above == "ipv4only" || above.ends_with(".ipv4only") => {
                 Some(Self::Absolute)
             }
-            _ => None,
+            (_, label) => Label::of(label).map(Self::Nonexistent),
         }
     }
 
-    /// Returns the error of a lookup of `name`, if the name does not exist.
-    pub(crate) fn error(self, name: &str, record: Record) -> Option<DnsError> {
+    /// Returns why no server is asked for the name. `invalid` needs no reason, because such names
+    /// belong to no other system.
+    pub(crate) fn reason(self) -> Option<&'static str> {
         match self {
-            Self::Nonexistent | Self::SingleLabel => {
-                let name = name_of(name).expect("the name of a target fits in DNS");
-                Some(DnsError::new(&Question::new(name, record), Cause::NotFound))
+            Self::Nonexistent(Label::Onion) | Self::SingleLabel(Label::Onion) => {
+                Some(".onion names are never looked up in DNS (RFC 7686)")
             }
-            Self::Absolute | Self::Local => None,
+            Self::Nonexistent(Label::Alt) | Self::SingleLabel(Label::Alt) => {
+                Some(".alt names are never looked up in DNS (RFC 9476)")
+            }
+            _ => None,
         }
     }
 }
@@ -61,12 +79,12 @@ mod tests {
     #[test]
     fn special_names_are_known_by_their_last_labels() {
         for (name, special) in [
-            ("a.invalid", Some(SpecialName::Nonexistent)),
-            ("a.b.onion.", Some(SpecialName::Nonexistent)),
-            ("a.alt", Some(SpecialName::Nonexistent)),
-            ("alt.", Some(SpecialName::Nonexistent)),
-            ("alt", Some(SpecialName::SingleLabel)),
-            ("invalid", Some(SpecialName::SingleLabel)),
+            ("a.invalid", Some(SpecialName::Nonexistent(Label::Invalid))),
+            ("a.b.onion.", Some(SpecialName::Nonexistent(Label::Onion))),
+            ("a.alt", Some(SpecialName::Nonexistent(Label::Alt))),
+            ("alt.", Some(SpecialName::Nonexistent(Label::Alt))),
+            ("alt", Some(SpecialName::SingleLabel(Label::Alt))),
+            ("invalid", Some(SpecialName::SingleLabel(Label::Invalid))),
             ("ipv4only.arpa", Some(SpecialName::Absolute)),
             ("a.ipv4only.arpa.", Some(SpecialName::Absolute)),
             ("printer.local", Some(SpecialName::Local)),

@@ -94,7 +94,7 @@ fn when_both_families_fail_the_error_has_what_each_server_did() {
     let error = connect(&scene).0.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Resolution);
     let text = error.to_string();
-    for part in ["answered SERVFAIL", "did not answer within 1s"] {
+    for part in ["answered SERVFAIL", "did not answer within 1 s"] {
         assert!(text.contains(part), "{text}");
     }
 }

@@ -71,7 +71,7 @@ fn a_name_that_is_left_to_multicast_dns_is_an_error_that_says_why_and_what_to_do
     assert_eq!(error.kind(), LookupErrorKind::Refused);
     assert_eq!(
         error.to_string(),
-        "cannot look up printer.local (A): names below .local are left to multicast DNS, because \
+        "the lookup was refused: names below .local are left to multicast DNS, because \
          nsswitch.conf has an mdns source before dns: to ask name servers, add the domain to the \
          search list"
     );

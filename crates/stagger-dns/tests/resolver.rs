@@ -11,7 +11,7 @@ use hickory_proto::op::ResponseCode::{NXDomain, NoError, ServFail};
 use stagger::error::LookupErrorKind;
 use stagger::resolve::{Families, Query, Record, Transport, resolver_fn};
 use stagger::{Answer, Resolver as _, Target};
-use stagger_dns::resolve::Numeric;
+use stagger_dns::resolve::{NotNumeric, Numeric};
 use stagger_dns::{DnsResolver, Environment, Hosts, Network};
 use stagger_testkit::{Clock, ms};
 use support::{Scene, after, config, fails, line, one, silence};
@@ -53,7 +53,7 @@ fn a_name_that_does_not_exist_is_an_error_of_each_family() {
     assert_eq!(lines, ["10 AAAA NotFound", "10 A NotFound"]);
     let (_, answer) = &answer_lines[0];
     assert_eq!(answer.ttl(), Some(ms(60_000)));
-    let text = "cannot look up a.example (AAAA): there is no such name";
+    let text = "no such host";
     assert_eq!(answer.error().unwrap().to_string(), text);
 }
 
@@ -129,6 +129,14 @@ fn localhost_is_this_machine_and_invalid_is_nothing_and_neither_goes_out() {
         let lines = scene.lines(&format!("{name}:80"));
         assert_eq!((name, lines.join(" ")), (name, "0 AAAA NotFound 0 A NotFound".into()));
     }
+    for (name, line) in [
+        ("a.invalid", "no such host"),
+        ("example.onion", "no such host: .onion names are never looked up in DNS (RFC 7686)"),
+        ("A.B.ALT.", "no such host: .alt names are never looked up in DNS (RFC 9476)"),
+        ("alt", "no such host: .alt names are never looked up in DNS (RFC 9476)"),
+    ] {
+        assert_eq!(scene.error(name).to_string(), line, "{name}");
+    }
 }
 
 #[test]
@@ -144,17 +152,18 @@ fn a_literal_never_goes_out() {
 fn a_service_or_zone_by_name_is_an_error_that_says_so_unless_somebody_knows_it() {
     let scene = one(|asked| panic!("{} went out", asked.line()));
     let (service, zone) = (LookupErrorKind::UnknownService, LookupErrorKind::UnknownZone);
-    let (port, interface) = ("its service has no known port", "its zone is no known interface");
-    for (target, why, source, kind) in [
-        ("a.example:https", port, "127.0.0.1:https is not all numbers", service),
-        ("192.0.2.1:https", port, "192.0.2.1:https is not all numbers", service),
-        ("[fe80::1%eth0]:80", interface, "[fe80::1%eth0]:80 is not all numbers", zone),
+    for (target, asked, kind) in [
+        ("a.example:https", "127.0.0.1:https", service),
+        ("192.0.2.1:https", "192.0.2.1:https", service),
+        ("[fe80::1%eth0]:80", "[fe80::1%eth0]:80", zone),
     ] {
-        let answer_lines = scene.resolve(target, Families::Any);
-        let error = answer_lines[0].1.error().unwrap();
-        assert_eq!((answer_lines.len(), error.kind()), (1, kind));
-        assert_eq!(error.to_string(), format!("cannot look up {target}: {why}"));
-        assert_eq!(std::error::Error::source(error).unwrap().to_string(), source);
+        let answers = scene.resolve(target, Families::Any);
+        let error = answers[0].1.error().unwrap();
+        assert_eq!((answers.len(), error.kind()), (1, kind));
+        assert_eq!(error.to_string(), format!("{kind}: this resolver takes numbers only"));
+        assert_eq!((error.name(), std::error::Error::source(error).is_none()), (target, true));
+        let inner = error.resolver_error().unwrap().downcast_ref::<NotNumeric>().unwrap();
+        assert_eq!((inner.target(), inner.kind()), (asked, kind));
     }
 }
 

@@ -97,8 +97,7 @@ fn without_dns_nothing_is_ever_sent_and_the_answer_says_so() {
     let error = answer_lines[0].1.error().unwrap();
     assert_eq!(
         error.to_string(),
-        "cannot look up other.example (all): \
-         it is not in the hosts file, and nsswitch.conf lets no other source answer"
+        "no such host: it is not in the hosts file, and nsswitch.conf lets no other source answer"
     );
     assert_eq!(io::Error::from(error.clone()).kind(), io::ErrorKind::NotFound);
     // The name is there, but not in this family.
@@ -169,7 +168,7 @@ fn where_nobody_may_be_asked_that_is_the_error() {
         let error = answer_lines[0].1.error().unwrap().clone();
         assert_eq!(
             error.to_string(),
-            "cannot look up known (all): nsswitch.conf names no source that this resolver supports"
+            "the lookup failed: nsswitch.conf names no source that this resolver supports"
         );
         assert_eq!(io::Error::from(error).kind(), io::ErrorKind::Unsupported);
         assert!(scene.servers.log().is_empty());
@@ -278,7 +277,7 @@ fn merge_ends_a_lookup_and_a_success_before_it_is_lost() {
     let error = answer_lines[0].1.error().unwrap().clone();
     assert_eq!(
         error.to_string(),
-        "cannot look up known (all): the switch says to merge the results of two sources, \
+        "the lookup failed: nsswitch.conf says to merge the results of two sources, \
          which is for groups of users alone: say return or continue"
     );
     assert_eq!(io::Error::from(error).kind(), io::ErrorKind::Unsupported);

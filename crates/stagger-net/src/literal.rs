@@ -32,7 +32,7 @@ use crate::lookup::Lookup;
 /// let error = "example.com:80".parse::<SocketLiteral>().unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     r#"not an address: the host of "example.com:80" is a name, and no name is resolved here"#,
+///     r#"bad address "example.com:80": the host is a name, and no name is resolved here: give an IP address"#,
 /// );
 /// # Ok::<_, stagger_net::tcp::LiteralError>(())
 /// ```
@@ -195,27 +195,36 @@ enum Fault {
 
 impl fmt::Display for LiteralError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not an address: ")?;
         match &self.0 {
-            Fault::Text(error) => error.fmt(f),
-            Fault::Host(target) => {
-                write!(f, "the host of \"{target}\" is a name, and no name is resolved here")
+            Fault::Text(error) => {
+                write!(f, "bad address {}: {}", error.quoted(), error.reason())
             }
-            Fault::Service(target) => {
-                write!(f, "the port of \"{target}\" is a name, and no name is resolved here")
-            }
+            Fault::Host(target) => write!(
+                f,
+                "bad address \"{target}\": the host is a name, and no name is resolved here: give \
+                 an IP address"
+            ),
+            Fault::Service(target) => write!(
+                f,
+                "bad address \"{target}\": the port is a name, and no name is resolved here: give \
+                 a number"
+            ),
         }
     }
 }
 
-impl Error for LiteralError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
+impl LiteralError {
+    /// What is wrong with the text, if it can't be read at all.
+    pub fn invalid_target(&self) -> Option<&TargetError> {
         match &self.0 {
             Fault::Text(error) => Some(error),
             Fault::Host(_) | Fault::Service(_) => None,
         }
     }
 }
+
+/// Its source is none: its text is all that there is to say.
+impl Error for LiteralError {}
 
 impl From<TargetError> for LiteralError {
     fn from(error: TargetError) -> Self {
@@ -270,14 +279,22 @@ mod tests {
         for (text, words) in [
             (
                 "a.example:80",
-                "the host of \"a.example:80\" is a name, and no name is resolved here",
+                "the host is a name, and no name is resolved here: give an IP address",
             ),
-            ("[::1]:http", "the port of \"[::1]:http\" is a name, and no name is resolved here"),
-            ("::1:80", "bad target \"::1:80\""),
-            ("127.0.0.1", "bad target \"127.0.0.1\""),
+            ("[::1]:http", "the port is a name, and no name is resolved here: give a number"),
+            ("::1:80", "there are several colons: "),
+            ("127.0.0.1", "no service follows the host, as in \":443\""),
+            ("bob:secret@[::1]:80", "there are several colons: "),
         ] {
             let error = text.parse::<SocketLiteral>().unwrap_err();
-            assert!(error.to_string().starts_with(&format!("not an address: {words}")), "{error}");
+            let shown = text.replace("bob:secret", "…");
+            let line = error.to_string();
+            assert!(line.starts_with(&format!("bad address {shown:?}: {words}")), "{line}");
+            assert!(error.source().is_none() && !format!("{error:?}").contains("secret"));
+            assert_eq!(
+                error.invalid_target().is_none(),
+                words.ends_with("address") || words.ends_with("number")
+            );
             assert_eq!(io::Error::from(error).kind(), io::ErrorKind::InvalidInput);
         }
     }

@@ -68,12 +68,6 @@ fn a_bad_target_is_an_error_of_the_future() {
 #[test]
 fn an_unknown_service_reaches_the_caller_as_the_cause() {
     let error = block_on(connect("127.0.0.1:no-such-service")).unwrap_err();
-    let mut cause: &dyn std::error::Error = &error;
-    let lookup = loop {
-        if let Some(lookup) = cause.downcast_ref::<LookupError>() {
-            break lookup;
-        }
-        cause = cause.source().expect("a lookup error among the causes");
-    };
+    let lookup = error.cause().unwrap().downcast_ref::<LookupError>().unwrap();
     assert_eq!(lookup.kind(), LookupErrorKind::UnknownService);
 }

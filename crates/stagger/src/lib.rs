@@ -135,6 +135,8 @@ pub mod report;
 pub mod resolve;
 pub mod sort;
 pub mod target;
+#[doc(hidden)]
+pub mod text;
 mod timer;
 
 pub use self::connect::candidate::Candidate;

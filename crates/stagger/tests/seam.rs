@@ -226,14 +226,13 @@ fn the_errors_of_an_inner_connect_are_the_causes_of_the_outer() {
     assert_eq!(error.kind(), ErrorKind::Connection);
     assert_eq!(
         error.to_string(),
-        "could not connect to example.com:443: all 2 attempts failed (hop one:1: could not \
-         connect to one:1: the only attempt failed (v6a: v6a failed), hop two:2: could not \
-         connect to two:2: it has no addresses)"
+        "could not connect to example.com:443: hop one:1: could not connect to one:1: \
+         v6a failed; hop two:2: could not connect to two:2: the host has no address"
     );
-    let source = std::error::Error::source(&error).unwrap();
-    let inner = source.downcast_ref::<stagger::Error>().unwrap();
+    let inner = error.cause().unwrap();
+    let inner = inner.downcast_ref::<stagger::Error>().unwrap();
     assert_eq!(inner.kind(), ErrorKind::Connection);
-    assert_eq!(std::error::Error::source(inner).unwrap().to_string(), "v6a failed");
+    assert_eq!(inner.cause().unwrap().to_string(), "v6a failed");
 }
 
 #[test]

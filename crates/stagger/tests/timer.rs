@@ -90,11 +90,11 @@ fn the_error_names_the_deadline_that_was_set_and_not_when_it_was_noticed() {
     };
     let connect = world.run(parts().connect(TARGET)).unwrap_err();
     assert_eq!((world.elapsed(), connect.report().elapsed()), (130, ms(130)));
-    let text = "could not connect to example.com:443 within 100ms: no address was known yet";
+    let text = "could not connect to example.com:443 within 100 ms: no address was known yet";
     assert_eq!(connect.to_string(), text);
     let resolve = world.clock.run(parts().resolve_all(TARGET)).unwrap_err();
     assert_eq!((world.elapsed(), resolve.report().elapsed()), (260, ms(130)));
-    let text = "could not resolve example.com:443 within 100ms: no address was known yet";
+    let text = "could not resolve example.com:443 within 100 ms: no address was known yet";
     assert_eq!(resolve.to_string(), text);
 }
 

@@ -19,7 +19,7 @@ battery! {
         a_bad_target_is_an_error_of_the_future_that_quotes_it,
     }
     within LOOPBACK {
-        what_the_system_cannot_look_up_is_an_error_with_its_code_in_words,
+        what_the_system_cannot_look_up_is_an_error_that_says_why,
         a_name_server_that_is_gone_is_a_temporary_failure,
     }
     within LINK_LOCAL {
@@ -85,47 +85,37 @@ fn a_bad_target_is_an_error_of_the_future_that_quotes_it<R: Runtime>() {
     }
 }
 
-fn what_the_system_cannot_look_up_is_an_error_with_its_code_in_words<R: Runtime>() {
+fn what_the_system_cannot_look_up_is_an_error_that_says_why<R: Runtime>() {
     let _etc = etc(&[
         ("nsswitch.conf", "hosts: files\nservices: files\n"),
         ("hosts", "127.0.0.1 localhost\n"),
         ("services", "staggered 4711/udp\n"),
     ]);
     let mut texts = BTreeSet::new();
-    for (target, quoted, words, kind, io_kind) in [
-        (
-            "nobody.test:80",
-            "nobody.test:80",
-            "EAI_NONAME",
-            LookupErrorKind::NotFound,
-            io::ErrorKind::NotFound,
-        ),
+    for (target, words, kind, io_kind) in [
+        ("nobody.test:80", "no such host", LookupErrorKind::NotFound, io::ErrorKind::NotFound),
         (
             "localhost:nothing",
-            "\"nothing\"",
-            "EAI_SERVICE",
+            "unknown service: there is no TCP service of this name",
             LookupErrorKind::UnknownService,
             io::ErrorKind::InvalidInput,
         ),
         (
             "127.0.0.1:nothing",
-            "\"nothing\"",
-            "EAI_SERVICE",
+            "unknown service: there is no TCP service of this name",
             LookupErrorKind::UnknownService,
             io::ErrorKind::InvalidInput,
         ),
         (
             // A service of UDP is none of TCP.
             "127.0.0.1:staggered",
-            "\"staggered\"",
-            "no TCP service",
+            "unknown service: there is no TCP service of this name",
             LookupErrorKind::UnknownService,
             io::ErrorKind::InvalidInput,
         ),
         (
             "[fe80::1%nowhere0]:80",
-            "\"nowhere0\"",
-            "no network interface",
+            "unknown zone: no network interface has this name",
             LookupErrorKind::UnknownZone,
             io::ErrorKind::AddrNotAvailable,
         ),
@@ -134,10 +124,8 @@ fn what_the_system_cannot_look_up_is_an_error_with_its_code_in_words<R: Runtime>
         let lookup = lookup_error(&error);
         assert_eq!(lookup.kind(), kind, "{error:#}");
         let text = error.to_string();
-        for part in [target, quoted, words] {
-            assert!(text.contains(part), "{part} is not in: {text}");
-        }
-        assert!(!text.contains('\n'), "{text}");
+        assert_eq!(text, format!("could not connect to {target}: {words}"));
+        assert!(lookup.code().is_some() || kind == LookupErrorKind::UnknownZone, "{lookup:?}");
         let converted = io::Error::from(lookup.clone());
         assert_eq!(converted.kind(), io_kind, "{text}");
         assert_eq!(io::Error::from(error).kind(), io_kind, "{text}");
@@ -154,10 +142,8 @@ fn a_name_server_that_is_gone_is_a_temporary_failure<R: Runtime>() {
     let error = error::<R>("server.test:80");
     let lookup = lookup_error(&error);
     assert_eq!(lookup.kind(), LookupErrorKind::Temporary, "{error:#}");
-    let text = error.to_string();
-    assert!(text.contains("server.test:80"), "{text}");
-    assert!(text.contains("EAI_AGAIN"), "{text}");
-    assert!(text.contains("temporary failure"), "{text}");
+    let text = "could not connect to server.test:80: temporary lookup failure (EAI_AGAIN)";
+    assert_eq!(error.to_string(), text);
 }
 
 fn a_link_local_address_in_no_zone_of_this_machine_is_an_attempt_that_fails<R: Runtime>() {
@@ -196,7 +182,8 @@ fn a_link_local_address_without_a_zone_is_refused_with_what_to_do<R: Runtime>() 
     let connector = R::Adapter::connector(options);
     let healthy = format!("[fe80::1%{NEAR}]:80").parse::<SocketAddr>().unwrap();
     let error = runtime.run(connector.connect(healthy.into())).map(drop).unwrap_err();
-    assert_eq!(error.to_string(), format!("bind to [fe80::1]:0: {NEEDS_ZONE}"));
+    let line = stagger::text::WithCauses(&error).to_string();
+    assert_eq!(line, format!("could not bind to [fe80::1]:0: {NEEDS_ZONE}"));
 }
 
 fn a_name_that_leads_to_no_host_is_not_dialed<R: Runtime>() {

@@ -84,7 +84,7 @@ fn an_error_of_the_hook_is_that_attempt_s_and_the_other_family_wins<R: Runtime>(
     };
     let error: &io::Error = error.downcast_ref().unwrap();
     assert_eq!(error.kind(), io::ErrorKind::QuotaExceeded);
-    assert_eq!(error.to_string(), "the hook: no IPv6 today");
+    assert_eq!(stagger::text::WithCauses(error).to_string(), "the hook failed: no IPv6 today");
     assert_at_once(first, second, SLOW);
 }
 
@@ -96,7 +96,7 @@ fn an_error_of_the_hook_for_every_socket_is_the_error_of_the_connect<R: Runtime>
     let error = R::new().run(dialer.connect(NAME)).map(drop).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);
     let line = error.to_string();
-    for part in [NAME, &healthy.addr().to_string(), "the hook"] {
+    for part in [NAME, &healthy.addr().to_string(), "the hook failed: "] {
         assert!(line.contains(part), "{line}");
     }
     assert_eq!(io::Error::from(error).kind(), io::ErrorKind::PermissionDenied);

@@ -8,6 +8,7 @@ use std::{env, io};
 use rustix::io::{FdFlags, fcntl_getfd};
 use socket2::SockRef;
 use stagger::listen::{Listen as _, Listener as _};
+use stagger::text::WithCauses;
 use stagger_net::{ListenAddr, UnixListen};
 use stagger_tests::descriptor::open;
 use stagger_tests::place::{V4, V6};
@@ -85,8 +86,9 @@ async fn inherits<R: Runtime>() {
     for again in [ListenAddr::inherited(0), ListenAddr::inherited_by_name("web")] {
         let error = adopt::<R>(again.clone()).await.map(drop).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists, "{error}");
-        assert!(error.to_string().starts_with(&again.to_string()), "{error}");
-        assert!(error.to_string().contains("has been taken over already"), "{error}");
+        assert_eq!(error.to_string(), format!("could not take over {again}"));
+        let text = WithCauses(&error).to_string();
+        assert!(text.contains("has been taken over already"), "{text}");
     }
 
     type Reactor<R> = <<R as Runtime>::Adapter as Adapter>::Reactor;
@@ -133,20 +135,22 @@ fn what_is_inherited_and_does_not_fit_stays_as_it_is<R: Runtime>() {
         R::new().run(async {
             let before = open();
             for (index, words) in [
-                (0, "descriptor 3: is not a stream socket"),
-                (1, "descriptor 4: does not listen"),
-                (2, "descriptor 5: is a Unix-domain socket, and not one of TCP"),
-                (3, "descriptor 6: "),
+                (0, "descriptor 3 is not a stream socket"),
+                (1, "descriptor 4 does not listen"),
+                (2, "descriptor 5 is a Unix-domain socket, and not one of TCP"),
+                (3, ""),
                 (5, "is not passed: LISTEN_FDS is 5"),
             ] {
                 let error = adopt::<R>(ListenAddr::inherited(index)).await.map(drop).unwrap_err();
-                let text = format!("inherited descriptor {index}: {words}");
-                assert!(error.to_string().starts_with(&text), "{error}");
+                let text = format!("could not take over inherited descriptor {index}: {words}");
+                let line = WithCauses(&error).to_string();
+                assert!(line.starts_with(&text), "{line}");
             }
             // One of the name does not fit, so neither is taken.
             let mixed = || adopt::<R>(ListenAddr::inherited_by_name("mixed"));
             let error = mixed().await.map(drop).unwrap_err();
-            assert!(error.to_string().contains("descriptor 4: does not listen"), "{error}");
+            let line = WithCauses(&error).to_string();
+            assert!(line.contains("descriptor 4 does not listen"), "{line}");
             for number in 3..8 {
                 assert_eq!(open()[&number], before[&number]);
                 assert!(kept(number));
@@ -173,14 +177,16 @@ fn what_this_process_has_opened_is_not_inherited_whatever_is_said<R: Runtime>() 
                 (ListenAddr::inherited_by_name("web"), 4),
             ] {
                 let error = adopt::<R>(addr.clone()).await.map(drop).unwrap_err();
-                let text = format!("{addr}: descriptor {number}: was opened by this process: it");
-                assert!(error.to_string().starts_with(&text), "{error}");
+                let text = format!("could not take over {addr}: descriptor {number} was opened by");
+                let line = WithCauses(&error).to_string();
+                assert!(line.starts_with(&text), "{line}");
             }
             // All were looked at before the first was changed.
             assert!(kept(3) && blocks(3));
         });
         let error = R::new().run(async { UdpSocketOf::<R>::inherited(2).map(drop) }).unwrap_err();
-        assert!(error.to_string().contains("descriptor 5: was opened by this process"), "{error}");
+        let line = WithCauses(&error).to_string();
+        assert!(line.contains("descriptor 5 was opened by this process"), "{line}");
         // Their owner has them still.
         let client = TcpStream::connect(own.local_addr().unwrap()).unwrap();
         assert_eq!(own.accept().unwrap().1, client.local_addr().unwrap());
@@ -210,17 +216,19 @@ fn an_inherited_socket_for_datagrams_is_taken_over_by_index_or_name_and_once<R: 
     inheriting(passed, || {
         R::new().run(async {
             for (index, words) in [
-                (1, "descriptor 4: is not a datagram socket"),
-                (3, "descriptor 6: is not a socket of UDP"),
+                (1, "descriptor 4 is not a datagram socket"),
+                (3, "descriptor 6 is not a socket of UDP"),
                 (6, "is not passed: LISTEN_FDS is 6"),
             ] {
                 let error = UdpSocketOf::<R>::inherited(index).unwrap_err();
-                let text = format!("inherited descriptor {index}: {words}");
-                assert!(error.to_string().starts_with(&text), "{error}");
+                let text = format!("could not take over inherited descriptor {index}: {words}");
+                let line = WithCauses(&error).to_string();
+                assert!(line.starts_with(&text), "{line}");
             }
             assert!((3..9).all(kept) && (3..9).all(blocks));
             let error = UdpSocketOf::<R>::inherited_by_name("mixed").unwrap_err();
-            assert!(error.to_string().contains("descriptor 8: is not a datagram"), "{error}");
+            let line = WithCauses(&error).to_string();
+            assert!(line.contains("descriptor 8 is not a datagram"), "{line}");
             assert!(blocks(7), "all or none are taken");
             let mixed = UdpSocketOf::<R>::inherited(4).unwrap();
             assert!(!blocks(7));
@@ -258,8 +266,9 @@ async fn exchanges<R: Runtime>(socket: &UdpSocketOf<R>) {
 fn without_an_inheritance_there_is_an_error_that_says_what_is_not_set<R: Runtime>() {
     let error = R::new().run(R::Adapter::listen(ListenAddr::inherited(0))).map(drop).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::NotFound);
-    let text = "inherited descriptor 0: nothing is passed to this process: LISTEN_PID is not set";
-    assert_eq!(error.to_string(), text);
+    let text = "could not take over inherited descriptor 0: nothing is passed to this process: \
+                LISTEN_PID is not set";
+    assert_eq!(WithCauses(&error).to_string(), text);
 }
 
 /// A socket of ours that a listener accepts is none of a child's either.

@@ -213,7 +213,7 @@ fn an_address_that_is_taken_or_nobody_s_is_an_error_that_names_it<R: Runtime>() 
     {
         let error = R::new().run(R::Adapter::listen(addr)).map(drop).unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
-        assert!(error.to_string().starts_with(&format!("listen on {addr}: ")), "{error}");
+        assert_eq!(error.to_string(), format!("could not listen on {addr}"));
         // The system's own error is at the end of the causes.
         let mut cause: &dyn Error = error.get_ref().unwrap();
         while let Some(source) = cause.source() {

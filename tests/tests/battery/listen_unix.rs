@@ -63,7 +63,9 @@ fn an_abstract_name_is_listened_on<R: Runtime>() {
         assert_eq!(listener.local_addrs(), std::slice::from_ref(&addr));
         let again = R::Adapter::unix_listen(addr.clone()).listen().await.map(drop).unwrap_err();
         assert_eq!(again.kind(), io::ErrorKind::AddrInUse);
-        assert!(again.to_string().starts_with(&format!("listen on {addr}: bind: ")), "{again}");
+        let text = stagger::text::WithCauses(&again).to_string();
+        let start = format!("could not listen on {addr}: could not bind: ");
+        assert!(text.starts_with(&start), "{text}");
         let _client = R::Adapter::unix_endpoint(addr.clone()).connect().await.unwrap();
         listener.accept().await.unwrap();
         drop(listener);

@@ -70,7 +70,7 @@ fn a_bind_address_of_the_other_family_is_an_error_before_anything_is_asked_of_th
         panic!("{error}");
     };
     assert_eq!(*bound, local);
-    let text = "no bind address of the family of [fe80::1]:80, only 127.0.31.9:0";
+    let text = "the bind address 127.0.31.9:0 is IPv4: give an IPv6 bind address too";
     assert_eq!(error.to_string(), text);
 
     let endpoint = R::Adapter::tcp_endpoint("[fe80::1%nowhere0]:80".parse().unwrap());

@@ -95,7 +95,7 @@ fn a_name_that_is_unknown_is_an_error_with_its_code<R: Runtime>() {
     assert_eq!(error.kind(), LookupErrorKind::NotFound);
     // EAI_NONAME of glibc and musl.
     assert_eq!(error.code(), Some(-2));
-    assert!(error.to_string().starts_with("cannot look up nobody.test: "), "{error}");
+    assert_eq!(error.to_string(), "cannot look up nobody.test: no such host");
 
     let one_family = R::Adapter::lookup("two.test").with_families(Families::Ipv6);
     let error = find::<R>(one_family).unwrap_err();
@@ -136,8 +136,8 @@ fn an_address_without_a_name_is_its_text_unless_a_name_is_required<R: Runtime>()
     assert_eq!((text.host(), text.service()), ("127.0.0.3", "1"));
     let error = name::<R>(lookup().with_name_required(true)).unwrap_err();
     assert_eq!((error.kind(), error.code()), (LookupErrorKind::NotFound, Some(-2)));
-    let text = error.to_string();
-    assert!(text.starts_with("cannot look up the name of 127.0.0.3:1: "), "{text}");
+    let text = "cannot look up the name of 127.0.0.3:1: the address has no name";
+    assert_eq!(error.to_string(), text);
 }
 
 fn a_family_without_an_address_of_its_own_is_left_out_where_that_is_asked_for<R: Runtime>() {

@@ -1,6 +1,5 @@
 //! Candidates that answer, refuse and are silent, in every order.
 
-use std::error::Error as _;
 use std::io;
 use std::time::Duration;
 
@@ -118,7 +117,7 @@ fn everything_refused_is_an_error_with_each_failure_in_start_order<R: Runtime>()
     for pair in attempts.windows(2) {
         assert_eq!(pair[1].started, pair[0].ended);
     }
-    let source = error.source().unwrap().downcast_ref::<io::Error>();
+    let source = error.cause().unwrap().downcast_ref::<io::Error>();
     assert_eq!(source.unwrap().kind(), io::ErrorKind::ConnectionRefused);
 
     let (line, all, debug) = (error.to_string(), format!("{error:#}"), format!("{error:?}"));

@@ -132,8 +132,9 @@ fn a_socket_bound_to_a_link_local_address_has_its_scope_id_and_hears_that_interf
             assert_eq!(received::<R>(socket).await.1, scope_id.to_string().as_bytes());
         }
         let without = R::Adapter::bind_udp("[fe80::1]:4712", &UdpOptions::new()).unwrap_err();
-        let text = "bind to [fe80::1]:4712: a link-local address needs a zone, as in fe80::1%eth0";
-        assert_eq!(without.to_string(), text);
+        let text = "could not bind to [fe80::1]:4712: \
+                    a link-local address needs a zone, as in fe80::1%eth0";
+        assert_eq!(stagger::text::WithCauses(&without).to_string(), text);
     });
 }
 
@@ -143,7 +144,7 @@ fn a_link_local_address_without_a_zone_needs_one_everywhere<R: Runtime>() {
         let needs_zone = |error: io::Error, at: &str| {
             assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{error}");
             let text = format!("{at}: a link-local address needs a zone, as in fe80::1%eth0");
-            assert_eq!(error.to_string(), text);
+            assert_eq!(stagger::text::WithCauses(&error).to_string(), text);
             let cause = error.get_ref().and_then(|error| error.source());
             let cause = cause.and_then(|cause| cause.downcast_ref::<io::Error>()).unwrap();
             let cause = cause.get_ref().and_then(|cause| cause.downcast_ref());
@@ -151,16 +152,16 @@ fn a_link_local_address_without_a_zone_needs_one_everywhere<R: Runtime>() {
         };
         let near: SocketAddr = "[fe80::1]:4713".parse().unwrap();
         let listening = R::Adapter::listen(near).await.map(drop).unwrap_err();
-        needs_zone(listening, "listen on [fe80::1]:4713");
+        needs_zone(listening, "could not listen on [fe80::1]:4713");
         let bound = R::Adapter::bind_udp(near, &UdpOptions::new()).map(drop).unwrap_err();
-        needs_zone(bound, "bind to [fe80::1]:4713");
+        needs_zone(bound, "could not bind to [fe80::1]:4713");
         let socket = R::Adapter::bind_udp("[::]:0", &UdpOptions::new()).unwrap();
-        needs_zone(socket.connect(far).unwrap_err(), "[fe80::2]:4713");
-        needs_zone(socket.send_to(b"x", far).await.unwrap_err(), "[fe80::2]:4713");
+        needs_zone(socket.connect(far).unwrap_err(), "could not use [fe80::2]:4713");
+        needs_zone(socket.send_to(b"x", far).await.unwrap_err(), "could not use [fe80::2]:4713");
         let polled = future::poll_fn(|cx| socket.poll_send_to(cx, b"x", far)).await;
-        needs_zone(polled.unwrap_err(), "[fe80::2]:4713");
+        needs_zone(polled.unwrap_err(), "could not use [fe80::2]:4713");
         let any = socket.send_to_from(b"x", far, Arrival::new(None, 0)).await;
-        needs_zone(any.unwrap_err(), "[fe80::2]:4713");
+        needs_zone(any.unwrap_err(), "could not use [fe80::2]:4713");
 
         // What has its zone from elsewhere.
         let index = far_index("far1");

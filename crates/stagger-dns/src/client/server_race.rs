@@ -251,7 +251,7 @@ impl ServerRace {
         }
         server.tries += 1;
         server.shortage = None;
-        server.detour = None;
+        server.detour = tcp.then_some(Detour::Always);
         // A middlebox may drop EDNS, or the server may not understand it.
         let edns = server.edns && server.tries == 1;
         server.resend = if tcp { None } else { server.next_try(timeout, now) };

@@ -1,7 +1,8 @@
-//! Why a lookup failed.
+//! The error of a lookup.
 
 mod server;
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -12,19 +13,23 @@ use hickory_proto::rr::Name;
 use stagger::boxed::BoxError;
 use stagger::error::LookupErrorKind;
 use stagger::resolve::Record;
+use stagger::text::Span;
 
 use self::server::FailureKind;
 pub use self::server::ServerError;
 pub(crate) use self::server::{Detour, Trouble};
 use crate::config::FileError;
 use crate::question::{Question, shown};
+use crate::special_name::SpecialName;
 
-/// Why a lookup by a [`DnsResolver`](crate::DnsResolver) failed.
+/// The error of a lookup by a [`DnsResolver`](crate::DnsResolver).
 ///
-/// It prints as one line that names what was asked for, and has what each server did; whatever
-/// comes from a server is escaped in it. Into an [`io::Error`] it converts with a kind that fits, and
-/// stays inside. Its source is an [`io::Error`] of that kind too, so that whoever wraps it can find
-/// the kind. Cloning is cheap.
+/// It prints as one line: the words of its [`kind`](Self::kind), and then what each server did. The
+/// line does not have the target, because the caller names it. [`name`](Self::name) is the name
+/// that was asked for. Text from a server is escaped.
+///
+/// Its source is the error of the network if no server could be asked, or a [`FileError`]. It
+/// converts into an [`io::Error`] of a suitable kind, which contains it. Cloning is cheap.
 #[derive(Clone)]
 pub struct DnsError(Arc<Inner>);
 
@@ -39,33 +44,36 @@ struct Inner {
 }
 
 enum ErrorSource {
-    /// The system's own error of a server, which stands among the troubles too.
+    None,
+    /// The system's error for the last server, if no server could be asked.
     Network(Arc<io::Error>),
-    Kind(io::Error),
-    /// Another resolver's, or a file's.
-    Delegate(BoxError),
+    /// The error of another resolver. This error has its text and its source.
+    Resolver(BoxError),
+    File(FileError),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
     NotFound,
     NoAddress,
-    /// It is not in the hosts file, and the switch lets no other source answer.
+    /// The name is below a label that does not belong to DNS, so it is never asked for.
+    NeverAsked(SpecialName),
+    /// The name is not in the hosts file, and the switch lets no other source answer.
     NotListed,
     NoSource,
     /// The name is below `local`, and the switch leaves it to multicast DNS.
     Multicast,
     /// A source has the name, and the switch says `merge` after that.
     Merge,
-    /// Every server, each for its own reason.
+    /// Every server failed, each for its own reason.
     Servers,
     Circle,
     TooManyAliases,
-    /// The port of a service or the number of a zone, for the reason that the resolver of literals
-    /// has.
+    /// The port of a service or the number of a zone was not found. The kind is that of the
+    /// resolver for literals.
     Incomplete(LookupErrorKind),
     Unreadable,
-    /// There was no thread to read a file on.
+    /// No thread could be started to read a file.
     Unstarted,
 }
 
@@ -80,10 +88,7 @@ impl Inner {
         let network = servers.iter().rev().find_map(ServerError::shared_io_error);
         let source = match (worst(&servers), network) {
             (Some(FailureKind::Network), Some(error)) => ErrorSource::Network(error),
-            _ => {
-                let kind = io_kind(cause, &servers);
-                ErrorSource::Kind(io::Error::new(kind, Reason(cause, &servers).to_string()))
-            }
+            _ => ErrorSource::None,
         };
         let (record, servers) = (Some(record), servers.into());
         Self { subject, record, cause, servers, ttl, remembered: None, source }
@@ -104,8 +109,8 @@ impl DnsError {
         Self::make(subject, question.record, Cause::Servers, servers, None)
     }
 
-    /// The same of a lookup that was answered from memory, if it is one that may be kept: for
-    /// `question`, which is spelled in its own way, and with what is left of the TTL.
+    /// Returns this error for a lookup that was answered from the cache, with the rest of its TTL.
+    /// `question` may have another spelling.
     pub(crate) fn aged(&self, question: &Question, ttl: Duration) -> Self {
         match self.0.cause {
             cause @ (Cause::NotFound | Cause::NoAddress) => {
@@ -115,28 +120,29 @@ impl DnsError {
         }
     }
 
-    /// That the sources of a switch do not know a name, or that there are none.
+    /// The error if the sources of a switch do not have a name, or if there is no source.
     pub(crate) fn unlisted(name: &Name, record: Record, cause: Cause) -> Self {
         Self::make(shown(name).into(), record, cause, Vec::new(), None)
     }
 
-    /// The same of another record, as holds for a name that does not exist (RFC 8020 §2).
+    /// Returns this error for another record. A name that does not exist has no record (RFC 8020
+    /// §2).
     pub(crate) fn also_of(&self, record: Record) -> Self {
         Self::make(self.0.subject.clone(), record, self.0.cause, Vec::new(), self.0.ttl)
     }
 
-    /// What the resolver for literals and services said of `subject`, with its kind.
+    /// The error of the resolver for literals and services about `subject`, with its kind.
     pub(crate) fn incomplete(subject: String, kind: LookupErrorKind, source: BoxError) -> Self {
-        Self::delegated(Cause::Incomplete(kind), subject, source)
+        Self::delegated(Cause::Incomplete(kind), subject, ErrorSource::Resolver(source))
     }
 
-    /// That a file can't be read which says of `subject` where it is, or whom to ask.
+    /// The error if a file can't be read that is needed to look up `subject`.
     pub(crate) fn unreadable(subject: String, source: FileError) -> Self {
         let cause = if source.is_unstarted() { Cause::Unstarted } else { Cause::Unreadable };
-        Self::delegated(cause, subject, source.into())
+        Self::delegated(cause, subject, ErrorSource::File(source))
     }
 
-    fn delegated(cause: Cause, subject: String, source: BoxError) -> Self {
+    fn delegated(cause: Cause, subject: String, source: ErrorSource) -> Self {
         Self(Arc::new(Inner {
             subject: subject.into(),
             record: None,
@@ -144,7 +150,7 @@ impl DnsError {
             servers: Box::default(),
             ttl: None,
             remembered: None,
-            source: ErrorSource::Delegate(source),
+            source,
         }))
     }
 
@@ -158,8 +164,8 @@ impl DnsError {
         Self(Arc::new(Inner::new(subject, record, cause, servers, ttl)))
     }
 
-    /// The same of a lookup that was not made, because this failure is remembered so long: for
-    /// `question`, which is spelled in its own way.
+    /// Returns this error for a lookup that was not made, because the failure is still remembered
+    /// for this time. `question` may have another spelling.
     pub(crate) fn remembered_for(&self, question: &Question, left: Duration) -> Self {
         let (subject, servers) = (shown(&question.name).into(), self.0.servers.to_vec());
         let mut inner = Inner::new(subject, question.record, self.0.cause, servers, None);
@@ -167,13 +173,15 @@ impl DnsError {
         Self(Arc::new(inner))
     }
 
-    /// For how long this failure is remembered still, if the servers were not asked because it is
-    /// ([`ServerPolicy::with_failures_remembered`](crate::ServerPolicy::with_failures_remembered)).
+    /// How long this failure is still remembered, if the servers were not asked for that reason.
+    ///
+    /// See
+    /// [`ServerPolicy::with_failures_remembered`](crate::ServerPolicy::with_failures_remembered).
     pub fn remembered(&self) -> Option<Duration> {
         self.0.remembered
     }
 
-    /// Whether all servers failed, and none for a reason of this machine or of its network.
+    /// Whether all servers failed, and this machine and its network did not.
     pub(crate) fn is_of_servers_alone(&self) -> bool {
         let mut failures = self.0.servers.iter().map(ServerError::failure);
         self.0.cause == Cause::Servers
@@ -181,13 +189,12 @@ impl DnsError {
             && failures.all(|failure| failure != FailureKind::Network)
     }
 
-    /// Whether no server answered at all.
+    /// Whether no server answered in time.
     pub(crate) fn is_silence(&self) -> bool {
         self.0.servers.iter().all(|server| server.failure() == FailureKind::TimedOut)
     }
 
-    /// The kind of the failure, in the vocabulary that all resolvers share. Its docs have a table of
-    /// what each kind is over DNS.
+    /// The kind of the failure. The docs of [`LookupErrorKind`] say what each kind means over DNS.
     ///
     /// If the servers failed in different ways, it is the kind of the first of these that happened:
     ///
@@ -198,13 +205,12 @@ impl DnsError {
     /// 4. A server did not answer in time: [`TimedOut`](LookupErrorKind::TimedOut).
     /// 5. The network failed: [`Temporary`](LookupErrorKind::Temporary).
     ///
-    /// What the kind leaves out is elsewhere. [`servers`](Self::servers) has the code of each server
-    /// and the error of the network. A file that can't be read is the source, a
-    /// [`FileError`]. If no thread could be started to read it, the kind is
-    /// [`Temporary`](LookupErrorKind::Temporary).
+    /// [`servers`](Self::servers) has the code of each server and the error of the network. If a
+    /// file can't be read, the source is a [`FileError`]. If no thread could be started to read the
+    /// file, the kind is [`Temporary`](LookupErrorKind::Temporary).
     pub fn kind(&self) -> LookupErrorKind {
         match self.0.cause {
-            Cause::NotFound | Cause::NotListed => LookupErrorKind::NotFound,
+            Cause::NotFound | Cause::NotListed | Cause::NeverAsked(_) => LookupErrorKind::NotFound,
             Cause::NoAddress => LookupErrorKind::NoAddress,
             Cause::Circle | Cause::TooManyAliases => LookupErrorKind::Malformed,
             Cause::Incomplete(kind) => kind,
@@ -219,83 +225,76 @@ impl DnsError {
         }
     }
 
-    /// Whether a server answered that it failed, as with SERVFAIL.
+    /// Whether a server answered that it failed, such as with SERVFAIL.
     pub(crate) fn is_server_failure(&self) -> bool {
         worst(&self.0.servers) == Some(FailureKind::Server)
     }
 
-    /// What was asked for: the name, with the domain of the search list, as it is printed.
+    /// The name that was asked for, with the domain of the search list. It is escaped.
     pub fn name(&self) -> &str {
         &self.0.subject
     }
 
-    /// Which addresses were asked for; none if the lookup did not come that far.
+    /// The record that was asked for. It is `None` if no question was made.
     pub fn record(&self) -> Option<Record> {
         self.0.record
     }
 
-    /// What became of each server that was asked, in the order of the first tries. Empty if one
-    /// gave an answer, be it that there is nothing.
+    /// The error of each server that was asked, in the order of the first tries.
+    ///
+    /// It is empty if a server gave an answer, even a negative one.
     pub fn servers(&self) -> &[ServerError] {
         &self.0.servers
     }
 
-    /// How long a negative answer may be kept (RFC 2308 §5); none if it may not be, or if this is
-    /// none.
+    /// How long a negative answer may be cached (RFC 2308 §5). It is `None` if the error is not a
+    /// negative answer, or may not be cached.
     pub fn ttl(&self) -> Option<Duration> {
         self.0.ttl
     }
 
+    /// The error of the resolver for literals and services, if the port of a service or the number
+    /// of a zone was not found. This error has its text and its source.
+    pub fn resolver_error(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
+        match &self.0.source {
+            ErrorSource::Resolver(error) => Some(&**error),
+            _ => None,
+        }
+    }
+
     fn io_kind(&self) -> io::ErrorKind {
         match &self.0.source {
+            ErrorSource::None => self.own_io_kind(),
             ErrorSource::Network(error) => error.kind(),
-            ErrorSource::Kind(error) => error.kind(),
-            ErrorSource::Delegate(error) => {
+            ErrorSource::File(error) => error.kind(),
+            ErrorSource::Resolver(error) => {
                 let mut next: Option<&(dyn Error + 'static)> = Some(&**error);
                 while let Some(error) = next {
                     if let Some(error) = error.downcast_ref::<io::Error>() {
                         return error.kind();
                     }
-                    if let Some(error) = error.downcast_ref::<FileError>() {
-                        return error.kind();
-                    }
                     next = error.source();
                 }
-                io::ErrorKind::InvalidInput
+                self.kind().into()
             }
         }
     }
-}
 
-/// The failure that says the most of what the servers did.
-fn worst(servers: &[ServerError]) -> Option<FailureKind> {
-    servers.iter().map(ServerError::failure).min()
-}
-
-fn io_kind(cause: Cause, servers: &[ServerError]) -> io::ErrorKind {
-    match cause {
-        Cause::NotFound | Cause::NotListed | Cause::NoAddress => io::ErrorKind::NotFound,
-        Cause::Circle | Cause::TooManyAliases => io::ErrorKind::InvalidData,
-        Cause::NoSource | Cause::Merge | Cause::Multicast => io::ErrorKind::Unsupported,
-        Cause::Servers => match worst(servers) {
-            Some(FailureKind::Malformed) => io::ErrorKind::InvalidData,
-            Some(FailureKind::TimedOut) => io::ErrorKind::TimedOut,
-            _ => io::ErrorKind::Other,
-        },
-        Cause::Incomplete(_) | Cause::Unreadable | Cause::Unstarted => {
-            unreachable!("the source of a delegate's error is the delegate's")
+    fn own_io_kind(&self) -> io::ErrorKind {
+        match self.0.cause {
+            Cause::NoSource | Cause::Merge | Cause::Multicast => io::ErrorKind::Unsupported,
+            _ => self.kind().into(),
         }
     }
-}
 
-/// The reason, without what was asked for.
-struct Reason<'a>(Cause, &'a [ServerError]);
-
-impl fmt::Display for Reason<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
-            Cause::NotFound => "there is no such name",
-            Cause::NoAddress => "the name has no such address",
+    /// The text after the words of the kind. If no server could be asked, it leaves out the last
+    /// error of the network, because that is the source.
+    fn detail(&self) -> Option<Cow<'static, str>> {
+        let detail = match self.0.cause {
+            Cause::NotFound | Cause::NoAddress | Cause::Unreadable | Cause::Unstarted => {
+                return None;
+            }
+            Cause::NeverAsked(special) => special.reason()?,
             Cause::NotListed => {
                 "it is not in the hosts file, and nsswitch.conf lets no other source answer"
             }
@@ -305,37 +304,43 @@ impl fmt::Display for Reason<'_> {
                  source before dns: to ask name servers, add the domain to the search list"
             }
             Cause::Merge => {
-                "the switch says to merge the results of two sources, which is for groups of users \
-                 alone: say return or continue"
+                "nsswitch.conf says to merge the results of two sources, which is for groups of \
+                 users alone: say return or continue"
             }
             Cause::Circle => "its aliases go round in a circle",
             Cause::TooManyAliases => "it has too many aliases",
-            Cause::Incomplete(LookupErrorKind::UnknownService) => "its service has no known port",
-            Cause::Incomplete(LookupErrorKind::UnknownZone) => "its zone is no known interface",
-            Cause::Incomplete(_) => "the resolver of services and zones failed",
-            Cause::Unreadable | Cause::Unstarted => "a file of this machine can't be read",
-            Cause::Servers => {
-                for (index, server) in self.1.iter().enumerate() {
-                    let comma = if index == 0 { "" } else { ", " };
-                    write!(f, "{comma}{server}")?;
-                }
-                return Ok(());
+            Cause::Servers if self.0.servers.is_empty() => "no name server is configured",
+            Cause::Incomplete(kind) => {
+                // It begins with the words of the kind if it is one of ours.
+                let text = self.resolver_error()?.to_string();
+                let rest = text.strip_prefix(&kind.to_string());
+                let rest = rest.map_or(&*text, |rest| rest.trim_start_matches(": "));
+                return (!rest.is_empty()).then(|| rest.to_owned().into());
             }
-        })
+            Cause::Servers => {
+                let is_source = matches!(self.0.source, ErrorSource::Network(_));
+                return Some(server::list(&self.0.servers, is_source).into());
+            }
+        };
+        Some(detail.into())
     }
+}
+
+/// The failure that says the most about the name.
+fn worst(servers: &[ServerError]) -> Option<FailureKind> {
+    servers.iter().map(ServerError::failure).min()
 }
 
 impl fmt::Display for DnsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot look up {}", self.0.subject)?;
-        if let Some(record) = self.0.record {
-            write!(f, " ({record})")?;
-        }
+        self.kind().fmt(f)?;
         if let Some(left) = self.0.remembered {
-            let unasked = "the servers were not asked, because this failure is remembered for";
-            write!(f, "; {unasked} {left:.1?}")?;
+            write!(f, " (remembered: the servers are asked again in {:.1})", Span(left))?;
         }
-        write!(f, ": {}", Reason(self.0.cause, &self.0.servers))
+        match self.detail() {
+            Some(detail) => write!(f, ": {detail}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -354,11 +359,12 @@ impl fmt::Debug for DnsError {
 
 impl Error for DnsError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(match &self.0.source {
-            ErrorSource::Network(error) => &**error,
-            ErrorSource::Kind(error) => error,
-            ErrorSource::Delegate(error) => &**error,
-        })
+        match &self.0.source {
+            ErrorSource::None => None,
+            ErrorSource::Network(error) => Some(&**error),
+            ErrorSource::Resolver(error) => error.source(),
+            ErrorSource::File(error) => Some(error),
+        }
     }
 }
 

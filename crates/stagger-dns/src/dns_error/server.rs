@@ -1,4 +1,4 @@
-//! What one name server did.
+//! The error of one name server.
 
 use std::fmt;
 use std::io;
@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stagger::error::LookupErrorKind;
+use stagger::text::{Escaped, Span, has_words};
 
 use crate::message::code::{self, ResponseCode};
 use crate::message::{ExtendedError, Strays};
 
-/// What one name server did instead of answering: part of a [`DnsError`](crate::DnsError).
+/// The error of one name server, which is a part of a [`DnsError`](crate::DnsError).
 ///
-/// It prints as one line, in which the server's own words are escaped.
+/// It prints as one line. Text from the server is escaped.
 #[derive(Clone, Debug)]
 pub struct ServerError {
     server: SocketAddr,
@@ -23,13 +24,15 @@ pub struct ServerError {
     strays: Strays,
 }
 
-/// Why a question went over TCP after it had gone over UDP.
+/// Why a question went over TCP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Detour {
-    /// The reply did not fit into a datagram.
+    /// The reply did not fit in a datagram.
     Truncated,
-    /// Too many datagrams did not belong to it.
+    /// Too many datagrams did not belong to the question.
     Strays,
+    /// The configuration requires TCP.
+    Always,
 }
 
 /// How one try failed.
@@ -45,7 +48,7 @@ pub(crate) enum Trouble {
 /// How a server failed. The first says the most about the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum FailureKind {
-    /// It answered that it failed, or referred to other servers.
+    /// The server answered that it failed, or referred to other servers.
     Server,
     Refused,
     Malformed,
@@ -75,12 +78,12 @@ impl ServerError {
         Self { server, trouble, tries: tries as usize, detour, strays }
     }
 
-    /// Which server it was.
+    /// The address of the server.
     pub fn server(&self) -> SocketAddr {
         self.server
     }
 
-    /// The kind of the failure of the last try, in the vocabulary that all resolvers share.
+    /// The kind of the failure of the last try.
     pub fn kind(&self) -> LookupErrorKind {
         self.failure().kind()
     }
@@ -95,7 +98,7 @@ impl ServerError {
         }
     }
 
-    /// The response code that it answered with (RFC 6895 §2.3), if it answered.
+    /// The response code of its answer (RFC 6895 §2.3), if it answered.
     pub fn code(&self) -> Option<u16> {
         match self.trouble {
             Trouble::Code { code, .. } => Some(code),
@@ -103,7 +106,7 @@ impl ServerError {
         }
     }
 
-    /// The extended error that it gave as the reason (RFC 8914), if it gave any.
+    /// The extended error code of its answer (RFC 8914), if there is one.
     pub fn extended_code(&self) -> Option<u16> {
         match &self.trouble {
             Trouble::Code { extended, .. } => extended.as_ref().map(|extended| extended.code),
@@ -111,13 +114,13 @@ impl ServerError {
         }
     }
 
-    /// How many replies from its address did not belong to the question (RFC 5452 §9.1). They come from
-    /// an attacker that guesses, or from a faulty server.
+    /// How many replies from its address did not belong to the question (RFC 5452 §9.1). They come
+    /// from an attacker that guesses ids, or from a faulty server.
     pub fn stray_replies(&self) -> u32 {
         self.strays.count()
     }
 
-    /// How often it was tried.
+    /// How many times it was tried.
     pub fn tries(&self) -> usize {
         self.tries
     }
@@ -138,41 +141,93 @@ impl ServerError {
     }
 }
 
-/// A text of the system in one line. Its quotation marks stay, so that it is known again.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for char in text.chars() {
-        match char {
-            '\'' | '"' => escaped.push(char),
-            _ => escaped.extend(char.escape_debug()),
+/// The name of a server in a text, if the error of the system already has its address.
+const UNNAMED: &str = "a name server";
+
+impl ServerError {
+    /// What the server did, without its address and without the error of the network.
+    fn deed(&self) -> String {
+        let mut deed = String::new();
+        deed.push_str(match self.detour {
+            None => "",
+            Some(Detour::Always) => "over TCP ",
+            Some(Detour::Truncated) => {
+                "sent a reply that does not fit into a datagram, and over TCP it "
+            }
+            Some(Detour::Strays) => "sent too many replies to other questions, and over TCP it ",
+        });
+        deed.push_str(&self.trouble.to_string());
+        let mut notes = Vec::new();
+        if self.tries > 1 {
+            notes.push(format!("{} tries", self.tries));
+        }
+        if self.strays.count() > 0 {
+            notes.push(self.strays.to_string());
+        }
+        if !notes.is_empty() {
+            deed.push_str(&format!(" ({})", notes.join("; ")));
+        }
+        deed
+    }
+
+    /// The text of the error of the network.
+    fn cause(&self) -> Option<String> {
+        self.io_error().map(|error| Escaped(&error.to_string()).to_string())
+    }
+
+    /// The address of the server, unless this text already has it.
+    fn place(&self, cause: Option<&str>) -> Option<String> {
+        let server = self.server.to_string();
+        (!cause.is_some_and(|cause| has_words(cause, &server))).then_some(server)
+    }
+}
+
+/// Returns what each server did, in one line. Servers that did the same are named together.
+///
+/// If `is_source`, it leaves out the network's error of the last server, because that follows.
+pub(super) fn list(servers: &[ServerError], is_source: bool) -> String {
+    struct Group {
+        places: Vec<String>,
+        deed: String,
+        cause: Option<String>,
+    }
+
+    let mut groups: Vec<Group> = Vec::new();
+    for server in servers {
+        let (deed, cause) = (server.deed(), server.cause());
+        let place = server.place(cause.as_deref());
+        let is_same = |group: &&mut Group| (&group.deed, &group.cause) == (&deed, &cause);
+        match groups.iter_mut().find(is_same) {
+            None => groups.push(Group { places: place.into_iter().collect(), deed, cause }),
+            Some(group) => group.places.extend(place),
         }
     }
-    escaped
+    if is_source {
+        // What follows is of the last server.
+        let last = servers.last().and_then(ServerError::cause);
+        if let Some(index) = groups.iter().rposition(|group| group.cause == last) {
+            let mut group = groups.remove(index);
+            group.cause = None;
+            groups.push(group);
+        }
+    }
+    let texts = groups.iter().map(|Group { places, deed, cause }| {
+        let places = if places.is_empty() { UNNAMED.to_owned() } else { places.join(", ") };
+        match cause {
+            None => format!("{places} {deed}"),
+            Some(cause) => format!("{places} {deed}: {cause}"),
+        }
+    });
+    texts.collect::<Vec<_>>().join("; ")
 }
 
 impl fmt::Display for ServerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ", self.server)?;
-        match self.detour {
-            None => {}
-            Some(Detour::Truncated) => {
-                f.write_str("sent a reply that does not fit into a datagram, and over TCP it ")?;
-            }
-            Some(Detour::Strays) => {
-                f.write_str("sent too many foreign replies, and over TCP it ")?;
-            }
-        }
-        write!(f, "{}", self.trouble)?;
-        if self.tries > 1 {
-            write!(f, ", {} tries", self.tries)?;
-        }
-        if self.strays.count() > 0 {
-            write!(f, ", {}", self.strays)?;
-        }
-        Ok(())
+        f.write_str(&list(std::slice::from_ref(self), false))
     }
 }
 
+/// Prints the failure without the error of the network.
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -190,10 +245,8 @@ impl fmt::Display for Trouble {
             }
             Self::Lame => f.write_str("answers only for its own zones"),
             Self::Malformed(what) => write!(f, "sent a reply that can't be read: {what}"),
-            Self::TimedOut(timeout) => write!(f, "did not answer within {timeout:?}"),
-            Self::Network(error) => {
-                write!(f, "can't be asked: {}", escaped(&error.to_string()))
-            }
+            Self::TimedOut(timeout) => write!(f, "did not answer within {}", Span(*timeout)),
+            Self::Network(_) => f.write_str("could not be asked"),
         }
     }
 }

@@ -135,6 +135,10 @@ fn special(name: &Name, question: &Question) -> Option<LookupResult> {
         let addresses = Localhost::addresses(families).collect();
         return Some(Ok(FoundAddresses::new(addresses, Duration::ZERO)));
     }
-    let error = || DnsError::new(question, Cause::NotFound);
-    (SpecialName::of(&format!("{text}.")) == Some(SpecialName::Nonexistent)).then(|| Err(error()))
+    match SpecialName::of(&format!("{text}.")) {
+        Some(special @ SpecialName::Nonexistent(_)) => {
+            Some(Err(DnsError::new(question, Cause::NeverAsked(special))))
+        }
+        _ => None,
+    }
 }

@@ -36,7 +36,8 @@ use super::query_records::{addresses, unsupported};
 /// };
 /// assert_eq!(answer("192.0.2.1:80").addresses().count(), 1);
 /// let answer = answer("192.0.2.1:http");
-/// assert_eq!(answer.error().unwrap().to_string(), "192.0.2.1:http is not all numbers");
+/// let text = "unknown service: this resolver takes numbers only";
+/// assert_eq!(answer.error().unwrap().to_string(), text);
 /// assert_eq!(answer.kind(), Some(stagger::error::LookupErrorKind::UnknownService));
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
@@ -83,11 +84,16 @@ impl NotNumeric {
     pub fn kind(&self) -> LookupErrorKind {
         self.kind
     }
+
+    /// The target that has a name in it.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
 }
 
 impl fmt::Display for NotNumeric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is not all numbers", self.target.escape_debug())
+        write!(f, "{}: this resolver takes numbers only", self.kind)
     }
 }
 

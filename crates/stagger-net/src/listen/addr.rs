@@ -172,7 +172,7 @@ mod tests {
         assert_eq!(":80".parse(), Ok(addr));
         for text in ["", ":", ":65536", ":http", "::1:80", "80", "example.com:80", "*:80"] {
             let error = text.parse::<ListenAddr>().unwrap_err();
-            assert!(error.to_string().starts_with("not an address: "), "{text}: {error}");
+            assert!(error.to_string().starts_with("bad address \""), "{text}: {error}");
         }
     }
 }

@@ -5,6 +5,8 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use stagger::text::Span;
+
 /// Why a connection was not accepted. The listener lives on and can be asked again: see
 /// [`kind`](Self::kind).
 ///
@@ -97,9 +99,9 @@ fn kind(error: &io::Error) -> AcceptErrorKind {
 
 impl fmt::Display for AcceptError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "accept a connection: {}", self.error)?;
+        f.write_str("could not accept a connection")?;
         match self.pause {
-            Some(pause) => write!(f, "; the next is tried in {pause:?}"),
+            Some(pause) => write!(f, " (next try in {})", Span(pause)),
             None => Ok(()),
         }
     }
@@ -140,9 +142,9 @@ mod tests {
     #[test]
     fn an_error_prints_with_its_pause_and_keeps_its_kind() {
         let error = AcceptError::new(io::Error::new(io::ErrorKind::OutOfMemory, "no room"));
-        assert_eq!(error.to_string(), "accept a connection: no room");
+        assert_eq!(error.to_string(), "could not accept a connection");
         let error = error.with_pause(Duration::from_millis(5));
-        let text = "accept a connection: no room; the next is tried in 5ms";
+        let text = "could not accept a connection (next try in 5 ms)";
         assert_eq!(error.to_string(), text);
         assert_eq!(error.source().unwrap().to_string(), "no room");
         assert_eq!(io::Error::from(error).kind(), io::ErrorKind::OutOfMemory);

@@ -87,23 +87,22 @@ pub(crate) enum Kind {
 /// - It is not a socket of the wanted kind.
 /// - The system fails.
 pub(crate) fn adopt(chosen: &Chosen, kind: Kind) -> io::Result<Vec<Socket>> {
+    let refused = || in_step(format!("take over {chosen}"));
     let passed = Passed::read(process::id(), env::var);
-    let passed = passed.map_err(in_step(chosen))?;
+    let passed = passed.map_err(refused())?;
     // Held to the end, so that of two who want the same one comes too late.
     let mut inheritance = INHERITANCE.lock().unwrap_or_else(PoisonError::into_inner);
     let Inheritance { found, adopted } = &mut *inheritance;
-    let found = look(found, passed.count, close_on_exec).map_err(in_step(chosen))?;
-    let numbers = passed.numbers(chosen).map_err(in_step(chosen))?;
+    let found = look(found, passed.count, close_on_exec).map_err(refused())?;
+    let numbers = passed.numbers(chosen).map_err(refused())?;
     // All are looked at before the first is changed.
     for &number in &numbers {
         if adopted.contains(&number) {
             let words = format!("descriptor {number} has been taken over already");
             let error = io::Error::new(io::ErrorKind::AlreadyExists, words);
-            return Err(in_step(chosen)(error));
+            return Err(refused()(error));
         }
-        check(number, found.get(&number), kind)
-            .map_err(in_step(format_args!("descriptor {number}")))
-            .map_err(in_step(chosen))?;
+        check(number, found.get(&number), kind).map_err(refused())?;
     }
     let own = |number| {
         adopted.insert(number);
@@ -116,7 +115,7 @@ pub(crate) fn adopt(chosen: &Chosen, kind: Kind) -> io::Result<Vec<Socket>> {
     let sockets: Vec<_> = numbers.into_iter().map(own).collect();
     for socket in &sockets {
         let step = format!("make descriptor {} non-blocking", socket.as_raw_fd());
-        socket.set_nonblocking(true).map_err(in_step(step)).map_err(in_step(chosen))?;
+        socket.set_nonblocking(true).map_err(in_step(step)).map_err(refused())?;
     }
     Ok(sockets)
 }
@@ -202,7 +201,9 @@ fn identity(number: RawFd) -> io::Result<Identity> {
 
 /// Checks that a descriptor may be taken over, and is of the right kind. Changes nothing.
 fn check(number: RawFd, found: Option<&Found>, kind: Kind) -> io::Result<()> {
-    let unfit = |words| io::Error::new(io::ErrorKind::InvalidInput, words);
+    let unfit = |words: &str| {
+        io::Error::new(io::ErrorKind::InvalidInput, format!("descriptor {number} {words}"))
+    };
     match found {
         None if flags(number).is_none() => return Err(unfit("is not open")),
         None => return Err(unfit("was not passed when this process first looked")),

@@ -157,6 +157,8 @@ mod tests {
     use std::cell::Cell;
     use std::rc::Rc;
 
+    use stagger::text::WithCauses;
+
     use super::*;
 
     /// A machine that hands out ports one after another, with those of IPv4 that are taken.
@@ -237,8 +239,9 @@ mod tests {
         machine.taken_ipv4 = (1000..2000).collect();
         let error = both(&mut machine, 0).map(drop).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
-        let text = "find a port that is free in both families, 16 times: listen on 0.0.0.0:1015: ";
-        assert!(error.to_string().starts_with(text), "{error}");
+        let text = "could not find a port that is free in both families, 16 times: \
+                    could not listen on 0.0.0.0:1015: ";
+        assert!(WithCauses(&error).to_string().starts_with(text), "{error}");
         assert_eq!((machine.next, machine.bound.get()), (1016, 0));
     }
 
@@ -248,7 +251,10 @@ mod tests {
         machine.taken_ipv4 = vec![80];
         let error = both(&mut machine, 80).map(drop).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
-        assert!(error.to_string().starts_with("listen on 0.0.0.0:80: "), "{error}");
+        assert!(
+            WithCauses(&error).to_string().starts_with("could not listen on 0.0.0.0:80: "),
+            "{error}"
+        );
         assert_eq!(machine.bound.get(), 0);
     }
 
@@ -261,7 +267,10 @@ mod tests {
             assert_eq!(ports(&sockets), [1000]);
             let missing = missing.unwrap();
             assert_eq!(missing.family, family);
-            assert!(missing.error.to_string().starts_with("open a socket: "), "{missing:?}");
+            assert!(
+                missing.error.to_string().starts_with("could not open a socket"),
+                "{missing:?}"
+            );
         }
     }
 
@@ -270,6 +279,7 @@ mod tests {
         let mut machine = Machine::new();
         machine.lacks = &[Family::Ipv6, Family::Ipv4];
         let error = both(&mut machine, 80).map(drop).unwrap_err();
-        assert!(error.to_string().starts_with("listen on 0.0.0.0:80: open a socket: "), "{error}");
+        let text = "could not listen on 0.0.0.0:80: could not open a socket: ";
+        assert!(WithCauses(&error).to_string().starts_with(text), "{error}");
     }
 }

@@ -11,13 +11,14 @@ use stagger::target::TargetError;
 
 /// Why a lookup by the system's resolver failed.
 ///
-/// It keeps the code that `getaddrinfo` or `getnameinfo` returned and says it in the system's own
-/// words. It prints as one line that names the host and the service, or the address. It converts
-/// into an [`io::Error`] of a kind that fits, and stays inside.
+/// It prints as one line, which begins with the words of its [`kind`](Self::kind). The error of
+/// [`lookup`](crate::lookup::lookup) and the like names what was looked up. The error of a
+/// [`SystemResolver`](crate::SystemResolver) does not, because its caller names the target.
 ///
-/// If no thread could be started, the kind is [`Other`](io::ErrorKind::Other), and the system's error
-/// is inside. That error's own kind is `WouldBlock`, which most callers take for readiness. The
-/// source of a lookup's error is an [`io::Error`] of the same kind, so that a wrapper can find it.
+/// Its source is the operating system's error ([`os_error`](Self::os_error)), if there was one. It
+/// converts into an [`io::Error`] of a kind that fits, and stays inside. If no thread could be
+/// started, that kind is [`Other`](io::ErrorKind::Other): the system's own, `WouldBlock`, means
+/// readiness to most callers.
 ///
 /// # Examples
 ///
@@ -34,19 +35,28 @@ use stagger::target::TargetError;
 /// let answer = future::block_on(resolver.resolve(&query).next()).unwrap();
 /// let error = answer.error().unwrap();
 /// assert_eq!(error.kind(), LookupErrorKind::UnknownService);
-/// assert!(error.to_string().contains("no-such-service"));
+/// let text = "unknown service: there is no TCP service of this name";
+/// assert_eq!(error.to_string(), text);
 /// # Ok::<_, stagger::target::TargetError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct LookupError {
-    subject: Box<str>,
     cause: Cause,
-    source: Arc<io::Error>,
+    /// Whether it prints what was looked up.
+    is_named: bool,
+    about: Arc<About>,
+}
+
+/// What clones of an error share, so that each is small: a connect has room for some.
+#[derive(Debug)]
+struct About {
+    subject: Box<str>,
+    source: Option<io::Error>,
 }
 
 impl PartialEq for LookupError {
     fn eq(&self, other: &Self) -> bool {
-        self.subject == other.subject && self.cause == other.cause
+        self.about.subject == other.about.subject && self.cause == other.cause
     }
 }
 
@@ -64,6 +74,8 @@ pub(super) enum Cause {
         os_error: Option<i32>,
         words: Box<str>,
     },
+    /// The address has no name.
+    Unnamed { code: i32 },
     /// The service has no port.
     Service {
         name: Box<str>,
@@ -96,15 +108,14 @@ pub(super) enum Cause {
 
 impl LookupError {
     pub(super) fn new(subject: impl Into<Box<str>>, cause: Cause) -> Self {
-        let kind = cause.io_kind();
-        let source = Arc::new(match &cause {
-            Cause::Target(error) => io::Error::new(kind, error.clone()),
-            Cause::Thread { os_error: Some(errno), .. } => {
-                io::Error::new(kind, io::Error::from_raw_os_error(*errno))
-            }
-            _ => io::Error::new(kind, cause.to_string()),
-        });
-        Self { subject: subject.into(), cause, source }
+        let source = cause.os_error().map(io::Error::from_raw_os_error);
+        let about = Arc::new(About { subject: subject.into(), source });
+        Self { cause, is_named: true, about }
+    }
+
+    /// The same without what was looked up, for callers that name the target.
+    pub(crate) fn unnamed(self) -> Self {
+        Self { is_named: false, ..self }
     }
 
     /// The call was not made, because no thread could be started for it.
@@ -124,30 +135,50 @@ impl LookupError {
     /// None if it was neither of them that failed.
     pub fn code(&self) -> Option<i32> {
         match &self.cause {
-            Cause::Code { code, .. } => Some(*code),
+            Cause::Code { code, .. } | Cause::Unnamed { code } => Some(*code),
             Cause::Service { code, .. } | Cause::NotNumeric { code, .. } => *code,
             _ => None,
         }
     }
 
     /// The operating system's error (`errno`), if there was one. It exists with the code
-    /// `EAI_SYSTEM`, when a zone's index was asked for, and when no thread could be started.
+    /// `EAI_SYSTEM`, when a zone's index could not be read, and when no thread could be started.
     pub fn os_error(&self) -> Option<i32> {
+        self.cause.os_error()
+    }
+
+    /// What was looked up: the host and the service, or the address. Empty if nothing was.
+    pub fn subject(&self) -> &str {
+        &self.about.subject
+    }
+
+    /// What is wrong with the host or the service, if it can't be asked for at all.
+    pub fn invalid_target(&self) -> Option<&TargetError> {
         match &self.cause {
-            Cause::Code { os_error, .. }
-            | Cause::Zone { os_error, .. }
-            | Cause::Thread { os_error, .. } => *os_error,
-            #[cfg(not(unix))]
-            Cause::Std { os_error, .. } => *os_error,
+            Cause::Target(error) => Some(error),
             _ => None,
         }
     }
 }
 
 impl Cause {
+    fn os_error(&self) -> Option<i32> {
+        match self {
+            // That there is no such interface is the whole text.
+            Self::Zone { os_error: Some(errno), .. } if means_no_interface(*errno) => None,
+            Self::Code { os_error, .. }
+            | Self::Zone { os_error, .. }
+            | Self::Thread { os_error, .. } => *os_error,
+            #[cfg(not(unix))]
+            Self::Std { os_error, .. } => *os_error,
+            _ => None,
+        }
+    }
+
     fn kind(&self) -> LookupErrorKind {
         match self {
             Self::Code { kind, .. } => *kind,
+            Self::Unnamed { .. } => LookupErrorKind::NotFound,
             Self::Service { .. } => LookupErrorKind::UnknownService,
             Self::Zone { os_error: Some(errno), .. } if !means_no_interface(*errno) => {
                 LookupErrorKind::Other
@@ -177,14 +208,7 @@ impl Cause {
             }
             _ => {}
         }
-        match self.kind() {
-            LookupErrorKind::NotFound | LookupErrorKind::NoAddress => io::ErrorKind::NotFound,
-            LookupErrorKind::UnknownService | LookupErrorKind::InvalidName => {
-                io::ErrorKind::InvalidInput
-            }
-            LookupErrorKind::UnknownZone => io::ErrorKind::AddrNotAvailable,
-            _ => io::ErrorKind::Other,
-        }
+        self.kind().into()
     }
 }
 
@@ -214,56 +238,62 @@ fn means_no_interface(_: i32) -> bool {
 
 impl fmt::Display for LookupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.cause {
-            Cause::Target(_) | Cause::Nothing => write!(f, "nothing was looked up: {}", self.cause),
-            _ => write!(f, "cannot look up {}: {}", self.subject.escape_debug(), self.cause),
+        let subject = self.subject();
+        if self.is_named && !subject.is_empty() {
+            write!(f, "cannot look up {}: ", subject.escape_debug())?;
         }
+        self.cause.fmt(f)
     }
 }
 
+/// The words of the kind, and what there is to add. The text of the system's error is the source's.
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = self.kind();
         match self {
-            Self::Code { symbol, os_error: Some(errno), .. } => {
-                write!(f, "{} ({symbol})", io::Error::from_raw_os_error(*errno))
+            // It names the text, and says what is wrong.
+            Self::Target(error) => return error.fmt(f),
+            Self::Unnamed { .. } => return f.write_str("the address has no name"),
+            _ => kind.fmt(f)?,
+        }
+        match self {
+            Self::Target(_) | Self::Unnamed { .. } | Self::Code { os_error: Some(_), .. } => Ok(()),
+            Self::Code { .. } if kind.is_negative() => Ok(()),
+            Self::Code { symbol, .. } if kind == LookupErrorKind::Temporary => {
+                write!(f, " ({symbol})")
             }
             Self::Code { symbol, code, words, .. } => {
-                write!(f, "{} ({symbol}, {code})", lower_first(words))
+                write!(f, ": {} ({symbol}, {code})", lower_first(words))
             }
-            Self::Service { name, transport, symbol, .. } => {
+            Self::Service { transport, .. } => {
                 let transport = match transport {
                     None => "",
                     Some(Transport::Udp) => "UDP ",
                     Some(_) => "TCP ",
                 };
-                write!(f, "no {transport}service is named \"{}\"", name.escape_debug())?;
-                write_symbol(symbol, f)
+                write!(f, ": there is no {transport}service of this name")
             }
-            Self::Zone { name, os_error: Some(errno) } if !means_no_interface(*errno) => {
-                let error = io::Error::from_raw_os_error(*errno);
-                write!(f, "the index of \"{}\" can't be read: {error}", name.escape_debug())
+            Self::Zone { .. } if kind == LookupErrorKind::UnknownZone => {
+                f.write_str(": no network interface has this name")
             }
-            Self::Zone { name, .. } => {
-                write!(f, "no network interface is named \"{}\"", name.escape_debug())
+            Self::Zone { .. } => f.write_str(": the index of the network interface can't be read"),
+            Self::Nul => f.write_str(": it has a NUL character"),
+            Self::Nothing => f.write_str(": neither a host nor a service was given"),
+            Self::NotNumeric { part, .. } => write!(f, ": the {part} must be a number"),
+            Self::Empty => f.write_str(" of a family that was asked for"),
+            Self::Thread { os_error: Some(_), .. } => {
+                f.write_str(": no thread could be started for it")
             }
-            Self::Nul => f.write_str("a NUL character is in it"),
-            Self::Target(error) => error.fmt(f),
-            Self::Nothing => f.write_str("neither a host nor a service was given"),
-            Self::NotNumeric { part, symbol, .. } => {
-                write!(f, "the {part} is a name, and was to be a number")?;
-                write_symbol(symbol, f)
+            Self::Thread { words, .. } => {
+                write!(f, ": no thread could be started for it: {words}")
             }
-            Self::Empty => f.write_str("no address of a family that was asked for was found"),
-            Self::Thread { words, .. } => write!(f, "no thread could be started for it: {words}"),
-            Self::Unsupported(what) => write!(f, "this platform has no way to find {what}"),
+            Self::Unsupported(what) => write!(f, ": this platform has no way to find {what}"),
             #[cfg(not(unix))]
-            Self::Std { words, .. } => f.write_str(words),
+            Self::Std { os_error: Some(_), .. } => Ok(()),
+            #[cfg(not(unix))]
+            Self::Std { words, .. } => write!(f, ": {words}"),
         }
     }
-}
-
-fn write_symbol(symbol: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    if symbol.is_empty() { Ok(()) } else { write!(f, " ({symbol})") }
 }
 
 /// The words with a small first letter, unless they begin with an abbreviation.
@@ -279,13 +309,13 @@ fn lower_first(words: &str) -> String {
 
 impl Error for LookupError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&*self.source)
+        self.about.source.as_ref().map(|error| error as _)
     }
 }
 
 impl From<LookupError> for io::Error {
     fn from(error: LookupError) -> Self {
-        Self::new(error.source.kind(), error)
+        Self::new(error.cause.io_kind(), error)
     }
 }
 
@@ -305,8 +335,10 @@ mod tests {
         let error = LookupError::new("a\nb.example:443", cause);
         assert_eq!(
             error.to_string(),
-            "cannot look up a\\nb.example:443: temporary failure in name resolution (EAI_AGAIN, -3)"
+            "cannot look up a\\nb.example:443: temporary lookup failure (EAI_AGAIN)"
         );
+        assert_eq!(error.clone().unnamed().to_string(), "temporary lookup failure (EAI_AGAIN)");
+        assert_eq!((error.subject(), error.source().is_none()), ("a\nb.example:443", true));
     }
 
     #[test]
@@ -321,7 +353,9 @@ mod tests {
         };
         let error = io::Error::from(LookupError::new("a.example:443", cause));
         assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+        assert_eq!(error.to_string(), "cannot look up a.example:443: the lookup failed");
         let inner = error.get_ref().unwrap().downcast_ref::<LookupError>().unwrap();
+        assert!(inner.source().unwrap().is::<io::Error>());
         assert_eq!((inner.code(), inner.os_error()), (Some(-11), Some(13)));
     }
 
@@ -332,12 +366,12 @@ mod tests {
         let error = LookupError::unstarted("a.example:443", &system);
         assert_eq!(
             error.to_string(),
-            format!("cannot look up a.example:443: no thread could be started for it: {system}")
+            "cannot look up a.example:443: temporary lookup failure: no thread could be started for it"
         );
         assert_eq!(error.os_error(), Some(libc::EAGAIN));
         let source = error.source().unwrap().downcast_ref::<io::Error>().unwrap();
-        let inner = source.get_ref().unwrap().downcast_ref::<io::Error>().unwrap();
-        assert_eq!(inner.raw_os_error(), Some(libc::EAGAIN));
+        assert_eq!(source.raw_os_error(), Some(libc::EAGAIN));
+        assert_eq!(io::Error::from(error).kind(), io::ErrorKind::Other);
     }
 
     #[test]
@@ -376,8 +410,9 @@ mod tests {
                 io::ErrorKind::PermissionDenied,
             ),
         ] {
-            let error = LookupError::new("x", cause);
+            let error = LookupError::new("x", cause).unnamed();
             assert_eq!(error.kind(), kind, "{error}");
+            assert!(error.to_string().starts_with(&kind.to_string()), "{error}");
             assert_eq!(io::Error::from(error.clone()).kind(), io_kind, "{error}");
         }
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use stagger::Policy;
+use stagger::text::{self, Span};
 
 /// When a [`SystemResolver`](crate::SystemResolver) asks for each family apart, beside the one
 /// lookup of all families.
@@ -77,13 +78,8 @@ pub struct LanesError {
 
 impl fmt::Display for LanesError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (start, end) =
-            (Policy::RESOLUTION_DELAY_RANGE.start(), Policy::RESOLUTION_DELAY_RANGE.end());
-        write!(
-            f,
-            "delay of lanes out of range: {:?} is not within {start:?} to {end:?}",
-            self.delay
-        )
+        let range = text::range(&Policy::RESOLUTION_DELAY_RANGE);
+        write!(f, "delay of lanes out of range: {} is not within {range}", Span(self.delay))
     }
 }
 
@@ -98,7 +94,7 @@ mod tests {
         let error = Lanes::when_late(Duration::from_millis(2001)).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "delay of lanes out of range: 2.001s is not within 0ns to 2s"
+            "delay of lanes out of range: 2.001 s is not within 0 s to 2 s"
         );
         for delay in [Policy::RESOLUTION_DELAY_RANGE.start(), Policy::RESOLUTION_DELAY_RANGE.end()]
         {

@@ -4,8 +4,10 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use stagger::error::LookupErrorKind;
 use stagger::resolve::Transport;
 
+use super::error::Cause;
 use super::question::{Question, Reply};
 use super::{LookupError, PendingLookup, system};
 
@@ -183,7 +185,16 @@ impl NameRequest {
 
     /// Asks the system. Blocks for as long as it takes.
     pub(crate) fn look_up(&self) -> Result<NameInfo, LookupError> {
-        system::name(self).map_err(|cause| LookupError::new(self.to_string(), cause))
+        system::name(self).map_err(|cause| {
+            let cause = match cause {
+                // For this call the code says that the address has no name.
+                Cause::Code { kind: LookupErrorKind::NotFound, code, .. } => {
+                    Cause::Unnamed { code }
+                }
+                cause => cause,
+            };
+            LookupError::new(self.to_string(), cause)
+        })
     }
 }
 

@@ -6,6 +6,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 
+use stagger::text::{self, Ranged};
+
 /// Why a bind address does not do.
 ///
 /// As the cause of an [`io::Error`] it is found with [`io::Error::get_ref`] and `downcast_ref`.
@@ -35,7 +37,11 @@ impl fmt::Display for BindError {
                 write!(f, "a second bind address of one family: {second} after {first}")
             }
             Self::NoneOfFamily { destination, bound } => {
-                write!(f, "no bind address of the family of {destination}, only {bound}")
+                let [needed, other] = match destination {
+                    SocketAddr::V4(_) => ["IPv4", "IPv6"],
+                    SocketAddr::V6(_) => ["IPv6", "IPv4"],
+                };
+                write!(f, "the bind address {bound} is {other}: give an {needed} bind address too")
             }
         }
     }
@@ -97,7 +103,7 @@ impl From<OptionError> for io::Error {
 }
 
 /// The value, if the range has it.
-pub(crate) fn within<T: PartialOrd + fmt::Debug>(
+pub(crate) fn within<T: Ranged>(
     option: &'static str,
     value: T,
     range: &RangeInclusive<T>,
@@ -105,8 +111,8 @@ pub(crate) fn within<T: PartialOrd + fmt::Debug>(
     if range.contains(&value) {
         return Ok(value);
     }
-    let range = format!("{:?} to {:?}", range.start(), range.end());
-    Err(OptionError { option, value: format!("{value:?}"), fault: Fault::Outside(range) })
+    let range = text::range(range);
+    Err(OptionError { option, value: value.shown(), fault: Fault::Outside(range) })
 }
 
 impl From<BindError> for io::Error {
@@ -119,10 +125,10 @@ impl From<BindError> for io::Error {
     }
 }
 
-/// A step before the connect that failed: its name, and the system's error as the source.
+/// A step before the connect that failed, in words. The system's error is the source.
 #[derive(Debug)]
 struct StepError {
-    step: String,
+    words: String,
     source: io::Error,
     /// Something local was short, whatever the system's number is.
     is_short: bool,
@@ -130,7 +136,7 @@ struct StepError {
 
 impl fmt::Display for StepError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.step, self.source)
+        f.write_str(&self.words)
     }
 }
 
@@ -151,20 +157,26 @@ pub(crate) fn raw_os_error(error: &io::Error) -> Option<i32> {
     }
 }
 
-/// Says which step failed; the kind stays as it is.
+/// Says which step failed, as in `bind to 127.0.0.1:80`; the kind stays as it is.
 pub(crate) fn in_step(step: impl fmt::Display) -> impl FnOnce(io::Error) -> io::Error {
-    move |source| StepError::wrap(step.to_string(), source, false)
+    // The words are made only for an error: a connect that succeeds takes no memory for them.
+    move |source| StepError::wrap(format!("could not {step}"), source, false)
+}
+
+/// Says what failed, where that is not a step of ours; the kind stays as it is.
+pub(crate) fn in_words(words: impl fmt::Display) -> impl FnOnce(io::Error) -> io::Error {
+    move |source| StepError::wrap(words.to_string(), source, false)
 }
 
 /// Says which step failed for want of something local, where the system's number alone does not say
 /// so; the kind stays as it is.
 pub(crate) fn in_short_step(step: impl fmt::Display) -> impl FnOnce(io::Error) -> io::Error {
-    move |source| StepError::wrap(step.to_string(), source, true)
+    move |source| StepError::wrap(format!("could not {step}"), source, true)
 }
 
 impl StepError {
-    fn wrap(step: String, source: io::Error, is_short: bool) -> io::Error {
-        io::Error::new(source.kind(), Self { step, source, is_short })
+    fn wrap(words: String, source: io::Error, is_short: bool) -> io::Error {
+        io::Error::new(source.kind(), Self { words, source, is_short })
     }
 }
 

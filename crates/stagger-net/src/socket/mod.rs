@@ -19,7 +19,7 @@ use stagger::sort::Unusable;
 use crate::reactor::Handshake;
 
 pub use error::{BindError, OptionError, is_local_shortage};
-pub(crate) use error::{in_short_step, in_step, raw_os_error, within};
+pub(crate) use error::{in_short_step, in_step, in_words, raw_os_error, within};
 pub use interface::Interface;
 pub(crate) use non_blocking::NON_BLOCKING;
 pub use option::TcpOptions;
@@ -52,7 +52,7 @@ pub(crate) fn open(addr: &SocketAddr, options: &TcpOptions) -> io::Result<Socket
     let socket = non_blocking::open(domain, Type::STREAM, Some(Protocol::TCP))?;
     setup::set(&socket, addr, options)?;
     if let Some(hook) = hook {
-        hook.call(&socket, *addr).map_err(in_step("the hook"))?;
+        hook.call(&socket, *addr).map_err(in_words("the hook failed"))?;
         // Whatever that has done: nothing here may block.
         socket.set_nonblocking(true).map_err(in_step(NON_BLOCKING))?;
     }
@@ -105,7 +105,7 @@ pub(crate) fn set_listening(
 ) -> io::Result<()> {
     setup::set_listening(socket, addr, options)?;
     if let Some(hook) = &options.rare().hook {
-        hook.call(socket, *addr).map_err(in_step("the hook"))?;
+        hook.call(socket, *addr).map_err(in_words("the hook failed"))?;
     }
     Ok(())
 }

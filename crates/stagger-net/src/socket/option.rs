@@ -285,8 +285,8 @@ impl TcpOptions {
     /// connected. The address tells the family; if it was a v4-mapped one it is the IPv4 address
     /// in it. An address that is skipped for want of a bind address gets no socket, and no call.
     ///
-    /// An error of the hook ends that attempt, with its kind kept and `the hook` before its text,
-    /// and the race goes on to the next candidate. A panic reaches who polls the connect. The hook
+    /// An error of the hook ends that attempt, and is the source of `the hook failed`. The race goes
+    /// on to the next candidate. A panic reaches who polls the connect. The hook
     /// runs inside a poll, so it must not block. One that is set later replaces an earlier one.
     ///
     /// # Examples

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use socket2::{Socket, TcpKeepalive};
+use stagger::text::Span;
 
 use super::option::Rare;
 use super::{TcpOptions, in_step};
@@ -138,7 +139,7 @@ fn set_way(socket: &Socket, ipv6: bool, rare: &Rare) -> io::Result<()> {
         }
         if let Some(timeout) = rare.user_timeout {
             let set = socket.set_tcp_user_timeout(Some(timeout));
-            set.map_err(in_step(format_args!("set TCP_USER_TIMEOUT to {timeout:?}")))?;
+            set.map_err(in_step(format_args!("set TCP_USER_TIMEOUT to {}", Span(timeout))))?;
         }
     }
     Ok(())

@@ -336,7 +336,7 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
     fn zoned(&self, addr: SocketAddr) -> io::Result<SockAddr> {
         let admitted = self.admit(addr)?;
         let zone = check_zone(&self.system(), &addr).map_err(io::Error::from);
-        zone.map_err(in_step(format_args!("{addr}")))?;
+        zone.map_err(in_step(format_args!("use {addr}")))?;
         Ok(admitted)
     }
 

@@ -6,23 +6,35 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::line::{WithCauses, list};
 use crate::error::LookupErrorKind;
 use crate::race::Loss;
 use crate::report::connect::with_causes;
 use crate::report::{AttemptOutcome, AttemptReport, End};
-use crate::resolve::Record;
 use crate::target::TargetError;
 use crate::{Report, Target};
 
 /// Why a connect failed.
 ///
-/// `{}` prints one line to act on, in which each failure has its causes down to the last. `{:#}`
-/// adds a line for each query and each attempt. Every
-/// failure on the way is kept in [`report`](Self::report), and [`source`](StdError::source) is the
-/// most preferred attempt's, or the first query's if no attempt was made. Where a failure
-/// [ended the race](Self::is_final) it is that one. It converts into
-/// [`io::Error`] and keeps the kind of that cause.
+/// # The texts
+///
+/// `{}` prints one line. It names the target, then each failure with its causes, and it ends in the
+/// last cause:
+///
+/// - Failures stand in start order. Addresses that failed alike are merged.
+/// - The failures of lookups stand in the line only where no attempt failed, or where one of them
+///   [ended the race](Self::is_final).
+/// - After four failures, and after four addresses of one failure, the rest is only counted.
+/// - Control characters are escaped.
+///
+/// `{:?}` prints the same line, because `main` prints an error so. `{:#}` and `{:#?}` add a line
+/// for each query and each attempt.
+///
+/// # The causes
+///
+/// [`source`](StdError::source) returns none: the line has the text of every cause, and what prints
+/// an error with its sources prints nothing twice. [`cause`](Self::cause) and
+/// [`causes`](Self::causes) return the causes themselves, and [`report`](Self::report) has every
+/// failure on the way. It converts into [`io::Error`] and keeps the kind of the cause.
 ///
 /// # Examples
 ///
@@ -35,16 +47,16 @@ use crate::{Report, Target};
 /// assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::InvalidInput);
 /// ```
 #[derive(Clone)]
-pub struct Error(Arc<Inner>);
+pub struct Error(pub(super) Arc<Inner>);
 
 #[derive(Clone)]
-struct Inner {
-    goal: Goal,
-    kind: ErrorKind,
-    is_final: bool,
-    timeout: Option<Duration>,
-    invalid: Option<TargetError>,
-    report: Report<String>,
+pub(super) struct Inner {
+    pub(super) goal: Goal,
+    pub(super) kind: ErrorKind,
+    pub(super) is_final: bool,
+    pub(super) timeout: Option<Duration>,
+    pub(super) invalid: Option<TargetError>,
+    pub(super) report: Report<String>,
 }
 
 /// What was wanted.
@@ -193,60 +205,6 @@ impl Error {
     pub fn report(&self) -> &Report<String> {
         &self.0.report
     }
-
-    fn cause(&self) -> Option<&(dyn StdError + 'static)> {
-        let Inner { invalid, report, .. } = &*self.0;
-        if let Some(invalid) = invalid {
-            return Some(invalid);
-        }
-        if let Some((_, cause)) = self.final_failure().filter(|_| self.0.is_final) {
-            return Some(cause);
-        }
-        let failed = report.failures().next().or_else(|| report.attempts.first());
-        let attempt = failed.and_then(|attempt| attempt.outcome.cause());
-        let query = || report.queries.iter().find_map(|query| query.error.as_ref());
-        attempt.or_else(|| query().map(|error| error.get_ref() as _))
-    }
-
-    /// The failure that ended the race, with the address or the record that it is of.
-    fn final_failure(&self) -> Option<(String, &(dyn StdError + 'static))> {
-        let report = &self.0.report;
-        let attempt = report.attempts.iter().find(|attempt| attempt.is_final);
-        let query = || {
-            let query = report.queries.iter().find(|query| query.is_final)?;
-            Some((format!("the lookup ({})", query.record), query.error.as_ref()?.get_ref() as _))
-        };
-        attempt
-            .and_then(|attempt| Some((attempt.address.clone(), attempt.outcome.cause()?)))
-            .or_else(query)
-    }
-
-    /// The failures that the one-line form names.
-    fn failures(&self) -> Vec<String> {
-        let Inner { kind, is_final, report, .. } = &*self.0;
-        // The one that ended the race is named before them.
-        let others = |is_final: bool| !is_final;
-        let attempts = report.attempts.iter().filter(|it| others(it.is_final));
-        let attempts = attempts.filter_map(|attempt| {
-            let skipped = matches!(attempt.outcome, AttemptOutcome::Skipped(_));
-            let cause = attempt.outcome.cause()?;
-            (!skipped || *kind == ErrorKind::NoneUsable)
-                .then(|| format!("{}: {}", attempt.address, WithCauses(cause)))
-        });
-        let queries = report.queries.iter().filter(|it| others(it.is_final));
-        let queries = queries.filter_map(|query| {
-            let error = WithCauses(query.error.as_ref()?.get_ref());
-            Some(match query.record {
-                Record::Addresses => error.to_string(),
-                record => format!("{record}: {error}"),
-            })
-        });
-        let mut failures: Vec<String> = attempts.collect();
-        if failures.is_empty() || *is_final {
-            failures.extend(queries);
-        }
-        failures
-    }
 }
 
 impl From<TargetError> for Error {
@@ -274,77 +232,7 @@ impl From<TargetError> for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { goal, kind, is_final, timeout, invalid, report } = &*self.0;
-        if let Some(invalid) = invalid {
-            return invalid.fmt(f);
-        }
-        match (goal, report.target()) {
-            (Goal::Connection, Some(target)) => write!(f, "could not connect to {target}")?,
-            (Goal::Connection, None) => f.write_str("could not connect")?,
-            (Goal::Addresses, Some(target)) => write!(f, "could not resolve {target}")?,
-            (Goal::Addresses, None) => f.write_str("could not resolve")?,
-        }
-        let made =
-            report.attempts.iter().filter(|a| !matches!(a.outcome, AttemptOutcome::Skipped(_)));
-        let within = timeout.unwrap_or(report.elapsed);
-        match kind {
-            ErrorKind::InvalidTarget => {}
-            ErrorKind::Connection | ErrorKind::Resolution if *is_final => {
-                if let Some((of, cause)) = self.final_failure() {
-                    write!(f, ": {of} ended it: {}", WithCauses(cause))?;
-                }
-            }
-            ErrorKind::Resolution => f.write_str(": the lookup failed")?,
-            ErrorKind::NoAddresses if report.target().is_none() => {
-                f.write_str(": there is no address to connect to")?;
-            }
-            ErrorKind::NoAddresses => f.write_str(": it has no addresses")?,
-            ErrorKind::NoneUsable => f.write_str(": none of its addresses can be used")?,
-            ErrorKind::Connection => match made.count() {
-                1 => f.write_str(": the only attempt failed")?,
-                count => write!(f, ": all {count} attempts failed")?,
-            },
-            ErrorKind::TimedOut(Phase::Resolving) => {
-                write!(f, " within {within:?}: no address was known yet")?;
-            }
-            ErrorKind::TimedOut(Phase::Waiting) if matches!(goal, Goal::Addresses) => {
-                write!(f, " within {within:?}: not every lookup had answered")?;
-            }
-            ErrorKind::TimedOut(Phase::Waiting) => {
-                write!(f, " within {within:?}: it has addresses, but none had been tried yet")?;
-            }
-            ErrorKind::TimedOut(Phase::Connecting) => {
-                let (stalled, silent): (Vec<_>, Vec<_>) = made
-                    .filter(|attempt| matches!(attempt.outcome, AttemptOutcome::Dropped))
-                    .partition(|attempt| attempt.progressed.is_some());
-                let addresses = |attempts: &[&AttemptReport<String>]| -> Vec<String> {
-                    attempts.iter().map(|attempt| attempt.address.clone()).collect()
-                };
-                write!(f, " within {within:?}: ")?;
-                if !stalled.is_empty() {
-                    f.write_str("the handshake did not end with ")?;
-                    list(f, &addresses(&stalled))?;
-                }
-                match (stalled.is_empty(), silent.is_empty()) {
-                    (true, true) => f.write_str("no attempt was in flight")?,
-                    (false, true) => {}
-                    (is_first, false) => {
-                        f.write_str(if is_first {
-                            "no answer from "
-                        } else {
-                            ", and no answer from "
-                        })?;
-                        list(f, &addresses(&silent))?;
-                    }
-                }
-            }
-        }
-        let failures = self.failures();
-        if !failures.is_empty() {
-            f.write_str(" (")?;
-            list(f, &failures)?;
-            f.write_str(")")?;
-        }
+        self.line(f)?;
         if f.alternate() { self.details(f) } else { Ok(()) }
     }
 }
@@ -365,37 +253,11 @@ impl fmt::Debug for Error {
     }
 }
 
-impl StdError for Error {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match self.0.kind {
-            // Its text is this error's own.
-            ErrorKind::InvalidTarget => None,
-            _ => self.cause(),
-        }
-    }
-}
+/// Its source is none, because the line has the text of every cause: see [`cause`](Error::cause).
+impl StdError for Error {}
 
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
-        let cause = || {
-            let causes = crate::error::shared::causes(error.cause());
-            causes.filter_map(|cause| cause.downcast_ref::<Self>()).map(Self::kind).next()
-        };
-        let kind = match error.kind() {
-            ErrorKind::InvalidTarget => io::ErrorKind::InvalidInput,
-            ErrorKind::TimedOut(_) => io::ErrorKind::TimedOut,
-            ErrorKind::Resolution => cause().unwrap_or(io::ErrorKind::Other),
-            ErrorKind::NoAddresses => io::ErrorKind::NotFound,
-            ErrorKind::NoneUsable => cause().unwrap_or(io::ErrorKind::AddrNotAvailable),
-            ErrorKind::Connection => {
-                let failed = error.report().failures().next();
-                let timed_out =
-                    failed.is_some_and(|a| matches!(a.outcome, AttemptOutcome::TimedOut));
-                let without =
-                    if timed_out { io::ErrorKind::TimedOut } else { io::ErrorKind::Other };
-                cause().unwrap_or(without)
-            }
-        };
-        Self::new(kind, error)
+        Self::new(error.io_kind(), error)
     }
 }

@@ -1,6 +1,7 @@
 //! Why a lookup failed, in the vocabulary that all resolvers share.
 
 use std::fmt;
+use std::io;
 
 /// Why a lookup failed. The system's resolver and the resolver over DNS use the same kinds, and so
 /// does an [`Answer`](crate::Answer) of any other.
@@ -49,6 +50,32 @@ pub enum LookupErrorKind {
 }
 
 impl LookupErrorKind {
+    /// The name of the kind, such as `timed out`, for a log or a table whose column says that it is
+    /// about a lookup.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::error::LookupErrorKind;
+    ///
+    /// assert_eq!(LookupErrorKind::TimedOut.as_str(), "timed out");
+    /// assert_eq!(LookupErrorKind::TimedOut.to_string(), "the lookup timed out");
+    /// ```
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotFound => "no such host",
+            Self::NoAddress => "no address",
+            Self::UnknownService => "unknown service",
+            Self::UnknownZone => "unknown zone",
+            Self::InvalidName => "invalid name",
+            Self::Temporary => "temporary failure",
+            Self::Refused => "refused",
+            Self::TimedOut => "timed out",
+            Self::Malformed => "malformed reply",
+            Self::Other => "lookup failed",
+        }
+    }
+
     /// Whether this is an answer and not a failure to find one: there is no such host, or it has no
     /// address.
     pub fn is_negative(self) -> bool {
@@ -62,19 +89,36 @@ impl LookupErrorKind {
     }
 }
 
+/// The words with which an error of either resolver begins, such as `the lookup timed out`.
 impl fmt::Display for LookupErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotFound => "no such host",
-            Self::NoAddress => "no address",
+            Self::NoAddress => "the host has no address",
             Self::UnknownService => "unknown service",
             Self::UnknownZone => "unknown zone",
             Self::InvalidName => "invalid name",
-            Self::Temporary => "temporary failure",
-            Self::Refused => "refused",
-            Self::TimedOut => "timed out",
+            Self::Temporary => "temporary lookup failure",
+            Self::Refused => "the lookup was refused",
+            Self::TimedOut => "the lookup timed out",
             Self::Malformed => "malformed reply",
-            Self::Other => "lookup failed",
+            Self::Other => "the lookup failed",
         })
+    }
+}
+
+/// The kind that fits where no [`io::Error`] is known.
+impl From<LookupErrorKind> for io::ErrorKind {
+    fn from(kind: LookupErrorKind) -> Self {
+        match kind {
+            LookupErrorKind::NotFound | LookupErrorKind::NoAddress => Self::NotFound,
+            LookupErrorKind::UnknownService | LookupErrorKind::InvalidName => Self::InvalidInput,
+            LookupErrorKind::UnknownZone => Self::AddrNotAvailable,
+            LookupErrorKind::TimedOut => Self::TimedOut,
+            LookupErrorKind::Malformed => Self::InvalidData,
+            LookupErrorKind::Temporary | LookupErrorKind::Refused | LookupErrorKind::Other => {
+                Self::Other
+            }
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::boxed::BoxError;
+use crate::text::WithCauses;
 
 /// Any error, shared: itself an [`Error`](StdError), and cheap to clone.
 ///
@@ -12,7 +13,7 @@ use crate::boxed::BoxError;
 /// what [`BoxConnector::erased`](crate::boxed::BoxConnector::erased) and the like make of an error.
 ///
 /// It prints as the error that it holds, and its source is that error's source: it adds no level of
-/// its own.
+/// its own. `{:#}` prints the sources too.
 ///
 /// # Examples
 ///
@@ -120,17 +121,6 @@ impl SharedError {
     }
 }
 
-/// An error and its sources, outermost first. A [`SharedError`] among them stands for the error that
-/// it holds, which a type test would not find otherwise.
-pub(crate) fn causes<'a>(
-    first: Option<&'a (dyn StdError + 'static)>,
-) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    fn held<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
-        error.downcast_ref::<SharedError>().map_or(error, |shared| shared.get_ref())
-    }
-    std::iter::successors(first.map(held), |&cause| cause.source().map(held))
-}
-
 /// Marks an error that ends the race, or that came of a shortage. It is never seen outside: a
 /// [`SharedError`] looks through it. Few errors are such, so the mark costs the others nothing.
 #[derive(Debug)]
@@ -161,9 +151,14 @@ impl From<BoxError> for SharedError {
     }
 }
 
+/// The error as it prints. `{:#}` adds its sources, all on one line, and escapes control
+/// characters.
 impl fmt::Display for SharedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self.get_ref(), f)
+        match f.alternate() {
+            true => WithCauses(self.get_ref()).fmt(f),
+            false => fmt::Display::fmt(self.get_ref(), f),
+        }
     }
 }
 

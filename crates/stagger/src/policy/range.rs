@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use crate::text::{self, Ranged};
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Setting {
     AttemptDelay,
@@ -35,8 +37,8 @@ impl Setting {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyError {
     pub(super) setting: Setting,
-    pub(super) value: String,
-    pub(super) range: String,
+    /// The value, and what is wrong with it.
+    pub(super) fault: String,
 }
 
 impl PolicyError {
@@ -48,14 +50,13 @@ impl PolicyError {
 
 impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { setting, value, range } = self;
-        write!(f, "{} out of range: {value} is not within {range}", setting.as_str())
+        write!(f, "{} out of range: {}", self.setting.as_str(), self.fault)
     }
 }
 
 impl Error for PolicyError {}
 
-pub(super) fn check<V: PartialOrd + fmt::Debug>(
+pub(super) fn check<V: Ranged>(
     setting: Setting,
     value: V,
     range: &RangeInclusive<V>,
@@ -63,9 +64,6 @@ pub(super) fn check<V: PartialOrd + fmt::Debug>(
     if range.contains(&value) {
         return Ok(());
     }
-    Err(PolicyError {
-        setting,
-        value: format!("{value:?}"),
-        range: format!("{:?} to {:?}", range.start(), range.end()),
-    })
+    let fault = format!("{} is not within {}", value.shown(), text::range(range));
+    Err(PolicyError { setting, fault })
 }

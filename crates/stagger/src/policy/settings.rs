@@ -160,8 +160,7 @@ impl Policy {
         if delays.is_empty() {
             return Err(PolicyError {
                 setting: Setting::AttemptDelay,
-                value: "an empty list".into(),
-                range: "at least one delay".into(),
+                fault: "the list is empty, and needs at least one delay".into(),
             });
         }
         for delay in delays {
@@ -360,35 +359,35 @@ mod tests {
         let cases = [
             (
                 Policy::new().with_attempt_delay(ms(9)),
-                "attempt delay out of range: 9ms is not within 10ms to 2s",
+                "attempt delay out of range: 9 ms is not within 10 ms to 2 s",
             ),
             (
                 Policy::new().with_attempt_delay(ms(2001)),
-                "attempt delay out of range: 2.001s is not within 10ms to 2s",
+                "attempt delay out of range: 2.001 s is not within 10 ms to 2 s",
             ),
             (
                 Policy::new().with_attempt_delays(&[]),
-                "attempt delay out of range: an empty list is not within at least one delay",
+                "attempt delay out of range: the list is empty, and needs at least one delay",
             ),
             (
                 Policy::new().with_attempt_delays(&[ms(10), ms(1)]),
-                "attempt delay out of range: 1ms is not within 10ms to 2s",
+                "attempt delay out of range: 1 ms is not within 10 ms to 2 s",
             ),
             (
                 Policy::new().with_handshake_delay(ms(9)),
-                "handshake delay out of range: 9ms is not within 10ms to 2s",
+                "handshake delay out of range: 9 ms is not within 10 ms to 2 s",
             ),
             (
                 Policy::new().with_resolution_delay(ms(2001)),
-                "resolution delay out of range: 2.001s is not within 0ns to 2s",
+                "resolution delay out of range: 2.001 s is not within 0 s to 2 s",
             ),
             (
                 Policy::new().with_timeout(Duration::ZERO),
-                "timeout out of range: 0ns is not within 1ms to 86400s",
+                "timeout out of range: 0 s is not within 1 ms to 1 day",
             ),
             (
                 Policy::new().with_attempt_timeout(Duration::MAX),
-                "attempt timeout out of range: 18446744073709551615.999999999s is not within 1ms to 86400s",
+                "attempt timeout out of range: 18446744073709551615.999999999 s is not within 1 ms to 1 day",
             ),
             (
                 Policy::new().with_max_addresses(0),

@@ -17,6 +17,7 @@ use crate::policy::Order;
 use crate::race::{Begun, Candidates, Course, CourseTypes, Driver, Entrant, Id, Loss, News, Note};
 use crate::report::{AttemptOutcome, End};
 use crate::resolve::Record;
+use crate::text::Span;
 use crate::{Endpoint, Policy, Report, Timer};
 
 /// Races the endpoints of a list, in its order: each starts when the one before it has failed, or
@@ -277,20 +278,22 @@ impl<E> RaceError<E> {
 impl<E: fmt::Display> fmt::Display for RaceError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let started = self.report.attempts.len();
-        let elapsed = self.report.elapsed;
+        let elapsed = Span(self.report.elapsed);
         match self.loss {
             Loss::NoCandidates => f.write_str("there was nothing to connect to"),
+            Loss::AllFailed | Loss::GaveUp if started == 1 => {
+                f.write_str("the only attempt failed")
+            }
             Loss::AllFailed | Loss::GaveUp => write!(f, "all {started} attempts failed"),
             Loss::TimedOut(Phase::Connecting) => {
-                write!(f, "no connection within {elapsed:?}, {started} attempts made")
+                write!(f, "no connection within {elapsed}, {started} attempts made")
             }
-            Loss::TimedOut(_) => write!(f, "nothing to connect to within {elapsed:?}"),
-        }?;
-        let failure = self.report.attempts.iter().find_map(|attempt| attempt.outcome.error());
-        failure.map_or(Ok(()), |failure| write!(f, ", the first with: {failure}"))
+            Loss::TimedOut(_) => write!(f, "nothing to connect to within {elapsed}"),
+        }
     }
 }
 
+/// The source is the first failure, in start order.
 impl<E: StdError + 'static> StdError for RaceError<E> {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         let failure = self.report.attempts.iter().find_map(|attempt| attempt.outcome.error());

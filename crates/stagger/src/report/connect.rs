@@ -8,8 +8,8 @@ use std::time::Duration;
 use crate::Target;
 use crate::address::Family;
 use crate::error::SharedError;
-use crate::error::WithCauses;
 use crate::resolve::Record;
+use crate::text::{Escaped, Span, WithCauses};
 
 /// How one connect went: there on success as on failure, and during the race too.
 ///
@@ -243,11 +243,12 @@ impl<A, E> Report<A, E> {
     }
 }
 
-/// A line for each query, each attempt with its children indented, and each address not tried.
+/// A line for each query, each attempt with its children indented, and each address not tried. An
+/// error is printed as by `{:#}`, which of a [`SharedError`] has the causes too.
 impl<A: fmt::Display, E: fmt::Display> fmt::Display for Report<A, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines = Vec::new();
-        self.lines(0, &ToString::to_string, &mut lines);
+        self.lines(0, &|error| Escaped(&format!("{error:#}")).to_string(), &mut lines);
         f.write_str(&lines.join("\n"))
     }
 }
@@ -268,32 +269,36 @@ impl<A: fmt::Display, E> Report<A, E> {
             let record = query.record;
             let what = match (query.ended, &query.error, &query.addresses[..]) {
                 (None, ..) => "not answered".to_owned(),
-                (Some(at), Some(error), _) => format!("answered after {at:?}: {}", say(error)),
-                (Some(at), None, []) => format!("answered after {at:?}: no addresses"),
+                (Some(at), Some(error), _) => {
+                    format!("answered after {}: {}", Span(at), say(error))
+                }
+                (Some(at), None, []) => format!("answered after {}: no addresses", Span(at)),
                 (Some(at), None, found) => {
                     let found: Vec<_> = found.iter().map(ToString::to_string).collect();
-                    format!("answered after {at:?}: {}", found.join(", "))
+                    format!("answered after {}: {}", Span(at), found.join(", "))
                 }
             };
             lines.push(format!("{indent}query {record}, {what}"));
         }
         for attempt in &self.attempts {
-            let AttemptReport { address, started, ended, .. } = attempt;
+            let AttemptReport { address, .. } = attempt;
+            let (started, ended) = (Span(attempt.started), Span(attempt.ended));
             let outcome = attempt.outcome.as_str();
-            let handshake = attempt.progressed.map(|at| format!("in a handshake from {at:?}, "));
+            let handshake =
+                attempt.progressed.map(|at| format!("in a handshake from {}, ", Span(at)));
             let handshake = handshake.unwrap_or_default();
             lines.push(match &attempt.outcome {
                 AttemptOutcome::Skipped(reason) => {
                     let reason = say(reason);
-                    format!("{indent}{address}, skipped at {started:?}: {reason}")
+                    format!("{indent}{address}, skipped at {started}: {reason}")
                 }
                 AttemptOutcome::Failed(error) => format!(
-                    "{indent}{address}, started at {started:?}, {handshake}{outcome} at {ended:?}: \
+                    "{indent}{address}, started at {started}, {handshake}{outcome} at {ended}: \
                      {}",
                     say(error)
                 ),
                 _ => format!(
-                    "{indent}{address}, started at {started:?}, {handshake}{outcome} at {ended:?}"
+                    "{indent}{address}, started at {started}, {handshake}{outcome} at {ended}"
                 ),
             });
             for child in attempt.children.iter().filter(|_| depth < MAX_DEPTH) {
@@ -317,12 +322,12 @@ impl<A> AttemptReport<A> {
             AttemptOutcome::Failed(error) => Some(error.get_ref() as &(dyn Error + 'static)),
             _ => None,
         };
-        crate::error::shared::causes(first)
-            .filter_map(|cause| cause.downcast_ref::<io::Error>())
-            .any(|error| {
+        crate::error::below(first).filter_map(|cause| cause.downcast_ref::<io::Error>()).any(
+            |error| {
                 let kind = error.kind();
                 kind == io::ErrorKind::HostUnreachable || kind == io::ErrorKind::NetworkUnreachable
-            })
+            },
+        )
     }
 }
 

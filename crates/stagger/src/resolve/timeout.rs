@@ -14,6 +14,7 @@ use crate::Resolver;
 use crate::boxed::BoxError;
 use crate::error::{LookupErrorKind, SharedError};
 use crate::resolve::{Query, Wanted};
+use crate::text::Span;
 use crate::{Answer, Timer};
 
 /// A resolver whose lookups end after a given time.
@@ -44,7 +45,7 @@ use crate::{Answer, Timer};
 /// assert_eq!(clock.elapsed(), ms(2000));
 /// let cause = error.report().queries()[0].error.as_ref().unwrap();
 /// assert!(cause.is::<LookupTimedOut>());
-/// assert_eq!(cause.to_string(), "no answer within 2s");
+/// assert_eq!(cause.to_string(), "no answer within 2 s");
 /// ```
 #[derive(Clone, Debug)]
 pub struct ResolverTimeout<R, T> {
@@ -91,7 +92,7 @@ pub struct LookupTimedOut {
 
 impl fmt::Display for LookupTimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no answer within {:?}", self.limit)
+        write!(f, "no answer within {}", Span(self.limit))
     }
 }
 

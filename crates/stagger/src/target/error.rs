@@ -13,8 +13,9 @@ const MAX_SHOWN: usize = 100;
 
 /// Why a text or a URI is not a target: what is wrong, and where.
 ///
-/// It prints as one line that quotes the text, escaped, and cut short if it is long. Byte positions
-/// count from 0. The line shows no userinfo: it has `…` in place of all that precedes an `@`.
+/// It prints as one line that quotes the text once, escaped, and cut short if it is long. Byte
+/// positions count from 0. The line shows no userinfo: it has `…` in place of all that precedes
+/// an `@`.
 ///
 /// # Examples
 ///
@@ -27,7 +28,7 @@ const MAX_SHOWN: usize = 100;
 /// assert_eq!(err.input(), "example.com:65536");
 /// assert_eq!(
 ///     err.to_string(),
-///     r#"bad target "example.com:65536": the port "65536" at byte 12 is not a number up to 65535"#,
+///     r#"bad target "example.com:65536": the port is not a number up to 65535"#,
 /// );
 /// ```
 #[derive(Clone, PartialEq, Eq)]
@@ -112,6 +113,30 @@ impl TargetError {
         &self.input
     }
 
+    /// The text in quotes, safe to print: escaped, cut short, and without userinfo.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let err = stagger::Target::parse("bob:secret@example.com:80").unwrap_err();
+    /// assert_eq!(err.quoted().to_string(), r#""…@example.com:80""#);
+    /// ```
+    pub fn quoted(&self) -> impl fmt::Display + '_ {
+        Quoted::whole(&self.input)
+    }
+
+    /// What is wrong with the text, without the text: for a message that quotes it already.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let err = stagger::Target::parse("example.com:65536").unwrap_err();
+    /// assert_eq!(err.reason().to_string(), "the port is not a number up to 65535");
+    /// ```
+    pub fn reason(&self) -> impl fmt::Display + '_ {
+        Reason(self)
+    }
+
     pub(super) fn too_long(text: &str) -> Self {
         let mut end = MAX_TEXT;
         while !text.is_char_boundary(end) {
@@ -123,72 +148,75 @@ impl TargetError {
 
 impl fmt::Display for TargetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "bad target {}: {}", Quoted::whole(&self.input), Reason(self))
+    }
+}
+
+/// What is wrong, without the text.
+struct Reason<'a>(&'a TargetError);
+
+impl fmt::Display for Reason<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use TargetErrorKind as Kind;
 
-        let at = self.part.start;
-        let part = Quoted { text: &self.input, part: self.part.clone() };
-        write!(f, "bad target {}: ", Quoted::whole(&self.input))?;
-        match self.kind {
-            Kind::InputTooLong => write!(f, "the text is over {MAX_TEXT} bytes"),
-            Kind::Url => write!(
-                f,
+        let at = self.0.part.start;
+        // The text is quoted whole already, and a character alone would not be found in it.
+        let character = Quoted { text: &self.0.input, part: self.0.part.clone() };
+        let is_one = self.0.input.get(self.0.part.clone()).is_some_and(|c| c.chars().count() == 1);
+        f.write_str(match self.0.kind {
+            Kind::InputTooLong => return write!(f, "the text is over {MAX_TEXT} bytes"),
+            Kind::Url => {
                 "this is a URL: give its host and its port alone, as in \"example.com:443\""
-            ),
-            Kind::MissingHost => write!(f, "the URI has no host"),
-            Kind::UnknownScheme => write!(
-                f,
-                "the scheme {part} has no known port, so the URI must give one, as in \":443\""
-            ),
-            Kind::EmptyHost => write!(f, "the host is empty"),
-            Kind::MissingService => write!(f, "no service follows the host, as in \":443\""),
-            Kind::EmptyService => write!(f, "the service is empty"),
-            Kind::InvalidPort => {
-                write!(f, "the port {part} at byte {at} is not a number up to 65535")
             }
+            Kind::MissingHost => "the URI has no host",
+            Kind::UnknownScheme => {
+                "its scheme has no known port, so the URI must give one, as in \":443\""
+            }
+            Kind::EmptyHost => "the host is empty",
+            Kind::MissingService => "no service follows the host, as in \":443\"",
+            Kind::EmptyService => "the service is empty, and must be as in \":443\" or \":https\"",
+            Kind::InvalidPort => "the port is not a number up to 65535",
             Kind::InvalidService => {
-                write!(f, "the service {part} at byte {at} is neither a port nor a service name")
+                "the service is neither a port nor a service name, as in \":443\" or \":https\""
             }
-            Kind::UnclosedBracket => write!(f, "the bracket at byte {at} is not closed"),
+            Kind::UnclosedBracket => "the bracket is not closed, as in \"[::1]:80\"",
             Kind::TextAfterBracket => {
-                write!(f, "the closing bracket is followed by {part} at byte {at}")
+                "only a colon and a service may follow the bracket, as in \"[::1]:80\""
             }
-            Kind::AmbiguousColons => write!(
-                f,
+            Kind::AmbiguousColons => {
                 "there are several colons: an IPv6 address before a service must stand in \
                  brackets, as in \"[::1]:80\""
-            ),
-            Kind::InvalidIpv6 => write!(f, "{part} at byte {at} is not an IPv6 address"),
-            Kind::InvalidIpv4 => write!(
-                f,
-                "the host {part} is made of numbers but is not an IPv4 address as in \"192.0.2.1\""
-            ),
-            Kind::EmptyZone => write!(f, "no zone follows the '%' at byte {at}"),
-            Kind::InvalidZone => write!(
-                f,
-                "the zone {part} at byte {at} is neither an interface index nor an interface name"
-            ),
-            Kind::EncodedZone => write!(
-                f,
+            }
+            Kind::InvalidIpv6 => "the host is not an IPv6 address as in \"2001:db8::1\"",
+            Kind::InvalidIpv4 => {
+                "the host is made of numbers but is not an IPv4 address as in \"192.0.2.1\""
+            }
+            Kind::EmptyZone => "no zone follows the '%', as in \"fe80::1%eth0\"",
+            Kind::InvalidZone => "the zone is neither an interface index nor an interface name",
+            Kind::EncodedZone => {
                 "the zone follows \"%25\", as in a URL: it must follow \"%\" alone, as in \
                  \"fe80::1%eth0\""
-            ),
-            Kind::UnexpectedZone => {
-                write!(f, "there is a '%' at byte {at}, but only an IPv6 address has a zone")
             }
+            Kind::UnexpectedZone => "only an IPv6 address may have a '%' and a zone",
+            Kind::ControlCharacter if !is_one => "the host has a control character or white space",
             Kind::ControlCharacter => {
-                write!(f, "the character {part} at byte {at} is a control character or white space")
+                return write!(
+                    f,
+                    "the character {character} at byte {at} is a control character or white space"
+                );
             }
+            Kind::ForbiddenCharacter if !is_one => "the host has a character that no host can have",
             Kind::ForbiddenCharacter => {
-                write!(f, "the character {part} at byte {at} cannot be in a host")
+                return write!(f, "the character {character} at byte {at} cannot be in a host");
             }
-            Kind::InvalidName => write!(f, "{part} is not valid in an encoded name (UTS 46)"),
-            Kind::NotAscii => {
-                write!(f, "the name {part} is not ASCII, and the feature \"idna\" is off")
+            Kind::InvalidName => {
+                return write!(f, "the name is not valid at byte {at} (UTS 46)");
             }
-            Kind::EmptyLabel => write!(f, "the name {part} has an empty label"),
-            Kind::LabelTooLong => write!(f, "a label in {part} is over 63 bytes once encoded"),
-            Kind::NameTooLong => write!(f, "the name {part} is over 253 bytes once encoded"),
-        }
+            Kind::NotAscii => "the name is not ASCII, and the feature \"idna\" is off",
+            Kind::EmptyLabel => "the name has an empty label",
+            Kind::LabelTooLong => "a label of the name is over 63 bytes once encoded",
+            Kind::NameTooLong => "the name is over 253 bytes once encoded",
+        })
     }
 }
 
@@ -332,7 +360,7 @@ mod tests {
         );
         assert_eq!(
             message("[fe80::1%a/b]:22"),
-            r#"bad target "[fe80::1%a/b]:22": the zone "a/b" at byte 9 is neither an interface index nor an interface name"#
+            r#"bad target "[fe80::1%a/b]:22": the zone is neither an interface index nor an interface name"#
         );
         assert_eq!(
             message("[fe80::1%25eth0]:22"),
@@ -340,7 +368,7 @@ mod tests {
         );
         assert_eq!(
             message("256.1.1.1:80"),
-            r#"bad target "256.1.1.1:80": the host "256.1.1.1" is made of numbers but is not an IPv4 address as in "192.0.2.1""#
+            r#"bad target "256.1.1.1:80": the host is made of numbers but is not an IPv4 address as in "192.0.2.1""#
         );
         assert_eq!(
             message("::1:80"),

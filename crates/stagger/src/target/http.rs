@@ -29,7 +29,7 @@ use crate::Target;
 /// let uri: http::Uri = "gopher://example.com/".parse()?;
 /// assert_eq!(
 ///     Target::try_from(uri).unwrap_err().to_string(),
-///     r#"bad target "gopher://example.com": the scheme "gopher" has no known port, so the URI must give one, as in ":443""#,
+///     r#"bad target "gopher://example.com": its scheme has no known port, so the URI must give one, as in ":443""#,
 /// );
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
@@ -160,7 +160,7 @@ mod tests {
             ("http://:80/secret", r#"bad target "http://:80": the URI has no host"#),
             (
                 "gopher://bob:secret@example.com/secret?secret",
-                r#"bad target "gopher://example.com": the scheme "gopher" has no known port, so the URI must give one, as in ":443""#,
+                r#"bad target "gopher://example.com": its scheme has no known port, so the URI must give one, as in ":443""#,
             ),
             (
                 "example.com",
@@ -168,19 +168,19 @@ mod tests {
             ),
             (
                 "http://bob:secret@example.com:65536/secret",
-                r#"bad target "http://example.com:65536": the port "65536" at byte 19 is not a number up to 65535"#,
+                r#"bad target "http://example.com:65536": the port is not a number up to 65535"#,
             ),
             (
                 "http://example.com:+80/",
-                r#"bad target "http://example.com:+80": the port "+80" at byte 19 is not a number up to 65535"#,
+                r#"bad target "http://example.com:+80": the port is not a number up to 65535"#,
             ),
             (
                 "http://bob:secret@127.1/",
-                r#"bad target "http://127.1": the host "127.1" is made of numbers but is not an IPv4 address as in "192.0.2.1""#,
+                r#"bad target "http://127.1": the host is made of numbers but is not an IPv4 address as in "192.0.2.1""#,
             ),
             (
                 "http://[::1::]/",
-                r#"bad target "http://[::1::]": "::1::" at byte 8 is not an IPv6 address"#,
+                r#"bad target "http://[::1::]": the host is not an IPv6 address as in "2001:db8::1""#,
             ),
         ] {
             assert_eq!(of_uri(uri).unwrap_err().to_string(), message);

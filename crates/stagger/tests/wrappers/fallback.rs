@@ -133,7 +133,7 @@ fn a_silent_one_in_a_timeout_is_passed_over() {
     let lines = told(&world, &resolver, &query(TARGET));
     let expected = [
         "100 HTTPS: none, provisional",
-        "100 all: no answer within 100ms, provisional",
+        "100 all: no answer within 100 ms, provisional",
         "105 all: v4",
         "105 end",
     ];

@@ -125,7 +125,7 @@ fn after_a_server_that_fails_the_next_is_asked_at_once_and_all_again_in_the_last
     assert_eq!(course.end, (20, None));
     assert_eq!(
         course.errors,
-        ["192.0.2.0:53 answered SERVFAIL, 2 tries", "192.0.2.1:53 answered SERVFAIL, 2 tries"]
+        ["192.0.2.0:53 answered SERVFAIL (2 tries)", "192.0.2.1:53 answered SERVFAIL (2 tries)"]
     );
 }
 
@@ -134,7 +134,7 @@ fn a_silent_server_is_asked_again_after_a_second_and_after_its_timeout() {
     let course = run(ranked(1), limits(2), |_, _| Does::Nothing);
     assert_eq!(course.sent, ["0 #0", "1000 #0 plain", "5000 #0 plain"]);
     assert_eq!(course.end, (10_000, None));
-    assert_eq!(course.errors, ["192.0.2.0:53 did not answer within 10s, 3 tries"]);
+    assert_eq!(course.errors, ["192.0.2.0:53 did not answer within 10 s (3 tries)"]);
     let course = run(ranked(1), limits(1), |_, _| Does::Nothing);
     assert_eq!((course.sent.len(), course.end), (2, (5000, None)));
     // A question survives an outage of some seconds.
@@ -235,7 +235,7 @@ fn a_reply_that_does_not_fit_goes_over_tcp_with_its_time_anew() {
     assert_eq!(
         course.errors,
         ["192.0.2.0:53 sent a reply that does not fit into a datagram, \
-          and over TCP it did not answer within 5s"]
+          and over TCP it did not answer within 5 s"]
     );
 }
 
@@ -279,9 +279,9 @@ fn sixteen_strays_lead_to_tcp_and_fewer_to_nothing() {
     let errors = race.into_errors(&[([192, 0, 2, 0], 53).into()]);
     assert_eq!(
         errors[0].to_string(),
-        "192.0.2.0:53 sent too many foreign replies, and over TCP it sent a reply that can't be \
-         read: it belongs to another question, 16 replies did not belong to the question: 16 had \
-         another id"
+        "192.0.2.0:53 sent too many replies to other questions, and over TCP it sent a reply that \
+         can't be read: it belongs to another question (16 replies did not belong to the question: \
+         16 had another id)"
     );
 }
 
@@ -294,6 +294,9 @@ fn over_tcp_alone_a_silent_server_has_its_timeout_for_each_try() {
     });
     assert_eq!(course.sent, ["0 #0 tcp", "500 #1 tcp", "510 #1 tcp plain", "5000 #0 tcp plain"]);
     assert_eq!(course.end, (10_000, None));
+    let silent = "192.0.2.0:53 over TCP did not answer within 5 s (2 tries)";
+    assert_eq!(course.errors[0], silent);
+    assert!(course.errors[1].starts_with("192.0.2.1:53 over TCP "), "{}", course.errors[1]);
 }
 
 #[test]
@@ -312,7 +315,7 @@ fn a_shortage_of_this_machine_is_no_try_and_no_fault_of_the_server() {
     // The wait has an end.
     let course = run(ranked(1), limits(1), |_, _| short(0));
     assert_eq!(course.end, (3150, None));
-    assert_eq!(course.errors, ["192.0.2.0:53 can't be asked: network unreachable"]);
+    assert_eq!(course.errors, ["192.0.2.0:53 could not be asked: network unreachable"]);
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use stagger::text::{self, Ranged};
+
 use crate::config::text::shown;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +38,8 @@ impl ConfigSetting {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
     setting: ConfigSetting,
-    value: String,
-    range: String,
+    /// The value, and what is wrong with it.
+    fault: String,
 }
 
 impl ConfigError {
@@ -47,24 +49,20 @@ impl ConfigError {
     }
 
     pub(super) fn bad_name(setting: ConfigSetting, name: &str) -> Self {
-        Self {
-            setting,
-            value: format!("{:?}", shown(name.as_bytes())),
-            range: "names of DNS".into(),
-        }
+        let fault = format!(": {:?} is not a name of DNS", shown(name.as_bytes()));
+        Self { setting, fault }
     }
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { setting, value, range } = self;
-        write!(f, "{} out of range: {value} is not within {range}", setting.as_str())
+        write!(f, "{}{}", self.setting.as_str(), self.fault)
     }
 }
 
 impl Error for ConfigError {}
 
-pub(super) fn check<V: PartialOrd + fmt::Debug>(
+pub(super) fn check<V: Ranged>(
     setting: ConfigSetting,
     value: V,
     range: &RangeInclusive<V>,
@@ -72,9 +70,6 @@ pub(super) fn check<V: PartialOrd + fmt::Debug>(
     if range.contains(&value) {
         return Ok(());
     }
-    Err(ConfigError {
-        setting,
-        value: format!("{value:?}"),
-        range: format!("{:?} to {:?}", range.start(), range.end()),
-    })
+    let fault = format!(" out of range: {} is not within {}", value.shown(), text::range(range));
+    Err(ConfigError { setting, fault })
 }

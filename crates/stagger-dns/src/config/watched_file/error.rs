@@ -62,7 +62,7 @@ impl FileError {
         }
     }
 
-    pub(super) fn failed(path: &Path, err: io::Error) -> Self {
+    pub(crate) fn failed(path: &Path, err: io::Error) -> Self {
         Self { path: path.into(), reason: Reason::Failed(Arc::new(err)) }
     }
 

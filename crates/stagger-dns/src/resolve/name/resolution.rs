@@ -165,7 +165,9 @@ impl NameResolution {
             SupportedSource::Hosts => self.step = ResolutionStep::ReadHosts,
             SupportedSource::Servers => {
                 self.holds = !current.is_last();
-                if self.special == Some(SpecialName::Nonexistent) && self.take_special_name() {
+                if matches!(self.special, Some(SpecialName::Nonexistent(_)))
+                    && self.take_special_name()
+                {
                     self.conclude();
                 } else {
                     self.step = ResolutionStep::ReadConfig;
@@ -232,7 +234,9 @@ impl NameResolution {
             _ => config.search(),
         };
         let mut names = SearchNames::new(name, domains, config.ndots());
-        if self.special == Some(SpecialName::SingleLabel) || leaves_out_as_written(name, config) {
+        if matches!(self.special, Some(SpecialName::SingleLabel(_)))
+            || leaves_out_as_written(name, config)
+        {
             names = names.without_name_as_written();
         }
         if names.is_empty() {

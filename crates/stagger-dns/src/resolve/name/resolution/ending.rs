@@ -10,10 +10,11 @@ use super::{NameResolution, NoResult, ResolutionStep};
 use crate::config::FileError;
 use crate::dns_error::{Cause, DnsError};
 use crate::lookup::LookupResult;
-use crate::question::name_of;
+use crate::question::{Question, name_of};
 use crate::resolve::answer::{answer, failed};
 use crate::resolve::name::search::RecordResult;
 use crate::resolve::query_records::records;
+use crate::special_name::SpecialName;
 
 impl NameResolution {
     /// Takes a result that replaces the result of servers.
@@ -68,14 +69,15 @@ impl NameResolution {
     /// Takes the fixed result of a special name. Returns whether the name has one.
     pub(super) fn take_special_name(&mut self) -> bool {
         let Some(special) = self.special else { return false };
-        let mut is_fixed = false;
-        for record in records(self.families()) {
-            if let Some(error) = special.error(self.name(), record) {
-                self.take(record, Err(error));
-                is_fixed = true;
-            }
+        if !matches!(special, SpecialName::Nonexistent(_) | SpecialName::SingleLabel(_)) {
+            return false;
         }
-        is_fixed
+        let name = name_of(self.name()).expect("a target's name fits in DNS");
+        for record in records(self.families()) {
+            let question = Question::new(name.clone(), record);
+            self.take(record, Err(DnsError::new(&question, Cause::NeverAsked(special))));
+        }
+        true
     }
 
     /// Returns the held results as answers. If lookups still run, it waits for them.
