@@ -8,15 +8,15 @@ use rustix::event::{PollFd, PollFlags, poll};
 use socket2::{Domain, Socket, Type};
 
 /// How many sockets share its port. Who asks is spread over them by the kernel, so each has room
-/// for its part of what is sent in one go; one alone would lose datagrams where `rmem_max` is as small
-/// as it is unless set.
+/// for its part of what is sent in one go; one alone would lose datagrams where `rmem_max` is as
+/// small as it is unless set.
 const SOCKETS: usize = 8;
 
 /// How much each may keep, in bytes, where the system allows it.
 const ROOM: usize = 1 << 22;
 
-/// How often all sockets are found empty before it waits, so that nobody pays for waking it while it
-/// is asked all the time.
+/// How often all sockets are found empty before it waits, so that nobody pays for waking it while
+/// it is asked all the time.
 const EMPTY_ROUNDS: usize = 64;
 
 /// The name of a number.
@@ -24,8 +24,8 @@ pub fn name(number: u32) -> String {
     format!("n{number}.stagger.test")
 }
 
-/// The addresses of its name, in which the number is: of IPv4, in which it is cut to 24 bits, and of
-/// IPv6.
+/// The addresses of its name, in which the number is: of IPv4, in which it is cut to 24 bits, and
+/// of IPv6.
 pub fn addresses(number: u32) -> [IpAddr; 2] {
     let [_, a, b, c] = number.to_be_bytes();
     let (high, low) = ((number >> 16) as u16, number as u16);

@@ -31,8 +31,8 @@ impl Callgrind {
         }
     }
 
-    /// The line that says why nothing is counted: these arguments ask for no counts, or valgrind was
-    /// not [found](Self::find).
+    /// The line that says why nothing is counted: these arguments ask for no counts, or valgrind
+    /// was not [found](Self::find).
     pub fn missing(args: &Args) -> String {
         let why = match args {
             Args { quick: true, .. } => "it is a quick run",

@@ -1,10 +1,11 @@
 //! What Stagger costs: time, instructions and memory, beside what there is already.
 //!
-//! The programs are in `benches`: for connects `heap` counts allocations and bytes, and `time` takes
-//! times and counts instructions; for lookups over DNS so do `dns_heap` and `dns`; `stuck` is about lookups that
-//! are stuck, `half-broken` about name servers that are, `accept` about listeners, and `fair` about a ticker beside a task that connects. Those of the heap are apart because a heap that counts is slower. What holds on every
-//! machine is a test as well, in `tests/heap.rs`. `docs/benchmarks.md` has what they print, and how to
-//! read it.
+//! The programs are in `benches`: for connects `heap` counts allocations and bytes, and `time`
+//! takes times and counts instructions; for lookups over DNS so do `dns_heap` and `dns`; `stuck` is
+//! about lookups that are stuck, `half-broken` about name servers that are, `accept` about
+//! listeners, and `fair` about a ticker beside a task that connects. Those of the heap are apart
+//! because a heap that counts is slower. What holds on every machine is a test as well, in
+//! `tests/heap.rs`. `docs/benchmarks.md` has what they print, and how to read it.
 #![cfg(target_os = "linux")]
 #![forbid(unsafe_code)]
 

@@ -14,8 +14,8 @@ use crate::assert_one_line;
 /// The most bytes of a message: as for a target, and some more words.
 const LONGEST_MESSAGE: usize = 2300;
 
-/// Any bytes are read as an address to connect to, to listen at, and of a Unix-domain socket, and as
-/// an interface; what is printed of them is read as the same, and what is wrong told in a line.
+/// Any bytes are read as an address to connect to, to listen at, and of a Unix-domain socket, and
+/// as an interface; what is printed of them is read as the same, and what is wrong told in a line.
 pub fn literal(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     let literal = read::<SocketLiteral>(&text);

@@ -177,9 +177,9 @@ impl Script {
     /// What is said to the next question: the lower five bits of a byte are a number of items.
     ///
     /// Of each the first byte is when it comes, in units of 8 ms after the one before it, and the
-    /// second what it is: the lower three bits say how it is made, the next four are a response code,
-    /// and with the last its id is wrong. Bytes have their length before them.
-    /// When all is said, each question is answered at once, with one address.
+    /// second what it is: the lower three bits say how it is made, the next four are a response
+    /// code, and with the last its id is wrong. Bytes have their length before them. When all is
+    /// said, each question is answered at once, with one address.
     fn say(&mut self, asked: &Asked) -> Replies {
         if self.0.is_empty() {
             self.0.extend([1, 0, 6, 0, 1]);

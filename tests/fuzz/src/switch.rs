@@ -5,8 +5,8 @@ use stagger_dns::config::{Warning, WarningKind};
 
 use crate::assert_warnings;
 
-/// Any bytes are read as an `nsswitch.conf`, from its `hosts:` on, and what is printed of it is read
-/// as the same.
+/// Any bytes are read as an `nsswitch.conf`, from its `hosts:` on, and what is printed of it is
+/// read as the same.
 pub fn switch(rest: &[u8]) {
     let file = [b"hosts:", rest].concat();
     let parsed = Switch::parse(&file);

@@ -12,8 +12,8 @@ use crate::assert_one_line;
 /// most, and some words.
 const LONGEST_MESSAGE: usize = 2 * 100 * 10 + 200;
 
-/// Any bytes are read as a target, a host, a name and a service: what is printed of them is ASCII and
-/// read as the same; what is wrong with them is told in a line.
+/// Any bytes are read as a target, a host, a name and a service: what is printed of them is ASCII
+/// and read as the same; what is wrong with them is told in a line.
 pub fn target(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     let target = read::<Target>(&text);

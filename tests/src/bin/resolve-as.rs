@@ -1,5 +1,6 @@
 //! Resolves names in a process of its own, in which no file of the machine has been read before:
-//! `resolve-as ours NAME...` by `DnsResolver::system`, `resolve-as system NAME...` by `getaddrinfo`.
+//! `resolve-as ours NAME...` by `DnsResolver::system`, `resolve-as system NAME...` by
+//! `getaddrinfo`.
 //!
 //! A line for each name has the name, `joined` or `apart` or the reason for no address, and the
 //! addresses in order. Addresses that come `apart` are ordered within each family, and the family

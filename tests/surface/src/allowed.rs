@@ -23,7 +23,8 @@ struct Entry<'a> {
     used: Cell<bool>,
 }
 
-/// The list of exceptions. A line has a rule, an item in which `*` stands for any text, and a reason.
+/// The list of exceptions. A line has a rule, an item in which `*` stands for any text, and a
+/// reason.
 pub(crate) struct Allowed<'a>(Vec<Entry<'a>>);
 
 impl<'a> Allowed<'a> {

@@ -1,5 +1,5 @@
-//! One vocabulary for builders: `new()` makes, `with_x(self, ..)` sets, `without_x(self)` unsets, and
-//! `x()` or `is_x()` reads.
+//! One vocabulary for builders: `new()` makes, `with_x(self, ..)` sets, `without_x(self)` unsets,
+//! and `x()` or `is_x()` reads.
 
 use std::collections::HashSet;
 

@@ -92,8 +92,8 @@ pub(crate) struct Share {
 }
 
 impl Share {
-    /// Counts types, traits, functions, methods and macros. Modules, constants, fields, variants and
-    /// what a trait's impl repeats do not count.
+    /// Counts types, traits, functions, methods and macros. Modules, constants, fields, variants
+    /// and what a trait's impl repeats do not count.
     pub(crate) fn count(surface: &Surface<'_>) -> Self {
         let mut share = Self { with: 0, of: 0 };
         let mut add = |docs: &str| {

@@ -1,7 +1,7 @@
 //! Checks the public surface of the published crates, and the documents.
 //!
-//! `cargo run -p stagger-surface` compares and fails, and with `-- --write` it accepts the change of
-//! an API: it writes `docs/api/*.txt`, and raises the shares in `tests/surface/examples.txt`.
+//! `cargo run -p stagger-surface` compares and fails, and with `-- --write` it accepts the change
+//! of an API: it writes `docs/api/*.txt`, and raises the shares in `tests/surface/examples.txt`.
 #![forbid(unsafe_code)]
 // Its output is what it is for.
 #![allow(clippy::print_stdout, clippy::print_stderr)]

@@ -1,6 +1,7 @@
 //! Lines of prose that fit a screen: doc comments and the documents have at most 100 columns.
 //!
-//! Tables, code, headings, HTML and the targets of links may be longer. So may one word or code span.
+//! Tables, code, headings, HTML and the targets of links may be longer. So may one word or code
+//! span.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};

@@ -1,10 +1,10 @@
 //! Asks rustdoc for the description of a crate as JSON.
 //!
 //! The output needs `-Z unstable-options`, which a stable compiler accepts under
-//! `RUSTC_BOOTSTRAP=1`. Build scripts probe for that variable, so setting it for cargo would rebuild
-//! `proc-macro2` and everything above it. Cargo therefore runs this program as its rustdoc, and
-//! this program sets the variable for rustdoc alone. Cargo removes the pages that it made of these
-//! crates before; `cargo doc` makes them anew.
+//! `RUSTC_BOOTSTRAP=1`. Build scripts probe for that variable, so setting it for cargo would
+//! rebuild `proc-macro2` and everything above it. Cargo therefore runs this program as its rustdoc,
+//! and this program sets the variable for rustdoc alone. Cargo removes the pages that it made of
+//! these crates before; `cargo doc` makes them anew.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -1,8 +1,9 @@
 //! The public API of a crate as text, one line an item. `with` begins the defaults of parameters.
 //!
 //! A derived trait is one line, and so is a trait that the crate implements itself, with its
-//! associated types. Methods of a trait stand at the trait alone. A type that is not `Send`, `Sync` or
-//! `Unpin` has a line that says so, and a type that is has none: whoever breaks that adds a line.
+//! associated types. Methods of a trait stand at the trait alone. A type that is not `Send`, `Sync`
+//! or `Unpin` has a line that says so, and a type that is has none: whoever breaks that adds a
+//! line.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;

@@ -124,7 +124,8 @@ fn a_fixed_local_port_lets_no_attempt_block_another<R: Runtime>() {
     assert!(matches!(second.outcome, AttemptOutcome::Connected), "{second:?}");
 }
 
-/// The first of two families cannot be bound; no namespace has these addresses (RFC 3849, RFC 5737).
+/// The first of two families cannot be bound; no namespace has these addresses (RFC 3849, RFC
+/// 5737).
 fn other_family_wins<R: Runtime>(
     bad: SocketAddr,
     good: SocketAddr,

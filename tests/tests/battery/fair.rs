@@ -1,7 +1,7 @@
 //! A task that never has to wait lets others run.
 //!
-//! Each case runs a busy future beside another one in one task. The other one is polled whenever the
-//! busy one is pending, so the longest run of operations without a turn of the other is exact.
+//! Each case runs a busy future beside another one in one task. The other one is polled whenever
+//! the busy one is pending, so the longest run of operations without a turn of the other is exact.
 
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::os::unix::net::{UnixListener, UnixStream};

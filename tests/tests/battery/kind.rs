@@ -1,5 +1,5 @@
-//! Why a lookup failed, in one vocabulary: the system's resolver and the resolver over DNS, asked the
-//! same.
+//! Why a lookup failed, in one vocabulary: the system's resolver and the resolver over DNS, asked
+//! the same.
 
 use std::net::SocketAddr;
 

@@ -77,8 +77,8 @@ const fn row(about: &'static str, server: Server) -> Row {
 /// Whatever is found: it depends on the time.
 const ANY: &str = "anything";
 
-/// The local data of Unbound has one alias in a reply. Where dnsmasq remembers replies, it takes such
-/// an alias for a name without an address, unless it knows that name by then.
+/// The local data of Unbound has one alias in a reply. Where dnsmasq remembers replies, it takes
+/// such an alias for a name without an address, unless it knows that name by then.
 const CUT: (&str, &str) = ("alias", ANY);
 
 const fn forwarding(about: &'static str, server: Server) -> Row {
