@@ -298,4 +298,17 @@ mod tests {
             assert_eq!(io::Error::from(error).kind(), io::ErrorKind::InvalidInput);
         }
     }
+
+    #[test]
+    fn a_literal_keeps_its_zone_and_a_socket_address_its_flow_info() {
+        assert_eq!(resolve("192.0.2.1:9").unwrap(), "192.0.2.1:9".parse().unwrap());
+        assert_eq!(resolve(("192.0.2.1", 9)).unwrap(), "192.0.2.1:9".parse().unwrap());
+        let addr = SocketAddrV6::new("fe80::1".parse().unwrap(), 9, 5, 3);
+        assert_eq!(resolve(addr).unwrap(), addr.into());
+        assert_eq!(resolve("[fe80::1%3]:9").unwrap(), "[fe80::1%3]:9".parse().unwrap());
+        let error = resolve("[fe80::1%nowhere0]:9").unwrap_err();
+        assert!(error.to_string().contains("nowhere0"), "{error}");
+        let error = resolve(("localhost", 9)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+    }
 }
