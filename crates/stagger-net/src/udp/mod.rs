@@ -15,5 +15,6 @@ mod waiter;
 pub use self::addr::UdpAddrError;
 pub use self::icmp::IcmpError;
 #[cfg(all(fuzzing, target_os = "linux"))]
-pub(crate) use self::message::fuzzing::control;
+#[doc(hidden)]
+pub use self::message::fuzzing::control;
 pub use self::message::{Arrival, Datagram};
