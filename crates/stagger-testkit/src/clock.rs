@@ -1,4 +1,4 @@
-//! A clock that stands still until it is told to go on.
+//! A clock that stands still until the test moves it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,9 +12,9 @@ use stagger::Timer;
 
 /// A virtual clock, and the executor that moves it.
 ///
-/// It is a [`Timer`], so it goes wherever a runtime's timer would. Clones are one and the same
-/// clock. [`run`](Self::run) and [`run_until`](Self::run_until) poll a future and jump from alarm
-/// to alarm, so minutes of waiting take no time and every time is exact.
+/// It is a [`Timer`], so use it in place of a runtime's timer. All clones are the same clock.
+/// [`run`](Self::run) and [`run_until`](Self::run_until) poll a future and jump from alarm to alarm. So minutes of waiting
+/// take no time, and every time is exact.
 ///
 /// # Examples
 ///
@@ -34,7 +34,7 @@ pub struct Clock(Arc<Mutex<State>>);
 struct State {
     start: Instant,
     elapsed: Duration,
-    /// The armed sleeps: by deadline, then in the order in which they were made.
+    /// The armed sleeps, by deadline and then in the order in which they were made.
     alarms: BTreeMap<Alarm, Waker>,
     sleeps: u64,
     polls: usize,
@@ -43,7 +43,7 @@ struct State {
 type Alarm = (Instant, u64);
 
 impl Clock {
-    /// A clock that stands at its start.
+    /// Creates a clock that stands at its start.
     pub fn new() -> Self {
         Self(Arc::new(Mutex::new(State {
             start: Instant::now(),
@@ -54,41 +54,40 @@ impl Clock {
         })))
     }
 
-    /// How far the clock has gone since its start.
+    /// How far the clock has moved since its start.
     pub fn elapsed(&self) -> Duration {
         self.state().elapsed
     }
 
-    /// How many sleeps are armed: polled, neither over nor dropped. None may be left when a
-    /// connect is.
+    /// The number of armed sleeps: polled, and neither over nor dropped. No sleep may be armed
+    /// after a connect.
     pub fn timers(&self) -> usize {
         self.state().alarms.len()
     }
 
-    /// When the next sleep is due, counted from the clock's start; none if none is armed.
+    /// When the next sleep is due, counted from the clock's start, or `None` if no sleep is armed.
     pub fn next_wake(&self) -> Option<Duration> {
         let state = self.state();
         state.alarms.keys().next().map(|(deadline, _)| *deadline - state.start)
     }
 
-    /// How many polls [`run`](Self::run) and [`run_until`](Self::run_until) have made on this
-    /// clock.
+    /// The number of polls that [`run`](Self::run) and [`run_until`](Self::run_until) have made on this clock.
     pub fn polls(&self) -> usize {
         self.state().polls
     }
 
-    /// Moves the clock on by `duration`, as [`advance_to`](Self::advance_to) does.
+    /// Moves the clock by `duration`, as [`advance_to`](Self::advance_to) does.
     pub fn advance(&self, duration: Duration) {
         self.advance_to(self.elapsed() + duration);
     }
 
-    /// Moves the clock to `time`, counted from its start, and then wakes every sleep due by then.
-    /// It jumps: a sleep due earlier is woken late, as on a busy machine. To stop at each alarm
-    /// use [`run_until`](Self::run_until).
+    /// Moves the clock to `time`, counted from its start, and then wakes every sleep that is due.
+    /// It jumps: an earlier sleep wakes late, as on a busy machine. To stop at each alarm, use
+    /// [`run_until`](Self::run_until).
     ///
     /// # Panics
     ///
-    /// If `time` is past: the clock never goes back.
+    /// Panics if `time` is in the past, because the clock never goes back.
     #[track_caller]
     pub fn advance_to(&self, time: Duration) {
         let due = {
@@ -96,12 +95,12 @@ impl Clock {
             let elapsed = state.elapsed;
             assert!(time >= elapsed, "the clock never goes back: it is {elapsed:?}, not {time:?}");
             state.elapsed = time;
-            // The least alarm that is not due yet.
+            // The first alarm that is not due yet.
             let bound = (state.now(), u64::MAX);
             let later = state.alarms.split_off(&bound);
             std::mem::replace(&mut state.alarms, later)
         };
-        // A waker may do anything, so the clock isn't locked here.
+        // A waker may run any code, so the clock is not locked here.
         for waker in due.into_values() {
             waker.wake();
         }
@@ -111,7 +110,7 @@ impl Clock {
         self.state().polls += 1;
     }
 
-    /// A test that has panicked may still look at its clock.
+    /// A test that has panicked may still read its clock.
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -169,7 +168,7 @@ impl Future for Sleep {
         if state.now() >= self.alarm.0 {
             return Poll::Ready(());
         }
-        // As any future does, a sleep wakes only the waker of its last poll.
+        // Like any future, a sleep wakes only the waker of its last poll.
         let replaced = state.alarms.insert(self.alarm, context.waker().clone());
         drop(state);
         drop(replaced);
@@ -180,7 +179,7 @@ impl Future for Sleep {
 impl Drop for Sleep {
     fn drop(&mut self) {
         let disarmed = self.clock.state().alarms.remove(&self.alarm);
-        // A waker may own what uses the clock: it is dropped after the lock.
+        // A waker may own something that uses the clock, so it is dropped after the lock.
         drop(disarmed);
     }
 }

@@ -8,9 +8,9 @@ use stagger::{Candidate, Connector};
 
 use crate::{Connection, Fate, Ledger, LedgerStep, ScriptedAttempt, ScriptedError};
 
-/// A [`Connector`] for any address that prints: what it prints decides what becomes of the
-/// attempt. Clones share their script. An attempt at an address that the script does not have, or
-/// refuses, panics.
+/// A [`Connector`] with a script for each address. It finds the fate of an attempt by the text of
+/// its address. Clones share their script. An attempt panics if the script has no fate for its
+/// address, or refuses it.
 ///
 /// # Examples
 ///
@@ -31,9 +31,9 @@ use crate::{Connection, Fate, Ledger, LedgerStep, ScriptedAttempt, ScriptedError
 pub struct ScriptedConnector {
     ledger: Ledger,
     script: Arc<Mutex<BTreeMap<String, Plan>>>,
-    /// The texts of errors that make other attempts pointless.
+    /// The texts of final errors.
     final_errors: BTreeSet<String>,
-    /// The texts of errors that come of a shortage.
+    /// The texts of errors that count as a shortage.
     shortages: BTreeSet<String>,
 }
 
@@ -44,14 +44,14 @@ enum Plan {
 }
 
 impl ScriptedConnector {
-    /// A connector without a script, on the ledger's clock.
+    /// Creates a connector without a script, on the ledger's clock.
     pub fn new(ledger: &Ledger) -> Self {
         let (final_errors, shortages) = (BTreeSet::new(), BTreeSet::new());
         Self { ledger: ledger.clone(), script: Arc::default(), final_errors, shortages }
     }
 
-    /// Sets what becomes of the attempt at an address. Set again for one address, the first is for
-    /// its first attempt, and so on; the last serves all later ones.
+    /// Sets the fate of the attempt at an address. Several calls for one address set the fates of
+    /// its attempts in order. The last fate is also for all later attempts.
     pub fn at(self, address: impl fmt::Display, fate: Fate) -> Self {
         self.edit(address, |plan| match plan {
             Some(Plan::Dials(mut fates)) => {
@@ -62,7 +62,7 @@ impl ScriptedConnector {
         })
     }
 
-    /// Makes [`accepts`](Connector::accepts) say no to an address.
+    /// Makes [`accepts`](Connector::accepts) refuse an address.
     pub fn refuses(self, address: impl fmt::Display) -> Self {
         self.edit(address, |_| Plan::Refuses)
     }
@@ -73,8 +73,7 @@ impl ScriptedConnector {
         self
     }
 
-    /// Makes an error with this text a [local shortage](Connector::is_local_shortage): its candidate
-    /// is put back once.
+    /// Makes an error with this text a [local shortage](Connector::is_local_shortage): the race puts its candidate back once.
     ///
     /// # Examples
     ///
@@ -117,7 +116,7 @@ impl<A: fmt::Display> Connector<A> for ScriptedConnector {
 
     /// # Panics
     ///
-    /// If the script has nothing for this address, or refuses it.
+    /// Panics if the script has no fate for this address, or refuses it.
     #[track_caller]
     fn connect(&self, to: Candidate<A>) -> ScriptedAttempt {
         let name = to.address().to_string();
@@ -159,7 +158,7 @@ impl<A: fmt::Display> Connector<A> for ScriptedConnector {
     }
 }
 
-/// What becomes of one attempt after another; the last fate serves all later ones.
+/// The fates of attempts in order. The last fate is also for all later attempts.
 #[derive(Clone, Debug)]
 pub(crate) struct Fates(VecDeque<Fate>);
 

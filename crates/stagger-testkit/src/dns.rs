@@ -1,7 +1,7 @@
-//! A name server that answers as it is told: late, wrongly, twice, or not at all.
+//! A name server with scripted replies: late, wrong, duplicate or missing replies.
 //!
-//! It serves real sockets, UDP and TCP on one port of loopback, and so shows what a resolver does
-//! with the bytes of others. Needs the feature `dns`.
+//! It serves real sockets: UDP and TCP on one port of loopback. So it shows how a resolver handles
+//! foreign bytes. It needs the feature `dns`.
 //!
 //! # Examples
 //!

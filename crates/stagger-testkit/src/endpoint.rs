@@ -31,19 +31,19 @@ pub struct ScriptedEndpoint {
 }
 
 impl ScriptedEndpoint {
-    /// An endpoint on the ledger's clock, each connect of which has this fate.
+    /// Creates an endpoint on the ledger's clock. Each of its connects has this fate.
     pub fn new(ledger: &Ledger, name: &str, fate: Fate) -> Self {
         let fates = Arc::new(Mutex::new(Fates::new(fate)));
         Self { ledger: ledger.clone(), name: name.into(), fates }
     }
 
-    /// Sets the fate of the connect after those already scripted, and of all later ones.
+    /// Sets the fate of the connect after the scripted connects, and of all later connects.
     pub fn then(self, fate: Fate) -> Self {
         self.fates.lock().unwrap_or_else(PoisonError::into_inner).push(fate);
         self
     }
 
-    /// Its name, as the ledger has it.
+    /// The endpoint's name in the ledger.
     pub fn name(&self) -> &str {
         &self.name
     }

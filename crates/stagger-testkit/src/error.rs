@@ -1,14 +1,14 @@
-//! The error of everything scripted.
+//! The error of all scripted parts.
 
 use std::error::Error;
 use std::fmt;
 
-/// Why something scripted failed: the text that the script gave it.
+/// The error of a scripted part, with a text from the script.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ScriptedError(pub String);
 
 impl ScriptedError {
-    /// An error with this text.
+    /// Creates an error with this text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }

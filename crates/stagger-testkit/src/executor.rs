@@ -1,4 +1,4 @@
-//! Runs a future on the clock, and notices when it can't go on.
+//! Runs a future on the clock, and detects a future that cannot go on.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -10,21 +10,21 @@ use std::time::Duration;
 use crate::Clock;
 
 /// How often a future may be polled at one instant before it counts as a busy loop: 10 000. An
-/// honest one needs a few polls an instant; the largest test, a thousand refusals, stays below.
+/// honest future needs a few polls an instant. The largest test, with a thousand refusals, needs
+/// fewer.
 pub const POLLS_PER_INSTANT: usize = 10_000;
 
 impl Clock {
-    /// Polls `future` to its end and drops it. Whenever it is pending and nothing has woken it,
-    /// the clock jumps to the next armed sleep. All sleeps due at one instant are woken before
-    /// the future is polled.
+    /// Polls `future` to its end and drops it.
     ///
-    /// The future need not be `Send`. Everything that it waits for must be on this clock or wake
-    /// it on this thread.
+    /// Whenever the future is pending and nothing has woken it, the clock jumps to the next armed
+    /// sleep. All sleeps of one instant are woken before the future is polled. The future need not
+    /// be `Send`. Everything that it waits for must be on this clock or wake it on this thread.
     ///
     /// # Panics
     ///
-    /// If the future is pending while nothing has woken it and no sleep is armed, for then it is
-    /// pending for ever; and if it wakes itself more than [`POLLS_PER_INSTANT`] times while the
+    /// Panics if the future is pending, nothing has woken it, and no sleep is armed: it would be
+    /// pending forever. Panics if it wakes itself more than [`POLLS_PER_INSTANT`] times while the
     /// clock stands still.
     ///
     /// # Examples
@@ -47,11 +47,11 @@ impl Clock {
     /// clock's start. If the future is still pending, the clock then stands at `time`.
     ///
     /// To cancel, drop the future afterwards. Each call polls at least once and with a new waker,
-    /// as an executor may, so a future that keeps an old one hangs.
+    /// as an executor may. So a future that keeps an old waker hangs.
     ///
     /// # Panics
     ///
-    /// If `time` is past, or in a busy loop.
+    /// Panics if `time` is in the past, or in a busy loop.
     ///
     /// # Examples
     ///
@@ -80,7 +80,7 @@ impl Clock {
         outcome
     }
 
-    /// Goes on until the future is ready or nothing is due, or due by `end`.
+    /// Goes on until the future is ready, or no sleep is due, or no sleep is due by `end`.
     #[track_caller]
     fn drive<F: Future + ?Sized>(
         &self,
@@ -261,7 +261,7 @@ mod tests {
         let mut sleep = clock.sleep_until(clock.now() + ms(10));
         let mut polled = false;
         let mut forgetful = pin!(poll_fn(|context| {
-            // It polls its sleep with its first waker only.
+            // It polls its sleep only with its first waker.
             if clock.elapsed() < ms(10) && std::mem::replace(&mut polled, true) {
                 return Poll::Pending;
             }

@@ -1,4 +1,4 @@
-//! What becomes of an attempt, and the attempt itself.
+//! The fate of an attempt, and the attempt itself.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,8 +12,8 @@ use crate::clock::Sleep;
 use crate::life::Life;
 use crate::{Clock, Ledger, LedgerStep, ScriptedError};
 
-/// What becomes of one attempt, and how long after its first poll. After no time at all it is
-/// ready at the first poll.
+/// The result of one attempt, and how long after its first poll it comes. With a zero duration the
+/// attempt is ready at the first poll.
 ///
 /// # Examples
 ///
@@ -40,29 +40,29 @@ enum End {
 }
 
 impl Fate {
-    /// It connects after this time.
+    /// The attempt connects after this time.
     pub fn connects(after: Duration) -> Self {
         Self { after, progress: None, end: End::Connects }
     }
 
-    /// It fails after this time; the error says `<name> failed`, unless it is
-    /// [`saying`](Self::saying) something else.
+    /// The attempt fails after this time. The text of the error is `<name> failed`, unless
+    /// [`saying`](Self::saying) sets it.
     pub fn fails(after: Duration) -> Self {
         Self { after, progress: None, end: End::Fails(None) }
     }
 
-    /// It panics after this time.
+    /// The attempt panics after this time.
     pub fn panics(after: Duration) -> Self {
         Self { after, progress: None, end: End::Panics }
     }
 
-    /// It is pending for ever, like an attempt at a black hole.
+    /// The attempt is pending forever, like an attempt at a black hole.
     pub fn silent() -> Self {
         Self { after: Duration::MAX, progress: None, end: End::Silent }
     }
 
-    /// Makes the attempt report [progress](Progress) after this time. With
-    /// [`silent`](Self::silent) it is an address that accepts and then stalls in a handshake.
+    /// Makes the attempt report [progress](Progress) after this time. With [`silent`](Self::silent), the address
+    /// accepts and then stalls in a handshake.
     pub fn progressing(mut self, after: Duration) -> Self {
         self.progress = Some(after);
         self
@@ -72,7 +72,7 @@ impl Fate {
     ///
     /// # Panics
     ///
-    /// If this fate is not to fail.
+    /// Panics if this fate is not a failure.
     #[track_caller]
     pub fn saying(mut self, text: impl Into<String>) -> Self {
         assert!(matches!(self.end, End::Fails(_)), "only what fails has an error to say");
@@ -86,7 +86,7 @@ impl Fate {
 ///
 /// # Panics
 ///
-/// When polled after its end, which no driver may do.
+/// Panics if it is polled after its end. No driver may do that.
 #[derive(Debug)]
 #[must_use = "an attempt does nothing unless it is polled"]
 pub struct ScriptedAttempt {
@@ -96,7 +96,7 @@ pub struct ScriptedAttempt {
     progress: Progress,
     progress_sleep: Option<Sleep>,
     polled: bool,
-    /// None when it has ended.
+    /// Absent after its end.
     life: Option<Life>,
 }
 
@@ -113,7 +113,7 @@ impl ScriptedAttempt {
         }
     }
 
-    /// Reports progress here.
+    /// Sets where it reports progress.
     pub(crate) fn with_progress(mut self, progress: Progress) -> Self {
         self.progress = progress;
         self
@@ -169,20 +169,21 @@ impl Future for ScriptedAttempt {
     }
 }
 
-/// What a scripted attempt yields: a token that tells the ledger of its drop.
+/// The connection of a scripted attempt: a token that records its drop in the ledger.
 #[derive(Debug)]
 pub struct Connection {
     life: Life,
 }
 
 impl Connection {
-    /// The address or the endpoint's name that it leads to.
+    /// The text of the address or the name of the endpoint that it leads to.
     pub fn name(&self) -> &str {
         self.life.name()
     }
 
-    /// Notes in the ledger that this one has been taken over, so that it is open no more. Call it
-    /// on what the code under test has returned: a connection left open besides is a leak.
+    /// Records in the ledger that the test has taken over this connection, so that it is no longer
+    /// open. Call it on the connection that the code under test has returned. Any other open
+    /// connection is a leak.
     pub fn hand_over(&self) {
         self.life.record(LedgerStep::HandedOver);
         self.life.release();

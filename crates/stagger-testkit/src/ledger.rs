@@ -1,4 +1,4 @@
-//! What happened, when, and what is still open.
+//! The record of the steps of a test, and of everything that is still open.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,8 +9,8 @@ use stagger::resolve::Query;
 
 use crate::Clock;
 
-/// A record of all that the scripted parts did and had done to them, in order and with the time
-/// on the clock, and of what is still open. Clones are one and the same ledger.
+/// Records every step of the scripted parts, in order and with the clock's time, and everything
+/// that is still open. All clones are the same ledger.
 ///
 /// # Examples
 ///
@@ -57,7 +57,7 @@ pub struct Entry {
     pub time: Duration,
     /// What happened.
     pub step: LedgerStep,
-    /// Whom it happened to: an address, an endpoint's name, or a target.
+    /// The name of an address, an endpoint or a target.
     pub name: String,
 }
 
@@ -79,17 +79,17 @@ impl fmt::Display for Entry {
 pub enum LedgerStep {
     /// A resolver was given a query.
     Queried,
-    /// A lookup yielded an answer.
+    /// A lookup returned an answer.
     Answered,
-    /// A lookup came to its end.
+    /// A lookup ended.
     Ended,
     /// The answers were dropped before their end.
     Abandoned,
-    /// A connector was asked for an attempt, or an endpoint to connect.
+    /// An attempt was requested from a connector, or a connect from an endpoint.
     Started,
-    /// A lookup or an attempt was polled for the first time; its script counts from here.
+    /// A lookup or an attempt was polled for the first time. Its script counts from here.
     Polled,
-    /// A connector said that it does not accept an address.
+    /// A connector refused an address.
     Refused,
     /// An attempt reported progress.
     Progressed,
@@ -129,27 +129,27 @@ impl fmt::Display for LedgerStep {
 }
 
 impl Ledger {
-    /// An empty ledger that takes its times from `clock`.
+    /// Creates an empty ledger with the times of `clock`.
     pub fn new(clock: &Clock) -> Self {
         Self(Arc::new(Inner { clock: clock.clone(), state: Mutex::default() }))
     }
 
-    /// The clock from which the times are.
+    /// The clock of this ledger.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
     }
 
-    /// All that happened, in order.
+    /// All steps, in order.
     pub fn entries(&self) -> Vec<Entry> {
         self.state().entries.clone()
     }
 
-    /// When one step happened, and to whom.
+    /// The times and names of all steps of this kind.
     pub fn all(&self, step: LedgerStep) -> Vec<Entry> {
         self.state().entries.iter().filter(|entry| entry.step == step).cloned().collect()
     }
 
-    /// When attempts were started, and at whom.
+    /// The times and names of started attempts.
     ///
     /// # Examples
     ///
@@ -165,12 +165,12 @@ impl Ledger {
         self.all(LedgerStep::Started)
     }
 
-    /// When attempts were dropped before their end, and which.
+    /// The times and names of attempts that were dropped before their end.
     pub fn dropped(&self) -> Vec<Entry> {
         self.all(LedgerStep::Dropped)
     }
 
-    /// When connections were dropped, and which.
+    /// The times and names of dropped connections.
     pub fn closed(&self) -> Vec<Entry> {
         self.all(LedgerStep::Closed)
     }
@@ -180,17 +180,17 @@ impl Ledger {
         self.state().queries.clone()
     }
 
-    /// What is open: lookups and attempts that have not ended, and connections neither dropped nor
-    /// handed over, oldest first.
+    /// The names of everything that is open, oldest first. Lookups and attempts are open until they
+    /// end. Connections are open until they are dropped or handed over.
     pub fn open(&self) -> Vec<String> {
         self.state().open.values().cloned().collect()
     }
 
-    /// Asserts that nothing is left: nothing [`open`](Self::open), and no timer armed.
+    /// Asserts that nothing is [`open`](Self::open), and that no timer is armed.
     ///
     /// # Panics
     ///
-    /// If something is, with what it is and the whole ledger.
+    /// Panics if something is left. The message has what it is, and the whole ledger.
     #[track_caller]
     pub fn assert_clean(&self) {
         let (open, timers) = (self.open(), self.0.clock.timers());
@@ -209,7 +209,7 @@ impl Ledger {
         self.state().queries.push(query.clone());
     }
 
-    /// Opens something, and says under which number.
+    /// Opens an entry. Returns its number.
     pub(crate) fn begin(&self, name: &str) -> u64 {
         let mut state = self.state();
         state.begun += 1;
@@ -218,7 +218,7 @@ impl Ledger {
         id
     }
 
-    /// Closes what was opened under this number.
+    /// Closes the entry with this number.
     pub(crate) fn release(&self, id: u64) {
         self.state().open.remove(&id);
     }

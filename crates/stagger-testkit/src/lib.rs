@@ -28,7 +28,7 @@ pub use place::Place;
 pub use resolver::{ScriptedAnswers, ScriptedResolver};
 pub use script::{Moment, Script};
 
-/// So many milliseconds, the unit in which races are told.
+/// Converts milliseconds, the unit of most tests of races, into a duration.
 pub const fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }

@@ -1,14 +1,14 @@
-//! From the beginning of a lookup, an attempt or a connection to its end.
+//! The life of a lookup, an attempt or a connection, from its beginning to its end.
 
 use crate::{Ledger, LedgerStep};
 
-/// Something that is open until it is ended or dropped.
+/// A thing that is open until it is ended or dropped.
 #[derive(Debug)]
 pub(crate) struct Life {
     ledger: Ledger,
     id: u64,
     name: String,
-    /// What its drop is recorded as, until it has ended.
+    /// The step that its drop records. Absent after its end.
     at_drop: Option<LedgerStep>,
 }
 
@@ -32,7 +32,7 @@ impl Life {
         self.ledger.record(step, &self.name);
     }
 
-    /// It lives on, but its drop is another step.
+    /// Records a step. It stays open, but its drop records another step.
     pub(crate) fn becomes(mut self, step: LedgerStep, at_drop: LedgerStep) -> Self {
         self.record(step);
         self.at_drop = Some(at_drop);
@@ -44,7 +44,7 @@ impl Life {
         self.record(step);
     }
 
-    /// It lives on, and need not be dropped.
+    /// Closes it. It need not be dropped.
     pub(crate) fn release(&self) {
         self.ledger.release(self.id);
     }

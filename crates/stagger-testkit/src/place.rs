@@ -4,8 +4,8 @@ use std::fmt;
 
 use stagger::address::{Address, Family};
 
-/// An address for tests: a name that tells its family. `v6…` is IPv6, `v4…` is IPv4, and any
-/// other has none.
+/// An address for tests: a name that shows its family. `v6…` is IPv6, `v4…` is IPv4, and any other
+/// name has no family.
 ///
 /// # Examples
 ///

@@ -16,10 +16,9 @@ use crate::life::Life;
 use crate::{Clock, Ledger, LedgerStep, Place, ScriptedError};
 
 /// A [`Resolver`] that gives every query the same answers, each at its time after the lookup's
-/// first poll. The answers end with the last, unless the script says otherwise.
+/// first poll. The answers end with the last answer, unless the script sets another end.
 ///
-/// Its addresses are [`Place`]s unless it is made for others, such as
-/// [`SocketAddr`](std::net::SocketAddr).
+/// Its addresses are [`Place`]s unless its type has others, such as [`SocketAddr`](std::net::SocketAddr).
 ///
 /// # Examples
 ///
@@ -36,7 +35,7 @@ use crate::{Clock, Ledger, LedgerStep, Place, ScriptedError};
 #[derive(Clone, Debug)]
 pub struct ScriptedResolver<A = Place> {
     ledger: Ledger,
-    /// In order of time.
+    /// The answers in order of time.
     answers: VecDeque<(Duration, Answer<A, ScriptedError>)>,
     end: End,
 }
@@ -49,12 +48,12 @@ enum End {
 }
 
 impl<A> ScriptedResolver<A> {
-    /// A resolver on the ledger's clock, without answers: its lookups end at once.
+    /// Creates a resolver on the ledger's clock, without answers: its lookups end at once.
     pub fn new(ledger: &Ledger) -> Self {
         Self { ledger: ledger.clone(), answers: VecDeque::new(), end: End::WithLastAnswer }
     }
 
-    /// Adds an answer with addresses, or a negative one without any.
+    /// Adds an answer with addresses, or a negative answer if the list is empty.
     pub fn finds<I>(self, after: Duration, record: Record, addresses: I) -> Self
     where
         I: IntoIterator<Item: Into<A>>,
@@ -63,27 +62,26 @@ impl<A> ScriptedResolver<A> {
         self.answers(after, Answer::found(record, addresses))
     }
 
-    /// Adds an answer that the lookup of this record has failed; the error says
-    /// `<record> lookup failed`.
+    /// Adds a failed answer of this record. The text of its error is `<record> lookup failed`.
     pub fn fails(self, after: Duration, record: Record) -> Self {
         let error = ScriptedError(format!("{record} lookup failed"));
         self.answers(after, Answer::failed(record, error))
     }
 
-    /// Adds any answer. Of two at one time the one added first comes first.
+    /// Adds any answer. Two answers of one time come in the order in which they were added.
     pub fn answers(mut self, after: Duration, answer: Answer<A, ScriptedError>) -> Self {
         let place = self.answers.partition_point(|(time, _)| *time <= after);
         self.answers.insert(place, (after, answer));
         self
     }
 
-    /// Makes the answers end at this time, or with the last answer if that comes later.
+    /// Makes the answers end at this time, or with the last answer if that is later.
     pub fn ends_at(mut self, after: Duration) -> Self {
         self.end = End::At(after);
         self
     }
 
-    /// Makes the lookup hang after its answers.
+    /// Makes the lookup hang after its last answer.
     pub fn never_ends(mut self) -> Self {
         self.end = End::Never;
         self
@@ -118,20 +116,20 @@ impl<A: Clone> Resolver for ScriptedResolver<A> {
 ///
 /// # Panics
 ///
-/// When polled after its end, which no driver may do.
+/// Panics if it is polled after its end. No driver may do that.
 #[must_use = "a lookup does nothing unless it is polled"]
 pub struct ScriptedAnswers<A> {
     clock: Clock,
     answers: VecDeque<(Duration, Answer<A, ScriptedError>)>,
     end: End,
     begun: Option<Instant>,
-    /// Until the next answer or the end.
+    /// The sleep until the next answer or the end.
     sleep: Option<Sleep>,
-    /// None when it has ended.
+    /// Absent after its end.
     life: Option<Life>,
 }
 
-// Nothing in it is pinned: addresses are only moved out.
+// No field is pinned: addresses are only moved out.
 impl<A> Unpin for ScriptedAnswers<A> {}
 
 impl<A> Stream for ScriptedAnswers<A> {

@@ -1,4 +1,4 @@
-//! A race told line by line, on the pure machine.
+//! A race as a script of lines, on the pure machine.
 
 use std::time::{Duration, Instant};
 
@@ -9,16 +9,16 @@ use stagger::resolve::{Record, Update};
 
 use crate::{Place, ms};
 
-/// A race told line by line: what happens at which millisecond, and what the machine must make of
-/// it. It drives [`Machine`] directly, without a future or a clock.
+/// A race as a script of lines: the event at each millisecond, and what the machine must do. It
+/// drives [`Machine`] directly, without a future or a clock.
 ///
-/// A candidate's family is told by its name, as of a [`Place`]. Within one instant say first what
-/// happens and then what follows, as the machine does. Whatever the machine does beyond what is
-/// told, and whatever is due at a time that the script leaps over, fails the test.
+/// A candidate's name shows its family, like the name of a [`Place`]. Within one instant, script
+/// the events first and then the machine's actions. The test fails if the machine does anything
+/// else. It also fails if an action is due at a time that the script skips.
 ///
 /// # Panics
 ///
-/// Every method does if the machine does otherwise than told.
+/// Every method panics if the machine does not do what the script says.
 ///
 /// # Examples
 ///
@@ -43,13 +43,15 @@ pub struct Script {
 }
 
 impl Script {
-    /// A race of the default policy between these candidates, all answered at 0 by one lookup.
+    /// Creates a race of the default policy between these candidates. One lookup answers with all
+    /// of them at 0.
     #[track_caller]
     pub fn new(candidates: impl IntoIterator<Item = &'static str>) -> Self {
         Self::racing(Policy::new(), candidates)
     }
 
-    /// A race of this policy between these candidates, all answered at 0 by one lookup.
+    /// Creates a race of this policy between these candidates. One lookup answers with all of them
+    /// at 0.
     #[track_caller]
     pub fn racing(policy: Policy, candidates: impl IntoIterator<Item = &'static str>) -> Self {
         let mut script = Self::unresolved(policy);
@@ -57,7 +59,7 @@ impl Script {
         script
     }
 
-    /// A race that begins at 0 with nothing resolved.
+    /// Creates a race that begins at 0 without any answer.
     pub fn unresolved(policy: Policy) -> Self {
         let start = Instant::now();
         Self {
@@ -70,8 +72,8 @@ impl Script {
         }
     }
 
-    /// Goes on to this millisecond since the race began. The instant before must be told to its
-    /// end, and nothing may have been due in between.
+    /// Goes on to this millisecond since the race began. The previous instant must be complete, and
+    /// nothing may have been due in between.
     #[track_caller]
     pub fn at(&mut self, milliseconds: u64) -> Moment<'_> {
         let now = ms(milliseconds);
@@ -86,7 +88,7 @@ impl Script {
         Moment(self)
     }
 
-    /// When the machine wants to be asked again.
+    /// When the machine wants to be called again.
     fn due(&self) -> Option<Duration> {
         self.machine.deadline().map(|deadline| deadline - self.start)
     }
@@ -128,7 +130,7 @@ impl Script {
     }
 }
 
-/// Fails the test if the last instant was not told to its end.
+/// Fails the test if the last instant is not complete.
 impl Drop for Script {
     fn drop(&mut self) {
         if !std::thread::panicking() {
@@ -137,12 +139,12 @@ impl Drop for Script {
     }
 }
 
-/// One instant of a [`Script`]: what happens, and then what the machine must do.
+/// One instant of a [`Script`]: first the events, and then what the machine must do.
 #[derive(Debug)]
 pub struct Moment<'a>(&'a mut Script);
 
 impl Moment<'_> {
-    /// A lookup answers with these candidates, beside what it has answered before.
+    /// A lookup answers with these candidates, which add to its earlier answers.
     pub fn answers(
         self,
         record: Record,
@@ -151,8 +153,8 @@ impl Moment<'_> {
         self.answered(record, Update::Add, 0, candidates)
     }
 
-    /// A lookup answers with these candidates, and says that so many milliseconds of the
-    /// resolution delay are spent.
+    /// A lookup answers with these candidates, and this many milliseconds of the resolution delay
+    /// are already spent.
     pub fn answers_late(
         self,
         record: Record,
@@ -162,7 +164,7 @@ impl Moment<'_> {
         self.answered(record, Update::Add, spent, candidates)
     }
 
-    /// A lookup answers with these candidates in place of what it has answered before.
+    /// A lookup answers with these candidates, which replace its earlier answers.
     pub fn replaces(
         self,
         record: Record,
@@ -205,7 +207,7 @@ impl Moment<'_> {
         self
     }
 
-    /// An attempt fails, and makes all others pointless.
+    /// An attempt fails for good, so all others are pointless.
     pub fn fails_for_good(self, name: &'static str) -> Self {
         self.fails(name).gives_up()
     }
@@ -230,7 +232,7 @@ impl Moment<'_> {
         self
     }
 
-    /// An attempt fails for want of something local.
+    /// An attempt fails because of a local shortage.
     pub fn runs_short(self, name: &'static str) -> Self {
         let id = self.0.id(name);
         self.0.handle(Event::RanShort(id));
@@ -238,7 +240,7 @@ impl Moment<'_> {
         self
     }
 
-    /// An attempt connects; who [`wins`](Self::wins) is said apart.
+    /// An attempt connects. A separate line has the attempt that [`wins`](Self::wins).
     pub fn connects(self, name: &'static str) -> Self {
         let id = self.0.id(name);
         self.0.handle(Event::Connected(id));
@@ -247,7 +249,7 @@ impl Moment<'_> {
         self
     }
 
-    /// The next thing the machine does is to start this attempt.
+    /// The machine's next action is to start this attempt.
     #[track_caller]
     pub fn starts(self, name: &'static str) -> Self {
         let id = self.0.id(name);
@@ -256,7 +258,7 @@ impl Moment<'_> {
         self
     }
 
-    /// The next thing the machine does is to give this attempt up for having run too long.
+    /// The machine's next action is to time out this attempt.
     #[track_caller]
     pub fn times_out(self, name: &'static str) -> Self {
         let id = self.0.id(name);
@@ -265,8 +267,8 @@ impl Moment<'_> {
         self
     }
 
-    /// This attempt wins the race. It connects here, unless some attempt has been told to
-    /// [`connect`](Self::connects) before.
+    /// This attempt wins the race. It connects here, unless an attempt [`connects`](Self::connects) in an earlier
+    /// line.
     #[track_caller]
     pub fn wins(mut self, name: &'static str) -> Self {
         if !self.0.connected {
@@ -285,8 +287,8 @@ impl Moment<'_> {
         self
     }
 
-    /// The race is over, and exactly these attempts are still in flight, in start order: they are
-    /// to be dropped.
+    /// The race is over, and exactly these attempts are still in flight, in start order. The driver
+    /// drops them.
     #[track_caller]
     pub fn drops(self, names: impl IntoIterator<Item = &'static str>) -> Self {
         assert!(self.0.machine.is_over(), "at {:?}: the race is not over", self.0.now);
@@ -295,13 +297,13 @@ impl Moment<'_> {
         self
     }
 
-    /// Nothing more is done now, and the machine wants to be asked again at this millisecond.
+    /// The machine does nothing more now, and wants to be called again at this millisecond.
     #[track_caller]
     pub fn waits_until(self, milliseconds: u64) -> Self {
         self.waits(Some(ms(milliseconds)))
     }
 
-    /// Nothing more is done before the next event.
+    /// The machine does nothing more before the next event.
     #[track_caller]
     pub fn waits_for_events(self) -> Self {
         self.waits(None)

@@ -1,4 +1,4 @@
-//! The kit's parts fit a dialer and the general combinator, and see what they do.
+//! The kit's parts work in a dialer and in the general combinator, and record what they do.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -46,7 +46,7 @@ fn a_winner_ends_the_lookup_and_the_losers_before_it_is_handed_over() {
     let mut connecting = Box::pin(kit.connect());
     assert!(kit.clock.run_until(ms(379), connecting.as_mut()).is_pending());
     let connected = kit.clock.run_until(ms(400), connecting.as_mut());
-    // The future is still there, so it is the race that has dropped them.
+    // The future still exists, so the race has dropped them.
     assert_eq!(kit.ledger.open(), ["v6b"]);
     let std::task::Poll::Ready(Ok(connection)) = connected else { panic!("{connected:?}") };
     connection.hand_over();

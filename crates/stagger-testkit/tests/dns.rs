@@ -1,4 +1,4 @@
-//! The name server says what it is told to, over real sockets.
+//! The name server sends its scripted replies, over real sockets.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream, UdpSocket};
@@ -10,7 +10,7 @@ use stagger_testkit::ms;
 const A: u8 = 1;
 const AAAA: u8 = 28;
 
-/// A question by hand, so that nothing is tested with itself.
+/// A handwritten question, so that the test does not use the code that it tests.
 fn question(id: u16, name: &str, record: u8) -> Vec<u8> {
     let mut message = id.to_be_bytes().to_vec();
     message.extend([1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
@@ -84,7 +84,7 @@ fn what_is_late_keeps_its_time_and_lets_others_pass() {
     for (id, name) in [(1, "never.example"), (2, "late.example"), (3, "prompt.example")] {
         client.ask(id, name, A);
     }
-    // Which is the first is the machine's to decide if it is slow enough.
+    // On a slow machine either reply may be first.
     let mut ids = [(); 2].map(|()| header(&client.read()).0);
     assert!(asked.elapsed() >= ms(200));
     ids.sort_unstable();

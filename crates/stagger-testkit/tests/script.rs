@@ -1,4 +1,4 @@
-//! A script passes when the machine does as told, and fails whenever it does not.
+//! A script passes if the machine does what it says, and fails otherwise.
 
 use stagger::Policy;
 use stagger::race::Loss;

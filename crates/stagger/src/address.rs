@@ -1,4 +1,4 @@
-//! What a named race needs of an address.
+//! The requirements of a named race for an address.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
@@ -25,8 +25,8 @@ impl fmt::Display for Family {
     }
 }
 
-/// What a named race needs of an address: to tell two apart, to print one, and its family if it
-/// has one. [`SocketAddr`] has it all.
+/// An address in a named race. The race compares addresses, prints them, and reads their family.
+/// [`SocketAddr`] implements it.
 ///
 /// # Examples
 ///
@@ -47,32 +47,33 @@ impl fmt::Display for Family {
 /// assert_eq!(Pipe("a").family(), None);
 /// ```
 pub trait Address: Clone + PartialEq + fmt::Display {
-    /// The family, by which candidates alternate; none if the address has no such thing.
+    /// The family, by which candidates alternate, or `None` if the address has no family.
     fn family(&self) -> Option<Family> {
         None
     }
 
-    /// The one spelling that stands for all spellings of this address, so that two of them make
-    /// one candidate. For [`SocketAddr`] a v4-mapped address becomes the IPv4 address in it
-    /// (RFC 4291 §2.5.5.2).
+    /// The canonical form of this address, so that two spellings of one address make one candidate.
+    /// [`SocketAddr`] turns a v4-mapped address into the IPv4 address in it (RFC 4291 §2.5.5.2).
     fn canonical(self) -> Self {
         self
     }
 
-    /// The target that this address is, if it is one. It answers
-    /// [`Candidate::target`](crate::Candidate::target) where no dialer has set a target, so that
-    /// TLS over a proxy knows the name to check.
+    /// The target that this address is, if it is a target. If no dialer has set a target,
+    /// [`Candidate::target`](crate::Candidate::target) returns it, so that TLS over a proxy has a name to check.
     fn as_target(&self) -> Option<&Target> {
         None
     }
 
-    /// Checks whether this address can be dialed where a name leads to it. A race skips a candidate
-    /// that can't, reports the reason, and waits for nothing. It does not ask where the user or the
-    /// program gave the address itself. The default accepts every address.
+    /// Checks whether this address can be dialed if it comes from a lookup.
+    ///
+    /// A race skips a candidate that cannot be dialed, reports the reason, and does not wait. The
+    /// race does not check an address that the user or the program gave directly. The default
+    /// accepts every address.
     ///
     /// # Errors
     ///
-    /// Why the address can't be dialed: for [`SocketAddr`] that of [`Unusable::check`].
+    /// Returns why the address cannot be dialed. For [`SocketAddr`] it is the error of
+    /// [`Unusable::check`].
     ///
     /// # Examples
     ///
@@ -88,8 +89,8 @@ pub trait Address: Clone + PartialEq + fmt::Display {
         Ok(())
     }
 
-    /// This type's form of a literal target, if it has one. Where it has none, a literal is put
-    /// to the resolver like a name.
+    /// Converts a literal target into this type, if that is possible. If it returns `None`, the
+    /// resolver looks up the literal like a name.
     fn from_literal(literal: SocketAddr) -> Option<Self> {
         let _ = literal;
         None
@@ -98,7 +99,7 @@ pub trait Address: Clone + PartialEq + fmt::Display {
 
 /// A target is the address of a connector that resolves by itself, such as a dialer or a proxy.
 impl Address for Target {
-    /// The family of a literal; a name has none.
+    /// The family of a literal. A name has no family.
     fn family(&self) -> Option<Family> {
         match self.host() {
             Host::Name(_) => None,
@@ -111,7 +112,7 @@ impl Address for Target {
         Some(self)
     }
 
-    /// A name is the next resolver's to judge.
+    /// The next resolver checks a name.
     fn check_destination(&self) -> Result<(), Unusable> {
         self.literal().map_or(Ok(()), |literal| literal.check_destination())
     }

@@ -1,7 +1,7 @@
-//! Boxes for one type in place of many: of endpoints, connectors, resolvers, dialers, listeners and
-//! observers.
+//! Boxed endpoints, connectors, resolvers, dialers, listeners and observers, which hide the inner
+//! type.
 //!
-//! A `Box…` is `Send`. A `LocalBox…` stays on its thread and holds what is not `Send`.
+//! A `Box…` is `Send`. A `LocalBox…` stays on its thread and may hold values that are not `Send`.
 
 pub use crate::connect::boxed_connector::{BoxConnector, LocalBoxConnector};
 pub use crate::connect::boxed_dialer::{BoxDialer, LocalBoxDialer};
@@ -10,5 +10,5 @@ pub use crate::listen::boxed::{BoxListen, BoxListener, LocalBoxListen, LocalBoxL
 pub use crate::observe::boxed::BoxObserver;
 pub use crate::resolve::boxed::{BoxResolver, LocalBoxResolver};
 
-/// Any error. A dialer boxes what a resolver or a connector reports into this type.
+/// Any error. A dialer boxes the errors of a resolver or a connector into this type.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

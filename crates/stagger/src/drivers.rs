@@ -1,11 +1,11 @@
 //! The tasks that can poll lingering lookups: those of one cache, or those of one reactor.
 //!
-//! `CachedResolver` and the resolver of `stagger-dns` share this code. So it is public, and it is hidden
-//! in the documentation because it is no part of the API: it may change in any release.
+//! `CachedResolver` and the resolver of `stagger-dns` share this code, so it is public. It is
+//! hidden in the documentation because it is not part of the API: it may change in any release.
 //!
-//! Any of the tasks may poll any lingering lookup, so each event wakes one of them. A task that goes away
-//! after it was woken wakes another task in its place. An event that finds no task waits for the
-//! next task that comes.
+//! Any of the tasks may poll any lingering lookup, so each event wakes one of them. If a task is
+//! dropped after it was woken, it wakes another task in its place. An event that finds no task
+//! waits for the next task.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -21,12 +21,12 @@ use crate::Timer;
 /// polled again for the rest, after other tasks.
 pub const MAX_POLLS: usize = 16;
 
-/// Locks a mutex whose content is whole even after a panic.
+/// Locks a mutex whose content stays whole after a panic.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What a driver waits for. An event wakes the first of these that there is.
+/// What a driver waits for. An event wakes a driver of the first role that is present.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// The end of all lingering lookups.
@@ -44,7 +44,7 @@ pub struct Drivers(Mutex<State>);
 #[derive(Default)]
 struct State {
     asleep: BTreeMap<Key, Waker>,
-    /// The drivers that were woken and have not been polled since.
+    /// The drivers that were woken and not polled since.
     woken: BTreeSet<Key>,
     next: u64,
 }
@@ -56,7 +56,7 @@ pub struct Driver {
 }
 
 impl Drivers {
-    /// Wakes one driver, if there is one asleep.
+    /// Wakes one driver, if a driver is asleep.
     pub fn wake_one(&self) {
         let mut state = lock(&self.0);
         let first = state.asleep.pop_first();
@@ -92,7 +92,7 @@ impl Wake for Drivers {
 }
 
 impl Driver {
-    /// A new place, which is not asleep yet.
+    /// Adds a driver, which is not asleep yet.
     pub fn new(drivers: Arc<Drivers>, role: Role) -> Self {
         let mut state = lock(&drivers.0);
         state.next += 1;
@@ -101,7 +101,7 @@ impl Driver {
         Self { drivers, key }
     }
 
-    /// Has this waker woken by the next event that finds no driver before this one.
+    /// Registers this waker. The next event wakes it if the event finds no driver before this one.
     pub fn sleep(&self, waker: Waker) {
         let mut state = lock(&self.drivers.0);
         state.woken.remove(&self.key);
@@ -158,7 +158,7 @@ impl<T: Timer> Alarm<T> {
         let sleep = match self.0.try_lock() {
             Ok(mut place) => place.take(),
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().take(),
-            // A driver polls it at this moment. It may ring once for nothing.
+            // A driver polls it at this moment. It may wake once for nothing.
             Err(TryLockError::WouldBlock) => None,
         };
         drop(sleep);

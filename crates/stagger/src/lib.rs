@@ -1,9 +1,9 @@
 //! Connect to a name as fast as the network allows, on any async runtime.
 //!
 //! A name has several addresses, and some of them may not work. Tried one after another, each dead
-//! address costs a timeout. Stagger starts attempts a moment apart and lets them overlap. It returns
-//! the first connection and closes the other attempts. This is Happy Eyeballs (RFC 8305), with the
-//! improvements of its next version (draft-ietf-happy-happyeyeballs-v3).
+//! address costs a timeout. Stagger starts attempts a moment apart and lets them overlap. It
+//! returns the first connection and closes the other attempts. This is Happy Eyeballs (RFC 8305),
+//! with the improvements of its next version (draft-ietf-happy-happyeyeballs-v3).
 //!
 //! This crate is the core. It opens no socket, reads no clock and knows no runtime. Most programs
 //! use an adapter, `stagger-tokio` or `stagger-smol`, and call `connect("example.com:https")`. Use
@@ -37,8 +37,8 @@
 //!   [`Listen`](listen::Listen) and [`Listener`](listen::Listener) are the seams of a server.
 //! - **The machine** ([`race::Machine`]) makes every decision: when the race begins, the order of
 //!   the attempts, the delay between them, and the end. It is a plain value without I/O or clock.
-//! - **The driver** is the one future that polls the seams and feeds the machine. It spawns nothing.
-//!   [`Dialer`] connects to names with it, and [`race()`] connects to any endpoints.
+//! - **The driver** is the one future that polls the seams and feeds the machine. It spawns
+//!   nothing. [`Dialer`] connects to names with it, and [`race()`] connects to any endpoints.
 //!
 //! # Examples
 //!

@@ -13,7 +13,7 @@ pub struct Span(pub Duration);
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The unit, its name, and from how many seconds on it is used.
+        // The unit in seconds, its name, and the number of seconds from which it is used.
         const LONG: [(u64, &str, u64); 3] =
             [(86400, "day", 86400), (3600, "h", 3600), (60, "min", 600)];
 
@@ -72,8 +72,8 @@ pub fn range<V: Ranged>(range: &RangeInclusive<V>) -> String {
     format!("{} to {}", range.start().shown(), range.end().shown())
 }
 
-/// Prints text from outside on one line: control and invisible characters are escaped. Quotes and
-/// backslashes stay, because such text is often quoted already.
+/// Prints text from outside on one line, with control and invisible characters escaped. It does not
+/// escape quotes and backslashes, because such text often has quotes already.
 #[derive(Clone, Copy, Debug)]
 pub struct Escaped<'a>(pub &'a str);
 
@@ -89,10 +89,10 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// Prints an error and its sources on one line, outermost first, each of them escaped.
+/// Prints an error and its sources on one line, outermost first, each escaped.
 ///
-/// A source is left out if its text stands already in what precedes it, because some errors
-/// print their sources.
+/// A source is left out if the line already contains its text, because some errors print their
+/// sources.
 #[derive(Clone, Copy, Debug)]
 pub struct WithCauses<'a>(pub &'a (dyn Error + 'static));
 
@@ -109,7 +109,7 @@ impl fmt::Display for WithCauses<'_> {
     }
 }
 
-/// Whether the line has this text, and not as a part of longer words.
+/// Whether the line contains this text as whole words.
 pub fn has_words(line: &str, text: &str) -> bool {
     let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
     let begins_in_word = is_word(text.chars().next());

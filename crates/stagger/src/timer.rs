@@ -1,14 +1,14 @@
-//! The clock and its alarm.
+//! The seam of the clock and its alarm.
 
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A clock and its alarm. It is a value, so that a test can bring its own.
+/// A clock and its alarm. It is a value, so that a test can supply its own.
 ///
-/// The clock decides and the alarm only wakes. A race compares [`now`](Self::now) with its
-/// deadline, so an alarm that rings early does no harm, and one that rings late only delays.
+/// The clock decides and the alarm only wakes the task. A race compares [`now`](Self::now) with its
+/// deadline. So an early alarm does no harm, and a late alarm only delays.
 ///
 /// # Cancel safety
 ///
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 ///
 /// # Examples
 ///
-/// A timer for a program that polls all its futures in a loop needs no alarm at all:
+/// A program that polls all its futures in a loop needs no alarm:
 ///
 /// ```
 /// use std::future::Future;
@@ -60,7 +60,7 @@ use std::time::{Duration, Instant};
 /// assert!(before.elapsed() >= Duration::from_millis(1));
 /// ```
 pub trait Timer {
-    /// The alarm: ready once its deadline has come.
+    /// The alarm. It is ready once its deadline has come.
     type Sleep: Future<Output = ()>;
 
     /// The time on this clock, which never goes back.
@@ -71,8 +71,9 @@ pub trait Timer {
 
     /// Sets an alarm that rings `delay` after this call.
     ///
-    /// A delay that ends beyond all times that an [`Instant`] can tell is shortened. What is left
-    /// is at least a quarter of the clock's range, which on Linux is over a hundred billion years.
+    /// If the delay ends after the last time that an [`Instant`] can represent, it is shortened.
+    /// The rest is at least a quarter of the clock's range, which on Linux is over a hundred
+    /// billion years.
     ///
     /// # Examples
     ///
@@ -89,8 +90,8 @@ pub trait Timer {
     }
 }
 
-/// The time `delay` after `now`, or less if no `Instant` can tell that. The farthest one is avoided
-/// on purpose, because runtimes round deadlines up.
+/// The time `delay` after `now`, or earlier if no `Instant` can represent that. It avoids the last
+/// possible time on purpose, because runtimes round deadlines up.
 fn after(now: Instant, mut delay: Duration) -> Instant {
     loop {
         match now.checked_add(delay) {

@@ -1,4 +1,4 @@
-//! Addresses in bulk: a list to dial, and answers with thousands.
+//! Many addresses: a list to dial, and answers with thousands of addresses.
 
 mod support;
 
@@ -64,8 +64,8 @@ fn of_a_list_of_ten_thousand_as_many_are_tried_as_may_be() {
     assert_eq!(error.kind(), ErrorKind::Connection);
 }
 
-/// A hostile resolver: a thousand answers with sixteen new addresses each. What is known is
-/// bounded, so each new address is compared with a few hundred and not with all before it.
+/// A hostile resolver: a thousand answers with sixteen new addresses each. The number of known
+/// addresses is limited, so each new address is compared with a few hundred and not with all.
 #[test]
 fn sixteen_thousand_distinct_addresses_are_read_and_few_are_known() {
     use std::cell::Cell;
@@ -76,7 +76,7 @@ fn sixteen_thousand_distinct_addresses_are_read_and_few_are_known() {
     use stagger::address::Address;
     use stagger::connect::connector_fn;
 
-    /// An address that counts how often it is compared.
+    /// An address that counts its comparisons.
     #[derive(Clone)]
     struct Counted(u32, Rc<Cell<u64>>);
 

@@ -60,7 +60,7 @@ fn a_dialer_for_one_thread_has_a_box_too() {
     assert!(world.run(dialer.endpoint(TARGET).unwrap().connect()).is_ok());
 }
 
-/// An outer race over two targets, of which each is dialed by the boxed dialer.
+/// An outer race over two targets. The boxed dialer dials each of them.
 fn over(
     world: &World,
     dialer: BoxDialer<Connection>,
@@ -159,7 +159,7 @@ fn erased_endpoints_of_different_errors_fit_one_list() {
     assert_eq!(attempts(&raced.report)[0], "0 0-0 failed: it is closed");
 }
 
-/// Ways to a host, direct and by proxy.
+/// Endpoints for a host: direct and through a proxy.
 fn ways(
     world: &World,
     direct: Fate,
@@ -207,7 +207,7 @@ fn a_mapped_connector_takes_the_place_of_the_one_it_is_made_of() {
     assert_eq!((connection.name(), text), ("v6", "mapped"));
 }
 
-/// A function that asks for a future that can be spawned.
+/// A function that requires a future that can be spawned.
 fn spawnable<F: Future<Output: Send> + Send + 'static>(future: F) -> F {
     future
 }

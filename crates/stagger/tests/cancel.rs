@@ -13,7 +13,7 @@ use support::{Handed, TARGET, World, connects, fails, within};
 
 type Race = Pin<Box<dyn Future<Output = ()>>>;
 
-/// Anything raced, and its winner dropped.
+/// A race whose winner is dropped.
 fn boxed<F: Future<Output: Handed> + 'static>(race: F) -> Race {
     Box::pin(async { drop(race.await) })
 }
@@ -30,7 +30,7 @@ fn named(world: &World, policy: Policy, answers: fn(ScriptedResolver) -> Scripte
     boxed(world.dialer(resolver, connector).with_policy(policy).connect(TARGET))
 }
 
-/// A race of every kind, each with all sorts of waits in it.
+/// A race of every kind, with all kinds of waits.
 const RACES: [fn(&World) -> Race; 9] = [
     // IPv4 first and the resolution delay; then both families, failures and the floor.
     |world| {
@@ -48,9 +48,9 @@ const RACES: [fn(&World) -> Race; 9] = [
             resolver.finds(ms(5), Record::A, ["v4b"]).never_ends()
         })
     },
-    // Nothing is ever answered.
+    // No answer ever comes.
     |world| named(world, within(90), ScriptedResolver::never_ends),
-    // Answers come one by one, are negative, replaced and failed.
+    // Answers come one by one: negative, replacing and failed answers.
     |world| {
         named(world, within(2000), |resolver| {
             resolver
@@ -71,7 +71,7 @@ const RACES: [fn(&World) -> Race; 9] = [
             resolver.finds(ms(0), Record::Addresses, ["v6b", "v4a", "v6c", "v4b"])
         })
     },
-    // A list, with no more than two in flight.
+    // A list, with at most two attempts in flight.
     |world| {
         let fates = [Fate::silent(), fails(30), fails(1), connects(500)];
         let endpoints = fates.map(|fate| world.endpoint("endpoint", fate));
@@ -100,7 +100,7 @@ const RACES: [fn(&World) -> Race; 9] = [
     },
 ];
 
-/// Nothing is open and no alarm is armed, whatever began has ended, and it stays so.
+/// Nothing is open, no alarm is armed, everything that began has ended, and it stays so.
 #[track_caller]
 fn assert_freed(world: &World, when: &str) {
     let count = |step| world.ledger.all(step).len();
@@ -128,7 +128,7 @@ fn a_drop_after_any_number_of_polls_frees_everything() {
                 if ready {
                     break;
                 }
-                // Halfway to the alarm, so that some polls find nothing to do.
+                // Half-way to the alarm, so that some polls find nothing to do.
                 let now = world.clock.elapsed();
                 let next = world.clock.next_wake().expect("a race that is pending has an alarm");
                 world.clock.advance_to(if next - now > ms(1) {

@@ -1,4 +1,4 @@
-//! The one line of an error has each failure with its causes, down to the last.
+//! The one line of an error has each failure with its causes, down to the last cause.
 
 mod support;
 
@@ -39,7 +39,7 @@ impl StdError for Nested {
     }
 }
 
-/// Errors, and how each is told: causes that are repeated by what is above them are told once.
+/// Errors and their lines. A cause is printed once even if the errors above repeat it.
 const TABLE: [(&[&str], &str); 7] = [
     (&["refused"], "refused"),
     (&["no port", "no file", "permission denied"], "no port: no file: permission denied"),

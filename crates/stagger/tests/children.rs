@@ -1,4 +1,4 @@
-//! A race inside an attempt: its steps are handed up, with addresses as text.
+//! A race inside an attempt: the outer race receives its steps, with addresses as text.
 
 mod support;
 
@@ -17,8 +17,8 @@ use support::{TARGET, World, attempts, connects, fails};
 
 type Inner = Dialer<ScriptedResolver, ScriptedConnector, Clock>;
 
-/// A connector that reaches every address through a proxy, which a dialer of its own connects to.
-/// Its handshake takes 20 ms.
+/// A connector that reaches every address through a proxy. An inner dialer connects to the proxy.
+/// The handshake takes 20 ms.
 #[derive(Clone)]
 struct Proxy {
     dialer: Inner,
@@ -48,7 +48,7 @@ impl Connector<Place> for Proxy {
     }
 }
 
-/// A dialer to two places through a proxy whose addresses have these fates.
+/// A dialer to two places through a proxy. The proxy's addresses have these fates.
 fn through_a_proxy(
     world: &World,
     fates: impl IntoIterator<Item = (&'static str, Fate)>,
@@ -82,8 +82,8 @@ fn a_race_inside_is_the_attempts_child_on_the_outer_clock() {
         through_a_proxy(&world, [("v6 proxy", Fate::silent()), ("v4 proxy", connects(30))]);
     let (_, report) = world.run(dialer.connect(TARGET).with_report()).unwrap();
 
-    // The proxy's first address is silent: the inner race costs 10 + 250 + 30 ms, and the second
-    // outer attempt starts beside it.
+    // The proxy's first address is silent. The inner race costs 10 + 250 + 30 ms, and the second
+    // outer attempt starts meanwhile.
     assert_eq!(attempts(&report), ["v6 5-315 connected", "v4 255-315 dropped"]);
     let first = &report.attempts()[0];
     assert_eq!(first.progressed, Some(ms(295)));
@@ -131,7 +131,7 @@ fn a_race_inside_a_race_inside_is_a_child_of_the_child() {
     assert_eq!(attempts(grandchild), ["v4 proxy 16-46 connected"]);
 }
 
-/// As [`Proxy`], over a dialer that has a proxy itself.
+/// Like [`Proxy`], over a dialer that has a proxy itself.
 #[derive(Clone)]
 struct Nested {
     dialer: Dialer<ScriptedResolver, Proxy, Clock>,
@@ -199,7 +199,7 @@ fn the_steps_inside_are_told_in_order_and_before_the_attempts_own_end() {
 
 #[test]
 fn nobody_is_told_of_a_race_inside_an_attempt_that_is_gone() {
-    /// Gives its candidate away and fails.
+    /// Gives away its candidate and fails.
     #[derive(Clone)]
     struct Leaks(std::rc::Rc<std::cell::RefCell<Vec<Candidate<Place>>>>);
 
@@ -261,8 +261,8 @@ fn a_recorder_hears_that_the_lookups_have_ended_and_how_the_connect_did() {
     assert_eq!(recorder.report(ms(0)).end(), Some(End::Cancelled));
 }
 
-/// A race inside that is silent, beside a connect that takes 20 ms. The attempt holds both until it
-/// is dropped.
+/// A silent inner race, next to a connect that takes 20 ms. The attempt holds both until it is
+/// dropped.
 #[derive(Clone)]
 struct Beside {
     dialer: Inner,

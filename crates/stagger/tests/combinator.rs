@@ -1,4 +1,4 @@
-//! Endpoints made of others: what they yield, and what is left when one is dropped.
+//! Endpoints that wrap others: what they return, and what remains after a drop.
 
 mod support;
 
@@ -14,7 +14,8 @@ use stagger::{Endpoint, Timer as _, race};
 use stagger_testkit::{Connection, Fate, ScriptedEndpoint, ScriptedError, ms};
 use support::{World, connects, fails};
 
-/// After each connect to `first` comes one to `second`, which owns the connection meanwhile.
+/// After each connect to `first`, it connects to `second`, which owns the first connection
+/// meanwhile.
 fn both(
     first: ScriptedEndpoint,
     second: ScriptedEndpoint,
@@ -105,7 +106,7 @@ fn nothing_is_done_before_the_first_poll() {
 
 #[test]
 fn dropped_at_any_await_nothing_of_it_is_left() {
-    // The time of the drop, and what it drops.
+    // The time of the drop, and the dropped things.
     for (time, dropped) in [
         (10, ["10 started tcp", "10 dropped tcp"].as_slice()),
         (30, &["20 connected tcp", "20 started tls", "30 dropped tls", "30 closed tcp"]),
@@ -139,7 +140,7 @@ fn the_connect_is_gone_before_the_step_begins() {
     let world = World::new();
     let held = Rc::new(Cell::new(false));
     let (taken, seen) = (held.clone(), held.clone());
-    /// Holds something until it is dropped itself, not until it is ready.
+    /// Holds a value until it is dropped itself, not until it is ready.
     struct Holding(Held);
 
     impl Future for Holding {

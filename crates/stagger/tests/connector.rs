@@ -1,4 +1,5 @@
-//! Connectors made of others: what they pass on, what they yield, and which failures end the race.
+//! Connectors that wrap others: what they pass on, what they return, and which failures end the
+//! race.
 
 mod support;
 
@@ -15,13 +16,13 @@ use stagger::{Candidate, Connector, Dialer, Endpoint, Target, Timer as _};
 use stagger_testkit::{Clock, Connection, Place, ScriptedConnector, ScriptedError, ms};
 use support::{TARGET, World, attempts, connects, fails};
 
-/// What a connector has heard of a candidate.
+/// What a connector has received.
 fn told<A: std::fmt::Display + stagger::address::Address>(to: &Candidate<A>) -> String {
     let target = to.target().map(ToString::to_string).unwrap_or_default();
     format!("{} of {target}", to.address())
 }
 
-/// A connector at places that records what it is given.
+/// A connector to places that records its input.
 #[derive(Clone, Default)]
 struct Recording(Rc<RefCell<Vec<String>>>);
 
@@ -58,7 +59,8 @@ fn candidate(name: &'static str) -> Candidate<Place> {
     Candidate::new(Place(name)).with_target(Target::parse(TARGET).unwrap())
 }
 
-/// What every connector round another forwards. `is_final` is asked of the error that it gave.
+/// The methods that every wrapping connector forwards. `is_final` receives the inner connector's
+/// error.
 fn forwards<C>(connector: &C, heard: &Recording)
 where
     C: Connector<Place, Connection = &'static str, Error: std::fmt::Display>,
@@ -191,7 +193,7 @@ fn an_attempt_whose_step_is_over_is_not_polled_again() {
     let _ = attempt.as_mut().poll(&mut cx);
 }
 
-/// The first of two addresses fails for good, and a connector round the failing one tells.
+/// The first of two addresses fails for good, and its wrapping connector reports that.
 #[track_caller]
 fn ends_the_race<C>(world: &World, connector: C)
 where

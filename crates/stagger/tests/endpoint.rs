@@ -1,4 +1,4 @@
-//! A target and a dialer as one endpoint: names, literals, and what becomes of a cancelled connect.
+//! A target and a dialer as one endpoint: names, literals, and cancelled connects.
 
 mod support;
 

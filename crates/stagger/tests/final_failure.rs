@@ -1,4 +1,4 @@
-//! Failures that make every other attempt pointless: on the machine at exact times, and in dials.
+//! Failures that make every other attempt pointless, on the machine at exact times, and in dials.
 
 mod support;
 
@@ -148,7 +148,7 @@ mod machine {
     }
 }
 
-/// A dialer to these places where `wrong password` is final.
+/// A dialer to these places. The error `wrong password` is final.
 fn guarded(world: &World, fates: &[(&'static str, Fate)]) -> Scripted {
     let connector = world.connector(fates.iter().cloned()).with_final_error("wrong password");
     let names: Vec<_> = fates.iter().map(|(name, _)| *name).collect();
@@ -226,7 +226,8 @@ fn a_dial_is_final_at_its_deadline_if_that_is_when_the_password_was_wrong() {
 
 #[test]
 fn a_connection_of_the_same_instant_wins_over_a_wrong_password() {
-    // Attempts are polled in start order: the failure is heard first, and then last.
+    // Attempts are polled in start order. The failure comes first in the first case, and last in
+    // the second.
     for (fates, winner, loser) in [
         ([("v6", wrong_password(300)), ("v4", connects(50))], "v4", "v6"),
         ([("v6", connects(300)), ("v4", wrong_password(50))], "v6", "v4"),
@@ -292,7 +293,7 @@ fn a_dialer_inside_a_dialer_passes_finality_on() {
     let error = world.run(over(&world, inner).connect(TARGET)).unwrap_err();
     assert!(error.is_final());
     assert_eq!(world.elapsed(), 300);
-    // The second proxy had begun, and the first one's failure has dropped it too.
+    // The second proxy had begun, and the failure of the first has dropped it too.
     assert_eq!(world.starts(), ["0 v6", "250 v4", "250 v6"]);
     assert_eq!(world.ledger.all(LedgerStep::Dropped).len(), 2);
     let report = error.report();
@@ -311,7 +312,7 @@ fn a_dialer_inside_a_dialer_that_only_fails_lets_the_outer_go_on() {
     assert_eq!(world.starts(), ["0 v6", "10 v4", "20 v6", "30 v4"]);
 }
 
-/// A resolver that finds AAAA at once and refuses the host by a rule at this time.
+/// A resolver that finds AAAA at once and refuses the host at this time.
 fn refusing(world: &World, after: u64) -> ScriptedResolver {
     let refusal = Answer::failed(Record::A, ScriptedError::new("blocked by a rule"));
     let resolver = world.resolver().finds(ms(0), Record::Aaaa, ["v6"]);
@@ -429,7 +430,7 @@ fn of_several_failures_of_one_instant_the_final_one_is_the_cause_and_is_always_n
     let resolver = world.resolver().finds(ms(0), Record::Addresses, names);
     let early = ["v6", "v4", "v6b", "v4b", "v6c"].map(|name| (name, fails(1)));
     let late = [
-        // Both fail at 255 ms; the one that started first is final.
+        // Both fail at 255 ms. The attempt that started first is final.
         ("v4c", fails(250).saying("wrong password")),
         ("v6d", fails(0).saying("no route")),
     ];

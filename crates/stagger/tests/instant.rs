@@ -1,4 +1,4 @@
-//! What happens when several things fall on one instant.
+//! Several events at one instant.
 
 mod support;
 

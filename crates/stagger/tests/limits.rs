@@ -1,4 +1,4 @@
-//! A hostile or endless resolver, list or attempt stays cheap, and never hangs a connect.
+//! A hostile or endless resolver, list or attempt stays cheap, and never blocks a connect.
 
 mod support;
 
@@ -41,7 +41,7 @@ fn found(numbers: std::ops::Range<usize>) -> Answer<SocketAddr, ScriptedError> {
     Answer::found(Record::Aaaa, numbers.map(address))
 }
 
-/// The numbers of attempts made and skipped, when all fail, and how it ended.
+/// The numbers of attempts and skips if all attempts fail, and the kind of the error.
 fn counts<R>(policy: Policy, resolver: R) -> (usize, usize, ErrorKind)
 where
     R: Resolver<Address = SocketAddr, Error = ScriptedError>,

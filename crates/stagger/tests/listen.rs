@@ -1,4 +1,4 @@
-//! The seams of a server: what is listened on, and what accepts.
+//! The seams of a server: a place to listen on, and a listener that accepts connections.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -12,7 +12,7 @@ use stagger::boxed::{BoxListen, LocalBoxListen, LocalBoxListener};
 use stagger::error::SharedError;
 use stagger::listen::{Accepted, Listen, Listener};
 
-/// Who knocks, and who waits for it.
+/// The waiting connections, and the task that accepts them.
 #[derive(Default)]
 struct Street {
     knocks: RefCell<VecDeque<Result<u8, &'static str>>>,
@@ -29,7 +29,7 @@ impl Street {
     }
 }
 
-/// Nothing of it is `Send`.
+/// No part of it is `Send`.
 struct House(Rc<Street>);
 
 struct Door(Rc<Street>);
@@ -148,7 +148,7 @@ fn a_listener_may_be_lent_or_its_type_hidden_in_a_box() {
     });
 }
 
-/// A house whose doors count how many of them are open. All of it is `Send`.
+/// A house that counts its open doors. All parts of it are `Send`.
 struct Hall(&'static str, Arc<Mutex<usize>>);
 
 struct Gate(&'static str, Arc<Mutex<usize>>);
@@ -188,7 +188,7 @@ impl Listener for Gate {
     }
 }
 
-/// A listener whose addresses are those of another, mapped.
+/// A listener that maps the addresses of another listener.
 struct Mapped<L>(L);
 
 impl<L: Listener<Address: ToString>> Listener for Mapped<L> {
@@ -206,7 +206,7 @@ impl<L: Listener<Address: ToString>> Listener for Mapped<L> {
     }
 }
 
-/// Listens as another does, with its addresses mapped.
+/// Listens like another, with its addresses mapped.
 struct Wrapped<L>(L);
 
 impl<L> Listen for Wrapped<L>
@@ -296,7 +296,7 @@ fn an_erased_listen_and_listener_have_one_error_type() {
     assert!(future::block_on(door.accept()).is_err());
 }
 
-/// What can't be listened on.
+/// A place that cannot be listened on.
 struct Shut;
 
 impl Listen for Shut {

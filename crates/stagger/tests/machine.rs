@@ -1,5 +1,5 @@
-//! The race's machine by example, at exact times. One file past 400 lines: the examples are short
-//! and share one script.
+//! Examples of the race's machine, at exact times. The file is longer than 400 lines because the
+//! examples are short and share one script.
 #![allow(clippy::disallowed_methods, reason = "virtual time needs an instant to count from")]
 
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use stagger::policy::Order;
 use stagger::race::{Action, Answered, Entrant, Event, Id, Loss, Machine};
 use stagger::resolve::{Families, Record, Update};
 
-/// A machine, and candidates by name: what begins with `v6` is IPv6, what begins with `v4` IPv4.
+/// A machine, and candidates by name: a name with `v6` is IPv6, and a name with `v4` is IPv4.
 struct Script {
     machine: Machine,
     base: Instant,
@@ -26,7 +26,7 @@ impl Script {
         Self { machine: Machine::new(policy, base), base, now: base, names: Vec::new() }
     }
 
-    /// One full answer at once and nothing after it.
+    /// One full answer at once, and no further answer.
     fn racing<const N: usize>(policy: Policy, names: [&'static str; N]) -> Self {
         let mut race = Self::new(policy);
         race.at(0).adds(Addresses, names).resolution_ends();
@@ -46,7 +46,7 @@ impl Script {
         self.answers(0, record, Update::Replace, 0, &names)
     }
 
-    /// An answer that comes with so much of the resolution delay spent.
+    /// An answer with this much of the resolution delay spent.
     fn adds_late<const N: usize>(
         &mut self,
         record: Record,
@@ -151,7 +151,7 @@ impl Script {
         self
     }
 
-    /// There is nothing more to do before `milliseconds`.
+    /// The machine does nothing more before `milliseconds`.
     #[track_caller]
     fn waits_until(&mut self, milliseconds: u64) -> &mut Self {
         assert_eq!(self.machine.advance(self.now), None);
@@ -160,7 +160,7 @@ impl Script {
         self
     }
 
-    /// There is nothing more to do before the next event.
+    /// The machine does nothing more before the next event.
     #[track_caller]
     fn waits(&mut self) -> &mut Self {
         assert_eq!(self.machine.advance(self.now), None);

@@ -1,4 +1,4 @@
-//! What an observer is told, in order.
+//! The steps that an observer receives, in order.
 
 use std::cell::RefCell;
 use std::fmt::Display;
@@ -12,7 +12,7 @@ use stagger::resolve::{Families, Record};
 use stagger::{Dialer, Observer, Policy};
 use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
 
-/// Writes down a line for each event.
+/// Writes a line for each step.
 #[derive(Clone, Default)]
 struct Diary(Rc<RefCell<Vec<String>>>);
 
@@ -77,8 +77,8 @@ fn a_won_race_is_told_in_order_and_losers_before_the_winner() {
 
     drop(clock.run(dialer.connect("host.example:80")).unwrap());
 
-    // The first address fails before the second family answers, so the second of its family is
-    // in flight when the other family comes.
+    // The first address fails before the second family answers. So the second address of its family
+    // is in flight when the other family comes.
     assert_eq!(
         diary.lines(),
         [

@@ -1,5 +1,6 @@
-//! A race with one candidate, which a literal is. Its machine is made late, so it is held against the
-//! same race to a list of one address, whose machine is there from the beginning.
+//! A race with one candidate, like a race to a literal. Its machine is made late. So each test
+//! compares it with the same race to a list of one address, whose machine exists from the
+//! beginning.
 
 mod support;
 
@@ -52,10 +53,10 @@ impl<C: Connector<SocketAddr, Error = ScriptedError>> Connector<SocketAddr> for 
     }
 }
 
-/// Gives a connector the fate of the literal.
+/// Sets the literal's fate on a connector.
 type Script = fn(ScriptedConnector) -> ScriptedConnector;
 
-/// How a race may go.
+/// The possible fates of a race.
 fn ways() -> Vec<(&'static str, Policy, Script)> {
     let timeouts = |all, each| within(all).with_attempt_timeout(ms(each)).unwrap();
     vec![
@@ -85,7 +86,7 @@ fn ways() -> Vec<(&'static str, Policy, Script)> {
     ]
 }
 
-/// What came of a race: its story, when it ended, and its error or its attempts.
+/// The result of a race: its steps, its end, and its error or its attempts.
 async fn told<C>(
     world: &World,
     dialer: Dialer<ScriptedResolver<SocketAddr>, C, Clock>,
@@ -170,7 +171,7 @@ fn an_observer_is_told_the_same_of_an_only_candidate_as_of_a_list_of_one() {
     }
 }
 
-/// An attempt whose second poll takes so long that the deadline passes, and which then connects.
+/// An attempt with a slow second poll: the deadline passes during the poll, and then it connects.
 #[test]
 fn a_connection_that_is_there_when_a_late_deadline_is_noticed_wins() {
     let clock = Clock::new();
@@ -194,7 +195,7 @@ fn a_connection_that_is_there_when_a_late_deadline_is_noticed_wins() {
     assert_eq!(polls.get(), 3);
 }
 
-/// A task that is polled late learns of the deadline from the clock, and not from the alarm.
+/// A task that is polled late learns about the deadline from the clock, not from the alarm.
 #[test]
 fn a_deadline_that_has_passed_ends_an_only_attempt_at_the_next_poll() {
     let world = World::new();

@@ -1,4 +1,4 @@
-//! In which order candidates are tried.
+//! The order in which candidates are tried.
 
 mod support;
 
@@ -11,8 +11,8 @@ use stagger::resolve::{Families, Record};
 use stagger_testkit::{Fate, ms};
 use support::{Scripted, TARGET, World, connects, fails};
 
-/// In which order these places, brought by one lookup of all families, are tried when each is
-/// refused at once; and that a lookup alone says the same.
+/// The order in which a race tries these places, when one lookup of all families finds them and
+/// each is refused at once. It also checks that a lookup alone returns the same order.
 #[track_caller]
 fn tried<const N: usize>(policy: Policy, places: [&'static str; N]) -> Vec<String> {
     let world = World::new();
@@ -134,7 +134,7 @@ fn in_the_resolver_s_order_a_late_answer_comes_last() {
 
 #[test]
 fn a_late_answer_counts_the_candidates_that_have_been_tried() {
-    // When A comes v6a has failed and v6b runs: of the list v6a v4a v6b v4b v6c two are done.
+    // When A comes, v6a has failed and v6b runs. So two of the list v6a v4a v6b v4b v6c are done.
     let world = World::new();
     let resolver = world.resolver().finds(ms(0), Record::Aaaa, ["v6a", "v6b", "v6c"]).finds(
         ms(200),

@@ -1,4 +1,4 @@
-//! How far apart attempts start, and how long they may run.
+//! The gaps between the starts of attempts, and how long attempts may run.
 
 mod support;
 

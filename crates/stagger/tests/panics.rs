@@ -1,4 +1,4 @@
-//! A panic in a seam reaches whoever polls, and everything else is dropped.
+//! A panic in a seam reaches the code that polls, and everything else is dropped.
 
 mod support;
 
@@ -20,7 +20,7 @@ use stagger_testkit::{
 };
 use support::{TARGET, World, connects, fails};
 
-/// Runs what panics, and then drops it; says what the panic said.
+/// Runs a future that panics, and then drops it. Returns the message of the panic.
 #[track_caller]
 fn panics<F: Future>(world: &World, race: F) -> String {
     let mut race = Box::pin(race);
@@ -89,7 +89,7 @@ fn a_panic_in_a_lookup_drops_the_attempts() {
     assert_eq!(world.story(), ["0 started v6", "30 dropped v6"]);
 }
 
-/// Panics when it is asked for an attempt at `v4`, or whether it would make one at `v4b`.
+/// Panics when an attempt at `v4` is requested, or when it is asked whether it accepts `v4b`.
 #[derive(Clone)]
 struct Touchy(ScriptedConnector);
 
@@ -174,7 +174,7 @@ fn a_panic_that_unwinds_through_a_connect_is_no_double_panic() {
     assert_eq!(world.story(), ["0 started v6", "250 dropped v6"]);
 }
 
-/// Panics at a failure, and from then on.
+/// Panics at a failure, and at every later step.
 #[derive(Clone, Default)]
 struct Shocked(bool);
 
@@ -199,7 +199,7 @@ fn a_panic_in_an_observer_drops_the_attempts() {
     assert_eq!(world.story()[3..], ["260 dropped v6"]);
 }
 
-/// Writes down each step, and panics at the one of this number.
+/// Writes each step, and panics at the step of this number.
 #[derive(Clone, Default)]
 struct Nervous {
     steps: Rc<RefCell<Vec<String>>>,
@@ -226,7 +226,7 @@ impl<A: fmt::Display> Observer<A> for Nervous {
     }
 }
 
-/// Sees that each attempt that was told to start was told to end, once, and the race as well.
+/// Checks that each started attempt has ended in the steps once, and the race as well.
 #[track_caller]
 fn each_end_is_told_once(steps: &[String], when: &str) {
     for attempt in 0..4 {
@@ -274,7 +274,7 @@ fn after_a_panic_in_an_observer_no_end_is_told_twice_and_none_is_missing() {
                 };
                 assert!(poll(connect.as_mut()).is_err());
                 if polls_on {
-                    // It goes on, or says that it is over.
+                    // It goes on, or reports that it is over.
                     let _ = poll(connect.as_mut());
                 }
                 drop(connect);

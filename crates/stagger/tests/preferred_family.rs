@@ -1,5 +1,5 @@
-//! The preferred family: whose answer is waited for, and which leads where no answer says so. On the
-//! machine at exact times, and in dials.
+//! The preferred family: the race waits for its answer, and it leads if no answer sets a leading
+//! family. The tests use the machine at exact times, and dials.
 
 mod support;
 
@@ -116,7 +116,7 @@ mod machine {
             } else {
                 instant.leads(Ipv6).prefers(Ipv4)
             };
-            // The preferred family's answer is waited for all the same.
+            // The race still waits for the preferred family's answer.
             instant.waits_until(50);
             race.at(9).answers(A, ["v4"]).starts("v6").waits_until(259);
         }
@@ -169,7 +169,7 @@ mod machine {
     }
 }
 
-/// The starts of a dial with these answers, in which each attempt connects after 300 ms.
+/// The starts of a dial with these answers. Each attempt connects after 300 ms.
 #[track_caller]
 fn starts(
     policy: Policy,

@@ -1,4 +1,4 @@
-//! What progress of an attempt does to the next start: on the machine at exact times, and in dials.
+//! How progress of an attempt changes the next start, on the machine at exact times, and in dials.
 
 mod support;
 
@@ -154,7 +154,7 @@ mod machine {
 
     #[test]
     fn the_one_before_the_last_does_not_speak_for_the_last_that_has_failed() {
-        // v4a fails in its first 10 ms, so v6a is alone in flight, and is not the last to start.
+        // v4a fails in its first 10 ms. So v6a is alone in flight, and is not the last to start.
         let mut race = Script::racing(after(500), ["v6a", "v4a", "v6b"]);
         race.at(0).starts("v6a").waits_until(250);
         race.at(250).starts("v4a").waits_until(500);
@@ -226,8 +226,8 @@ mod machine {
     }
 }
 
-/// The starts of a dial whose first attempt has this fate and whose second connects in 30 ms, and
-/// when it was over.
+/// The starts of a dial and its end. The first attempt has this fate, and the second connects in 30
+/// ms.
 #[track_caller]
 fn dialed(policy: Policy, first: Fate) -> (Vec<String>, u128) {
     let world = World::new();
@@ -252,7 +252,7 @@ fn a_handshake_that_stalls_costs_exactly_the_handshake_delay_more() {
         assert_eq!(starts, ["0 v6".to_owned(), format!("{} v4", 250 + delay)]);
         assert_eq!(elapsed, u128::from(280 + delay));
     }
-    // Where TCP was quick, less: the attempt delay ran while the handshake did.
+    // A quick TCP connect costs less, because the attempt delay ran during the handshake.
     let stalls = || Fate::silent().progressing(ms(20));
     assert_eq!(dialed(after(300), stalls()), (vec!["0 v6".into(), "320 v4".into()], 350));
     assert_eq!(dialed(after(200), stalls()), (vec!["0 v6".into(), "250 v4".into()], 280));
@@ -306,8 +306,8 @@ impl Connector<Place> for Keeping {
     }
 }
 
-/// Runs a dial of three places to 2 s. At each of these times the progress of the attempt with this
-/// index is handed to the closure, and then the dial is polled again.
+/// Runs a dial of three places to 2 s. At each of these times the closure receives the progress of
+/// the attempt with this index. Then the dial is polled again.
 fn kept<const N: usize>(
     first: Fate,
     policy: Policy,

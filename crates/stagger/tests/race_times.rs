@@ -1,5 +1,5 @@
-//! When attempts start and when a race ends, told twice: of a list of endpoints, and of a name
-//! whose addresses are known at once.
+//! When attempts start and when a race ends. Each race runs twice: over a list of endpoints, and
+//! over a name whose addresses are known at once.
 
 mod support;
 

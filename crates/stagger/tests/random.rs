@@ -15,7 +15,7 @@ use stagger::race::Loss;
 use stagger_testkit::{Fate, LedgerStep, ms};
 use support::World;
 
-/// The least gap beside a running attempt.
+/// The smallest gap next to a running attempt.
 const FLOOR: u64 = 10;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,17 +25,17 @@ enum End {
     Hangs,
 }
 
-/// How one attempt is to go, and did.
+/// The script of one attempt, and what it did.
 #[derive(Clone, Copy, Debug)]
 struct Attempt {
     start: u64,
-    /// When it would end if nobody stopped it.
+    /// When it would end if nothing stopped it.
     end: Option<u64>,
     connects: bool,
 }
 
 fn end() -> impl Strategy<Value = End> {
-    // Round times make many things fall on one instant.
+    // Round times cause many events at one instant.
     let after = prop_oneof![(0..=40_u64).prop_map(|n| n * 25), 0..=1000_u64, Just(0)];
     (0..10, after).prop_map(|(kind, after)| match kind {
         0..=1 => End::Connects(after),
@@ -61,7 +61,7 @@ fn race(delay: u64, ends: &[End]) {
         .unwrap()
         .with_timeout(ms(60_000))
         .unwrap();
-    // This checks that the losers are dropped before the winner is handed over.
+    // This checks that the losers are dropped before the winner is returned.
     let result = world.run(stagger::race(endpoints, world.clock.clone()).with_policy(policy));
     let elapsed = u64::try_from(world.elapsed()).unwrap();
 
@@ -117,7 +117,7 @@ fn race(delay: u64, ends: &[End]) {
     assert_eq!(of(LedgerStep::Dropped), losers, "whoever still ran was dropped");
 }
 
-/// When the next attempt is due after these, if nobody wins before.
+/// When the next attempt is due after these, if no attempt connects before.
 fn due(delay: u64, attempts: &[Attempt]) -> Option<u64> {
     let Some(last) = attempts.last().map(|last| last.start) else { return Some(0) };
     let failed =
@@ -130,7 +130,7 @@ fn due(delay: u64, attempts: &[Attempt]) -> Option<u64> {
     if let Some(first) = fails.iter().copied().filter(|end| !answered(*end)).min() {
         due = due.min(first.max(last + FLOOR));
     }
-    // With none in flight there is no floor.
+    // Without an attempt in flight there is no floor.
     let idle = attempts.iter().map(|attempt| attempt.end).max_by_key(|end| end.unwrap_or(u64::MAX));
     match idle.flatten() {
         Some(idle) if attempts.iter().all(|attempt| attempt.end.is_some()) => {

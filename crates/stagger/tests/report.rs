@@ -1,5 +1,5 @@
-//! What a connect tells of itself: the report, and the error with every cause. One file past 400
-//! lines: the cases are short and share their table of errors.
+//! The report of a connect, and the error with every cause. The file is longer than 400 lines
+//! because the cases are short and share their table of errors.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! What answers do to a race: when it begins, and what a late one changes.
+//! How answers change a race: when it begins, and what a late answer changes.
 
 mod support;
 
@@ -116,7 +116,7 @@ fn the_resolution_delay_counts_from_the_first_answer_with_addresses() {
     assert_eq!(starts(answers), ["80 v4a"]);
 }
 
-/// An answer of IPv4 to a question that was asked because the first was late.
+/// An IPv4 answer to a query that was sent because the first query was late.
 fn late(places: [&'static str; 1], spent: u64) -> Answer<Place, ScriptedError> {
     Answer::found(Record::A, places.map(Place)).with_delay_spent(ms(spent))
 }

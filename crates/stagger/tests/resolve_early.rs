@@ -1,4 +1,5 @@
-//! Resolving as a race would: ready when a race would begin, and waiting for the rest apart.
+//! Two ways to resolve without a connect: until a race would begin, and until every lookup has
+//! ended.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! The seams: any pointer, box or closure will do, `Send` follows from the parts, and connects nest.
+//! The seams: any pointer, box or closure works, `Send` follows from the parts, and connects nest.
 
 mod support;
 
@@ -146,7 +146,7 @@ fn a_connect_is_send_and_static_when_its_parts_are() {
     assert_eq!(spawned.join().unwrap().unwrap(), "v6");
 }
 
-/// A library's own generic code: it needs `Send` and says so of the part alone.
+/// A library's generic code: it needs `Send`, and requires it only of the part.
 fn spawnable<C>(connector: C) -> impl Future<Output = Result<C::Connection, C::Error>> + Send
 where
     C: Connector<Target, Attempt: Send>,
@@ -161,7 +161,7 @@ fn generic_code_may_ask_for_send() {
     assert!(world.run(spawnable(&dialer)).is_ok());
 }
 
-/// A way to a host: an address that is itself a whole connect.
+/// An address that is itself a whole connect to a host.
 #[derive(Clone)]
 struct Hop(Rc<HostEndpoint<ScriptedResolver, ScriptedConnector, Clock>>);
 
@@ -257,7 +257,7 @@ fn a_resolver_may_yield_addresses_of_its_own_kind() {
     });
     let fates = [("pipe 2", fails(3)), ("pipe 1", connects(4))];
     let dialer = world.dialer(resolver, world.connector(fates));
-    // A literal is put to this resolver like a name.
+    // The resolver looks up a literal like a name.
     assert!(world.run(dialer.connect("192.0.2.1:80")).is_ok());
     assert_eq!(world.starts(), ["0 pipe 2", "3 pipe 1"]);
 }

@@ -1,5 +1,5 @@
-//! Failures for want of something local: the candidate is put back once. On the machine at exact
-//! times, and in dials.
+//! Failures because of a local shortage: the candidate is put back once. The tests use the machine
+//! at exact times, and dials.
 
 mod support;
 
@@ -88,7 +88,8 @@ mod machine {
         let mut race = Script::new(["v6", "v4", "v6b"]);
         race.at(0).starts("v6");
         race.at(10).runs_short("v6").starts("v4");
-        // The delay after the failure ends at 260, together with that after the last start.
+        // The delay after the failure ends at 260, at the same time as the delay after the last
+        // start.
         race.at(260).starts("v6b").waits_until(510);
         race.at(510).starts("v6");
         race.at(520).wins("v6").drops(["v4", "v6b"]);
@@ -172,7 +173,7 @@ mod machine {
         race.at(110).runs_short("v6").waits_until(200);
         race.at(120).wins("v4").drops([]);
         race.at(130).runs_short("v4").waits_for_events();
-        // One that has connected at the same instant has not failed.
+        // An attempt that has connected at the same instant has not failed.
         let mut race = Script::new(["v6", "v4"]);
         race.at(0).starts("v6");
         race.at(250).starts("v4");
@@ -192,8 +193,8 @@ mod machine {
     }
 }
 
-/// A dialer to these places where `no descriptors` is a local shortage. A place that stands twice
-/// has two attempts.
+/// A dialer to these places. The error `no descriptors` is a local shortage. A place that is in the
+/// list twice has two attempts.
 fn short(world: &World, fates: &[(&'static str, Fate)]) -> Scripted {
     let connector = world.connector(fates.iter().cloned()).with_shortage("no descriptors");
     let mut names: Vec<_> = fates.iter().map(|(name, _)| *name).collect();
@@ -268,7 +269,7 @@ fn a_final_failure_ends_the_race_though_it_is_a_shortage_too() {
     assert_eq!(world.starts(), ["0 v4"]);
 }
 
-/// A second attempt is made through this connector, after the first has run short.
+/// A second attempt uses this connector, after the first has had a shortage.
 #[track_caller]
 fn tries_again_through<C>(world: &World, connector: C)
 where
@@ -341,7 +342,7 @@ fn a_dialer_inside_tries_again_itself_and_is_not_tried_again() {
     assert_eq!(world.starts(), ["0 v4", "250 v4"]);
 }
 
-/// A connector of targets that calls every failure local.
+/// A connector of targets that reports every failure as local.
 #[derive(Clone)]
 struct AllShort<C>(C);
 

@@ -17,11 +17,11 @@ use stagger::{Dialer, Timer, race};
 use stagger_testkit::{Clock, Fate, Sleep, ms};
 use support::{TARGET, World, connects, within};
 
-/// A clock whose alarms ring at other times than they should.
+/// A clock whose alarms ring at wrong times.
 #[derive(Clone)]
 struct Odd {
     clock: Clock,
-    /// From the time that is left to the time after which the alarm rings.
+    /// Maps the time that is left to the time after which the alarm rings.
     rings: fn(Duration) -> Duration,
 }
 
@@ -143,7 +143,7 @@ fn a_spurious_poll_changes_nothing_and_arms_no_second_alarm() {
     world.ledger.assert_clean();
 }
 
-/// A clock that counts how often an alarm is made.
+/// A clock that counts its alarms.
 struct Counted<'a>(&'a Clock, &'a Cell<usize>);
 
 impl Timer for Counted<'_> {
@@ -172,7 +172,7 @@ fn one_alarm_is_made_for_each_deadline_however_often_the_race_is_polled() {
     assert_eq!(made.get(), 2);
 }
 
-/// Ready when first polled, whatever the time.
+/// Ready at the first poll, at any time.
 struct Hasty(Clock, Cell<bool>);
 
 struct Once(Sleep, bool);
@@ -245,7 +245,7 @@ fn a_sleep_that_no_clock_can_tell_never_ends() {
     assert_eq!(clock.timers(), 0);
 }
 
-/// A clock with a sleep of its own.
+/// A clock with its own sleep type.
 struct Own(Clock);
 
 impl Timer for Own {

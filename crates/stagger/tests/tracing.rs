@@ -1,4 +1,4 @@
-//! What `tracing` is told of a connect, in order.
+//! What `tracing` receives about a connect, in order.
 #![cfg(feature = "tracing")]
 
 use std::error::Error;
@@ -15,20 +15,20 @@ use tracing::span::{self, Attributes, Id};
 use tracing::subscriber::with_default;
 use tracing::{Event, Level, Metadata, Subscriber};
 
-/// Writes down a line for each thing that it is told: spans by number, fields in their order.
+/// Writes a line for each call: spans by number, fields in their order.
 #[derive(Clone)]
 struct Listener(Arc<Mutex<Heard>>);
 
 struct Heard {
     level: Level,
     lines: Vec<String>,
-    /// Of each span, how many handles there are.
+    /// The number of handles of each span.
     handles: Vec<usize>,
     entered: Vec<Id>,
 }
 
 impl Listener {
-    /// Hears what is told at this level and above.
+    /// Records events of this level and of more severe levels.
     fn new(level: Level) -> Self {
         let (lines, handles, entered) = Default::default();
         Self(Arc::new(Mutex::new(Heard { level, lines, handles, entered })))
@@ -42,7 +42,7 @@ impl Listener {
         self.0.lock().unwrap().lines.clone()
     }
 
-    /// In which span something is: the one that it names, or the one that is entered.
+    /// The span of an event: the span that it names, or the span that is entered.
     fn place(&self, parent: Option<&Id>, contextual: bool) -> String {
         let entered = || self.0.lock().unwrap().entered.last().cloned();
         let parent = parent.cloned().or_else(|| contextual.then(entered).flatten());

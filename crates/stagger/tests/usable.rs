@@ -1,5 +1,5 @@
-//! Addresses that can't be a destination: skipped where a name leads to them, and dialed where they
-//! are given.
+//! Addresses that cannot be a destination: they are skipped if they come from a lookup, and dialed
+//! if they are given.
 
 mod support;
 
@@ -16,7 +16,7 @@ use support::{TARGET, World, attempts, connects};
 
 const GOOD: &str = "192.0.2.1:443";
 
-/// What a name must not lead to, and how the report names it.
+/// Addresses that a name must not lead to, and their reasons in the report.
 const UNUSABLE: [(&str, &str, Unusable); 9] = [
     ("0.0.0.0:443", "0.0.0.0:443", Unusable::Unspecified),
     ("[::]:443", "[::]:443", Unusable::Unspecified),
@@ -94,7 +94,7 @@ fn no_answer_of_the_other_family_is_waited_for_on_its_account() {
         .never_ends();
     let dialer = world.dialer(resolver, world.connector([(GOOD, connects(0))]));
     world.run(dialer.connect(TARGET)).unwrap();
-    // The delay counts from the first address that can be used.
+    // The delay counts from the first usable address.
     assert_eq!(world.starts(), ["150 192.0.2.1:443"]);
 }
 

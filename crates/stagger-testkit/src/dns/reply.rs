@@ -1,4 +1,4 @@
-//! What becomes of a question.
+//! The reply to a question.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use stagger::resolve::Record;
 
 use super::schedule::When;
 
-/// The record that a question of this type is for, if the server knows it.
+/// The record that a question of this type asks for, if the server knows the type.
 pub(super) fn record(record_type: RecordType) -> Option<Record> {
     match record_type {
         RecordType::A => Some(Record::A),
@@ -20,13 +20,13 @@ pub(super) fn record(record_type: RecordType) -> Option<Record> {
     }
 }
 
-/// What becomes of a question: what is said, when, and what is wrong with it.
+/// The reply to a question: its content, its time, and its faults.
 #[derive(Clone, Debug)]
 pub struct Reply {
     says: Says,
     pub(super) when: When,
     pub(super) times: usize,
-    /// How many datagrams of garbage go before it.
+    /// The number of garbage datagrams before it.
     pub(super) garbage: usize,
     pub(super) only_tcp: bool,
     pub(super) byte_by_byte: bool,
@@ -57,12 +57,12 @@ impl Reply {
         }
     }
 
-    /// The name has these addresses, which may be kept for a minute. Those of the other family are
+    /// A reply with these addresses, with a TTL of one minute. Addresses of the other family are
     /// left out.
     ///
     /// # Panics
     ///
-    /// If one is not an IP address.
+    /// Panics if a text is not an IP address.
     pub fn addresses<I>(addresses: I) -> Self
     where
         I: IntoIterator<Item: AsRef<str>>,
@@ -75,7 +75,7 @@ impl Reply {
         Self::new(Says::Records { aliases: Vec::new(), addresses, ttl: 60 })
     }
 
-    /// The name has so many addresses, all different.
+    /// A reply with this many different addresses.
     pub fn many(count: u32) -> Self {
         let addresses = (0..count).flat_map(|n| {
             let last = n.to_be_bytes();
@@ -87,58 +87,57 @@ impl Reply {
         Self::new(Says::Records { aliases: Vec::new(), addresses, ttl: 60 })
     }
 
-    /// The name is an alias of another, of which nothing is said; see
-    /// [`with_addresses`](Self::with_addresses).
+    /// A reply with an alias, and without addresses of that name. See [`with_addresses`](Self::with_addresses).
     ///
     /// # Panics
     ///
-    /// If it is not a name.
+    /// Panics if the text is not a name.
     pub fn alias(name: &str) -> Self {
         let aliases = vec![absolute(name)];
         Self::new(Says::Records { aliases, addresses: Vec::new(), ttl: 60 })
     }
 
-    /// There is such a name, without addresses of this type, and it may be kept for a minute.
+    /// A reply that the name exists, but has no addresses of this type. Its TTL is one minute.
     pub fn no_address() -> Self {
         Self::new(Says::NoAddress { ttl: 60 })
     }
 
-    /// There is no such name, and that may be kept for a minute.
+    /// A reply that the name does not exist. Its TTL is one minute.
     pub fn not_found() -> Self {
         Self::new(Says::Code(ResponseCode::NXDomain, Some(60)))
     }
 
-    /// This response code and nothing else, such as 2 for a failure and 5 for a refusal
-    /// (RFC 1035 §4.1.1).
+    /// A reply with only this response code, such as 2 for a failure and 5 for a refusal (RFC 1035
+    /// §4.1.1).
     pub fn code(code: u8) -> Self {
         Self::new(Says::Code(ResponseCode::from_low(code), None))
     }
 
-    /// These bytes, whatever they are. The first two become the question's id, unless it is
-    /// [wrong](Self::with_wrong_id).
+    /// A reply with these bytes, which may be invalid. The first two become the question's id,
+    /// unless the id is [wrong](Self::with_wrong_id).
     pub fn bytes(bytes: impl Into<Vec<u8>>) -> Self {
         Self::new(Says::Bytes(bytes.into()))
     }
 
-    /// Nothing.
+    /// No reply.
     pub fn silence() -> Self {
         Self::new(Says::Nothing)
     }
 
-    /// Says it so late.
+    /// Sends the reply this late.
     pub fn after(mut self, delay: Duration) -> Self {
         self.when.after = delay;
         self
     }
 
-    /// Does not say it before [`NameServer::release`](super::NameServer::release), so that it is
-    /// late on a machine that stands still meanwhile, too.
+    /// Sends the reply only after [`NameServer::release`](super::NameServer::release). So it is late even on a machine that
+    /// stands still meanwhile.
     pub fn held(mut self) -> Self {
         self.when.held = true;
         self
     }
 
-    /// May be kept for so many seconds.
+    /// Sets the TTL in seconds.
     pub fn with_ttl(mut self, seconds: u32) -> Self {
         match &mut self.says {
             Says::Records { ttl, .. } | Says::NoAddress { ttl } => *ttl = seconds,
@@ -148,11 +147,11 @@ impl Reply {
         self
     }
 
-    /// An alias of an alias: of the last name so far.
+    /// Adds an alias of the last name so far.
     ///
     /// # Panics
     ///
-    /// If it is not a name, or if the reply is not about an alias or addresses.
+    /// Panics if the text is not a name, or if the reply has neither an alias nor addresses.
     pub fn with_alias(mut self, name: &str) -> Self {
         let Says::Records { aliases, .. } = &mut self.says else {
             panic!("only a reply with records can have an alias");
@@ -161,11 +160,11 @@ impl Reply {
         self
     }
 
-    /// With these addresses of the last alias.
+    /// Adds addresses of the last alias.
     ///
     /// # Panics
     ///
-    /// If one is not an IP address, or if the reply is not about an alias or addresses.
+    /// Panics if a text is not an IP address, or if the reply has neither an alias nor addresses.
     pub fn with_addresses<I>(mut self, more: I) -> Self
     where
         I: IntoIterator<Item: AsRef<str>>,
@@ -179,43 +178,43 @@ impl Reply {
         self
     }
 
-    /// Says it so many times.
+    /// Sends the reply this many times.
     pub fn times(mut self, times: usize) -> Self {
         self.times = times;
         self
     }
 
-    /// Says so many datagrams of garbage before it, each with the question's id.
+    /// Sends this many garbage datagrams before the reply, each with the question's id.
     pub fn after_garbage(mut self, datagrams: usize) -> Self {
         self.garbage = datagrams;
         self
     }
 
-    /// With an id that is not the question's.
+    /// Sends the reply with an id that is not the question's id.
     pub fn with_wrong_id(mut self) -> Self {
         self.wrong_id = true;
         self
     }
 
-    /// As if another name had been asked for.
+    /// Sends the reply as if the question had another name.
     pub fn with_wrong_question(mut self) -> Self {
         self.wrong_question = true;
         self
     }
 
-    /// Over UDP says only that it does not fit (RFC 2181 §9).
+    /// Over UDP, sends only that the reply does not fit (RFC 2181 §9).
     pub fn over_tcp(mut self) -> Self {
         self.only_tcp = true;
         self
     }
 
-    /// Over TCP says it byte by byte.
+    /// Over TCP, sends the reply byte by byte.
     pub fn byte_by_byte(mut self) -> Self {
         self.byte_by_byte = true;
         self
     }
 
-    /// The message, none if nothing is said.
+    /// The message, or `None` if there is no reply.
     pub(super) fn message(&self, question: &Message, tcp: bool) -> Option<Vec<u8>> {
         let mut bytes = match &self.says {
             Says::Nothing => return None,
@@ -286,14 +285,15 @@ impl Reply {
     }
 }
 
-/// For how long there being nothing may be kept (RFC 2308 §3).
+/// The record whose TTL limits how long a negative answer is cached (RFC 2308 §3).
 fn start_of_authority(name: &Name, ttl: u32) -> ResourceRecord {
     let zone = name.base_name();
     let soa = SOA::new(zone.clone(), zone.clone(), 1, 3600, 600, 86_400, ttl);
     ResourceRecord::from_rdata(zone, ttl, RData::SOA(soa))
 }
 
-/// A name from the root on. Its labels may be any that a server can hold, such as `-x`.
+/// A name with a root label. Its other labels may be any label that a server can hold, such as
+/// `-x`.
 pub(super) fn absolute(text: &str) -> Name {
     let labels = || text.trim_end_matches('.').split('.').map(str::as_bytes);
     let name = Name::from_str(text).or_else(|_| Name::from_labels(labels()));

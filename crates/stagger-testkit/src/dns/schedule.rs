@@ -1,4 +1,4 @@
-//! Things to be done later, on a thread of their own.
+//! Jobs that run later, on a separate thread.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// When something is due.
+/// The time at which a job is due.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct When {
     pub(super) after: Duration,
-    /// Not before it is let go.
+    /// The job waits for a release.
     pub(super) held: bool,
 }
 
-/// Does things when they are due. Dropped, it forgets what is not yet due.
+/// Runs jobs when they are due. Dropping it drops the jobs that are not due yet.
 pub(super) struct Schedule {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -29,10 +29,10 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    /// By when they are due, and by a number that tells equals apart.
+    /// The jobs by their time, and by a number that distinguishes equal times.
     jobs: BTreeMap<(Instant, u64), Job>,
     next: u64,
-    /// What waits to be let go.
+    /// The jobs that wait for a release.
     held: Vec<(Instant, Job)>,
     released: bool,
     over: bool,
@@ -45,7 +45,7 @@ impl Schedule {
         Self { shared, thread: Some(thread::spawn(move || running.run())) }
     }
 
-    /// Does it then; at once, on this thread, if nothing is to be waited for.
+    /// Runs the job at this time. If it need not wait, it runs at once on this thread.
     pub(super) fn when(&self, when: When, job: impl FnOnce() + Send + 'static) {
         let due = Instant::now() + when.after;
         let mut state = self.shared.state();
@@ -60,7 +60,7 @@ impl Schedule {
         }
     }
 
-    /// Lets what is held go when it is due, and holds nothing any more.
+    /// Releases the held jobs, which run when they are due. Later jobs are not held.
     pub(super) fn release(&self) {
         let mut state = self.shared.state();
         state.released = true;

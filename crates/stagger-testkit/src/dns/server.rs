@@ -14,13 +14,13 @@ use super::reply::{absolute, record};
 use super::schedule::Schedule;
 use super::{Record, Reply};
 
-/// How often a pair of sockets with one port is looked for before it is given up. The number is
-/// ours; a clash is rare.
+/// How many pairs of sockets are tried to find one free port for both: 100. The number is ours; a
+/// clash is rare.
 const TRIES: usize = 100;
 
-/// A name server that answers as it is told, on loopback. Dropped, it is gone.
+/// A name server with scripted replies, on loopback. Dropping it stops the server.
 ///
-/// A question that it was told nothing about gets [`Reply::not_found`].
+/// A question without a scripted reply gets [`Reply::not_found`].
 pub struct NameServer {
     addr: SocketAddr,
     shared: Arc<Shared>,
@@ -29,7 +29,7 @@ pub struct NameServer {
     tcp: Option<JoinHandle<()>>,
 }
 
-/// A question that has come in.
+/// A question that the server has received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Question {
@@ -39,11 +39,11 @@ pub struct Question {
     pub record: Record,
     /// Whether it came over TCP.
     pub over_tcp: bool,
-    /// Its id.
+    /// The id of the message.
     pub id: u16,
-    /// Whom it came from.
+    /// The sender of the question.
     pub from: SocketAddr,
-    /// How large a datagram may be, as EDNS said (RFC 6891 §6.2.3), if it did.
+    /// The largest datagram that the sender accepts, if EDNS gave one (RFC 6891 §6.2.3).
     pub max_datagram: Option<u16>,
 }
 
@@ -62,20 +62,22 @@ struct State {
 }
 
 impl NameServer {
-    /// On a port of 127.0.0.1 that the system chooses, the same for UDP and TCP.
+    /// Starts a server on a port of 127.0.0.1 that the system chooses. UDP and TCP have the same
+    /// port.
     ///
     /// # Errors
     ///
-    /// The system's.
+    /// Returns the system's error.
     pub fn start() -> io::Result<Self> {
         Self::start_at((Ipv4Addr::LOCALHOST, 0).into())
     }
 
-    /// At this very address; with port 0 the system chooses one, the same for UDP and TCP.
+    /// Starts a server at this address. With port 0 the system chooses a port, the same for UDP and
+    /// TCP.
     ///
     /// # Errors
     ///
-    /// The system's.
+    /// Returns the system's error.
     pub fn start_at(addr: SocketAddr) -> io::Result<Self> {
         let mut tries = if addr.port() == 0 { TRIES } else { 1 };
         loop {
@@ -92,7 +94,8 @@ impl NameServer {
         let addr = udp.local_addr()?;
         let shared =
             Arc::new(Shared { udp, state: Mutex::default(), over: AtomicBool::new(false) });
-        // What it holds back holds the sockets, so it is not theirs: that would be a circle.
+        // Held replies own the sockets, so the sockets must not own the schedule: that would be a
+        // cycle.
         let schedule = Arc::new(Schedule::start());
         let (of_udp, for_udp) = (Arc::clone(&shared), Arc::clone(&schedule));
         let (of_tcp, for_tcp) = (Arc::clone(&shared), Arc::clone(&schedule));
@@ -101,26 +104,26 @@ impl NameServer {
         Ok(Self { addr, shared, schedule, udp, tcp })
     }
 
-    /// Where it is asked.
+    /// The address of the server.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// Tells what becomes of a question from now on.
+    /// Sets the reply to a question from now on.
     ///
     /// # Panics
     ///
-    /// If it is not a name.
+    /// Panics if the text is not a name.
     pub fn on(&self, name: &str, record: Record, reply: Reply) {
         self.shared.state().replies.insert((absolute(name).to_lowercase(), record), reply);
     }
 
-    /// Tells what becomes of every other question from now on.
+    /// Sets the reply to every other question from now on.
     pub fn otherwise(&self, reply: Reply) {
         self.shared.state().otherwise = Some(reply);
     }
 
-    /// Says what is [held](Reply::held), as late as it was to be, and holds nothing from now on.
+    /// Sends the [held](Reply::held) replies, each after its own delay. Later replies are not held.
     pub fn release(&self) {
         self.schedule.release();
     }
@@ -130,7 +133,7 @@ impl NameServer {
         self.shared.state().questions.clone()
     }
 
-    /// How often this was asked so far, over UDP and TCP.
+    /// How many questions for this record have come so far, over UDP and TCP.
     pub fn asked(&self, name: &str, record: Record) -> usize {
         let state = self.shared.state();
         let is_it = |question: &&Question| question.name == name && question.record == record;
@@ -141,15 +144,15 @@ impl NameServer {
 impl Drop for NameServer {
     fn drop(&mut self) {
         self.shared.over.store(true, Ordering::Relaxed);
-        // A reply that nobody reads ends here, before the thread that says it is waited for.
+        // A reply without a reader ends here, before the code waits for its thread.
         self.shared.hang_up();
-        // Each thread looks up once more, and sees that it is over.
+        // This wakes each thread once more, so that it sees the end.
         let _ = UdpSocket::bind((self.addr.ip(), 0)).and_then(|own| own.send_to(&[], self.addr));
         let _ = TcpStream::connect(self.addr);
         if let Some(thread) = self.tcp.take() {
             let _ = thread.join();
         }
-        // What was accepted in between.
+        // Ends the connections that were accepted meanwhile.
         self.shared.hang_up();
         let connections = std::mem::take(&mut self.shared.state().connections);
         let conversations = connections.into_iter().map(|(_, thread)| thread);
@@ -170,7 +173,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends every conversation over TCP.
+    /// Ends every TCP connection.
     fn hang_up(&self) {
         for (connection, _) in &self.state().connections {
             let _ = connection.shutdown(Shutdown::Both);
@@ -184,7 +187,7 @@ impl Shared {
     fn serve_udp(self: &Arc<Self>, schedule: &Schedule) {
         let mut buffer = [0; 4096];
         while !self.is_over() {
-            // On some systems a reply to who is gone comes back as an error here.
+            // On some systems, a reply to a closed socket causes an error here.
             let Ok((length, from)) = self.udp.recv_from(&mut buffer) else { continue };
             let Some((question, reply)) = self.note(&buffer[..length], from, false) else {
                 continue;
@@ -194,7 +197,7 @@ impl Shared {
         }
     }
 
-    /// Whoever asked may be gone.
+    /// The sender of the question may be gone.
     fn say(&self, question: &Message, reply: &Reply, to: SocketAddr) {
         for number in 0..reply.garbage {
             let mut garbage = question.metadata.id.to_be_bytes().to_vec();
@@ -217,7 +220,7 @@ impl Shared {
         }
     }
 
-    /// Answers on one connection until its other end closes it. What fails ends it alone.
+    /// Answers on one connection until its other end closes it. An error ends only this connection.
     fn converse(&self, mut stream: TcpStream, from: SocketAddr, schedule: &Schedule) {
         let mut read = || {
             let mut length = [0; 2];
@@ -234,7 +237,7 @@ impl Shared {
         }
     }
 
-    /// Notes a question, and says what becomes of it; nothing if it is none.
+    /// Records a question and returns its reply, or `None` if the bytes are not a question.
     fn note(&self, bytes: &[u8], from: SocketAddr, over_tcp: bool) -> Option<(Message, Reply)> {
         let message = Message::from_vec(bytes).ok()?;
         let [query] = &message.queries[..] else { return None };

@@ -1,4 +1,4 @@
-//! Connectors made of others, and their attempts.
+//! Connectors that wrap others, and their attempts.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -77,7 +77,7 @@ where
     }
 }
 
-/// Maps an error, and keeps what the connector that made it says of it.
+/// Maps an error, and keeps the judgement of the connector that returned it.
 fn judge<A, N, E>(connector: &N, error: N::Error, map: impl Fn(N::Error) -> E) -> AttemptError<E>
 where
     N: Connector<A>,
@@ -93,7 +93,7 @@ pin_project! {
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops the attempt inside.
+    /// Dropping it drops the inner attempt.
     #[must_use = "futures do nothing unless polled"]
     pub struct MapErrAttempt<C, N, F, A> {
         #[pin]
@@ -154,11 +154,11 @@ pin_project! {
     ///
     /// # Panics
     ///
-    /// If it is polled after it was ready.
+    /// Panics if it is polled again after it was ready.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops the attempt inside, or the step and with it the connection.
+    /// Dropping it drops the inner attempt, or the step and with it the connection.
     #[must_use = "futures do nothing unless polled"]
     pub struct AndThenAttempt<C, F, A, S> {
         #[pin]

@@ -1,4 +1,4 @@
-//! Endpoints made of others, and their connects.
+//! Endpoints that wrap others, and their connects.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -114,7 +114,7 @@ pin_project! {
     ///
     /// # Panics
     ///
-    /// If it is polled after it was ready.
+    /// Panics if it is polled again after it was ready.
     ///
     /// # Cancel safety
     ///

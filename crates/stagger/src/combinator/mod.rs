@@ -1,8 +1,8 @@
-//! What the combinators of [`Endpoint`], [`Connector`] and [`Resolver`] return.
+//! The types that the combinators of [`Endpoint`], [`Connector`] and [`Resolver`] return.
 //!
-//! These types are named only where a struct holds one. To make one, call a method of the trait,
-//! such as [`Endpoint::map`] or [`Connector::and_then`]. No future here is boxed, and each is `Send`
-//! if its parts are.
+//! A program names these types only if a struct holds one of them. To make one, call a method of
+//! the trait, such as [`Endpoint::map`] or [`Connector::and_then`]. No future here is boxed, and
+//! each is `Send` if its parts are.
 
 mod connector;
 mod endpoint;
@@ -59,7 +59,7 @@ impl<N, F> AndThen<N, F> {
     }
 }
 
-/// Closures have no `Debug`, so what is left is the inner part.
+/// Closures have no `Debug`, so only the inner part is printed.
 macro_rules! debug {
     ($($name:ident<$inner:ident $(, $other:ident)*>),*) => {$(
         impl<$inner: fmt::Debug $(, $other)*> fmt::Debug for $name<$inner $(, $other)*> {
@@ -72,7 +72,7 @@ macro_rules! debug {
 
 debug!(Map<N, F>, MapErr<N, F>, AndThen<N, F>, MapConnect<C, F>, MapErrConnect<C, F>, MapAddresses<N, F>);
 
-/// No parts are shown where one of them has no `Debug`.
+/// Prints no parts, because some of them have no `Debug`.
 macro_rules! opaque {
     ($($name:ident<$($part:ident),*>),*) => {$(
         impl<$($part),*> fmt::Debug for $name<$($part),*> {

@@ -1,4 +1,4 @@
-//! Resolvers made of others, and their answers.
+//! Resolvers that wrap others, and their answers.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

@@ -7,7 +7,8 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 pin_project! {
-    /// A connect, and then a step over its connection. `K` is what the step is made of.
+    /// A connect, and then a step over its connection. `K` is the input of the step besides the
+    /// connection.
     #[project = StepsProjection]
     #[project_replace = StepsReplaced]
     pub(super) enum Steps<C, K, S> {
@@ -22,7 +23,7 @@ impl<C, K, S> Steps<C, K, S> {
         Self::First { inner, keep }
     }
 
-    /// Polls the connect, or the step that `begin` makes of what was kept and the connection.
+    /// Polls the connect, or the step that `begin` makes from the kept value and the connection.
     pub(super) fn poll_with<T, U, E>(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

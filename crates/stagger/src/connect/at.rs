@@ -1,4 +1,4 @@
-//! An endpoint of a connector and an address.
+//! A connector and an address as one endpoint.
 
 use std::fmt;
 use std::future::Future;
@@ -12,11 +12,10 @@ use crate::address::{Address, Family};
 use crate::sort::Unusable;
 use crate::{Candidate, Endpoint, Target};
 
-/// A connector and an address: an [`Endpoint`], made by [`Connector::at`].
+/// A connector and an address as an [`Endpoint`]. [`Connector::at`] returns it.
 ///
-/// A connect fails without an attempt if the connector does not [accept](Connector::accepts) the
-/// address. As an [`Address`] it is equal to another with an equal address, whatever their
-/// connectors.
+/// A connect fails without an attempt if the connector does not [accept](Connector::accepts) the address. As an
+/// [`Address`] it is equal to another `At` with an equal address. The connectors are not compared.
 #[derive(Clone, Copy)]
 pub struct At<C, A> {
     connector: C,
@@ -28,12 +27,12 @@ impl<C, A> At<C, A> {
         Self { connector, address }
     }
 
-    /// What it connects with.
+    /// The connector.
     pub fn connector(&self) -> &C {
         &self.connector
     }
 
-    /// Where it leads.
+    /// The address.
     pub fn address(&self) -> &A {
         &self.address
     }
@@ -59,7 +58,7 @@ impl<C, A: fmt::Display> fmt::Display for At<C, A> {
     }
 }
 
-/// Connectors seldom have `Debug`, so what is left is the address.
+/// Prints only the address, because few connectors implement `Debug`.
 impl<C, A: fmt::Debug> fmt::Debug for At<C, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("At").field("address", &self.address).finish_non_exhaustive()
@@ -93,11 +92,11 @@ impl<C: Clone, A: Address> Address for At<C, A> {
 }
 
 pin_project! {
-    /// A connect to an [`At`]: an attempt, or the reason why there is none.
+    /// A connect to an [`At`]: an attempt, or the error of an address that is not accepted.
     ///
     /// # Panics
     ///
-    /// If it is polled after it was ready, and the connector did not accept the address.
+    /// Panics if it is polled again after the error of an address that is not accepted.
     ///
     /// # Cancel safety
     ///

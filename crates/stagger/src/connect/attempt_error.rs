@@ -4,17 +4,17 @@ use std::fmt;
 
 use crate::boxed::BoxError;
 
-/// An error, and what it means for the race.
+/// An error of an attempt, with what it means for the race.
 ///
-/// It holds whether every other attempt is pointless, and whether this machine has a shortage.
+/// It holds the error and two flags. The first is set if every other attempt is pointless. The
+/// second is set if this machine has a shortage.
 ///
-/// It is the error of a connector whose errors are [mapped](crate::Connector::map_err). The mapped
-/// error has another type, so the connector inside can no longer judge it. The judgement
-/// is made before the error is mapped, and is kept here.
+/// [`Connector::map_err`](crate::Connector::map_err) returns a connector with this error type. The mapped error has another
+/// type, so the inner connector can no longer judge it. The inner connector therefore judges the
+/// error before it is mapped, and this type keeps the judgement.
 ///
-/// This type is not itself an [`Error`](std::error::Error). Where it becomes a
-/// [`BoxError`](crate::boxed::BoxError), as in a dialer, only the error is left of it: the report and the
-/// sources of an error hold what was mapped.
+/// This type is not itself an [`Error`](std::error::Error). A dialer converts it into a [`BoxError`](crate::boxed::BoxError), which keeps
+/// only the inner error. So the report and the sources of an error hold the mapped error.
 ///
 /// # Examples
 ///
@@ -54,18 +54,18 @@ pub struct AttemptError<E> {
 }
 
 impl<E> AttemptError<E> {
-    /// A failure of one attempt, which leaves the other attempts alone.
+    /// Creates a failure of one attempt. The other attempts go on.
     pub fn new(error: E) -> Self {
         Self { error, is_final: false, is_short: false }
     }
 
-    /// Sets whether this failure ends the race. If so, every other attempt is dropped.
+    /// Sets whether this failure ends the race. A final failure drops every other attempt.
     pub fn with_final(mut self, is_final: bool) -> Self {
         self.is_final = is_final;
         self
     }
 
-    /// Sets whether a shortage on this machine caused this failure: see
+    /// Sets whether a shortage on this machine caused this failure. See
     /// [`Connector::is_local_shortage`](crate::Connector::is_local_shortage).
     ///
     /// # Examples
@@ -81,7 +81,7 @@ impl<E> AttemptError<E> {
         self
     }
 
-    /// Whether this failure came of a shortage on this machine.
+    /// Whether a shortage on this machine caused this failure.
     pub fn is_local_shortage(&self) -> bool {
         self.is_short
     }
@@ -91,18 +91,18 @@ impl<E> AttemptError<E> {
         self.is_final
     }
 
-    /// The error itself.
+    /// The inner error.
     pub fn get_ref(&self) -> &E {
         &self.error
     }
 
-    /// The error itself, alone.
+    /// Returns the inner error and drops the judgement.
     pub fn into_inner(self) -> E {
         self.error
     }
 }
 
-/// A failure of one attempt, so that `?` works in a [step](crate::Connector::and_then).
+/// Creates a failure of one attempt, so that `?` works in a [step](crate::Connector::and_then).
 impl<E> From<E> for AttemptError<E> {
     fn from(error: E) -> Self {
         Self::new(error)

@@ -1,4 +1,4 @@
-//! Connectors in boxes, so that one can be chosen at run time.
+//! Boxed connectors, so that a program can choose one at run time.
 
 use std::fmt;
 use std::future::Future;
@@ -24,14 +24,14 @@ type DynConnector<A, T, E> =
 type LocalDynConnector<A, T, E> =
     dyn Connector<A, Connection = T, Error = E, Attempt = LocalBoxAttempt<T, E>>;
 
-/// Any connector with these types, boxed: `Send` and `Sync`, cheap to clone.
+/// Any connector with these types, boxed. It is `Send` and `Sync`, and cheap to clone.
 pub struct BoxConnector<A, T, E>(Arc<DynConnector<A, T, E>>);
 
-/// Any connector with these types, boxed, for one thread; cheap to clone.
+/// Any connector with these types, boxed, for one thread. It is cheap to clone.
 pub struct LocalBoxConnector<A, T, E>(Rc<LocalDynConnector<A, T, E>>);
 
 impl<A: 'static, T, E> BoxConnector<A, T, E> {
-    /// Boxes a connector, so that its type need not be named.
+    /// Boxes a connector, so that no code needs to name its type.
     ///
     /// # Examples
     ///
@@ -60,8 +60,8 @@ impl<A: 'static, T, E> BoxConnector<A, T, E> {
 impl<A: 'static, T> BoxConnector<A, T, SharedError> {
     /// Boxes a connector and its errors, so that connectors with different errors fit one list.
     ///
-    /// Each error becomes a [`SharedError`], and what [`Connector::is_final`] and
-    /// [`Connector::is_local_shortage`] say of it is kept.
+    /// Each error becomes a [`SharedError`]. The results of [`Connector::is_final`] and
+    /// [`Connector::is_local_shortage`] are kept.
     ///
     /// # Examples
     ///
@@ -138,7 +138,7 @@ impl<A, N: Connector<A, Error: Into<BoxError>> + Clone> Connector<A> for Erasing
     }
 }
 
-/// The connector judges the error, and then the error is erased.
+/// Lets the connector judge the error, and then erases the error.
 fn erase<A, N: Connector<A, Error: Into<BoxError>>>(connector: &N, error: N::Error) -> SharedError {
     let (is_final, is_short) = (connector.is_final(&error), connector.is_local_shortage(&error));
     SharedError::judged(error, is_final, is_short)

@@ -1,4 +1,4 @@
-//! A dialer in a box, so that a struct can hold it without the types of its parts.
+//! A boxed dialer, so that a struct can hold it without the types of its parts.
 
 use std::fmt;
 use std::future::Future;
@@ -11,15 +11,15 @@ use crate::connect::At;
 use crate::target::TargetError;
 use crate::{Candidate, Connector, Error, Target};
 
-/// Any dialer with this connection, boxed: `Send` and `Sync`, and cheap to clone.
+/// Any dialer with this connection type, boxed. It is `Send` and `Sync`, and cheap to clone.
 ///
-/// It is for the fields of a struct, where a [`Dialer`](crate::Dialer) would need the types of its
-/// resolver, connector, timer and observer. It keeps what a connector of targets has: a final error
-/// ends an outer race, and the attempts of a race inside are shown as children. Each connect costs
-/// one allocation. [`connect`](Self::connect) borrows nothing, so its future can be spawned.
+/// Use it as a field of a struct. A [`Dialer`](crate::Dialer) there would need the types of its resolver,
+/// connector, timer and observer. As a connector it behaves like the dialer inside. A final error
+/// ends an outer race, and the attempts of an inner race are shown as children. Each connect costs
+/// one allocation. The future of [`connect`](Self::connect) borrows nothing, so it can be spawned.
 ///
-/// It has no `resolve`, no `connect_addresses` and no `with_report`. For a report give the dialer a
-/// [`Recorder`](crate::observe::Recorder) as its observer before it is boxed.
+/// It has no `resolve`, no `connect_addresses` and no `with_report`. For a report, set a
+/// [`Recorder`](crate::observe::Recorder) as the dialer's observer before you box the dialer.
 ///
 /// # Examples
 ///
@@ -58,8 +58,8 @@ use crate::{Candidate, Connector, Error, Target};
 /// ```
 pub struct BoxDialer<T>(BoxConnector<Target, T, Error>);
 
-/// Any dialer with this connection, boxed, for one thread; cheap to clone. Apart from that it is
-/// [`BoxDialer`].
+/// Any dialer with this connection type, boxed, for one thread. It is cheap to clone. Otherwise it
+/// is like [`BoxDialer`].
 pub struct LocalBoxDialer<T>(LocalBoxConnector<Target, T, Error>);
 
 /// A connect of a boxed dialer.
@@ -68,7 +68,7 @@ type BoxDial<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
 type LocalBoxDial<T> = Pin<Box<dyn Future<Output = Result<T, Error>>>>;
 
 impl<T> BoxDialer<T> {
-    /// Boxes a [`Dialer`](crate::Dialer), or another connector of targets with its error.
+    /// Boxes a [`Dialer`](crate::Dialer), or another connector of targets with the same error type.
     pub fn new<N>(dialer: N) -> Self
     where
         N: Connector<Target, Connection = T, Error = Error, Attempt: Send + 'static>
@@ -81,8 +81,8 @@ impl<T> BoxDialer<T> {
 }
 
 impl<T> LocalBoxDialer<T> {
-    /// Boxes a [`Dialer`](crate::Dialer) that need not be `Send`, or another connector of targets
-    /// with its error.
+    /// Boxes a [`Dialer`](crate::Dialer) that need not be `Send`, or another connector of targets with the same
+    /// error type.
     pub fn new<N>(dialer: N) -> Self
     where
         N: Connector<Target, Connection = T, Error = Error, Attempt: 'static> + 'static,
@@ -91,7 +91,7 @@ impl<T> LocalBoxDialer<T> {
     }
 }
 
-/// A target that is invalid: the connect fails when it is polled.
+/// The connect to an invalid target: it fails when it is polled.
 struct Invalid<T>(Option<TargetError>, PhantomData<fn() -> T>);
 
 impl<T> Future for Invalid<T> {
@@ -110,12 +110,12 @@ macro_rules! boxed {
             ///
             /// # Errors
             ///
-            /// The future yields what is wrong with the target, before any query, or why there is
-            /// no connection.
+            /// The future returns what is wrong with the target, before any query. Otherwise it
+            /// returns why the connect failed.
             ///
             /// # Cancel safety
             ///
-            /// Dropping the future drops the lookup and every attempt, and so closes their sockets,
+            /// Dropping the future drops the lookup and every attempt, which closes their sockets
             /// before `drop` returns.
             pub fn connect<I>(&self, target: I) -> $future<T>
             where
@@ -128,11 +128,11 @@ macro_rules! boxed {
                 }
             }
 
-            /// Makes an endpoint of this dialer and a target.
+            /// Makes an endpoint from this dialer and a target.
             ///
             /// # Errors
             ///
-            /// What is wrong with the target.
+            /// Returns what is wrong with the target.
             pub fn endpoint<I>(self, target: I) -> Result<At<Self, Target>, TargetError>
             where
                 I: TryInto<Target>,

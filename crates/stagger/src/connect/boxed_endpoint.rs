@@ -1,4 +1,4 @@
-//! Endpoints in boxes, so that those of different types fit one list.
+//! Boxed endpoints, so that endpoints of different types fit one list.
 
 use std::any::type_name;
 use std::fmt;
@@ -23,15 +23,15 @@ type DynEndpoint<T, E> =
 type LocalDynEndpoint<T, E> =
     dyn Endpoint<Connection = T, Error = E, Connecting = LocalBoxConnecting<T, E>>;
 
-/// A boxed endpoint with these types. It is `Send` and `Sync`, and cheap to clone.
+/// Any endpoint with these types, boxed. It is `Send` and `Sync`, and cheap to clone.
 ///
-/// It is also an [`Address`], so a resolver may yield endpoints of different types, which
-/// [`Direct`](crate::connect::Direct) connects to. Clones of one box are equal, and no two other boxes are.
-/// It prints as its [name](Self::with_name).
+/// It is also an [`Address`], so a resolver may return endpoints of different types. [`Direct`](crate::connect::Direct)
+/// connects to them. Clones of one box are equal. Boxes that are not clones are never equal. It
+/// prints as its [name](Self::with_name).
 ///
 /// # Examples
 ///
-/// One way leads to the host itself, and the other goes through a proxy:
+/// The first endpoint leads to the host itself, and the second one goes through a proxy:
 ///
 /// ```
 /// use stagger::boxed::BoxEndpoint;
@@ -64,7 +64,7 @@ pub struct BoxEndpoint<T, E> {
     name: Arc<str>,
 }
 
-/// A boxed endpoint with these types, for one thread. It is cheap to clone. Apart from that it is
+/// Any endpoint with these types, boxed, for one thread. It is cheap to clone. Otherwise it is like
 /// [`BoxEndpoint`].
 pub struct LocalBoxEndpoint<T, E> {
     endpoint: Rc<LocalDynEndpoint<T, E>>,
@@ -82,8 +82,8 @@ impl<T, E> BoxEndpoint<T, E> {
 }
 
 impl<T, E> BoxEndpoint<T, E> {
-    /// Sets the name that this endpoint prints as, for reports and errors. It is the name of the
-    /// endpoint's type unless set.
+    /// Sets the name of this endpoint in reports and errors. The default is the name of the
+    /// endpoint's type.
     pub fn with_name(mut self, name: impl Into<Arc<str>>) -> Self {
         self.name = name.into();
         self
@@ -216,7 +216,8 @@ macro_rules! boxed {
         /// Clones of one box are equal.
         impl<T, E> PartialEq for $name<T, E> {
             fn eq(&self, other: &Self) -> bool {
-                // The address alone: two boxes may have different tables of the same methods.
+                // Compares only the address, because two boxes may have different tables of the
+                // same methods.
                 ptr::addr_eq($pointer::as_ptr(&self.endpoint), $pointer::as_ptr(&other.endpoint))
             }
         }

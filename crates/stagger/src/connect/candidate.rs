@@ -1,4 +1,4 @@
-//! What goes down to a connector: an address, and what is known of it.
+//! The input of a connector: an address, and what is known about it.
 
 use std::sync::Arc;
 
@@ -6,17 +6,17 @@ use crate::Target;
 use crate::address::Address;
 use crate::connect::Progress;
 
-/// What goes down to a [`Connector`](crate::Connector): an address, and what is known of it.
+/// The input of a [`Connector`](crate::Connector): an address, and what is known about it.
 ///
-/// The race makes it when the attempt starts. A connector that wraps another passes it on whole,
-/// so that whatever is added to it later reaches the inner connector:
+/// The race makes it when the attempt starts. A connector that wraps another passes on the whole
+/// candidate. So parts that are added later also reach the inner connector:
 ///
 /// | what | from |
 /// | --- | --- |
 /// | [`address`](Self::address) | the resolver's answer |
-/// | [`target`](Self::target) | the dialer: what was asked for, such as the name that TLS checks |
-/// | [`binding`](Self::binding) | the resolver's answer: what a service binding says |
-/// | [`progress`](Self::progress) | the race, which listens to it |
+/// | [`target`](Self::target) | the dialer: the requested target, such as the name that TLS checks |
+/// | [`binding`](Self::binding) | the resolver's answer: the parameters of a service binding |
+/// | [`progress`](Self::progress) | the race, which reads it |
 ///
 /// # Examples
 ///
@@ -40,29 +40,29 @@ pub struct Candidate<A> {
 }
 
 impl<A> Candidate<A> {
-    /// A candidate of which nothing is known but its address, for a connect outside a race.
+    /// Creates a candidate with only an address, for a connect outside a race.
     pub fn new(address: A) -> Self {
         Self { address, target: None, binding: None, progress: Progress::default() }
     }
 
-    /// Sets what was asked for.
+    /// Sets the requested target.
     pub fn with_target(mut self, target: Target) -> Self {
         self.target = Some(target);
         self
     }
 
-    /// Sets what a service binding says of it.
+    /// Sets the parameters of a service binding.
     pub fn with_binding(mut self, binding: impl Into<Arc<Binding>>) -> Self {
         self.binding = Some(binding.into());
         self
     }
 
-    /// A candidate of which this is known.
+    /// Creates a candidate with what the race knows about the address.
     pub(crate) fn of(address: A, target: Option<Target>, binding: Option<Arc<Binding>>) -> Self {
         Self { address, target, binding, progress: Progress::default() }
     }
 
-    /// The address and the target that it was made [of](Self::of).
+    /// Returns the address and the target that [`of`](Self::of) received.
     pub(crate) fn into_parts(self) -> (A, Option<Target>) {
         (self.address, self.target)
     }
@@ -72,12 +72,12 @@ impl<A> Candidate<A> {
         self
     }
 
-    /// Where the attempt goes.
+    /// The address of the attempt.
     pub fn address(&self) -> &A {
         &self.address
     }
 
-    /// What was asked for: the dialer's target, or the address itself if that is one
+    /// The requested target: the dialer's target, or the address itself if it is a target
     /// ([`Address::as_target`]).
     pub fn target(&self) -> Option<&Target>
     where
@@ -86,30 +86,30 @@ impl<A> Candidate<A> {
         self.target.as_ref().or_else(|| self.address.as_target())
     }
 
-    /// What a service binding says of it (RFC 9460), if there is one.
+    /// The parameters of a service binding (RFC 9460), if the address came with one.
     pub fn binding(&self) -> Option<&Binding> {
         self.binding.as_deref()
     }
 
-    /// How the attempt tells the race that it has got further.
+    /// Reports the attempt's progress to the race.
     pub fn progress(&self) -> &Progress {
         &self.progress
     }
 
-    /// The same candidate with another form of its address, for a connector round another.
+    /// The same candidate with its address mapped, for a connector that wraps another.
     pub fn map<B>(self, map: impl FnOnce(A) -> B) -> Candidate<B> {
         let Self { address, target, binding, progress } = self;
         Candidate { address: map(address), target, binding, progress }
     }
 
-    /// A candidate for a connect inside this attempt, such as that to a proxy. It has an address of
-    /// its own, and neither target nor binding. It shares the progress of this attempt, so the steps
-    /// of a race inside are shown as this attempt's children.
+    /// A candidate for a connect inside this attempt, such as the connect to a proxy. It has its
+    /// own address, and neither a target nor a binding. It shares the progress of this attempt, so
+    /// the steps of an inner race are shown as this attempt's children.
     pub fn child<B>(&self, address: B) -> Candidate<B> {
         Candidate::new(address).with_progress(self.progress.clone())
     }
 
-    /// Where the attempt goes.
+    /// Returns the address of the attempt.
     pub fn into_address(self) -> A {
         self.address
     }
@@ -121,25 +121,26 @@ impl<A> From<A> for Candidate<A> {
     }
 }
 
-/// What a service binding says of an address (RFC 9460).
+/// The parameters of a service binding (RFC 9460).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Binding {
     alpn: Vec<Vec<u8>>,
 }
 
 impl Binding {
-    /// A binding that says nothing.
+    /// Creates a binding without parameters.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets the protocols that the server speaks (RFC 9460 §7.1).
+    /// Sets the protocols that the server supports (RFC 9460 §7.1).
     pub fn with_alpn<P: Into<Vec<u8>>>(mut self, protocols: impl IntoIterator<Item = P>) -> Self {
         self.alpn = protocols.into_iter().map(Into::into).collect();
         self
     }
 
-    /// The protocols that the server speaks; none are said if this is empty.
+    /// The protocols that the server supports. An empty list means that the binding does not list
+    /// any.
     pub fn alpn(&self) -> &[Vec<u8>] {
         &self.alpn
     }

@@ -1,4 +1,4 @@
-//! A connector made of a closure.
+//! A connector made from a closure.
 
 use std::fmt;
 use std::future::Future;
@@ -6,14 +6,14 @@ use std::future::Future;
 use crate::Candidate;
 use crate::Connector;
 
-/// A connector made of a closure: see [`connector_fn`].
+/// A connector made from a closure: see [`connector_fn`].
 #[derive(Clone, Copy)]
 pub struct ConnectorFn<F>(F);
 
-/// Makes a [`Connector`] of a closure from an address to a future.
+/// Makes a [`Connector`] from a closure that takes an address and returns a future.
 ///
-/// The closure receives the address alone. For the target, or to report progress, implement
-/// [`Connector`], or follow a connector with a second step by [`Connector::and_then`].
+/// The closure receives only the address. To read the target or to report progress, implement
+/// [`Connector`], or add a second step with [`Connector::and_then`].
 ///
 /// # Examples
 ///

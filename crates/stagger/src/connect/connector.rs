@@ -1,4 +1,4 @@
-//! What makes one attempt at one address.
+//! The seam that makes one attempt at one address.
 
 use std::future::Future;
 use std::rc::Rc;
@@ -10,25 +10,23 @@ use crate::{Candidate, Endpoint};
 
 /// Makes one attempt at one candidate.
 ///
-/// It does no work until the returned future is polled, never blocks, and decides itself what
-/// success means: with TLS on top it is the handshake.
+/// A connector does no work until the returned future is polled, and it never blocks. It decides
+/// what success means: with TLS on top, success is the end of the handshake.
 ///
-/// A dialer clones its connector for each connect, so make a connector `Clone`. For a second step
-/// over the connections of another connector, such as a handshake, [`and_then`](Self::and_then) is
-/// the short way.
+/// A dialer clones its connector for each connect, so make a connector `Clone`. Use [`and_then`](Self::and_then)
+/// to add a second step to another connector, such as a handshake.
 ///
 /// # Cancel safety
 ///
-/// Dropping the attempt must close whatever it opened before `drop` returns. The race relies on
-/// this: it drops every loser before it hands the winner over. A transport that shares a socket
-/// (QUIC), runs a child process, or uses a completion ring cannot do so. Its connector must say what
-/// it may leave and for how long.
+/// Dropping the attempt must close everything that it opened before `drop` returns. The race relies
+/// on this: it drops every loser before it returns the winner. Some transports cannot do so: those
+/// that share a socket (QUIC), run a child process, or use a completion ring. Such a connector must
+/// document what it may leave, and for how long.
 ///
 /// # Examples
 ///
-/// A connector that goes through a SOCKS proxy, as far as a race can see. It dials the proxy with
-/// the connector inside, tells the race that the proxy has answered, and gives up at a wrong
-/// password:
+/// This connector goes through a proxy, as a SOCKS client would. It dials the proxy with the inner
+/// connector. It reports to the race that the proxy has answered, and gives up at a wrong password:
 ///
 /// ```
 /// use std::future::Future;
@@ -52,7 +50,7 @@ use crate::{Candidate, Endpoint};
 /// {
 ///     type Connection = String;
 ///     type Error = io::Error;
-///     // Without `Send` it would serve executors of one thread alone.
+///     // Without `Send` it would work only on executors with one thread.
 ///     type Attempt = Pin<Box<dyn Future<Output = io::Result<String>> + Send>>;
 ///
 ///     fn connect(&self, to: Candidate<Target>) -> Self::Attempt {
@@ -86,80 +84,82 @@ use crate::{Candidate, Endpoint};
 /// assert!(connector.is_final(&error));
 /// ```
 pub trait Connector<A> {
-    /// What a successful attempt yields.
+    /// The connection that a successful attempt returns.
     type Connection;
-    /// Why an attempt failed.
+    /// The error of a failed attempt.
     type Error;
     /// The attempt in progress.
     type Attempt: Future<Output = Result<Self::Connection, Self::Error>>;
 
-    /// Begins an attempt at a candidate. A connector that wraps another passes the candidate on
-    /// whole. Whatever it needs itself, such as the [progress](Candidate::progress), it clones
-    /// before.
+    /// Begins an attempt at a candidate.
+    ///
+    /// A connector that wraps another passes on the whole candidate. Before that it clones the
+    /// parts that it needs itself, such as the [progress](Candidate::progress).
     fn connect(&self, to: Candidate<A>) -> Self::Attempt;
 
-    /// Checks whether this connector can dial a candidate at all, before any attempt is made.
+    /// Checks whether this connector can dial a candidate, before any attempt starts.
     ///
-    /// A refused candidate takes no place in the race, costs no delay, and is reported as skipped
-    /// with the error returned here. The default accepts every candidate.
+    /// A refused candidate takes no place in the race and costs no delay. It is reported as
+    /// skipped, with the error returned here. The default accepts every candidate.
     ///
     /// # Errors
     ///
-    /// Why the candidate can't be dialed, such as a bind address of another family.
+    /// Returns the reason why the candidate cannot be dialed, such as a bind address of another
+    /// family.
     fn accepts(&self, to: &Candidate<A>) -> Result<(), Self::Error> {
         let _ = to;
         Ok(())
     }
 
-    /// Whether this failure makes every other attempt pointless, such as a wrong password or a
-    /// client certificate that the server refuses. The race then drops the other attempts and
-    /// fails, unless one of them has connected at the same instant. The default is that no failure
-    /// does.
+    /// Whether this failure makes every other attempt pointless. Examples are a wrong password, and
+    /// a client certificate that the server refuses.
+    ///
+    /// The race then drops the other attempts and fails, unless one of them has connected at the
+    /// same instant. By default no failure is final.
     fn is_final(&self, error: &Self::Error) -> bool {
         let _ = error;
         false
     }
 
-    /// Whether an attempt failed for want of something on this machine, such as file descriptors,
-    /// buffers or source ports. Such a failure says nothing of the address, and it often passes soon.
-    /// The default is that no failure is of this kind.
+    /// Whether a shortage on this machine caused this failure, such as too few file descriptors,
+    /// buffers or source ports. Such a failure does not depend on the address, and it often passes
+    /// soon. By default no failure is of this kind.
     ///
-    /// The race then puts the candidate back, once, by these rules (they are ours; no RFC has them):
+    /// The race then puts the candidate back once, by these rules (they are ours; no RFC has them):
     ///
-    /// 1. The candidate waits behind all that were not tried yet. Several stand in the order of their
-    ///    failures. It does not count again against [`Policy::with_max_addresses`](crate::Policy).
-    /// 2. Its second attempt starts when its turn comes, and not earlier than the
-    ///    [attempt delay](crate::Policy::with_attempt_delay) after the failure. So a shortage has time to
-    ///    pass, and a race never spins. Where attempts run
-    ///    [one after another](crate::Policy::without_overlap), that delay is
-    ///    [`ATTEMPT_DELAY`](crate::Policy::ATTEMPT_DELAY).
-    /// 3. The race is not lost while the candidate waits. Its deadline holds as ever.
+    /// 1. The candidate waits behind all candidates that were not tried yet. Several returned
+    ///    candidates keep the order of their failures. It does not count again against
+    ///    [`Policy::with_max_addresses`](crate::Policy).
+    /// 2. Its second attempt starts when its turn comes, but no earlier than the [attempt delay](crate::Policy::with_attempt_delay)
+    ///    after the failure. So a shortage has time to pass, and a race never spins. If attempts
+    ///    run [one after another](crate::Policy::without_overlap), that delay is [`ATTEMPT_DELAY`](crate::Policy::ATTEMPT_DELAY).
+    /// 3. The race is not lost while the candidate waits. Its deadline does not change.
     /// 4. If the second attempt fails, the candidate is out, whatever the failure is.
     ///
     /// The report and the observer have both attempts, each with its failure. A failure that
-    /// [`is_final`](Self::is_final) ends the race all the same. A [`Dialer`](crate::Dialer) that
-    /// serves as a connector calls no failure local: its own race has tried again already. An
-    /// [`Endpoint`] does not judge its errors, so [`Direct`] and the races of
-    /// [`race()`](crate::race()) never try one twice.
+    /// [`is_final`](Self::is_final) still ends the race. A [`Dialer`](crate::Dialer) used as a connector reports no failure as
+    /// local, because its own race has already tried again. An [`Endpoint`] does not judge its
+    /// errors, so [`Direct`] and [`race()`](crate::race()) never try an endpoint twice.
     fn is_local_shortage(&self, error: &Self::Error) -> bool {
         let _ = error;
         false
     }
 
-    /// Whether attempts of this connector may report [progress](crate::connect::Progress) or race inside.
-    /// Where they do not, the race saves an allocation for each attempt. The default is that they
-    /// may. A connector that wraps another and reports nothing itself asks the inner one.
+    /// Whether attempts of this connector may report [progress](crate::connect::Progress), or run a race of their own. The
+    /// default is `true`. If it is `false`, the race saves an allocation for each attempt. A
+    /// connector that wraps another and reports nothing itself asks the inner connector.
     //
-    // Two methods more than a seam should have. Progress that is on only where somebody has asked
-    // would leave the error of a plain connect wrong. What a failure means is known here alone.
+    // The trait has two methods more than a seam should have. If progress were recorded only on
+    // request, the error of a plain connect would be wrong. Only the connector knows what a failure
+    // means.
     fn reports_progress(&self) -> bool {
         true
     }
 
     /// Maps each connection of this connector.
     ///
-    /// A connector of several types of addresses, such as [`Direct`], does not know of which type
-    /// it is here. Name the trait then: `Connector::<SocketAddr>::map(connector, ..)`.
+    /// [`Direct`] is a connector for several types of addresses, so the compiler cannot infer the
+    /// type here. Name the trait then: `Connector::<SocketAddr>::map(connector, ..)`.
     ///
     /// # Examples
     ///
@@ -182,10 +182,9 @@ pub trait Connector<A> {
 
     /// Maps each error of this connector.
     ///
-    /// The new error is in a [`AttemptError`](crate::connect::AttemptError), which keeps what [`is_final`](Self::is_final) and
-    /// [`is_local_shortage`](Self::is_local_shortage) say of the original error. So a failure that
-    /// ends the race still does so, whatever its new type. In a dialer's report the mapped error
-    /// stands alone, without the verdict.
+    /// The new error is in an [`AttemptError`](crate::connect::AttemptError). It keeps the results of [`is_final`](Self::is_final) and
+    /// [`is_local_shortage`](Self::is_local_shortage) for the original error. So a failure that ends the race still ends
+    /// it after the mapping. A dialer's report holds only the mapped error, without this judgement.
     ///
     /// # Examples
     ///
@@ -211,17 +210,17 @@ pub trait Connector<A> {
     }
 
     /// Runs a second step over each connection of this connector, such as a handshake. The step
-    /// also has the candidate, which knows the [target](Candidate::target).
+    /// also receives the candidate, which has the [target](Candidate::target).
     ///
-    /// An attempt succeeds when the step does. [Progress](crate::connect::Progress) is reported between the
-    /// two. The step's error is the attempt's, so both have one type, and
-    /// [`map_err`](Self::map_err) can bring them together. After `map_err` the error is a
-    /// [`AttemptError`](crate::connect::AttemptError), and the step may [end the race](crate::connect::AttemptError::with_final). Where the type stays as it
-    /// is, `map_err(|error| error)` does that.
+    /// An attempt succeeds when the step does. [Progress](crate::connect::Progress) is reported between the two. The step's
+    /// error is the attempt's error, so the connector and the step need the same error type.
+    /// [`map_err`](Self::map_err) can give them one.
     ///
-    /// To erase both errors, map them to [`SharedError`](crate::error::SharedError). With a
-    /// [`BoxError`](crate::boxed::BoxError) the compiler can't prove in an async block that the connect is
-    /// `Send`.
+    /// After `map_err` the error is an [`AttemptError`](crate::connect::AttemptError), and the step may [end the race](crate::connect::AttemptError::with_final). If
+    /// the error type stays the same, use `map_err(|error| error)`.
+    ///
+    /// To erase both errors, map them to [`SharedError`](crate::error::SharedError). With a [`BoxError`](crate::boxed::BoxError) in an async
+    /// block, the compiler cannot prove that the connect is `Send`.
     ///
     /// # Cancel safety
     ///
@@ -319,9 +318,9 @@ macro_rules! forward {
 
 forward!(&C, Box<C>, Rc<C>, Arc<C>);
 
-/// The connector for addresses that are endpoints themselves: it just connects to them.
+/// The connector for addresses that are endpoints: it connects to the endpoint.
 ///
-/// With it a resolver may yield endpoints of its own kind: a proxy, an SSH host, another
+/// With it a resolver may return endpoints, such as a proxy, an SSH host, or another
 /// [`HostEndpoint`](crate::connect::HostEndpoint).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Direct;

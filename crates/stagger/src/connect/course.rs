@@ -1,5 +1,5 @@
-//! What a named race runs on: the answers of a resolver, or addresses that need none. Some lines
-//! past 500: what admits addresses, records steps and tells them reads the same state.
+//! The input of a race for a name: the answers of a resolver, or given addresses. It has some lines
+//! past 500, because admitting addresses, recording steps and observing them read the same state.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -27,22 +27,23 @@ use crate::sort::Unusable;
 use crate::target::Host;
 use crate::{Answer, Candidate, Connector, Error, Observer, Policy, Report, Resolver, Target};
 
-/// How many addresses all answers of one connect may hold, duplicates counted, before the rest is
-/// left unread: a hostile resolver stays cheap. The number is ours; it is 256 for each address that
-/// may be tried by default.
+/// The answers of one connect may hold at most this many addresses, including duplicates: 16,384.
+/// The rest is not read, so a hostile resolver stays cheap. The number is ours. It is 256 for each
+/// address that may be tried by default.
 pub(crate) const MAX_READ: usize = 16_384;
 
-/// How many answers of one connect are read before resolution is taken as ended. The number is
-/// ours; an honest resolver gives a handful.
+/// At most this many answers of one connect are read: 1024. Then resolution counts as ended. The
+/// number is ours; an honest resolver returns a few.
 const MAX_ANSWERS: usize = 1024;
 
-/// How many different addresses are known for each that may be tried, before new ones are ignored.
-/// Each new one is compared with all that are known. The number is ours; addresses beyond it would
-/// count only after three quarters of those before had been replaced.
+/// For each address that may be tried, at most this many different addresses are known: 4. New
+/// addresses are ignored after that, because each new address is compared with all known addresses.
+/// The number is ours. Addresses beyond it would count only if three quarters of the earlier
+/// addresses had been replaced.
 const KNOWN_PER_TRIED: usize = 4;
 
-/// How many different addresses are known however few or many may be tried; never fewer than may
-/// be tried. The bounds are ours.
+/// The range of the number of known addresses. The number of addresses that may be tried is a lower
+/// bound as well. The bounds are ours.
 const KNOWN_RANGE: RangeInclusive<usize> = 256..=1024;
 
 pin_project! {
@@ -59,20 +60,20 @@ pin_project! {
         // The attempt within which this race runs, if its steps are wanted there.
         parent: Option<Parent>,
         families: Families,
-        // How many addresses may be tried.
+        // The number of addresses that may be tried.
         most: Limit,
-        // How many addresses have been read.
+        // The number of addresses read so far.
         read: u32,
-        // What the resolver is asked for.
+        // The records that the query asks for.
         wanted: Wanted,
         asked: bool,
-        // A report is wanted, of a race that is won as well.
+        // A report is wanted even if the race is won.
         reported: bool,
-        // What was asked for; none for a list of addresses.
+        // The requested target. Absent for a list of addresses.
         pub(crate) target: Option<Target>,
-        // Every candidate, by its id.
+        // All candidates by id.
         candidates: SmallVec<[R::Address; 2]>,
-        // What service bindings say of candidates.
+        // The service bindings of candidates.
         bindings: Option<Box<Bindings>>,
         log: Log<R::Address>,
     }
@@ -80,17 +81,17 @@ pin_project! {
 
 type Bindings = Vec<(Id, Arc<Binding>)>;
 
-/// Addresses that no resolver is asked for.
+/// Addresses that need no resolver.
 pub(crate) enum Given<A> {
     Nothing,
-    /// It waits where the first candidate will be.
+    /// The literal is stored where the first candidate will be.
     Literal,
     #[allow(clippy::box_collection, reason = "a third of the size in every connect")]
     List(Box<Vec<A>>),
 }
 
 impl<R: Resolver, C, O> HostCourse<R, C, O> {
-    /// A course over what the resolver answers to this query.
+    /// Creates a course from the resolver's answers to this query.
     pub(crate) fn query(
         query: Query,
         answers: R::Answers,
@@ -105,7 +106,7 @@ impl<R: Resolver, C, O> HostCourse<R, C, O> {
         course
     }
 
-    /// A course to these addresses, without a query.
+    /// Creates a course from these addresses, without a query.
     pub(crate) fn given(
         given: Given<R::Address>,
         connector: C,
@@ -131,7 +132,7 @@ impl<R: Resolver, C, O> HostCourse<R, C, O> {
         }
     }
 
-    /// A course to this address alone, which a literal is.
+    /// Creates a course from the address of a literal.
     #[inline(always)]
     pub(crate) fn literal(
         address: R::Address,
@@ -161,19 +162,19 @@ impl<R: Resolver, C, O> HostCourse<R, C, O> {
         }
     }
 
-    /// The same course to a target.
+    /// Sets the target.
     pub(crate) fn with_target(mut self, target: Target) -> Self {
         self.target = Some(target);
         self
     }
 
-    /// The same course within an attempt of another race, if there is one that listens.
+    /// Sets the attempt of an outer race within which this race runs, if that race wants its steps.
     pub(crate) fn within(mut self, progress: &Progress) -> Self {
         self.parent = Parent::new(progress);
         self
     }
 
-    /// Keeps what only a report needs.
+    /// Keeps the data that only a report needs.
     pub(crate) fn with_report(&mut self) {
         self.reported = true;
     }
@@ -199,7 +200,7 @@ where
         tell(this.observer, this.parent, at, Step::Lost { error });
     }
 
-    /// Moves all that is known into a report, as of this time.
+    /// Moves everything that is known at this time into a report.
     pub(crate) fn report(self: Pin<&mut Self>, at: Duration, end: End) -> Report<R::Address> {
         let this = self.project();
         let mut log = std::mem::replace(this.log, Log::new());
@@ -208,10 +209,10 @@ where
     }
 }
 
-/// Makes a step of an attempt's place and address.
+/// Makes a step from an attempt's number and address.
 type OfAttempt<A> = fn(usize, &A) -> Step<'_, A>;
 
-/// Tells a step the race outside, and then the observer.
+/// Passes a step to the outer race, and then to the observer.
 fn tell<A, O>(observer: &mut O, parent: &Option<Parent>, at: Duration, step: Step<'_, A>)
 where
     A: fmt::Display,
@@ -229,7 +230,7 @@ where
     C: Connector<R::Address, Error: Into<BoxError>>,
     O: Observer<R::Address>,
 {
-    /// Reads as much of an answer as may be read, for the record. Says what it brings to the race.
+    /// Reads an answer up to the limits, for the record. Returns what it means for the race.
     fn read(
         self: Pin<&mut Self>,
         answer: Answer<R::Address, R::Error>,
@@ -267,7 +268,7 @@ where
         tell(this.observer, this.parent, elapsed, Step::Answered(answer));
         if !provisional {
             let named = this.target.as_ref().is_some_and(|it| matches!(it.host(), Host::Name(_)));
-            // The record keeps them as they came.
+            // The record keeps the addresses in the order of the answer.
             for place in 0..found {
                 let address = this.log.last_answer().addresses[place].clone();
                 this.admit(address, binding.as_ref(), named, elapsed, news);
@@ -283,7 +284,7 @@ where
     C: Connector<R::Address, Error: Into<BoxError>>,
     O: Observer<R::Address>,
 {
-    /// Where an attempt reports its progress, which a connector need not do.
+    /// The progress for an attempt. It is not watched if the connector never reports progress.
     fn progress(&self) -> Progress {
         match self.connector.reports_progress() {
             true => Progress::watched(self.is_recorded()),
@@ -298,13 +299,13 @@ where
     C: Connector<R::Address, Error: Into<BoxError>>,
     O: Observer<R::Address>,
 {
-    /// Takes the address that a literal is, which is still to be admitted.
+    /// Takes the address of a literal, which must still be admitted.
     fn take_literal(&mut self) -> R::Address {
         *self.given = Given::Nothing;
         self.candidates.pop().expect("a literal waits to be admitted")
     }
 
-    /// Checks whether this candidate may be tried, as far as the policy and the connector know.
+    /// Checks whether the policy and the connector allow this candidate.
     fn check(
         &self,
         family: Option<Family>,
@@ -320,7 +321,7 @@ where
         }
     }
 
-    /// Notes why an address is skipped, once for each address.
+    /// Records why an address is skipped, once for each address.
     fn skip(&mut self, elapsed: Duration, address: R::Address, reason: SharedError) {
         let (known, skips) = self.log.skips(&address);
         if known || skips >= self.most.get().unwrap_or(usize::MAX) {
@@ -333,8 +334,8 @@ where
         tell(self.observer, self.parent, elapsed, step);
     }
 
-    /// Gives an address its id, or notes why it is skipped. What a name leads to, and not what was
-    /// given, must be fit to be a destination.
+    /// Gives an address its id, or records why it is skipped. An address from a lookup must be
+    /// usable as a destination. A given address need not be.
     fn admit(
         &mut self,
         address: R::Address,
@@ -352,7 +353,8 @@ where
             return;
         }
         let usable = if named { address.check_destination() } else { Ok(()) };
-        // The target is lent to the candidate, for a clone costs as much as the rest of this.
+        // The target is moved into the candidate, because a clone costs as much as the rest of
+        // this.
         let target = self.target.take();
         let candidate = Candidate::of(address, target, binding.cloned());
         let wanted = self.check(family, usable, &candidate);
@@ -466,7 +468,7 @@ where
             if said.counts() {
                 return Poll::Ready(Some(said));
             }
-            // It is for the record alone; the race waits on.
+            // Only the record uses it; the race keeps waiting.
         }
     }
 
@@ -524,7 +526,7 @@ where
     fn note(self: Pin<&mut Self>, at: Duration, note: Note<C::Error>) {
         let this = self.project();
         let log = this.log;
-        // The record first, so that nothing is missing from it after a panic in an observer.
+        // The record comes first, so that it is complete even if an observer panics.
         let (attempt, step): (usize, OfAttempt<R::Address>) = match note {
             Note::Waiting(until) => {
                 log.waits(at);

@@ -1,4 +1,4 @@
-//! A connect in progress: the futures that a dialer makes.
+//! The futures of a dialer: a connect in progress.
 
 use std::fmt;
 use std::future::Future;
@@ -19,14 +19,14 @@ use crate::{Connector, Error, Observer, Policy, Report, Resolver, Timer};
 pin_project! {
     /// A connect in progress: see [`Dialer::connect`](crate::Dialer::connect).
     ///
-    /// # Cancel safety
-    ///
-    /// Dropping it drops the lookup and every attempt, and so closes their sockets, before `drop`
-    /// returns.
-    ///
     /// # Panics
     ///
-    /// When polled after it was ready.
+    /// Panics if it is polled again after it was ready.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the lookup and every attempt, which closes their sockets before `drop`
+    /// returns.
     #[must_use = "futures do nothing unless polled"]
     pub struct Dial<R, C, T, O = ()>
     where
@@ -40,7 +40,7 @@ pin_project! {
     {
         #[pin]
         driver: Option<Driver<HostCourse<R, C, O>, T>>,
-        // In a box, for few connects have one.
+        // In a box, because few connects have an invalid target.
         invalid: Option<Box<TargetError>>,
     }
 
@@ -68,8 +68,8 @@ where
     O: Observer<R::Address>,
 {
     fn cancel(self: Pin<&mut Self>) {
-        // While a panic unwinds nobody is told: a timer or an observer that panics again would
-        // abort the process. Everything is dropped all the same.
+        // No observer or timer is called while a panic unwinds: a second panic would abort the
+        // process. Everything is still dropped.
         if std::thread::panicking() {
             return;
         }
@@ -95,7 +95,7 @@ where
         }
     }
 
-    /// Yields how it went beside the connection. On failure the [`Error`] has the report.
+    /// Returns the report together with the connection. On failure the [`Error`] has the report.
     ///
     /// # Examples
     ///
@@ -123,7 +123,7 @@ where
         DialWithReport { dial: self }
     }
 
-    /// Runs the race; on success says who won, on failure has built the error.
+    /// Runs the race. It returns the winner, or the finished error.
     fn poll_race(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -186,11 +186,11 @@ where
 }
 
 pin_project! {
-    /// A connect in progress that yields its report too: see [`Dial::with_report`].
+    /// A connect in progress that also returns its report: see [`Dial::with_report`].
     ///
     /// # Panics
     ///
-    /// When polled after it was ready.
+    /// Panics if it is polled again after it was ready.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct DialWithReport<R, C, T, O = ()>

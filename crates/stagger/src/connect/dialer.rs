@@ -1,4 +1,5 @@
-//! From a target to a connection: resolver, connector, timer and policy together.
+//! The dialer: a resolver, a connector, a timer and a policy, from a target to a connection. The
+//! file is long because most methods have an example.
 
 use crate::address::Address;
 use crate::boxed::{BoxDialer, BoxError, LocalBoxDialer};
@@ -9,14 +10,14 @@ use crate::resolve::{Query, Resolve};
 use crate::target::TargetError;
 use crate::{Candidate, Connector, Error, Observer, Policy, Resolver, Target, Timer};
 
-/// Connects to targets that are learned at run time.
+/// Connects to targets that are known at run time.
 ///
 /// It holds a resolver, a connector, a timer and a [`Policy`], and is itself a
-/// [`Connector<Target>`]. Client libraries keep one; its parts are cloned for each connect, so make
-/// them cheap to clone (a reference or an [`Arc`](std::sync::Arc) will do).
+/// [`Connector<Target>`]. Client libraries keep one dialer. Its parts are cloned for each connect,
+/// so make them cheap to clone. A reference or an [`Arc`](std::sync::Arc) is enough.
 ///
-/// A field of a struct needs the types of all parts. Where they do not matter, make the field a
-/// [`BoxDialer`] by [`boxed`](Self::boxed), which only names the connection.
+/// A field of a struct needs the types of all parts. If they do not matter, make the field a
+/// [`BoxDialer`], which names only the connection. [`boxed`](Self::boxed) returns it.
 ///
 /// # Examples
 ///
@@ -56,44 +57,85 @@ pub struct Dialer<R, C, T, O = ()> {
 }
 
 impl<R, C, T> Dialer<R, C, T> {
-    /// A dialer with the default policy, which nobody observes.
+    /// Creates a dialer with the default policy and without an observer.
     pub fn new(resolver: R, connector: C, timer: T) -> Self {
         Self { resolver, connector, timer, policy: Policy::new(), observer: () }
     }
 }
 
 impl<R, C, T, O> Dialer<R, C, T, O> {
-    /// Takes this policy.
+    /// Sets the policy.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::resolve::Record;
+    /// use stagger::{Dialer, Policy};
+    /// use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let resolver =
+    ///     ScriptedResolver::<Place>::new(&ledger).finds(ms(0), Record::Addresses, ["v6", "v4"]);
+    /// let connector = ScriptedConnector::new(&ledger)
+    ///     .at("v6", Fate::silent())
+    ///     .at("v4", Fate::connects(ms(30)));
+    /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone())
+    ///     .with_policy(Policy::new().with_attempt_delay(ms(100))?);
+    /// ledger.clock().run(dialer.connect("example.com:443"))?.hand_over();
+    /// assert_eq!(ledger.clock().elapsed(), ms(100 + 30));
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub fn with_policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// Takes this observer in place of the one it has. It is cloned for each connect; lookups by
+    /// Sets the observer in place of the current one. It is cloned for each connect. Lookups by
     /// [`resolve`](Self::resolve) are not observed.
+    ///
+    /// # Examples
+    ///
+    /// A [`Recorder`](crate::observe::Recorder) has the report of a connect, even after it was dropped:
+    ///
+    /// ```
+    /// use stagger::Dialer;
+    /// use stagger::observe::Recorder;
+    /// use stagger::resolve::Record;
+    /// use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let resolver = ScriptedResolver::<Place>::new(&ledger).finds(ms(0), Record::Addresses, ["v4"]);
+    /// let connector = ScriptedConnector::new(&ledger).at("v4", Fate::connects(ms(30)));
+    /// let recorder = Recorder::new();
+    /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone())
+    ///     .with_observer(recorder.clone());
+    /// ledger.clock().run(dialer.connect("example.com:443"))?.hand_over();
+    /// assert_eq!(recorder.report(ms(30)).attempts().len(), 1);
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
     pub fn with_observer<P>(self, observer: P) -> Dialer<R, C, T, P> {
         let Self { resolver, connector, timer, policy, .. } = self;
         Dialer { resolver, connector, timer, policy, observer }
     }
 
-    /// The observer, which is cloned for each connect.
+    /// The observer. It is cloned for each connect.
     pub fn observer(&self) -> &O {
         &self.observer
     }
 
-    /// Takes this resolver in place of the one it has.
+    /// Sets the resolver in place of the current one.
     pub fn with_resolver<S>(self, resolver: S) -> Dialer<S, C, T, O> {
         let Self { connector, timer, policy, observer, .. } = self;
         Dialer { resolver, connector, timer, policy, observer }
     }
 
-    /// Takes this connector in place of the one it has.
+    /// Sets the connector in place of the current one.
     pub fn with_connector<D>(self, connector: D) -> Dialer<R, D, T, O> {
         let Self { resolver, timer, policy, observer, .. } = self;
         Dialer { resolver, connector, timer, policy, observer }
     }
 
-    /// Makes another connector of the one it has, such as one with a handshake.
+    /// Replaces the connector by one made from it, such as a connector with a handshake.
     ///
     /// # Examples
     ///
@@ -138,11 +180,29 @@ impl<R, C, T, O> Dialer<R, C, T, O> {
         &self.connector
     }
 
-    /// Makes an endpoint of this dialer and a target.
+    /// Makes an endpoint from this dialer and a target.
     ///
     /// # Errors
     ///
-    /// What is wrong with the target.
+    /// Returns what is wrong with the target.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::resolve::Record;
+    /// use stagger::{Dialer, Endpoint};
+    /// use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let resolver = ScriptedResolver::<Place>::new(&ledger).finds(ms(0), Record::Addresses, ["v4"]);
+    /// let connector = ScriptedConnector::new(&ledger).at("v4", Fate::connects(ms(30)));
+    /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
+    ///
+    /// let endpoint = dialer.endpoint("example.com:443")?;
+    /// assert_eq!(endpoint.target().to_string(), "example.com:443");
+    /// ledger.clock().run(endpoint.connect())?.hand_over();
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub fn endpoint<I>(self, target: I) -> Result<HostEndpoint<R, C, T, O>, TargetError>
     where
         I: TryInto<Target>,
@@ -159,18 +219,39 @@ where
     T: Timer + Clone,
     O: Observer<R::Address> + Clone,
 {
-    /// Connects to a target: a [`Target`], or whatever makes one, such as `"example.com:443"` or
-    /// `("example.com", 443)`.
+    /// Connects to a target: a [`Target`], or a value that converts into one, such as
+    /// `"example.com:443"` or `("example.com", 443)`.
     ///
     /// # Errors
     ///
-    /// The future yields what is wrong with the target, before any query, or why there is no
-    /// connection.
+    /// The future returns what is wrong with the target, before any query. Otherwise it returns why
+    /// the connect failed.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future drops the lookup and every attempt, and so closes their sockets, before
+    /// Dropping the future drops the lookup and every attempt, which closes their sockets before
     /// `drop` returns.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::resolve::Record;
+    /// use stagger::{Dialer, Target};
+    /// use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let resolver = ScriptedResolver::<Place>::new(&ledger).finds(ms(0), Record::Addresses, ["v4"]);
+    /// let connector = ScriptedConnector::new(&ledger).at("v4", Fate::connects(ms(30)));
+    /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
+    ///
+    /// ledger.clock().run(dialer.connect("example.com:443"))?.hand_over();
+    /// ledger.clock().run(dialer.connect(("example.com", 443)))?.hand_over();
+    /// ledger.clock().run(dialer.connect(Target::parse("example.com:https")?))?.hand_over();
+    ///
+    /// let error = ledger.clock().run(dialer.connect("example.com")).unwrap_err();
+    /// assert!(error.invalid_target().is_some());
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     #[inline(always)]
     pub fn connect<I>(&self, target: I) -> Dial<R, C, T, O>
     where
@@ -180,21 +261,23 @@ where
         self.dial(target.try_into().map_err(TargetError::from))
     }
 
-    /// Connects to one of these addresses, without a lookup. They are taken by value: of a slice,
-    /// give `slice.iter().copied()`. They are raced like the
-    /// addresses of a name, in the order of the [`Policy`]. Of those beyond
-    /// [`Policy::with_max_addresses`] none is tried. At most 16,384 are read, all of them by this call.
+    /// Connects to one of these addresses, without a lookup.
     ///
-    /// There is no target, so the error names none, and TLS has no name to check: give one with
-    /// [`connect_at`](Self::connect_at).
+    /// It takes the addresses by value: for a slice, pass `slice.iter().copied()`. They are raced
+    /// like the addresses of a name, in the order of the [`Policy`]. Addresses beyond
+    /// [`Policy::with_max_addresses`] are not tried. This call reads at most 16,384 addresses, and
+    /// reads them before it returns.
+    ///
+    /// There is no target, so the error does not name one, and TLS has no name to check. Use
+    /// [`connect_at`](Self::connect_at) to set a target.
     ///
     /// # Errors
     ///
-    /// The future yields why there is no connection.
+    /// The future returns why the connect failed.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future drops every attempt, and so closes their sockets, before `drop` returns.
+    /// Dropping the future drops every attempt, which closes their sockets before `drop` returns.
     ///
     /// # Examples
     ///
@@ -223,17 +306,37 @@ where
         Dial::new(Ok(self.list(addresses)), self.timer.clone(), self.policy.clone())
     }
 
-    /// Connects to a target at one of these addresses, without a lookup: as
-    /// [`connect_addresses`](Self::connect_addresses), but the connector and the error know what was
-    /// asked for.
+    /// Connects to a target at one of these addresses, without a lookup.
+    ///
+    /// It is like [`connect_addresses`](Self::connect_addresses), but the connector and the error know the target.
     ///
     /// # Errors
     ///
-    /// The future yields what is wrong with the target, or why there is no connection.
+    /// The future returns what is wrong with the target, or why the connect failed.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future drops every attempt, and so closes their sockets, before `drop` returns.
+    /// Dropping the future drops every attempt, which closes their sockets before `drop` returns.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::net::SocketAddr;
+    /// use stagger::Dialer;
+    /// use stagger_testkit::{Clock, Fate, Ledger, ScriptedConnector, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let resolver = ScriptedResolver::<SocketAddr>::new(&ledger);
+    /// let connector = ScriptedConnector::new(&ledger).at("192.0.2.1:443", Fate::connects(ms(30)));
+    /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
+    ///
+    /// let addresses: [SocketAddr; 1] = ["192.0.2.1:443".parse().unwrap()];
+    /// let connect = dialer.connect_at("example.com:443", addresses).with_report();
+    /// let (connection, report) = ledger.clock().run(connect)?;
+    /// assert_eq!(report.target().unwrap().to_string(), "example.com:443");
+    /// assert_eq!(connection.name(), "192.0.2.1:443");
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
     pub fn connect_at<I>(
         &self,
         target: I,
@@ -276,17 +379,18 @@ where
         HostCourse::given(given, self.connector.clone(), self.observer.clone(), &self.policy)
     }
 
-    /// Resolves a target without connecting, and is ready when a race would begin: as soon as the
-    /// answers that count have come, and at most the resolution delay after the first addresses. It
-    /// yields the addresses known by then, in the order in which they would be tried, with the report
-    /// of the lookups.
+    /// Resolves a target without connecting, and is ready when a race would begin.
     ///
-    /// It is for clients that only have a hook for a resolver. A lookup that is late, such as an
-    /// AAAA query that nobody answers, does not hold it up; [`resolve_all`](Self::resolve_all) waits.
+    /// That is as soon as the answers that matter have come, and at most the resolution delay after
+    /// the first addresses. It returns the addresses known by then, in the order in which a race
+    /// would try them. It also returns the report of the lookups.
+    ///
+    /// It is for clients that only accept a resolver. It does not wait for a late lookup, such as
+    /// an AAAA query without an answer. [`resolve_all`](Self::resolve_all) does.
     ///
     /// # Errors
     ///
-    /// The future yields what is wrong with the target, or why there is no address to try.
+    /// The future returns what is wrong with the target, or why there is no address to try.
     ///
     /// # Cancel safety
     ///
@@ -316,17 +420,35 @@ where
         self.look_up(target, Extent::Race)
     }
 
-    /// Resolves a target without connecting, and is ready when every lookup has ended. Apart from
-    /// that it is [`resolve`](Self::resolve).
+    /// Resolves a target without connecting, and is ready when every lookup has ended. Otherwise it
+    /// is like [`resolve`](Self::resolve).
     ///
     /// # Errors
     ///
-    /// The future yields what is wrong with the target, or why there is no address to try. A lookup
-    /// that is not answered before the policy's timeout is one.
+    /// The future returns what is wrong with the target, or why there is no address to try. It also
+    /// fails if a lookup has no answer before the policy's timeout.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future drops the lookup.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::Dialer;
+    /// use stagger::resolve::Record;
+    /// use stagger_testkit::{Clock, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let resolver = ScriptedResolver::<Place>::new(&ledger)
+    ///     .finds(ms(5), Record::A, ["v4"])
+    ///     .finds(ms(900), Record::Aaaa, ["v6"]);
+    /// let dialer = Dialer::new(resolver, ScriptedConnector::new(&ledger), ledger.clock().clone());
+    /// let (addresses, _) = ledger.clock().run(dialer.resolve_all("example.com:443"))?;
+    /// assert_eq!(addresses, [Place("v6"), Place("v4")]);
+    /// assert_eq!(ledger.clock().elapsed(), ms(900));
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
     pub fn resolve_all<I>(&self, target: I) -> Resolve<R, C, T>
     where
         I: TryInto<Target>,
@@ -345,7 +467,7 @@ where
         Resolve::new(course, extent, self.timer.clone(), self.policy.clone())
     }
 
-    /// The connect to a literal is made in place, because it is large to be moved.
+    /// The connect to a literal is built in place, because it is too large to move.
     fn dial(&self, target: Result<Target, TargetError>) -> Dial<R, C, T, O> {
         let (timer, policy) = (self.timer.clone(), self.policy.clone());
         let target = match target {

@@ -1,4 +1,4 @@
-//! The seam of everything that can be connected to.
+//! The seam of everything that a program can connect to.
 
 use std::fmt;
 use std::future::Future;
@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use crate::combinator::{AndThen, Map, MapErr};
 
-/// Something that can be connected to. It already knows where it leads.
+/// Something that a program can connect to. It already knows where it leads.
 ///
-/// An endpoint is reusable: each [`connect`](Self::connect) begins a new connection. It does no
-/// work until the returned future is polled.
+/// An endpoint is reusable: each [`connect`](Self::connect) begins a new connection. It does no work until the
+/// returned future is polled.
 ///
 /// # Cancel safety
 ///
@@ -43,9 +43,9 @@ use crate::combinator::{AndThen, Map, MapErr};
 /// assert_eq!(futures_lite::future::block_on(odd.connect()), Ok(5));
 /// ```
 pub trait Endpoint {
-    /// A connection, which a successful connect returns.
+    /// The connection that a successful connect returns.
     type Connection;
-    /// Why a connect failed.
+    /// The error of a failed connect.
     type Error;
     /// The connect in progress.
     type Connecting: Future<Output = Result<Self::Connection, Self::Error>>;
@@ -78,7 +78,7 @@ pub trait Endpoint {
     ///
     /// # Examples
     ///
-    /// Endpoints with different errors can race once their errors are alike:
+    /// Endpoints with different errors can race once they have the same error type:
     ///
     /// ```
     /// use std::io;
@@ -105,9 +105,9 @@ pub trait Endpoint {
 
     /// Runs a second step over each connection of this endpoint, such as a handshake.
     ///
-    /// A connect succeeds when the step does. The step's error is the connect's, so both have one
-    /// type, and [`map_err`](Self::map_err) can bring them together. In a race, an attempt whose
-    /// step is slow is overtaken as any slow attempt is.
+    /// A connect succeeds when the step does. The step's error is the connect's error, so the
+    /// endpoint and the step need the same error type. [`map_err`](Self::map_err) can give them one. A slow step
+    /// makes a slow attempt: the race starts the next attempt meanwhile.
     ///
     /// # Cancel safety
     ///
@@ -157,11 +157,11 @@ macro_rules! forward {
 
 forward!(&E, Box<E>, Rc<E>, Arc<E>);
 
-/// An endpoint made of a closure: see [`endpoint_fn`].
+/// An endpoint made from a closure: see [`endpoint_fn`].
 #[derive(Clone, Copy)]
 pub struct EndpointFn<F>(F);
 
-/// Makes an [`Endpoint`] of a closure. Each call of the closure begins a connection.
+/// Makes an [`Endpoint`] from a closure. Each call of the closure begins a connection.
 ///
 /// # Examples
 ///

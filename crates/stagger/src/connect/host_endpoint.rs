@@ -8,12 +8,11 @@ use crate::connect::Dial;
 use crate::sort::Unusable;
 use crate::{Connector, Dialer, Endpoint, Error, Observer, Resolver, Target, Timer};
 
-/// A dialer and a target: an [`Endpoint`]. Each connect resolves afresh.
+/// A dialer and a target as an [`Endpoint`]. Each connect resolves the target again.
 ///
-/// It is also an [`Address`], so a resolver may yield host endpoints, which
-/// [`Direct`](crate::connect::Direct) connects to. Two of them are equal if their targets are, whatever their
-/// dialers. Ways to one target through different dialers are told apart in a
-/// [`BoxEndpoint`](crate::boxed::BoxEndpoint) each.
+/// It is also an [`Address`], so a resolver may return host endpoints. [`Direct`](crate::connect::Direct) connects to
+/// them. Two host endpoints are equal if their targets are equal. Their dialers are not compared.
+/// To race one target through different dialers, put each host endpoint into a [`BoxEndpoint`](crate::boxed::BoxEndpoint).
 #[derive(Clone, Debug)]
 pub struct HostEndpoint<R, C, T, O = ()> {
     pub(super) dialer: Dialer<R, C, T, O>,
@@ -21,12 +20,12 @@ pub struct HostEndpoint<R, C, T, O = ()> {
 }
 
 impl<R, C, T, O> HostEndpoint<R, C, T, O> {
-    /// Where it leads.
+    /// The target.
     pub fn target(&self) -> &Target {
         &self.target
     }
 
-    /// What it connects with.
+    /// The dialer.
     pub fn dialer(&self) -> &Dialer<R, C, T, O> {
         &self.dialer
     }

@@ -1,5 +1,4 @@
-//! What a connect is made of: its futures, the connectors and endpoints that are here, and what a
-//! candidate holds.
+//! The parts of a connect: its futures, candidates, and the connectors and endpoints of this crate.
 
 mod at;
 mod attempt_error;

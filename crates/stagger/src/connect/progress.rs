@@ -1,4 +1,4 @@
-//! How an attempt tells the race that it has got further.
+//! How an attempt reports its progress to the race.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -6,25 +6,24 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::observe::ChildStep;
 
-/// How many races inside one attempt hand their steps up. An honest attempt has one for each hop.
-/// The number is ours.
+/// At most this many races inside one attempt pass their steps to the outer race: 64. An honest
+/// attempt has one race for each hop. The number is ours.
 const MAX_CHILDREN: usize = 64;
 
-/// How many steps of races inside one attempt wait for the outer race to look. It looks after each
-/// poll, so an honest attempt has a few. The number is ours.
+/// At most this many steps of inner races wait for the outer race: 4096. The outer race takes them
+/// after each poll, so an honest attempt has a few. The number is ours.
 const MAX_STEPS: usize = 4096;
 
-/// How an attempt tells the race that it has got further: the transport is up, and a handshake
-/// over it has begun.
+/// Reports the progress of an attempt: the transport is connected, and a handshake over it has
+/// begun.
 ///
-/// A connector with a second step calls [`made`](Self::made) between the two, in the attempt's own
-/// poll. The report and the observer then have the step, and
-/// [`Policy::with_handshake_delay`](crate::Policy::with_handshake_delay) may postpone the next start. A clone
-/// speaks for the same attempt.
+/// A connector with a second step calls [`made`](Self::made) between its two steps, in the attempt's own
+/// poll. The report and the observer then have that step. [`Policy::with_handshake_delay`](crate::Policy::with_handshake_delay) may
+/// then postpone the next start. A clone reports for the same attempt.
 ///
 /// # Examples
 ///
-/// An attempt whose transport is up after 20 ms, and whose handshake takes 30 ms more:
+/// The transport of this attempt connects after 20 ms, and its handshake takes 30 ms more:
 ///
 /// ```
 /// use stagger::{Candidate, Connector, Timer as _};
@@ -56,52 +55,53 @@ const MAX_STEPS: usize = 4096;
 #[derive(Clone, Default)]
 pub struct Progress(Option<Arc<Shared>>);
 
-/// What an attempt and its race share.
+/// The state that an attempt and its race share.
 pub(crate) struct Shared {
     made: AtomicU8,
-    /// None if nobody wants to hear of races inside.
+    /// Absent if nothing wants the steps of inner races.
     children: Option<Mutex<Children>>,
 }
 
 /// The races inside an attempt.
 #[derive(Default)]
 struct Children {
-    /// How many have begun.
+    /// The number of races that have begun.
     begun: usize,
     steps: Vec<ChildStep>,
-    /// Steps have been lost for want of room: from here on only ends of races are taken.
+    /// Steps were lost because there was no room. From then on only the ends of races are taken.
     is_full: bool,
-    /// The attempt has ended: whatever comes now is ignored.
+    /// The attempt has ended. Later steps are ignored.
     is_over: bool,
 }
 
 /// Nothing has been reported.
 const NONE: u8 = 0;
-/// Progress was reported, and the race has not looked yet.
+/// Progress was reported, and the race has not read it yet.
 const MADE: u8 = 1;
-/// The race knows.
+/// The race has read it.
 const TAKEN: u8 = 2;
 
 impl Progress {
-    /// Tells the race that the attempt has got further. Only the first call of an attempt counts.
+    /// Reports to the race that the attempt has made progress. Only the first call of an attempt
+    /// counts.
     ///
-    /// The race looks when the attempt's poll returns, so call this within that poll. A call from
-    /// another thread is seen at the attempt's next poll at the earliest. A call after the end of
-    /// the attempt is ignored.
+    /// Call this within the attempt's poll, because the race reads it when that poll returns. The
+    /// race sees a call from another thread at the attempt's next poll at the earliest. A call
+    /// after the end of the attempt is ignored.
     pub fn made(&self) {
         if let Some(shared) = &self.0 {
-            // A failure means that it was made before, or is closed.
+            // A failure means that progress was reported before, or that the attempt has ended.
             let _ = shared.made.compare_exchange(NONE, MADE, Ordering::Relaxed, Ordering::Relaxed);
         }
     }
 
-    /// Progress that a race looks at. It hears of races inside, if it wants to.
+    /// Progress that a race reads. `wants_children` asks for the steps of inner races as well.
     pub(crate) fn watched(wants_children: bool) -> Self {
         let children = wants_children.then(Mutex::default);
         Self(Some(Arc::new(Shared { made: AtomicU8::new(NONE), children })))
     }
 
-    /// Whether a race looks at it.
+    /// Whether a race reads it.
     pub(crate) fn is_watched(&self) -> bool {
         self.0.is_some()
     }
@@ -110,13 +110,13 @@ impl Progress {
         self.0.as_ref()
     }
 
-    /// The steps of races inside that the outer race has not heard yet.
+    /// Takes the steps of inner races that the outer race has not taken yet.
     pub(crate) fn take_steps(&self) -> Vec<ChildStep> {
         let children = self.0.as_ref().and_then(|shared| shared.children());
         children.map_or_else(Vec::new, |mut children| std::mem::take(&mut children.steps))
     }
 
-    /// The attempt has ended: says what the race has not heard, and ignores what comes from now on.
+    /// Ends the attempt. Returns the remaining steps, and ignores all later ones.
     pub(crate) fn close(&self) -> Vec<ChildStep> {
         let Some(shared) = &self.0 else { return Vec::new() };
         let Some(mut children) = shared.children() else { return Vec::new() };
@@ -124,7 +124,7 @@ impl Progress {
         std::mem::take(&mut children.steps)
     }
 
-    /// Whether progress has been made since this was asked; true once at the most.
+    /// Whether progress was reported since the last call. It returns true at most once.
     pub(crate) fn take_made(&self) -> bool {
         let taken = |shared: &Arc<Shared>| {
             shared.made.compare_exchange(MADE, TAKEN, Ordering::Relaxed, Ordering::Relaxed).is_ok()
@@ -134,7 +134,7 @@ impl Progress {
 }
 
 impl Shared {
-    /// The number of a new race inside the attempt; none if its steps are not wanted.
+    /// The number of a new race inside the attempt, or `None` if its steps are not wanted.
     pub(crate) fn enroll(&self) -> Option<usize> {
         let mut children = self.children()?;
         if children.is_over || children.begun == MAX_CHILDREN {
@@ -144,14 +144,14 @@ impl Shared {
         Some(children.begun - 1)
     }
 
-    /// Whether a step of a race inside would be heard now.
+    /// Whether a step of an inner race would be taken now.
     pub(crate) fn is_listening(&self, is_end: bool) -> bool {
         let Some(mut children) = self.children() else { return false };
         children.is_full |= children.steps.len() >= MAX_STEPS;
         !children.is_over && (is_end || !children.is_full)
     }
 
-    /// Hands a step of a race inside up.
+    /// Passes a step of an inner race to the outer race.
     pub(crate) fn hand_up(&self, step: ChildStep) {
         if let Some(mut children) = self.children() {
             if !children.is_over {
@@ -160,7 +160,7 @@ impl Shared {
         }
     }
 
-    /// No code of a caller's runs under the lock.
+    /// No caller's code runs under the lock.
     fn children(&self) -> Option<MutexGuard<'_, Children>> {
         let children = self.children.as_ref()?;
         Some(children.lock().unwrap_or_else(PoisonError::into_inner))
@@ -204,7 +204,7 @@ mod tests {
             parent.tell(Duration::ZERO, step);
         }
         assert_eq!(progress.take_steps().len(), MAX_STEPS);
-        // There is room again, but what was lost would make nonsense of what follows.
+        // There is room again, but later steps would make no sense without the lost ones.
         parent.tell(Duration::ZERO, step);
         let end: Step<'_, String> = Step::Cancelled;
         parent.tell(Duration::ZERO, end);

@@ -1,4 +1,4 @@
-//! The errors below an error, to be told by their type.
+//! The errors below an error, for matching on their types.
 
 use std::error::Error as StdError;
 use std::io;
@@ -9,18 +9,18 @@ use crate::error::SharedError;
 use crate::report::AttemptOutcome;
 
 impl Error {
-    /// The error that is the reason, as the connector or the resolver returned it.
+    /// The error that caused the failure, as the connector or the resolver returned it.
     ///
     /// It is the first of these that exists:
     ///
-    /// 1. what is [wrong with the target](Self::invalid_target);
+    /// 1. the error of the [target](Self::invalid_target);
     /// 2. the failure that [ended the race](Self::is_final);
-    /// 3. the failure of the most preferred attempt that failed, which is the first in start order;
-    /// 4. the reason why the first candidate was skipped;
+    /// 3. the failure of the first failed attempt in start order, which is the most preferred;
+    /// 4. the reason for skipping the first candidate;
     /// 5. the failure of the first lookup of [`lookup_kind`](Self::lookup_kind).
     ///
-    /// An attempt that ran for the attempt timeout failed too. None if nothing failed before the
-    /// deadline, or if all lookups answered without an address.
+    /// An attempt that reached the attempt timeout has failed too. It is `None` if nothing failed
+    /// before the deadline, or if every lookup answered without an address.
     ///
     /// # Examples
     ///
@@ -67,10 +67,10 @@ impl Error {
 
     /// The [`cause`](Self::cause) and the errors below it, outermost first.
     ///
-    /// Below an error is its source. Below an [`io::Error`] that holds another error is that error,
-    /// and below an error of this type is its cause. A [`SharedError`] stands for the error that it
-    /// holds. So each of them can be told by its type. Their texts repeat each other: to print them
-    /// is the line's work.
+    /// The error below an error is its source. There are three exceptions. Below an [`io::Error`]
+    /// that holds another error is that error. Below an error of this type is its cause. A
+    /// [`SharedError`] stands for the error that it holds. So the caller can match each of them by
+    /// type. Their texts repeat each other, so print the error's line instead.
     ///
     /// # Examples
     ///
@@ -124,7 +124,7 @@ impl Error {
     }
 }
 
-/// An error and those below it, outermost first, as [`Error::causes`] has them.
+/// An error and the errors below it, outermost first, as [`Error::causes`] returns them.
 pub(crate) fn below<'a>(
     first: Option<&'a (dyn StdError + 'static)>,
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {

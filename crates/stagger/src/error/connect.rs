@@ -1,4 +1,4 @@
-//! Why a connect failed, with the cause of every failure on the way.
+//! The error of a failed connect, with the cause of every failure.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -13,28 +13,28 @@ use crate::report::{AttemptOutcome, AttemptReport, End};
 use crate::target::TargetError;
 use crate::{Report, Target};
 
-/// Why a connect failed.
+/// The error of a failed connect.
 ///
 /// # The texts
 ///
-/// `{}` prints one line. It names the target, then each failure with its causes, and it ends in the
-/// last cause:
+/// `{}` prints one line. It names the target and then each failure with its causes. The line ends
+/// in the last cause:
 ///
-/// - Failures stand in start order. Addresses that failed alike are merged.
-/// - The failures of lookups stand in the line only where no attempt failed, or where one of them
-///   [ended the race](Self::is_final).
-/// - After four failures, and after four addresses of one failure, the rest is only counted.
+/// - Failures are in start order. Addresses with the same failure are merged.
+/// - Failures of lookups are in the line only if no attempt failed, or if one of them [ended the
+///   race](Self::is_final).
+/// - After four failures, or four addresses of one failure, the line only counts the rest.
 /// - Control characters are escaped.
 ///
-/// `{:?}` prints the same line, because `main` prints an error so. `{:#}` and `{:#?}` add a line
-/// for each query and each attempt.
+/// `{:?}` prints the same line, because `main` prints its error with it. `{:#}` and `{:#?}` add a
+/// line for each query and each attempt.
 ///
 /// # The causes
 ///
-/// [`source`](StdError::source) returns none: the line has the text of every cause, and what prints
-/// an error with its sources prints nothing twice. [`cause`](Self::cause) and
-/// [`causes`](Self::causes) return the causes themselves, and [`report`](Self::report) has every
-/// failure on the way. It converts into [`io::Error`] and keeps the kind of the cause.
+/// [`source`](StdError::source) returns `None`, because the line already has the text of every cause. So code that
+/// prints an error with its sources prints nothing twice. [`cause`](Self::cause) and [`causes`](Self::causes) return the
+/// causes themselves, and [`report`](Self::report) has every failure. The error converts into [`io::Error`] and
+/// keeps the kind of the cause.
 ///
 /// # Examples
 ///
@@ -59,24 +59,24 @@ pub(super) struct Inner {
     pub(super) report: Report<String>,
 }
 
-/// What was wanted.
+/// The operation that failed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Goal {
     Connection,
     Addresses,
 }
 
-/// What sort of failure an [`Error`] is.
+/// The kind of failure of an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The target could not be parsed; nothing was asked or tried.
+    /// The target could not be parsed. No query was sent and no attempt was made.
     InvalidTarget,
-    /// No lookup brought an address, and at least one failed.
+    /// No lookup returned an address, and at least one lookup failed.
     Resolution,
-    /// Every lookup answered, and none brought an address.
+    /// Every lookup answered, and no answer has an address.
     NoAddresses,
-    /// There were addresses, and every one was skipped.
+    /// There were addresses, and all of them were skipped.
     NoneUsable,
     /// Every attempt failed.
     Connection,
@@ -84,7 +84,7 @@ pub enum ErrorKind {
     TimedOut(Phase),
 }
 
-/// How far a connect had come when its deadline came.
+/// The phase of a connect in which its deadline came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Phase {
@@ -120,25 +120,26 @@ impl Error {
         Self(Arc::new(Inner { goal, kind, is_final, timeout, invalid: None, report }))
     }
 
-    /// What sort of failure this is.
+    /// The kind of this failure.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// Whether a failure made every other attempt pointless, such as a wrong password: the
-    /// connector ([`Connector::is_final`](crate::Connector::is_final)) or the resolver
-    /// ([`Answer::with_final`](crate::Answer::with_final)) said so.
+    /// Whether a failure made every other attempt pointless, such as a wrong password. The
+    /// connector decides it ([`Connector::is_final`](crate::Connector::is_final)), or the resolver
+    /// ([`Answer::with_final`](crate::Answer::with_final)).
     pub fn is_final(&self) -> bool {
         self.0.is_final
     }
 
-    /// Why the lookups failed, in the vocabulary that all resolvers share; none if none failed and
-    /// there is an address.
+    /// Why the lookups failed, as a kind that all resolvers share. It is the first of these that
+    /// applies:
     ///
-    /// Of several kinds it is the first that applies: what was asked for is
-    /// [wrong in itself](LookupErrorKind::is_invalid_input), there is no such host, or the kind of
-    /// the first lookup that failed. If none failed and the answers hold no address, it is
-    /// [`NoAddress`](LookupErrorKind::NoAddress).
+    /// 1. the first kind of an [invalid](LookupErrorKind::is_invalid_input) query;
+    /// 2. [`NotFound`](LookupErrorKind::NotFound);
+    /// 3. the kind of the first lookup that failed;
+    /// 4. [`NoAddress`](LookupErrorKind::NoAddress), if no lookup failed and no answer has an address;
+    /// 5. `None`.
     pub fn lookup_kind(&self) -> Option<LookupErrorKind> {
         let kinds = || self.0.report.queries.iter().filter_map(|query| query.kind);
         kinds()
@@ -151,9 +152,9 @@ impl Error {
             })
     }
 
-    /// Whether the name exists, as far as the lookups tell: false if a resolver says that there is no
-    /// such host, true if there is an address or if the name exists without one, and none if no
-    /// resolver knows.
+    /// Whether the name exists, as far as the lookups show. It is `Some(false)` if a resolver
+    /// reports that there is no such host. It is `Some(true)` if there is an address, or if the
+    /// name exists without an address. It is `None` if no resolver knows.
     ///
     /// # Examples
     ///
@@ -183,17 +184,18 @@ impl Error {
         }
     }
 
-    /// What was asked for; none if it could not be parsed, or if a list of addresses was.
+    /// The requested target. It is `None` if the target could not be parsed, or for a list of
+    /// addresses.
     pub fn target(&self) -> Option<&Target> {
         self.0.report.target()
     }
 
-    /// What is wrong with the target, if that is why.
+    /// The error of the target, if the target is invalid.
     pub fn invalid_target(&self) -> Option<&TargetError> {
         self.0.invalid.as_ref()
     }
 
-    /// The report itself, with the causes as they are.
+    /// Returns the report with the original errors.
     pub fn into_report(self) -> Report<String> {
         match Arc::try_unwrap(self.0) {
             Ok(inner) => inner.report,
@@ -201,7 +203,7 @@ impl Error {
         }
     }
 
-    /// Every query and attempt with its own failure, addresses as text.
+    /// The report, with every query and attempt, and with addresses as text.
     pub fn report(&self) -> &Report<String> {
         &self.0.report
     }
@@ -245,15 +247,15 @@ impl Error {
     }
 }
 
-/// The line of [`Display`](fmt::Display), because `main` prints an error so; `{:#?}` prints all of
-/// `{:#}`.
+/// Prints the line of [`Display`](fmt::Display), because `main` prints its error with `{:?}`. `{:#?}` prints
+/// the same as `{:#}`.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-/// Its source is none, because the line has the text of every cause: see [`cause`](Error::cause).
+/// It has no source, because the line has the text of every cause: see [`cause`](Error::cause).
 impl StdError for Error {}
 
 impl From<Error> for io::Error {

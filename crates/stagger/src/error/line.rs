@@ -1,4 +1,4 @@
-//! The one line of an error: what was wanted, and each failure with its causes.
+//! The one line of an error: what failed, and each failure with its causes.
 
 use std::fmt;
 
@@ -10,12 +10,13 @@ use crate::report::{AttemptOutcome, AttemptReport};
 use crate::resolve::Record;
 use crate::text::{Escaped, Span, WithCauses, has_words};
 
-/// How many failures, and how many places of one, the line names before it only counts others.
+/// The line names at most this many failures, and this many places of one failure. It counts the
+/// rest.
 const NAMED: usize = 4;
 
-/// A failure that the line names: why, and at which places. Equal ones are merged.
+/// A failure in the line: its text and its places. Equal failures are merged.
 struct Failure {
-    /// In start order. Empty if the place says nothing.
+    /// In start order. Empty if the place adds nothing.
     places: Vec<String>,
     text: String,
     is_final: bool,
@@ -23,7 +24,7 @@ struct Failure {
 
 impl Failure {
     fn new(place: Option<String>, text: String, is_final: bool) -> Self {
-        // Some errors name their place.
+        // Some errors contain their place.
         let place = place.filter(|place| !has_words(&text, place));
         Self { places: place.into_iter().collect(), text, is_final }
     }
@@ -48,7 +49,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Merges those that have the same text, in the order of the first of each.
+/// Merges failures with the same text, in the order of their first ones.
 fn merged(failures: impl Iterator<Item = Failure>) -> Vec<Failure> {
     let mut merged: Vec<Failure> = Vec::new();
     for failure in failures {
@@ -68,7 +69,7 @@ fn merged(failures: impl Iterator<Item = Failure>) -> Vec<Failure> {
     merged
 }
 
-/// Why an attempt brought no connection, if the line names it.
+/// The failure of an attempt, if the line names it.
 fn attempt(attempt: &AttemptReport<String>, kind: ErrorKind) -> Option<Failure> {
     let is_late = kind == ErrorKind::TimedOut(Phase::Connecting);
     let text = match &attempt.outcome {
@@ -82,8 +83,8 @@ fn attempt(attempt: &AttemptReport<String>, kind: ErrorKind) -> Option<Failure> 
     Some(Failure::new(Some(attempt.address.clone()), text, attempt.is_final))
 }
 
-/// Why the lookups failed, each with its record. A lookup of both families is named only beside
-/// attempts.
+/// The failures of the lookups, each with its record. A lookup of both families has a place only
+/// next to attempts.
 fn queries(report: &Report<String>, is_beside: bool) -> Vec<Failure> {
     merged(report.queries.iter().filter_map(|query| {
         let text = WithCauses(query.error.as_ref()?.get_ref()).to_string();
@@ -105,8 +106,8 @@ fn no_lookup_answered(report: &Report<String>) -> bool {
 }
 
 impl Error {
-    /// The failures that the line names: the attempts', or the lookups' if no attempt failed or if
-    /// one of them ended the race.
+    /// The failures that the line names: those of the attempts. It names those of the lookups if no
+    /// attempt failed, or if a lookup ended the race.
     fn failures(&self) -> Vec<Failure> {
         let Inner { kind, report, .. } = &*self.0;
         let attempts = report.attempts.iter().filter_map(|it| attempt(it, *kind));
@@ -120,7 +121,7 @@ impl Error {
         if let [only] = &mut failures[..] {
             let is_plain = match (is_beside, report.target()) {
                 (false, _) => only.is_final || no_lookup_answered(report),
-                // The address of a literal is the target.
+                // The address of a literal equals the target.
                 (true, Some(target)) => only.places == [target.to_string()],
                 (true, None) => false,
             };
@@ -132,7 +133,7 @@ impl Error {
         failures
     }
 
-    /// What the deadline came upon, if it did.
+    /// What the connect was doing when the deadline came, if it came.
     fn lateness(&self) -> Option<&'static str> {
         let Inner { goal, kind, report, .. } = &*self.0;
         let ErrorKind::TimedOut(phase) = kind else { return None };

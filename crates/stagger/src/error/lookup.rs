@@ -1,12 +1,12 @@
-//! Why a lookup failed, in the vocabulary that all resolvers share.
+//! The kinds of lookup failures that all resolvers share.
 
 use std::fmt;
 use std::io;
 
-/// Why a lookup failed. The system's resolver and the resolver over DNS use the same kinds, and so
-/// does an [`Answer`](crate::Answer) of any other.
+/// The kind of a lookup failure. The system's resolver and the resolver over DNS use the same
+/// kinds. An [`Answer`](crate::Answer) of any other resolver can have a kind too.
 ///
-/// This is the kind of each failure of these two:
+/// These two resolvers use the kinds as follows:
 ///
 /// | kind | the system's resolver | the resolver over DNS |
 /// | --- | --- | --- |
@@ -21,21 +21,21 @@ use std::io;
 /// | `Malformed` | | an unreadable reply; aliases in a circle, or too many |
 /// | `Other` | every other code | the switch names no source that may be asked, or says `merge`; a file can't be read |
 ///
-/// `getaddrinfo` does not distinguish all of these. That of glibc returns `EAI_AGAIN` also for REFUSED
-/// and when no server answered in time, and `EAI_NODATA` for aliases in a circle.
+/// `getaddrinfo` does not distinguish all of these. In glibc it also returns `EAI_AGAIN` for
+/// REFUSED and if no server answered in time. It returns `EAI_NODATA` for aliases in a circle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LookupErrorKind {
     /// There is no such host.
     NotFound,
-    /// The host exists but has no address of the families asked for.
+    /// The host exists but has no address of the wanted families.
     NoAddress,
-    /// The transport has no service of that name.
+    /// The transport has no service with that name.
     UnknownService,
-    /// The machine has no network interface of the name that stands as the zone.
+    /// The machine has no network interface with the name in the zone.
     UnknownZone,
-    /// The host or the service can't be looked up at all: it is malformed, too long, missing, or a
-    /// name where a number is required.
+    /// The host or the service cannot be looked up: it is malformed, too long, missing, or a name
+    /// where a number is required.
     InvalidName,
     /// A server could not be reached or could not answer. A later lookup may succeed.
     Temporary,
@@ -45,13 +45,13 @@ pub enum LookupErrorKind {
     TimedOut,
     /// A reply could not be read or made no sense.
     Malformed,
-    /// Another reason: the error says which.
+    /// Another reason. The error has the details.
     Other,
 }
 
 impl LookupErrorKind {
-    /// The name of the kind, such as `timed out`, for a log or a table whose column says that it is
-    /// about a lookup.
+    /// The name of the kind, such as `timed out`. It is for a log or a table whose column is about
+    /// a lookup.
     ///
     /// # Examples
     ///
@@ -76,20 +76,20 @@ impl LookupErrorKind {
         }
     }
 
-    /// Whether this is an answer and not a failure to find one: there is no such host, or it has no
+    /// Whether the lookup found out that there is nothing: there is no such host, or it has no
     /// address.
     pub fn is_negative(self) -> bool {
         matches!(self, Self::NotFound | Self::NoAddress)
     }
 
-    /// Whether the argument is wrong whatever the network says: an unknown service or zone, or a
-    /// host that can't be looked up. Trying again does not help.
+    /// Whether the query itself is wrong, whatever the network answers: an unknown service or zone,
+    /// or a host that cannot be looked up. A retry does not help.
     pub fn is_invalid_input(self) -> bool {
         matches!(self, Self::UnknownService | Self::UnknownZone | Self::InvalidName)
     }
 }
 
-/// The words with which an error of either resolver begins, such as `the lookup timed out`.
+/// Prints the first words of either resolver's error, such as `the lookup timed out`.
 impl fmt::Display for LookupErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -107,7 +107,7 @@ impl fmt::Display for LookupErrorKind {
     }
 }
 
-/// The kind that fits where no [`io::Error`] is known.
+/// The kind for an error without an [`io::Error`].
 impl From<LookupErrorKind> for io::ErrorKind {
     fn from(kind: LookupErrorKind) -> Self {
         match kind {

@@ -1,4 +1,4 @@
-//! An erased error that is itself an error.
+//! A shared error of any type that is itself an error.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -7,13 +7,13 @@ use std::sync::Arc;
 use crate::boxed::BoxError;
 use crate::text::WithCauses;
 
-/// Any error, shared: itself an [`Error`](StdError), and cheap to clone.
+/// A shared error of any type. It is itself an [`Error`](StdError), and cheap to clone.
 ///
-/// The report, the observer and the final error hold the same value of each failure. It is also
-/// what [`BoxConnector::erased`](crate::boxed::BoxConnector::erased) and the like make of an error.
+/// The report, the observer and the final error hold the same value of each failure.
+/// [`BoxConnector::erased`](crate::boxed::BoxConnector::erased) and similar functions also convert errors into this type.
 ///
-/// It prints as the error that it holds, and its source is that error's source: it adds no level of
-/// its own. `{:#}` prints the sources too.
+/// It prints like the inner error, and its source is the inner error's source, so it adds no level.
+/// `{:#}` prints the sources too.
 ///
 /// # Examples
 ///
@@ -30,7 +30,7 @@ use crate::text::WithCauses;
 pub struct SharedError(Arc<dyn StdError + Send + Sync>);
 
 impl SharedError {
-    /// Shares an error. One that is shared already is not wrapped again.
+    /// Shares an error. An error that is already shared is not wrapped again.
     pub fn new(error: impl Into<BoxError>) -> Self {
         match error.into().downcast::<Self>() {
             Ok(shared) => *shared,
@@ -38,7 +38,7 @@ impl SharedError {
         }
     }
 
-    /// Shares the error of a connector, with what that connector says of it.
+    /// Shares the error of a connector, with the connector's judgement.
     pub(crate) fn judged(error: impl Into<BoxError>, is_final: bool, is_short: bool) -> Self {
         let shared = Self::new(error);
         if (shared.is_final(), shared.is_local_shortage()) == (is_final, is_short) {
@@ -55,8 +55,7 @@ impl SharedError {
         self.0.downcast_ref()
     }
 
-    /// Whether this is the failure of an erased connector that says that it ends the race: see
-    /// [`BoxConnector::erased`](crate::boxed::BoxConnector::erased).
+    /// Whether this failure of an erased connector ends the race: see [`BoxConnector::erased`](crate::boxed::BoxConnector::erased).
     ///
     /// # Examples
     ///
@@ -79,8 +78,8 @@ impl SharedError {
         self.mark().is_some_and(|mark| mark.is_final)
     }
 
-    /// Whether this is the failure of an erased connector that says that something local was short:
-    /// see [`Connector::is_local_shortage`](crate::Connector::is_local_shortage).
+    /// Whether this failure of an erased connector comes from a local shortage: see
+    /// [`Connector::is_local_shortage`](crate::Connector::is_local_shortage).
     ///
     /// # Examples
     ///
@@ -102,7 +101,7 @@ impl SharedError {
         self.mark().is_some_and(|mark| mark.is_short)
     }
 
-    /// The error itself.
+    /// The inner error.
     pub fn get_ref(&self) -> &(dyn StdError + Send + Sync + 'static) {
         match self.mark() {
             Some(mark) => &*mark.error.0,
@@ -110,22 +109,23 @@ impl SharedError {
         }
     }
 
-    /// Whether the error is of this type.
+    /// Whether the inner error is of this type.
     pub fn is<T: StdError + 'static>(&self) -> bool {
         self.get_ref().is::<T>()
     }
 
-    /// The error, if it is of this type.
+    /// The inner error, if it is of this type.
     pub fn downcast_ref<T: StdError + 'static>(&self) -> Option<&T> {
         self.get_ref().downcast_ref()
     }
 }
 
-/// Marks an error that ends the race, or that came of a shortage. It is never seen outside: a
-/// [`SharedError`] looks through it. Few errors are such, so the mark costs the others nothing.
+/// Marks an error that ends the race, or that comes from a shortage. It is not visible outside,
+/// because a [`SharedError`] looks through it. Few errors have a mark, so the other errors pay
+/// nothing for it.
 #[derive(Debug)]
 struct Mark {
-    /// It has no mark of its own.
+    /// The error, without a mark of its own.
     error: SharedError,
     is_final: bool,
     is_short: bool,
@@ -151,8 +151,7 @@ impl From<BoxError> for SharedError {
     }
 }
 
-/// The error as it prints. `{:#}` adds its sources, all on one line, and escapes control
-/// characters.
+/// Prints the error. `{:#}` adds its sources, all on one line, and escapes control characters.
 impl fmt::Display for SharedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match f.alternate() {

@@ -1,4 +1,4 @@
-//! Listens and listeners in boxes, so that one can be chosen at run time.
+//! Boxed listens and listeners, so that a program can choose one at run time.
 
 use std::fmt;
 use std::future::Future;
@@ -68,10 +68,10 @@ impl<C, P, A> LocalBoxListener<C, P, A, SharedError> {
     }
 }
 
-/// A listen in progress that yields a boxed listener, boxed, `Send`.
+/// A listen in progress that returns a boxed listener, boxed, `Send`.
 type BoxListening<C, P, A, E, F> =
     Pin<Box<dyn Future<Output = Result<BoxListener<C, P, A, E>, F>> + Send>>;
-/// A listen in progress that yields a boxed listener, boxed, for one thread.
+/// A listen in progress that returns a boxed listener, boxed, for one thread.
 type LocalBoxListening<C, P, A, E, F> =
     Pin<Box<dyn Future<Output = Result<LocalBoxListener<C, P, A, E>, F>>>>;
 type DynListen<C, P, A, E, F> = dyn Listen<Listener = BoxListener<C, P, A, E>, Error = F, Listening = BoxListening<C, P, A, E, F>>
@@ -83,14 +83,15 @@ type LocalDynListen<C, P, A, E, F> = dyn Listen<
         Listening = LocalBoxListening<C, P, A, E, F>,
     >;
 
-/// A boxed [`Listen`], which yields a [`BoxListener`]. It is `Send` and `Sync`, and cheap to clone.
+/// A boxed [`Listen`], which returns a [`BoxListener`]. It is `Send` and `Sync`, and cheap to
+/// clone.
 ///
-/// The types are those of the listener, and the error of a listen, which is by default the
-/// listener's own.
+/// The first types are the listener's types. The last type is the error of a listen, which by
+/// default is the listener's error.
 ///
 /// # Examples
 ///
-/// A server that finds out at run time where it listens:
+/// This server chooses at run time where it listens:
 ///
 /// ```
 /// use stagger::boxed::BoxListen;
@@ -132,7 +133,7 @@ type LocalDynListen<C, P, A, E, F> = dyn Listen<
 /// ```
 pub struct BoxListen<C, P, A, E, F = E>(Arc<DynListen<C, P, A, E, F>>);
 
-/// A boxed [`Listen`], which yields a [`LocalBoxListener`], for one thread. It is cheap to clone.
+/// A boxed [`Listen`], which returns a [`LocalBoxListener`], for one thread. It is cheap to clone.
 pub struct LocalBoxListen<C, P, A, E, F = E>(Rc<LocalDynListen<C, P, A, E, F>>);
 
 impl<C, P, A, E, F> BoxListen<C, P, A, E, F> {
@@ -147,8 +148,8 @@ impl<C, P, A, E, F> BoxListen<C, P, A, E, F> {
 }
 
 impl<C, P, A> BoxListen<C, P, A, SharedError> {
-    /// Boxes a listen and the errors of it and its listener, so that listens with different errors
-    /// fit one list.
+    /// Boxes a listen and erases its errors and those of its listener, so that listens with
+    /// different errors fit one list.
     ///
     /// # Examples
     ///
@@ -203,7 +204,7 @@ impl<C, P, A, E, F> LocalBoxListen<C, P, A, E, F> {
 }
 
 impl<C, P, A> LocalBoxListen<C, P, A, SharedError> {
-    /// Boxes a listen that need not be `Send`, and the errors of it and its listener.
+    /// Boxes a listen that need not be `Send`, and erases its errors and those of its listener.
     pub fn erased<N>(listen: N) -> Self
     where
         N: Listen<Error: Into<BoxError>, Listening: 'static> + 'static,

@@ -1,4 +1,4 @@
-//! The seams of a server: where to listen, and what accepts connections.
+//! The seams of a server: a place to listen on, and a listener that accepts connections.
 
 use std::fmt;
 use std::future::Future;
@@ -9,11 +9,11 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 
-/// Something that can be listened on. It already knows where.
+/// Something to listen on. It already knows its address.
 ///
-/// It is reusable, as an [`Endpoint`](crate::Endpoint) is: each [`listen`](Self::listen) begins
-/// anew. Where two listeners exclude each other, the second listen fails. It does no work until the
-/// returned future is polled.
+/// It is reusable, like an [`Endpoint`](crate::Endpoint): each [`listen`](Self::listen) begins a new listener. If two
+/// listeners exclude each other, the second listen fails. It does no work until the returned future
+/// is polled.
 ///
 /// # Cancel safety
 ///
@@ -21,7 +21,7 @@ use futures_core::Stream;
 ///
 /// # Examples
 ///
-/// A server that works over any transport, on any runtime:
+/// This server works over any transport, on any runtime:
 ///
 /// ```
 /// use stagger::listen::{Listen, Listener};
@@ -60,7 +60,7 @@ use futures_core::Stream;
 pub trait Listen {
     /// The listener, which accepts connections.
     type Listener: Listener;
-    /// Why a listen failed.
+    /// The error of a failed listen.
     type Error;
     /// The listen in progress.
     type Listening: Future<Output = Result<Self::Listener, Self::Error>>;
@@ -85,24 +85,24 @@ macro_rules! forward {
 
 forward!(&L, Box<L>, Rc<L>, Arc<L>);
 
-/// The outcome of an accept: a connection and its peer, or why there is no connection.
+/// The result of an accept: a connection and its peer, or the error.
 pub type Accepted<L> =
     Result<(<L as Listener>::Connection, <L as Listener>::Peer), <L as Listener>::Error>;
 
-/// Accepts connections. It listens for as long as it lives.
+/// Accepts connections. It listens as long as it lives.
 ///
-/// Only one task at a time can ask it, so [`poll_accept`](Self::poll_accept) takes `&mut self`. An
-/// error is about one connection or about the moment. It is returned once, and then the listener can
-/// be asked again. A listener that can accept nothing for a while, for example without file
-/// descriptors, waits by itself before it tries again, so that a loop of accepts does not spin.
+/// Only one task at a time can use it, so [`poll_accept`](Self::poll_accept) takes `&mut self`. An error concerns
+/// one connection, or the current state of the machine. It is returned once, and then the listener
+/// can be polled again. A listener may be unable to accept for a while, for example without file
+/// descriptors. It then waits before it tries again, so that a loop of accepts does not spin.
 ///
 /// # Cancel safety
 ///
-/// Dropping it stops listening, and closes all that it holds, before `drop` returns.
+/// Dropping it stops listening, and closes everything that it holds, before `drop` returns.
 ///
 /// # Examples
 ///
-/// A listener over a list:
+/// This listener returns the connections of a list:
 ///
 /// ```
 /// use std::task::{Context, Poll};
@@ -142,11 +142,11 @@ pub type Accepted<L> =
 pub trait Listener {
     /// An accepted connection.
     type Connection;
-    /// What is known of the far end: usually its address.
+    /// What is known about the peer: usually its address.
     type Peer;
-    /// Where it listens: usually [`std::net::SocketAddr`].
+    /// The address that it listens on: usually [`std::net::SocketAddr`].
     type Address;
-    /// Why a connection was not accepted.
+    /// The error of a failed accept.
     type Error;
 
     /// Accepts the next connection, or wakes the task when there may be one. Only the waker of the
@@ -154,12 +154,12 @@ pub trait Listener {
     ///
     /// # Errors
     ///
-    /// Why a connection could not be accepted. The listener may be polled again.
+    /// Returns why a connection could not be accepted. The listener may be polled again.
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Accepted<Self>>;
 
-    /// Every address that it listens on. A port that the system chose is in it.
+    /// Every address that it listens on. The address has the port that the system chose.
     ///
-    /// The addresses are owned, so that a listener round another can map them.
+    /// The addresses are owned, so that a wrapping listener can map them.
     fn local_addrs(&self) -> Vec<Self::Address>;
 
     /// Stops listening, as a drop does.
@@ -212,7 +212,7 @@ forward_mut!(&mut L, Box<L>);
 ///
 /// # Errors
 ///
-/// Those of [`Listener::poll_accept`].
+/// The future returns the errors of [`Listener::poll_accept`].
 ///
 /// # Cancel safety
 ///
@@ -231,7 +231,7 @@ impl<L: Listener> Future for Accept<'_, L> {
 
 /// All connections of a [`Listener`] as a stream: see [`Listener::incoming`].
 ///
-/// It never ends; an error is an item like any other.
+/// It never ends. An error is an item like any other.
 ///
 /// # Cancel safety
 ///
@@ -251,7 +251,7 @@ impl<L> Incoming<L> {
     }
 }
 
-/// It pins nothing.
+/// No field is pinned.
 impl<L> Unpin for Incoming<L> {}
 
 impl<L: Listener> Stream for Incoming<L> {

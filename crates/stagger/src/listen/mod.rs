@@ -1,4 +1,4 @@
-//! The server's side: where to listen, and what accepts connections.
+//! The server side: a place to listen on, and a listener that accepts connections.
 
 pub(crate) mod boxed;
 mod listener;

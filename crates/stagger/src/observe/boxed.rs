@@ -1,4 +1,4 @@
-//! An observer in a box, so that one can be chosen at run time.
+//! A boxed observer, so that a program can choose one at run time.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::Step;
 use crate::Observer;
 
-/// Any observer of these addresses, boxed: `Send` and `Sync`, and cloned with the observer inside,
-/// so that a dialer can have one.
+/// Any observer of these addresses, boxed. It is `Send` and `Sync`. A clone also clones the inner
+/// observer, so a dialer can have a boxed observer.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! Steps of a race inside an attempt, on their way to the outer race.
+//! The steps of a race inside an attempt, on their way to the outer race.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::{Error, Target};
 
 /// A step of a race inside an attempt, with addresses as text.
 ///
-/// [`at`](Self::at) counts from the first poll of the connect inside.
+/// [`at`](Self::at) counts from the first poll of the inner connect.
 #[derive(Clone, Debug)]
 pub struct ChildStep {
     child: usize,
@@ -43,12 +43,12 @@ enum Owned {
 }
 
 impl ChildStep {
-    /// Which race inside the attempt: 0 for the first that began, and so on.
+    /// The number of the race inside the attempt: 0 for the first race that began, and so on.
     pub fn child(&self) -> usize {
         self.child
     }
 
-    /// How long after the first poll of the connect inside.
+    /// How long after the first poll of the inner connect the step came.
     pub fn at(&self) -> Duration {
         self.at
     }
@@ -81,7 +81,7 @@ impl ChildStep {
         }
     }
 
-    /// What the race inside was asked for, if this step says so.
+    /// The target of the inner race, if this step has it.
     pub(super) fn target(&self) -> Option<Target> {
         match &self.step {
             Owned::Began(target) => target.clone(),
@@ -135,15 +135,15 @@ pub(crate) struct Parent {
 }
 
 impl Parent {
-    /// The attempt that this progress is of, if its race listens to steps inside.
+    /// Creates a parent from this progress, if the race of its attempt takes inner steps.
     pub(crate) fn new(progress: &Progress) -> Option<Self> {
         let progress = progress.shared()?;
         let child = progress.enroll()?;
         Some(Self { progress: Arc::clone(progress), child })
     }
 
-    /// Hands a step up. After one that was lost for want of room only the end is, for the steps
-    /// between would be of attempts that the outer race does not know.
+    /// Passes a step to the outer race. If a step was lost because there was no room, only the end
+    /// is passed on. The steps between would be about attempts that the outer race does not know.
     pub(crate) fn tell<A: fmt::Display>(&self, at: Duration, step: Step<'_, A>) {
         let is_end = matches!(step, Step::Connected { .. } | Step::Lost { .. } | Step::Cancelled);
         if self.progress.is_listening(is_end) {

@@ -1,4 +1,4 @@
-//! What has happened in one race, as far as its report needs it.
+//! The record of one race, as far as its report needs it.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::{Report, Target};
 #[derive(Clone, Copy)]
 struct Nanos(u64);
 
-/// Stands for no time in an [`Entry`].
+/// The value for an absent time.
 const NEVER: Nanos = Nanos(u64::MAX);
 
 impl From<Duration> for Nanos {
@@ -31,7 +31,7 @@ impl Nanos {
     }
 }
 
-/// Stands for no place.
+/// The value for an absent place.
 const NO_PLACE: u32 = u32::MAX;
 
 /// One attempt, or one candidate that was skipped.
@@ -42,7 +42,7 @@ struct Entry<A, E> {
     progressed: Nanos,
     ended: Nanos,
     outcome: AttemptOutcome<E>,
-    /// In a box, for most attempts have none.
+    /// In a box, because most attempts have none.
     #[allow(clippy::box_collection, reason = "a third of the size in every entry")]
     children: Option<Box<Vec<Child>>>,
 }
@@ -50,27 +50,27 @@ struct Entry<A, E> {
 /// A race inside an attempt.
 #[derive(Clone)]
 struct Child {
-    /// Which child of its attempt.
+    /// The number of the child within its attempt.
     number: usize,
     target: Option<Target>,
     began: Duration,
     log: Log<String>,
 }
 
-/// What has happened in one race. Most races need no more than one answer and two attempts, which
-/// are part of it.
+/// The record of one race. Most races need at most one answer and two attempts, which are stored
+/// inline.
 #[derive(Clone)]
 pub(crate) struct Log<A, E = SharedError> {
     queries: SmallVec<[QueryReport<A, E>; 1]>,
     attempts: SmallVec<[Entry<A, E>; 2]>,
-    /// In a box, for few races leave any to tell of.
+    /// In a box, because few races leave untried candidates.
     #[allow(clippy::box_collection, reason = "a third of the size in every race")]
     untried: Option<Box<Vec<A>>>,
-    /// The records that no answer has had the last word on.
+    /// The records without a final answer.
     awaited: Wanted,
-    /// Since when addresses wait for the preferred family's answer.
+    /// The time since which addresses wait for the preferred family's answer.
     waits_from: Nanos,
-    /// When the race ended, and how.
+    /// The time and the way of the race's end.
     ended: Nanos,
     end: Option<End>,
     /// The place of the attempt whose failure ended the race, or [`NO_PLACE`].
@@ -95,7 +95,7 @@ impl<A, E> Log<A, E> {
         self.awaited = wanted;
     }
 
-    /// How many answers have come.
+    /// The number of answers so far.
     pub(crate) fn answers(&self) -> usize {
         self.queries.len()
     }
@@ -108,27 +108,27 @@ impl<A, E> Log<A, E> {
         self.queries.last().expect("one was pushed")
     }
 
-    /// The answer that came last.
+    /// The last answer.
     pub(crate) fn last_answer(&self) -> &QueryReport<A, E> {
         self.queries.last().expect("an answer has come")
     }
 
-    /// No answer will come any more.
+    /// Records that no further answer will come.
     pub(crate) fn resolved(&mut self) {
         self.awaited = Wanted::NONE;
     }
 
-    /// Addresses wait for the preferred family's answer.
+    /// Records that addresses wait for the preferred family's answer.
     pub(crate) fn waits(&mut self, at: Duration) {
         self.waits_from = at.into();
     }
 
-    /// Notes a start, and says which place the attempt has.
+    /// Records a start. Returns the attempt's place.
     pub(crate) fn started(&mut self, at: Duration, address: A) -> usize {
         self.push(at, NEVER, address, AttemptOutcome::Running)
     }
 
-    /// Notes a skip, and says which place it has.
+    /// Records a skip. Returns its place.
     pub(crate) fn skipped(&mut self, at: Duration, address: A, reason: E) -> usize {
         self.push(at, at.into(), address, AttemptOutcome::Skipped(reason))
     }
@@ -157,15 +157,15 @@ impl<A, E> Log<A, E> {
         }
     }
 
-    /// The failure of this attempt ends the race. Of several the first counts.
+    /// Records that this attempt's failure ends the race. Only the first one counts.
     pub(crate) fn final_attempt(&mut self, attempt: usize) {
         if self.final_attempt == NO_PLACE {
             self.final_attempt = u32::try_from(attempt).unwrap_or(NO_PLACE);
         }
     }
 
-    /// A race inside an attempt has taken a step. Times of the step count from the beginning of
-    /// that race, and `at` is the time in this one.
+    /// Records a step of a race inside an attempt. Times of the step count from the beginning of
+    /// that race, and `at` is the time in this race.
     pub(crate) fn child(&mut self, at: Duration, attempt: usize, step: &ChildStep) {
         let Some(entry) = self.attempts.get_mut(attempt) else { return };
         let children = entry.children.get_or_insert_default();
@@ -185,7 +185,7 @@ impl<A, E> Log<A, E> {
         self.untried.get_or_insert_default().push(address);
     }
 
-    /// The race is over.
+    /// Records the end of the race.
     pub(crate) fn over(&mut self, at: Duration, end: End) {
         (self.ended, self.end) = (at.into(), Some(end));
     }
@@ -198,7 +198,7 @@ impl<A, E> Log<A, E> {
         &self.attempts[attempt].outcome
     }
 
-    /// Whether this address was skipped, and how many were.
+    /// Whether this address was skipped, and the number of skips.
     pub(crate) fn skips(&self, address: &A) -> (bool, usize)
     where
         A: PartialEq,
@@ -210,7 +210,7 @@ impl<A, E> Log<A, E> {
         (skips.clone().any(|entry| entry.address == *address), skips.count())
     }
 
-    /// Notes what was found and not tried so far, of a race that is not over.
+    /// Records the addresses that were found and not tried so far, of a race that is not over.
     pub(crate) fn note_found(&mut self, most: usize)
     where
         A: Address,
@@ -229,7 +229,7 @@ impl<A, E> Log<A, E> {
         }
     }
 
-    /// All of it as a report, as of this time.
+    /// Converts the record into a report at this time.
     pub(crate) fn into_report(
         self,
         target: Option<Target>,
@@ -252,7 +252,7 @@ impl<A, E> Log<A, E> {
         let final_attempt = self.final_attempt as usize;
         let attempt = |(place, entry): (usize, Entry<A, E>)| {
             let attempt_ended = entry.ended.get().unwrap_or(ended);
-            // Most attempts have none, and then nothing is collected.
+            // Most attempts have no children, and then nothing is collected.
             let children = entry.children.map_or_else(Vec::new, |children| {
                 children.into_iter().map(|child| child.into_report(attempt_ended)).collect()
             });
@@ -287,7 +287,7 @@ impl Child {
 }
 
 impl<A: Clone> Log<A> {
-    /// Takes note of what an observer was told, of a race that began so long after the outermost.
+    /// Records an observer's step, of a race that began this long after the outermost race.
     pub(crate) fn step(&mut self, began: Duration, at: Duration, step: Step<'_, A>) {
         let at = began + at;
         match step {

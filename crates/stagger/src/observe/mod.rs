@@ -1,4 +1,4 @@
-//! What an [`Observer`](crate::Observer) receives, and the observers that are here.
+//! The steps that an [`Observer`](crate::Observer) receives, and the observers of this crate.
 
 pub(crate) mod boxed;
 mod child;

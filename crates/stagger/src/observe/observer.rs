@@ -1,4 +1,4 @@
-//! Who is told what happens in a connect.
+//! The seam that receives the steps of a connect.
 
 use std::time::Duration;
 
@@ -8,17 +8,17 @@ use crate::report::QueryReport;
 use crate::resolve::Wanted;
 use crate::{Error, Target};
 
-/// Told what happens in a connect, in order, as it happens.
+/// Receives the steps of a connect, in order, as they happen.
 ///
-/// A dialer clones its observer for each connect, so that one value watches one connect and may
-/// keep what belongs to it. What is to be shared between connects goes behind a reference. An
-/// observer of type `()` costs nothing. `A` is the type of an address.
+/// A dialer clones its observer for each connect. So one value observes one connect, and may keep
+/// the state of that connect. To share state between connects, put it behind a reference. The
+/// observer `()` costs nothing. `A` is the type of an address.
 ///
 /// # Panics
 ///
-/// A panic in an observer passes to whoever polls the connect. If it is caught there, no step is
-/// told twice: what is told after it are the ends of attempts that had not been told, and
-/// [`Step::Cancelled`] if the end of the connect had not been told.
+/// A panic in an observer passes to the code that polls the connect. If it is caught there, no step
+/// is repeated. The observer then receives only the missing ends of attempts. If it has not
+/// received the end of the connect, it also receives [`Step::Cancelled`].
 ///
 /// # Examples
 ///
@@ -56,134 +56,132 @@ use crate::{Error, Target};
 /// # Ok::<_, stagger::Error>(())
 /// ```
 pub trait Observer<A> {
-    /// A step has been taken, so long after the first poll of the connect.
+    /// Receives a step. `at` counts from the first poll of the connect.
     fn step(&mut self, at: Duration, step: Step<'_, A>);
 
-    /// Whether anything comes of what is told. If not, the race saves what only an observer needs.
-    /// It is asked at any time, and need not say the same each time.
+    /// Whether the observer uses the steps. If it does not, the race skips work that only an
+    /// observer needs. The race may call this at any time, and the result may change.
     fn is_listening(&self) -> bool {
         true
     }
 }
 
-/// What happens in a connect.
+/// A step of a connect.
 ///
-/// `attempt` is the place that the attempt has in [`Report::attempts`](crate::Report::attempts), from
-/// 0. The last step is [`Connected`](Self::Connected), [`Lost`](Self::Lost) or
-/// [`Cancelled`](Self::Cancelled).
+/// `attempt` is the attempt's index in [`Report::attempts`](crate::Report::attempts), from 0. The last step is
+/// [`Connected`](Self::Connected), [`Lost`](Self::Lost) or [`Cancelled`](Self::Cancelled).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Step<'a, A> {
     /// The connect has begun.
     #[non_exhaustive]
     Began {
-        /// What was asked for; none for a list of addresses.
+        /// The requested target. Absent for a list of addresses.
         target: Option<&'a Target>,
     },
-    /// The resolver is asked. It is not for a literal that is an address already.
+    /// The resolver is asked. This step does not occur for a literal that is already an address.
     #[non_exhaustive]
     Asked {
-        /// Which records it is asked for.
+        /// The records that it is asked for.
         wanted: Wanted,
     },
     /// A lookup has answered, or failed.
     Answered(&'a QueryReport<A>),
     /// Every lookup has ended: no further answer will come.
     Resolved,
-    /// There are addresses, and they wait until then for the preferred family's answer.
+    /// There are addresses, and they wait for the preferred family's answer.
     #[non_exhaustive]
     Waiting {
-        /// The time at which they wait no longer.
+        /// The time at which the wait ends.
         until: Duration,
     },
     /// A candidate is skipped.
     #[non_exhaustive]
     Skipped {
-        /// The place in the report.
+        /// The index in the report.
         attempt: usize,
-        /// Where an attempt would have gone.
+        /// The address of the candidate.
         address: &'a A,
-        /// Why it is skipped.
+        /// The reason for the skip.
         reason: &'a SharedError,
     },
     /// An attempt has started.
     #[non_exhaustive]
     Started {
-        /// The place in the report.
+        /// The index in the report.
         attempt: usize,
-        /// Where it goes.
+        /// The address of the attempt.
         address: &'a A,
     },
-    /// An attempt has reported [progress](crate::connect::Progress): its transport is up, and a handshake has
-    /// begun.
+    /// An attempt has reported [progress](crate::connect::Progress): its transport is connected, and a handshake has begun.
     #[non_exhaustive]
     Progressed {
-        /// The place in the report.
+        /// The index in the report.
         attempt: usize,
-        /// Where it goes.
+        /// The address of the attempt.
         address: &'a A,
     },
     /// A race inside an attempt has taken a step.
     #[non_exhaustive]
     Child {
-        /// The place in the report.
+        /// The index in the report.
         attempt: usize,
-        /// Where the attempt goes.
+        /// The address of the attempt.
         address: &'a A,
-        /// The step inside.
+        /// The step of the inner race.
         step: &'a ChildStep,
     },
     /// An attempt has failed.
     #[non_exhaustive]
     Failed {
-        /// The place in the report.
+        /// The index in the report.
         attempt: usize,
-        /// Where it went.
+        /// The address of the attempt.
         address: &'a A,
-        /// Why it failed.
+        /// The error of the attempt.
         error: &'a SharedError,
         /// Whether the failure ends the race.
         is_final: bool,
     },
-    /// An attempt has run for the attempt timeout, and was dropped.
+    /// An attempt has reached the attempt timeout, and was dropped.
     #[non_exhaustive]
     TimedOut {
-        /// The place in the report.
+        /// The index in the report.
         attempt: usize,
-        /// Where it went.
+        /// The address of the attempt.
         address: &'a A,
     },
     /// An attempt was dropped in flight because the connect is over.
     #[non_exhaustive]
     Dropped {
-        /// The place in the report.
+        /// The index in the report.
         attempt: usize,
-        /// Where it went.
+        /// The address of the attempt.
         address: &'a A,
     },
-    /// The connect is over, and this candidate was not tried. These steps come in the order in
-    /// which the candidates would have been tried, just before the last step.
+    /// The connect is over, and this candidate was not tried. These steps come just before the last
+    /// step, in the order in which the race would have tried the candidates.
     #[non_exhaustive]
     Untried {
-        /// Where an attempt would have gone.
+        /// The address of the candidate.
         address: &'a A,
     },
     /// The connect is over: this attempt has connected, and the others have been dropped.
     #[non_exhaustive]
     Connected {
-        /// The place in the report.
+        /// The index in the report.
         attempt: usize,
-        /// Where it went.
+        /// The address of the attempt.
         address: &'a A,
     },
     /// The connect is over: there is no connection.
     #[non_exhaustive]
     Lost {
-        /// The error that the connect yields.
+        /// The error that the connect returns.
         error: &'a Error,
     },
-    /// The connect is over: its future was dropped, and every attempt with it. Neither this nor
-    /// the drops are told when a panic drops the future.
+    /// The connect is over: its future was dropped, and every attempt with it. If a panic drops the
+    /// future, the observer receives neither this step nor the drops.
     Cancelled,
 }
 
@@ -195,7 +193,7 @@ impl<A> Clone for Step<'_, A> {
 
 impl<A> Copy for Step<'_, A> {}
 
-/// Nobody is told.
+/// Ignores every step.
 impl<A> Observer<A> for () {
     fn step(&mut self, _: Duration, _: Step<'_, A>) {}
 
@@ -204,7 +202,7 @@ impl<A> Observer<A> for () {
     }
 }
 
-/// The observer is told, if there is one.
+/// Passes steps to the observer, if there is one.
 impl<A, O: Observer<A>> Observer<A> for Option<O> {
     fn step(&mut self, at: Duration, step: Step<'_, A>) {
         if let Some(observer) = self {
@@ -217,7 +215,7 @@ impl<A, O: Observer<A>> Observer<A> for Option<O> {
     }
 }
 
-/// Both are told, the first one first.
+/// Passes each step to both observers, in order.
 impl<A, O: Observer<A>, P: Observer<A>> Observer<A> for (O, P) {
     fn step(&mut self, at: Duration, step: Step<'_, A>) {
         self.0.step(at, step);

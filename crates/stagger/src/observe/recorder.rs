@@ -9,19 +9,19 @@ use crate::Observer;
 use crate::address::Address;
 use crate::{Policy, Report, Target};
 
-/// How many addresses that are yet to be tried a report during the race has: as many as can be
-/// tried of both families by default. A hostile resolver finds thousands. The number is ours.
+/// A report during the race has at most this many untried addresses. By default a race can try as
+/// many of both families. A hostile resolver finds thousands. The number is ours.
 const MAX_FOUND: usize = 2 * Policy::MAX_ADDRESSES;
 
-/// An observer that makes a [`Report`] of what it has heard, at any time: during the race, after
-/// it, and of a connect that was dropped.
+/// An observer that makes a [`Report`] at any time: during the race, after it, and after a connect
+/// was dropped.
 ///
-/// Clones share what they have heard, so keep one and give another to the dialer. It records one
-/// connect at a time: a new one takes the place of the one before.
+/// Clones share one record, so keep one clone and give another to the dialer. It records one
+/// connect at a time: a new connect replaces the previous record.
 ///
 /// # Examples
 ///
-/// A connect that is dropped after 300 ms:
+/// This connect is dropped after 300 ms:
 ///
 /// ```
 /// use stagger::Dialer;
@@ -56,13 +56,14 @@ struct State<A> {
 }
 
 impl<A> Recorder<A> {
-    /// A recorder that has heard nothing.
+    /// Creates a recorder with an empty record.
     pub fn new() -> Self {
         Self(Arc::new(Mutex::new(State { target: None, log: Log::new() })))
     }
 
-    /// What has been heard. While the connect runs, it and its attempts in flight have lasted until
-    /// `at`, a time since its first poll; afterwards `at` does not matter.
+    /// Returns a report of the record. `at` counts from the first poll. If the connect still runs,
+    /// the report ends at `at`: the connect and its attempts in flight have lasted until then.
+    /// After the connect `at` is ignored.
     pub fn report(&self, at: Duration) -> Report<A>
     where
         A: Address,
@@ -74,7 +75,7 @@ impl<A> Recorder<A> {
         log.into_report(target, Duration::ZERO, at)
     }
 
-    /// Whoever panicked with it left it whole.
+    /// A panic under the lock leaves the record whole.
     fn lock(&self) -> MutexGuard<'_, State<A>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -86,7 +87,8 @@ impl<A: Clone> Observer<A> for Recorder<A> {
         if let Step::Began { target } = step {
             let new = State { target: target.cloned(), log: Log::new() };
             let former = std::mem::replace(&mut *state, new);
-            // What an address or an error does when it is dropped happens outside the lock.
+            // Addresses and errors are dropped outside the lock, because their `drop` may run any
+            // code.
             drop(state);
             return drop(former);
         }

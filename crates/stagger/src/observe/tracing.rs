@@ -1,4 +1,4 @@
-//! An observer that passes everything on to `tracing`.
+//! An observer that passes every step to `tracing`.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -11,17 +11,17 @@ use super::Step;
 use crate::Observer;
 use crate::error::SharedError;
 
-/// Tells the subscribers of the crate `tracing` what happens in a connect. With the feature
+/// Passes the steps of a connect to the subscribers of the crate `tracing`. It needs the feature
 /// `tracing`.
 ///
-/// A connect is a span with the target `stagger`, the name `connect` and the level DEBUG, within
-/// the span in which it is first polled. It is closed when the connect is over. What happens in
-/// it is an event of its own, with the span as its parent; the span is never entered, so nothing
-/// that a resolver or a connector tells is within it.
+/// A connect is a span with the target `stagger`, the name `connect` and the level DEBUG. Its
+/// parent is the span in which the connect is first polled. The span is closed when the connect is
+/// over. Each step is an event with the span as its parent. The span is never entered, so events of
+/// a resolver or a connector are not inside it.
 ///
-/// How the connect ended is one event of the level DEBUG. It is no warning even if it failed: the
-/// error goes to the caller, who knows whether it matters and would have it in the log twice. Steps
-/// on the way have the level TRACE, for a healthy connect has half a dozen of them.
+/// The end of the connect is one event of the level DEBUG. A failed connect is not a warning. The
+/// caller receives the error, knows whether it matters, and may log it too. Other steps have the
+/// level TRACE, because a healthy connect has half a dozen of them.
 ///
 /// | message | level | fields |
 /// | --- | --- | --- |
@@ -40,12 +40,12 @@ use crate::error::SharedError;
 /// | `connect failed` | DEBUG | `elapsed`, `error` |
 /// | `connect cancelled` | DEBUG | `elapsed` |
 ///
-/// `elapsed`, `asked` (when the lookup began) and `until` count from the first poll of the connect
-/// and print as `250ms` does. `record` is text, `addresses` how many there were, and `error` the
-/// error itself, with its sources. These names change only where a changed default would be
-/// breaking too.
+/// `elapsed`, `asked` (when the lookup began) and `until` count from the first poll of the connect,
+/// and print like `250ms`. `record` is text, and `addresses` is the number of addresses. `error` is
+/// the error itself, with its sources. A change of these names is a breaking change, like a changed
+/// default.
 ///
-/// A connect that nobody subscribes to costs a look at a static for each event.
+/// A connect without a subscriber costs the read of a static for each event.
 ///
 /// # Examples
 ///
@@ -59,24 +59,24 @@ use crate::error::SharedError;
 /// # let resolver = ScriptedResolver::<Place>::new(&ledger)
 /// #     .finds(ms(5), stagger::resolve::Record::Addresses, ["v6"]);
 /// # let connector = ScriptedConnector::new(&ledger).at("v6", Fate::connects(ms(30)));
-/// // Whichever subscriber the program has set up is told.
+/// // Any subscriber that the program has set up receives the steps.
 /// let dialer = Dialer::new(resolver, connector, clock.clone()).with_observer(Tracing::new());
 /// clock.run(dialer.connect("example.com:https"))?;
 /// # Ok::<_, stagger::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Tracing {
-    /// Of the connect, from its beginning to its end.
+    /// The span of the connect, from its beginning to its end.
     span: Span,
 }
 
 impl Tracing {
-    /// An observer for a dialer, which clones it for each connect.
+    /// Creates an observer for a dialer, which clones it for each connect.
     pub fn new() -> Self {
         Self { span: Span::none() }
     }
 
-    /// Closes the span: what is told of a connect has been told.
+    /// Closes the span after the last event of the connect.
     fn close(&mut self) {
         self.span = Span::none();
     }
@@ -131,7 +131,7 @@ impl<A: fmt::Display> Observer<A> for Tracing {
             Step::Progressed { address, .. } => {
                 tell!(trace, span, at, %address, "handshake started");
             }
-            // A dialer inside has an observer of its own.
+            // An inner dialer has its own observer.
             Step::Resolved | Step::Child { .. } | Step::Untried { .. } => {}
             Step::Failed { address, error, .. } => {
                 tell!(trace, span, at, %address, error = cause(error), "attempt failed");

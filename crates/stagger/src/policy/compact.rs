@@ -1,9 +1,9 @@
-//! Settings in half their size: every connect in flight has a policy of its own.
+//! Settings in half their size, because every connect in flight has its own policy.
 
 use std::fmt;
 use std::time::Duration;
 
-/// A time of at most 584 years, or none.
+/// An optional time of at most 584 years.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Span(u64);
 
@@ -26,7 +26,7 @@ impl fmt::Debug for Span {
     }
 }
 
-/// A number from 1, or none.
+/// An optional number of at least 1.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Limit(u32);
 

@@ -1,4 +1,4 @@
-//! What a [`Policy`](crate::Policy) is set to: delays, limits and order.
+//! The settings of a [`Policy`](crate::Policy): delays, limits and order.
 
 mod compact;
 mod range;

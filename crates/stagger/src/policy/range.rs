@@ -1,4 +1,4 @@
-//! Ranges of settings, and the error of a value outside.
+//! Ranges of settings, and the error of a value outside its range.
 
 use std::error::Error;
 use std::fmt;
@@ -33,7 +33,7 @@ impl Setting {
     }
 }
 
-/// A value that a [`Policy`](crate::Policy) can't take: which setting, the value, and the range.
+/// The error of a [`Policy`](crate::Policy) setter: the setting, the value, and the allowed range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyError {
     pub(super) setting: Setting,

@@ -1,4 +1,4 @@
-//! What a policy is set to.
+//! The readers of a policy.
 
 use std::time::Duration;
 
@@ -7,15 +7,15 @@ use crate::address::Family;
 use crate::policy::Order;
 use crate::resolve::Families;
 
-/// Readers. Each returns what the setter of its name has set.
+/// The readers of a policy. Each returns the value that the setter of its name sets.
 impl Policy {
-    /// The delay between the first start and the second; `None` if attempts never overlap.
+    /// The delay between the first start and the second, or `None` if attempts never overlap.
     pub fn attempt_delay(&self) -> Option<Duration> {
         self.delay_after(1)
     }
 
-    /// The delay after each start. The last delay holds for all later starts. Empty if attempts
-    /// never overlap.
+    /// The delay after each start. The last delay applies to all later starts. It is empty if
+    /// attempts never overlap.
     ///
     /// # Examples
     ///
@@ -43,53 +43,53 @@ impl Policy {
         self.resolution_delay.get().unwrap_or(Self::RESOLUTION_DELAY)
     }
 
-    /// The deadline of resolution and race together; `None` if there is none.
+    /// The deadline of resolution and race together, or `None` if there is no deadline.
     pub fn timeout(&self) -> Option<Duration> {
         self.timeout.get()
     }
 
-    /// How long each attempt may run; `None` if there is no limit.
+    /// How long each attempt may run, or `None` if there is no limit.
     pub fn attempt_timeout(&self) -> Option<Duration> {
         self.attempt_timeout.get()
     }
 
-    /// How many addresses are tried at most; `None` if there is no limit.
+    /// The largest number of addresses to try, or `None` if there is no limit.
     pub fn max_addresses(&self) -> Option<usize> {
         self.max_addresses.get()
     }
 
-    /// How many attempts run at once at most; `None` if there is no limit.
+    /// The largest number of attempts in flight, or `None` if there is no limit.
     pub fn max_in_flight(&self) -> Option<usize> {
         self.max_in_flight.get()
     }
 
-    /// In which order candidates are tried.
+    /// The order in which candidates are tried.
     pub fn order(&self) -> Order {
         self.order
     }
 
-    /// How many addresses of the leading family come before the first of the other.
+    /// How many addresses of the leading family come before the first address of the other family.
     pub fn first_family_count(&self) -> usize {
         self.first_family_count.get().unwrap_or(1)
     }
 
-    /// The preferred family; `None` if the resolver decides.
+    /// The preferred family, or `None` if the resolver decides.
     pub fn preferred_family(&self) -> Option<Family> {
         self.preferred
     }
 
-    /// How long after an attempt's progress the next attempt starts; `None` if progress postpones
-    /// nothing.
+    /// How long after an attempt's progress the next attempt starts, or `None` if progress
+    /// postpones nothing.
     pub fn handshake_delay(&self) -> Option<Duration> {
         self.handshake_delay.get()
     }
 
-    /// The families that are asked for and dialed.
+    /// The families that a connect looks up and dials.
     pub fn families(&self) -> Families {
         self.families
     }
 
-    /// Whether the resolver is asked for HTTPS records.
+    /// Whether a connect asks the resolver for HTTPS records.
     pub fn https(&self) -> bool {
         self.https
     }

@@ -1,4 +1,4 @@
-//! What a driver drives: the use that a race is put to.
+//! The input of a driver: one kind of race.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,10 +11,10 @@ use crate::address::Family;
 use crate::connect::Progress;
 use crate::observe::ChildStep;
 
-/// What one answer brings.
+/// The candidates of one answer.
 pub(crate) type Candidates = SmallVec<[Entrant; 8]>;
 
-/// The types of a course, in a trait of their own.
+/// The types of a course, in a separate trait.
 ///
 /// The driver's fields name these types. If they were named through [`Course`], whose impls require
 /// `Error: Into<BoxError>`, the compiler could not prove that a connect with boxed errors is
@@ -25,23 +25,23 @@ pub(crate) trait CourseTypes {
     type Attempt: Future<Output = Result<Self::Connection, Self::Failure>>;
 }
 
-/// What is raced: where candidates come from, how an attempt at one begins, and the record of both.
+/// What is raced: the source of candidates, how an attempt at one begins, and the record of both.
 pub(crate) trait Course: CourseTypes {
-    /// How many candidates are to be known ahead of the next start.
+    /// How many candidates are to be known before the next start.
     const LOOKAHEAD: usize;
 
-    /// Whether there is one candidate and no other can come, before anything is polled for.
+    /// Whether there is exactly one candidate and no other can come, before anything is polled.
     fn has_only(&self) -> bool {
         false
     }
 
-    /// Begins the attempt at the only candidate, which gets the id 0, unless it is skipped. The race
-    /// has just begun. Returns the candidate's family too.
+    /// Begins the attempt at the only candidate, which gets the id 0, unless it is skipped. The
+    /// race has just begun. It also returns the candidate's family.
     fn begin_only(self: Pin<&mut Self>) -> Option<(Option<Family>, Begun<Self::Attempt>)> {
         None
     }
 
-    /// Polls for the next answer and pushes its candidates; none when no more will come.
+    /// Polls for the next answer and pushes its candidates. Returns `None` when no more will come.
     fn poll_news(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -49,7 +49,7 @@ pub(crate) trait Course: CourseTypes {
         candidates: &mut Candidates,
     ) -> Poll<Option<News>>;
 
-    /// Begins the attempt at a candidate, and gives it a place in the record.
+    /// Begins the attempt at a candidate, and adds it to the record.
     fn begin(self: Pin<&mut Self>, elapsed: Duration, id: Id) -> Begun<Self::Attempt>;
 
     /// Whether a failure makes every other attempt pointless.
@@ -58,53 +58,53 @@ pub(crate) trait Course: CourseTypes {
         false
     }
 
-    /// Whether an attempt failed for want of something local, so that its candidate is put back once.
+    /// Whether a local shortage caused the failure, so that the candidate is put back once.
     fn is_local_shortage(&self, failure: &Self::Failure) -> bool {
         let _ = failure;
         false
     }
 
-    /// Drops whatever is still to bring candidates.
+    /// Drops everything that could still return candidates.
     fn close(self: Pin<&mut Self>);
 
-    /// Whether anybody wants to know what only an observer or a report needs: races inside attempts,
-    /// and what was left to try when the race is won or cancelled.
+    /// Whether anything needs the steps that only an observer or a report uses. These are races
+    /// inside attempts, and the untried candidates when the race is won or cancelled.
     fn is_recorded(&self) -> bool;
 
-    /// Takes note that the race has begun. Apart from [`note`](Self::note), as the next two are, for
-    /// these are the notes of every race.
+    /// Records that the race has begun. It is separate from [`note`](Self::note), like the next two methods,
+    /// because every race has these notes.
     fn note_began(self: Pin<&mut Self>);
 
-    /// Takes note that the attempt that [began](Self::begin) last is in flight.
+    /// Records that the attempt that [began](Self::begin) last is in flight.
     fn note_started(self: Pin<&mut Self>, elapsed: Duration, place: usize);
 
-    /// Takes note that the race is over, and that this attempt has won.
+    /// Records that the race is over, and that this attempt has won.
     fn note_connected(self: Pin<&mut Self>, elapsed: Duration, place: usize);
 
-    /// Takes note of what else happens, and tells it whoever observes the race.
+    /// Records every other step, and passes it to the observer.
     fn note(self: Pin<&mut Self>, elapsed: Duration, note: Note<Self::Failure>);
 }
 
 /// An attempt that has begun.
 pub(crate) struct Begun<F> {
     pub(crate) attempt: F,
-    /// Where the attempt reports its progress.
+    /// The progress of the attempt.
     pub(crate) progress: Progress,
     /// Its place in the record.
     pub(crate) place: usize,
 }
 
-/// What a course is told. An attempt is named by its place in the record.
+/// A step for a course. It names an attempt by its place in the record.
 pub(crate) enum Note<F> {
-    /// Candidates wait for a further answer, until then.
+    /// Candidates wait for a further answer until this time.
     Waiting(Duration),
     Progressed(usize),
     /// In a box, so that every other note is small.
     Child(usize, Box<ChildStep>),
-    /// With whether the failure ends the race.
+    /// The failure of an attempt, and whether it ends the race.
     Failed(usize, F, bool),
     TimedOut(usize),
     Dropped(usize),
-    /// The race is over, and this was not tried.
+    /// The race is over, and this candidate was not tried.
     Untried(Id),
 }

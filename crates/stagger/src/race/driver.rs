@@ -1,5 +1,5 @@
-//! The one future that polls the seams and feeds the machine. It decides nothing. Past 400 lines:
-//! every method moves the same fields, which are pinned.
+//! The one future that polls the seams and feeds the machine. It decides nothing. It is longer than
+//! 400 lines because every method moves the same pinned fields.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -16,11 +16,11 @@ use super::state::{Alone, State};
 use crate::connect::Progress;
 use crate::{Policy, Timer};
 
-/// How many rounds of starts and answers one poll makes before it lets others run. Attempts that
-/// end without ever waiting would otherwise keep the thread for themselves. The number is ours.
+/// How many rounds of starts and answers one poll makes before it returns to the executor: 64.
+/// Attempts that end without ever waiting would otherwise block the thread. The number is ours.
 const ROUNDS: usize = 64;
 
-/// How many answers are taken in before attempts are looked at again. The number is ours.
+/// How many answers are read before attempts are polled again: 32. The number is ours.
 const ANSWERS: usize = 32;
 
 /// An attempt in flight.
@@ -59,11 +59,11 @@ pin_project! {
         timer: T,
         state: State,
         over: bool,
-        // The end has been told, or there is nobody to tell.
+        // The end has been reported, or nothing needs to be reported.
         told: bool,
-        // The time as of the last poll; none before the first.
+        // The time of the last poll. Absent before the first poll.
         now: Option<Instant>,
-        // What is in flight, in start order.
+        // The attempts in flight, in start order.
         live: SmallVec<[Live; 2]>,
         ended: bool,
         waiting: bool,
@@ -103,7 +103,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
         }
     }
 
-    /// How long the race has run, as of the last poll.
+    /// How long the race had run at the last poll.
     pub(crate) fn elapsed(&self) -> Duration {
         let Some(now) = self.now else { return Duration::ZERO };
         self.state.since_began(now)
@@ -121,22 +121,22 @@ impl<K: Course, T: Timer> Driver<K, T> {
         }
     }
 
-    /// The course of a race that nobody has pinned yet.
+    /// The course of a race that is not pinned yet.
     pub(crate) fn course_unpolled(&mut self) -> &mut K {
         &mut self.course
     }
 
-    /// The course, to be asked or changed.
+    /// The course, for reading or changing.
     pub(crate) fn course_mut(self: Pin<&mut Self>) -> Pin<&mut K> {
         self.project().course
     }
 
-    /// Runs the race. When it is ready all attempts but the winner's connection, the resolver and
-    /// the alarm have been dropped.
+    /// Runs the race. When it is ready, the losing attempts, the resolver and the alarm have been
+    /// dropped.
     ///
     /// # Panics
     ///
-    /// When polled after it was ready.
+    /// Panics if it is polled again after it was ready.
     pub(crate) fn poll(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -150,8 +150,8 @@ impl<K: Course, T: Timer> Driver<K, T> {
         self.poll_rounds(cx, began)
     }
 
-    /// Polls everything and has the machine decide, until there is nothing to do but to wait. Apart
-    /// from [`poll`](Self::poll), so that an only attempt has little code on its way.
+    /// Polls everything and lets the machine decide, until nothing is left to do except wait. It is
+    /// separate from [`poll`](Self::poll), so that a single attempt has a short path.
     #[inline(never)]
     fn poll_rounds(
         mut self: Pin<&mut Self>,
@@ -185,7 +185,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
         Poll::Pending
     }
 
-    /// Begins the race if it has not begun. Returns the time if it has only begun now.
+    /// Begins the race if it has not begun. Returns the time if this call began it.
     fn begin(mut self: Pin<&mut Self>) -> Option<Instant> {
         let this = self.as_mut().project();
         assert!(!*this.over, "a connect was polled after it had ended");
@@ -220,7 +220,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
         }
     }
 
-    /// Polls the only attempt. Returns none if something is to be decided, with the machine.
+    /// Polls the only attempt. Returns `None` if the machine must decide something.
     fn poll_alone(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -231,7 +231,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
         let slot = live.slot();
         match this.slots.as_mut().future(slot)?.poll(cx) {
             Poll::Ready(Ok(connection)) => {
-                // The time is for an observer or a report.
+                // Only an observer or a report needs the time.
                 if this.course.is_recorded() {
                     self.as_mut().tick();
                 }
@@ -247,7 +247,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
             Poll::Pending => {}
         }
         let State::Alone(Alone { deadline, .. }) = self.state else { return None };
-        // In the poll that begins the race no deadline can have come. If it has come later, the
+        // The deadline cannot come in the poll that begins the race. If it has come later, the
         // attempt is polled once more after the clock was read.
         if !is_first && deadline.is_some_and(|deadline| deadline <= self.as_mut().tick()) {
             return None;
@@ -255,14 +255,15 @@ impl<K: Course, T: Timer> Driver<K, T> {
         self.poll_alarm(cx).is_pending().then_some(Poll::Pending)
     }
 
-    /// Ends the race, which this attempt has won.
+    /// Ends the race with this attempt as the winner.
     fn win(mut self: Pin<&mut Self>, id: Id) {
         self.as_mut().close(Some(id));
         self.as_mut().end(false);
         self.as_mut().telling_end();
         let winner = self.as_mut().project().live.pop();
         let place = winner.expect("the winner is in flight").place();
-        // The clock was not read for an only attempt unless somebody wants to know.
+        // The clock is not read for a single attempt, unless an observer or a report needs the
+        // time.
         let elapsed = match (&self.state, self.course.is_recorded()) {
             (State::Alone(_), false) => Duration::ZERO,
             _ => self.elapsed(),
@@ -277,8 +278,8 @@ impl<K: Course, T: Timer> Driver<K, T> {
         now
     }
 
-    /// Polls every attempt in flight, in start order, and feeds what became of them. The first
-    /// that has connected is handed back; others of the same instant are closed.
+    /// Polls every attempt in flight, in start order, and feeds the results to the machine. Returns
+    /// the first that has connected. Other connections of the same instant are closed.
     fn poll_attempts(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -289,7 +290,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
         while next < self.live.len() {
             let mut this = self.as_mut().project();
             let live = &this.live[next];
-            // One that has connected beside the winner is dropped with the race.
+            // An attempt that has connected together with the winner is dropped with the race.
             let Some(attempt) = this.slots.as_mut().future(live.slot()) else {
                 next += 1;
                 continue;
@@ -321,13 +322,13 @@ impl<K: Course, T: Timer> Driver<K, T> {
                     if let State::Begun(machine) = this.state {
                         machine.handle(Event::Connected(id), now);
                     }
-                    // A race inside may have ended when the attempt was dropped.
+                    // An inner race may have ended when the attempt was dropped.
                     for step in live.progress.close() {
                         this.course.as_mut().note(elapsed, Note::Child(place, step.into()));
                     }
                     next += 1;
                 }
-                // Closed here; the end of the race drops it, and tells so.
+                // It is closed here. The end of the race drops the attempt and reports that.
                 Ok(late) => {
                     drop(late);
                     next += 1;
@@ -338,7 +339,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
         winner
     }
 
-    /// Feeds the failure of the attempt in this place of those in flight, and takes it out.
+    /// Feeds the failure of the attempt at this index of the attempts in flight, and removes it.
     #[inline(never)]
     fn failed(self: Pin<&mut Self>, place: usize, failure: K::Failure, now: Instant) {
         let mut this = self.project();
@@ -357,7 +358,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
         this.course.as_mut().note(elapsed, Note::Failed(place as usize, failure, is_final));
     }
 
-    /// Feeds every answer that is there and wanted; says whether there may be more.
+    /// Feeds every wanted answer that is ready. Returns whether more may be ready.
     fn poll_course(self: Pin<&mut Self>, cx: &mut Context<'_>, now: Instant) -> bool {
         let mut this = self.project();
         if *this.ended {
@@ -384,7 +385,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
         true
     }
 
-    /// Carries out what the machine says.
+    /// Performs the machine's actions.
     fn act(mut self: Pin<&mut Self>, has_connected: bool, now: Instant) -> Acted {
         if let State::Alone(alone) = &self.state {
             if has_connected {
@@ -421,7 +422,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
         acted
     }
 
-    /// Takes in an attempt that has begun.
+    /// Adds an attempt that has begun.
     fn start(self: Pin<&mut Self>, id: Id, begun: Begun<K::Attempt>) {
         let elapsed = self.elapsed();
         let mut this = self.project();
@@ -432,7 +433,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
         this.course.note_started(elapsed, place);
     }
 
-    /// Waits for the machine's deadline; ready when it has come.
+    /// Waits for the machine's deadline. It is ready when the deadline has come.
     fn poll_alarm(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let deadline = match &self.state {
             State::Alone(alone) => alone.deadline,
@@ -444,7 +445,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
             *this.alarm_at = None;
             return Poll::Pending;
         };
-        // The clock has decided that the deadline is still to come; the alarm only wakes. If the
+        // The clock shows that the deadline is still to come; the alarm only wakes the task. If the
         // deadline has come since, the alarm is ready at once.
         if *this.alarm_at != Some(deadline) {
             this.alarm.set(Some(this.timer.sleep_until(deadline)));
@@ -459,7 +460,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
         poll
     }
 
-    /// The machine's deadline. Tells once that candidates wait for a further answer.
+    /// The machine's deadline. Reports once that candidates wait for a further answer.
     fn deadline(self: Pin<&mut Self>) -> Option<Instant> {
         let elapsed = self.elapsed();
         let mut this = self.project();
@@ -472,8 +473,8 @@ impl<K: Course, T: Timer> Driver<K, T> {
         machine.deadline()
     }
 
-    /// Gives a race up that has begun and whose end has not been told: drops everything it holds.
-    /// Says whether there was one.
+    /// Cancels a race that has begun and whose end has not been reported: drops everything that it
+    /// holds. Returns whether it cancelled a race.
     pub(crate) fn cancel(mut self: Pin<&mut Self>) -> bool {
         if self.told || self.is_ready() {
             return false;
@@ -486,13 +487,13 @@ impl<K: Course, T: Timer> Driver<K, T> {
         true
     }
 
-    /// The end is told now, by whoever made an error of it or cancels.
+    /// Marks the end as reported, because the caller reports it now.
     pub(crate) fn telling_end(self: Pin<&mut Self>) {
         *self.project().told = true;
     }
 
-    /// Drops everything that the race holds, and then tells of each attempt that was dropped. The
-    /// winner stays, for its end is not told yet.
+    /// Drops everything that the race holds, and then reports each dropped attempt. The winner
+    /// stays, because its end is not reported yet.
     fn close(mut self: Pin<&mut Self>, winner: Option<Id>) {
         let mut this = self.as_mut().project();
         *this.over = true;
@@ -505,7 +506,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
         let elapsed = self.elapsed();
         let mut this = self.project();
         while let Some(next) = this.live.iter().position(|live| Some(live.id) != winner) {
-            // Taken out before anybody is told, so that nobody is told again after a panic.
+            // It is removed before the report, so that nothing is reported twice after a panic.
             let live = this.live.remove(next);
             for step in live.progress.close() {
                 this.course.as_mut().note(elapsed, Note::Child(live.place(), step.into()));
@@ -514,7 +515,8 @@ impl<K: Course, T: Timer> Driver<K, T> {
         }
     }
 
-    /// Tells what was left to try when the race ended, in the order in which it would have been.
+    /// Reports the untried candidates at the end, in the order in which the race would have tried
+    /// them.
     fn end(self: Pin<&mut Self>, lost: bool) {
         if !lost && !self.course.is_recorded() {
             return;

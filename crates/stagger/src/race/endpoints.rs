@@ -20,11 +20,11 @@ use crate::resolve::Record;
 use crate::text::Span;
 use crate::{Endpoint, Policy, Report, Timer};
 
-/// Races the endpoints of a list, in its order: each starts when the one before it has failed, or
-/// has run for the attempt delay. The first that connects wins, and the others are dropped.
+/// Races the endpoints of a list, in its order. Each starts when the previous endpoint has failed,
+/// or has run for the attempt delay. The first that connects wins, and the others are dropped.
 ///
-/// The list is read as the race needs it, so it may be endless. There is no limit and no timeout
-/// unless [`Race::with_policy`] sets one.
+/// The race reads the list as it needs endpoints, so the list may be endless. There is no limit and
+/// no timeout unless [`Race::with_policy`] sets one.
 ///
 /// # Examples
 ///
@@ -51,8 +51,8 @@ where
     race_stream(List(endpoints.into_iter()), timer)
 }
 
-/// Races the endpoints of a stream as [`race()`] does those of a list. It may bring new ones
-/// while attempts run.
+/// Races the endpoints of a stream, as [`race()`] races the endpoints of a list. The stream may
+/// return new endpoints while attempts run.
 pub fn race_stream<S, T>(endpoints: S, timer: T) -> Race<S, T>
 where
     S: Stream<Item: Endpoint>,
@@ -85,10 +85,10 @@ pin_project! {
     {
         #[pin]
         endpoints: Option<S>,
-        // One is read when one is to start.
+        // The next endpoint. It is read when the next start is due.
         waiting: Option<(Id, E)>,
         read: usize,
-        // An attempt's address is its endpoint's place in the list.
+        // An attempt's address is its endpoint's index in the list.
         log: Log<usize, E::Error>,
     }
 }
@@ -158,7 +158,7 @@ impl<S: Stream<Item = E>, E: Endpoint> Course for ListCourse<S, E> {
             Note::Failed(place, error, _) => log.ended(at, place, AttemptOutcome::Failed(error)),
             Note::TimedOut(place) => log.ended(at, place, AttemptOutcome::TimedOut),
             Note::Dropped(place) => log.ended(at, place, AttemptOutcome::Dropped),
-            // An endpoint that was read and not tried is not in the report.
+            // The report does not contain an endpoint that was read and not tried.
             Note::Waiting(_) | Note::Untried(_) => {}
             Note::Progressed(_) | Note::Child(..) => {}
         }
@@ -168,13 +168,13 @@ impl<S: Stream<Item = E>, E: Endpoint> Course for ListCourse<S, E> {
 pin_project! {
     /// A race in progress: see [`race()`].
     ///
+    /// # Panics
+    ///
+    /// Panics if it is polled again after it was ready.
+    ///
     /// # Cancel safety
     ///
     /// Dropping it drops every attempt before `drop` returns.
-    ///
-    /// # Panics
-    ///
-    /// When polled after it was ready.
     #[must_use = "futures do nothing unless polled"]
     pub struct Race<S, T>
     where
@@ -192,8 +192,8 @@ where
     S: Stream<Item: Endpoint>,
     T: Timer,
 {
-    /// Takes this policy's delays, limits and timeouts. Its order does not apply: endpoints have no
-    /// family, so the list's order stays.
+    /// Sets the policy, with its delays, limits and timeouts. Its order does not apply: endpoints
+    /// have no family, so they keep the list's order.
     pub fn with_policy(mut self, policy: Policy) -> Self {
         self.driver.set_policy(policy.with_order(Order::Resolver).with_https(false));
         self
@@ -236,19 +236,19 @@ where
     }
 }
 
-/// What a race yields: the connection, and how it went.
+/// The result of a race: the connection and the report.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Winner<C, E> {
     /// The connection.
     pub connection: C,
-    /// Whose it is: the endpoint's place in the list, from 0.
+    /// The winning endpoint's index in the list, from 0.
     pub index: usize,
-    /// How the race went. An attempt's address is its endpoint's place in the list.
+    /// The report of the race. An attempt's address is its endpoint's index in the list.
     pub report: Report<usize, E>,
 }
 
-/// Why a race ended without a connection.
+/// The error of a race without a connection.
 #[derive(Clone, Debug)]
 pub struct RaceError<E> {
     loss: Loss,
@@ -261,12 +261,12 @@ impl<E> RaceError<E> {
         self.loss
     }
 
-    /// How the race went. An attempt's address is its endpoint's place in the list.
+    /// The report of the race. An attempt's address is its endpoint's index in the list.
     pub fn report(&self) -> &Report<usize, E> {
         &self.report
     }
 
-    /// The endpoints' own errors, in start order.
+    /// Returns the errors of the endpoints, in start order.
     pub fn into_errors(self) -> impl Iterator<Item = (usize, E)> {
         self.report.attempts.into_iter().filter_map(|attempt| match attempt.outcome {
             AttemptOutcome::Failed(error) => Some((attempt.address, error)),

@@ -1,4 +1,4 @@
-//! What goes into the machine and what comes out.
+//! The input and the output of the machine.
 
 use std::time::Duration;
 
@@ -6,10 +6,11 @@ use crate::address::Family;
 use crate::error::Phase;
 use crate::resolve::{Record, Update};
 
-/// A candidate's number, given by whoever feeds the machine: 0 for the first, and so on.
+/// The number of a candidate. The driver of the machine assigns 0 to the first candidate, and so
+/// on.
 ///
-/// One address keeps one number however many answers hold it. The machine keeps a table by number,
-/// so leave no gaps.
+/// One address keeps one number, even if several answers contain it. The machine keeps a table by
+/// number, so leave no gaps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id(pub usize);
 
@@ -21,24 +22,24 @@ pub struct Entrant {
     pub id: Id,
     /// Its family, if it has one.
     pub family: Option<Family>,
-    /// Its group: 0 for the target's own name. No rule looks at it yet.
+    /// Its group: 0 for the target's own name. No rule uses it yet.
     pub group: u32,
 }
 
 impl Entrant {
-    /// A candidate of group 0.
+    /// Creates a candidate of group 0.
     pub const fn new(id: Id, family: Option<Family>) -> Self {
         Self { id, family, group: 0 }
     }
 
-    /// The same candidate in this group.
+    /// Sets the group.
     pub const fn with_group(mut self, group: u32) -> Self {
         self.group = group;
         self
     }
 }
 
-/// An answer as the machine hears it. One without candidates is negative, a failure included.
+/// An answer as the machine sees it. An answer without candidates is negative or a failure.
 ///
 /// # Examples
 ///
@@ -54,77 +55,77 @@ impl Entrant {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Answered<'a> {
-    /// What was asked for.
+    /// The record that it answers.
     pub record: Record,
-    /// For whom: 0 for the target's own name.
+    /// The group of its candidates: 0 for the target's own name.
     pub group: u32,
     /// How it relates to earlier answers of its record and group.
     pub update: Update,
-    /// What it brought, in the resolver's order of preference.
+    /// The candidates, in the resolver's order of preference.
     pub candidates: &'a [Entrant],
-    /// How much of the resolution delay is spent by now, if it brought candidates.
+    /// How much of the resolution delay is already spent, if there are candidates.
     pub delay_spent: Duration,
 }
 
 impl<'a> Answered<'a> {
-    /// An answer of group 0 that adds to earlier ones and has no delay behind it.
+    /// Creates an answer of group 0 that adds to earlier answers and has spent no delay.
     pub const fn new(record: Record, candidates: &'a [Entrant]) -> Self {
         Self { record, group: 0, update: Update::Add, candidates, delay_spent: Duration::ZERO }
     }
 
-    /// The same answer with this relation to earlier ones.
+    /// Sets how it relates to earlier answers.
     pub const fn with_update(mut self, update: Update) -> Self {
         self.update = update;
         self
     }
 
-    /// The same answer for this group.
+    /// Sets the group.
     pub const fn with_group(mut self, group: u32) -> Self {
         self.group = group;
         self
     }
 
-    /// The same answer with this much of the resolution delay behind it.
+    /// Sets how much of the resolution delay is spent.
     pub const fn with_delay_spent(mut self, spent: Duration) -> Self {
         self.delay_spent = spent;
         self
     }
 }
 
-/// What happened.
+/// An event of the race.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {
     /// A lookup has answered.
     Answered(Answered<'a>),
-    /// Of all candidates so far, sorted together, the first is of this family. It holds until this
-    /// is said again.
+    /// The leading family: the first of all candidates so far, sorted together, is of this family.
+    /// It holds until the next such event.
     Leads(Family),
-    /// The machine's routes prefer this family. It holds until this is said again, and only where
-    /// the policy prefers none.
+    /// The machine's routes prefer this family. It holds until the next such event. A preferred
+    /// family in the policy takes precedence.
     Prefers(Family),
-    /// No answer will come any more.
+    /// No further answer will come.
     ResolutionEnded,
-    /// An attempt has got further: its transport is up, and a handshake over it has begun. Ignored
-    /// unless it is the attempt that started last, in flight, and has not said so before.
+    /// An attempt has made progress: its transport is connected, and a handshake has begun. It
+    /// counts once, and only for the attempt that started last, while that attempt is in flight.
     Progressed(Id),
     /// An attempt has connected. Ignored unless the attempt is in flight.
     Connected(Id),
     /// An attempt has failed. Ignored unless the attempt is in flight.
     Failed(Id),
-    /// An attempt has failed for want of something local, such as a descriptor. Ignored unless the
-    /// attempt is in flight. The first time, the candidate is put back behind all that wait. The
-    /// second time, this is the same as [`Failed`](Self::Failed).
+    /// An attempt has failed because of a local shortage, such as too few descriptors. Ignored
+    /// unless the attempt is in flight. The first time, the candidate is put back behind all
+    /// waiting candidates. The second time, this is the same as [`Failed`](Self::Failed).
     RanShort(Id),
-    /// Every other attempt is pointless: an attempt has failed for good, or a resolver says so. The
-    /// race is lost unless an attempt has connected at the same instant.
+    /// Every other attempt is pointless, because of a final failure of an attempt or a resolver.
+    /// The race is lost unless an attempt has connected at the same instant.
     GaveUp,
 }
 
-/// An answer of a course, beside the candidates that it brought.
+/// An answer of a course, without its candidates.
 #[derive(Default)]
 pub(crate) struct News {
-    /// None if what was said is no answer that counts.
+    /// Absent if the answer does not count.
     pub(crate) answered: Option<(Record, u32, Update, Duration)>,
     pub(crate) leader: Option<Family>,
     pub(crate) preferred: Option<Family>,
@@ -132,7 +133,7 @@ pub(crate) struct News {
 }
 
 impl News {
-    /// Whether the machine has to hear of it.
+    /// Whether the machine needs it.
     pub(crate) fn counts(&self) -> bool {
         let Self { answered, leader, preferred, gave_up } = self;
         answered.is_some() || leader.is_some() || preferred.is_some() || *gave_up
@@ -153,21 +154,21 @@ impl News {
 }
 
 impl From<Record> for News {
-    /// An answer that adds to the others and has no delay behind it.
+    /// Creates an answer that adds to the others and has spent no delay.
     fn from(record: Record) -> Self {
         Self { answered: Some((record, 0, Update::Add, Duration::ZERO)), ..Self::default() }
     }
 }
 
-/// What is to be done. Complete: whoever drives the machine must carry out each.
+/// An action for the driver. The list is complete: the driver must perform each of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 pub enum Action {
     /// Start an attempt at this candidate.
     Start(Id),
-    /// Drop this attempt, which has run for the attempt timeout; it counts as failed.
+    /// Drop this attempt, which has reached the attempt timeout. It counts as failed.
     TimeOut(Id),
-    /// The race is over: drop every other attempt and the resolver, then hand this one over.
+    /// The race is over: drop every other attempt and the resolver, then return this connection.
     Win(Id),
     /// The race is over: drop every attempt and the resolver, then report the loss.
     Lose(Loss),
@@ -177,7 +178,7 @@ pub enum Action {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Loss {
-    /// No attempt was ever made, and no candidate is left.
+    /// No attempt was started, and no candidate is left.
     NoCandidates,
     /// Every attempt has failed, and no candidate is left.
     AllFailed,

@@ -1,5 +1,6 @@
-//! The race as a pure machine: events and `now` go in, actions and one deadline come out. Past
-//! 400 lines: every rule reads the same state, and is easiest to follow beside the others.
+//! The race as a pure machine: it takes events and `now`, and returns actions and one deadline. It
+//! is longer than 400 lines because every rule reads the same state, and is easiest to follow next
+//! to the others.
 
 use std::time::{Duration, Instant};
 
@@ -16,10 +17,14 @@ use crate::resolve::{Record, Update};
 
 /// Decides everything about one race, and waits for nothing.
 ///
-/// Feed it every event of an instant with [`handle`](Self::handle), carry out what
-/// [`advance`](Self::advance) says until it says no more, then wait for the next event or for
-/// [`deadline`](Self::deadline). The same events at the same instants make the same actions,
-/// always. It can be driven by a future, by a thread, or by a test.
+/// Use it in this order:
+///
+/// 1. Pass every event of an instant to [`handle`](Self::handle).
+/// 2. Perform the actions of [`advance`](Self::advance) until it returns `None`.
+/// 3. Wait for the next event or for the [`deadline`](Self::deadline).
+///
+/// The same events at the same instants always produce the same actions. A future, a thread or a
+/// test can drive it.
 ///
 /// # Examples
 ///
@@ -51,29 +56,29 @@ use crate::resolve::{Record, Update};
 pub struct Machine {
     policy: Policy,
     began: Instant,
-    /// What each record of each group has brought, in order of their first answers.
+    /// The candidates of each record of each group, in the order of their first answers.
     lists: SmallVec<[List; 1]>,
-    /// The family of the first of all candidates, if that has been said.
+    /// The family of the first of all candidates, if an event has set it.
     leader: Option<Family>,
-    /// The family that routes prefer, if that has been said.
+    /// The family that routes prefer, if an event has set it.
     preferred: Option<Family>,
-    /// By id: the family and where the candidate stands.
+    /// By id: the family and the state of each candidate.
     candidates: SmallVec<[(Option<Family>, State); 8]>,
-    /// What is left to start, next first.
+    /// The candidates to start, the next one first.
     queue: Queue,
-    /// What is in flight, in start order.
+    /// The attempts in flight, in start order.
     running: SmallVec<[(Id, Instant); 2]>,
-    /// How many attempts were started.
+    /// The number of attempts started.
     starts: u32,
-    /// How many candidates they were at: one that was put back counts once.
+    /// The number of different candidates among them: a candidate that was put back counts once.
     tried: u32,
     last_start: Option<Instant>,
-    /// When the attempt that started last has got further.
+    /// When the attempt that started last made progress.
     progressed: Option<Instant>,
     /// An attempt has failed since the last start.
     hurried: bool,
-    /// Since when the resolution delay counts: when the first addresses came, or before that what
-    /// an answer says is spent of it.
+    /// When the resolution delay began: when the first addresses came, or earlier if an answer has
+    /// spent part of the delay.
     delay_began: Option<Instant>,
     resolution_ended: bool,
     begun: bool,
@@ -82,7 +87,7 @@ pub struct Machine {
     over: bool,
 }
 
-/// What one record of one group has brought.
+/// The candidates of one record of one group.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct List {
     record: Record,
@@ -92,17 +97,17 @@ struct List {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum State {
-    /// No answer holds it, or none any more.
+    /// No answer contains it, or no answer does any more.
     Unknown,
     Waiting,
     /// It has been started once.
     Started,
-    /// It has failed for want of something local, and was put back. That happens once.
+    /// It has failed because of a local shortage, and was put back. That happens once.
     PutBack,
 }
 
 impl Machine {
-    /// A race that begins now; the overall deadline counts from here.
+    /// Creates a race that begins now. The overall deadline counts from here.
     pub fn new(policy: Policy, now: Instant) -> Self {
         Self {
             began: now,
@@ -127,7 +132,8 @@ impl Machine {
         }
     }
 
-    /// A race that began then with this one candidate, which started at once. No answer will come.
+    /// Creates a race that began at `began` with this one candidate, which started at once. No
+    /// answer will come.
     pub(crate) fn alone(policy: Policy, family: Option<Family>, began: Instant) -> Self {
         let mut machine = Self::new(policy, began);
         let only = [Entrant::new(Id(0), family)];
@@ -148,8 +154,8 @@ impl Machine {
         Some(began + first)
     }
 
-    /// Takes in what happened. Late news is normal: an event for an attempt that is not in flight,
-    /// or after the race is over, changes nothing.
+    /// Handles an event. An event for an attempt that is not in flight changes nothing. After the
+    /// end of the race, no event changes anything.
     pub fn handle(&mut self, event: Event<'_>, now: Instant) {
         if self.over {
             return;
@@ -177,7 +183,7 @@ impl Machine {
                 }
             }
             Event::Connected(id) => {
-                // Of two successes of one instant the earlier start wins.
+                // If two attempts succeed at the same instant, the earlier start wins.
                 let place = |id| self.running.iter().position(|(running, _)| *running == id);
                 if let Some(at) = place(id) {
                     if self.connected.and_then(place).is_none_or(|earlier| at < earlier) {
@@ -199,11 +205,16 @@ impl Machine {
         }
     }
 
-    /// Says the next thing to do at `now`; none when there is nothing more to do before the next
-    /// event or the [`deadline`](Self::deadline).
+    /// Returns the next action at `now`, or `None` when nothing is left to do before the next event
+    /// or the [`deadline`](Self::deadline).
     ///
-    /// What falls on one instant is handled in this order: a success, failures and time-outs,
-    /// giving up, the overall deadline, starts.
+    /// Events of one instant are handled in this order:
+    ///
+    /// 1. a success;
+    /// 2. failures and timeouts;
+    /// 3. a final failure;
+    /// 4. the overall deadline;
+    /// 5. starts.
     pub fn advance(&mut self, now: Instant) -> Option<Action> {
         if self.over {
             return None;
@@ -244,8 +255,8 @@ impl Machine {
         Some(Action::Start(id))
     }
 
-    /// When [`advance`](Self::advance) is to be called again if nothing happens before; none while
-    /// only an event can change anything. Ask after `advance` has nothing more to say.
+    /// When to call [`advance`](Self::advance) again if no event comes before. It is `None` if only an event can
+    /// change anything. Call it after `advance` has returned `None`.
     pub fn deadline(&self) -> Option<Instant> {
         if self.over {
             return None;
@@ -258,8 +269,8 @@ impl Machine {
         [self.ends_at(), self.waits_until(), attempt, self.next_start()].into_iter().flatten().min()
     }
 
-    /// Until when candidates wait for a further answer before the first attempt starts; none if
-    /// nothing waits for that. Ask after [`advance`](Self::advance) has nothing more to say.
+    /// Until when candidates wait for a further answer before the first attempt starts, or `None`
+    /// if nothing waits for an answer. Call it after [`advance`](Self::advance) has returned `None`.
     pub fn waits_until(&self) -> Option<Instant> {
         if self.over || self.begun || self.queue.is_empty() {
             return None;
@@ -281,17 +292,17 @@ impl Machine {
         self.policy.timeout.get()
     }
 
-    /// Whether fewer than `ahead` candidates are left to start and a further one could be.
+    /// Whether fewer than `ahead` candidates are left to start, and one more could start.
     pub(crate) fn wants(&self, ahead: usize) -> bool {
         self.queue.len() < ahead && !self.has_tried_all()
     }
 
-    /// How many candidates are left to start, those that were put back included.
+    /// The number of candidates left to start, including candidates that were put back.
     pub fn waiting(&self) -> usize {
         self.queue.len() + self.waiting_again().count()
     }
 
-    /// How many attempts are in flight.
+    /// The number of attempts in flight.
     pub fn in_flight(&self) -> usize {
         self.running.len()
     }
@@ -301,13 +312,12 @@ impl Machine {
         self.over
     }
 
-    /// The candidates left to start, in the order in which they would be, those that were put back
-    /// included.
+    /// The candidates left to start, in start order, including candidates that were put back.
     pub fn upcoming(&self) -> impl Iterator<Item = Id> {
         self.queue.iter().chain(self.waiting_again().map(|put_back| put_back.id))
     }
 
-    /// Takes out what was never started when the race is over, one after another.
+    /// Removes and returns the next candidate that was never started, when the race is over.
     pub(crate) fn take_upcoming(&mut self) -> Option<Id> {
         self.queue.pop()
     }
@@ -330,7 +340,7 @@ impl Machine {
                 }
             }
         }
-        // One candidate has no order. It is what every literal makes.
+        // A single candidate needs no sorting. Every literal makes one.
         let sole = self.candidates.is_empty() && candidates.len() == 1;
         let ordered = sole || self.policy.order == Order::Resolver;
         let appends = appends && update == Update::Add && ordered;
@@ -353,8 +363,9 @@ impl Machine {
         }
     }
 
-    /// Addresses have come, and so much of the resolution delay is spent: never more than all of it.
-    /// It may be more than the race has lasted, because a resolver learns from earlier races.
+    /// Records that addresses have come, and that this much of the resolution delay is spent, up to
+    /// all of it. It may be more than the race has lasted, because a resolver learns from earlier
+    /// races.
     fn spend(&mut self, spent: Duration, now: Instant) {
         let began = now.checked_sub(spent.min(self.policy.resolution_delay())).unwrap_or(now);
         self.delay_began = Some(self.delay_began.map_or(began, |earlier| earlier.min(began)));
@@ -365,8 +376,8 @@ impl Machine {
         self.policy.max_addresses.get().is_some_and(|max| self.tried() + self.queue.len() >= max)
     }
 
-    /// Sorts the complete list anew, attempted candidates included, and leaves what has not
-    /// started in the queue (draft-ietf-happy-happyeyeballs-v3 §7).
+    /// Sorts the complete list again, including attempted candidates. The candidates that have not
+    /// started form the queue (draft-ietf-happy-happyeyeballs-v3 §7).
     fn reorder(&mut self) {
         for (_, state) in &mut self.candidates {
             if *state == State::Waiting {
@@ -386,8 +397,7 @@ impl Machine {
         }
     }
 
-    /// Every candidate that an answer holds or that was tried, each once, in the order of the
-    /// policy.
+    /// Every candidate that is in an answer or was tried, each once, in the order of the policy.
     fn order(&self) -> SmallVec<[Id; 8]> {
         let mut seen: SmallVec<[bool; 16]> = smallvec![false; self.candidates.len()];
         let mut list: SmallVec<[(Id, Option<Family>); 8]> = SmallVec::new();
@@ -398,7 +408,7 @@ impl Machine {
                 }
             }
         };
-        // A lookup of all families at once knows best how they compare.
+        // A lookup of all families at once has the best order between them.
         let resolver_order = self.policy.order == Order::Resolver;
         let whole = |list: &&List| list.record == Record::Addresses && !resolver_order;
         for list in self.lists.iter().filter(whole) {
@@ -407,7 +417,7 @@ impl Machine {
         for list in self.lists.iter().filter(|list| !whole(list)) {
             collect(&list.ids);
         }
-        // What was tried and then replaced away has had its family's turn.
+        // A candidate that was tried and then replaced has used its family's turn.
         let all = self.candidates.iter().zip(&seen).enumerate();
         let tried = all.filter(|(_, ((_, state), seen))| state.is_tried() && !**seen);
         list.insert_many(0, tried.map(|(id, ((family, _), _))| (Id(id), *family)));
@@ -425,8 +435,8 @@ impl Machine {
         alternate(&list, leader, self.policy.first_family_count())
     }
 
-    /// Whether attempts may begin: there is an address, and the answers that count have come or
-    /// have been waited for (draft-ietf-happy-happyeyeballs-v3 §4.2).
+    /// Whether attempts may begin: there is an address, and the answers that count have come or the
+    /// wait for them is over (draft-ietf-happy-happyeyeballs-v3 §4.2).
     pub(crate) fn may_begin(&self, now: Instant) -> bool {
         let own = |list: &&List| list.group == 0;
         let answered =
@@ -439,13 +449,13 @@ impl Machine {
         !self.queue.is_empty() && (complete || self.delay_began.is_some_and(waited))
     }
 
-    /// The family whose answer is waited for, and which leads where no answer says who does.
+    /// The family whose answer the race waits for. It leads if no answer sets a leading family.
     fn preferred(&self) -> Family {
         self.policy.preferred(self.preferred)
     }
 
-    /// When the next attempt is due; none if none is left, if none may run beside those in
-    /// flight, or before attempts have begun.
+    /// When the next attempt is due. It is `None` if no candidate is left, if no attempt may start
+    /// while others run, or before attempts have begun.
     fn next_start(&self) -> Option<Instant> {
         let full = self.policy.max_in_flight.get().is_some_and(|max| self.running.len() >= max);
         if !self.begun || full {
@@ -460,7 +470,7 @@ impl Machine {
 
     /// When the next attempt is due if its candidate was not put back.
     fn turn(&self) -> Option<Instant> {
-        // Before the first start the race is due since its addresses came.
+        // Before the first start, the race is due since its addresses came.
         let Some(last) = self.last_start else {
             return self.delay_began;
         };
@@ -471,7 +481,7 @@ impl Machine {
         if self.hurried {
             return Some(last + delay.min(Policy::ATTEMPT_FLOOR));
         }
-        // Progress moves the start back, and never beyond the longest delay (v3 §6.1).
+        // Progress postpones the start, but never beyond the longest delay (v3 §6.1).
         let handshake = self.progressed.zip(self.policy.handshake_delay.get());
         let moved = handshake
             .map(|(at, delay)| (at + delay).min(last + *Policy::ATTEMPT_DELAY_RANGE.end()));
@@ -479,7 +489,7 @@ impl Machine {
         Some(moved.map_or(due, |moved| moved.max(due)))
     }
 
-    /// The first attempt in flight that has run for the attempt timeout.
+    /// The first attempt in flight that has reached the attempt timeout.
     fn expired(&self, now: Instant) -> Option<Id> {
         let timeout = self.policy.attempt_timeout.get()?;
         let (id, started) = self.running.first()?;
@@ -517,9 +527,9 @@ impl Machine {
         place.is_some()
     }
 
-    /// Puts a candidate back if it has not been before. Its second attempt waits for the attempt
-    /// delay, even where nothing is in flight: the shortage must have time to pass. Where attempts
-    /// run one after another the policy has no delay, and the default one holds.
+    /// Puts a candidate back if it was not put back before. Its second attempt waits for the
+    /// attempt delay, even if nothing is in flight, so that the shortage has time to pass. If
+    /// attempts run one after another, the policy has no delay, and the default delay applies.
     fn put_back(&mut self, id: Id, now: Instant) {
         let state = &mut self.candidates[id.0].1;
         if *state == State::Started {
@@ -530,7 +540,8 @@ impl Machine {
         }
     }
 
-    /// What was put back and waits, in order. It does not while no answer holds it.
+    /// The candidates that were put back and wait, in order. A candidate does not wait while no
+    /// answer contains it.
     fn waiting_again(&self) -> impl Iterator<Item = PutBack> {
         let held = |id| self.lists.iter().any(|list| list.ids.contains(&id));
         self.queue.put_back().iter().copied().filter(move |put_back| held(put_back.id))

@@ -1,70 +1,77 @@
 //! The staggered race: where to try to connect, when, and when to stop.
 //!
 //! **The problem.** A name has several addresses, and we want one connection, soon. Any address may
-//! be dead, and a dead one rarely says so: packets vanish, and the attempt is silent until the
-//! system gives it up, after two minutes on Linux. The dead ones come together, too: where a
+//! be dead, and a dead address rarely reports it. Packets vanish, and the attempt is silent until
+//! the system gives up, after two minutes on Linux. Dead addresses also come together: if a
 //! network's IPv6 is broken, every IPv6 address of every name is dead.
 //!
-//! **The naive answers.** One after another: each silent address costs two minutes. A short timeout
-//! for each: on a slow network it gives up the very attempts that were about to connect, one by
-//! one. All at once: soon, but every connect costs the network and the servers one handshake for
-//! each address, and the order in which the resolver sorted them counts for nothing.
+//! **The naive answers.** There are three:
 //!
-//! **The RFC's.** RFC 8305, Happy Eyeballs. Start an attempt, leave it alone for 250 ms, then start
-//! the next *beside* it, and so on; the first that connects wins. The delay is not a timeout: no
-//! attempt is given up for being slow, and the preferred address has a lead. Families alternate in
-//! the order, so a dead family costs one delay. Answers are not waited for longer than they are
-//! worth: with AAAA and A asked apart, the race begins when AAAA has answered, or 50 ms after A has.
+//! - One after another: each silent address costs two minutes.
+//! - One after another with a short timeout: on a slow network this gives up attempts that were
+//!   about to connect.
+//! - All at once: this is fast, but every connect costs one handshake for each address, and the
+//!   resolver's order is lost.
 //!
-//! **Ours** is that, made exact where the RFC leaves room:
+//! **The RFC's answer.** RFC 8305, Happy Eyeballs. Start an attempt, leave it alone for 250 ms,
+//! then start the next *beside* it, and so on. The first that connects wins. The delay is not a
+//! timeout: no attempt is given up because it is slow, and the preferred address has a lead.
+//! Families alternate in the order, so a dead family costs one delay. The wait for answers is short
+//! as well. If AAAA and A have separate answers, the race begins when AAAA has answered, or 50 ms
+//! after A has.
 //!
-//! - A failure brings the next start forward (RFC 9623, staggered racing): to now if nothing else is in flight,
-//!   because nobody is disturbed then, and else to 10 ms after the last start. Several failures
-//!   between two starts bring one start forward, not several.
-//! - The delay counts from the last start, not from a grid. Who wakes up late starts one attempt,
-//!   not two to catch up.
-//! - Everything that falls on one instant is taken in before anything is done, and then a success
-//!   comes first, failures next, the overall deadline next, starts last. Of two successes the
-//!   earlier start wins. No tie is left to chance, and no handshake is begun for nothing.
-//! - The wait for a further answer counts from the first addresses, or from before them where an
-//!   answer says so: a question that was asked because another is late has its wait behind it.
-//! - A late answer sorts the complete list anew, what was tried included
-//!   (draft-ietf-happy-happyeyeballs-v3 §7). With an IPv6 attempt in flight, an IPv4 address that
-//!   comes in is next, before more IPv6.
-//! - An attempt may say that its transport is up and that a handshake runs. If the policy has a
-//!   handshake delay, the next start then waits that long after this progress (v3 §6.1), and never
-//!   longer than 2 s after the last start.
-//! - A failure may be final, such as a wrong password. The race then gives up: other addresses
-//!   would answer the same. A success of the same instant still wins.
-//! - A failure may come of a shortage on this machine, such as a moment without descriptors. It says
-//!   nothing of the address. The candidate is put back once, behind all that wait, and is tried again
-//!   no earlier than the attempt delay after the failure. A second failure is the last.
-//! - The preferred family follows the machine's routes, where a resolver says which family has a
-//!   default route (v3 §4.2). The policy's own preference wins.
-//! - The last failure ends the race there and then, and while nothing is left to start no alarm is
-//!   set for it.
+//! **Our answer** is the RFC's, made exact where the RFC leaves room:
 //!
-//! **How it is cut.** The [`Machine`] decides and the driver waits. The machine takes `now` as an
-//! argument, so each rule above is a test with exact times, and a model checker can go through every
-//! order of events. Late news is normal: whatever the machine hears of an attempt that is gone, or
-//! after the end, changes nothing. A machine that trusts its timers and cancellations to be precise
-//! must be right about every executor there is; this one need not be. Ids stand for candidates, so
-//! neither addresses nor errors make it generic.
+//! - A failure brings the next start forward (RFC 9623, staggered racing). If nothing else is in
+//!   flight, the next attempt starts now, because it disturbs nothing. Otherwise it starts 10 ms
+//!   after the last start. Several failures between two starts bring one start forward, not
+//!   several.
+//! - The delay counts from the last start, not from a grid. A driver that wakes late starts one
+//!   attempt, not two to catch up.
+//! - Everything of one instant is read before anything is done. Then a success comes first,
+//!   failures next, the overall deadline next, and starts last. Of two successes the earlier start
+//!   wins. No tie is left to chance, and no handshake begins for nothing.
+//! - The wait for a further answer counts from the first addresses. It counts from an earlier time
+//!   if an answer has spent part of it. An example is a query that was sent because another query
+//!   is late.
+//! - A late answer sorts the complete list again, including attempted candidates
+//!   (draft-ietf-happy-happyeyeballs-v3 §7). If an IPv6 attempt is in flight, a late IPv4 address
+//!   is next, before more IPv6.
+//! - An attempt may report that its transport is connected and that a handshake runs. If the policy
+//!   has a handshake delay, the next start waits that long after this progress (v3 §6.1). It never
+//!   waits longer than 2 s after the last start.
+//! - A failure may be final, such as a wrong password. The race then gives up, because other
+//!   addresses would answer the same. A success of the same instant still wins.
+//! - A shortage on this machine may cause a failure, such as a moment without descriptors. It does
+//!   not depend on the address. The candidate is put back once, behind all waiting candidates. It
+//!   is tried again no earlier than the attempt delay after the failure. A second failure is the
+//!   last.
+//! - The preferred family follows the machine's routes, if a resolver reports which family has a
+//!   default route (v3 §4.2). The policy's own preference takes precedence.
+//! - The last failure ends the race at once. While no candidate is left to start, no alarm is set
+//!   for a start.
+//!
+//! **The design.** The [`Machine`] decides and the driver waits. The machine takes `now` as an
+//! argument, so each rule above has a test with exact times. A model checker can try every order of
+//! events. Late events are normal: an event of an attempt that is gone, or after the end, changes
+//! nothing. A machine that relies on precise timers and cancellations must be right about every
+//! executor. This machine need not be. Ids stand for candidates, so the machine is not generic over
+//! addresses or errors.
 //!
 //! **What we leave out, and why.**
 //!
 //! - *Sorting by RFC 6724.* That needs routes and sockets. The order within an answer is the
-//!   resolver's, and `getaddrinfo` has sorted already. Where families are answered apart, all that
-//!   is missing is which of them leads, and an answer can say so.
-//! - *History and round-trip times.* They need memory across connects that knows one network from
-//!   another. They would change the order that comes in, not the race.
-//! - *A cap on attempts in flight*, by default. What bounds them is the number of addresses.
-//! - *Patience with a handshake*, by default. It would save a second connection on a slow network,
-//!   but an address that accepts and then stalls would cost that much more.
-//! - *Order by groups.* Answers may be of a group, for the targets of service records. No rule looks
-//!   at groups yet.
-//! - *Keeping a loser as a spare.* One connection was asked for. A second would be state at the
-//!   server that nobody has promised to use.
+//!   resolver's, and `getaddrinfo` has already sorted it. If families have separate answers, only
+//!   the leading family is missing, and an answer can set it.
+//! - *History and round-trip times.* They need memory across connects that distinguishes networks.
+//!   They would change the order that the race receives, not the race.
+//! - *A limit on attempts in flight*, by default. The number of addresses limits them.
+//! - *Waiting for a handshake*, by default. It would save a second connection on a slow network.
+//!   But an address that accepts and then stalls would cost that much more time.
+//! - *Order by groups.* Answers may belong to a group, for the targets of service records. No rule
+//!   uses groups yet.
+//! - *Keeping a loser as a spare.* The caller asked for one connection. A second connection would
+//!   be state at the server, and nothing may ever use it.
 
 mod course;
 mod driver;

@@ -1,13 +1,12 @@
-//! In which order the candidates of a race are tried.
+//! The order of the candidates of a race.
 
 use smallvec::SmallVec;
 
 use super::event::Id;
 use crate::address::Family;
 
-/// Arranges `list` so that families alternate: `first_count` of the leading family, then one of
-/// the others and one of the leading in turn, then what remains (RFC 8305 §4). Inside a family the
-/// order is kept.
+/// Arranges `list` so that families alternate: `first_count` of the leading family, then the others
+/// and the leading family in turn, then the rest (RFC 8305 §4). Inside a family the order is kept.
 pub(super) fn alternate(
     list: &[(Id, Option<Family>)],
     leader: Option<Family>,

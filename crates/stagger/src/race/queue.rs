@@ -1,27 +1,27 @@
-//! What is left to start, in order.
+//! The candidates to start, in order.
 
 use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::event::Id;
 
-/// A queue whose first is part of it, so that one candidate, or one after another, needs no
-/// memory of its own. Behind it stand the candidates that were put back. Only they are in memory of
-/// their own, because few races have any.
+/// A queue that stores its first element inline, so that few candidates need no heap memory. Behind
+/// it are the candidates that were put back. Only they have memory of their own, because few races
+/// have any.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Queue {
-    /// None only if the rest is empty.
+    /// Absent only if the rest is empty.
     first: Option<u32>,
     rest: VecDeque<u32>,
     #[allow(clippy::box_collection, reason = "a third of the size in every connect")]
     put_back: Option<Box<Vec<PutBack>>>,
 }
 
-/// A candidate that was tried, and is to be tried once more.
+/// A candidate that was tried, and will be tried once more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct PutBack {
     pub(super) id: Id,
-    /// The second attempt does not start earlier.
+    /// The second attempt starts no earlier.
     pub(super) not_before: Instant,
 }
 
@@ -59,7 +59,7 @@ impl Queue {
         std::mem::replace(&mut self.first, self.rest.pop_front()).map(wide)
     }
 
-    /// Empties the queue. What was put back stays.
+    /// Empties the queue. Candidates that were put back stay.
     pub(super) fn clear(&mut self) {
         self.first = None;
         self.rest.clear();
@@ -75,7 +75,7 @@ impl Queue {
         self.put_back.get_or_insert_default().push(put_back);
     }
 
-    /// Takes out a candidate that was put back.
+    /// Removes a candidate that was put back.
     pub(super) fn take_back(&mut self, id: Id) {
         if let Some(put_back) = &mut self.put_back {
             put_back.retain(|own| own.id != id);

@@ -1,11 +1,11 @@
-//! Room for the attempts in flight, pinned without a box for each.
+//! Storage for the attempts in flight, pinned without a box for each.
 
 use std::pin::Pin;
 
 use pin_project_lite::pin_project;
 
-/// How many attempts share one piece of memory. Most races need no more than the first piece,
-/// which is part of the driver.
+/// How many attempts share one allocation. Most races need only the first chunk, which is part of
+/// the driver.
 const CHUNK: usize = 4;
 
 pin_project! {
@@ -38,7 +38,7 @@ impl<F> Chunk<F> {
 }
 
 pin_project! {
-    /// Numbered places for futures, each pinned where it stands until it is taken out.
+    /// Numbered slots for futures. Each future stays pinned until it is removed.
     pub(super) struct Slots<F> {
         #[pin]
         first: Chunk<F>,
@@ -53,7 +53,7 @@ impl<F> Slots<F> {
         Self { first: Chunk::new(), rest: Vec::new(), free: Vec::new(), used: 0 }
     }
 
-    /// Puts a future into a free place and says which.
+    /// Stores a future in a free slot and returns the slot's number.
     pub(super) fn insert(mut self: Pin<&mut Self>, future: F) -> usize {
         let this = self.as_mut().project();
         let place = this.free.pop().unwrap_or_else(|| {

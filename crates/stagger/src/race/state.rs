@@ -1,4 +1,4 @@
-//! How far a race has come, as its driver keeps it.
+//! The state of a race, as its driver keeps it.
 
 use std::time::{Duration, Instant};
 
@@ -12,13 +12,14 @@ pub(super) enum State {
     Ready(Policy),
     /// The attempt at the only candidate runs, as in every race to a literal.
     Alone(Alone),
-    /// When it is over, the machine still tells what was left to try.
+    /// The machine of the race. After the end it still returns the untried candidates.
     Begun(Machine),
 }
 
-/// A race with one candidate, which has started. Its machine can do nothing but wait until the attempt
-/// ends or the deadline comes, and a success needs no decision. The machine is made when there is
-/// something to decide, and then learns all that has happened: it decides the same as ever.
+/// A race with one candidate, which has started. Its machine could only wait until the attempt ends
+/// or the deadline comes, and a success needs no decision. The machine is made when there is
+/// something to decide. It then receives everything that has happened, so its decisions are the
+/// same.
 pub(super) struct Alone {
     pub(super) policy: Policy,
     pub(super) began: Instant,
@@ -27,7 +28,7 @@ pub(super) struct Alone {
 }
 
 impl State {
-    /// The machine, which is made now if nothing had to be decided before.
+    /// The machine. It is made now if nothing had to be decided before.
     pub(super) fn racing(&mut self) -> &mut Machine {
         if let Self::Alone(alone) = self {
             *self = Self::Begun(alone.machine());
@@ -41,7 +42,7 @@ impl State {
     /// How long the race has run.
     pub(super) fn since_began(&self, now: Instant) -> Duration {
         match self.began() {
-            // That is how it always begins, and a subtraction takes long.
+            // Every race begins like that, and a subtraction is slow.
             began if began == now => Duration::ZERO,
             began => now.saturating_duration_since(began),
         }

@@ -1,4 +1,5 @@
-//! What was asked, answered and tried, when, and how each ended.
+//! The report of a connect: its queries, answers and attempts, with times and results. The
+//! file is long because its readers have examples.
 
 use std::error::Error;
 use std::fmt;
@@ -11,11 +12,11 @@ use crate::error::SharedError;
 use crate::resolve::Record;
 use crate::text::{Escaped, Span, WithCauses};
 
-/// How one connect went: there on success as on failure, and during the race too.
+/// The record of one connect. It exists on success, on failure, and during the race.
 ///
-/// It is what an [`Observer`](crate::Observer) heard, put together: a
-/// [`Recorder`](crate::observe::Recorder) makes one at any time. All times count from the first poll of the
-/// outermost connect. `A` is the type of an address, `E` that of an attempt's or a query's error.
+/// It holds the same steps that an [`Observer`](crate::Observer) receives. A [`Recorder`](crate::observe::Recorder) makes a report at any
+/// time. All times count from the first poll of the outermost connect. `A` is the type of an
+/// address, and `E` is the error type of an attempt or a query.
 ///
 /// # Examples
 ///
@@ -68,29 +69,31 @@ pub enum End {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Wait {
-    /// When they were known.
+    /// The time at which the addresses were known.
     pub from: Duration,
-    /// When the first attempt started. If none did, when the connect ended or the report was made.
+    /// The time at which the first attempt started. Without an attempt, it is the time at which the
+    /// connect ended or the report was made.
     pub to: Duration,
 }
 
-/// One answer that came, or one that was awaited in vain.
+/// One answer, or a query that was not answered.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct QueryReport<A, E = SharedError> {
-    /// What was asked for.
+    /// The record that was asked for.
     pub record: Record,
-    /// When it was asked, as far as the answer tells; one that did not come does not tell.
+    /// When the query was sent, if the answer has that time. A query without an answer does not
+    /// have it.
     pub started: Duration,
-    /// When it was answered; none if the connect was over before.
+    /// When it was answered, or `None` if the connect was over before.
     pub ended: Option<Duration>,
-    /// The addresses it brought, in the resolver's order.
+    /// The addresses of the answer, in the resolver's order.
     pub addresses: Vec<A>,
-    /// Why it failed.
+    /// The error of the query.
     pub error: Option<E>,
-    /// Why it failed, in the vocabulary that all resolvers share; none if it did not.
+    /// Why there is no address, as a kind that all resolvers share, if it is known.
     pub kind: Option<crate::error::LookupErrorKind>,
-    /// Whether the race went on waiting for this record, because another answer was to come.
+    /// Whether the race went on waiting for this record, because another answer could still come.
     pub provisional: bool,
     /// Whether the failure ended the race: see [`Answer::with_final`](crate::Answer::with_final).
     pub is_final: bool,
@@ -100,21 +103,22 @@ pub struct QueryReport<A, E = SharedError> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AttemptReport<A, E = SharedError> {
-    /// Where it went.
+    /// The address of the attempt.
     pub address: A,
     /// When it started, or was skipped.
     pub started: Duration,
-    /// When it reported [progress](crate::connect::Progress): its transport was up, and a handshake began.
+    /// When it reported [progress](crate::connect::Progress): its transport was connected, and a handshake began.
     pub progressed: Option<Duration>,
-    /// When it ended. Of an attempt that still runs, when the report was made.
+    /// When it ended. If it still runs, when the report was made.
     pub ended: Duration,
     /// How it ended.
     pub outcome: AttemptOutcome<E>,
     /// Whether its failure ended the race: see [`Connector::is_final`](crate::Connector::is_final).
     pub is_final: bool,
-    /// The races inside the attempt, such as that to a proxy, in the order in which they began.
-    /// They are known where the race was observed or its report was asked for. A child that takes
-    /// thousands of steps within one poll of the attempt lacks the later ones, but for its end.
+    /// The races inside the attempt, such as the race to a proxy, in the order in which they began.
+    ///
+    /// They are recorded if the race was observed or its report was requested. If a child takes
+    /// thousands of steps within one poll of the attempt, later steps are missing, except its end.
     pub children: Vec<Report<String>>,
 }
 
@@ -128,21 +132,21 @@ pub enum AttemptOutcome<E = SharedError> {
     Connected,
     /// It failed.
     Failed(E),
-    /// It had run for the attempt timeout, and was dropped.
+    /// It reached the attempt timeout, and was dropped.
     TimedOut,
     /// It was dropped in flight because the race was over. That is not a failure.
     Dropped,
-    /// It was never made, for this reason.
+    /// It was never started, for this reason.
     Skipped(E),
 }
 
 impl<A, E> Report<A, E> {
-    /// What was asked for; none for a list of addresses or endpoints.
+    /// The requested target. It is `None` for a list of addresses or endpoints.
     pub fn target(&self) -> Option<&Target> {
         self.target.as_ref()
     }
 
-    /// When the connect began: zero, or for a child of an attempt a time within the outer race.
+    /// When the connect began: zero, or a time within the outer race for a child of an attempt.
     pub fn began(&self) -> Duration {
         self.began
     }
@@ -152,17 +156,63 @@ impl<A, E> Report<A, E> {
         self.elapsed
     }
 
-    /// Every answer, in the order of arrival, and what was still awaited at the end.
+    /// Every answer, in the order of arrival, and then the queries without an answer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::Dialer;
+    /// use stagger::resolve::Record;
+    /// use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let resolver = ScriptedResolver::<Place>::new(&ledger)
+    ///     .finds(ms(5), Record::Aaaa, ["v6"])
+    ///     .fails(ms(9), Record::A);
+    /// let connector = ScriptedConnector::new(&ledger).at("v6", Fate::connects(ms(30)));
+    /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
+    ///
+    /// let (_, report) = ledger.clock().run(dialer.connect("example.com:443").with_report())?;
+    /// let [aaaa, a] = report.queries() else { panic!("two answers came") };
+    /// assert_eq!((aaaa.record, aaaa.ended), (Record::Aaaa, Some(ms(5))));
+    /// assert_eq!(aaaa.addresses, [Place("v6")]);
+    /// assert_eq!(a.error.as_ref().unwrap().to_string(), "A lookup failed");
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
     pub fn queries(&self) -> &[QueryReport<A, E>] {
         &self.queries
     }
 
-    /// Every attempt in start order, candidates that were skipped among them.
+    /// Every attempt and every skipped candidate, in start order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::Dialer;
+    /// use stagger::report::AttemptOutcome;
+    /// use stagger::resolve::Record;
+    /// use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let resolver =
+    ///     ScriptedResolver::<Place>::new(&ledger).finds(ms(5), Record::Addresses, ["v6", "v4"]);
+    /// let connector = ScriptedConnector::new(&ledger)
+    ///     .at("v6", Fate::silent())
+    ///     .at("v4", Fate::connects(ms(30)));
+    /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
+    ///
+    /// let (_, report) = ledger.clock().run(dialer.connect("example.com:443").with_report())?;
+    /// let [v6, v4] = report.attempts() else { panic!("two attempts started") };
+    /// assert!(matches!(v6.outcome, AttemptOutcome::Dropped));
+    /// assert!(matches!(v4.outcome, AttemptOutcome::Connected));
+    /// assert_eq!((v4.started, v4.ended), (ms(255), ms(285)));
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
     pub fn attempts(&self) -> &[AttemptReport<A, E>] {
         &self.attempts
     }
 
-    /// The attempts themselves, with the causes as they are.
+    /// Returns the attempts with their original errors.
     pub fn into_attempts(self) -> Vec<AttemptReport<A, E>> {
         self.attempts
     }
@@ -172,19 +222,57 @@ impl<A, E> Report<A, E> {
         self.end.is_some()
     }
 
-    /// How the connect ended; none if it had not when the report was made.
+    /// How the connect ended, or `None` if the report was made before its end.
     pub fn end(&self) -> Option<End> {
         self.end
     }
 
     /// How long addresses waited for the preferred family's answer, if they did.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::Dialer;
+    /// use stagger::resolve::Record;
+    /// use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// // AAAA never comes.
+    /// let resolver =
+    ///     ScriptedResolver::<Place>::new(&ledger).finds(ms(5), Record::A, ["v4"]).never_ends();
+    /// let connector = ScriptedConnector::new(&ledger).at("v4", Fate::connects(ms(30)));
+    /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
+    ///
+    /// let (_, report) = ledger.clock().run(dialer.connect("example.com:443").with_report())?;
+    /// let wait = report.wait().unwrap();
+    /// assert_eq!((wait.from, wait.to), (ms(5), ms(55)));
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
     pub fn wait(&self) -> Option<Wait> {
         self.wait
     }
 
-    /// The candidates that were still to be tried at the end, in the order in which they would
-    /// have been. During the race it is what lookups have found and nobody has tried, in the order
-    /// in which it was found.
+    /// The untried candidates at the end, in the order in which the race would have tried them.
+    /// During the race it is the untried addresses that lookups have found so far, in the order in
+    /// which they were found.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::resolve::Record;
+    /// use stagger::Dialer;
+    /// use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let resolver =
+    ///     ScriptedResolver::<Place>::new(&ledger).finds(ms(5), Record::Addresses, ["v6", "v4"]);
+    /// let connector = ScriptedConnector::new(&ledger).at("v6", Fate::connects(ms(30)));
+    /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
+    ///
+    /// let (_, report) = ledger.clock().run(dialer.connect("example.com:443").with_report())?;
+    /// assert_eq!(report.untried(), [Place("v4")]);
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
     pub fn untried(&self) -> &[A] {
         &self.untried
     }
@@ -194,7 +282,27 @@ impl<A, E> Report<A, E> {
         self.attempts.iter().find(|attempt| matches!(attempt.outcome, AttemptOutcome::Connected))
     }
 
-    /// The attempts that failed, those that timed out included, in start order.
+    /// The failed attempts in start order, including attempts that timed out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::Dialer;
+    /// use stagger::resolve::Record;
+    /// use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let resolver = ScriptedResolver::<Place>::new(&ledger).finds(ms(5), Record::Addresses, ["v4"]);
+    /// let connector = ScriptedConnector::new(&ledger).at("v4", Fate::fails(ms(10)));
+    /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone());
+    ///
+    /// let error = ledger.clock().run(dialer.connect("example.com:443")).unwrap_err();
+    /// for failure in error.report().failures() {
+    ///     assert_eq!(failure.address, "v4");
+    ///     assert_eq!(failure.outcome.cause().unwrap().to_string(), "v4 failed");
+    /// }
+    /// # assert_eq!(error.report().failures().count(), 1);
+    /// ```
     pub fn failures(&self) -> impl Iterator<Item = &AttemptReport<A, E>> {
         self.attempts.iter().filter(|attempt| {
             matches!(attempt.outcome, AttemptOutcome::Failed(_) | AttemptOutcome::TimedOut)
@@ -234,7 +342,7 @@ impl<A, E> Report<A, E> {
         }
     }
 
-    /// The same report with every address as text, as an [`Error`](crate::Error) has it.
+    /// The same report with every address as text, like the report of an [`Error`](crate::Error).
     pub fn into_text(self) -> Report<String, E>
     where
         A: fmt::Display,
@@ -243,8 +351,8 @@ impl<A, E> Report<A, E> {
     }
 }
 
-/// A line for each query, each attempt with its children indented, and each address not tried. An
-/// error is printed as by `{:#}`, which of a [`SharedError`] has the causes too.
+/// Prints a line for each query, each attempt with its children indented, and each untried address.
+/// It prints an error like `{:#}`, which for a [`SharedError`] includes the causes.
 impl<A: fmt::Display, E: fmt::Display> fmt::Display for Report<A, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines = Vec::new();
@@ -258,11 +366,11 @@ pub(crate) fn with_causes(error: &SharedError) -> String {
     WithCauses(error.get_ref()).to_string()
 }
 
-/// How deep races inside attempts are printed. The number is ours.
+/// How many levels of races inside attempts are printed: 16. The number is ours.
 const MAX_DEPTH: usize = 16;
 
 impl<A: fmt::Display, E> Report<A, E> {
-    /// What [`Display`](fmt::Display) prints, line by line, with each error as `say` has it.
+    /// Returns the lines that [`Display`](fmt::Display) prints. `say` prints each error.
     pub(crate) fn lines(&self, depth: usize, say: &dyn Fn(&E) -> String, lines: &mut Vec<String>) {
         let indent = "  ".repeat(depth);
         for query in &self.queries {
@@ -315,8 +423,9 @@ impl<A: fmt::Display, E> Report<A, E> {
 }
 
 impl<A> AttemptReport<A> {
-    /// Whether the attempt failed because there is no way to the address: no route to its network
-    /// or to the host itself. Systems tell the two apart, and users need not.
+    /// Whether the attempt failed because the address is unreachable: there is no route to its
+    /// network or to the host. Systems report these as two errors, but users need not distinguish
+    /// them.
     pub fn is_unreachable(&self) -> bool {
         let first = match &self.outcome {
             AttemptOutcome::Failed(error) => Some(error.get_ref() as &(dyn Error + 'static)),
@@ -344,7 +453,7 @@ impl<E> AttemptOutcome<E> {
         }
     }
 
-    /// The error of an attempt that failed or was skipped.
+    /// The error of a failed attempt or a skipped candidate.
     pub fn error(&self) -> Option<&E> {
         match self {
             Self::Failed(error) | Self::Skipped(error) => Some(error),
@@ -354,8 +463,7 @@ impl<E> AttemptOutcome<E> {
 }
 
 impl AttemptOutcome {
-    /// Why there was no connection: the error of an attempt that failed or was skipped, or that it
-    /// timed out.
+    /// Why the attempt did not connect: its error, the reason for the skip, or the attempt timeout.
     pub fn cause(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Failed(error) | Self::Skipped(error) => Some(error.get_ref()),
@@ -365,7 +473,7 @@ impl AttemptOutcome {
     }
 }
 
-/// The cause of an attempt that ran for the attempt timeout.
+/// The cause of an attempt that reached the attempt timeout.
 #[derive(Debug)]
 pub(crate) struct AttemptTimedOut;
 
@@ -377,7 +485,7 @@ impl fmt::Display for AttemptTimedOut {
 
 impl Error for AttemptTimedOut {}
 
-/// Why a candidate of the other family than the one that was asked for is skipped.
+/// The reason to skip a candidate of an unwanted family.
 #[derive(Debug)]
 pub(crate) struct UnwantedFamily(pub(crate) Family);
 

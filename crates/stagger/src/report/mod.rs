@@ -1,4 +1,4 @@
-//! The parts of a [`Report`](crate::Report): what was asked, answered and tried, and when.
+//! The parts of a [`Report`](crate::Report): queries, answers and attempts, with their times.
 
 pub(crate) mod connect;
 

@@ -1,4 +1,4 @@
-//! What a resolver says.
+//! The answers of a resolver.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -13,17 +13,18 @@ use crate::resolve::Record;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Update {
-    /// It adds to them.
+    /// The new answer adds to earlier answers.
     #[default]
     Add,
-    /// It takes their place. A candidate that is in the new answer no more is dropped if it has
-    /// not started, and keeps running if it has (RFC 8305 §6; draft-ietf-happy-happyeyeballs-v3 §7).
+    /// The new answer replaces earlier answers. A candidate that is missing from the new answer is
+    /// dropped if it has not started, and keeps running if it has (RFC 8305 §6;
+    /// draft-ietf-happy-happyeyeballs-v3 §7).
     Replace,
 }
 
 /// What one lookup of a [`Resolver`](crate::Resolver) returned: addresses, no address, or an error.
 ///
-/// The race makes a [`Candidate`](crate::Candidate) of an address when it starts an attempt there.
+/// When the race starts an attempt at an address, it makes a [`Candidate`](crate::Candidate) from it.
 ///
 /// # Examples
 ///
@@ -50,7 +51,7 @@ pub struct Answer<A, E> {
     about: About,
 }
 
-/// What an answer says beside its addresses or its error.
+/// The fields of an answer besides its addresses or its error.
 #[derive(Clone, Debug)]
 struct About {
     record: Record,
@@ -69,18 +70,19 @@ struct About {
 }
 
 impl<A, E> Answer<A, E> {
-    /// An answer with these addresses, in the resolver's order of preference. Without any it is a
-    /// negative answer.
+    /// Creates an answer with these addresses, in the resolver's order of preference. Without
+    /// addresses it is a negative answer.
     pub fn found(record: Record, addresses: impl IntoIterator<Item = A>) -> Self {
         Self::new(record, Ok(addresses.into_iter().collect()))
     }
 
-    /// An answer that says there are no addresses of this record.
+    /// Creates an answer without addresses: the lookup found no address of this record.
     pub fn negative(record: Record) -> Self {
         Self::new(record, Ok(Vec::new()))
     }
 
-    /// A lookup that failed. The error belongs to its record alone: other answers still count.
+    /// Creates the answer of a failed lookup. The error belongs only to its record: other answers
+    /// still count.
     pub fn failed(record: Record, error: E) -> Self {
         Self::new(record, Err(error))
     }
@@ -104,14 +106,15 @@ impl<A, E> Answer<A, E> {
         Self { outcome, about }
     }
 
-    /// Sets what this answer does to earlier answers of its record: it adds to them, unless set, or
-    /// replaces them.
+    /// Sets whether this answer adds to earlier answers of its record, or replaces them. By default
+    /// it adds to them.
     pub fn with_update(mut self, update: Update) -> Self {
         self.about.update = update;
         self
     }
 
-    /// Sets whether the addresses are already in RFC 6724 §6 order, as those of `getaddrinfo` are.
+    /// Sets whether the addresses are already in RFC 6724 §6 order, as the addresses of
+    /// `getaddrinfo` are.
     pub fn with_sorted(mut self, sorted: bool) -> Self {
         self.about.sorted = sorted;
         self
@@ -152,11 +155,13 @@ impl<A, E> Answer<A, E> {
         self
     }
 
-    /// Sets which family leads: that of the first address of all answers so far, this one included,
-    /// when they are sorted together (draft-ietf-happy-happyeyeballs-v3 §5.3). It holds until
-    /// another answer says otherwise. Families alternate, and inside a family the order is that of
-    /// its answers, so this is all that answers apart can't say each by itself. An answer of all
-    /// families says it by its own first address, which goes before this.
+    /// Sets the leading family: the family of the first address when all answers so far, including
+    /// this answer, are sorted together (draft-ietf-happy-happyeyeballs-v3 §5.3).
+    ///
+    /// The setting holds until another answer changes it. Families alternate, and inside a family
+    /// the order is the order of its answers. So the leading family is all that separate answers
+    /// cannot express each by itself. An answer of all families sets it by its own first address,
+    /// which takes precedence over this setting.
     ///
     /// # Examples
     ///
@@ -182,11 +187,13 @@ impl<A, E> Answer<A, E> {
         self
     }
 
-    /// Sets which family the machine's routes prefer: the race waits for its answer within the
-    /// resolution delay, and it leads where no answer says who does. It is IPv6 where both families
-    /// have a default route, and else the family that has one
-    /// (draft-ietf-happy-happyeyeballs-v3 §4.2). It holds for the whole race until another answer
-    /// says otherwise. [`Policy::with_preferred_family`](crate::Policy::with_preferred_family) wins over it.
+    /// Sets the family that the machine's routes prefer.
+    ///
+    /// The race waits for this family's answer within the resolution delay. The family leads if no
+    /// answer sets a leading family. It is IPv6 if both families have a default route, and
+    /// otherwise the family that has a default route (draft-ietf-happy-happyeyeballs-v3 §4.2). It
+    /// holds for the whole race until another answer changes it.
+    /// [`Policy::with_preferred_family`](crate::Policy::with_preferred_family) takes precedence.
     ///
     /// # Examples
     ///
@@ -213,19 +220,19 @@ impl<A, E> Answer<A, E> {
         self
     }
 
-    /// Sets why there is no address. It means nothing where there is one. A negative answer from a
-    /// resolver that knows the name has [`LookupErrorKind::NoAddress`]; one from a resolver that
-    /// does not know the record has no kind.
+    /// Sets why there is no address. It has no effect if there is an address. A negative answer has
+    /// [`LookupErrorKind::NoAddress`] if the resolver knows the name. It has no kind if the
+    /// resolver does not support the record.
     pub fn with_kind(mut self, kind: LookupErrorKind) -> Self {
         self.about.kind = kind;
         self
     }
 
-    /// Sets whether this failure ends the race: every attempt is dropped and the connect fails. It is for a
-    /// resolver that knows that no attempt makes sense, such as one that refuses a host by a rule.
-    /// It means nothing unless the answer is an error. It counts for an [provisional](Self::with_provisional)
-    /// error too, so a resolver inside [`Fastest`](crate::resolve::Fastest) or
-    /// [`Fallback`](crate::resolve::Fallback) ends the race for all of them.
+    /// Sets whether this failure ends the race: every attempt is dropped and the connect fails.
+    ///
+    /// Use it in a resolver that knows that no attempt makes sense, such as a resolver that blocks
+    /// hosts. It has no effect unless the answer is an error. It also counts for a [provisional](Self::with_provisional)
+    /// error. So a resolver inside [`Fastest`](crate::resolve::Fastest) or [`Fallback`](crate::resolve::Fallback) ends the race for all of them.
     ///
     /// # Examples
     ///
@@ -250,32 +257,32 @@ impl<A, E> Answer<A, E> {
         self
     }
 
-    /// Puts the addresses into a group: 0, the target's own name, unless set. Other groups are for
-    /// the targets of service records. No rule distinguishes groups yet, but an answer replaces
-    /// only earlier ones of its record and group.
+    /// Puts the addresses into a group. The default is 0, which is the target's own name. Other
+    /// groups are for the targets of service records. No rule distinguishes groups yet, except that
+    /// an answer replaces only earlier answers of its record and group.
     pub fn with_group(mut self, group: u32) -> Self {
         self.about.group = group;
         self
     }
 
-    /// Sets what a service binding says of all addresses of this answer (RFC 9460).
+    /// Sets the parameters of a service binding for all addresses of this answer (RFC 9460).
     pub fn with_binding(mut self, binding: impl Into<Arc<Binding>>) -> Self {
         self.about.binding = Some(binding.into());
         self
     }
 
-    /// Sets how long the answer may be kept.
+    /// Sets how long a cache may keep the answer.
     pub fn with_ttl(mut self, ttl: Duration) -> Self {
         self.about.ttl = Some(ttl);
         self
     }
 
-    /// Sets how much of the resolution delay is spent when this answer comes. The delay then
-    /// counts not from this answer's arrival, but from that long before it.
+    /// Sets how much of the resolution delay is spent when this answer comes. The delay then counts
+    /// from that long before the answer's arrival, and not from the arrival.
     ///
-    /// It is for an answer to a second question that is asked because the first is late. The race need
-    /// not wait again for the time that it has waited for the first. It is also for a resolver that has learned
-    /// that waiting is useless. The rule is ours and not the RFC's.
+    /// Use it for the answer to a second query that was sent because the first query is late. The
+    /// race need not wait again for the time that it has already waited. Use it also in a resolver
+    /// that knows that waiting is useless. The rule is ours and not the RFC's.
     ///
     /// # Examples
     ///
@@ -299,29 +306,29 @@ impl<A, E> Answer<A, E> {
         self
     }
 
-    /// Sets how long after the beginning of the resolution this was asked, for the report.
+    /// Sets how long after the beginning of the resolution this query was sent, for the report.
     pub fn with_asked_after(mut self, after: Duration) -> Self {
         self.about.asked_after = after;
         self
     }
 
-    /// What was asked for.
+    /// The record that this answers.
     pub fn record(&self) -> Record {
         self.about.record
     }
 
-    /// Whether this adds to earlier answers of its record or replaces them.
+    /// Whether this answer adds to earlier answers of its record or replaces them.
     pub fn update(&self) -> Update {
         self.about.update
     }
 
-    /// Whether the platform has sorted the addresses.
+    /// Whether the addresses are already in RFC 6724 §6 order.
     pub fn is_sorted(&self) -> bool {
         self.about.sorted
     }
 
-    /// Whether this leaves the last word on its record to another answer: only one without
-    /// addresses does.
+    /// Whether another answer may still follow for this record. An answer with addresses is never
+    /// provisional.
     pub fn is_provisional(&self) -> bool {
         self.about.provisional && self.is_empty()
     }
@@ -331,67 +338,68 @@ impl<A, E> Answer<A, E> {
         self.outcome.as_ref().map_or(true, Vec::is_empty)
     }
 
-    /// Which family leads, if the answer [says](Self::with_leader) so.
+    /// The leading family, if the answer [sets](Self::with_leader) it.
     pub fn leader(&self) -> Option<Family> {
         self.about.leader
     }
 
-    /// How long the answer may be kept, where known.
+    /// How long a cache may keep the answer, if known.
     pub fn ttl(&self) -> Option<Duration> {
         self.about.ttl
     }
 
-    /// How much of the resolution delay is spent when this answer comes: nothing unless
-    /// [said](Self::with_delay_spent).
+    /// How much of the resolution delay is spent when this answer comes. The default is zero;
+    /// [`with_delay_spent`](Self::with_delay_spent) sets it.
     pub fn delay_spent(&self) -> Duration {
         self.about.delay_spent
     }
 
-    /// How long after the beginning of the resolution this was asked: at once unless
-    /// [said](Self::with_asked_after).
+    /// How long after the beginning of the resolution this query was sent. The default is zero;
+    /// [`with_asked_after`](Self::with_asked_after) sets it.
     pub fn asked_after(&self) -> Duration {
         self.about.asked_after
     }
 
-    /// The error of a lookup that failed.
+    /// The error of a failed lookup.
     pub fn error(&self) -> Option<&E> {
         self.outcome.as_ref().err()
     }
 
-    /// Why there is no address, in the vocabulary that all resolvers share: none if there is one.
-    /// Unless [said](Self::with_kind) it is [`LookupErrorKind::Other`] for a failure, and none for a
-    /// negative answer.
+    /// Why there is no address, as a kind that all resolvers share. It is `None` if there is an
+    /// address. If [`with_kind`](Self::with_kind) did not set it, a failure has [`LookupErrorKind::Other`], and a
+    /// negative answer has `None`.
     pub fn kind(&self) -> Option<LookupErrorKind> {
         let is_said = self.is_empty() && self.about.kind != LookupErrorKind::Other;
         (self.outcome.is_err() || is_said).then_some(self.about.kind)
     }
 
-    /// The group of the addresses: 0, the target's own name, unless [said](Self::with_group).
+    /// The group of the addresses. The default is 0, the target's own name; [`with_group`](Self::with_group) sets
+    /// it.
     pub fn group(&self) -> u32 {
         self.about.group
     }
 
-    /// What a service binding says of the addresses, if there is one.
+    /// The parameters of the service binding of the addresses, if there is a binding.
     pub fn binding(&self) -> Option<&Arc<Binding>> {
         self.about.binding.as_ref()
     }
 
-    /// The family that routes prefer, if the answer [says](Self::with_preferred_family) so.
+    /// The family that routes prefer, if the answer [sets](Self::with_preferred_family) it.
     pub fn preferred_family(&self) -> Option<Family> {
         self.about.preferred
     }
 
-    /// Whether this failure [ends the race](Self::with_final): only an error does.
+    /// Whether this failure [ends the race](Self::with_final). It is false unless the answer is an error.
     pub fn is_final(&self) -> bool {
         self.about.is_final && self.outcome.is_err()
     }
 
-    /// The addresses, none if the answer is negative or an error.
+    /// The addresses. There are no addresses if the answer is negative or an error.
     pub fn addresses(&self) -> impl Iterator<Item = &A> {
         self.outcome.iter().flatten()
     }
 
-    /// The same answer with another error, if it is one.
+    /// The same answer with its error mapped, if it has an error.
     ///
     /// # Examples
     ///
@@ -430,7 +438,7 @@ impl<A, E> Answer<A, E> {
         self
     }
 
-    /// The same answer without a word on which family routes prefer.
+    /// The same answer without the family that routes prefer.
     pub(crate) fn without_preference(mut self) -> Self {
         self.about.preferred = None;
         self
@@ -445,11 +453,11 @@ impl<A, E> Answer<A, E> {
         Some(Answer { outcome: Ok(found), about: self.about.clone() })
     }
 
-    /// The addresses or the error.
+    /// Returns the addresses or the error.
     ///
     /// # Errors
     ///
-    /// The lookup's own.
+    /// Returns the error of a failed lookup.
     pub fn into_outcome(self) -> Result<Vec<A>, E> {
         self.outcome
     }

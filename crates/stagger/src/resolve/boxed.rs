@@ -1,4 +1,4 @@
-//! Resolvers in boxes, so that one can be chosen at run time.
+//! Boxed resolvers, so that a program can choose one at run time.
 
 use std::fmt;
 use std::pin::Pin;
@@ -18,18 +18,18 @@ type BoxAnswers<A, E> = Pin<Box<dyn Stream<Item = Answer<A, E>> + Send>>;
 /// A resolver's stream, boxed, for one thread.
 type LocalBoxAnswers<A, E> = Pin<Box<dyn Stream<Item = Answer<A, E>>>>;
 
-/// Any resolver with these types, boxed: `Send` and `Sync`, cheap to clone.
+/// Any resolver with these types, boxed. It is `Send` and `Sync`, and cheap to clone.
 pub struct BoxResolver<A, E>(
     Arc<dyn Resolver<Address = A, Error = E, Answers = BoxAnswers<A, E>> + Send + Sync>,
 );
 
-/// Any resolver with these types, boxed, for one thread; cheap to clone.
+/// Any resolver with these types, boxed, for one thread. It is cheap to clone.
 pub struct LocalBoxResolver<A, E>(
     Rc<dyn Resolver<Address = A, Error = E, Answers = LocalBoxAnswers<A, E>>>,
 );
 
 impl<A, E> BoxResolver<A, E> {
-    /// Boxes a resolver, so that one can be chosen at run time.
+    /// Boxes a resolver, so that a program can choose one at run time.
     pub fn new<N>(resolver: N) -> Self
     where
         N: Resolver<Address = A, Error = E, Answers: Send + 'static> + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! A memory of what resolvers have answered. Long for what is said of its settings.
+//! A cache of the answers of a resolver. The file is long because its settings need long docs.
 
 mod linger;
 mod lingering;
@@ -22,54 +22,60 @@ use crate::Resolver;
 use crate::resolve::{Query, Update};
 use crate::{Answer, Timer};
 
-/// How many lookups are kept: 1024, unless [said](CachedResolver::with_capacity). The number is
-/// ours; it is more names than most programs ever connect to, in a few hundred kilobytes.
+/// The default number of lookups that a cache keeps: 1024. [`CachedResolver::with_capacity`]
+/// changes it. The number is ours. Most programs never connect to so many names, and they take a
+/// few hundred kilobytes.
 pub const CACHE_CAPACITY: usize = 1024;
 
-/// Between which times an answer is kept, whatever its TTL says, unless
-/// [said](CachedResolver::with_ttl_range): none at all and seven days (RFC 8767 §4).
+/// The default shortest and longest time that an answer is kept, whatever its TTL is: zero and
+/// seven days (RFC 8767 §4). [`CachedResolver::with_ttl_range`] changes it.
 pub const TTL_RANGE: RangeInclusive<Duration> =
     Duration::ZERO..=Duration::from_secs(7 * 24 * 60 * 60);
 
-/// How long at most an answer is kept that there are no addresses: three hours (RFC 2308 §5).
+/// The longest time that a negative answer is kept: three hours (RFC 2308 §5).
 pub const MAX_NEGATIVE_TTL: Duration = Duration::from_secs(3 * 60 * 60);
 
-/// How long a dropped lookup may linger: one second, as draft-ietf-happy-happyeyeballs-v3 §6 and
-/// RFC 8305 §5 have it.
+/// How long a dropped lookup may linger: one second (draft-ietf-happy-happyeyeballs-v3 §6 and RFC
+/// 8305 §5).
 pub const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How many dropped lookups linger at the most: 64. The number is ours. A lookup over DNS has one
-/// socket, so all of them take a small part of the 1024 descriptors that a process usually has.
+/// How many dropped lookups linger at most: 64. The number is ours. A lookup over DNS has one
+/// socket. So all of them take a small part of the 1024 descriptors that a process usually has.
 pub const MAX_LINGERING: usize = 64;
 
-/// How many answers of one lookup are kept, and how many addresses in them all. A lookup with more
-/// is not kept, so that a hostile resolver can't fill the memory. The numbers are ours.
+/// The largest number of answers of one lookup that are kept, and of addresses in all of them. A
+/// larger lookup is not kept, so that a hostile resolver cannot fill the memory. The numbers are
+/// ours.
 const MAX_ANSWERS: usize = 16;
 const MAX_ADDRESSES: usize = 256;
 
-/// A resolver that keeps what another answers, for as long as the answers say.
+/// A resolver that caches the answers of another resolver until their TTL runs out.
 ///
-/// A lookup is kept whole or not at all, so that a query gets from memory what it would have got
-/// from the resolver: when the answers inside have ended, none of them was a failure, and each has
-/// a [TTL](Answer::ttl), it is kept until the first of these has run out. Negative answers are kept
-/// like others, but no longer than [`MAX_NEGATIVE_TTL`]. What the system's resolver answers has no
-/// TTL and is not kept unless there is a [default](Self::with_default_ttl).
-/// [Provisional](Answer::with_provisional) failures are not kept, and do not stop the rest from being kept.
+/// A lookup is kept whole or not at all, so a query gets the same answers from memory as from the
+/// resolver. A lookup is kept if all of this is true:
 ///
-/// A query is answered from memory at once, with all answers in their order, each with what is left
-/// of its TTL. It is known by all that it asks for: `example.com:80` and `example.com:443` are two
-/// queries, because an address may be of any type and this resolver can't give it another port.
-/// Memory is read when the answers are polled for the first time, so a connect that waits for an
-/// hour uses nothing that has expired. When there is no room for a lookup, the lookup that has not
-/// been used for the longest time is forgotten.
+/// 1. The inner answers have ended.
+/// 2. No answer was a failure, except [provisional](Answer::with_provisional) failures, which are left out.
+/// 3. Each answer has a [TTL](Answer::ttl), or there is a [default TTL](Self::with_default_ttl).
 ///
-/// Equal queries at one time are not joined: each asks the resolver inside. A lookup that is dropped
-/// before its end, because the race was won in the meantime, is not kept, unless
-/// [lookups linger](Self::with_lingering). Nothing is fetched anew before it runs out, and nothing is
-/// used afterwards.
+/// The lookup is kept until the first of its answers runs out. Negative answers are kept like
+/// others, but no longer than [`MAX_NEGATIVE_TTL`]. Answers of the system's resolver have no TTL,
+/// so they need a default TTL.
 ///
-/// Clones share one memory. Forget it with [`clear`](Self::clear) when the network changes: what a
-/// name server of one network says may be wrong in another. Times are those of the timer's clock.
+/// A query is answered from memory at once, with all answers in their order. Each answer has the
+/// rest of its TTL. A query matches only an equal query: `example.com:80` and `example.com:443` are
+/// two queries. An address may have any type, so this resolver cannot change its port.
+///
+/// Memory is read when the answers are polled for the first time. So a connect that waits for an
+/// hour uses no expired answers. If there is no room for a lookup, the least recently used lookup
+/// is removed.
+///
+/// Equal queries at the same time are not joined: each query goes to the inner resolver. A race
+/// often drops its lookup before the end, because it has won. Such a lookup is not kept, unless
+/// [lookups linger](Self::with_lingering). No answer is refreshed before it runs out, and no answer is used afterwards.
+///
+/// Clones share one memory. Call [`clear`](Self::clear) when the network changes, because the answers of one
+/// network may be wrong in another. All times come from the timer's clock.
 ///
 /// # Examples
 ///
@@ -101,7 +107,7 @@ where
     R: Resolver,
     T: Timer,
 {
-    // Answers share it, and ask it at their first poll.
+    // Answers share the resolver, and query it at their first poll.
     resolver: Arc<R>,
     timer: T,
     terms: Terms,
@@ -112,7 +118,7 @@ where
 
 type Shared<A> = Arc<Mutex<Memory<A>>>;
 
-/// What is kept, and how long.
+/// What is kept, and for how long.
 #[derive(Clone, Debug)]
 struct Terms {
     capacity: usize,
@@ -121,72 +127,74 @@ struct Terms {
 }
 
 impl Terms {
-    /// For how long an answer is to be kept; none if it is not.
+    /// How long an answer is kept, or `None` if it is not kept.
     fn ttl<A, E>(&self, answer: &Answer<A, E>) -> Option<Duration> {
         let ttl = answer.ttl().or(self.default)?;
         let ttl = ttl.max(*self.range.start()).min(*self.range.end());
         let ttl = if answer.is_empty() { ttl.min(MAX_NEGATIVE_TTL) } else { ttl };
-        // What has no time at all is for this once (RFC 1035 §3.2.1).
+        // A TTL of zero is for this use only (RFC 1035 §3.2.1).
         (!ttl.is_zero()).then_some(ttl)
     }
 }
 
 impl<R: Resolver, T: Timer> CachedResolver<R, T> {
-    /// Keeps what this resolver answers, by this timer's clock.
+    /// Creates a cache for this resolver, by this timer's clock.
     pub fn new(resolver: R, timer: T) -> Self {
         let terms = Terms { capacity: CACHE_CAPACITY, default: None, range: TTL_RANGE };
         Self { resolver: Arc::new(resolver), timer, terms, memory: Arc::default(), pool: None }
     }
 
-    /// Keeps so many lookups in place of [`CACHE_CAPACITY`]; none with 0. Clones made before share
-    /// the memory and keep to their own number.
+    /// Sets the number of lookups to keep, in place of [`CACHE_CAPACITY`]. With 0 no lookup is
+    /// kept. Earlier clones share the memory and use their own number.
     pub fn with_capacity(mut self, capacity: usize) -> Self {
         self.terms.capacity = capacity;
         self
     }
 
-    /// Keeps an answer without a TTL for this long; without this it is not kept.
+    /// Sets how long an answer without a TTL is kept. By default it is not kept.
     pub fn with_default_ttl(mut self, ttl: Duration) -> Self {
         self.terms.default = Some(ttl);
         self
     }
 
-    /// Keeps answers for no less and no more than this, in place of [`TTL_RANGE`]. Of an
-    /// empty range the end counts.
+    /// Sets the shortest and the longest time that answers are kept, in place of [`TTL_RANGE`]. If
+    /// the range is empty, its end counts for both.
     pub fn with_ttl_range(mut self, range: RangeInclusive<Duration>) -> Self {
         self.terms.range = range;
         self
     }
 
-    /// Whether lookups whose answers have been dropped go on for a while, so that they can be kept.
-    /// Unless set, they do not, and dropping answers drops the lookup at once. Clones made before share
-    /// the memory and no lingering lookups.
+    /// Sets whether dropped lookups go on for a while, so that they can be kept.
     ///
-    /// A race drops its lookup when it has won, often before the slower family has been answered. A
-    /// lookup is kept whole or not at all. draft-ietf-happy-happyeyeballs-v3 §6 wants late replies taken
-    /// in for about a second.
+    /// By default, dropping the answers drops the lookup at once. Earlier clones share the memory,
+    /// but no lingering lookups.
+    ///
+    /// A race drops its lookup when it has won, often before the slower family has an answer. A
+    /// lookup is kept whole or not at all, so it is then lost. draft-ietf-happy-happyeyeballs-v3 §6
+    /// asks for late replies to be accepted for about a second.
     ///
     /// With lingering, a dropped lookup goes on for [`LINGER_TIMEOUT`], or until it ends. At most
-    /// [`MAX_LINGERING`] lookups linger; one more drops the oldest. A lookup that can't be kept anyway,
-    /// because of a failure or an answer without a TTL, does not linger. An equal query takes a lingering
-    /// lookup over: it begins with the answers that the lookup has given already.
+    /// [`MAX_LINGERING`] lookups linger. One more drops the oldest. A lookup that cannot be kept
+    /// does not linger, because of a failure or an answer without a TTL. An equal query takes over
+    /// a lingering lookup: it begins with the answers that the lookup has already returned.
     ///
     /// Nothing is spawned, so a lingering lookup makes progress only when one of these is polled:
     ///
     /// - the answers to any later query to this resolver or a clone;
     /// - the future of [`linger`](Self::linger).
     ///
-    /// Otherwise the resources of a lingering lookup, such as sockets, are held until the next query. They
-    /// are also released when the last clone and its answers are dropped.
+    /// Otherwise a lingering lookup holds its resources, such as sockets, until the next query.
+    /// They are also released when the last clone and its answers are dropped.
     ///
     /// # Runtime
     ///
-    /// A lookup may be polled by the task of another query. So with lingering, a cache round a resolver
-    /// that has sockets belongs to one runtime, and a program with several makes one for each.
+    /// The task of another query may poll a lookup. So with lingering, a cache around a resolver
+    /// with sockets belongs to one runtime. A program with several runtimes makes one cache for
+    /// each.
     ///
     /// # Examples
     ///
-    /// A race over IPv6 is won before A is known. The lookup is still kept:
+    /// A race over IPv6 is won before the answer for A comes. The lookup is still kept:
     ///
     /// ```
     /// use stagger::resolve::{CachedResolver, Record};
@@ -214,17 +222,17 @@ impl<R: Resolver, T: Timer> CachedResolver<R, T> {
         self
     }
 
-    /// How many lookups are kept at most.
+    /// The largest number of lookups that are kept.
     pub fn capacity(&self) -> usize {
         self.terms.capacity
     }
 
-    /// How long an answer without a TTL is kept; `None` if it is not.
+    /// How long an answer without a TTL is kept, or `None` if it is not kept.
     pub fn default_ttl(&self) -> Option<Duration> {
         self.terms.default
     }
 
-    /// How long answers are kept at least and at most.
+    /// The shortest and the longest time that answers are kept.
     pub fn ttl_range(&self) -> RangeInclusive<Duration> {
         self.terms.range.clone()
     }
@@ -236,14 +244,15 @@ impl<R: Resolver, T: Timer> CachedResolver<R, T> {
 
     /// Polls the lookups that [linger](Self::with_lingering), and ends when no lookup lingers.
     ///
-    /// A program can spawn it after a connect. It also polls lookups that begin to linger later. It ends
-    /// at once if no lookup lingers, and at most [`LINGER_TIMEOUT`] after the last lookup was dropped.
-    /// Until then it holds the lingering lookups, and not the resolver inside.
+    /// A program can spawn it after a connect. It also polls lookups that begin to linger later. It
+    /// ends at once if no lookup lingers. Otherwise it ends at most [`LINGER_TIMEOUT`] after the
+    /// last lookup was dropped. Until then it holds the lingering lookups, and not the inner
+    /// resolver.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it leaves the lookups as they are. They go on to linger, and another future or a later
-    /// query can poll them. Several of these futures may run at the same time.
+    /// Dropping it leaves the lookups as they are. They go on lingering, and another future or a
+    /// later query can poll them. Several of these futures may run at the same time.
     pub fn linger(&self) -> Linger<R, T>
     where
         T: Clone,
@@ -251,8 +260,8 @@ impl<R: Resolver, T: Timer> CachedResolver<R, T> {
         Linger::new(self.pool.clone(), self.timer.clone())
     }
 
-    /// Forgets everything, for all clones, and drops the lookups of this clone that linger. Any other
-    /// lookup in progress is kept all the same when it ends.
+    /// Removes everything from the memory of all clones, and drops the lingering lookups of this
+    /// clone. Other lookups in progress are still kept when they end.
     pub fn clear(&self) {
         if let Some(pool) = &self.pool {
             pool.clear();
@@ -261,20 +270,20 @@ impl<R: Resolver, T: Timer> CachedResolver<R, T> {
         drop(forgotten);
     }
 
-    /// How many lookups are kept, those among them that have run out since they were last asked
-    /// for.
+    /// The number of lookups in memory. It includes expired lookups that no query has asked for
+    /// since.
     pub fn len(&self) -> usize {
         memory(&self.memory).len()
     }
 
-    /// Whether nothing is kept.
+    /// Whether the memory is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// Whoever panicked with it left it whole. An address may do anything when it is dropped, even ask
-/// this very cache, so none is dropped before the lock is.
+/// A panic under the lock leaves the memory whole. An address may do anything in its `drop`, even
+/// query this cache. So no address is dropped before the lock is released.
 fn memory<A>(shared: &Shared<A>) -> MutexGuard<'_, Memory<A>> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -325,12 +334,11 @@ where
 }
 
 pin_project! {
-    /// What a [`CachedResolver`] answers: from memory, or what the resolver inside it does.
+    /// The answers of a [`CachedResolver`]: from memory, or from the inner resolver.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops the lookup inside, of which nothing is kept then, unless lookups
-    /// [linger](CachedResolver::with_lingering).
+    /// Dropping it drops the inner lookup, which is then not kept, unless lookups [linger](CachedResolver::with_lingering).
     #[must_use = "streams do nothing unless polled"]
     pub struct CachedAnswers<R, T>
     where
@@ -372,26 +380,26 @@ struct Keeping<A, T> {
     timer: T,
     terms: Terms,
     memory: Shared<A>,
-    /// What it has brought; none if it is not to be kept.
+    /// The answers to keep. Absent if the lookup cannot be kept.
     heard: Option<Vec<Kept<A>>>,
 }
 
 impl<A, T> Keeping<A, T> {
-    /// Whether all that has come so far can be kept.
+    /// Whether all answers so far can be kept.
     fn is_kept(&self) -> bool {
         self.heard.is_some()
     }
 }
 
 impl<A: Clone, T: Timer> Keeping<A, T> {
-    /// What memory has for the query.
+    /// The answers in memory for the query.
     fn recall<E>(&self) -> Option<VecDeque<Answer<A, E>>> {
         let now = self.timer.now();
         let kept = memory(&self.memory).recall(&self.query, now)?;
         kept.is_current(now).then(|| kept.answers(now))
     }
 
-    /// What the lookup has answered so far, if none of it has run out.
+    /// The answers of the lookup so far, if none of them has run out.
     fn said<E>(&self, now: Instant) -> Option<VecDeque<Answer<A, E>>> {
         answers(self.heard.as_ref()?, now)
     }
@@ -443,7 +451,7 @@ where
                 unreachable!("it was due")
             };
             if let Some(pool) = &pool {
-                // First, because this may bring the query into memory.
+                // This comes first, because it may bring the query into memory.
                 Attended::drive(pool, &keeping.timer);
             }
             stage.set(match (keeping.recall(), pool) {

@@ -1,4 +1,4 @@
-//! A resolver made of a closure.
+//! A resolver made from a closure.
 
 use std::fmt;
 
@@ -8,16 +8,15 @@ use crate::Answer;
 use crate::Resolver;
 use crate::resolve::Query;
 
-/// A resolver made of a closure: see [`resolver_fn`].
+/// A resolver made from a closure: see [`resolver_fn`].
 #[derive(Clone, Copy)]
 pub struct ResolverFn<F>(F);
 
-/// Makes a [`Resolver`] of a closure from a query to a stream of answers.
+/// Makes a [`Resolver`] from a closure that takes a query and returns a stream of answers.
 ///
-/// [`Resolver::resolve`] calls the closure, so the closure must do no work of its own: the work
-/// belongs into the stream, which begins it when it is first polled. The stream answers every
-/// record that the query asks for. An async function that has all addresses at once is a resolver
-/// by [`lookup_fn`](crate::resolve::lookup_fn).
+/// [`Resolver::resolve`] calls the closure, so the closure must do no work itself. The stream does
+/// the work, and begins it at its first poll. The stream answers every record that the query asks
+/// for. If an async function returns all addresses at once, use [`lookup_fn`](crate::resolve::lookup_fn).
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! Resolvers one after another, until one has addresses.
+//! A resolver that asks others in order, until one has addresses.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -13,28 +13,30 @@ use crate::Answer;
 use crate::Resolver;
 use crate::resolve::Query;
 
-/// How many answers without addresses a resolver may give in one lookup before it counts as one
-/// that has none: a hostile one stays cheap. The number is ours; an honest one gives three at most.
+/// At most this many answers without addresses are read from a resolver in one lookup: 64. Then it
+/// counts as a resolver without addresses, so a hostile resolver stays cheap. The number is ours;
+/// an honest resolver returns at most three.
 const MAX_EMPTY: usize = 64;
 
-/// A resolver that asks several, one after another, until one has addresses.
+/// A resolver that asks several resolvers in order, until one has addresses. The rules are ours:
 ///
-/// The next is asked when the one before it has ended without any address, be it that it failed or
-/// that it knows of none. One that has found an address is the last to be asked, even if one of
-/// its lookups fails. So a resolver that is silent holds up the rest: put a
-/// [`ResolverTimeout`](crate::resolve::ResolverTimeout) round each but the last. To ask all at once there is
-/// [`Fastest`](crate::resolve::Fastest).
+/// 1. The next resolver is asked when the one before it has ended without any address. It may have
+///    failed, or have found no address.
+/// 2. A resolver that has found an address is the last resolver to be asked, even if one of its
+///    lookups fails.
+/// 3. Failures and negative answers of a passed resolver are returned when it has ended, as
+///    [provisional](Answer::with_provisional) answers. So the report has them, and the race waits for the next resolver as
+///    it waited for the first.
+/// 4. Until then they are held, because nothing shows earlier that another resolver will be asked.
+///    They are lost if the connect ends while that resolver is still silent about the rest.
+/// 5. Answers of the last resolver are returned at once.
 ///
-/// Nothing that a resolver says is lost. Of one that is passed over every failure and every
-/// negative answer is answered when it has ended, as [provisional](Answer::with_provisional), so that they are
-/// in the report and the race waits for the next resolver no less than for the first. Until then
-/// they are held back, for only then is it known that they are not the last word; they are lost if
-/// the connect is given up while that resolver is still silent about the rest. What the last one
-/// says is passed on at once.
+/// A silent resolver delays the rest. Put a [`ResolverTimeout`](crate::resolve::ResolverTimeout) around each resolver except the
+/// last. To ask all resolvers at once, use [`Fastest`](crate::resolve::Fastest).
 ///
-/// All resolvers are of one type, for which a [`BoxResolver`](crate::boxed::BoxResolver) can stand. There
-/// is no clock in this, so the report has every question asked at the beginning. Without any
-/// resolver every record is answered negatively. The rules are ours.
+/// All resolvers have one type, which can be [`BoxResolver`](crate::boxed::BoxResolver). This resolver has no clock, so the
+/// report shows every query as sent at the beginning. Without any resolver every record is answered
+/// negatively.
 ///
 /// # Examples
 ///
@@ -63,7 +65,7 @@ pub struct Fallback<R> {
 }
 
 impl<R> Fallback<R> {
-    /// Asks these resolvers in this order.
+    /// Creates a resolver that asks these resolvers in this order.
     pub fn new(resolvers: impl IntoIterator<Item = R>) -> Self {
         Self { resolvers: resolvers.into_iter().collect() }
     }
@@ -92,7 +94,7 @@ impl<R: Resolver> Resolver for Fallback<R> {
 }
 
 pin_project! {
-    /// What a [`Fallback`] answers.
+    /// The answers of a [`Fallback`].
     ///
     /// # Cancel safety
     ///
@@ -104,16 +106,16 @@ pin_project! {
     {
         resolvers: Arc<[R]>,
         query: Query,
-        // How many resolvers have been asked.
+        // The number of resolvers that have been asked.
         asked: usize,
-        // Of the one asked last.
+        // The answers of the last resolver that was asked.
         #[pin]
         answers: Option<R::Answers>,
         // It has found an address.
         found: bool,
-        // What it has said without having found one.
+        // Its answers so far, if none of them has an address.
         held: VecDeque<Answer<R::Address, R::Error>>,
-        // What is to be passed on before anybody is polled again.
+        // The answers to return before any resolver is polled again.
         told: VecDeque<Answer<R::Address, R::Error>>,
     }
 }
@@ -137,7 +139,7 @@ impl<R: Resolver> Stream for FallbackAnswers<R> {
                 continue;
             };
             match ready!(answers.poll_next(cx)) {
-                // Nothing can follow what ends the race.
+                // No answer can follow a final failure.
                 Some(answer) if is_last || answer.is_final() => {
                     return Poll::Ready(Some(answer));
                 }

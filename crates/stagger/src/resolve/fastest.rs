@@ -1,4 +1,4 @@
-//! Resolvers side by side, of which the first with addresses counts.
+//! A resolver that asks several at once, and takes the first with addresses.
 
 use std::fmt;
 use std::ops::Range;
@@ -12,35 +12,36 @@ use crate::Resolver;
 use crate::address::{Address, Family};
 use crate::resolve::{Query, Record, Wanted};
 
-/// How many answers of one resolver may add nothing in one lookup before its lookup is dropped: 64.
-/// A hostile resolver stays cheap. The number is ours; an honest one gives three at most.
+/// At most this many useless answers of one resolver are read in one lookup: 64. Then its lookup is
+/// dropped, so a hostile resolver stays cheap. The number is ours; an honest resolver returns at
+/// most three.
 const MAX_IDLE: usize = 64;
 
-/// A resolver that asks several resolvers at once, and takes each record from the first of them that
-/// has addresses.
+/// A resolver that asks several resolvers at once. It takes each record from the first resolver
+/// that has addresses of it.
 ///
 /// - The first resolver with addresses of a record **owns** it. Later answers of that record count
-///   if they come from its owner, and are ignored otherwise. So A may come from one resolver, and
-///   AAAA from another. If two resolvers answer at the same moment, the earlier one in the list
-///   wins.
-/// - An answer of all families ([`Record::Addresses`]) with addresses takes A and AAAA, as far as no
-///   other resolver owns them, and the addresses that have no family. The addresses of a family that
-///   another resolver owns are removed from it.
-/// - An answer without addresses, such as a failure, is passed on at once. While another resolver may
-///   still have addresses it is [provisional](Answer::with_provisional), so the race keeps waiting. The last one is
-///   final.
-/// - A record that no resolver has answered, which none should leave out, is answered negatively when
-///   no resolver can answer it any more.
-/// - Once a record has an owner, the failures of other resolvers are passed on for the report, and
-///   their negative answers are ignored.
-/// - When all that the query asks for has an owner, the lookups of all other resolvers are dropped.
-///   The answers end when the owners' do.
+///   only if they come from its owner. So A may come from one resolver, and AAAA from another. If
+///   two resolvers answer at the same moment, the earlier resolver in the list wins.
+/// - An answer of all families ([`Record::Addresses`]) with addresses takes A and AAAA, unless
+///   another resolver owns them. It also takes the addresses without a family. Addresses of a
+///   family that another resolver owns are removed from it.
+/// - An answer without addresses, such as a failure, is returned at once. While another resolver
+///   may still have addresses, the answer is [provisional](Answer::with_provisional), so the race keeps waiting. The last
+///   such answer is not provisional.
+/// - A record that no resolver has answered is answered negatively when no resolver can answer it
+///   any more. No resolver should leave a record out.
+/// - Once a record has an owner, the failures of other resolvers are returned for the report. Their
+///   negative answers are ignored.
+/// - When every wanted record has an owner, the lookups of all other resolvers are dropped. The
+///   answers end when the answers of the owners end.
 ///
-/// Each connect costs a lookup from each resolver, and every resolver learns every name. Where only
-/// one resolver may know a name, use [`Routes`](crate::resolve::Routes). To ask another one only when the
-/// first has failed, use [`Fallback`](crate::resolve::Fallback). All resolvers have one type, which can be
-/// [`BoxResolver`](crate::boxed::BoxResolver). Without any resolver every record is answered negatively. The
-/// rules are ours.
+/// Each connect costs a lookup from each resolver, and every resolver learns every name. If only
+/// one resolver may know a name, use [`Routes`](crate::resolve::Routes). To ask another resolver only after the first has
+/// failed, use [`Fallback`](crate::resolve::Fallback).
+///
+/// All resolvers have one type, which can be [`BoxResolver`](crate::boxed::BoxResolver). Without any resolver every record
+/// is answered negatively. The rules are ours.
 ///
 /// # Examples
 ///
@@ -67,7 +68,7 @@ pub struct Fastest<R> {
 }
 
 impl<R> Fastest<R> {
-    /// Asks these resolvers.
+    /// Creates a resolver that asks these resolvers at once.
     pub fn new(resolvers: impl IntoIterator<Item = R>) -> Self {
         Self { resolvers: resolvers.into_iter().collect() }
     }
@@ -107,8 +108,9 @@ pub struct FastestAnswers<S> {
     awaited: Wanted,
 }
 
-/// The lane that owns each part of what is found: IPv4, IPv6, the addresses without a family, which
-/// only an answer of all families has, and HTTPS records.
+/// The lane that owns each part of the found addresses. The parts are IPv4, IPv6, the addresses
+/// without a family, and HTTPS records. Only an answer of all families has addresses without a
+/// family.
 #[derive(Clone, Copy, Debug, Default)]
 struct Owners([Option<usize>; 4]);
 
@@ -123,7 +125,7 @@ impl Owners {
         }
     }
 
-    /// The part in which an address of this record is.
+    /// The part that holds an address of this record.
     fn part<A: Address>(record: Record, address: &A) -> usize {
         match (record, address.clone().canonical().family()) {
             (Record::Addresses, Some(Family::Ipv4)) => 0,
@@ -133,7 +135,7 @@ impl Owners {
         }
     }
 
-    /// Whether no other lane owns the part in which the address is.
+    /// Whether no other lane owns the part that holds the address.
     fn admit<A: Address>(&self, record: Record, lane: usize, address: &A) -> bool {
         self.0[Self::part(record, address)].is_none_or(|owner| owner == lane)
     }
@@ -150,7 +152,7 @@ impl Owners {
         self.0[Self::parts(record)].contains(&Some(lane))
     }
 
-    /// Whether this record has an owner, for each of its families.
+    /// Whether this record has an owner for each of its families.
     fn is_settled(&self, record: Record) -> bool {
         match record {
             Record::Addresses => self.is_settled(Record::A) && self.is_settled(Record::Aaaa),
@@ -159,16 +161,16 @@ impl Owners {
     }
 }
 
-/// One resolver's lookup.
+/// The lookup of one resolver.
 struct Lane<S> {
-    /// None once it has ended or been dropped.
+    /// Absent once it has ended or has been dropped.
     answers: Option<Pin<Box<S>>>,
     answered: Vec<Record>,
     idle: usize,
 }
 
 impl<S> Lane<S> {
-    /// Whether it may still have addresses of this record.
+    /// Whether it may still return addresses of this record.
     fn may_answer(&self, record: Record) -> bool {
         let answered = |record| self.answered.contains(&record);
         let known = match record {
@@ -183,7 +185,7 @@ impl<S> Lane<S> {
 }
 
 impl<S> FastestAnswers<S> {
-    /// Returns what to pass on of an answer from this lane.
+    /// Returns the part of an answer from this lane that the race should have.
     fn heed<A: Address, E>(&mut self, lane: usize, answer: Answer<A, E>) -> Option<Answer<A, E>> {
         let record = answer.record();
         if !answer.is_provisional() && !self.lanes[lane].answered.contains(&record) {
@@ -215,7 +217,8 @@ impl<S> FastestAnswers<S> {
         }
     }
 
-    /// Returns a record that no resolver has answered and none will. It is no longer awaited then.
+    /// Returns a record that no resolver has answered and no resolver will answer. The record is
+    /// then no longer awaited.
     fn take_unanswered(&mut self) -> Option<Record> {
         let mut unanswered = Wanted::NONE;
         for record in [Record::A, Record::Aaaa, Record::Https] {
@@ -253,7 +256,7 @@ where
                     Poll::Ready(None) => self.lanes[lane].answers = None,
                     Poll::Ready(Some(answer)) => {
                         if let Some(answer) = self.heed(lane, answer) {
-                            // A failure is not made a negative answer later.
+                            // A failure is not followed by a negative answer later.
                             if !answer.is_provisional() || answer.error().is_some() {
                                 self.awaited.remove(answer.record());
                             }

@@ -1,4 +1,5 @@
-//! Resolution alone: the addresses of a target, in the order in which they would be tried.
+//! Resolution without a connect: the addresses of a target, in the order in which a race tries
+//! them.
 
 use std::fmt;
 use std::future::Future;
@@ -22,13 +23,13 @@ pin_project! {
     /// A lookup in progress: see [`Dialer::resolve`](crate::Dialer::resolve) and
     /// [`Dialer::resolve_all`](crate::Dialer::resolve_all).
     ///
+    /// # Panics
+    ///
+    /// Panics if it is polled again after it was ready.
+    ///
     /// # Cancel safety
     ///
     /// Dropping it drops the lookup.
-    ///
-    /// # Panics
-    ///
-    /// When polled after it was ready.
     #[must_use = "futures do nothing unless polled"]
     pub struct Resolve<R, C, T>
     where
@@ -111,7 +112,7 @@ where
             if ended && machine.waiting() == 0 {
                 break (Some(Loss::NoCandidates), elapsed);
             }
-            // The deadline beats a start, and so it beats what a start would be told of.
+            // The deadline comes before a start, and so before what a start would report.
             let deadline = this.policy.timeout.get().map(|timeout| *start + timeout);
             if deadline.is_some_and(|deadline| deadline <= now) {
                 let known = machine.waiting() > 0;
@@ -141,7 +142,7 @@ where
             this.alarm.set(None);
             *this.alarm_at = None;
             if this.timer.now() < due {
-                // It rang early, and is set again.
+                // It woke too early, so the alarm is set again.
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }

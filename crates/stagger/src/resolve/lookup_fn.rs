@@ -1,4 +1,4 @@
-//! A resolver made of an async function.
+//! A resolver made from an async function.
 
 use std::fmt;
 use std::pin::Pin;
@@ -11,19 +11,18 @@ use crate::Answer;
 use crate::Resolver;
 use crate::resolve::{Query, Record};
 
-/// A resolver made of an async function: see [`lookup_fn`].
+/// A resolver made from an async function: see [`lookup_fn`].
 #[derive(Clone, Copy)]
 pub struct LookupFn<F>(F);
 
-/// Makes a [`Resolver`] of an async function from a query to addresses.
+/// Makes a [`Resolver`] from an async function that takes a query and returns addresses.
 ///
 /// The addresses are one answer of [`Record::Addresses`], in the function's order of preference. An
 /// error is a failed answer. HTTPS records are answered negatively if the query
 /// [asks](Query::https) for them, so no race waits for them.
 ///
-/// The function is called when the answers are polled for the first time, not by
-/// [`Resolver::resolve`]. For answers that come one by one there is
-/// [`resolver_fn`](crate::resolve::resolver_fn).
+/// The function is called at the first poll of the answers, not by [`Resolver::resolve`]. If the
+/// answers come one by one, use [`resolver_fn`](crate::resolve::resolver_fn).
 ///
 /// # Cancel safety
 ///
@@ -103,7 +102,7 @@ pin_project! {
     pub struct LookupFnAnswers<F, L> {
         #[pin]
         state: State<F, L>,
-        // Whether HTTPS records are still to be answered.
+        // Whether HTTPS records must still be answered.
         https: bool,
     }
 }

@@ -1,4 +1,4 @@
-//! What is asked of a resolver and what it answers, and resolvers over other resolvers.
+//! Queries, records and answers, and resolvers that wrap other resolvers.
 
 pub(crate) mod answer;
 pub(crate) mod boxed;

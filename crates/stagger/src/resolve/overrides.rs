@@ -1,4 +1,4 @@
-//! Names that lead where the program says, whatever a resolver would answer.
+//! Fixed addresses for some names, in place of a resolver's answer.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,26 +16,31 @@ use crate::resolve::{Families, Query, Record};
 use crate::target::{Host, Name, TargetError};
 use crate::{Answer, Target};
 
-/// A resolver in which some names lead where the program says, as with curl's `--resolve` and
-/// `--connect-to`, or in `/etc/hosts`.
+/// A resolver that returns fixed addresses for some names, like curl's `--resolve` and
+/// `--connect-to`, or `/etc/hosts`. The rules are ours; there is no standard.
 ///
-/// A query for such a name is answered at once, and the resolver inside is not asked: one answer of
-/// all the families that the query wants, so that a race begins without waiting for another. The
-/// addresses stand in the order in which they were given, and the answer counts as
-/// [sorted](Answer::with_sorted). If none is of a wanted family, or there are none at all, the answer is
-/// negative: a name without addresses is blocked. HTTPS records of such a name are answered
-/// negatively if the query asks for them. All other queries pass.
+/// A query for such a name is answered at once, without asking the inner resolver. All other
+/// queries pass to the inner resolver. For an overridden name:
 ///
-/// Names are compared as a resolver is asked for them: letter case and the way a name in Unicode is
-/// written do not count, and here a trailing dot does not either. There are no wildcards; for all
-/// names under a suffix there is [`Routes`](crate::resolve::Routes).
+/// - There is one answer of all families that the query wants, so a race begins without waiting for
+///   another answer.
+/// - The addresses keep the order in which they were given, and the answer counts as [sorted](Answer::with_sorted).
+/// - If there is no address of a wanted family, the answer is negative. So a name with an empty
+///   list is blocked.
+/// - HTTPS records are answered negatively if the query asks for them.
 ///
-/// A name for [one port](Self::with_port) goes before the same name for [all](Self::with_host). A
-/// query for a service by name (`example.com:https`) has no port yet. A name for all ports still
-/// takes it: the resolver inside is asked for the service of the first wanted *address*
-/// (`192.0.2.1:https`), for which the system needs no network, and the port that it finds is that
-/// of all addresses. A name for one port does not, for the service may be at another; name all
-/// ports to be sure of a name. The whole of this is ours; there is no standard.
+/// Names are compared in the form that a resolver receives. Letter case, the Unicode spelling and a
+/// trailing dot do not matter. There are no wildcards. For all names under a suffix, use
+/// [`Routes`](crate::resolve::Routes).
+///
+/// A name for [one port](Self::with_port) takes precedence over the same name for [all ports](Self::with_host). A query for a
+/// service by name (`example.com:https`) has no port yet:
+///
+/// 1. A name for all ports still matches. The inner resolver looks up the service of the first
+///    wanted *address* (`192.0.2.1:https`), for which the system needs no network. All addresses
+///    then get the port that it finds.
+/// 2. A name for one port does not match, because the service may have another port. To be sure of
+///    a name, override all its ports.
 ///
 /// # Examples
 ///
@@ -72,26 +77,27 @@ pub struct Overrides<R> {
     names: HashMap<Box<str>, Places>,
 }
 
-/// Where a name leads.
+/// The addresses of a name.
 #[derive(Clone, Debug, Default)]
 struct Places {
-    /// At any port.
+    /// For any port.
     host: Option<Arc<[SocketAddr]>>,
     ports: HashMap<u16, Arc<[SocketAddr]>>,
 }
 
 impl<R> Overrides<R> {
-    /// Asks this resolver for all names, as long as there are no others.
+    /// Creates a resolver without overrides: this resolver answers all queries.
     pub fn new(resolver: R) -> Self {
         Self { resolver, names: HashMap::new() }
     }
 
-    /// Makes a name lead to these addresses, at the port of the target; to none if there are none.
-    /// What it led to before, if it was given, is forgotten.
+    /// Sets the addresses of a name, at the port of the target. They replace the name's earlier
+    /// addresses for all ports. An empty list blocks the name.
     ///
     /// # Errors
     ///
-    /// What is wrong with the name. An IP address is no name: it is no resolver's to answer.
+    /// Returns what is wrong with the name. An IP address is not a name, because no resolver is
+    /// asked for it.
     pub fn with_host<I>(self, name: &str, addresses: I) -> Result<Self, TargetError>
     where
         I: IntoIterator<Item = IpAddr>,
@@ -99,13 +105,13 @@ impl<R> Overrides<R> {
         self.with_scoped_host(name, addresses.into_iter().map(|ip| SocketAddr::new(ip, 0)))
     }
 
-    /// Makes a name lead to these addresses, each in its zone, at the port of the target; to none if
-    /// there are none. The ports of the addresses do not count. What the name led to before, if it
-    /// was given, is forgotten.
+    /// Sets the addresses of a name, each in its zone, at the port of the target. The ports of the
+    /// addresses are ignored. They replace the name's earlier addresses for all ports. An empty
+    /// list blocks the name.
     ///
     /// # Errors
     ///
-    /// What is wrong with the name.
+    /// Returns what is wrong with the name.
     ///
     /// # Examples
     ///
@@ -135,12 +141,12 @@ impl<R> Overrides<R> {
         Ok(self)
     }
 
-    /// Makes a name with this port lead to these addresses, each with a port of its own; to none
-    /// if there are none. What it led to before, if it was given, is forgotten.
+    /// Sets the addresses of a name with this port. Each address has its own port. They replace the
+    /// name's earlier addresses for this port. An empty list blocks the name at this port.
     ///
     /// # Errors
     ///
-    /// What is wrong with the name.
+    /// Returns what is wrong with the name.
     pub fn with_port<I>(mut self, name: &str, port: u16, addresses: I) -> Result<Self, TargetError>
     where
         I: IntoIterator<Item = SocketAddr>,
@@ -155,7 +161,7 @@ impl<R> Overrides<R> {
 }
 
 impl<R: Resolver<Address = SocketAddr>> Overrides<R> {
-    /// Where the answers come from.
+    /// The source of the answers to a query.
     fn stage(&self, query: &Query) -> Stage<R::Answers, R::Error> {
         let target = query.target();
         let places = match target.host() {
@@ -201,16 +207,16 @@ impl<R: Resolver<Address = SocketAddr>> Resolver for Overrides<R> {
 }
 
 pin_project! {
-    /// What [`Overrides`] answer: their own, or what the resolver inside them answers.
+    /// The answers of [`Overrides`]: their own, or the answers of the inner resolver.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops the lookup inside, if there is one.
+    /// Dropping it drops the inner lookup, if there is one.
     #[must_use = "streams do nothing unless polled"]
     pub struct OverriddenAnswers<S, E> {
         #[pin]
         stage: Stage<S, E>,
-        // Whether HTTPS records are still to be answered here.
+        // Whether HTTPS records must still be answered here.
         https: bool,
     }
 }
@@ -218,19 +224,19 @@ pin_project! {
 pin_project! {
     #[project = StageProjection]
     enum Stage<S, E> {
-        /// The resolver inside answers.
+        /// The inner resolver answers.
         Passing {
             #[pin]
             answers: S,
         },
-        /// The addresses are known, and the resolver inside is asked for their port.
+        /// The addresses are known, and the inner resolver is looking up their port.
         Asking {
             #[pin]
             answers: S,
             wanted: Vec<SocketAddr>,
             families: Families,
         },
-        /// All is known, until it has been told.
+        /// Everything is known, and must still be returned.
         Known { answer: Option<Answer<SocketAddr, E>> },
     }
 }
@@ -243,7 +249,7 @@ impl<S, E> Stage<S, E> {
     }
 }
 
-/// One answer of all that is wanted, of which no other need be awaited.
+/// The record of one answer for all wanted families, so that no other answer is awaited.
 fn record(families: Families) -> Record {
     match families {
         Families::Any => Record::Addresses,
@@ -276,7 +282,7 @@ where
                 let answer = ready!(answers.poll_next(cx));
                 let port = answer.as_ref().and_then(|answer| answer.addresses().next());
                 let Some(port) = port.map(SocketAddr::port) else {
-                    // The service is unknown, say.
+                    // For example, the service is unknown.
                     return Poll::Ready(answer);
                 };
                 let placed = wanted.iter_mut().map(|addr| {

@@ -1,18 +1,18 @@
-//! What is wanted of a resolver.
+//! The query of a resolver: what to look up.
 
 use crate::Target;
 use crate::address::Family;
 use crate::resolve::{Record, Wanted};
 
-/// Which address families are wanted.
+/// The address families that a query asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Families {
-    /// Both.
+    /// Both families.
     #[default]
     Any,
-    /// IPv4 alone.
+    /// Only IPv4.
     Ipv4,
-    /// IPv6 alone.
+    /// Only IPv6.
     Ipv6,
 }
 
@@ -38,7 +38,7 @@ pub enum Transport {
     Udp,
 }
 
-/// A target, and what is wanted of it.
+/// A target, and which records of it are wanted.
 ///
 /// # Examples
 ///
@@ -59,36 +59,36 @@ pub struct Query {
 }
 
 impl Query {
-    /// Asks for TCP addresses of both families, without HTTPS records.
+    /// Creates a query for TCP addresses of both families, without HTTPS records.
     pub fn new(target: Target) -> Self {
         Self { target, families: Families::Any, transport: Transport::Tcp, https: false }
     }
 
-    /// Asks for this target in place of the one it has.
+    /// Sets the target in place of the current one.
     pub fn with_target(mut self, target: Target) -> Self {
         self.target = target;
         self
     }
 
-    /// Asks for these families.
+    /// Sets the wanted families.
     pub fn with_families(mut self, families: Families) -> Self {
         self.families = families;
         self
     }
 
-    /// Looks a service name up for this transport.
+    /// Sets the transport for which a service name is looked up.
     pub fn with_transport(mut self, transport: Transport) -> Self {
         self.transport = transport;
         self
     }
 
-    /// Asks for HTTPS records too (RFC 9460).
+    /// Sets whether HTTPS records are wanted as well (RFC 9460).
     pub fn with_https(mut self, https: bool) -> Self {
         self.https = https;
         self
     }
 
-    /// What is looked up.
+    /// The target to look up.
     pub fn target(&self) -> &Target {
         &self.target
     }
@@ -97,12 +97,12 @@ impl Query {
         self.target
     }
 
-    /// Which families are wanted.
+    /// The wanted families.
     pub fn families(&self) -> Families {
         self.families
     }
 
-    /// For which transport a service name is looked up.
+    /// The transport for which a service name is looked up.
     pub fn transport(&self) -> Transport {
         self.transport
     }
@@ -112,8 +112,8 @@ impl Query {
         self.https
     }
 
-    /// Every record that is asked for. A resolver answers each of them, negatively if it does not
-    /// know the record.
+    /// Every record that the query asks for. A resolver answers each of them. The answer is
+    /// negative if the resolver does not support the record.
     pub fn wanted(&self) -> Wanted {
         let mut wanted = Wanted::addresses(self.families);
         if self.https {

@@ -1,11 +1,11 @@
-//! What a lookup asks for, and the set of what is asked for or still awaited.
+//! The kinds of records, and sets of wanted or awaited records.
 
 use std::fmt;
 
 use crate::address::Family;
 use crate::resolve::Families;
 
-/// What a lookup asks for.
+/// The kind of records that a lookup asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Record {
@@ -15,7 +15,7 @@ pub enum Record {
     A,
     /// IPv6 addresses.
     Aaaa,
-    /// Service bindings (RFC 9460), and addresses known from their hints.
+    /// Service bindings (RFC 9460), and addresses from their hints.
     Https,
 }
 
@@ -30,7 +30,7 @@ impl Record {
         }
     }
 
-    /// The family of the addresses that this record holds; none if it may hold both.
+    /// The family of the addresses that this record holds, or `None` if it may hold both.
     pub fn family(self) -> Option<Family> {
         match self {
             Self::A => Some(Family::Ipv4),
@@ -58,8 +58,8 @@ impl fmt::Display for Record {
 /// A set of records: those that a query asks for, or those that are still awaited.
 ///
 /// [`Record::Addresses`] stands for A and AAAA together: it is in the set if one of them is, and
-/// removing it removes both. A resolver answers every record of [`Query::wanted`](crate::resolve::Query::wanted),
-/// negatively if it does not know the record.
+/// removing it removes both. A resolver answers every record of [`Query::wanted`](crate::resolve::Query::wanted). The answer is
+/// negative if it does not support the record.
 ///
 /// # Examples
 ///
@@ -84,7 +84,7 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// The set without a record.
+    /// The empty set.
     pub const NONE: Self = Self { a: false, aaaa: false, https: false };
 
     /// The address records of these families.
@@ -115,7 +115,7 @@ impl Wanted {
         }
     }
 
-    /// Whether the record is in the set. [`Record::Addresses`] is if A or AAAA is.
+    /// Whether the record is in the set. [`Record::Addresses`] is in it if A or AAAA is.
     pub fn contains(self, record: Record) -> bool {
         match record {
             Record::Addresses => self.a || self.aaaa,
@@ -130,7 +130,7 @@ impl Wanted {
         self == Self::NONE
     }
 
-    /// The records, A and AAAA together as [`Record::Addresses`].
+    /// The records of the set. A and AAAA together are [`Record::Addresses`].
     pub fn records(self) -> impl Iterator<Item = Record> {
         let addresses = match (self.a, self.aaaa) {
             (true, true) => Some(Record::Addresses),

@@ -1,4 +1,4 @@
-//! What turns a query into answers.
+//! The seam that turns a query into answers.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -11,24 +11,25 @@ use crate::resolve::Query;
 
 /// Turns a query into answers, each as soon as it is known.
 ///
-/// The stream ends when every lookup has answered. It does no work until it is polled, never
-/// blocks, and reports a failed lookup as an [`Answer`] of its record, not by ending early. It
+/// The stream ends when every lookup has answered. It does no work until it is polled, and it never
+/// blocks. It returns a failed lookup as an [`Answer`] of its record, and does not end early. It
 /// answers every record that the query [asks for](Query::wanted).
 ///
 /// # Ready-made
 ///
-/// Of an async function: [`lookup_fn`](crate::resolve::lookup_fn). Of a closure that makes a stream: [`resolver_fn`](crate::resolve::resolver_fn). In a box:
-/// [`BoxResolver`](crate::boxed::BoxResolver), [`LocalBoxResolver`](crate::boxed::LocalBoxResolver). Round another resolver:
+/// [`lookup_fn`](crate::resolve::lookup_fn) makes a resolver from an async function, and [`resolver_fn`](crate::resolve::resolver_fn) from a closure
+/// that returns a stream. [`BoxResolver`](crate::boxed::BoxResolver) and [`LocalBoxResolver`](crate::boxed::LocalBoxResolver) box a resolver. These
+/// resolvers wrap others:
 ///
-/// - [`Overrides`](crate::resolve::Overrides): some names lead where the program says.
-/// - [`Routes`](crate::resolve::Routes): names under some suffix are another resolver's.
-/// - [`Fallback`](crate::resolve::Fallback): several, one after another, until one has addresses.
-/// - [`Fastest`](crate::resolve::Fastest): several at once, of which the first with addresses counts.
-/// - [`CachedResolver`](crate::resolve::CachedResolver): answers are kept for as long as they say.
-/// - [`ResolverTimeout`](crate::resolve::ResolverTimeout): a lookup ends after a given time.
-/// - [`SortedResolver`](crate::resolve::SortedResolver): addresses are put in the order of RFC 6724.
+/// - [`Overrides`](crate::resolve::Overrides) returns fixed addresses for some names.
+/// - [`Routes`](crate::resolve::Routes) chooses a resolver by the suffix of the name.
+/// - [`Fallback`](crate::resolve::Fallback) asks several in order, until one has addresses.
+/// - [`Fastest`](crate::resolve::Fastest) asks several at once, and takes the first with addresses.
+/// - [`CachedResolver`](crate::resolve::CachedResolver) caches answers until their TTL runs out.
+/// - [`ResolverTimeout`](crate::resolve::ResolverTimeout) ends a lookup after a given time.
+/// - [`SortedResolver`](crate::resolve::SortedResolver) sorts addresses by RFC 6724.
 ///
-/// They can be put into one another in any order. The system's resolver is in `stagger-net`.
+/// They can wrap each other in any order. The system's resolver is in `stagger-net`.
 ///
 /// # Cancel safety
 ///
@@ -36,8 +37,8 @@ use crate::resolve::Query;
 ///
 /// # Examples
 ///
-/// A table of names. It answers every record that a query [asks for](Query::wanted), negatively
-/// where it knows nothing of the record, so that no race waits for it:
+/// This resolver is a table of names. It answers every record that a query [asks for](Query::wanted). If it has
+/// no entry for the record it answers negatively, so that no race waits for it:
 ///
 /// ```
 /// use std::io;
@@ -85,13 +86,13 @@ use crate::resolve::Query;
 /// # Ok::<_, stagger::Error>(())
 /// ```
 pub trait Resolver {
-    /// What an answer holds: usually [`std::net::SocketAddr`], but anything that a
-    /// [`Connector`](crate::Connector) takes will do. With [`Direct`](crate::connect::Direct) it may be an
-    /// endpoint, such as a [`BoxEndpoint`](crate::boxed::BoxEndpoint).
+    /// The address in an answer. It is usually [`std::net::SocketAddr`], and may be any type that
+    /// the [`Connector`](crate::Connector) takes. With [`Direct`](crate::connect::Direct) it may be an endpoint, such as a
+    /// [`BoxEndpoint`](crate::boxed::BoxEndpoint).
     type Address;
-    /// Why a lookup failed.
+    /// The error of a failed lookup.
     type Error;
-    /// The answers, in the order in which they become known.
+    /// The answers, in the order in which the resolver finds them.
     type Answers: Stream<Item = Answer<Self::Address, Self::Error>>;
 
     /// Begins the lookup of `query`.
@@ -99,9 +100,8 @@ pub trait Resolver {
 
     /// Maps each address of this resolver, so that its answers fit another connector.
     ///
-    /// The race asks the mapped address for its [family](crate::address::Address::family). A literal target
-    /// is put to this resolver, unless the mapped address
-    /// [has a form for it](crate::address::Address::from_literal).
+    /// The race reads the [family](crate::address::Address::family) of the mapped address. A literal target goes to this resolver
+    /// as well, unless the mapped address type [can represent it](crate::address::Address::from_literal).
     ///
     /// # Examples
     ///
@@ -133,7 +133,7 @@ pub trait Resolver {
         MapAddresses::new(self, map)
     }
 
-    /// Maps each error of this resolver. The [kind](Answer::kind) of a failure stays.
+    /// Maps each error of this resolver. The [kind](Answer::kind) of a failure does not change.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! Another resolver for some names: split DNS.
+//! Different resolvers for different names: split DNS.
 
 use std::collections::HashMap;
 
@@ -6,18 +6,17 @@ use crate::Resolver;
 use crate::resolve::Query;
 use crate::target::{Host, Name, TargetError};
 
-/// A resolver that leaves each name to the resolver of its suffix, as in split DNS, where only a
+/// A resolver that chooses a resolver for each name by its suffix, as in split DNS. There only a
 /// company's own name servers know its names.
 ///
-/// Of the suffixes that a name ends in, label by label, the longest counts; a name is a suffix of
-/// itself. So `corp.example` is for `corp.example` and `db.corp.example`, and not for
-/// `mycorp.example`. A name without any of them, and an IP address, goes to the default. Letter
-/// case, the way a suffix in Unicode is written, and a trailing dot do not count.
+/// The longest matching suffix counts. Suffixes are compared label by label, and a name is a suffix
+/// of itself. So `corp.example` matches `corp.example` and `db.corp.example`, but not
+/// `mycorp.example`. A name without a matching suffix goes to the default, and so does an IP
+/// address. Letter case, the Unicode spelling and a trailing dot do not matter.
 ///
-/// The resolver of a name alone is asked: if it knows nothing of the name, no other does. (A name
-/// that must not leave the house does not, then.) All resolvers are of one type; a
-/// [`BoxResolver`](crate::boxed::BoxResolver) is one for any, and
-/// [`erased`](crate::boxed::BoxResolver::erased) also hides which errors they have.
+/// Only the chosen resolver is asked. If it does not know the name, no other resolver is asked, so
+/// private names do not leak. All resolvers have one type, which can be [`BoxResolver`](crate::boxed::BoxResolver).
+/// [`erased`](crate::boxed::BoxResolver::erased) also hides their error types.
 ///
 /// # Examples
 ///
@@ -47,18 +46,18 @@ pub struct Routes<R> {
 }
 
 impl<R> Routes<R> {
-    /// Leaves every name to this resolver, as long as there are no others.
+    /// Creates a resolver with this default and without suffixes.
     pub fn new(default: R) -> Self {
         Self { default, suffixes: HashMap::new() }
     }
 
-    /// Leaves the names that end in this suffix to this resolver, in place of the one that had
-    /// them. The suffix `""` or `"."` is that of all names: it sets the default.
+    /// Sets the resolver for names with this suffix, in place of the suffix's current one. The
+    /// suffix `""` or `"."` matches all names: it sets the default.
     ///
     /// # Errors
     ///
-    /// What is wrong with the suffix, which must be a name: it does not begin with a dot, and a `*`
-    /// in it is no wildcard.
+    /// Returns what is wrong with the suffix. It must be a name: it does not begin with a dot, and
+    /// a `*` in it is not a wildcard.
     pub fn with_suffix(mut self, suffix: &str, resolver: R) -> Result<Self, TargetError> {
         if matches!(suffix, "" | ".") {
             self.default = resolver;
@@ -68,7 +67,7 @@ impl<R> Routes<R> {
         Ok(self)
     }
 
-    /// The resolver to which a query is left.
+    /// The resolver for a query.
     pub fn route(&self, query: &Query) -> &R {
         let Host::Name(name) = query.target().host() else { return &self.default };
         let mut suffix = name.absolute();

@@ -1,4 +1,4 @@
-//! Answers put in the order of RFC 6724.
+//! A resolver that sorts answers in the order of RFC 6724.
 
 use std::cell::OnceCell;
 use std::fmt;
@@ -15,24 +15,26 @@ use crate::Resolver;
 use crate::resolve::Query;
 use crate::sort::{AnswerSorter, Sorter, SourceAddress, SourceAddresses};
 
-/// A resolver that sorts what another answers by RFC 6724 §6.
+/// A resolver that sorts the answers of another resolver by RFC 6724 §6.
 ///
-/// It is for a resolver that asks name servers itself, whose addresses stand in no order that means
-/// anything. Each answer is sorted by itself, as it comes, and is [sorted](Answer::with_sorted) then. An
-/// answer that is sorted already, as the system's are, passes untouched; so does one of service
-/// bindings, whose order only the resolver knows (RFC 9460 §2.4.1). Nothing waits for anything.
+/// Use it around a resolver that asks name servers, because their addresses have no meaningful
+/// order. Each answer is sorted separately when it comes, and is then marked as [sorted](Answer::with_sorted). No
+/// answer waits for another. Two kinds of answers pass unchanged:
 ///
-/// Where A and AAAA are answered apart, the one that comes second also says which family leads:
-/// that of the first address of both, sorted together. So IPv4 leads where IPv6 has no route,
-/// though IPv6 is preferred. What has already been tried by then has been.
+/// - an answer that is already sorted, as the system's answers are;
+/// - an answer of service bindings, because only the resolver knows their order (RFC 9460 §2.4.1).
 ///
-/// Put it round a [`CachedResolver`](crate::resolve::CachedResolver) and not into one: the order is for the
-/// routes of the moment, and what is kept would keep it when they have changed. Round
-/// [`Fastest`](crate::resolve::Fastest) it compares A of one resolver with AAAA of another.
+/// If A and AAAA come in separate answers, the second answer also sets the leading family. It is
+/// the family of the first address when both answers are sorted together. So IPv4 leads if IPv6 has
+/// no route, although IPv6 is preferred. Attempts that have already started are not affected.
 ///
-/// Where the source addresses come from is a seam, [`SourceAddresses`]. Each lookup has its own, made when
-/// its first address comes, so a lookup never uses what an earlier lookup found out. They are asked
-/// once for each address, in the poll in which its answer comes.
+/// Put it around a [`CachedResolver`](crate::resolve::CachedResolver) and not inside. The order depends on the current routes,
+/// and a cache would keep it after they have changed. Around [`Fastest`](crate::resolve::Fastest) it compares A of one
+/// resolver with AAAA of another.
+///
+/// The seam [`SourceAddresses`] gives the source addresses. Each lookup makes its own when its
+/// first address comes, so it never uses the results of an earlier lookup. It is called once for
+/// each address, in the poll in which the address's answer comes.
 ///
 /// # Examples
 ///
@@ -67,13 +69,13 @@ pub struct SortedResolver<R, F> {
 }
 
 impl<R, F> SortedResolver<R, F> {
-    /// Sorts what this resolver answers with the default table. `sources` makes the source
-    /// addresses of a lookup.
+    /// Creates a resolver that sorts this resolver's answers with the default table. `sources`
+    /// makes the source addresses of a lookup.
     pub fn new(resolver: R, sources: F) -> Self {
         Self { resolver, sorter: Arc::default(), sources }
     }
 
-    /// Sorts with this sorter: with another table, say.
+    /// Sets the sorter, for example a sorter with another table.
     pub fn with_sorter(mut self, sorter: Sorter) -> Self {
         self.sorter = Arc::new(sorter);
         self
@@ -112,7 +114,7 @@ where
     }
 }
 
-/// The source addresses of one lookup of a [`SortedResolver`], made when they are first asked.
+/// The source addresses of one lookup of a [`SortedResolver`], made at the first call.
 #[derive(Clone)]
 pub struct LazySourceAddresses<F, S> {
     make: F,
@@ -132,7 +134,7 @@ impl<F, S> fmt::Debug for LazySourceAddresses<F, S> {
 }
 
 pin_project! {
-    /// What a [`SortedResolver`] answers.
+    /// The answers of a [`SortedResolver`].
     ///
     /// # Cancel safety
     ///

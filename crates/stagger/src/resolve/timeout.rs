@@ -1,4 +1,4 @@
-//! A bound on how long a lookup may take.
+//! A timeout for lookups.
 
 use std::error::Error;
 use std::fmt;
@@ -19,14 +19,13 @@ use crate::{Answer, Timer};
 
 /// A resolver whose lookups end after a given time.
 ///
-/// What has come by then stands, as it came. For each record that the query asks for and that no
-/// answer has told of, one more answer says so, with a [`LookupTimedOut`], and the lookup is
-/// dropped. An answer that is ready in the same moment still counts. The time runs from the first
-/// poll of the answers.
+/// Answers that have come by then are kept. Each wanted record without an answer gets one more
+/// answer with the error [`LookupTimedOut`]. Then the lookup is dropped. An answer that is ready at
+/// the same moment still counts. The time runs from the first poll of the answers.
 ///
-/// A race needs no such thing to begin, for it never waits longer for a lookup than the resolution
-/// delay once it has an address; it is for a lookup that has brought nothing, so that somebody else
-/// can be asked, as by [`Fallback`](crate::resolve::Fallback), before the whole connect is given up.
+/// A race does not need this to begin: once it has an address, it waits at most for the resolution
+/// delay. It is for a lookup without any result. A [`Fallback`](crate::resolve::Fallback) can then ask another resolver
+/// before the whole connect fails.
 ///
 /// # Examples
 ///
@@ -55,7 +54,7 @@ pub struct ResolverTimeout<R, T> {
 }
 
 impl<R, T> ResolverTimeout<R, T> {
-    /// Ends the lookups of this resolver after this time.
+    /// Creates a resolver that ends the lookups of this resolver after this time.
     pub fn new(resolver: R, timer: T, limit: Duration) -> Self {
         Self { resolver, timer, limit }
     }
@@ -82,11 +81,11 @@ where
     }
 }
 
-/// A record was not answered in time.
+/// The error of a record without an answer in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LookupTimedOut {
-    /// The time that the lookup had.
+    /// The time limit of the lookup.
     pub limit: Duration,
 }
 
@@ -99,7 +98,7 @@ impl fmt::Display for LookupTimedOut {
 impl Error for LookupTimedOut {}
 
 pin_project! {
-    /// What a [`ResolverTimeout`] answers.
+    /// The answers of a [`ResolverTimeout`].
     ///
     /// # Cancel safety
     ///
@@ -109,7 +108,7 @@ pin_project! {
     where
         T: Timer,
     {
-        // None once they have ended or their time is over.
+        // Absent once the lookup has ended or its time is over.
         #[pin]
         answers: Option<S>,
         #[pin]
@@ -117,7 +116,7 @@ pin_project! {
         timer: T,
         limit: Duration,
         began: Option<Instant>,
-        // Once the time is over, what is still to be answered.
+        // The records that must still be answered once the time is over.
         awaited: Wanted,
     }
 }
@@ -143,7 +142,7 @@ where
                 }
                 Poll::Ready(None) => *this.awaited = Wanted::NONE,
                 Poll::Pending => {
-                    // A time that no clock can tell never comes.
+                    // A time that the clock cannot represent never comes.
                     let Some(due) = began.checked_add(*this.limit) else { return Poll::Pending };
                     ready!(poll_until(due, this.timer, this.alarm.as_mut(), cx));
                 }
@@ -177,7 +176,7 @@ fn poll_until<T: Timer>(
     ready!(sleep.expect("an alarm has just been set").poll(cx));
     alarm.set(None);
     if timer.now() < due {
-        // It rang early, and is set again.
+        // It woke too early, so the alarm is set again.
         cx.waker().wake_by_ref();
         return Poll::Pending;
     }

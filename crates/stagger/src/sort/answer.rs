@@ -1,4 +1,4 @@
-//! The answers of one lookup, put in order.
+//! Sorts the answers of one lookup.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,13 +9,13 @@ use crate::Answer;
 use crate::address::{Address as _, Family};
 use crate::resolve::{Record, Update};
 
-/// How many addresses of one lookup are sorted; what is beyond follows as it came. Each costs a
-/// question to the system, and a hostile answer has thousands. The number is ours; it is far more
-/// than are ever tried by default.
+/// How many addresses of one lookup are sorted: 512. The rest follow in their own order. Each
+/// address costs a query to the system, and a hostile answer has thousands. The number is ours. It
+/// is far more than a race tries by default.
 const MAX_SORTED: usize = 512;
 
-/// Sorts the answers of one lookup, each as it comes, as [`SortedResolver`](crate::resolve::SortedResolver)
-/// does. It is for resolvers that choose the sorter of each answer themselves.
+/// Sorts the answers of one lookup, each when it comes, as [`SortedResolver`](crate::resolve::SortedResolver) does. It is for
+/// resolvers that choose the sorter of each answer themselves.
 ///
 /// # Examples
 ///
@@ -42,14 +42,14 @@ pub struct AnswerSorter<S> {
 }
 
 impl<S: SourceAddresses> AnswerSorter<S> {
-    /// Asks for the source addresses here, each once.
+    /// Creates a sorter that asks `sources` for each source address once.
     pub fn new(sources: S) -> Self {
         Self { sources, known: Known::default() }
     }
 
-    /// Puts the addresses of an answer in order, and sets which family leads once A and AAAA have
-    /// both come. An answer that is [sorted](Answer::is_sorted) already, one without addresses and
-    /// one of service bindings stay as they are.
+    /// Sorts the addresses of an answer. It also sets the leading family once both A and AAAA have
+    /// come. Three kinds of answers do not change: answers that are already [sorted](Answer::is_sorted), answers
+    /// without addresses, and answers of service bindings.
     pub fn sort<E>(
         &mut self,
         answer: Answer<SocketAddr, E>,
@@ -75,17 +75,16 @@ impl<S> fmt::Debug for AnswerSorter<S> {
     }
 }
 
-/// What is known of the addresses of one lookup.
+/// What is known about the addresses of one lookup.
 #[derive(Default)]
 struct Known {
     sources: HashMap<SocketAddr, Option<SourceAddress>>,
-    /// What the records AAAA and A hold, each address once.
+    /// The addresses of the records AAAA and A, each address once.
     apart: [Vec<SocketAddr>; 2],
 }
 
 impl Known {
-    /// Asks for the source address of a destination, unless it is known or there have been too
-    /// many.
+    /// Asks for the source address of a destination, unless it is known or the limit is reached.
     fn learn(&mut self, destination: SocketAddr, sources: &impl SourceAddresses) -> bool {
         let known = self.sources.contains_key(&destination);
         if !known && self.sources.len() < MAX_SORTED {
@@ -95,7 +94,7 @@ impl Known {
         known
     }
 
-    /// Takes note of what the record of an answer holds now.
+    /// Records the addresses that the answer's record has now.
     fn note<E>(&mut self, answer: &Answer<SocketAddr, E>) {
         let place = match answer.record() {
             Record::Aaaa => 0,
@@ -113,7 +112,7 @@ impl Known {
         }
     }
 
-    /// The family of the first address of A and AAAA together, once there are both.
+    /// The family of the first address of A and AAAA together, if both have come.
     fn leader(
         &mut self,
         record: Record,
@@ -130,7 +129,7 @@ impl Known {
         sorted.first().and_then(|first| first.address.canonical().family())
     }
 
-    /// Sorts addresses; those beyond the limit follow as they came.
+    /// Sorts addresses. Addresses beyond the limit follow in their own order.
     fn sort(
         &mut self,
         found: Vec<SocketAddr>,

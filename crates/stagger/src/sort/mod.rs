@@ -1,17 +1,17 @@
-//! The order in which the addresses of a name are best tried, as RFC 6724 §6 has it.
+//! The order in which to try the addresses of a name (RFC 6724 §6).
 //!
-//! A resolver that asks name servers itself gets addresses in no order that means anything. This
-//! module sorts them by the ten rules of RFC 6724 §6, which weigh each destination with the source
-//! address that the system would use for it. It is pure: where the source addresses come from is a
-//! seam, [`SourceAddresses`], for which `stagger-net` asks the system.
+//! A resolver that asks name servers gets addresses in no meaningful order. This module sorts them
+//! by the ten rules of RFC 6724 §6. The rules compare each destination with the source address that
+//! the system would use for it. The module does no I/O. The seam [`SourceAddresses`] gives the
+//! source addresses, and `stagger-net` implements it with the system's.
 //!
-//! The addresses of `getaddrinfo` are sorted by the platform already and need none of this. Round
-//! a resolver whose addresses nobody has sorted put a [`SortedResolver`](crate::resolve::SortedResolver).
-//! [`Sorter::glibc`] gives the order that `getaddrinfo` has on Linux.
+//! The platform has already sorted the addresses of `getaddrinfo`. Put a [`SortedResolver`](crate::resolve::SortedResolver)
+//! around a resolver with unsorted addresses. [`Sorter::glibc`] gives the order of `getaddrinfo` on
+//! Linux.
 //!
 //! # Examples
 //!
-//! A machine that has no IPv6 beyond its own link is better off with IPv4:
+//! A machine without IPv6 beyond its own link should try IPv4 first:
 //!
 //! ```
 //! use std::net::SocketAddr;

@@ -1,11 +1,11 @@
-//! The leading bits that addresses have in common.
+//! Prefixes: leading bits that addresses share.
 
 use std::error::Error;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The leading bits of IPv6 addresses, as in `2001:db8::/32`. One of IPv4 addresses is written
-/// with their v4-mapped form, as in `::ffff:192.0.2.0/120` (RFC 6724 §2.1).
+/// The leading bits of IPv6 addresses, as in `2001:db8::/32`. A prefix of IPv4 addresses uses their
+/// v4-mapped form, as in `::ffff:192.0.2.0/120` (RFC 6724 §2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Prefix {
     addr: Ipv6Addr,
@@ -13,11 +13,11 @@ pub struct Prefix {
 }
 
 impl Prefix {
-    /// The first `length` bits of `addr`.
+    /// Creates the prefix of the first `length` bits of `addr`.
     ///
     /// # Errors
     ///
-    /// If there are more than 128, or if a bit beyond them is set.
+    /// Returns an error if `length` is more than 128, or if a bit beyond the prefix is set.
     pub fn new(addr: Ipv6Addr, length: u8) -> Result<Self, PrefixError> {
         if length > 128 || addr.to_bits() & !mask(length) != 0 {
             return Err(PrefixError { addr, length });
@@ -25,7 +25,7 @@ impl Prefix {
         Ok(Self { addr, length })
     }
 
-    /// One that is known to be right.
+    /// Creates a prefix that is known to be valid.
     pub(super) const fn known(addr: Ipv6Addr, length: u8) -> Self {
         Self { addr, length }
     }
@@ -35,7 +35,7 @@ impl Prefix {
         self.addr
     }
 
-    /// How many bits there are, up to 128.
+    /// The number of bits, up to 128.
     pub fn length(&self) -> u8 {
         self.length
     }
@@ -52,7 +52,7 @@ impl fmt::Display for Prefix {
     }
 }
 
-/// Two numbers that make no [`Prefix`].
+/// The error of two numbers that are not a [`Prefix`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrefixError {
     addr: Ipv6Addr,
@@ -72,7 +72,7 @@ impl fmt::Display for PrefixError {
 
 impl Error for PrefixError {}
 
-/// An address as the number that an IPv6 address is; an IPv4 address as its v4-mapped form.
+/// An address as a number of 128 bits. An IPv4 address is in its v4-mapped form.
 pub(super) fn bits(addr: IpAddr) -> u128 {
     match addr {
         IpAddr::V4(addr) => addr.to_ipv6_mapped().to_bits(),

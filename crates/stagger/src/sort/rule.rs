@@ -1,28 +1,27 @@
-//! The rules by which two destinations are compared.
+//! The rules that compare two destinations.
 
 use std::fmt;
 
-/// The rule of RFC 6724 §6 that put a destination after the one before it.
+/// A rule of RFC 6724 §6 that puts a destination after the previous destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rule {
-    /// Rule 1: avoid destinations that have no source address, and so no route.
+    /// Rule 1: avoid destinations without a source address, which have no route.
     Unusable,
-    /// Rule 2: prefer a destination of the scope of its source address.
+    /// Rule 2: prefer a destination with the scope of its source address.
     MatchingScope,
     /// Rule 3: avoid source addresses that are deprecated.
     Deprecated,
     /// Rule 4: prefer source addresses that are home addresses (Mobile IPv6).
     Home,
-    /// Rule 5: prefer a destination of the label of its source address.
+    /// Rule 5: prefer a destination with the label of its source address.
     MatchingLabel,
-    /// Rule 6: prefer the destination of higher precedence.
+    /// Rule 6: prefer the destination with higher precedence.
     Precedence,
     /// Rule 7: prefer native transport to a tunnel.
     NativeTransport,
-    /// Rule 8: prefer the destination of smaller scope.
+    /// Rule 8: prefer the destination with smaller scope.
     SmallerScope,
-    /// Rule 9: prefer the destination that has more leading bits in common with its source
-    /// address.
+    /// Rule 9: prefer the destination that shares more leading bits with its source address.
     LongestPrefix,
     /// Rule 10: otherwise leave the order as it is.
     Unchanged,

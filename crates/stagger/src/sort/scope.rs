@@ -1,11 +1,11 @@
-//! How far an address reaches.
+//! The scope of an address.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Prefix;
 
-/// The scope of an address, as the number that IPv6 multicast addresses carry (RFC 4291 §2.7): the
-/// smaller, the nearer.
+/// The scope of an address, as the number in IPv6 multicast addresses (RFC 4291 §2.7). A smaller
+/// number is a nearer scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Scope(u32);
 
@@ -14,12 +14,12 @@ impl Scope {
     const SITE: Self = Self(0x5);
     const GLOBAL: Self = Self(0xe);
 
-    /// As a number that sorts.
+    /// The scope as a number for sorting.
     pub(super) fn number(self) -> u32 {
         self.0
     }
 
-    /// The scope of an address (RFC 6724 §3.1, §3.4). That of an IPv4 address is in the table.
+    /// The scope of an address (RFC 6724 §3.1, §3.4). The table has the scope of an IPv4 address.
     pub(super) fn of(addr: IpAddr, ipv4: &Ipv4Scopes) -> Self {
         match addr {
             IpAddr::V4(addr) => Self(ipv4.scope(addr)),
@@ -40,8 +40,8 @@ impl Scope {
     }
 }
 
-/// The scopes of IPv4 addresses, which have none of their own (RFC 6724 §3.2). Of the prefixes that
-/// an address has, the longest counts.
+/// The scopes of IPv4 addresses, which do not contain a scope (RFC 6724 §3.2). The longest matching
+/// prefix counts.
 ///
 /// The default is [`Ipv4Scopes::rfc6724`].
 ///
@@ -60,8 +60,8 @@ impl Scope {
 pub struct Ipv4Scopes(Vec<(Prefix, u32)>);
 
 impl Ipv4Scopes {
-    /// Loopback and link-local addresses have the scope of a link, all others are global
-    /// (RFC 6724 §3.2). Multicast addresses have the scopes of RFC 2365 §6.
+    /// The scopes of RFC 6724: loopback and link-local addresses have link scope, and all others
+    /// are global (RFC 6724 §3.2). Multicast addresses have the scopes of RFC 2365 §6.
     pub fn rfc6724() -> Self {
         let link = Scope::LINK.number();
         Self::glibc()
@@ -71,7 +71,7 @@ impl Ipv4Scopes {
     }
 
     /// The default of `getaddrinfo` in glibc, as of glibc 2.36: loopback and link-local addresses
-    /// have the scope of a link, all others are global.
+    /// have link scope, and all others are global.
     pub fn glibc() -> Self {
         let link = Scope::LINK.number();
         Self::uniform(Scope::GLOBAL.number())
@@ -79,15 +79,15 @@ impl Ipv4Scopes {
             .with(([127, 0, 0, 0], 8), link)
     }
 
-    /// Every IPv4 address has this scope: 14 is global, 2 is a link (RFC 4291 §2.7).
+    /// Gives every IPv4 address this scope: 14 is global, 2 is a link (RFC 4291 §2.7).
     pub fn uniform(scope: u32) -> Self {
         Self(Vec::new()).with(([0; 4], 0), scope)
     }
 
-    /// Sets the scope of the addresses with this prefix, which is written in the v4-mapped form. A
-    /// prefix that is shorter than `::ffff:0:0/96`, and one outside it, sets nothing.
+    /// Sets the scope of the addresses with this prefix, in v4-mapped form. A prefix that is not
+    /// within `::ffff:0:0/96` changes nothing.
     pub fn with_scope(mut self, prefix: Prefix, scope: u32) -> Self {
-        // A shorter prefix has no room for the mark of that form.
+        // A shorter prefix does not contain the mark of the v4-mapped form.
         if prefix.addr().to_ipv4_mapped().is_some() {
             self.0.retain(|(other, _)| *other != prefix);
             self.0.push((prefix, scope));

@@ -1,4 +1,4 @@
-//! The sort itself.
+//! The sorter.
 
 use std::cmp::{Ordering, Reverse};
 use std::net::{IpAddr, SocketAddr};
@@ -9,9 +9,9 @@ use super::{Ipv4Scopes, Mobility, PolicyTable, Rule, SourceAddress, SourceAddres
 
 /// Sorts destinations by RFC 6724 §6.
 ///
-/// Rule 9 is applied to IPv6 addresses only, unless it is [strict](Self::with_strict). The bits of an
-/// IPv4 address do not show where it is. The rule would also send all load to one of several IPv4
-/// addresses of a service. Leaving IPv4 out is ours and not the RFC's.
+/// Rule 9 applies only to IPv6 addresses, unless the sorter is [strict](Self::with_strict). The bits of an IPv4
+/// address do not show where it is. The rule would also send all load to one of several IPv4
+/// addresses of a service. Leaving IPv4 out is our rule and not the RFC's.
 ///
 /// [`Sorter::glibc`] sorts as `getaddrinfo` does on Linux.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct Sorter {
     manner: Manner,
 }
 
-/// Whose reading of the rules is followed.
+/// Which reading of the rules is followed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Manner {
     #[default]
@@ -30,19 +30,19 @@ enum Manner {
     Glibc,
 }
 
-/// A destination in its place.
+/// A destination in sorted order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Placed {
-    /// Where it leads.
+    /// The address of the destination.
     pub address: SocketAddr,
-    /// The source address for it, none if there is no route.
+    /// Its source address, or `None` if there is no route.
     pub source: Option<SourceAddress>,
-    /// The rule that put it after the one before it; none for the first.
+    /// The rule that put it after the previous destination, or `None` for the first.
     pub rule: Option<Rule>,
 }
 
-/// What the rules 1 to 8 compare, in their order; the smaller comes first.
+/// The values that rules 1 to 8 compare, in their order. The smaller value comes first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Key([u32; 8]);
 
@@ -53,11 +53,12 @@ struct Entry {
     ip: IpAddr,
     source: Option<SourceAddress>,
     key: Key,
-    /// Of rule 9: how many bits it has in common with its source; none if rule 9 leaves it alone.
+    /// The value of rule 9: the number of bits shared with its source. Absent if rule 9 does not
+    /// apply.
     common: Option<Reverse<u32>>,
 }
 
-/// Which attributes are known of all source addresses.
+/// Which attributes are known for all source addresses.
 struct Known {
     deprecated: bool,
     mobility: bool,
@@ -65,26 +66,25 @@ struct Known {
 }
 
 impl Sorter {
-    /// With the default table.
+    /// Creates a sorter with the default table.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sorts as `getaddrinfo` in glibc does, as of glibc 2.36. It differs from RFC 6724 in these
-    /// points:
+    /// Creates a sorter that sorts like `getaddrinfo` in glibc, as of glibc 2.36. It differs from
+    /// RFC 6724 in these points:
     ///
     /// - The default tables are [`PolicyTable::glibc`] and [`Ipv4Scopes::glibc`].
     /// - Rule 9 compares all 128 bits of IPv6 addresses, as in RFC 3484.
-    /// - Rule 9 compares an IPv4 address if it is in the subnet of its source address. An address
-    ///   that is not comes after those that are.
-    /// - An attribute of a source address that is not known counts as absent. It does not make a
-    ///   rule be skipped.
-    /// - Where rule 9 leaves addresses of both families in an order that is no order, the result
-    ///   is that of glibc's merge sort.
+    /// - Rule 9 compares an IPv4 address if it is in the subnet of its source address. Other IPv4
+    ///   addresses come after it.
+    /// - An unknown attribute of a source address counts as absent. The rule is not skipped.
+    /// - Rule 9 may leave addresses of both families without a consistent order. The result is then
+    ///   the result of glibc's merge sort.
     ///
     /// # Examples
     ///
-    /// A unique local address is not behind IPv4, as it is by RFC 6724:
+    /// A unique local address does not come after IPv4 here, unlike in RFC 6724:
     ///
     /// ```
     /// use std::net::SocketAddr;
@@ -104,7 +104,7 @@ impl Sorter {
         }
     }
 
-    /// With this table.
+    /// Sets the table.
     pub fn with_table(mut self, table: PolicyTable) -> Self {
         self.table = table;
         self
@@ -115,7 +115,7 @@ impl Sorter {
         &self.table
     }
 
-    /// With these scopes of IPv4 addresses.
+    /// Sets the scopes of IPv4 addresses.
     pub fn with_ipv4_scopes(mut self, scopes: Ipv4Scopes) -> Self {
         self.ipv4_scopes = scopes;
         self
@@ -126,23 +126,23 @@ impl Sorter {
         &self.ipv4_scopes
     }
 
-    /// Whether rule 9 is applied to IPv4 addresses too, as the text of the RFC requires. A sorter like
-    /// glibc has another rule 9 and ignores this.
+    /// Sets whether rule 9 also applies to IPv4 addresses, as the RFC's text requires. A sorter
+    /// from [`glibc`](Self::glibc) has another rule 9 and ignores this setting.
     pub fn with_strict(mut self, strict: bool) -> Self {
         self.strict = strict;
         self
     }
 
-    /// Whether rule 9 is applied to IPv4 addresses too.
+    /// Whether rule 9 also applies to IPv4 addresses.
     pub fn is_strict(&self) -> bool {
         self.strict
     }
 
-    /// Puts the destinations in order. Each source address is asked for once.
+    /// Sorts the destinations. Each source address is asked for once.
     ///
-    /// A v4-mapped destination is taken for the IPv4 address that it is. A destination without a
-    /// source address is neither preferred nor avoided by the rules that look at one, but comes
-    /// after all that have one.
+    /// A v4-mapped destination counts as the IPv4 address in it. Rules that compare source
+    /// addresses ignore a destination without a source address. It comes after all destinations
+    /// that have one.
     pub fn sort<I>(&self, destinations: I, sources: &(impl SourceAddresses + ?Sized)) -> Vec<Placed>
     where
         I: IntoIterator<Item = SocketAddr>,
@@ -205,18 +205,18 @@ impl Sorter {
         Entry { destination, ip, source, key, common }
     }
 
-    /// What rule 4 compares: how far an address is from being a home address.
+    /// The value that rule 4 compares: how far an address is from a home address.
     fn away(&self, mobility: Option<Mobility>) -> u32 {
         let is_home = matches!(mobility, Some(Mobility::Home | Mobility::HomeAndCareOf));
         match (self.manner, mobility) {
             (Manner::Rfc6724, Some(mobility)) => Mobility::HomeAndCareOf as u32 - mobility as u32,
             (Manner::Rfc6724, None) => 0,
-            // It has one mark, which an address has or has not.
+            // glibc has one flag, which an address has or does not have.
             (Manner::Glibc, _) => u32::from(!is_home),
         }
     }
 
-    /// What rule 9 compares, if it looks at this destination.
+    /// The value that rule 9 compares, if it applies to this destination.
     fn common_bits(&self, source: &SourceAddress, destination: IpAddr) -> Option<u32> {
         let ipv6 = destination.is_ipv6();
         match self.manner {
@@ -242,9 +242,9 @@ impl Known {
     }
 }
 
-/// Rule 9, among destinations that the rules before it find equal. It compares those of one family
-/// alone, so these are sorted among the places that they have, and the others keep theirs. (As a
-/// comparison of two it would not be an order: IPv4 between two IPv6 addresses is equal to both.)
+/// Applies rule 9 to destinations that the earlier rules find equal. It compares only destinations
+/// of one family. These are sorted among their own places, and the others keep their places. As a
+/// comparison of two it would not be an order: IPv4 between two IPv6 addresses is equal to both.
 fn use_longest_prefix(equal: &mut [Entry]) {
     for ipv6 in [true, false] {
         let is_one = |entry: &Entry| entry.common.is_some() && entry.ip.is_ipv6() == ipv6;
@@ -257,8 +257,8 @@ fn use_longest_prefix(equal: &mut [Entry]) {
     }
 }
 
-/// Sorts as glibc's `qsort_r` does with glibc's comparison. That comparison is not an order where
-/// both families are equal before rule 9. So the result depends on which pairs are compared.
+/// Sorts like glibc's `qsort_r` with glibc's comparison. That comparison is not an order if both
+/// families are equal before rule 9. So the result depends on which pairs are compared.
 fn merge_sort(entries: &mut [Entry]) {
     if entries.len() < 2 {
         return;
@@ -278,14 +278,14 @@ fn merge_sort(entries: &mut [Entry]) {
     }
 }
 
-/// glibc's comparison, for which entries are equal whose order stays.
+/// glibc's comparison. Entries are equal if their order must not change.
 fn compare(one: &Entry, other: &Entry) -> Ordering {
     let same_family = one.ip.is_ipv6() == other.ip.is_ipv6();
     let by_prefix = || if same_family { one.common.cmp(&other.common) } else { Ordering::Equal };
     one.key.cmp(&other.key).then_with(by_prefix)
 }
 
-/// The rule by which the second comes after the first.
+/// The rule that puts the second after the first.
 fn rule(first: &Entry, second: &Entry) -> Rule {
     const RULES: [Rule; 8] = [
         Rule::Unusable,
@@ -311,21 +311,21 @@ fn rule(first: &Entry, second: &Entry) -> Rule {
     }
 }
 
-/// How many leading bits a destination has in common with its source, up to the source's prefix
+/// The number of leading bits that a destination shares with its source, up to the source's prefix
 /// (RFC 6724 §2.2).
 fn common_prefix(source: &SourceAddress, destination: IpAddr) -> u32 {
     common_bits(source.addr, destination).min(source.prefix_bits())
 }
 
-/// How many leading bits the addresses have in common.
+/// The number of leading bits that the addresses share.
 fn common_bits(source: IpAddr, destination: IpAddr) -> u32 {
     let common = (bits(source) ^ bits(destination)).leading_zeros();
     let skipped = if source.is_ipv6() { 0 } else { 96 };
     common.saturating_sub(skipped)
 }
 
-/// How many bits of an IPv4 source address belong to its subnet, for glibc. If that is not known, it
-/// is all of them. Loopback is the exception: all of it is one subnet.
+/// The number of bits of an IPv4 source address that belong to its subnet, for glibc. If that is
+/// not known, all bits count. Loopback is the exception: all of it is one subnet.
 fn subnet_bits(source: &SourceAddress) -> u32 {
     let unknown = if source.addr.is_loopback() { 8 } else { 32 };
     source.prefix_length.map_or(unknown, u32::from)

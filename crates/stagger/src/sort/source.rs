@@ -1,35 +1,37 @@
-//! Where a packet to a destination would come from.
+//! The source address of a packet to a destination.
 
 use std::net::{IpAddr, SocketAddr};
 
-/// The source address that the system would use for a destination, with what is known of it.
+/// The source address that the system would use for a destination, with its attributes.
 ///
-/// A rule whose attribute is not known of every source address in a list is skipped for that list.
+/// If an attribute is not known for every source address in a list, its rule is skipped for that
+/// list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SourceAddress {
     /// The address itself.
     pub addr: IpAddr,
-    /// How many leading bits of it are its network's. Where that is not known, 64 of an IPv6
-    /// address count, the rest being the interface's (RFC 4291 §2.5.1), and all 32 of an IPv4
-    /// address.
+    /// The number of leading bits that belong to its network. If that is not known, 64 bits of an
+    /// IPv6 address count, because the rest belong to the interface (RFC 4291 §2.5.1). Of an IPv4
+    /// address all 32 bits count.
     pub prefix_length: Option<u8>,
-    /// Whether it is deprecated: of use to old connections, and not for new ones (RFC 4862 §5.5.4).
+    /// Whether it is deprecated: usable for old connections, but not for new connections (RFC 4862
+    /// §5.5.4).
     pub deprecated: Option<bool>,
-    /// What it is to a host that moves.
+    /// Its role for a mobile host.
     pub mobility: Option<Mobility>,
-    /// Whether packets from it to the destination leave in a tunnel that carries IPv6 over IPv4 or
-    /// the reverse.
+    /// Whether packets from it to the destination leave in a tunnel that carries IPv6 over IPv4, or
+    /// IPv4 over IPv6.
     pub tunneled: Option<bool>,
 }
 
 impl SourceAddress {
-    /// An address of which nothing else is known.
+    /// Creates a source address without known attributes.
     pub fn new(addr: IpAddr) -> Self {
         Self { addr, prefix_length: None, deprecated: None, mobility: None, tunneled: None }
     }
 
-    /// How many bits of it may count as a prefix in common with a destination (RFC 6724 §2.2).
+    /// The number of its bits that may count as a shared prefix with a destination (RFC 6724 §2.2).
     pub(super) fn prefix_bits(&self) -> u32 {
         let most = if self.addr.is_ipv6() { 128 } else { 32 };
         let default = if self.addr.is_ipv6() { 64 } else { 32 };
@@ -37,21 +39,21 @@ impl SourceAddress {
     }
 }
 
-/// What an address is to a host that moves (Mobile IPv6, RFC 6275), from the least preferred on.
+/// The role of an address for a mobile host (Mobile IPv6, RFC 6275), the least preferred first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mobility {
-    /// An address of the network that it visits.
+    /// An address in the network that the host visits.
     CareOf,
-    /// The address by which it is known, away from home.
+    /// The host's permanent address, away from home.
     Home,
-    /// Both at once: it is at home, or does not move at all.
+    /// Both at once: the host is at home, or is not mobile.
     HomeAndCareOf,
 }
 
 /// Finds the source address that the system would use for a destination.
 ///
 /// A sorter calls it once for each destination, so it must not block. A connected UDP socket knows
-/// its source address before it has sent anything. A closure implements this trait.
+/// its source address before it sends anything. A closure implements this trait.
 ///
 /// # Examples
 ///
@@ -76,7 +78,7 @@ pub enum Mobility {
 /// # Ok::<_, std::net::AddrParseError>(())
 /// ```
 pub trait SourceAddresses {
-    /// The source address for this destination, none if there is no route to it.
+    /// The source address for this destination, or `None` if there is no route to it.
     fn source(&self, destination: &SocketAddr) -> Option<SourceAddress>;
 }
 

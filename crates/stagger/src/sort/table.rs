@@ -1,4 +1,4 @@
-//! Which addresses are preferred to which.
+//! The policy table, which ranks addresses.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -8,29 +8,29 @@ use super::Prefix;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Row {
-    /// The addresses that it is about.
+    /// The addresses of this row.
     pub prefix: Prefix,
-    /// How much they are preferred as destinations: the higher, the more.
+    /// Their precedence as destinations. A higher value is preferred.
     pub precedence: u32,
-    /// Their kind. A destination is preferred if its source address is of the same kind.
+    /// Their label. A destination is preferred if its source address has the same label.
     pub label: u32,
 }
 
 impl Row {
-    /// A row for these addresses.
+    /// Creates a row for these addresses.
     pub fn new(prefix: Prefix, precedence: u32, label: u32) -> Self {
         Self { prefix, precedence, label }
     }
 }
 
-/// The policy table: which addresses are preferred to which, and which belong together
-/// (RFC 6724 §2.1). Of the rows whose prefix an address has, the longest prefix counts.
+/// The policy table: which addresses are preferred, and which belong together (RFC 6724 §2.1). The
+/// row with the longest matching prefix counts.
 ///
 /// The default is [`PolicyTable::rfc6724`].
 ///
 /// # Examples
 ///
-/// IPv4 before IPv6 (RFC 6724 §10.3):
+/// A table that puts IPv4 before IPv6 (RFC 6724 §10.3):
 ///
 /// ```
 /// use stagger::sort::{PolicyTable, Prefix, Row, Sorter};
@@ -60,9 +60,9 @@ impl PolicyTable {
         ])
     }
 
-    /// The default table of its update (draft-ietf-6man-rfc6724-update §5.1): unique local
-    /// addresses before IPv4, 6to4 after it. Those that are known to be local to the site are for
-    /// who knows them to add, with precedence 45 and label 14.
+    /// The default table of the RFC's update (draft-ietf-6man-rfc6724-update §5.1). It has unique
+    /// local addresses before IPv4, and 6to4 after IPv4. A program that knows the local addresses
+    /// of its site adds them, with precedence 45 and label 14.
     pub fn updated() -> Self {
         let mut table = Self::rfc6724();
         for row in &mut table.0 {
@@ -76,9 +76,9 @@ impl PolicyTable {
         table
     }
 
-    /// The default table of `getaddrinfo` in glibc, as of glibc 2.36. It is the table of RFC 3484 §2.1
-    /// with three more labels: site-local, unique local and Teredo addresses. Unlike in
-    /// [`rfc6724`](Self::rfc6724), their precedence is that of any other IPv6 address.
+    /// The default table of `getaddrinfo` in glibc, as of glibc 2.36. It is the table of RFC 3484
+    /// §2.1 with three more labels: site-local, unique local and Teredo addresses. Unlike in
+    /// [`rfc6724`](Self::rfc6724), they have the precedence of any other IPv6 address.
     pub fn glibc() -> Self {
         Self(vec![
             row([0, 0, 0, 0, 0, 0, 0, 1], 128, 50, 0),
@@ -92,24 +92,24 @@ impl PolicyTable {
         ])
     }
 
-    /// A table of one row: every address has this precedence and this label.
+    /// Creates a table of one row: every address has this precedence and this label.
     pub fn uniform(precedence: u32, label: u32) -> Self {
         Self(vec![row([0; 8], 0, precedence, label)])
     }
 
-    /// Adds a row, in the place of one with the same prefix if there is one.
+    /// Adds a row. It replaces the row with the same prefix, if there is one.
     pub fn with_row(mut self, row: Row) -> Self {
         self.0.retain(|other| other.prefix != row.prefix);
         self.0.push(row);
         self
     }
 
-    /// All rows. One for the prefix `::/0` is always among them.
+    /// All rows. There is always a row for the prefix `::/0`.
     pub fn rows(&self) -> &[Row] {
         &self.0
     }
 
-    /// The row that counts for an address.
+    /// The row for an address.
     pub fn row(&self, addr: IpAddr) -> Row {
         let rows = self.0.iter().filter(|row| row.prefix.contains(addr));
         *rows.max_by_key(|row| row.prefix.length()).expect("the row of ::/0 contains every address")

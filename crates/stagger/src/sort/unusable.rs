@@ -1,4 +1,4 @@
-//! Which addresses can't be a destination.
+//! Addresses that cannot be a destination.
 
 use std::error::Error;
 use std::fmt;
@@ -7,19 +7,18 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::address::Address as _;
 
-/// Why an address can't be the destination of a connection to one host.
+/// Why an address cannot be the destination of a connection to one host.
 ///
 /// This is the one place that decides. Two checks use it:
 ///
-/// 1. [`check`](Self::check) is for an address that a name leads to. A [`Dialer`](crate::Dialer)
-///    skips such a candidate, and reports the reason
-///    ([`Address::check_destination`](crate::address::Address::check_destination)). Ad blockers answer `0.0.0.0` and `::`, and
-///    the system connects both to the local host. A multicast or broadcast address has no TCP.
-/// 2. [`check_zone`](Self::check_zone) is for an address that a user or a program gives. It is
-///    dialed as it stands, except that a link-local IPv6 address needs a zone (RFC 4007 §6).
+/// 1. [`check`](Self::check) is for an address from a lookup. A [`Dialer`](crate::Dialer) skips such a candidate, and
+///    reports the reason ([`Address::check_destination`](crate::address::Address::check_destination)). Ad blockers answer `0.0.0.0` and `::`,
+///    and the system connects both to the local host. A multicast or broadcast address has no TCP.
+/// 2. [`check_zone`](Self::check_zone) is for an address from a user or a program. It is dialed unchanged, except
+///    that a link-local IPv6 address needs a zone (RFC 4007 §6).
 ///
-/// A v4-mapped address is checked as the IPv4 address in it (RFC 4291 §2.5.5.2). The rules are ours;
-/// no RFC has them for a client.
+/// A v4-mapped address is checked as the IPv4 address in it (RFC 4291 §2.5.5.2). The rules are
+/// ours; no RFC has them for a client.
 ///
 /// # Examples
 ///
@@ -39,7 +38,7 @@ use crate::address::Address as _;
 pub enum Unusable {
     /// The address is `0.0.0.0` or `::`, which stands for no host.
     Unspecified,
-    /// The address is that of a group, within `224.0.0.0/4` or `ff00::/8`.
+    /// The address is a group's address, within `224.0.0.0/4` or `ff00::/8`.
     Multicast,
     /// The address is `255.255.255.255`, which stands for all hosts of a network.
     Broadcast,
@@ -48,11 +47,11 @@ pub enum Unusable {
 }
 
 impl Unusable {
-    /// Checks whether an address that a name leads to can be dialed.
+    /// Checks whether an address from a lookup can be dialed.
     ///
     /// # Errors
     ///
-    /// Why it can't be dialed.
+    /// Returns why the address cannot be dialed.
     pub fn check(addr: &SocketAddr) -> Result<(), Self> {
         match addr.canonical().ip() {
             ip if ip.is_unspecified() => Err(Self::Unspecified),
@@ -62,12 +61,12 @@ impl Unusable {
         }
     }
 
-    /// Checks whether an address has the zone that it needs: a link-local IPv6 address needs one.
-    /// Everything that takes an address calls it: to connect, to listen, to bind, or to send.
+    /// Checks whether an address has the zone that it needs: a link-local IPv6 address needs a
+    /// zone. All code that connects, listens, binds or sends to an address calls it.
     ///
     /// # Errors
     ///
-    /// [`MissingZone`](Self::MissingZone) if it has none.
+    /// Returns [`MissingZone`](Self::MissingZone) if the zone is missing.
     pub fn check_zone(addr: &SocketAddr) -> Result<(), Self> {
         match addr {
             SocketAddr::V6(v6) if v6.ip().is_unicast_link_local() && v6.scope_id() == 0 => {
@@ -91,7 +90,7 @@ impl fmt::Display for Unusable {
 
 impl Error for Unusable {}
 
-/// An error of the kind [`InvalidInput`](io::ErrorKind::InvalidInput), with this as its cause.
+/// Converts into an error of the kind [`InvalidInput`](io::ErrorKind::InvalidInput), with this as its cause.
 impl From<Unusable> for io::Error {
     fn from(error: Unusable) -> Self {
         Self::new(io::ErrorKind::InvalidInput, error)

@@ -1,6 +1,6 @@
 //! The standard conversions into a target and its parts.
 //!
-//! A conversion that can fail does so with the error of [`Target::parse`] or [`Target::new`].
+//! A conversion that can fail returns the error of [`Target::parse`] or [`Target::new`].
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
@@ -18,7 +18,7 @@ impl FromStr for Target {
     }
 }
 
-/// Conversions of texts, each by way of a conversion of borrowed ones.
+/// Conversions from text types, each through a conversion from borrowed text.
 macro_rules! try_from {
     ($($from:ty: $value:pat => $borrowed:expr),* $(,)?) => {$(
         impl TryFrom<$from> for Target {
@@ -64,7 +64,7 @@ try_from! {
     (String, String): (host, service) => (host.as_str(), service.as_str()),
 }
 
-/// Keeps the scope id, as the zone's index, and the flow info.
+/// Keeps the scope id as the zone's index, and keeps the flow info.
 impl From<SocketAddr> for Target {
     fn from(addr: SocketAddr) -> Self {
         let host = match addr {
@@ -79,7 +79,7 @@ impl From<SocketAddr> for Target {
     }
 }
 
-/// Conversions without failure, each by way of another.
+/// Conversions that cannot fail, each through another conversion.
 macro_rules! from {
     ($($from:ty => $other:ty),* $(,)?) => {$(
         impl From<$from> for Target {
@@ -110,7 +110,7 @@ impl From<&Self> for Target {
     }
 }
 
-/// A part is read as [`Target::new`] reads it. An IP address is not a name.
+/// Reads a part as [`Target::new`] reads it. An IP address is not a name.
 macro_rules! read {
     ($($part:ident: $read:ident),*) => {$(
         impl FromStr for $part {
@@ -167,7 +167,7 @@ impl From<Ipv4Addr> for Host {
     }
 }
 
-/// Without a zone.
+/// Creates a host without a zone.
 impl From<Ipv6Addr> for Host {
     fn from(addr: Ipv6Addr) -> Self {
         Self::Ipv6 { addr, zone: None, flow_info: 0 }

@@ -1,4 +1,4 @@
-//! Why a text is not a target.
+//! The error of a text that is not a target.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -7,15 +7,15 @@ use std::ops::Range;
 
 use super::host_service::MAX_TEXT;
 
-/// How many characters of a text are shown in a message, so that a hostile one does not fill a
+/// A message shows at most this many characters of a text: 100. So a hostile text does not fill a
 /// log. The bound is ours.
 const MAX_SHOWN: usize = 100;
 
-/// Why a text or a URI is not a target: what is wrong, and where.
+/// The error of a text or a URI that is not a target: what is wrong, and where.
 ///
-/// It prints as one line that quotes the text once, escaped, and cut short if it is long. Byte
-/// positions count from 0. The line shows no userinfo: it has `…` in place of all that precedes
-/// an `@`.
+/// It prints as one line that quotes the text once, escaped, and shortened if it is long. Byte
+/// positions count from 0. The line hides userinfo: it prints `…` in place of everything before an
+/// `@`.
 ///
 /// # Examples
 ///
@@ -47,9 +47,9 @@ pub enum TargetErrorKind {
     /// The text is a URL, such as `https://example.com/`. A parsed `http::Uri` or `url::Url` is a
     /// target with the features `http` and `url`.
     Url,
-    /// The URI has no host, as `/path` and `mailto:a@example.com` have none.
+    /// The URI has no host, like `/path` and `mailto:a@example.com`.
     MissingHost,
-    /// The URI has no port, and its scheme has no known one.
+    /// The URI has no port, and its scheme has no known port.
     UnknownScheme,
     /// The host is empty, or holds only characters that UTS 46 removes.
     EmptyHost,
@@ -59,25 +59,25 @@ pub enum TargetErrorKind {
     EmptyService,
     /// The port is not a number up to 65535.
     InvalidPort,
-    /// The service can be neither a port nor a service name.
+    /// The service is neither a port nor a valid service name.
     InvalidService,
-    /// A bracket is opened and never closed.
+    /// A bracket is opened and not closed.
     UnclosedBracket,
     /// Something other than a colon follows the closing bracket.
     TextAfterBracket,
-    /// There are several colons and no brackets, so the end of the host would be a guess.
-    /// `::1:80` must be written `[::1]:80`.
+    /// There are several colons and no brackets, so the end of the host is unclear. Write
+    /// `[::1]:80`, not `::1:80`.
     AmbiguousColons,
     /// A host in brackets, or with a colon, is not an IPv6 address.
     InvalidIpv6,
-    /// The host is made of numbers and is not an IPv4 address in the strict form, but a system may
-    /// take it for one.
+    /// The host is made of numbers and is not an IPv4 address in the strict form. But a system may
+    /// read it as an IPv4 address.
     InvalidIpv4,
-    /// There is a `%` with no zone after it.
+    /// There is a `%` without a zone after it.
     EmptyZone,
-    /// The zone can be neither an interface's index nor its name.
+    /// The zone is neither an interface's index nor a valid interface name.
     InvalidZone,
-    /// The zone follows `%25`, as in a URL. Here it follows the percent sign alone.
+    /// The zone follows `%25`, as in a URL. In a target it follows a plain percent sign.
     EncodedZone,
     /// A host that is not an IPv6 address has a zone.
     UnexpectedZone,
@@ -105,10 +105,10 @@ impl TargetError {
         self.kind
     }
 
-    /// The text that was refused, neither escaped nor without its userinfo. It is the part at fault
-    /// where host and service were given apart. A text over 1024 bytes is cut to its beginning.
+    /// The refused text, not escaped and with its userinfo. If host and service were given
+    /// separately, it is the faulty part. A text over 1024 bytes is cut at 1024 bytes.
     ///
-    /// Of a `Uri` or a `Url` it is the scheme, the host and the port alone.
+    /// For a `Uri` or a `Url` it is only the scheme, the host and the port.
     pub fn input(&self) -> &str {
         &self.input
     }
@@ -220,7 +220,7 @@ impl fmt::Display for Reason<'_> {
     }
 }
 
-/// Shows no userinfo either, for `unwrap` prints this.
+/// Hides userinfo as well, because `unwrap` prints this.
 impl fmt::Debug for TargetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TargetError")
@@ -233,14 +233,14 @@ impl fmt::Debug for TargetError {
 
 impl std::error::Error for TargetError {}
 
-/// A conversion that cannot fail can stand where a fallible one can.
+/// Lets a conversion that cannot fail stand in place of a fallible conversion.
 impl From<Infallible> for TargetError {
     fn from(never: Infallible) -> Self {
         match never {}
     }
 }
 
-/// A part of a text, safe to print: escaped, cut short, and without userinfo.
+/// A part of a text, safe to print: escaped, shortened, and without userinfo.
 struct Quoted<'a> {
     text: &'a str,
     part: Range<usize>,
@@ -269,14 +269,14 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
-/// Where the text has userinfo: all that precedes the last `@`, a URL's scheme excepted. A password
-/// with an unescaped delimiter is hidden too, and part of a path with an `@` may be.
+/// The range of the text's userinfo: everything before the last `@`, except a URL's scheme. It also
+/// hides a password with an unescaped delimiter, and possibly part of a path with an `@`.
 fn userinfo(text: &str) -> Range<usize> {
     let begin = scheme(text).map_or(0, |scheme| scheme.len() + "://".len());
     text.rfind('@').filter(|end| begin < *end).map_or(0..0, |end| begin..end)
 }
 
-/// The scheme of a text that begins as a URL does (RFC 3986 §3.1), with `//` after it.
+/// The scheme of a text that begins like a URL (RFC 3986 §3.1), with `//` after it.
 fn scheme(text: &str) -> Option<&str> {
     let (scheme, _) = text.split_once("://")?;
     let is_legal = |b: u8| b.is_ascii_alphanumeric() || b"+-.".contains(&b);
@@ -284,7 +284,7 @@ fn scheme(text: &str) -> Option<&str> {
     (begins && scheme.bytes().all(is_legal)).then_some(scheme)
 }
 
-/// A kind of error and the bytes at fault, in a text that the caller knows.
+/// A kind of error and the faulty bytes, in a text that the caller knows.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fault {
     kind: TargetErrorKind,
@@ -304,7 +304,7 @@ impl Fault {
         Self::new(kind, 0..text.len())
     }
 
-    /// The same fault in a longer text, in which this one begins at `offset`.
+    /// The same fault in a longer text, in which this text begins at `offset`.
     pub(super) fn shifted(self, offset: usize) -> Self {
         Self::new(self.kind, self.part.start + offset..self.part.end + offset)
     }
@@ -313,7 +313,7 @@ impl Fault {
         TargetError { kind: self.kind, input: text.into(), part: self.part }
     }
 
-    /// Finds that the text is a URL, which would be misread as a host and a service.
+    /// Fails if the text is a URL, which would be misread as a host and a service.
     pub(super) fn find_url(text: &str) -> Result<(), Self> {
         match scheme(text) {
             None => Ok(()),
@@ -321,7 +321,7 @@ impl Fault {
         }
     }
 
-    /// Finds the first character that `is_bad`.
+    /// Fails at the first character that `is_bad`.
     pub(super) fn find(
         kind: TargetErrorKind,
         text: &str,
@@ -333,7 +333,7 @@ impl Fault {
         }
     }
 
-    /// Finds the first control character or white space, neither of which any part may have.
+    /// Fails at the first control character or white space. No part may contain them.
     pub(super) fn find_control(text: &str) -> Result<(), Self> {
         if text.bytes().all(|b| b.is_ascii_graphic()) {
             return Ok(());

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use super::error::{Fault, TargetErrorKind};
 use super::name::{FORBIDDEN, Name};
 
-/// The most bytes in a zone's name. Linux has 15 (`IFNAMSIZ`), others have more; the bound is
-/// ours.
+/// The longest zone name: 63 bytes. Linux allows 15 (`IFNAMSIZ`), and other systems allow more. The
+/// bound is ours.
 const MAX_ZONE: usize = 63;
 
-/// What to connect to: a name to be resolved, or an IP address.
+/// A host: a name to be resolved, or an IP address.
 ///
-/// It is read from text, alone as in a [`Target`](crate::Target), with or without brackets. It
-/// prints without; it is the target that puts them.
+/// Its text form is the same as in a [`Target`](crate::Target), with or without brackets. It prints without
+/// brackets; the target adds them.
 ///
 /// # Examples
 ///
@@ -31,36 +31,35 @@ const MAX_ZONE: usize = 63;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Host {
-    /// A name, for a resolver.
+    /// A name, to be resolved.
     Name(Name),
-    /// An IPv4 address, which is written as four decimal numbers and in no other way.
+    /// An IPv4 address. Its only text form is four decimal numbers.
     Ipv4(Ipv4Addr),
-    /// An IPv6 address, as it was written: a v4-mapped one is not unwrapped here.
+    /// An IPv6 address as written: a v4-mapped address is not unwrapped here.
     Ipv6 {
         /// The address.
         addr: Ipv6Addr,
-        /// The zone, if one was given.
+        /// The zone, if there is one.
         zone: Option<Zone>,
-        /// The flow information, which only a socket address brings with it; else 0.
+        /// The flow information. Only a socket address has it; otherwise it is 0.
         flow_info: u32,
     },
 }
 
-/// The zone that an IPv6 address is meant in: for a link-local address, the interface
-/// (RFC 4007 §11).
+/// The zone of an IPv6 address. For a link-local address it is the interface (RFC 4007 §11).
 ///
-/// Text of decimal digits is an index; all other text is a name, of printable ASCII without
-/// delimiters and at most 63 bytes. The index 0 means the default zone (RFC 4007 §6). An
-/// address without a zone has that zone too, so `%0` is the same as no zone.
+/// Text of decimal digits is an index. Other text is a name, of printable ASCII without delimiters
+/// and of at most 63 bytes. The index 0 means the default zone (RFC 4007 §6). An address without a
+/// zone is in that zone too, so `%0` is the same as no zone.
 ///
-/// A name can't begin with `25`. Such text is nearly always a zone from a URL, as in
-/// `fe80::1%25eth0`, where `%25` stands for the percent sign (RFC 6874 §2). An interface whose name
-/// begins so is given by its index.
+/// A name cannot begin with `25`. Such text is nearly always a zone from a URL, as in
+/// `fe80::1%25eth0`. There `%25` stands for the percent sign (RFC 6874 §2). Use the index for an
+/// interface whose name begins with `25`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Zone {
     /// The index, which is the scope id of a socket address.
     Index(u32),
-    /// The name of an interface, which a resolver turns into its index.
+    /// The name of an interface. A resolver turns it into the index.
     Name(Arc<str>),
 }
 
@@ -70,7 +69,7 @@ impl Host {
         if text.is_empty() {
             return Err(Fault::whole(TargetErrorKind::EmptyHost, text));
         }
-        // Nothing below is wrong with what is one.
+        // A valid IPv6 address needs none of the checks below.
         if let Ok(addr) = text.parse() {
             return Ok(Self::Ipv4(addr));
         }
@@ -112,7 +111,7 @@ impl Host {
 }
 
 impl Zone {
-    /// The zone of a scope id, of which 0 is none.
+    /// The zone of a scope id. The scope id 0 is no zone.
     pub(super) fn from_index(index: u32) -> Option<Self> {
         (index != 0).then_some(Self::Index(index))
     }

@@ -1,4 +1,4 @@
-//! Targets: a host and a service.
+//! The target: a host and a service.
 
 use std::fmt;
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
@@ -6,25 +6,26 @@ use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
 use super::error::Fault;
 use super::{Host, Service, TargetError, TargetErrorKind, Zone};
 
-/// The longest text that is read as a target: 1024 bytes. No name that can be encoded comes near it,
-/// and a hostile text is refused before it costs any work. The bound is ours.
+/// The longest text that is read as a target: 1024 bytes. No name that can be encoded is nearly as
+/// long. A longer text is refused before it costs any work. The bound is ours.
 pub(super) const MAX_TEXT: usize = 1024;
 
-/// Where to connect: a host and a service. The host is a name or an IP address, and the service is a
-/// port or the name of one.
+/// A host and a service to connect to. The host is a name or an IP address, and the service is a
+/// port or a service name.
 ///
-/// A target is checked, normalised and encoded once, when it is made. Nothing downstream parses it
-/// again. It prints as [`Target::parse`] reads it: `host:service`. The name is in A-labels, and an
-/// IPv6 address stands in brackets (RFC 5952 §6) with its zone (RFC 4007 §11). Flow info has no text
-/// form, so it is not printed.
+/// A target is checked, normalised and encoded once, when it is made. Later code does not parse it
+/// again. It prints in the form that [`Target::parse`] reads: `host:service`. The name is in
+/// A-labels, and an IPv6 address is in brackets (RFC 5952 §6) with its zone (RFC 4007 §11). Flow
+/// info has no text form, so it is not printed.
 ///
 /// Two targets are equal if they lead to the same host and service. Equality ignores letter case in
-/// a name (RFC 4343), and whether it was written in Unicode or in A-labels (RFC 5890 §2.3.2.4). A
-/// trailing dot counts, because it tells the resolver not to use its search list. Cloning is cheap.
+/// a name (RFC 4343). It also ignores whether the name was written in Unicode or in A-labels (RFC
+/// 5890 §2.3.2.4). A trailing dot counts, because it tells the resolver not to use its search list.
+/// Cloning is cheap.
 ///
 /// # Conversions
 ///
-/// Where a target is expected, any of these will do:
+/// Functions that take a target accept any of these:
 ///
 /// - a text with host and service: `&str`, `String`, `Cow<str>`;
 /// - a host and a port: `(&str, u16)`, `(String, u16)`, `(Name, u16)`, `(IpAddr, u16)`;
@@ -54,15 +55,15 @@ pub struct Target {
 impl Target {
     /// Reads a host and a service with a colon between them.
     ///
-    /// An IPv6 address stands in brackets, as in RFC 3986 §3.2.2, with or without a zone:
-    /// `[fe80::1%eth0]:22`. The text is not a URI, so nothing is percent-decoded. [`Host`], [`Name`](crate::target::Name),
-    /// [`Zone`] and [`Service`] document what each part may be.
+    /// An IPv6 address needs brackets, as in RFC 3986 §3.2.2, with or without a zone:
+    /// `[fe80::1%eth0]:22`. The text is not a URI, so nothing is percent-decoded. [`Host`],
+    /// [`Name`](crate::target::Name), [`Zone`] and [`Service`] document the text of each part.
     ///
     /// # Errors
     ///
-    /// A [`TargetError`] with the text, what is wrong with it, and where. A text over 1024 bytes is
-    /// refused unread. A text with a scheme, such as `https://example.com/`, is an error of the kind
-    /// [`Url`](TargetErrorKind::Url).
+    /// Returns a [`TargetError`] with the text, what is wrong with it, and where. A text over 1024
+    /// bytes is refused unread. A text with a scheme, such as `https://example.com/`, is an error
+    /// of the kind [`Url`](TargetErrorKind::Url).
     ///
     /// # Examples
     ///
@@ -82,7 +83,7 @@ impl Target {
         if text.len() > MAX_TEXT {
             return Err(TargetError::too_long(text));
         }
-        // A socket address is read the same way below, but by more work.
+        // The code below reads a socket address in the same way, but more slowly.
         if text.starts_with(|first: char| first == '[' || first.is_ascii_digit()) {
             if let Ok(addr) = text.parse::<SocketAddr>() {
                 return Ok(addr.into());
@@ -103,12 +104,12 @@ impl Target {
     /// Reads a host and a service from two texts.
     ///
     /// Each part is read as [`Target::parse`] reads it. An IPv6 address may have brackets here, but
-    /// needs none.
+    /// does not need them.
     ///
     /// # Errors
     ///
-    /// A [`TargetError`] with the part at fault as its input. A part over 1024 bytes is refused
-    /// unread.
+    /// Returns a [`TargetError`] with the faulty part as its input. A part over 1024 bytes is
+    /// refused unread.
     ///
     /// # Examples
     ///
@@ -137,12 +138,12 @@ impl Target {
         &self.host
     }
 
-    /// The service: a port or the name of one.
+    /// The service: a port or a service name.
     pub fn service(&self) -> &Service {
         &self.service
     }
 
-    /// The port, if the service was given as a number.
+    /// The port, if the service is a number.
     pub fn port(&self) -> Option<u16> {
         match self.service {
             Service::Port(port) => Some(port),
@@ -150,10 +151,10 @@ impl Target {
         }
     }
 
-    /// The socket address of a target that needs no resolver: an IP address with a numeric port. Its
-    /// zone, if it has one, is numeric too.
+    /// The socket address of a target that needs no resolver: an IP address with a numeric port,
+    /// and with a numeric zone if it has one.
     ///
-    /// Scope id and flow info are kept, and a v4-mapped address stays as it was written.
+    /// It keeps the scope id and the flow info. A v4-mapped address is not changed.
     ///
     /// # Examples
     ///
@@ -257,7 +258,7 @@ mod tests {
         }
     }
 
-    /// All texts of up to four of these fragments, which meet in every order.
+    /// All texts of up to four of these fragments, in every order.
     #[test]
     fn no_text_panics_and_every_target_round_trips() {
         const FRAGMENTS: [&str; 16] = [
@@ -369,7 +370,7 @@ mod tests {
         }
     }
 
-    /// A socket address is read in one step, and otherwise by its parts.
+    /// A socket address is read in one step, and other texts by their parts.
     #[test]
     fn a_socket_address_is_read_as_its_parts_are() {
         for (host, service) in [

@@ -1,4 +1,4 @@
-//! Targets from the URIs of the crate `http`.
+//! Conversions from the URIs of the crate `http`.
 
 use ::http::Uri;
 use ::http::uri::Authority;
@@ -15,8 +15,8 @@ use crate::Target;
 ///
 /// # Errors
 ///
-/// A [`TargetError`] if there is no host, or neither a port nor a known scheme. A host or a port
-/// that a target cannot have is an error too.
+/// Returns a [`TargetError`] if there is no host, or neither a port nor a known scheme. It also
+/// fails if the host or the port is not valid in a target.
 ///
 /// # Examples
 ///
@@ -53,11 +53,11 @@ impl TryFrom<Uri> for Target {
     }
 }
 
-/// Takes the host and the port of an authority, both of which must be there.
+/// Takes the host and the port of an authority. Both are required.
 ///
 /// # Errors
 ///
-/// A [`TargetError`] if there is no host or no port, or one that a target cannot have.
+/// Returns a [`TargetError`] if the host or the port is missing, or is not valid in a target.
 ///
 /// # Examples
 ///
@@ -87,7 +87,7 @@ impl TryFrom<Authority> for Target {
 
 fn target(scheme: &str, authority: &Authority) -> Result<Target, TargetError> {
     let host = authority.host();
-    // `Authority::port` tells a port that is out of range as none.
+    // `Authority::port` returns `None` for a port that is out of range.
     let text = authority.as_str();
     let (_, text) = text.rsplit_once('@').unwrap_or(("", text));
     let port = text.strip_prefix(host).and_then(|rest| rest.strip_prefix(':')).unwrap_or_default();
@@ -98,17 +98,17 @@ fn read(host: &str) -> Result<Host, Fault> {
     if host.is_empty() {
         return Err(Fault::whole(TargetErrorKind::MissingHost, host));
     }
-    // RFC 6874 §2: before a zone the percent sign is percent-encoded.
+    // Before a zone the percent sign is percent-encoded (RFC 6874 §2).
     match host.split_once("%25") {
         Some((addr, zone)) => Host::parse(&format!("{addr}%{zone}")).map_err(|fault| {
-            // The bytes at fault are those of a text that was not given.
+            // The faulty bytes are in a text that the caller did not pass.
             Fault::whole(fault.kind(), host)
         }),
         None => Host::parse(host),
     }
 }
 
-/// The default port of a scheme, of those that the WHATWG URL standard knows.
+/// The default port of a scheme, for the schemes of the WHATWG URL standard.
 fn scheme_port(scheme: &str) -> Option<u16> {
     let ports = [("http", 80), ("https", 443), ("ws", 80), ("wss", 443), ("ftp", 21)];
     ports.iter().find(|(known, _)| scheme.eq_ignore_ascii_case(known)).map(|(_, port)| *port)
@@ -145,7 +145,7 @@ mod tests {
             ("http://[fe80::1%2525]:81/", "[fe80::1%25]:81"),
             ("ssh://web.1:22", "web.1:22"),
             ("http://123456789012/", "123456789012:80"),
-            // In the form of CONNECT's argument.
+            // In the form of the argument of CONNECT.
             ("example.com:443", "example.com:443"),
         ] {
             assert_eq!(of_uri(uri), Target::parse(target), "{uri}");

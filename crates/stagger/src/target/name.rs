@@ -7,41 +7,41 @@ use std::sync::Arc;
 
 use super::error::{Fault, TargetErrorKind};
 
-/// The delimiters that no host can have: the forbidden domain code points of the WHATWG URL
-/// standard, but for control characters and space, which are refused before.
+/// The delimiters that no host may contain: the forbidden domain code points of the WHATWG URL
+/// standard. Control characters and space are left out, because they are refused before.
 pub(super) const FORBIDDEN: &str = "%#/:<>?@[\\]^|";
 
-/// What an A-label begins with (RFC 5890 §2.3.2.1). What it decodes to must not, for it could not be
-/// read again (UTS 46 §4.1); the crate `idna` lets that pass.
+/// The prefix of an A-label (RFC 5890 §2.3.2.1). The decoded label must not begin with it, because
+/// it could not be read again (UTS 46 §4.1). The crate `idna` does not check that.
 #[cfg(feature = "idna")]
 const ACE_PREFIX: &str = "xn--";
 
-/// The most bytes in a label (RFC 1035 §2.3.4).
+/// The longest label in bytes (RFC 1035 §2.3.4).
 const MAX_LABEL: usize = 63;
 
-/// The most bytes in a name without its trailing dot: RFC 1035 §2.3.4 allows 255 on the wire,
-/// where the first length byte and the root's take two.
+/// The longest name in bytes without its trailing dot. RFC 1035 §2.3.4 allows 255 bytes in a
+/// message, and the first length byte and the root take two of them.
 const MAX_NAME: usize = 253;
 
-/// A name to be resolved, kept as text and as what a resolver is asked for.
+/// A name to be resolved, in two forms: as text for people, and as text for a resolver.
 ///
 /// With the feature `idna` a name may be in Unicode. It is normalised (case, width, NFC) and
-/// encoded by UTS 46 without transitional processing, so `faß.de` and `fass.de` are two names, as
-/// in IDNA 2008 (RFC 5891). An A-label stays as it is, in lower case, but must be one: what
-/// follows its `xn--` has to decode to something valid. The Bidi rule (RFC 5893 §2) is asked of a
-/// whole name in Unicode, but of A-labels one by one. Without the feature a name must be ASCII,
-/// and its A-labels are not looked into.
+/// encoded by UTS 46 without transitional processing. So `faß.de` and `fass.de` are two names, as
+/// in IDNA 2008 (RFC 5891). An A-label stays the same, in lower case. But it must be valid: the
+/// text after its `xn--` has to decode to a valid label. The Bidi rule (RFC 5893 §2) applies to a
+/// whole name in Unicode, but to each A-label separately. Without the feature a name must be ASCII,
+/// and its A-labels are not checked.
 ///
-/// The rules are those of a resolver, not those of a registry: underscores, hyphens anywhere
-/// (`r3---sn-abc.example.com`) and a trailing dot are legal; control characters, white space and
-/// the delimiters ``% # / : < > ? @ [ \ ] ^ |`` are not. A label has 1 to 63 bytes and a name 253
-/// at most, encoded and without the trailing dot (RFC 1035 §2.3.4).
+/// The rules are those of a resolver, not those of a registry. Underscores, hyphens anywhere
+/// (`r3---sn-abc.example.com`) and a trailing dot are valid. Control characters, white space and
+/// the delimiters ``% # / : < > ? @ [ \ ] ^ |`` are not. A label has 1 to 63 bytes. A name has at
+/// most 253, encoded and without the trailing dot (RFC 1035 §2.3.4).
 ///
 /// A name is refused if `inet_aton` reads it as an IPv4 address in the loose old form. Examples are
-/// `127.1`, `0x7f.1` and `0177.1`, with or without a trailing dot. `getaddrinfo` takes it for that
+/// `127.1`, `0x7f.1` and `0177.1`, with or without a trailing dot. `getaddrinfo` reads it as that
 /// address, so it would pass a program's own check for literals (RFC 6943 §3.1.1). Four numbers are
-/// refused too, because `256.1.1.1` is a mistyped address. Full-width digits are read as digits. Any
-/// other name may end in a number: `web.1` and `123456789012` are names of hosts in private
+/// refused too, because `256.1.1.1` is a mistyped address. Full-width digits are read as digits.
+/// Any other name may end in a number: `web.1` and `123456789012` are names of hosts in private
 /// networks. This rule is ours, and the WHATWG URL standard refuses these names as well.
 ///
 /// # Examples
@@ -65,9 +65,9 @@ pub struct Name {
 }
 
 impl Name {
-    /// The name for people to read: as it was written, once normalised, so in lower case and NFC.
+    /// The name for people: normalised once, so it is in lower case and NFC.
     ///
-    /// A name written in ASCII keeps its A-labels; one written in Unicode has none.
+    /// A name written in ASCII keeps its A-labels. A name written in Unicode has no A-labels.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -77,12 +77,12 @@ impl Name {
         &self.ascii
     }
 
-    /// The name in ASCII without its trailing dot, as names compare where no search list counts.
+    /// The name in ASCII without its trailing dot, for comparisons without a search list.
     pub(crate) fn absolute(&self) -> &str {
         self.ascii.strip_suffix('.').unwrap_or(&self.ascii)
     }
 
-    /// Reads a name that may be any text.
+    /// Reads a name from any text.
     pub(super) fn read(text: &str) -> Result<Self, Fault> {
         if text.is_empty() {
             return Err(Fault::whole(TargetErrorKind::EmptyHost, text));
@@ -103,7 +103,7 @@ impl Name {
         }
         let whole = |kind| Fault::whole(kind, text);
         let name = Self::encode(text).map_err(whole)?;
-        // The bytes at fault are those of the encoded name, which nobody wrote.
+        // The faulty bytes are in the encoded name, which the caller did not write.
         check(&name.ascii).map_err(|fault| whole(fault.kind()))?;
         Ok(name)
     }
@@ -128,7 +128,7 @@ impl Name {
             Ok(_) if unicode.split('.').any(|label| label.starts_with(ACE_PREFIX)) => {
                 Err(TargetErrorKind::InvalidName)
             }
-            // The second sink stays empty if normalising alone has made the name ASCII.
+            // The second sink stays empty if normalising alone makes the name ASCII.
             Ok(_) if ascii.is_empty() => {
                 let text: Arc<str> = unicode.into();
                 Ok(Self { text: Arc::clone(&text), ascii: text })
@@ -143,7 +143,7 @@ impl Name {
     }
 }
 
-/// Checks lengths, and that the name cannot be taken for an address.
+/// Checks lengths, and that nothing can read the name as an address.
 fn check(ascii: &str) -> Result<(), Fault> {
     if ascii.is_empty() {
         return Err(Fault::whole(TargetErrorKind::EmptyHost, ascii));
@@ -166,9 +166,9 @@ fn check(ascii: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Whether `inet_aton` reads the name, or it is four numbers.
+/// Whether `inet_aton` reads the name, or the name is four numbers.
 fn is_like_ipv4(name: &str) -> bool {
-    // Nearly every name is told apart by its last label.
+    // The last label is enough for nearly every name.
     if !name.rsplit('.').next().is_some_and(is_number) {
         return false;
     }
@@ -176,14 +176,14 @@ fn is_like_ipv4(name: &str) -> bool {
     if labels > 4 || !name.split('.').all(is_number) {
         return false;
     }
-    // The last number fills the bytes that are left.
+    // The last number fills the remaining bytes.
     let last = u32::MAX >> (8 * (labels - 1));
     let most = |place| if place + 1 == labels { last } else { u8::MAX.into() };
     let reads = |(place, label)| number(label).is_some_and(|value| value <= most(place));
     labels == 4 || name.split('.').enumerate().all(reads)
 }
 
-/// Whether the label is written like a number, be it too large or with a wrong digit.
+/// Whether the label looks like a number, even if it is too large or has a wrong digit.
 fn is_number(label: &str) -> bool {
     match label.strip_prefix("0x") {
         Some(digits) => digits.bytes().all(|b| b.is_ascii_hexdigit()),
@@ -191,8 +191,8 @@ fn is_number(label: &str) -> bool {
     }
 }
 
-/// The number as `inet_aton` reads it: hexadecimal after `0x`, octal after `0`, else decimal. Some
-/// systems read a bare `0x` as zero.
+/// The number that `inet_aton` reads: hexadecimal after `0x`, octal after `0`, and otherwise
+/// decimal. Some systems read a bare `0x` as zero.
 fn number(label: &str) -> Option<u32> {
     match (label.strip_prefix("0x"), label.strip_prefix('0')) {
         (Some(""), _) | (_, Some("")) => Some(0),
@@ -202,8 +202,8 @@ fn number(label: &str) -> Option<u32> {
     }
 }
 
-/// Checks each A-label by itself: the Bidi rule over a whole name would refuse `_sip._tcp` before
-/// a right-to-left label, and is about how a name is shown, not about what is asked for.
+/// Checks each A-label separately. The Bidi rule over a whole name would refuse `_sip._tcp` before
+/// a right-to-left label. That rule is about the display of a name, not about the lookup.
 #[cfg(feature = "idna")]
 fn check_a_labels(ascii: &str) -> Result<(), Fault> {
     use idna::uts46::{AsciiDenyList, Hyphens, Uts46};
@@ -223,7 +223,7 @@ fn check_a_labels(_ascii: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The labels of a name, and where they are in it.
+/// The labels of a name, and their positions in it.
 fn labels(name: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
     let mut next = 0;
     name.split('.').map(move |label| {
@@ -233,7 +233,7 @@ fn labels(name: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
     })
 }
 
-/// Two spellings of one name are equal: what counts is what a resolver is asked for.
+/// Two spellings of one name are equal: only the form for a resolver counts.
 impl PartialEq for Name {
     fn eq(&self, other: &Self) -> bool {
         self.ascii == other.ascii

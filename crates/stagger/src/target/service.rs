@@ -1,4 +1,4 @@
-//! A service: a port, or the name of one.
+//! The service of a target: a port or a service name.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,18 +6,17 @@ use std::sync::Arc;
 use super::error::{Fault, TargetErrorKind};
 use super::name::FORBIDDEN;
 
-/// The most bytes in a service name. RFC 6335 §5.1 has 15; older names in `/etc/services` are
-/// longer, so the bound is ours.
+/// The longest service name: 63 bytes. RFC 6335 §5.1 allows 15, but older names in `/etc/services`
+/// are longer. So the bound is ours.
 const MAX_SERVICE: usize = 63;
 
-/// Where at a host to connect to: a port, or the name of one. It is read from text, alone as in a
-/// [`Target`](crate::Target).
+/// A port or a service name at a host. Its text form is the same as in a [`Target`](crate::Target).
 ///
-/// Text of decimal digits is a port, up to 65535; leading zeros do not count. All other text is a
-/// service name, which must have a letter (RFC 6335 §5.1). Its other rules are looser than the
-/// RFC's, because `/etc/services` holds names from before it (`z39.50`, `whois++`, `gds_db`):
-/// printable ASCII without delimiters, at most 63 bytes. Whether there is such a service is for a
-/// resolver to say, so it is kept as written.
+/// Text of decimal digits is a port, up to 65535. Leading zeros do not count. Other text is a
+/// service name, which must have a letter (RFC 6335 §5.1). The other rules are looser than the
+/// RFC's, because `/etc/services` has older names (`z39.50`, `whois++`, `gds_db`). A service name
+/// is printable ASCII without delimiters, of at most 63 bytes. A resolver decides whether the
+/// service exists, so the name keeps its spelling.
 ///
 /// # Examples
 ///
@@ -31,7 +30,7 @@ const MAX_SERVICE: usize = 63;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Service {
-    /// A port. 0 is not refused here, for it has a meaning where a target is listened on.
+    /// A port. Port 0 is valid here, because it has a meaning for a listener.
     Port(u16),
     /// A service name, which a resolver looks up for the transport in use.
     Name(Arc<str>),

@@ -1,21 +1,21 @@
-//! What all kinds of URIs have in common as targets.
+//! The common code for targets from URIs.
 
 use super::error::{Fault, TargetErrorKind};
 use super::host_service::MAX_TEXT;
 use super::{Host, Service, TargetError};
 use crate::Target;
 
-/// The parts of a URI that make a target, as texts. A part that is not there is empty.
+/// The parts of a URI that make a target, as texts. A missing part is empty.
 pub(super) struct Parts<'a> {
     pub(super) scheme: &'a str,
-    /// The host without userinfo, an IPv6 address in brackets.
+    /// The host without userinfo. An IPv6 address is in brackets.
     pub(super) host: &'a str,
     pub(super) port: &'a str,
 }
 
 impl Parts<'_> {
-    /// The target at `host`, as `self.host` was read. Its port is the scheme's if the URI gives
-    /// none.
+    /// Makes a target with `host`, which was read from `self.host`. Without a port in the URI, the
+    /// port is the default of the scheme.
     pub(super) fn target(
         self,
         host: Result<Host, Fault>,
@@ -46,7 +46,7 @@ impl Parts<'_> {
         Ok(Target { host, service: Service::Port(port) })
     }
 
-    /// The error of a URI without a host, of which `text` is shown.
+    /// The error of a URI without a host. It shows `text`.
     pub(super) fn missing_host(text: &str) -> TargetError {
         if text.len() > MAX_TEXT {
             return TargetError::too_long(text);
@@ -54,12 +54,12 @@ impl Parts<'_> {
         Fault::whole(TargetErrorKind::MissingHost, text).of(text)
     }
 
-    /// The byte at which the host begins in the text that errors show.
+    /// The byte at which the host begins in the text of an error.
     fn host_begin(&self) -> usize {
         if self.scheme.is_empty() { 0 } else { self.scheme.len() + "://".len() }
     }
 
-    /// Path and query are left out as userinfo is, for they may hold secrets too.
+    /// Leaves out path and query as well as userinfo, because they may hold secrets too.
     fn error(&self, fault: Fault) -> TargetError {
         let mut text = String::new();
         if !self.scheme.is_empty() {

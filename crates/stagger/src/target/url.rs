@@ -1,4 +1,4 @@
-//! Targets from the URLs of the crate `url`.
+//! Conversions from the URLs of the crate `url`.
 
 use std::borrow::Cow;
 
@@ -11,13 +11,13 @@ use crate::Target;
 
 /// Takes the host and the port of a URL.
 ///
-/// Without a port it takes the port of the scheme, as `Url::port_or_known_default` knows it: 80 for
+/// Without a port it takes the default port of the scheme from `Url::port_or_known_default`: 80 for
 /// `http` and `ws`, 443 for `https` and `wss`, 21 for `ftp`.
 ///
 /// # Errors
 ///
-/// A [`TargetError`] if there is no host, or neither a port nor a known scheme. A host that a
-/// target cannot have is an error too.
+/// Returns a [`TargetError`] if there is no host, or neither a port nor a known scheme. It also
+/// fails if the host is not valid in a target.
 ///
 /// # Examples
 ///
@@ -59,8 +59,8 @@ impl TryFrom<Url> for Target {
     }
 }
 
-/// Reads a domain. Those of schemes that the URL standard does not know are percent-encoded, and
-/// may be IPv4 addresses.
+/// Reads a domain. For schemes that the URL standard does not know, the domain is percent-encoded,
+/// and may be an IPv4 address.
 fn read(domain: &str) -> Result<Host, Fault> {
     if let Ok(addr) = domain.parse() {
         return Ok(Host::Ipv4(addr));
@@ -69,7 +69,7 @@ fn read(domain: &str) -> Result<Host, Fault> {
         None => Err(Fault::whole(TargetErrorKind::InvalidName, domain)),
         Some(Cow::Borrowed(text)) => Name::read(text).map(Host::Name),
         Some(Cow::Owned(text)) => Name::read(&text).map(Host::Name).map_err(|fault| {
-            // The bytes at fault are those of the decoded text.
+            // The faulty bytes are in the decoded text.
             Fault::whole(fault.kind(), domain)
         }),
     }

@@ -1,11 +1,16 @@
-//! A small model checker: it takes a scenario through every order of its events and reports the
-//! way to the first broken rule.
+//! A small model checker. It takes a scenario through every order of its events, and reports the
+//! path to the first broken rule.
 //!
-//! A state is the real machine, the oracle beside it, and the virtual time. From a machine at rest
-//! time goes on to its own deadline, or, a few times in a race, elsewhere: nowhere, 1 ms on,
-//! half-way to the deadline, or far past it as a late wake-up does. There any number of things
-//! happen in any order, and the machine is let run. A race is always followed to its end; what is
-//! bounded is only how often time leaves the machine's own schedule.
+//! A state is the real machine, the oracle, and the virtual time. When the machine rests, time goes
+//! on to the machine's deadline. A few times in a race, time does something else:
+//!
+//! - it stands still;
+//! - it goes on by 1 ms;
+//! - it goes half-way to the deadline;
+//! - it goes far past the deadline, like a late wake-up.
+//!
+//! Then any number of events happen in any order, and the machine runs. A race is always followed
+//! to its end. Only the number of detours from the machine's own schedule is limited.
 
 use std::any::Any;
 use std::collections::{HashSet, VecDeque};
@@ -23,20 +28,21 @@ const MILLISECOND: Time = 1_000;
 /// How far behind its deadline a late machine wakes: past two attempt delays.
 const LATE: Time = 700 * MILLISECOND;
 
-/// One finished race in so many is run again on a new machine.
+/// One finished race in this many runs again on a new machine.
 const REPEATED: usize = 32;
 
-/// A race to be explored.
+/// A race to explore.
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     pub(crate) rules: Rules,
-    /// Each piece comes at most once, at any time and in any order. In addition resolution may end, and
-    /// every attempt in flight may connect or fail. A shortage comes while its attempt is in flight.
+    /// Each event comes at most once, at any time and in any order. In addition resolution may end,
+    /// and every attempt in flight may connect or fail. A shortage comes while its attempt is in
+    /// flight.
     pub(crate) news: Vec<News>,
     pub(crate) candidates: usize,
     /// How often time leaves the machine's own schedule.
     pub(crate) detours: u8,
-    /// A guard against exploring nothing by mistake.
+    /// A lower limit, so that the test cannot explore nothing by mistake.
     pub(crate) least_states: usize,
 }
 
@@ -51,14 +57,14 @@ pub(crate) struct Extent {
 
 #[derive(Clone, Debug)]
 enum Move {
-    /// Time goes on to here.
+    /// Time goes on to this time.
     Wait {
         until: Time,
         detour: bool,
         idle: bool,
     },
     Hear(News),
-    /// The machine is let run.
+    /// The machine runs.
     Settle,
 }
 
@@ -70,7 +76,7 @@ struct State {
     rests: bool,
     /// The machine may run though nothing has happened.
     may_settle: bool,
-    /// One bit for each piece of news that has not come.
+    /// One bit for each event that has not come.
     pending: u32,
     detours: u8,
 }
@@ -176,7 +182,8 @@ impl State {
 ///
 /// # Panics
 ///
-/// At the first broken rule, with the moves that led to it, or when it explored too little.
+/// Panics at the first broken rule, with the moves that led to it. Panics also if it explored too
+/// little.
 pub(crate) fn explore(scenario: &Scenario) -> Extent {
     let start = State {
         race: Race::new(&scenario.rules),
@@ -247,7 +254,7 @@ fn path(trail: &[(usize, Move)]) -> Vec<Move> {
     moves
 }
 
-/// What a path says in the machine's own words.
+/// A path in the machine's own terms.
 fn log(scenario: &Scenario, path: &[Move]) -> Log {
     let (mut race, mut now) = (Race::new(&scenario.rules), 0);
     let (mut log, mut news) = (Log::new(), Vec::new());

@@ -1,11 +1,11 @@
-//! 64 bits that stand for a state. The standard library's hasher took two thirds of a whole
-//! exploration in a debug build; this one folds each word in with a single wide multiplication.
+//! A hash of 64 bits that stands for a state. The standard library's hasher took two thirds of an
+//! exploration in a debug build. This hash folds in each word with a single wide multiplication.
 //!
-//! Among a million states two are taken for one with a chance of one in 30 million.
+//! Among a million states, the chance that two have the same hash is one in 30 million.
 
 use std::hash::{Hash, Hasher};
 
-/// Any odd number with its bits well spread: the golden ratio's.
+/// Any odd number with well-spread bits: this is the golden ratio's.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
 pub(crate) fn fingerprint(state: &impl Hash) -> u64 {

@@ -1,5 +1,5 @@
-//! The race's machine against an oracle of its own rules: every order of events of small races,
-//! and many random large ones.
+//! The race's machine against an independent oracle of its rules: every order of events of small
+//! races, and many random large races.
 #![allow(clippy::disallowed_methods, reason = "virtual time needs an instant to count from")]
 #![allow(clippy::print_stdout, reason = "how much was explored, and the seed, are for the reader")]
 

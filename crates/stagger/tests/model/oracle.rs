@@ -1,7 +1,7 @@
-//! The rules of the race, told a second time: from what has happened so far, what may be done now,
-//! what must be, and when the machine has to wake. Nothing here is taken from the machine. It keeps
-//! no queue, for one: what comes next is worked out anew from the answers each time. Past 400 lines,
-//! because every rule judges the same history.
+//! A second implementation of the race's rules. From the events so far, it computes what the
+//! machine may do now, what it must do, and when it has to wake. It uses nothing from the machine.
+//! For example it keeps no queue: it computes the next candidate from the answers each time. The
+//! file is longer than 400 lines because every rule reads the same history.
 
 use std::collections::BTreeSet;
 
@@ -21,16 +21,16 @@ fn signed(time: Time) -> i64 {
     i64::try_from(time).expect("a race lasts for less than an age")
 }
 
-/// No two starts are nearer than this while an attempt is in flight.
+/// The smallest gap between two starts while an attempt is in flight.
 const FLOOR: Time = 10_000;
 
-/// A second attempt waits so long after the failure where the policy has no delay.
+/// How long a second attempt waits after the failure if the policy has no delay.
 const PATIENCE: Time = 250_000;
 
-/// Progress postpones a start until this long after the last start, and no longer.
+/// Progress postpones a start at most until this long after the last start.
 const LONGEST: Time = 2_000_000;
 
-/// Which rule was broken, and how.
+/// The broken rule, and the details.
 #[derive(Debug)]
 pub(crate) struct Violation {
     pub(crate) rule: &'static str,
@@ -49,7 +49,7 @@ macro_rules! rule {
 }
 pub(crate) use rule;
 
-/// What an answer holds, in the resolver's order.
+/// The addresses of an answer, in the resolver's order.
 pub(crate) type Held = Vec<(Id, Option<Family>)>;
 
 /// What a lookup answered.
@@ -59,15 +59,15 @@ pub(crate) struct Answer {
     pub(crate) group: u32,
     pub(crate) update: Update,
     pub(crate) held: Held,
-    /// What is spent of the resolution delay.
+    /// The spent part of the resolution delay.
     pub(crate) spent: Time,
 }
 
-/// What happened, as the driver of a machine would hear it.
+/// An event, as the driver of a machine would pass it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum News {
     Answered(Answer),
-    /// The family of the first of all that is known, sorted together.
+    /// The family of the first of all known candidates, sorted together.
     Leads(Family),
     /// The family that routes prefer.
     Prefers(Family),
@@ -75,7 +75,7 @@ pub(crate) enum News {
     Progressed(Id),
     Connected(Id),
     Failed(Id),
-    /// It failed for want of something local.
+    /// It failed because of a local shortage.
     RanShort(Id),
     GaveUp,
 }
@@ -94,9 +94,9 @@ struct Attempt {
     family: Option<Family>,
     at: Time,
     end: Option<End>,
-    /// When it first reported progress in flight, whether or not that counted.
+    /// When it first reported progress in flight, whether or not it counted.
     progressed: Option<Time>,
-    /// It has connected, and the machine has not said yet who wins.
+    /// It has connected, and the machine has not named the winner yet.
     connected: bool,
 }
 
@@ -104,28 +104,28 @@ struct Attempt {
 struct Shortage {
     id: Id,
     at: Time,
-    /// How many attempts had been started by then.
+    /// The number of attempts that had started by then.
     starts: usize,
 }
 
-/// All that has happened in one race.
+/// The history of one race.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Oracle {
-    /// What each record of each group holds, in the order of their first answers.
+    /// The candidates of each record of each group, in the order of their first answers.
     answers: Vec<(Record, u32, Held)>,
-    /// The earliest, over the answers with addresses: when it came, less what it says is spent of
+    /// The earliest, over the answers with addresses: when the answer came, less the spent part of
     /// the resolution delay.
     delay_began: Option<i64>,
-    /// The last word on who leads.
+    /// The last leading family.
     leader: Option<Family>,
-    /// The last word on the family that routes prefer.
+    /// The last family that routes prefer.
     routes: Option<Family>,
     resolution_ended: bool,
     gave_up: bool,
     /// In start order.
     attempts: Vec<Attempt>,
     failed_since_start: bool,
-    /// Each candidate's first failure for want of something local, as they came.
+    /// Each candidate's first failure because of a local shortage, in order.
     shortages: Vec<Shortage>,
     outcome: Option<Action>,
 }
@@ -143,19 +143,19 @@ impl Oracle {
         self.attempts.iter().filter(|attempt| attempt.end.is_none()).map(|attempt| attempt.id)
     }
 
-    /// Whether progress of this attempt counts now: it is the one that started last, it is in flight,
-    /// and it has reported none.
+    /// Whether progress of this attempt counts now: it started last, it is in flight,
+    /// and it has reported no progress.
     pub(crate) fn may_progress(&self, id: Id) -> bool {
         let last = self.attempts.last();
         last.is_some_and(|last| last.id == id && last.end.is_none() && last.progressed.is_none())
     }
 
-    /// Whether an attempt is in flight and has said nothing yet.
+    /// Whether an attempt is in flight and has reported nothing yet.
     pub(crate) fn is_awaited(&self, id: Id) -> bool {
         self.attempts.iter().any(|own| own.id == id && own.end.is_none() && !own.connected)
     }
 
-    /// Takes note of news, whatever the machine makes of it.
+    /// Records an event, whatever the machine makes of it.
     pub(crate) fn note(&mut self, news: &News, now: Time) {
         match news {
             News::Answered(answer) => self.answered(answer, now),
@@ -204,7 +204,7 @@ impl Oracle {
         }
     }
 
-    /// Judges what the machine does.
+    /// Checks an action of the machine.
     pub(crate) fn act(&mut self, rules: &Rules, action: Action, now: Time) -> Checked {
         rule!(
             "a race has one outcome",
@@ -252,7 +252,7 @@ impl Oracle {
         }
     }
 
-    /// Judges a machine that has nothing more to do now and wants to be woken at `deadline`.
+    /// Checks a machine that has nothing more to do now and must wake at `deadline`.
     pub(crate) fn rest(&self, rules: &Rules, deadline: Option<Time>, now: Time) -> Checked {
         if self.outcome.is_some() {
             rule!("no deadline is left after the end", deadline.is_none(), "{deadline:?}");
@@ -288,7 +288,7 @@ impl Oracle {
         Ok(())
     }
 
-    /// What is left to start, next first: what was never tried, then what was put back.
+    /// The candidates to start, the next one first: first those never tried, then those put back.
     pub(crate) fn left(&self, rules: &Rules) -> Vec<Id> {
         let room = rules.max_addresses.map_or(usize::MAX, |max| max - self.tried());
         let order = self.order(rules).into_iter();
@@ -296,7 +296,7 @@ impl Oracle {
         new.chain(self.put_back().map(|shortage| shortage.id)).collect()
     }
 
-    /// What was tried once, ran short, and is still held by an answer.
+    /// The candidates that were tried once, had a shortage, and are still in an answer.
     fn put_back(&self) -> impl Iterator<Item = Shortage> {
         let waits = |it: &Shortage| self.starts_of(it.id) == 1 && self.holds(it.id);
         self.shortages.iter().copied().filter(waits)
@@ -310,12 +310,12 @@ impl Oracle {
         self.attempts.iter().filter(|attempt| attempt.id == id).count()
     }
 
-    /// How many candidates were tried.
+    /// The number of candidates that were tried.
     fn tried(&self) -> usize {
         self.attempts.iter().map(|attempt| attempt.id).collect::<BTreeSet<_>>().len()
     }
 
-    /// Until when candidates wait for a further answer, none of them started.
+    /// Until when candidates wait for a further answer before any of them starts.
     pub(crate) fn waits_until(&self, rules: &Rules) -> Option<Time> {
         let waits = self.attempts.is_empty() && !self.left(rules).is_empty();
         self.gate(rules).filter(|_| waits)
@@ -375,7 +375,7 @@ impl Oracle {
         Ok(())
     }
 
-    /// When the next start is due; none while only news can bring one.
+    /// When the next start is due, or `None` if only an event can cause a start.
     fn due(&self, rules: &Rules, now: Time) -> Option<Time> {
         let next = *self.left(rules).first()?;
         let Some(last) = self.attempts.last() else { return self.gate(rules) };
@@ -391,13 +391,13 @@ impl Oracle {
         Some(self.turn(rules, last).max(patience))
     }
 
-    /// When a second attempt may start, as far as the shortage goes.
+    /// When a second attempt may start, as far as the shortage matters.
     fn passes(rules: &Rules, shortage: Shortage) -> Time {
         let Shortage { at, starts, .. } = shortage;
         at + if rules.delays.is_empty() { PATIENCE } else { rules.delay(starts) }
     }
 
-    /// When the next may start beside others, `last` being the attempt that started last.
+    /// When the next attempt may start while others run. `last` is the attempt that started last.
     fn turn(&self, rules: &Rules, last: &Attempt) -> Time {
         if self.failed_since_start {
             return last.at + FLOOR;
@@ -410,7 +410,7 @@ impl Oracle {
         last.at + gap
     }
 
-    /// When the first attempt may start; none before there is an address.
+    /// When the first attempt may start, or `None` before there is an address.
     fn gate(&self, rules: &Rules) -> Option<Time> {
         let came = self.delay_began?;
         // Answers for other names do not end the wait for the target's own.
@@ -465,12 +465,13 @@ impl Oracle {
         }))
     }
 
-    /// Every candidate that an answer holds or that was tried. Each gets a place on a line: in the
-    /// leading family the n-th takes n until the first others come in, then every second place.
+    /// Every candidate that is in an answer or was tried. Each gets a place on a line. In the
+    /// leading family the n-th takes place n until the first of the others come, and then every
+    /// second place.
     fn order(&self, rules: &Rules) -> Vec<Id> {
         let resolver = rules.order == Order::Resolver;
         let mut lists: Vec<_> = self.answers.iter().collect();
-        // The full lookup is the authority on how its addresses compare.
+        // The full lookup has the best order of its addresses.
         lists.sort_by_key(|(record, ..)| resolver || *record != Record::Addresses);
         let mut seen = BTreeSet::new();
         let held: Vec<(Id, Option<Family>)> = lists
@@ -479,7 +480,7 @@ impl Oracle {
             .copied()
             .filter(|(id, _)| seen.insert(*id))
             .collect();
-        // What was tried and then replaced away has had its family's turn.
+        // A candidate that was tried and then replaced has used its family's turn.
         let tried = self.attempts.iter().map(|attempt| (attempt.id, attempt.family));
         let tried = tried.filter(|(id, _)| seen.insert(*id));
         let list: Vec<(Id, Option<Family>)> = tried.chain(held).collect();

@@ -1,4 +1,4 @@
-//! A machine and the oracle beside it: both hear the same news, and the one judges the other.
+//! A machine and its oracle: both receive the same events, and the oracle checks the machine.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use stagger::resolve::{Record, Update};
 use crate::oracle::{Answer, Checked, News, Oracle, Time, rule};
 use crate::rules::Rules;
 
-/// More actions than this at one instant and the machine is said to hang.
+/// With more actions than this at one instant, the machine counts as hanging.
 const MOST_ACTIONS: usize = 1000;
 
 /// The instant that all virtual time counts from.
@@ -48,7 +48,8 @@ impl Race {
         handle(&mut self.machine, news, now);
     }
 
-    /// Lets the machine do all that it has to do now, and judges each thing and the rest after it.
+    /// Lets the machine do everything that it has to do now. Checks each action and the rest after
+    /// it.
     pub(crate) fn settle(&mut self, rules: &Rules, now: Time) -> Checked<Vec<Action>> {
         let mut actions = Vec::new();
         while let Some(action) = self.machine.advance(instant(now)) {
@@ -67,8 +68,8 @@ impl Race {
         Ok(actions)
     }
 
-    /// News of attempts that have ended or are about to win changes nothing, nor does progress that
-    /// does not count; after the end nothing does.
+    /// Events of attempts that have ended or are about to win change nothing. Progress that does
+    /// not count changes nothing either. After the end no event does.
     pub(crate) fn ignores_late_news(&self, candidates: usize, now: Time) -> Checked {
         let mut machine = self.machine.clone();
         let winner = self.oracle.successes().next();
@@ -125,10 +126,10 @@ impl Race {
     }
 }
 
-/// The news of each instant at which a machine was woken, and what it did.
+/// The events of each instant at which a machine was woken, and its actions.
 pub(crate) type Log = Vec<(Time, Vec<News>, Vec<Action>)>;
 
-/// Runs what is logged on a new machine and sees that it does the same.
+/// Runs the log on a new machine and checks that it does the same.
 pub(crate) fn repeats(rules: &Rules, log: &Log) -> Checked {
     let mut machine = Machine::new(rules.policy(), instant(0));
     for (now, news, actions) in log {

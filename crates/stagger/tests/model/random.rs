@@ -20,20 +20,20 @@ use crate::rules::Rules;
 
 const MS: Time = 1_000;
 
-/// How many races a run drives.
+/// The number of races in a run.
 const RACES: u32 = 1_500;
 
-/// How often a failing race is made simpler at the most.
+/// How often a failing race is simplified at most.
 const SHRINKS: u32 = 50_000;
 
-/// More instants than this in one race and it is said to hang.
+/// With more instants than this, a race counts as hanging.
 const MOST_INSTANTS: usize = 10_000;
 
 #[derive(Clone, Copy, Debug)]
 enum Fate {
     Connects(Time),
     Fails(Time),
-    /// It fails for want of something local.
+    /// It fails because of a local shortage.
     RunsShort(Time),
     Hangs,
 }
@@ -47,33 +47,34 @@ impl Fate {
     }
 }
 
-/// An answer: its record and group, and last what it says is spent of the resolution delay.
+/// An answer: its record and group, its candidates, and last the spent part of the resolution
+/// delay.
 type Said = ((Record, u32), Update, Vec<usize>, Time);
 
 #[derive(Clone, Debug)]
 struct Course {
     rules: Rules,
-    /// Each one's family, the fates of its two attempts, and how long after a start it reports
-    /// progress.
+    /// For each candidate: its family, the fates of its two attempts, and how long after a start it
+    /// reports progress.
     candidates: Vec<(Option<Family>, [Fate; 2], Vec<Time>)>,
     /// When each comes.
     answers: Vec<(Time, Said)>,
-    /// When it is said which family leads.
+    /// When the leading family is set.
     leaders: Vec<(Time, Family)>,
-    /// When it is said which family routes prefer.
+    /// When the family that routes prefer is set.
     preferences: Vec<(Time, Family)>,
     /// The candidate whose failure is final.
     is_final: Option<usize>,
     /// When the resolver gives up.
     giving_up: Option<Time>,
     resolution_end: Option<Time>,
-    /// How late the clock wakes the machine, time and again; empty if never late.
+    /// How late the clock wakes the machine, in turn. Empty if it is never late.
     lateness: Vec<Time>,
-    /// What falls on one instant is told backwards.
+    /// The events of one instant come in reverse order.
     backwards: bool,
 }
 
-/// Round times make ties at one instant.
+/// Round times cause ties at one instant.
 fn time(most: u64) -> impl Strategy<Value = Time> {
     prop_oneof![
         4 => (0..=most / 50).prop_map(|n| n * 50 * MS),
@@ -170,15 +171,15 @@ fn course() -> impl Strategy<Value = Course> {
     })
 }
 
-/// Drives a race to its end, or to where only a silent network could end it.
+/// Drives a race to its end, or to the point where only a silent network could end it.
 fn drive(course: &Course) -> Checked {
     let rules = &course.rules;
     let mut race = Race::new(rules);
     let mut log = Log::new();
-    // What is to come, and the driver's own ledger of what it runs: when each started.
+    // The future events, and the driver's own record of the running attempts with their starts.
     let mut coming: Vec<(Time, News)> = Vec::new();
     let mut running: Vec<(Id, Time)> = Vec::new();
-    // The success that no other can beat, and how often attempts were begun and dropped.
+    // The success that no other can beat, and how often attempts were started and dropped.
     let mut earliest: Option<(Time, usize, Id)> = None;
     let (mut begun, mut ended) = (0, 0);
     let mut started = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! A policy as the tests see it: every number of it can be read.
+//! A policy for the tests: every number in it is readable.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use stagger::resolve::Families;
 
 use crate::oracle::Time;
 
-/// What a race is run under.
+/// The rules of a race.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
-    /// None at all means one after another.
+    /// An empty list means one after another.
     pub(crate) delays: Vec<Time>,
     pub(crate) resolution_delay: Time,
     pub(crate) timeout: Option<Time>,
@@ -52,8 +52,8 @@ impl Rules {
         *self.delays.get(starts - 1).or_else(|| self.delays.last()).expect("not one after another")
     }
 
-    /// The same as the library's own type. A single delay goes in as one, so that both setters
-    /// are used.
+    /// The same as the library's own type. It sets a single delay with the setter for one delay, so
+    /// that both setters are used.
     pub(crate) fn policy(&self) -> Policy {
         let delays: Vec<_> =
             self.delays.iter().map(|delay| Duration::from_micros(*delay)).collect();

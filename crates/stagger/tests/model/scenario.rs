@@ -1,5 +1,5 @@
-//! The races that the checker explores: up to four candidates in two families. One file past 400
-//! lines: each race is a few lines of one table.
+//! The races that the checker explores: up to four candidates in two families. The file is longer
+//! than 400 lines because each race is a few lines of one table.
 
 use stagger::address::Family;
 use stagger::policy::Order;
@@ -12,8 +12,8 @@ use crate::rules::Rules;
 
 const MS: Time = 1_000;
 
-/// `families` names the family of each candidate, the first character that of `Id(0)`; an answer
-/// holds candidates by their digits there.
+/// `families` has one character for each candidate, which names its family. The first one is for
+/// `Id(0)`. An answer names candidates by their digits.
 struct Names(&'static str);
 
 impl Names {
@@ -43,7 +43,7 @@ impl Names {
         }
     }
 
-    /// An answer beside a lookup that was asked so much earlier.
+    /// An answer next to a lookup that was sent this much earlier.
     fn late(&self, record: Record, ids: &str, spent: Time) -> News {
         self.answer(record, Update::Add, ids, spent)
     }
@@ -339,7 +339,7 @@ fn every_order_of_candidates_is_kept_in_every_order_of_events() {
 #[test]
 fn progress_postpones_the_next_start_by_the_rules_in_every_order_of_events() {
     let names = Names("6464");
-    // Each digit is an attempt that reports progress, once each time.
+    // Each digit is an attempt that reports progress once.
     let with = |ids: &str, progress: &str| {
         let progress = progress.bytes().map(|digit| Id(usize::from(digit - b'0')));
         let answer = names.add(Record::Addresses, ids);
@@ -508,7 +508,7 @@ fn groups_are_kept_apart_in_every_order_of_events() {
 fn what_ran_short_is_put_back_once_in_every_order_of_events() {
     let names = Names("6464");
     let rules = Rules::default;
-    // Each digit is an attempt that may run short, once each time.
+    // Each digit is an attempt that may have a shortage once.
     let short = |ids: &str| -> Vec<News> {
         ids.bytes().map(|digit| News::RanShort(Id(usize::from(digit - b'0')))).collect()
     };

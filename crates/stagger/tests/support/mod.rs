@@ -1,4 +1,4 @@
-//! What the scenarios share: a clock, its ledger, and how a race is run and judged.
+//! Shared parts of the scenarios: a clock, its ledger, and functions that run and check a race.
 #![allow(dead_code, reason = "every test crate has a copy of this, and none needs the whole of it")]
 
 pub(crate) mod told;
@@ -17,10 +17,10 @@ use stagger_testkit::{
     ScriptedResolver, ms,
 };
 
-/// A dialer of scripted parts, to places.
+/// A dialer to places, of scripted parts.
 pub(crate) type Scripted<A = Place> = Dialer<ScriptedResolver<A>, ScriptedConnector, Clock>;
 
-/// The name that is asked for where it does not matter which.
+/// The name for tests in which the name does not matter.
 pub(crate) const TARGET: &str = "example.com:443";
 
 /// A clock and its ledger.
@@ -29,7 +29,7 @@ pub(crate) struct World {
     pub(crate) ledger: Ledger,
 }
 
-/// What a race hands over, if it was won.
+/// The result of a race, which may have a connection.
 pub(crate) trait Handed {
     fn connection(&self) -> Option<&Connection>;
 }
@@ -95,8 +95,8 @@ impl World {
         self.dialer(resolver, self.connector(fates))
     }
 
-    /// Runs a race to its end. At the very moment that it is over, before its future is dropped,
-    /// nothing may be open but the winner, which is taken over then, and no timer may be armed.
+    /// Runs a race to its end. When it is over, and before its future is dropped, only the winner
+    /// may be open. The test takes over the winner then. No timer may be armed.
     #[track_caller]
     pub(crate) fn run<F: Future<Output: Handed>>(&self, race: F) -> F::Output {
         match self.run_until(Duration::MAX, race) {
@@ -105,7 +105,7 @@ impl World {
         }
     }
 
-    /// Runs a race as [`run`](Self::run) does until its end or `time`, and drops it there.
+    /// Runs a race like [`run`](Self::run) until its end or `time`, and drops it there.
     #[track_caller]
     pub(crate) fn run_until<F: Future<Output: Handed>>(
         &self,
@@ -134,8 +134,8 @@ impl World {
         polled
     }
 
-    /// What became of attempts and connections, and when, in milliseconds: one line each. It ends
-    /// with the hand-over, for what comes after that is the test's own doing.
+    /// The steps of attempts and connections, with times in milliseconds: one line each. It ends
+    /// with the hand-over, because the test itself does everything after that.
     pub(crate) fn story(&self) -> Vec<String> {
         let told = [
             LedgerStep::Started,
@@ -156,7 +156,7 @@ impl World {
         entries.iter().map(line).collect()
     }
 
-    /// When attempts started, in milliseconds, and at whom: one line each.
+    /// The starts of attempts with times in milliseconds: one line each.
     pub(crate) fn starts(&self) -> Vec<String> {
         at(self.ledger.starts().iter().map(|start| (start.time, &start.name)))
     }
@@ -166,7 +166,7 @@ impl World {
     }
 }
 
-/// Pairs of a time and something, as `250 v4`.
+/// Pairs of a time and a name, as `250 v4`.
 pub(crate) fn at<T: fmt::Display>(pairs: impl Iterator<Item = (Duration, T)>) -> Vec<String> {
     pairs.map(|(time, what)| format!("{} {what}", time.as_millis())).collect()
 }

@@ -1,4 +1,4 @@
-//! One race told twice: of a list of endpoints, and of a name whose addresses are known at once.
+//! One race run twice: over a list of endpoints, and over a name whose addresses are known at once.
 
 use stagger::Policy;
 use stagger::error::ErrorKind;
@@ -7,18 +7,18 @@ use stagger_testkit::Fate;
 
 use super::{TARGET, World, errors};
 
-/// What the candidates are called, in their order.
+/// The names of the candidates, in order.
 pub(crate) const NAMES: [&str; 20] = [
     "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s",
     "t",
 ];
 
-/// How a race went, by either way.
+/// The course of a race, run in either way.
 pub(crate) struct Told {
-    /// What the ledger says of it.
+    /// The steps in the ledger.
     pub(crate) story: Vec<String>,
     pub(crate) starts: Vec<String>,
-    /// Who won, and when.
+    /// The winner, and the time of the end.
     pub(crate) won: Option<String>,
     /// The errors in start order.
     pub(crate) errors: Vec<String>,
@@ -26,7 +26,7 @@ pub(crate) struct Told {
     pub(crate) elapsed: u128,
 }
 
-/// Runs candidates of these fates both ways.
+/// Runs candidates with these fates in both ways.
 #[track_caller]
 pub(crate) fn race(policy: &Policy, fates: &[Fate]) -> [Told; 2] {
     [by_list(policy, fates), by_name(policy, fates)]

@@ -1,4 +1,4 @@
-//! A memory of what resolvers have answered.
+//! The cache of a resolver's answers.
 
 use std::cell::OnceCell;
 use std::net::SocketAddr;
@@ -38,7 +38,7 @@ fn minute(world: &World) -> ScriptedResolver {
     world.resolver().answers(ms(30), found(Record::Addresses, "v4", 60))
 }
 
-/// How often the resolver inside has been asked.
+/// The number of queries to the inner resolver.
 fn asked_times(world: &World) -> usize {
     world.ledger.queries().len()
 }
@@ -88,7 +88,7 @@ fn memory_is_read_when_the_answers_are_first_polled() {
     assert_eq!(asked_times(&world), 1);
     assert_eq!(told_until(&world, Duration::MAX, early)[0], "40 all: v4, for 59 s");
     assert_eq!(asked_times(&world), 1);
-    // All was known when this was made, and an hour later nothing is.
+    // Everything was known when this was made, and an hour later nothing is.
     let late = dialer.connect(TARGET);
     world.clock.advance(seconds(3600));
     assert!(world.run(late).is_ok());
@@ -252,7 +252,7 @@ fn what_was_replaced_is_not_kept() {
     let lines = told(&world, &resolver, &query(TARGET));
     let expected =
         ["3 AAAA: v6, for 60 s", "3 A: v4 new, for 60 s", "3 A: v4 more, for 60 s", "3 end"];
-    // The clock has gone on by 3 ms since the first of them was heard.
+    // The clock has gone on by 3 ms since the first answer.
     assert_eq!(lines.len(), expected.len());
     for (line, expected) in lines.iter().zip(expected) {
         assert_eq!(line.replace("59 s", "60 s"), expected);
@@ -364,7 +364,7 @@ fn addresses_for_one_thread_will_do_and_send_follows_from_the_parts() {
 
 type Curiosity = CachedResolver<LocalBoxResolver<Curious, ScriptedError>, Clock>;
 
-/// An address that looks into the cache when it is dropped.
+/// An address that queries the cache when it is dropped.
 #[derive(Clone)]
 struct Curious(Rc<OnceCell<Weak<Curiosity>>>);
 
@@ -395,7 +395,8 @@ fn an_address_that_is_forgotten_may_ask_the_cache_when_it_is_dropped() {
         let count = world.clock.run(cache.resolve(&query(target)).count());
         assert_eq!((count, cache.len()), (1, 1));
     };
-    // Forgotten for want of room, when it has run out, and in place of another for the same.
+    // Removed because there was no room, because it ran out, or because another lookup of the same
+    // query took its place.
     look_up("a:1");
     look_up("b:1");
     world.clock.advance(seconds(60));

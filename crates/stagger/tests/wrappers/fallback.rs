@@ -1,4 +1,4 @@
-//! Resolvers one after another, until one has addresses.
+//! Resolvers in order, until one has addresses.
 
 use stagger::boxed::BoxResolver;
 use stagger::error::SharedError;

@@ -1,4 +1,4 @@
-//! Resolvers side by side, of which the first with addresses counts.
+//! Resolvers at once, of which the first with addresses counts.
 
 use stagger::boxed::BoxResolver;
 use stagger::resolve::{Families, Fastest, Record, Update, resolver_fn};
@@ -59,7 +59,8 @@ fn a_late_answer_of_all_families_brings_only_those_that_no_other_resolver_has() 
     let lines = told(&world, &Fastest::new([full, apart]), &query(TARGET));
     assert_eq!(lines, ["3 A: v4 apart", "5 all: v6 pipe", "8 end"]);
 
-    // The resolver that answered apart keeps its family, and gets no other one by answering it all.
+    // The resolver with a separate answer keeps its family. It gets no other family when it answers
+    // all families.
     let world = World::new();
     let apart = world.resolver().finds(ms(3), Record::Aaaa, ["v6 apart"]).finds(
         ms(7),
@@ -113,7 +114,7 @@ fn a_late_answer_with_nothing_new_is_as_good_as_none() {
     ];
     assert_eq!(lines, expected);
 
-    // The last word is final: there is nobody else who may know of IPv4.
+    // The last answer is not provisional: no other resolver may know IPv4.
     let world = World::new();
     let six = world
         .resolver()

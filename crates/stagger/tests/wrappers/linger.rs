@@ -1,5 +1,5 @@
-//! Lookups of a cache that outlive the race that dropped them. The file is long because each rule has
-//! its own script of events.
+//! Lookups of a cache that outlive the race that dropped them. The file is long because each rule
+//! has its own script of events.
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
@@ -50,7 +50,7 @@ fn drops(resolver: &Cache, query: &Query) {
     assert!(polled.is_pending());
 }
 
-/// How many answers come until then, counted from the clock's start. The rest is dropped.
+/// The number of answers until this time, counted from the clock's start. The rest is dropped.
 fn hear_until(world: &World, resolver: &Cache, query: &Query, time: u64) -> usize {
     let mut answers = pin!(resolver.resolve(query));
     let mut count = 0;
@@ -183,7 +183,7 @@ fn sixty_four_lookups_linger_and_one_more_drops_the_oldest() {
     assert_eq!(asked(&world), 65);
     drops(&resolver, &number(0));
     assert_eq!(asked(&world), 66);
-    // More are due than one poll may poll.
+    // More are due than one poll may take.
     linger(&world, &resolver);
     assert_eq!((resolver.len(), world.clock.timers()), (64, 0));
 }
@@ -210,7 +210,7 @@ fn what_lingers_goes_with_the_last_clone_or_when_the_memory_is_cleared() {
     let resolver = lingering(&world, slow_a(&world));
     drops(&resolver, &query(TARGET));
     drops(&resolver, &number(1));
-    // Each has an alarm, and the second armed that of the first's end.
+    // Each has an alarm. The second armed the alarm of the first's end.
     assert_eq!(world.clock.timers(), 3);
     resolver.clear();
     assert_eq!(world.clock.timers(), 0);
@@ -222,7 +222,7 @@ fn what_lingers_goes_with_the_last_clone_or_when_the_memory_is_cleared() {
     assert_eq!(world.clock.timers(), 0);
 }
 
-/// Answers that panic when they are told to.
+/// Answers that panic when the test sets a flag.
 struct Panics(Rc<Cell<bool>>);
 
 impl Stream for Panics {
@@ -252,7 +252,7 @@ fn a_lookup_that_panics_while_it_lingers_harms_nobody() {
     assert_eq!((clock.elapsed(), clock.timers()), (ms(0), 0));
 }
 
-/// A task that counts how often it was woken.
+/// A task that counts its wakes.
 #[derive(Default)]
 struct Task(AtomicUsize);
 
@@ -271,7 +271,7 @@ impl Task {
         stream.poll_next(&mut Context::from_waker(&Waker::from(Arc::clone(self))))
     }
 
-    /// How often since the last call.
+    /// The number of wakes since the last call.
     fn woken(&self) -> usize {
         self.0.swap(0, Ordering::SeqCst)
     }
@@ -301,7 +301,7 @@ fn a_lookup_whose_answers_are_always_ready_takes_a_bounded_part_of_a_poll() {
         let counted = Rc::clone(&count);
         let act: Rc<RefCell<Act>> = Rc::new(RefCell::new(move |_: &mut Context<'_>| {
             counted.set(counted.get() + 1);
-            // The first poll is that of the query.
+            // The first poll is the poll of the query.
             if counted.get() == 1 { Poll::Pending } else { Poll::Ready(Some(said())) }
         }));
         let inner = resolver_fn(move |_: &Query| Acts(Rc::clone(&act)));
@@ -342,8 +342,8 @@ fn an_event_within_a_poll_is_not_lost_to_a_driver_that_finds_the_lookup_absent()
     assert!(task.polls(first.borrow_mut().as_mut()).is_pending());
     waker.borrow().wake_by_ref();
     assert_eq!(task.woken(), 1);
-    // Another driver is polled before the one that was woken. While it polls the lookup, the first
-    // driver is polled, woken by another event, and polled once more.
+    // Another driver is polled before the woken driver. While it polls the lookup, another event
+    // wakes the first driver, which is polled once more.
     let (waker, woken, again) = (Rc::clone(&waker), Arc::clone(&task), Rc::clone(&first));
     *within.borrow_mut() = Some(Box::new(move || {
         assert!(woken.polls(again.borrow_mut().as_mut()).is_pending());
@@ -361,7 +361,7 @@ fn a_driver_that_answers_its_own_query_leaves_an_event_to_another() {
     let world = World::new();
     let resolver = lingering(&world, slow_a(&world));
     let tasks = [(); 2].map(|()| Arc::<Task>::default());
-    // The lookup that lingers, and that of the first driver, are answered at the same time.
+    // The lingering lookup and the lookup of the first driver are answered at the same time.
     drops(&resolver, &query(TARGET));
     let (own, later) = (number(1), number(2));
     let mut own = pin!(resolver.resolve(&own));
@@ -374,7 +374,7 @@ fn a_driver_that_answers_its_own_query_leaves_an_event_to_another() {
     }
     world.clock.advance_to(ms(5));
     assert_eq!(tasks.each_ref().map(|task| task.woken() > 0), [true, false]);
-    // It goes its own way, and its stream is held.
+    // Its own lookup is ready, and its stream is kept.
     assert!(tasks[0].next(own.as_mut()).is_ready());
     assert_eq!(tasks[1].woken(), 1);
 }

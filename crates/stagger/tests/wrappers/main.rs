@@ -1,4 +1,4 @@
-//! Resolvers that wrap others: what they ask, what they answer, and when.
+//! Resolvers that wrap others: their queries, their answers, and the times.
 
 mod cache;
 mod fallback;
@@ -28,7 +28,7 @@ fn query(target: &str) -> Query {
     Query::new(Target::parse(target).unwrap())
 }
 
-/// An answer as `A: 192.0.2.1:80`, with its error if it failed, and what else it says.
+/// An answer as `A: 192.0.2.1:80`, with its error if it failed, and its other settings.
 fn line<A: fmt::Display, E: fmt::Display>(answer: &Answer<A, E>) -> String {
     let addresses: Vec<_> = answer.addresses().map(ToString::to_string).collect();
     let what = match answer.error() {
@@ -42,7 +42,7 @@ fn line<A: fmt::Display, E: fmt::Display>(answer: &Answer<A, E>) -> String {
     format!("{}: {what}{provisional}{sorted}{ttl}", answer.record())
 }
 
-/// Every answer with the milliseconds at which it came, and those of the end.
+/// Every answer with its time in milliseconds, and the time of the end.
 fn told<R>(world: &World, resolver: &R, query: &Query) -> Vec<String>
 where
     R: Resolver<Address: fmt::Display, Error: fmt::Display>,
@@ -50,8 +50,8 @@ where
     told_until(world, Duration::MAX, resolver.resolve(query))
 }
 
-/// Every answer that comes until then, counted from the clock's start, and those of the end.
-/// Dropped there, nothing may be left of the lookup.
+/// Every answer until this time, counted from the clock's start, and the time of the end. The
+/// stream is dropped then, and nothing of the lookup may remain.
 fn told_until<S, A, E>(world: &World, time: Duration, answers: S) -> Vec<String>
 where
     S: Stream<Item = Answer<A, E>>,
@@ -84,7 +84,7 @@ where
     lines
 }
 
-/// The targets that scripted resolvers were asked for.
+/// The targets of the queries to scripted resolvers.
 fn asked(world: &World) -> Vec<String> {
     world.ledger.queries().iter().map(|query| query.target().to_string()).collect()
 }

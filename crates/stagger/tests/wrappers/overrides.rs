@@ -1,4 +1,4 @@
-//! Names that lead where the program says.
+//! Fixed addresses for some names.
 
 use std::net::SocketAddr;
 
@@ -86,11 +86,11 @@ fn https_records_of_an_overridden_name_are_answered_negatively_if_asked_for() {
     assert_eq!(of("both.example:80"), ["0 HTTPS: none", four, "0 end"]);
     assert_eq!(of("blocked.example:80"), ["0 HTTPS: none", "0 all: none, sorted", "0 end"]);
     assert!(world.ledger.queries().is_empty());
-    // The resolver inside is asked for the port alone.
+    // The inner resolver is only asked for the port.
     let lines = of("both.example:echo");
     assert_eq!((lines.len(), lines[0].as_str()), (3, "0 HTTPS: none"));
     assert!(!world.ledger.queries()[0].https());
-    // What passes is the other resolver's to answer.
+    // The other resolver answers everything that passes.
     assert_eq!(of("other.example:80"), ["10 all: 203.0.113.9:7", "10 end"]);
     assert!(world.ledger.queries()[1].https());
 }
@@ -101,7 +101,7 @@ fn a_race_that_asks_for_https_records_waits_for_nothing() {
     let connector = world.connector([("192.0.2.1:80", connects(10))]);
     let resolver = Overrides::new(inner(&world)).with_host("four.example", [addr("192.0.2.1")]);
     let resolver = resolver.unwrap();
-    // Its answers never end, so the race has to hear of every record.
+    // Its answers never end, so the race must receive every record.
     let endless = resolver_fn(|query: &Query| resolver.resolve(query).chain(stream::pending()));
     let policy = Policy::new().with_https(true);
     let dialer = world.dialer(endless, connector).with_policy(policy);

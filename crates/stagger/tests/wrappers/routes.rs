@@ -1,4 +1,4 @@
-//! Another resolver for some names.
+//! Different resolvers for different names.
 
 use stagger::boxed::BoxResolver;
 use stagger::resolve::{Record, Routes, resolver_fn};
@@ -12,7 +12,7 @@ fn at(world: &World, place: &'static str) -> ScriptedResolver {
     world.resolver().finds(ms(5), Record::Addresses, [place])
 }
 
-/// Where each target is left, by the place that its resolver finds.
+/// The route of each target, by the place that its resolver finds.
 fn routed(world: &World, routes: &Routes<ScriptedResolver>, target: &str) -> String {
     let lines = told(world, routes, &query(target));
     lines[0].split_once(": ").unwrap().1.to_owned()

@@ -1,4 +1,4 @@
-//! Answers put in the order of RFC 6724.
+//! Answers in the order of RFC 6724.
 
 use std::cell::Cell;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -27,13 +27,13 @@ fn found<const N: usize>(record: Record, texts: [&str; N]) -> Said {
     Answer::found(record, addresses(texts))
 }
 
-/// The source addresses of a machine on both internets.
+/// The source addresses of a machine with IPv4 and IPv6.
 fn dual(destination: &SocketAddr) -> Option<SourceAddress> {
     let source = if destination.is_ipv6() { "2001:db8::99" } else { "192.0.2.99" };
     Some(SourceAddress::new(source.parse().unwrap()))
 }
 
-/// Those of a machine that has no route to any IPv6 address.
+/// The source addresses of a machine without a route to any IPv6 address.
 fn ipv4_only(destination: &SocketAddr) -> Option<SourceAddress> {
     destination.is_ipv4().then(|| SourceAddress::new("192.0.2.99".parse().unwrap()))
 }
@@ -145,7 +145,7 @@ fn of_thousands_of_addresses_the_first_are_sorted_and_none_is_lost() {
     assert_eq!(sorted[511], far, "the last of those that are sorted, for it has no route");
 }
 
-/// Starts of a race in which IPv6 and IPv4 come at these times; every attempt is silent.
+/// The starts of a race in which IPv6 and IPv4 come at these times. Every attempt is silent.
 fn starts(aaaa: u64, a: u64, sources: impl SourceAddresses + Clone) -> Vec<String> {
     let world = World::new();
     let inner = inner(&world)
@@ -161,7 +161,7 @@ fn starts(aaaa: u64, a: u64, sources: impl SourceAddresses + Clone) -> Vec<Strin
 #[test]
 fn the_complete_list_says_which_family_leads_when_answers_come_apart() {
     let (v4, v6, far) = (V4, V6, FAR_V6);
-    // Without a route the order of IPv6 is as it came.
+    // Without a route, IPv6 keeps the order in which it came.
     let four_first = [format!("30 {v4}"), format!("280 {far}"), format!("530 {v6}")];
     assert_eq!(starts(30, 9, ipv4_only), four_first);
     let six_first = [format!("30 {v6}"), format!("280 {v4}"), format!("530 {far}")];
@@ -198,7 +198,7 @@ fn round_others_the_sort_compares_all_that_they_answer_and_from_memory_too() {
 fn a_family_that_was_replaced_away_leads_no_more() {
     let world = World::new();
     let local = "[fe80::1%3]:443";
-    // Only the link-local address has a source of its scope.
+    // Only the link-local address has a source with its scope.
     let sources = |destination: &SocketAddr| {
         let source = if destination.is_ipv6() { "fe80::99" } else { "192.0.2.99" };
         Some(SourceAddress::new(source.parse().unwrap()))
@@ -217,7 +217,7 @@ fn a_family_that_was_replaced_away_leads_no_more() {
 fn each_lookup_has_sources_of_its_own() {
     let world = World::new();
     let made = Cell::new(0);
-    // IPv6 leads nowhere at first, and then somewhere.
+    // IPv6 has no route at first, and has one later.
     let sources = || {
         made.set(made.get() + 1);
         if made.get() == 1 { ipv4_only } else { dual }

@@ -1,4 +1,4 @@
-//! A bound on how long a lookup may take.
+//! The timeout of lookups.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -165,7 +165,7 @@ fn a_race_goes_on_with_what_came() {
     let resolver = within(&world, 30, inner);
     let dialer = world.dialer(resolver, world.connector([("v4", connects(100))]));
     let (_, report) = world.run(dialer.connect(TARGET).with_report()).unwrap();
-    // AAAA is known to have failed 20 ms before the resolution delay is over.
+    // AAAA has failed 20 ms before the end of the resolution delay.
     assert_eq!(world.starts(), ["30 v4"]);
     assert_eq!(queries(&report), ["A at 10: v4", "AAAA at 30: no answer within 30 ms"]);
 }

@@ -1,4 +1,4 @@
-//! The future that polls lookups that linger.
+//! The future that polls lingering lookups.
 
 use std::fmt;
 use std::future::Future;
@@ -10,12 +10,11 @@ use super::lingering::Pool;
 use crate::drivers::{Driver, Role};
 use crate::{Resolver, Timer};
 
-/// Polls the lookups that linger, until none does: see
-/// [`CachedResolver::linger`](super::CachedResolver::linger).
+/// Polls the lingering lookups until no lookup lingers: see [`CachedResolver::linger`](super::CachedResolver::linger).
 ///
 /// # Cancel safety
 ///
-/// Dropping it leaves the lookups as they are, for another task to poll.
+/// Dropping it leaves the lookups as they are. Another task can poll them.
 #[must_use = "futures do nothing unless polled"]
 pub struct Linger<R: Resolver, T: Timer> {
     pool: Option<Arc<Pool<R, T>>>,
@@ -29,7 +28,7 @@ impl<R: Resolver, T: Timer> Linger<R, T> {
     }
 }
 
-// Nothing in it is pinned.
+// No field is pinned.
 impl<R: Resolver, T: Timer> Unpin for Linger<R, T> {}
 
 impl<R, T> Future for Linger<R, T>

@@ -1,16 +1,17 @@
-//! Lookups whose answers were dropped, kept for a while.
+//! Lookups that go on for a while after their answers were dropped.
 //!
-//! A race is often won before every lookup has ended. The lookup then lingers for [`LINGER_TIMEOUT`],
-//! so that it can be kept. It has no task. These are its drivers: the answers to other queries, and the
-//! futures of [`linger`](super::CachedResolver::linger). The rules are:
+//! A race is often won before every lookup has ended. The lookup then lingers for
+//! [`LINGER_TIMEOUT`], so that it can be kept. It has no task. Its drivers are the answers to other
+//! queries, and the futures of [`linger`](super::CachedResolver::linger). The rules are:
 //!
-//! 1. A lookup lingers only if all that it has answered so far can be kept.
+//! 1. A lookup lingers only if all its answers so far can be kept.
 //! 2. At most [`MAX_LINGERING`] lookups linger. One more drops the oldest.
-//! 3. A driver polls only the lookups to which something has happened, and [`MAX_POLLS`] at most. It
-//!    takes [`MAX_ANSWERS_OF_POLL`] answers of each at most, and comes back to the lookup for the rest.
-//! 4. Something that happens wakes one driver. The alarm of the oldest lookup is such a thing.
-//! 5. A lookup whose time is over is never polled, and is dropped by the next driver.
-//! 6. An equal query takes a lingering lookup over, with the answers that it has given already.
+//! 3. A driver polls only the lookups that have been woken, and at most [`MAX_POLLS`] of them. It
+//!    takes at most [`MAX_ANSWERS_OF_POLL`] answers of each, and returns to the lookup for the
+//!    rest.
+//! 4. A wake of a lookup wakes one driver. The alarm of the oldest lookup does the same.
+//! 5. A lookup whose time is over is never polled. The next driver drops it.
+//! 6. An equal query takes over a lingering lookup, with the answers that it has already returned.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,12 +29,13 @@ use crate::drivers::{Alarm, Driver, Drivers, MAX_POLLS, Role, lock};
 use crate::resolve::Query;
 use crate::{Answer, Resolver, Timer};
 
-/// How many answers one poll of a lingering lookup takes: 64. The number is ours. It bounds the time
-/// of one poll for a resolver whose answers are always ready and never too many to keep.
+/// The number of answers that one poll takes from a lingering lookup: 64. The number is ours. It
+/// bounds the time of one poll for a resolver whose answers are always ready and few enough to
+/// keep.
 const MAX_ANSWERS_OF_POLL: usize = 64;
 
 pin_project! {
-    /// A lookup that is kept when it ends, if it may be.
+    /// A lookup that is kept when it ends, if it may be kept.
     pub(super) struct Running<R, T>
     where
         R: Resolver,
@@ -70,9 +72,9 @@ where
 
 type Lookup<R, T> = Pin<Box<Running<R, T>>>;
 
-/// The lookups of one cache that linger.
+/// The lingering lookups of one cache.
 ///
-/// Nothing of a caller's runs under its locks, except a timer's sleep under that of the alarm.
+/// No caller's code runs under its locks, except a timer's sleep under the lock of the alarm.
 pub(super) struct Pool<R: Resolver, T: Timer> {
     lookups: Mutex<Lookups<R, T>>,
     drivers: Arc<Drivers>,
@@ -80,7 +82,7 @@ pub(super) struct Pool<R: Resolver, T: Timer> {
 }
 
 struct Lookups<R: Resolver, T> {
-    /// The oldest first.
+    /// The oldest lookup comes first.
     lingering: VecDeque<Lingering<R, T>>,
     next: u64,
 }
@@ -89,12 +91,12 @@ struct Lingering<R: Resolver, T> {
     number: u64,
     /// Absent while a driver polls it.
     lookup: Option<Lookup<R, T>>,
-    /// When it is dropped.
+    /// The time at which it is dropped.
     until: Instant,
     events: Arc<Events>,
 }
 
-/// Whether something has happened to a lingering lookup since it was last polled.
+/// Whether a lingering lookup has been woken since its last poll.
 struct Events {
     is_due: AtomicBool,
     drivers: Arc<Drivers>,
@@ -122,7 +124,7 @@ impl<R: Resolver, T: Timer> Default for Pool<R, T> {
 }
 
 impl<R: Resolver, T: Timer> Pool<R, T> {
-    /// Drops all lookups that linger.
+    /// Drops all lingering lookups.
     pub(super) fn clear(&self) {
         let lingering = std::mem::take(&mut lock(&self.lookups).lingering);
         drop(lingering);
@@ -157,7 +159,7 @@ where
     R: Resolver<Address: Clone>,
     T: Timer,
 {
-    /// Lets a lookup linger, unless it can't be kept anyway.
+    /// Lets a lookup linger, if it can be kept.
     fn linger(&self, lookup: Lookup<R, T>) {
         if !lookup.keeping.is_kept() {
             return;
@@ -193,7 +195,7 @@ where
         lookup
     }
 
-    /// Polls what is due. Returns whether more is due than one poll may poll.
+    /// Polls the lookups that are due. Returns whether more are due than one poll may take.
     fn poll_due(&self) -> bool {
         let mut lookups = lock(&self.lookups);
         let due = lookups.lingering.iter_mut().filter(|lingering| lingering.lookup.is_some());
@@ -207,7 +209,7 @@ where
         let has_more = due.len() == MAX_POLLS && lookups.lingering.iter().any(is_due);
         drop(lookups);
         for (number, mut lookup, events) in due {
-            // A panic ends the lookup. No task is left to which it could be passed on.
+            // A panic ends the lookup. No task is left that could receive it.
             let goes_on = catch_unwind(AssertUnwindSafe(|| poll_on(lookup.as_mut(), &events)));
             let lookup = goes_on.is_ok_and(|goes_on| goes_on).then_some(lookup);
             self.put_back(number, lookup);
@@ -215,11 +217,11 @@ where
         has_more
     }
 
-    /// Puts a lookup back that was polled, or removes it if it is over.
+    /// Puts back a lookup after its poll, or removes it if it is over.
     fn put_back(&self, number: u64, lookup: Option<Lookup<R, T>>) {
         let mut lookups = lock(&self.lookups);
         let at = lookups.lingering.iter().position(|lingering| lingering.number == number);
-        // Without a place its time is over, or there was no room.
+        // If it has no entry any more, its time is over or there was no room.
         let Some(at) = at else { return };
         if lookup.is_some() {
             let lingering = &mut lookups.lingering[at];
@@ -241,14 +243,14 @@ where
         }
     }
 
-    /// Drops what has lingered for its time, and polls what is due.
+    /// Drops expired lookups, and polls the lookups that are due.
     fn drive(&self, timer: &T) {
         self.expire(timer.now());
         self.poll_due();
     }
 
-    /// Does the same for a task that goes to sleep, and registers it as a driver. Returns whether a
-    /// lookup lingers.
+    /// Does the same for a task that goes to sleep, and registers it as a driver. Returns whether
+    /// any lookup lingers.
     pub(super) fn drive_asleep(
         &self,
         timer: &T,
@@ -258,7 +260,7 @@ where
     ) -> bool {
         self.expire(timer.now());
         let driver = driver.get_or_insert_with(|| Driver::new(Arc::clone(&self.drivers), role));
-        // Before the poll, so that whatever happens from here on wakes a driver.
+        // This comes before the poll, so that every later event wakes a driver.
         driver.sleep(cx.waker().clone());
         let has_more = self.poll_due();
         let Some(until) = self.oldest() else { return false };
@@ -269,8 +271,8 @@ where
     }
 }
 
-/// Polls a lookup as far as it goes, or marks it as due. Returns whether it goes on and can still be
-/// kept.
+/// Polls a lookup up to the limit, and marks it as due if more may follow. Returns whether it goes
+/// on and can still be kept.
 fn poll_on<R, T>(mut lookup: Pin<&mut Running<R, T>>, events: &Arc<Events>) -> bool
 where
     R: Resolver<Address: Clone>,
@@ -299,7 +301,7 @@ where
 {
     pool: Arc<Pool<R, T>>,
     timer: T,
-    /// What the lookup has answered before it was taken over.
+    /// The answers that the lookup had returned before it was taken over.
     known: VecDeque<Answer<R::Address, R::Error>>,
     /// Absent after its end.
     lookup: Option<Lookup<R, T>>,
@@ -311,7 +313,7 @@ where
     R: Resolver<Address: Clone>,
     T: Timer + Clone,
 {
-    /// The lookup of a query that is not in memory: one that lingers, or a new one.
+    /// The lookup of a query that is not in memory: a lingering lookup, or a new one.
     pub(super) fn new(
         pool: Arc<Pool<R, T>>,
         resolver: &R,
@@ -319,7 +321,7 @@ where
     ) -> Self {
         let timer = keeping.timer.clone();
         let taken = pool.take(&keeping.query).and_then(|lookup| {
-            // An answer that has run out in the meantime is asked for again, and so is the rest.
+            // If an answer has run out meanwhile, the whole query is looked up again.
             let known = lookup.keeping.said(timer.now())?;
             Some((known, lookup))
         });
@@ -330,7 +332,7 @@ where
         Self { pool, timer, known, lookup: Some(lookup), driver: None }
     }
 
-    /// Polls what lingers, before memory is read.
+    /// Polls lingering lookups before memory is read.
     pub(super) fn drive(pool: &Pool<R, T>, timer: &T) {
         pool.drive(timer);
     }
@@ -344,8 +346,8 @@ where
             Poll::Pending => {
                 self.pool.drive_asleep(&self.timer, &mut self.driver, Role::Lookup, cx);
             }
-            // This task may have been woken as a driver, and may not poll this again for long. Then
-            // another driver is woken in its place.
+            // This task may have been woken as a driver, and may not poll this again for a long
+            // time. So another driver is woken in its place.
             Poll::Ready(_) => self.driver = None,
         }
         answer

@@ -1,4 +1,4 @@
-//! Lookups by their queries, the one that was used last first to stay.
+//! Lookups by their queries. The least recently used lookup is removed first.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::convert::Infallible;
@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use crate::Answer;
 use crate::resolve::Query;
 
-/// What is kept, of so many lookups as there is room for.
+/// The kept lookups, up to the capacity.
 pub(super) struct Memory<A> {
     lookups: HashMap<Query, Entry<A>>,
     /// The queries by their last use, the oldest first.
     uses: BTreeMap<u64, Query>,
-    /// How often anything has been used.
+    /// The number of uses so far.
     clock: u64,
 }
 
@@ -22,28 +22,28 @@ struct Entry<A> {
     used: u64,
 }
 
-/// The answers of one lookup, none of which has run out.
+/// The answers of one lookup. No answer has run out.
 pub(super) struct Lookup<A> {
     answers: Vec<Kept<A>>,
     expires: Instant,
 }
 
-/// An answer that is no failure.
+/// An answer that is not a failure.
 pub(super) struct Kept<A> {
     answer: Answer<A, Infallible>,
     expires: Instant,
 }
 
 impl<A: Clone> Kept<A> {
-    /// A copy of an answer, to be kept for so long; none if it is a failure, or if no clock can
-    /// tell so long a time.
+    /// Copies an answer, to be kept for this time. Returns `None` if it is a failure, or if the
+    /// clock cannot represent the time.
     pub(super) fn new<E>(answer: &Answer<A, E>, now: Instant, ttl: Duration) -> Option<Self> {
-        // The preferred family is the routes' of the moment.
+        // The preferred family depends on the current routes.
         let answer = answer.found_copy()?.without_preference();
         Some(Self { answer, expires: now.checked_add(ttl)? })
     }
 
-    /// The answer as it is at `now`, which comes with no delay behind it.
+    /// The answer at `now`. It comes without any delay spent.
     fn answer<E>(&self, now: Instant) -> Answer<A, E> {
         let answer = self.answer.clone().map_error(|never| match never {});
         let left = self.expires.saturating_duration_since(now);
@@ -56,7 +56,7 @@ impl<A> Kept<A> {
         self.answer.record() == other.record() && self.answer.group() == other.group()
     }
 
-    /// How many addresses it has.
+    /// The number of its addresses.
     pub(super) fn len(&self) -> usize {
         self.answer.addresses().count()
     }
@@ -70,13 +70,13 @@ impl<A> Lookup<A> {
 }
 
 impl<A: Clone> Lookup<A> {
-    /// The answers as they are at `now`.
+    /// The answers at `now`.
     pub(super) fn answers<E>(&self, now: Instant) -> VecDeque<Answer<A, E>> {
         self.answers.iter().map(|kept| kept.answer(now)).collect()
     }
 }
 
-/// The answers as they are at `now`, if none of them has run out.
+/// The answers at `now`, if no answer has run out.
 pub(super) fn answers<A: Clone, E>(
     kept: &[Kept<A>],
     now: Instant,
@@ -90,7 +90,7 @@ impl<A> Memory<A> {
         self.lookups.len()
     }
 
-    /// The lookup of this query, if it is kept. One that has run out is forgotten by that.
+    /// The lookup of this query, if it is kept. An expired lookup is removed.
     pub(super) fn recall(&mut self, query: &Query, now: Instant) -> Option<Arc<Lookup<A>>> {
         let entry = self.lookups.get_mut(query)?;
         self.uses.remove(&entry.used);
@@ -104,8 +104,9 @@ impl<A> Memory<A> {
         Some(lookup)
     }
 
-    /// Keeps a lookup in place of the one of the same query, and forgets those used longest ago
-    /// for which there is no room. Yields what is forgotten, to be dropped by who has no lock.
+    /// Keeps a lookup in place of an earlier lookup of the same query. It removes the least
+    /// recently used lookups if there is no room. It returns the removed lookups, so that the
+    /// caller drops them without the lock.
     pub(super) fn keep(
         &mut self,
         query: Query,

@@ -1,5 +1,5 @@
-//! The examples of RFC 6724 §10.2, which are of the default table, and what they leave out. Those of
-//! §10.1 are of the choice of a source address, which is the system's.
+//! The examples of RFC 6724 §10.2 for the default table, and the cases that they leave out. The
+//! examples of §10.1 are about the choice of a source address, which the system makes.
 
 mod configured;
 mod glibc;
@@ -7,12 +7,12 @@ mod glibc;
 use super::*;
 use crate::sort::{Mobility, Prefix, Row};
 
-/// A destination, its source address, and what to change of that.
+/// A destination, its source address, and a change of the source address.
 type Pair<'a> = (&'a str, &'a str, fn(SourceAddress) -> SourceAddress);
 
 const AS_IS: fn(SourceAddress) -> SourceAddress = |source| source;
 
-/// All attributes known, and none of them special.
+/// All attributes are known, and all have their usual values.
 fn plain(text: &str) -> SourceAddress {
     SourceAddress {
         deprecated: Some(false),
@@ -35,7 +35,7 @@ fn sorted(sorter: &Sorter, pairs: &[Pair<'_>]) -> Vec<Placed> {
     sorter.sort(pairs.iter().map(|pair| addr(pair.0)), &source)
 }
 
-/// The pairs are in the order that is right, and the rule says why, whatever order they came in.
+/// Checks that any order of the pairs is sorted into this order, by this rule.
 #[track_caller]
 fn assert_order_of(sorter: &Sorter, pairs: [Pair<'_>; 2], rule: Rule) {
     let [first, second] = pairs;
@@ -53,7 +53,7 @@ fn assert_order(pairs: [Pair<'_>; 2], rule: Rule) {
     assert_order_of(&Sorter::new(), pairs, rule);
 }
 
-/// With the default table but for these rows: prefix, its length, precedence, label.
+/// The default table, with these rows added or replaced: prefix, its length, precedence, label.
 fn with_rows<const N: usize>(rows: [(&str, u8, u32, u32); N]) -> Sorter {
     let table =
         rows.iter().fold(PolicyTable::rfc6724(), |table, &(prefix, length, high, label)| {

@@ -1,4 +1,4 @@
-//! The examples of RFC 6724 §10.3 to §10.7, in which a table of one's own changes the order.
+//! The examples of RFC 6724 §10.3 to §10.7, in which a custom table changes the order.
 
 use super::*;
 
@@ -26,7 +26,7 @@ fn global_addresses_may_be_preferred_to_link_local_ones_by_the_table() {
     assert_order_of(&sorter, right, Rule::Deprecated);
 }
 
-/// RFC 6724 §10.5: two sites share an expensive provider beside each one's usual one.
+/// RFC 6724 §10.5: two sites share an expensive provider, and each also has its usual provider.
 #[test]
 fn a_site_of_two_providers_may_keep_one_of_them_for_its_partner() {
     let partner = ("2001:db8:1bbb::b", "2001:db8:1aaa::a", AS_IS);
@@ -37,7 +37,7 @@ fn a_site_of_two_providers_may_keep_one_of_them_for_its_partner() {
 
     let sorter = with_rows([("2001:db8:1aaa::", 48, 43, 6), ("2001:db8:1bbb::", 48, 43, 6)]);
     assert_order_of(&sorter, [partner, partner_otherwise], Rule::Precedence);
-    // The labels now lead the system to the other source address for this destination.
+    // The labels now make the system choose the other source address for this destination.
     let expensive = ("2001:db8:1ccc::c", "2001:db8:70aa::a", AS_IS);
     assert_order_of(&sorter, [other, expensive], Rule::LongestPrefix);
 }
@@ -52,8 +52,8 @@ fn unique_local_addresses_of_the_own_site_may_be_preferred_by_the_table() {
     assert_order([global, here], Rule::Precedence);
 
     let sorter = with_rows([("fd11:1111:1111::", 48, 45, 14)]);
-    // The row gives only one end of the other site's pair another label, so its labels no longer
-    // match: rule 5 already decides what the RFC's text ascribes to rule 6. The order is the same.
+    // The row changes the label of only one end of the other site's pair, so its labels no longer
+    // match. Rule 5 then decides what the RFC's text ascribes to rule 6. The order is the same.
     assert_order_of(&sorter, [global, elsewhere], Rule::MatchingLabel);
     assert_order_of(&sorter, [here, global], Rule::Precedence);
 }

@@ -1,4 +1,4 @@
-//! What glibc's `getaddrinfo` does otherwise than RFC 6724.
+//! The differences between glibc's `getaddrinfo` and RFC 6724.
 
 use super::*;
 use crate::sort::Ipv4Scopes;
@@ -12,7 +12,7 @@ fn a_unique_local_address_comes_before_ipv4() {
     let local = ("fd00:1::1", "fd00:1::2", AS_IS);
     let ipv4 = ("10.1.2.3", "10.1.2.4", AS_IS);
     assert_order_of(&Sorter::glibc(), [local, ipv4], Rule::Precedence);
-    // From a global address its label does not match.
+    // It does not match the label of a global source address.
     let from_global = ("fd00:1::1", "2001:db8::2", AS_IS);
     assert_order_of(&Sorter::glibc(), [ipv4, from_global], Rule::MatchingLabel);
 }
@@ -108,8 +108,9 @@ fn the_scopes_of_ipv4_may_be_set() {
     }
 }
 
-/// Among equals of both families rule 9 compares within a family only. glibc's merge sort compares
-/// the second with the third first here, and the first with the smaller of both.
+/// If entries of both families are equal, rule 9 compares only within a family. Here glibc's merge
+/// sort first compares the second with the third. Then it compares the first with the smaller of
+/// both.
 #[test]
 fn equals_of_both_families_are_in_the_order_of_a_merge_sort() {
     let mapped = Prefix::new("::ffff:0:0".parse().unwrap(), 96).unwrap();
