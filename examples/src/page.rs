@@ -21,6 +21,8 @@ pages! {
     FromTcpStream: "docs/guide/from-tcp-stream.md"
     FromHyper: "docs/guide/from-hyper.md"
     FromTwisted: "docs/guide/from-twisted.md"
+    Listening: "docs/guide/listening.md"
+    Library: "docs/guide/library.md"
     Resolver: "docs/guide/resolver.md"
     Connector: "docs/guide/connector.md"
     Testing: "docs/guide/testing.md"

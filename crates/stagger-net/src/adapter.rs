@@ -149,6 +149,7 @@ macro_rules! adapter {
             ::stagger::Dialer<R, C, $timer, O>;
 
         /// A [`Dialer`] and its target, as one endpoint: a [`stagger::connect::HostEndpoint`].
+        /// [`endpoint`](stagger::Dialer::endpoint) of a dialer makes it.
         pub type HostEndpoint<R = SystemResolver, C = TcpConnector, O = ()> =
             ::stagger::connect::HostEndpoint<R, C, $timer, O>;
 
@@ -207,6 +208,10 @@ macro_rules! adapter {
         pub type TcpListen = $crate::TcpListen<$reactor, $timer>;
 
         /// Accepts connections over TCP: see [`TcpListen`].
+        ///
+        /// [`accept`](stagger::listen::Listener::accept) and
+        /// [`local_addrs`](stagger::listen::Listener::local_addrs) are methods of the trait
+        /// [`Listener`](stagger::listen::Listener), so import it.
         pub type TcpListener = $crate::TcpListener<$reactor, $timer>;
 
         /// The future of a [`TcpListen`], of [`listen`] and of [`listen_all`].
@@ -321,16 +326,22 @@ macro_rules! adapter {
         pub type UnixListen = $crate::UnixListen<$reactor, $timer>;
 
         /// Accepts connections over Unix-domain sockets: see [`UnixListen`].
+        ///
+        /// [`accept`](stagger::listen::Listener::accept) is a method of the trait
+        /// [`Listener`](stagger::listen::Listener), so import it.
         pub type UnixListener = $crate::UnixListener<$reactor, $timer>;
 
         /// The future of a [`UnixListen`].
         pub type UnixListening = $crate::unix::UnixListening<$reactor, $timer>;
     };
 
-    (@dns $docs:tt $reactor:ident $timer:ident) => {
+    // Each item has the attributes of the part. So the compiler names the feature that a program lacks.
+    (@dns [$($attribute:tt)*] $docs:tt $reactor:ident $timer:ident) => {
+        $($attribute)*
         /// The resolver over DNS: its configuration, its policies and its errors.
         pub use stagger_dns as dns;
 
+        $($attribute)*
         /// Asks this machine's name servers, and yields each answer as soon as it arrives.
         ///
         /// It is a [`dns::DnsResolver`] with this runtime's sockets and clock.
@@ -345,13 +356,23 @@ macro_rules! adapter {
         #[doc = $crate::adapter!(@docs_end $docs)]
         pub type DnsResolver = ::stagger_dns::DnsResolver<Sockets, $timer, SystemResolver>;
 
+        $($attribute)*
         /// The sockets of a [`DnsResolver`].
         pub type Sockets = ::stagger_dns::Sockets<$reactor>;
     };
 
+    (@part [$($attribute:tt)*] $docs:tt $reactor:ident $timer:ident dns) => {
+        $crate::adapter!(@dns [$($attribute)*] $docs $reactor $timer);
+    };
+    (@part [$($attribute:tt)*] $docs:tt $reactor:ident $timer:ident $part:ident $(($stream:path))?) => {
+        $($attribute)* $crate::adapter!(@$part $docs $reactor $timer $(($stream))?);
+    };
+
     (@parts $docs:tt $reactor:ident $timer:ident
         $($(#[$attribute:meta])* $part:ident $(($stream:path))?),* $(,)?) => {
-        $($(#[$attribute])* $crate::adapter!(@$part $docs $reactor $timer $(($stream))?);)*
+        $($crate::adapter!(
+            @part [$(#[$attribute])*] $docs $reactor $timer $part $(($stream))?
+        );)*
     };
 
     (@$part:ident $($rest:tt)*) => {

@@ -49,7 +49,25 @@ struct State {
     begun: u64,
 }
 
-/// One line of a [`Ledger`]. It equals a pair of its time and its name.
+/// One line of a [`Ledger`]. It equals a pair of its time and of any value that prints as its name,
+/// such as an address.
+///
+/// # Examples
+///
+/// ```
+/// use std::net::SocketAddr;
+///
+/// use stagger::Connector;
+/// use stagger_testkit::{Clock, Fate, Ledger, ScriptedConnector, ms};
+///
+/// let ledger = Ledger::new(&Clock::new());
+/// let address: SocketAddr = "192.0.2.1:443".parse().unwrap();
+/// let connector = ScriptedConnector::new(&ledger).at(address, Fate::connects(ms(5)));
+/// ledger.clock().run(connector.connect(address.into())).unwrap().hand_over();
+///
+/// assert_eq!(ledger.starts(), [(ms(0), address)]);
+/// assert_eq!(ledger.starts(), [(ms(0), "192.0.2.1:443")]);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Entry {
@@ -61,9 +79,9 @@ pub struct Entry {
     pub name: String,
 }
 
-impl PartialEq<(Duration, &str)> for Entry {
-    fn eq(&self, other: &(Duration, &str)) -> bool {
-        (self.time, self.name.as_str()) == *other
+impl<N: fmt::Display> PartialEq<(Duration, N)> for Entry {
+    fn eq(&self, (time, name): &(Duration, N)) -> bool {
+        self.time == *time && self.name == name.to_string()
     }
 }
 
@@ -247,6 +265,7 @@ impl fmt::Debug for Ledger {
 #[cfg(test)]
 mod tests {
     use std::future::Future;
+    use std::net::SocketAddr;
     use std::pin::pin;
     use std::task::{Context, Waker};
 
@@ -280,6 +299,16 @@ mod tests {
         assert_eq!(entry, (ms(1), "v6"));
         assert_ne!(entry, (ms(2), "v6"));
         assert_ne!(entry, (ms(1), "v4"));
+    }
+
+    #[test]
+    fn an_entry_equals_an_address_that_prints_as_its_name() {
+        let [address, other] =
+            ["192.0.2.1:443", "192.0.2.2:443"].map(|text| text.parse::<SocketAddr>().unwrap());
+        let entry = Entry { time: ms(1), step: LedgerStep::Started, name: "192.0.2.1:443".into() };
+        assert_eq!(entry, (ms(1), address));
+        assert_ne!(entry, (ms(1), other));
+        assert_ne!(entry, (ms(2), address));
     }
 
     #[test]

@@ -462,6 +462,29 @@ impl<E> AttemptOutcome<E> {
     }
 }
 
+/// The word of [`as_str`](Self::as_str), and the error after a colon if there is one.
+///
+/// An error of a [`Report`] prints its causes too. The text is one line.
+///
+/// # Examples
+///
+/// ```
+/// use stagger::report::AttemptOutcome;
+///
+/// let failed = AttemptOutcome::Failed("connection refused");
+/// assert_eq!(failed.to_string(), "failed: connection refused");
+/// assert_eq!(AttemptOutcome::<&str>::Connected.to_string(), "connected");
+/// ```
+impl<E: fmt::Display> fmt::Display for AttemptOutcome<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())?;
+        match self.error() {
+            Some(error) => write!(f, ": {}", Escaped(&format!("{error:#}"))),
+            None => Ok(()),
+        }
+    }
+}
+
 impl AttemptOutcome {
     /// Why the attempt did not connect: its error, the reason for the skip, or the attempt timeout.
     pub fn cause(&self) -> Option<&(dyn Error + 'static)> {
@@ -519,5 +542,28 @@ mod tests {
         assert!(attempt(io::ErrorKind::HostUnreachable).is_unreachable());
         assert!(attempt(io::ErrorKind::NetworkUnreachable).is_unreachable());
         assert!(!attempt(io::ErrorKind::ConnectionRefused).is_unreachable());
+    }
+
+    #[test]
+    fn an_outcome_prints_its_error_with_the_causes_on_one_line() {
+        #[derive(Debug)]
+        struct Handshake(io::Error);
+        impl fmt::Display for Handshake {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("handshake")
+            }
+        }
+        impl Error for Handshake {
+            fn source(&self) -> Option<&(dyn Error + 'static)> {
+                Some(&self.0)
+            }
+        }
+        let error = SharedError::new(Handshake(io::Error::other("bad\ncertificate")));
+        let outcome = AttemptOutcome::Failed(error.clone());
+        assert_eq!(outcome.to_string(), "failed: handshake: bad\\ncertificate");
+        let outcome = AttemptOutcome::Skipped(error);
+        assert_eq!(outcome.to_string(), "skipped: handshake: bad\\ncertificate");
+        assert_eq!(AttemptOutcome::Failed("two\nlines").to_string(), "failed: two\\nlines");
+        assert_eq!(AttemptOutcome::<SharedError>::TimedOut.to_string(), "timed out");
     }
 }
