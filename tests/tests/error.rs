@@ -129,13 +129,9 @@ fn every_kind_of_error_is_one_line_with_one_cause_and_with_several() {
     let ipv6 = || Policy::new().with_families(Families::Ipv6);
     let one = |answer: fn() -> Answer<SocketAddr, io::Error>| move || vec![answer()];
     let table = [
+        (ErrorKind::Lookup, ": gone", lost(|| vec![failed(all, "gone")], true, &[], Policy::new())),
         (
-            ErrorKind::Resolution,
-            ": gone",
-            lost(|| vec![failed(all, "gone")], true, &[], Policy::new()),
-        ),
-        (
-            ErrorKind::Resolution,
+            ErrorKind::Lookup,
             ": gone",
             lost(
                 || vec![failed(Record::Aaaa, "gone"), failed(Record::A, "gone")],
@@ -145,7 +141,7 @@ fn every_kind_of_error_is_one_line_with_one_cause_and_with_several() {
             ),
         ),
         (
-            ErrorKind::Resolution,
+            ErrorKind::Lookup,
             ": AAAA: gone; A: off",
             lost(
                 || vec![failed(Record::Aaaa, "gone"), failed(Record::A, "off")],
@@ -402,7 +398,7 @@ fn every_kind_of_a_lookup_over_dns_is_one_line_with_one_server_and_with_several(
         let error = over_dns(target, server, servers, switch);
         assert_eq!(error.lookup_kind(), Some(kind), "{error}");
         assert_line(&error, &format!("could not connect to {target}: {line}"));
-        if error.kind() == ErrorKind::Resolution {
+        if error.kind() == ErrorKind::Lookup {
             assert!(line.starts_with(&kind.to_string()), "{line}");
             assert!(error.causes().any(|cause| cause.is::<DnsError>()), "{error}");
         }

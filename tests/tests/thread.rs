@@ -91,7 +91,7 @@ fn without_a_thread_lookups_fail_at_once_and_work_again_when_there_may_be_thread
                 let resolver = SystemResolver::new_on(Clock::new());
                 let dialer = Dialer::new(resolver, connector, Clock::new());
                 let error = block_on(dialer.connect("localhost:https")).unwrap_err();
-                assert_eq!(error.kind(), ErrorKind::Resolution);
+                assert_eq!(error.kind(), ErrorKind::Lookup);
                 assert_eq!(error.lookup_kind(), Some(LookupErrorKind::Temporary));
                 let took = began.elapsed();
                 assert!(took < HANG, "{took:?}");

@@ -92,7 +92,7 @@ fn when_both_families_fail_the_error_has_what_each_server_did() {
         false => silence(),
     });
     let error = connect(&scene).0.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Resolution);
+    assert_eq!(error.kind(), ErrorKind::Lookup);
     let text = error.to_string();
     for part in ["answered SERVFAIL", "did not answer within 1 s"] {
         assert!(text.contains(part), "{text}");

@@ -79,10 +79,10 @@
 /// assert_eq!(stream.peer_addr()?, listener.local_addr()?);
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
-// The path `stagger` is the invoking crate's own dependency, as its names are.
+// The path `stagger` is a dependency of the crate that invokes the macro.
 #[macro_export]
 macro_rules! adapter {
-    // The sections of an item: the runtime's, one more, and the beginning of an example.
+    // The sections of an item: the runtime's section, an optional one, and the start of an example.
     (@docs ($name:ident [$($panics:literal)?] $runtime:literal $begin:literal $end:literal)
         $({ $more:literal })? $($path:literal),*) => {
         concat!(
@@ -102,7 +102,7 @@ macro_rules! adapter {
         /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
         /// let port = listener.local_addr()?.port();
         ///
-        /// // Each family has a lookup of its own from the beginning.
+        /// // Each family has its own lookup from the beginning.
         /// let resolver = SystemResolver::new().with_lanes(Lanes::at_once());
         /// let stream = dialer().with_resolver(resolver).connect(("localhost", port)).await?;
         /// assert_eq!(stream.peer_addr()?, listener.local_addr()?);
@@ -141,7 +141,7 @@ macro_rules! adapter {
         /// let dialer: Dialer = dialer().with_policy(policy);
         /// let first = dialer.connect(target).await?;
         ///
-        /// // An endpoint has its target already.
+        /// // An endpoint already has its target.
         /// let second = dialer.endpoint(target)?.connect().await?;
         /// assert_eq!(first.peer_addr()?, second.peer_addr()?);
         #[doc = $crate::adapter!(@docs_end $docs)]
@@ -165,7 +165,7 @@ macro_rules! adapter {
         /// Connects to a host and a service as fast as the network allows.
         ///
         /// The target is text such as `"example.com:https"` or `"[fe80::1%eth0]:22"`, a pair of a
-        /// host and a service, a socket address, or a [`stagger::Target`]. Nothing is done before
+        /// host and a service, a socket address, or a [`stagger::Target`]. Nothing happens before
         /// the future is polled.
         /// # Errors
         /// The future fails if the target is invalid, if the lookup fails or finds no address, and
@@ -193,7 +193,7 @@ macro_rules! adapter {
     (@listen $docs:tt $reactor:ident $timer:ident) => {
         const _: Option<<$reactor as $crate::Accept>::Stream> = None;
 
-        /// An address to listen at over TCP. A listen yields a [`TcpListener`], which accepts the
+        /// An address to listen at over TCP. Its future yields a [`TcpListener`], which accepts the
         /// runtime's own streams.
         #[doc = $crate::adapter!(@docs $docs
             "stagger::listen::{Listen as _, Listener as _}", "{TcpListen, net::TcpListenOptions}")]
@@ -221,7 +221,7 @@ macro_rules! adapter {
         ///
         /// The address is text such as `"192.0.2.1:80"` or `"[fe80::1%eth0]:22"`, a socket address,
         /// a [`net::ListenAddr`], or a port, which means all of IPv4. No name is resolved. Nothing
-        /// is done before the future is polled.
+        /// happens before the future is polled.
         /// # Errors
         /// The future fails if the address is invalid, and if the system refuses to listen there.
         #[doc = $crate::adapter!(@docs $docs "{listen, stagger::listen::Listener as _}")]
@@ -314,7 +314,7 @@ macro_rules! adapter {
         const _: Option<<$reactor as $crate::Accept<::std::os::unix::net::UnixListener>>::Stream> =
             None;
 
-        /// An address to listen at over Unix-domain sockets. A listen yields a [`UnixListener`].
+        /// An address to listen at over Unix-domain sockets. Its future yields a [`UnixListener`].
         #[doc = $crate::adapter!(@docs $docs "stagger::listen::{Listen as _, Listener as _}", "UnixListen")]
         /// let path = std::env::temp_dir().join(format!("stagger-{}-listen", std::process::id()));
         /// let mut listener = UnixListen::path(&path)?.listen().await?;

@@ -13,7 +13,7 @@ use crate::Register;
 use crate::reactor::Budget;
 use crate::socket::{self, in_step};
 
-/// Where an attempt is to go, and all that it takes to go there.
+/// The destination of an attempt, and everything that is needed to connect to it.
 pub(crate) trait Way: fmt::Display {
     /// The type of `std` that owns such a socket.
     type Owner: From<Socket>;
@@ -22,14 +22,15 @@ pub(crate) trait Way: fmt::Display {
     ///
     /// # Errors
     ///
-    /// The system's, of the same kind; one from before the connect says which step failed.
+    /// The system's error, with its kind. An error of a step before the connect has the name of the
+    /// step.
     fn begin(&self) -> io::Result<Socket>;
 
-    /// The port of the far end, if the protocol has ports.
+    /// Returns the destination's port, if the protocol has ports.
     fn port(&self) -> Option<u16>;
 }
 
-/// One attempt: what the public ones consist of.
+/// One attempt. The public attempts wrap it.
 pub(crate) struct Attempt<W: Way, R: Register<W::Owner>> {
     register: R,
     stage: Stage<W, R::Socket>,
@@ -37,7 +38,7 @@ pub(crate) struct Attempt<W: Way, R: Register<W::Owner>> {
 
 enum Stage<W, S> {
     Idle(W),
-    /// With the port of the far end.
+    /// Has the destination's port.
     Connecting(S, Option<u16>),
     Done,
 }
@@ -71,7 +72,7 @@ impl<W: Way, R: Register<W::Owner>> Attempt<W, R> {
         }
     }
 
-    /// Writes an attempt of the type of this name.
+    /// Prints an attempt under this type name.
     pub(crate) fn describe(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.stage {
             Stage::Idle(way) => write!(f, "{name}({way})"),
@@ -86,10 +87,10 @@ impl<W: Way, R: Register<W::Owner>> Future for Attempt<W, R> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        // Taken out first, so that a panic on the way leaves nothing open.
+        // The stage is taken out first, so that a panic leaves nothing open.
         let outcome = match mem::replace(&mut this.stage, Stage::Done) {
             Stage::Idle(way) => {
-                // On loopback the connect may be over at once, and the next one too.
+                // On loopback this connect may complete at once, and so may the next.
                 if this.register.poll_proceed(cx, Budget::CONNECT).is_pending() {
                     this.stage = Stage::Idle(way);
                     return Poll::Pending;

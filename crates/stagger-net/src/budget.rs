@@ -1,18 +1,18 @@
-//! How much a thread does at once before other tasks have their turn.
+//! How much work a thread does before other tasks run.
 
 use std::cell::Cell;
 use std::task::{Context, Poll};
 
-/// The budget of a thread, for runtimes whose tasks have none.
+/// The budget of a thread, for runtimes whose tasks have no budget.
 ///
-/// An operation that is over at once never makes its task wait. A task that accepts, receives or
-/// connects again and again would keep its thread for itself. So each operation spends some of the
-/// budget, and the task yields when the budget is spent. Tokio's tasks have a budget of their own
-/// (`tokio::task::coop`), which its adapter spends instead.
+/// An operation that completes at once never makes its task wait. A task that accepts, receives or
+/// connects again and again would keep its thread busy alone. So each operation spends some of the
+/// budget, and the task yields when the budget is spent. Tokio's tasks have their own budget
+/// (`tokio::task::coop`), and tokio's adapter spends that.
 ///
 /// # Examples
 ///
-/// An operation that is over at once lets others run now and then:
+/// An operation that completes at once, but lets other tasks run now and then:
 ///
 /// ```
 /// use std::future::poll_fn;
@@ -39,18 +39,18 @@ thread_local! {
 }
 
 impl Budget {
-    /// What a thread may spend before a task yields: 128. It is the number that tokio gives to a
-    /// task.
+    /// The budget that a thread spends before a task yields: 128 units. Tokio gives a task the same
+    /// number.
     pub const UNITS: u32 = 128;
 
-    /// What a connect spends: 8. It takes about ten times as long as to receive a datagram, so 16
-    /// connects over loopback take some 0.3 ms. The number is ours.
+    /// The cost of a connect: 8 units. A connect takes about ten times as long as the receipt of a
+    /// datagram, so 16 connects over loopback take about 0.3 ms. The number is ours.
     pub const CONNECT: u32 = 8;
 
-    /// Spends some of this thread's budget, if any of it is left. If none is left, it begins a new
-    /// budget and is pending, and the task is polled again after others.
+    /// Spends some of this thread's budget, if any is left. Otherwise it starts a new budget and is
+    /// pending, and the task is polled again after other tasks.
     ///
-    /// Poll it before an operation that may be over at once.
+    /// Poll it before an operation that may complete at once.
     pub fn poll(cx: &mut Context<'_>, units: u32) -> Poll<()> {
         let before = spent();
         if before < Self::UNITS {
@@ -63,7 +63,7 @@ impl Budget {
     }
 }
 
-// A thread that is ending may have no place for it any more: its tasks have no need to share.
+// A thread that is ending may have lost its budget. Its tasks need not yield.
 fn spent() -> u32 {
     SPENT.try_with(Cell::get).unwrap_or(0)
 }

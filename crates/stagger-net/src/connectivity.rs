@@ -1,4 +1,4 @@
-//! Which families this machine can reach anything with, and which of them it prefers.
+//! The families in which this machine is connected, and the family that it prefers.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -7,10 +7,10 @@ use stagger::resolve::Families;
 
 use crate::{interface_addr, source};
 
-/// Which families this machine has connectivity in: an address that is neither loopback nor
+/// The families in which this machine has connectivity: an address that is neither loopback nor
 /// link-local, and a route (draft-ietf-happy-happyeyeballs-v3 §4.1).
 ///
-/// A resolver that asks for each family apart has no need to ask for one that leads nowhere.
+/// A resolver that queries each family separately can skip a family without connectivity.
 ///
 /// # Examples
 ///
@@ -33,12 +33,12 @@ pub struct Connectivity {
 }
 
 impl Connectivity {
-    /// As it is at this moment. It costs a few system calls, and waits for nothing.
+    /// Returns the current connectivity. It costs a few system calls, and waits for nothing.
     ///
-    /// A family with a default route is told by the source address for an address of the public
-    /// Internet, to which nothing is sent. One without is told by the addresses of the interfaces:
-    /// an address that is up brings the route to its own network. A machine that does not list its
-    /// addresses counts as connected.
+    /// A family has a default route if there is a source address for an address of the public
+    /// Internet. Nothing is sent there. A family without a default route is checked in the list of
+    /// interface addresses. An address of an interface that is up has a route to its own network.
+    /// If the machine does not list its addresses, the family counts as connected.
     pub fn now() -> Self {
         let (default_ipv4, default_ipv6) = (has_default(Family::Ipv4), has_default(Family::Ipv6));
         let now = |ipv4, ipv6| Self { ipv4, ipv6, default_ipv4, default_ipv6 };
@@ -50,14 +50,13 @@ impl Connectivity {
         now(default_ipv4 || has(false), default_ipv6 || has(true))
     }
 
-    /// The family that the default routes prefer, as [`now`](Self::now) and
-    /// [`preferred`](Self::preferred) tell it. It is cheaper than these, because it does not list the
-    /// interfaces.
+    /// Returns the family that the default routes prefer, like [`now`](Self::now) and
+    /// [`preferred`](Self::preferred). It is cheaper, because it does not list the interfaces.
     pub fn preferred_now() -> Option<Family> {
         preferred(|family| has_default(*family))
     }
 
-    /// Whether this family has a default route at this moment, as [`now`](Self::now) finds it out.
+    /// Returns whether this family has a default route now. The check is that of [`now`](Self::now).
     ///
     /// # Examples
     ///
@@ -73,8 +72,8 @@ impl Connectivity {
         has_default(family)
     }
 
-    /// Which families are worth asking for. Where none is connected it is both: names of this
-    /// machine itself lead somewhere all the same.
+    /// Returns the families that are worth a query. If no family is connected, it returns both,
+    /// because names of this machine still work.
     pub fn worth_asking(self) -> Families {
         match (self.ipv4, self.ipv6) {
             (true, false) => Families::Ipv4,
@@ -83,11 +82,12 @@ impl Connectivity {
         }
     }
 
-    /// The family that the default routes prefer: IPv6 if it has one, else IPv4 if it has one
-    /// (draft-ietf-happy-happyeyeballs-v3 §4.2). Without a default route no family is preferred.
+    /// Returns the family that the default routes prefer: IPv6 if it has one, otherwise IPv4 if it
+    /// has one (draft-ietf-happy-happyeyeballs-v3 §4.2). Without a default route no family is
+    /// preferred.
     ///
     /// A family can be connected without a default route. An example is a host with a unique local
-    /// address of IPv6 (RFC 4193), which reaches its own site and no more.
+    /// IPv6 address (RFC 4193), which reaches only its own site.
     ///
     /// A resolver passes it on with [`Answer::with_preferred_family`](stagger::Answer::with_preferred_family).
     pub fn preferred(self) -> Option<Family> {
@@ -102,8 +102,8 @@ fn preferred(has_default: impl FnMut(&Family) -> bool) -> Option<Family> {
     [Family::Ipv6, Family::Ipv4].into_iter().find(has_default)
 }
 
-/// Whether there is a source address that leads out, for an address of the public Internet. Which
-/// one does not matter, as nothing is sent: these belong to a root name server (RFC 7720).
+/// Whether there is a source address for an address of the public Internet. Any such address works,
+/// because nothing is sent. These belong to a root name server (RFC 7720).
 fn has_default(family: Family) -> bool {
     let anywhere: SocketAddr = match family {
         Family::Ipv4 => (Ipv4Addr::new(199, 7, 83, 42), 53).into(),
@@ -129,7 +129,7 @@ mod tests {
     }
     #[test]
     fn the_preferred_family_is_ipv6_where_both_have_a_default_route_and_else_the_one_that_has() {
-        // Both are connected throughout, as on a host with a unique local address of IPv6.
+        // Both families are connected throughout, as on a host with a unique local IPv6 address.
         let preferred = |default_ipv4, default_ipv6| {
             Connectivity { ipv4: true, ipv6: true, default_ipv4, default_ipv6 }.preferred()
         };

@@ -1,4 +1,4 @@
-//! Connecting over TCP, on any runtime.
+//! Connects over TCP on any runtime.
 
 use std::fmt;
 use std::future::Future;
@@ -19,16 +19,19 @@ use crate::{Register, SocketLiteral, TcpOptions};
 
 /// Connects over TCP on the runtime whose [`Register`] it holds.
 ///
-/// An address is dialed as it is, with flow info and scope id; a v4-mapped one over IPv4. A link-local
-/// IPv6 address without a scope id is refused before it takes part in a race: it needs a zone. With
-/// bind addresses in the options, an address of a family that has none is refused before it takes
-/// part in a race.
+/// It connects to an address with its flow info and scope id. A v4-mapped address is dialed over
+/// IPv4.
+///
+/// Two kinds of addresses are refused before they take part in a race:
+///
+/// - A link-local IPv6 address without a scope id, because it needs a zone.
+/// - An address of a family without a bind address, if the options have bind addresses.
 ///
 /// A failure because of too few descriptors, buffers, memory, reactor watches or source ports is a
 /// [local shortage](Connector::is_local_shortage). A race tries that address once more.
 ///
-/// The options are set on every socket before it connects. Nothing is done before an attempt is
-/// polled, and an attempt allocates nothing beyond what the reactor does.
+/// The options are set on every socket before it connects. Nothing happens before an attempt is
+/// polled. Only the reactor allocates for an attempt.
 #[derive(Clone, Debug, Default)]
 pub struct TcpConnector<R> {
     register: R,
@@ -36,19 +39,19 @@ pub struct TcpConnector<R> {
 }
 
 impl<R: Default> TcpConnector<R> {
-    /// Connects with these options.
+    /// Makes a connector with these options.
     pub fn new(options: TcpOptions) -> Self {
         Self { register: R::default(), options }
     }
 }
 
 impl<R> TcpConnector<R> {
-    /// Connects with these options on the reactor of `register`.
+    /// Makes a connector with these options on the reactor `register`.
     pub fn new_on(register: R, options: TcpOptions) -> Self {
         Self { register, options }
     }
 
-    /// The options that are set on every socket.
+    /// Returns the options that are set on every socket.
     pub fn options(&self) -> &TcpOptions {
         &self.options
     }
@@ -83,17 +86,18 @@ impl<R: Register + Clone> Connector<SocketAddr> for TcpConnector<R> {
 ///
 /// # Errors
 ///
-/// - The error of `connect(2)`, as the system gave it.
-/// - The error of a step before it: an option, the hook, a bind, the reactor. It is wrapped with the
-///   name of the step and keeps its kind. If no source port is free, the step is called "find a free
-///   source port".
-/// - A connection of a socket to itself, which TCP can make to a local port without a listener. It
+/// - The error of `connect(2)`, as the system returns it.
+/// - The error of an earlier step: an option, the hook, a bind, the reactor. It has the name of the
+///   step and keeps its kind. If no source port is free, the step is called "find a free source
+///   port".
+/// - A connection of a socket to itself. TCP can make it to a local port without a listener. It
 ///   counts as refused.
-/// - Of an endpoint: there is no bind address of the family, or no interface of the zone's name.
+/// - For an endpoint: the family has no bind address, or no interface has the name of the zone.
 ///
 /// # Panics
 ///
-/// If polled after it has ended, and where a hook panics. Outside its runtime as the adapter says.
+/// If polled after it has ended, or if a hook panics. Outside its runtime, as the adapter's docs
+/// state.
 ///
 /// # Cancel safety
 ///
@@ -108,7 +112,7 @@ struct TcpWay {
 
 pub(crate) enum Destination {
     Addr(SocketAddr),
-    /// Its zone is looked for when the connect begins.
+    /// The zone is looked up when the connect begins.
     Literal(Arc<SocketLiteral>),
 }
 
@@ -126,7 +130,7 @@ impl Way for TcpWay {
         match &self.to {
             Destination::Addr(addr) => socket::open(addr, &self.options),
             Destination::Literal(literal) => {
-                // Before the interface is looked for.
+                // This check comes before the interface is looked up.
                 socket::check(&literal.unscoped(), &self.options)?;
                 socket::open(&literal.resolve()?, &self.options)
             }

@@ -1,4 +1,4 @@
-//! Connecting to one address over TCP, on any runtime.
+//! Connects to one address over TCP on any runtime.
 
 use std::fmt;
 use std::io;
@@ -11,12 +11,12 @@ use crate::connector::Destination;
 use crate::tcp::{LiteralError, TcpConnect};
 use crate::{Register, SocketLiteral, TcpConnector, TcpOptions};
 
-/// One address to connect to over TCP again and again, with one attempt each time: no name, no
-/// race.
+/// One address to connect to over TCP, again and again. Each connect is one attempt, without a name
+/// and without a race.
 ///
-/// The address is a [`SocketLiteral`], so its zone may be an interface's name. Where the socket is
-/// bound is said by the connector's [`TcpOptions`]: with bind addresses of the other family alone a
-/// connect fails before any socket is made, with a [`BindError`](crate::tcp::BindError).
+/// The address is a [`SocketLiteral`], so its zone may be an interface's name. The connector's
+/// [`TcpOptions`] may have bind addresses. If all of them are of the other family, a connect fails
+/// with a [`BindError`](crate::tcp::BindError) before a socket is made.
 #[derive(Clone, Debug)]
 pub struct TcpEndpoint<R> {
     literal: Arc<SocketLiteral>,
@@ -24,25 +24,25 @@ pub struct TcpEndpoint<R> {
 }
 
 impl<R: Default> TcpEndpoint<R> {
-    /// The one at this address, with the default options.
+    /// Makes the endpoint at this address, with the default options.
     pub fn new(literal: impl Into<SocketLiteral>) -> Self {
         Self::new_on(literal, TcpConnector::new(TcpOptions::new()))
     }
 }
 
 impl<R> TcpEndpoint<R> {
-    /// The one at this address, through this connector.
+    /// Makes the endpoint at this address, with this connector.
     pub fn new_on(literal: impl Into<SocketLiteral>, connector: TcpConnector<R>) -> Self {
         Self { literal: Arc::new(literal.into()), connector }
     }
 
-    /// Where it is.
+    /// Returns the address.
     pub fn literal(&self) -> &SocketLiteral {
         &self.literal
     }
 }
 
-/// Reads a [`SocketLiteral`].
+/// Parses a [`SocketLiteral`].
 impl<R: Default> FromStr for TcpEndpoint<R> {
     type Err = LiteralError;
 

@@ -11,24 +11,24 @@ use getifaddrs::InterfaceFlags;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct InterfaceAddr {
     pub(crate) addr: IpAddr,
-    /// The number of the interface, where known.
+    /// The index of the interface, if known.
     pub(crate) index: Option<u32>,
-    /// How many leading bits of it are its network's, where known.
+    /// How many leading bits of the address are the network's, if known.
     pub(crate) prefix_length: Option<u8>,
     /// Whether the interface is up.
     pub(crate) up: bool,
-    /// Whether it is of use to old connections alone (RFC 4862 §5.5.4), where known. IPv4 has no
-    /// such thing.
+    /// Whether only old connections should use the address (RFC 4862 §5.5.4), if known. IPv4 has no
+    /// deprecated addresses.
     pub(crate) deprecated: Option<bool>,
 }
 
 impl InterfaceAddr {
-    /// Whether it is the address of something beyond this machine and its links.
+    /// Whether the address is reachable from beyond this machine and its links.
     pub(crate) fn is_routable(&self) -> bool {
         self.up && is_routable(self.addr)
     }
 
-    /// A port at it, in its zone if it has one.
+    /// Returns the address with a port, and with its zone if it has one.
     pub(crate) fn socket_addr(&self, port: u16) -> SocketAddr {
         match (self.addr, self.index) {
             (IpAddr::V6(addr), Some(index)) if addr.is_unicast_link_local() => {
@@ -39,11 +39,11 @@ impl InterfaceAddr {
     }
 }
 
-/// Every address of every interface.
+/// Returns every address of every interface.
 ///
 /// # Errors
 ///
-/// The system's.
+/// The system's error.
 pub(crate) fn addresses() -> io::Result<Vec<InterfaceAddr>> {
     let deprecated = deprecated::Addresses::read();
     let found = getifaddrs::getifaddrs()?.filter_map(|interface| {
@@ -59,12 +59,12 @@ pub(crate) fn addresses() -> io::Result<Vec<InterfaceAddr>> {
     Ok(found.collect())
 }
 
-/// An IPv4 address of an interface, for systems that know an interface by such a one alone. With the
-/// index 0 it is `0.0.0.0`, which leaves the choice to the system.
+/// Returns an IPv4 address of an interface, for systems that identify an interface only by an
+/// address. For index 0 it is `0.0.0.0`, which lets the system choose.
 ///
 /// # Errors
 ///
-/// The system's; and [`io::ErrorKind::AddrNotAvailable`] if the interface has none.
+/// The system's error, or [`io::ErrorKind::AddrNotAvailable`] if the interface has no IPv4 address.
 #[cfg(any(test, not(any(target_os = "android", target_os = "linux"))))]
 pub(crate) fn ipv4_address(index: u32) -> io::Result<Ipv4Addr> {
     if index == 0 {
@@ -80,7 +80,7 @@ pub(crate) fn ipv4_address(index: u32) -> io::Result<Ipv4Addr> {
     })
 }
 
-/// Whether it is an address beyond a machine and its links.
+/// Whether the address is reachable from beyond a machine and its links.
 pub(crate) fn is_routable(addr: IpAddr) -> bool {
     let link_local = match addr {
         IpAddr::V4(addr) => addr.is_link_local(),
@@ -89,7 +89,7 @@ pub(crate) fn is_routable(addr: IpAddr) -> bool {
     !(addr.is_unspecified() || addr.is_loopback() || link_local)
 }
 
-/// How many bits are set, if they are the leading ones.
+/// Returns how many bits are set, if all of them are leading bits.
 fn prefix_length(netmask: IpAddr) -> Option<u8> {
     let (bits, width) = match netmask {
         IpAddr::V4(mask) => (u128::from(mask.to_bits()) << 96, 32),
@@ -100,7 +100,7 @@ fn prefix_length(netmask: IpAddr) -> Option<u8> {
     (rest == 0).then(|| length.min(width) as u8)
 }
 
-/// Linux says in `/proc/net/if_inet6` which addresses are deprecated.
+/// Linux lists the deprecated addresses in `/proc/net/if_inet6`.
 #[cfg(target_os = "linux")]
 mod deprecated {
     use std::fs;
@@ -109,7 +109,7 @@ mod deprecated {
     /// `IFA_F_DEPRECATED` of `linux/if_addr.h`.
     const DEPRECATED: u8 = 0x20;
 
-    /// Each IPv6 address of the machine with whether it is deprecated; none if that can't be told.
+    /// Each IPv6 address of the machine, with whether it is deprecated; `None` if that is unknown.
     pub(super) struct Addresses(Option<Vec<(Ipv6Addr, bool)>>);
 
     impl Addresses {

@@ -32,7 +32,7 @@
 //! | yielding of tasks that never wait | `budget.rs` |
 //! | which reactor is current | `mark.rs` |
 //! | opening sockets to listen on | `listen/open.rs`; inherited ones: `listen/inherited.rs` |
-//! | whose turn it is to accept | `listen/sockets.rs`; pauses after errors: `listen/pause.rs` |
+//! | which socket accepts next | `listen/sockets.rs`; pauses after errors: `listen/pause.rs` |
 //! | UDP sockets | `udp/socket.rs`, made in `udp/bind.rs` and `udp/open.rs` |
 //! | checks of UDP addresses | `udp/addr.rs` |
 //! | control messages of a datagram | `udp/message.rs` |
@@ -41,13 +41,13 @@
 //! | multicast groups | `udp/multicast.rs`; options that `socket2` lacks: `udp/system.rs` |
 //! | the system's resolver | `lookup/resolver.rs` |
 //! | the threads of lookups | `lookup/pool.rs`; its decisions: `lookup/pool/machine.rs` |
-//! | lookups by family beside a late one | `lookup/lane.rs`; when they start: `lookup/lanes.rs` |
+//! | a lookup for each family when the joint lookup is late | `lookup/lane.rs`; when they start: `lookup/lanes.rs` |
 //! | `lookup` and `reverse_lookup` | `lookup/address.rs`, `lookup/name.rs` |
 //! | whether a lookup may ask the network | `lookup/question.rs` |
 //! | the calls of libc | `lookup/system.rs` |
 //! | `localhost` and the names below it | `lookup/localhost.rs`, `lookup/hosts.rs` |
 //! | source addresses for the sort | `source.rs` |
-//! | which families lead out | `connectivity.rs` |
+//! | which families have a default route | `connectivity.rs` |
 #![deny(unsafe_op_in_unsafe_fn)]
 
 pub mod lookup;
@@ -72,8 +72,8 @@ mod register;
 mod socket;
 mod source;
 
-/// A way in for the fuzz targets, and no part of the API: `cargo fuzz` builds with this flag, nothing
-/// else does.
+/// The entry point of the fuzz targets. It is not part of the API, and only `cargo fuzz` sets this
+/// flag.
 #[cfg(all(fuzzing, target_os = "linux"))]
 #[doc(hidden)]
 pub mod fuzzing {

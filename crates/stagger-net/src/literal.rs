@@ -1,4 +1,4 @@
-//! Addresses as they are written, with the zone by name.
+//! Addresses in text, with the zone by name.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -14,11 +14,13 @@ use stagger::target::{Host, Service, TargetError, Zone};
 
 use crate::lookup::Lookup;
 
-/// An IP address and a port, made of text or of a socket address, that need no resolver. The zone
-/// of an IPv6 address may be an interface's name or its number; its number is looked for each time
-/// that the literal is used, for an interface may go and come again with another.
+/// An IP address and a port that need no resolver, made from text or from a socket address.
 ///
-/// A v4-mapped IPv6 address is the IPv4 address in it. It prints as it is read.
+/// The zone of an IPv6 address may be an interface's name or its index. A name is looked up each
+/// time the literal is used, because an interface may come back with another index.
+///
+/// A v4-mapped IPv6 address becomes the IPv4 address inside it. The printed text can be parsed
+/// again.
 ///
 /// # Examples
 ///
@@ -40,17 +42,17 @@ use crate::lookup::Lookup;
 pub struct SocketLiteral(Target);
 
 impl SocketLiteral {
-    /// Whether it is an IPv6 address that is none of IPv4's.
+    /// Returns whether it is an IPv6 address and not v4-mapped.
     pub fn is_ipv6(&self) -> bool {
         self.unscoped().is_ipv6()
     }
 
-    /// The address, with a zone's name turned into the number that the interface has now. It asks
-    /// the system for that alone, and waits for nothing.
+    /// Returns the socket address. The name of a zone becomes the interface's current index. The
+    /// system is queried for that index only, and the call does not wait.
     ///
     /// # Errors
     ///
-    /// If no interface has the name; the error has the literal.
+    /// Fails if no interface has the name. The error has the literal.
     pub fn resolve(&self) -> io::Result<SocketAddr> {
         if let Some(addr) = self.0.literal() {
             return Ok(addr.canonical());
@@ -62,7 +64,7 @@ impl SocketLiteral {
         Ok(found.first().expect("no family was asked for").canonical())
     }
 
-    /// The address, but for a zone by name.
+    /// Returns the address without a zone that is a name.
     pub(crate) fn unscoped(&self) -> SocketAddr {
         let port = self.0.port().expect("a literal has a port");
         let addr = match self.0.host() {
@@ -116,7 +118,7 @@ impl From<(Ipv6Addr, u16)> for SocketLiteral {
     }
 }
 
-/// An address in text, with a zone if it has one, and a port.
+/// An address in text, with an optional zone, and a port.
 impl TryFrom<(&str, u16)> for SocketLiteral {
     type Error = LiteralError;
 
@@ -138,7 +140,7 @@ impl TryFrom<Target> for SocketLiteral {
     }
 }
 
-/// Text as [`Target::parse`] reads it, without names.
+/// Parses text in the same way as [`Target::parse`], but refuses names.
 impl FromStr for SocketLiteral {
     type Err = LiteralError;
 
@@ -169,11 +171,11 @@ impl fmt::Display for SocketLiteral {
     }
 }
 
-/// The address of an argument, with the index of its zone.
+/// Returns the address of an argument, with the index of its zone.
 ///
 /// # Errors
 ///
-/// [`LiteralError`], or that no interface has the name of the zone.
+/// [`LiteralError`], or an error if no interface has the name of the zone.
 pub(crate) fn resolve<T>(literal: T) -> io::Result<SocketAddr>
 where
     T: TryInto<SocketLiteral>,
@@ -182,7 +184,7 @@ where
     literal.try_into().map_err(LiteralError::from)?.resolve()
 }
 
-/// What is no address and port: a text that can't be read, or one with a name in it.
+/// A value that is not an address and a port: invalid text, or text with a name in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiteralError(Fault);
 

@@ -1,21 +1,21 @@
-//! How what is shared between tasks recognises its reactor.
+//! How shared sockets recognise their reactor.
 
 use std::fmt;
 use std::sync::Arc;
 
 /// Recognises the reactor on which it was made.
 ///
-/// Some runtimes have a reactor for each runtime value, as tokio does, and a process may run
-/// several of them. A socket works on its own reactor alone: elsewhere a task may wait for a
-/// reactor that is idle, busy or gone. Code that shares sockets between tasks therefore makes a
-/// mark with [`Register::reactor`](crate::Register::reactor), and polls the sockets only where the
+/// Some runtimes, such as tokio, have a reactor for each runtime value, and a process may run
+/// several of them. A socket works only on its own reactor. Elsewhere a task may wait for a
+/// reactor that is idle, busy or gone. So code that shares sockets between tasks makes a
+/// mark with [`Register::reactor`](crate::Register::reactor). It polls the sockets only where the
 /// mark [is current](Self::is_current).
 ///
 /// Clones recognise the same reactor.
 ///
 /// # Examples
 ///
-/// A runtime whose reactors have numbers, which are never used again:
+/// A runtime whose reactors have numbers that are never reused:
 ///
 /// ```
 /// use std::cell::Cell;
@@ -39,27 +39,28 @@ use std::sync::Arc;
 /// ```
 #[derive(Clone, Default)]
 pub struct ReactorMark {
-    /// Absent if there is one reactor for the whole process.
+    /// `None` if there is one reactor for the whole process.
     is_current: Option<Arc<dyn Fn() -> bool + Send + Sync>>,
 }
 
 impl ReactorMark {
-    /// A mark of the only reactor of the process, which is always current.
+    /// Makes a mark of the only reactor of the process. It is always current.
     pub fn process() -> Self {
         Self::default()
     }
 
-    /// A mark that is current when `is_current` returns `true`.
+    /// Makes a mark that is current when `is_current` returns `true`.
     ///
-    /// - It returns `true` exactly where a socket registered now would be on the marked reactor.
-    /// - It returns `false` for ever once the marked reactor has ended. If the runtime uses the ids
-    ///   of its reactors again, comparing ids is not enough.
-    /// - It runs at every poll, with a lock held, so it neither blocks nor calls back.
+    /// - It must return `true` exactly where a socket registered now would be on the marked
+    ///   reactor.
+    /// - It must return `false` forever after the marked reactor has ended. If the runtime reuses
+    ///   the ids of its reactors, a comparison of ids is not enough.
+    /// - It runs at every poll, with a lock held, so it must neither block nor call back.
     pub fn new(is_current: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         Self { is_current: Some(Arc::new(is_current)) }
     }
 
-    /// Whether a socket registered now would be on the marked reactor.
+    /// Returns whether a socket registered now would be on the marked reactor.
     pub fn is_current(&self) -> bool {
         self.is_current.as_ref().is_none_or(|is_current| is_current())
     }

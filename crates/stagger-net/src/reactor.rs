@@ -1,5 +1,5 @@
-//! What a runtime supplies besides [`Register`](crate::Register) and [`Accept`](crate::Accept), and
-//! what these traits work with.
+//! Traits and types that a runtime's [`Register`](crate::Register) and [`Accept`](crate::Accept) work
+//! with.
 
 pub use crate::budget::Budget;
 pub use crate::listen::ListenSocket;

@@ -10,16 +10,16 @@ use std::task::{Context, Poll};
 
 use crate::reactor::{Budget, ReactorMark};
 
-/// What a runtime adapter supplies for one kind of socket: how to register it with the runtime's
-/// reactor, how to wait until it can be read or written, and which stream comes of it.
+/// The part of a runtime adapter that handles one kind of socket. It registers the socket with the
+/// runtime's reactor, waits until it can be read or written, and converts it into a stream.
 ///
-/// The kind is the type of `std` that owns such a socket. [`TcpConnector`](crate::TcpConnector)
-/// asks for the default, `TcpStream`; `UnixConnector` for `std::os::unix::net::UnixStream`;
-/// [`UdpSocket`](crate::UdpSocket) for `std::net::UdpSocket`.
+/// The kind is the type of `std` that owns such a socket. [`TcpConnector`](crate::TcpConnector) needs
+/// the default, `TcpStream`. `UnixConnector` needs `std::os::unix::net::UnixStream`, and
+/// [`UdpSocket`](crate::UdpSocket) needs `std::net::UdpSocket`.
 ///
 /// # Examples
 ///
-/// A reactor that has no events, and just asks again each time:
+/// A reactor that has no events, and tries again at each poll:
 ///
 /// ```
 /// use std::io;
@@ -69,27 +69,27 @@ use crate::reactor::{Budget, ReactorMark};
 /// # Ok::<_, io::Error>(())
 /// ```
 pub trait Register<S = TcpStream> {
-    /// A socket in the reactor's care. Dropping it takes it out and closes it.
+    /// A socket that the reactor watches. Dropping it deregisters and closes it.
     type Socket: AsSocket;
     /// The runtime's own stream, or its own socket for datagrams.
     type Stream;
 
-    /// Puts a socket, non-blocking and connecting, connected or bound, into the reactor's care.
+    /// Registers a socket with the reactor. It is non-blocking, and connecting, connected or bound.
     ///
     /// # Errors
     ///
-    /// The reactor's. The socket is closed then.
+    /// The reactor's error. The socket is closed then.
     fn register(&self, socket: S) -> io::Result<Self::Socket>;
 
-    /// Does something with the socket, waiting until it is ready for that if need be.
+    /// Runs `operation` on the socket, and waits until the socket is ready if necessary.
     ///
-    /// It is tried first, for it may be over: a handshake on loopback is. An
-    /// [`io::ErrorKind::WouldBlock`] from `operation` means that the socket is not ready: its
-    /// readiness must be cleared and waited for, and `operation` tried again.
+    /// The operation is tried first, because it may complete at once, like a handshake over
+    /// loopback. If it fails with [`io::ErrorKind::WouldBlock`], the socket is not ready. The
+    /// reactor must then clear the readiness, wait for it, and try `operation` again.
     ///
     /// # Errors
     ///
-    /// The reactor's, or the one of `operation`.
+    /// The error of the reactor or of `operation`.
     fn poll_io<T>(
         &self,
         socket: &Self::Socket,
@@ -98,18 +98,18 @@ pub trait Register<S = TcpStream> {
         operation: impl FnMut() -> io::Result<T>,
     ) -> Poll<io::Result<T>>;
 
-    /// Waits until a connect is over, and returns how it ended.
+    /// Waits until a connect has ended, and returns how it ended.
     ///
-    /// `outcome` asks the system how it ended, and fails with [`io::ErrorKind::WouldBlock`] if the
-    /// connect goes on. It makes fewer system calls if the reactor already knows of a success: see
+    /// `outcome` queries the system, and fails with [`io::ErrorKind::WouldBlock`] if the connect
+    /// has not ended. It makes fewer system calls if the reactor already knows of a success: see
     /// [`Handshake`].
     ///
-    /// The default is [`poll_io`](Self::poll_io). A reactor that keeps readiness, as tokio's does,
-    /// waits for its own event first. The stream then has that readiness for the first write.
+    /// The default is [`poll_io`](Self::poll_io). A reactor that keeps readiness, such as tokio's, waits
+    /// for its own event first. The stream then has that readiness for the first write.
     ///
     /// # Errors
     ///
-    /// The reactor's, or the one of `outcome`.
+    /// The error of the reactor or of `outcome`.
     fn poll_connect(
         &self,
         socket: &Self::Socket,
@@ -119,46 +119,45 @@ pub trait Register<S = TcpStream> {
         self.poll_io(socket, Interest::Writable, cx, || outcome(Handshake::Unknown))
     }
 
-    /// Polled before an operation that may be over at once, such as a connect or the receipt of a
-    /// datagram. It is pending now and then, so that a task which never waits lets others run.
+    /// Polled before an operation that may complete at once, such as a connect or the receipt of a
+    /// datagram. It is pending now and then, so that a task that never waits lets other tasks run.
     ///
-    /// The default spends so many units of the thread's [`Budget`]. A runtime whose tasks have a
-    /// budget spends that budget instead, as tokio's does.
+    /// The default spends this many units of the thread's [`Budget`]. If the runtime's tasks have a
+    /// budget, as tokio's do, this spends that budget.
     fn poll_proceed(&self, cx: &mut Context<'_>, units: u32) -> Poll<()> {
         Budget::poll(cx, units)
     }
 
-    /// Makes a socket that has connected into the runtime's stream.
+    /// Converts a connected socket into the runtime's stream.
     ///
     /// # Errors
     ///
-    /// The reactor's. The socket is closed then.
+    /// The reactor's error. The socket is closed then.
     fn finish(&self, socket: Self::Socket) -> io::Result<Self::Stream>;
 
-    /// Marks the reactor on which [`register`](Self::register) would put a socket now.
+    /// Returns a mark of the reactor with which [`register`](Self::register) would register a socket now.
     ///
     /// Code that shares sockets between tasks polls them only where the mark is current. The
-    /// default is right for a runtime with one reactor for the whole process, as smol has.
+    /// default is right for a runtime with one reactor for the whole process, such as smol.
     fn reactor(&self) -> ReactorMark {
         ReactorMark::process()
     }
 }
 
-/// What a reactor knows of a TCP handshake, or of another connect.
+/// The reactor's knowledge of a TCP handshake, or of another connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Handshake {
-    /// Nothing for certain: the socket has to be asked.
+    /// Nothing certain: the system must be queried.
     Unknown,
-    /// The reactor's event says that the handshake is over and has not failed.
+    /// The reactor's event shows that the handshake has ended and has not failed.
     Done,
 }
 
-/// For what a socket must be ready.
+/// The operation for which a socket must be ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Interest {
-    /// To be read: there is something to receive, the end, or, of a socket for datagrams, an error
-    /// to be told.
+    /// Ready to be read: there is data, the end of the stream, or for a datagram socket an error.
     Readable,
-    /// To be written: there is room to send, or a connect is over.
+    /// Ready to be written: there is room to send, or a connect has ended.
     Writable,
 }

@@ -1,4 +1,4 @@
-//! Which source address the system would use for a destination.
+//! The source address that the system would use for a destination.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,20 +10,22 @@ use stagger::sort::{SourceAddress, SourceAddresses};
 
 use crate::interface_addr::{self, InterfaceAddr};
 
-/// How long the list of interface addresses is believed: 1 s. One lookup's addresses are sorted well
-/// within it, and a network that changes is seen soon. The number is ours.
+/// How long the list of interface addresses is used: 1 s. The sort of one lookup's addresses takes
+/// much less time, and a change of the network is noticed soon. The number is ours.
 const LIST_LIFETIME: Duration = Duration::from_secs(1);
 
-/// The source address that the system would use for a destination: that of a UDP socket which is
-/// connected to it. Nothing is sent.
+/// Finds the source address that the system would use for a destination, for the sort of addresses.
+/// It is the local address of a UDP socket that is connected to the destination. Nothing is sent.
 ///
-/// The length of its prefix and whether it is deprecated come from the system's list of interface
-/// addresses, which is read when a source address is asked for and the list known is older than a
-/// second, or has not that address. So one of these can be kept, and clones share the list: it takes
-/// many times as long to read as a source address to ask for, so lookups that are sorted had better
-/// have clones of one.
-/// Linux alone says which addresses are deprecated; what an address is to a host that moves, and
-/// whether it leads through a tunnel, is not known anywhere.
+/// The prefix length of the source address and whether it is deprecated come from the system's list
+/// of interface addresses. A query reads this list if the known list is older than a second, or
+/// does not have the address.
+///
+/// Clones share the list. Reading the list takes many times as long as finding a source address. So
+/// keep one value, and give clones of it to all sorted lookups.
+///
+/// Only Linux reports which addresses are deprecated. No system reports whether an address of a
+/// mobile host is a home address, or whether it uses a tunnel.
 ///
 /// Neither call waits for the network.
 ///
@@ -45,7 +47,7 @@ pub struct SystemSourceAddresses {
     interfaces: Arc<Mutex<Option<Interfaces>>>,
 }
 
-/// The interface addresses as they were at one moment.
+/// The interface addresses at one moment.
 #[derive(Debug)]
 struct Interfaces {
     read: Instant,
@@ -53,20 +55,20 @@ struct Interfaces {
 }
 
 impl SystemSourceAddresses {
-    /// With nothing read yet.
+    /// Makes a value that has read nothing yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What is known of an interface address: from the list that is known, if it is young enough
-    /// `now` and has the address, or else from what is read.
+    /// Returns the interface's data about an address. They come from the known list if it is recent
+    /// enough at `now` and has the address. Otherwise the list is read again.
     fn known(
         &self,
         addr: IpAddr,
         now: Instant,
         read: impl FnOnce() -> Vec<InterfaceAddr>,
     ) -> Option<InterfaceAddr> {
-        // It is replaced whole, so whoever panicked with it left it sound.
+        // The list is replaced as a whole, so a panic leaves it consistent.
         let mut interfaces = self.interfaces.lock().unwrap_or_else(PoisonError::into_inner);
         let listed = |interfaces: &Interfaces| {
             interfaces.all.iter().find(|interface| interface.addr == addr).cloned()
@@ -83,9 +85,10 @@ impl SourceAddresses for SystemSourceAddresses {
     fn source(&self, destination: &SocketAddr) -> Option<SourceAddress> {
         let addr = source_address(destination)?.to_canonical();
         let mut source = SourceAddress::new(addr);
-        // IPv4 has no deprecated addresses, so of an address that is not listed it is known too.
+        // IPv4 has no deprecated addresses, so this is known even for an address that is not in the
+        // list.
         source.deprecated = addr.is_ipv4().then_some(false);
-        // A machine that does not list its addresses knows nothing else of them.
+        // If the machine does not list its addresses, nothing else is known about them.
         let read = || interface_addr::addresses().unwrap_or_default();
         if let Some(interface) = self.known(addr, Instant::now(), read) {
             source.prefix_length = interface.prefix_length;
@@ -95,9 +98,11 @@ impl SourceAddresses for SystemSourceAddresses {
     }
 }
 
-/// The address from which the system would send to a destination, none if there is no route to it.
+/// Returns the address from which the system would send to a destination, or `None` if there is no
+/// route to it.
 ///
-/// It is that of a UDP socket that is connected there. Nothing is sent, and nothing is waited for.
+/// It is the local address of a UDP socket that is connected to the destination. Nothing is sent,
+/// and the call does not wait.
 ///
 /// # Examples
 ///
@@ -107,14 +112,14 @@ impl SourceAddresses for SystemSourceAddresses {
 /// # Ok::<_, std::net::AddrParseError>(())
 /// ```
 pub fn source_address(destination: &SocketAddr) -> Option<IpAddr> {
-    // Over IPv4 if it is v4-mapped, as it is dialed: there may be no IPv6 at all.
+    // A v4-mapped address is dialed over IPv4, and the machine may have no IPv6.
     let mut destination = destination.canonical();
     let socket = Socket::new(Domain::for_address(destination), Type::DGRAM, None).ok()?;
-    // Some systems refuse port 0, and any other will do (udp(7): the port is not looked at).
+    // Some systems refuse port 0. Any other port works, because the system ignores it (udp(7)).
     if destination.port() == 0 {
         destination.set_port(9);
     }
-    // It is bound by that.
+    // The connect binds the socket.
     socket.connect(&destination.into()).ok()?;
     let local = socket.local_addr().ok()?.as_socket()?.ip();
     (!local.is_unspecified()).then_some(local)
@@ -150,7 +155,7 @@ mod tests {
         let shared = sources.clone();
         let start = Instant::now();
         let addr = |last: u8| IpAddr::from([192, 0, 2, last]);
-        // Each list has one address, and the number of the list in the place of a prefix's length.
+        // Each list has one address, and uses the number of the list as the prefix length.
         let known = |sources: &SystemSourceAddresses,
                      at: u64,
                      wanted: u8,
@@ -167,7 +172,7 @@ mod tests {
         assert_eq!(known(&shared, 999, 7, (7, 2)), Some(1));
         assert_eq!(known(&shared, 1000, 7, (7, 3)), Some(3));
         assert_eq!(known(&sources, 1999, 7, (7, 4)), Some(3));
-        // An address that has just come, and one that is nowhere.
+        // An address that is new, and an address that is on no interface.
         assert_eq!(known(&sources, 1999, 8, (8, 5)), Some(5));
         assert_eq!(known(&sources, 1999, 9, (8, 6)), None);
         assert_eq!(known(&sources, 2998, 8, (8, 7)), Some(6));

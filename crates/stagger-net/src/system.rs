@@ -1,4 +1,4 @@
-//! What this machine has: its addresses, its default routes, and its shortages.
+//! What this machine has: its addresses, its default routes, and its local shortages.
 
 pub use crate::connectivity::Connectivity;
 #[doc(hidden)]

@@ -1,4 +1,4 @@
-//! The futures and errors of TCP, to connect and to listen.
+//! The futures and errors of TCP, for connecting and listening.
 
 pub use crate::connector::TcpConnect;
 pub use crate::listen::{ACCEPT_PAUSE_RANGE, AcceptError, AcceptErrorKind, TcpListening};

@@ -7,12 +7,12 @@ pub use async_io::Async;
 use stagger_net::reactor::{Interest, ListenSocket};
 use stagger_net::{Accept, Register};
 
-/// The reactor of `async-io`, of which a process has one.
+/// The reactor of `async-io`. A process has one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reactor;
 
 /// Implements `Register` and `Accept` over `async-io` for the type `Reactor` of the calling module,
-/// which imports the names. `stagger-async-std` uses it too, with streams of its own.
+/// which imports the names. `stagger-async-std` uses it too, with its own streams.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! over_async_io {
@@ -75,7 +75,7 @@ over_async_io!(register std::os::unix::net::UnixStream => async_net::unix::UnixS
 over_async_io!(accept std::os::unix::net::UnixListener => async_net::unix::UnixStream,
     |it| Ok(Async::new_nonblocking(it)?.into()));
 
-/// The operation of a socket, when the reactor has it ready.
+/// Runs an operation of a socket when the reactor reports that the socket is ready.
 #[doc(hidden)]
 pub fn poll_io<S, T>(
     socket: &Async<S>,

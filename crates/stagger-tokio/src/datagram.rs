@@ -19,7 +19,7 @@ use crate::Reactor;
 use crate::mark::mark;
 use crate::reactor::{poll_now, unblocked};
 
-/// A datagram waits, or the error of a datagram that was sent earlier.
+/// A datagram waits, or the error of an earlier sent datagram.
 const READABLE: Tokio = Tokio::READABLE.add(Tokio::ERROR);
 
 /// A socket for datagrams in tokio's reactor.
@@ -43,7 +43,7 @@ type Waiting = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
 
 impl Datagrams {
     fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // A panic of tokio's has poisoned it. The future is still sound to drop.
+        // A panic in tokio has poisoned the lock. The future can still be dropped.
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let future = waiting.get_or_insert_with(|| {
             let socket = self.socket.clone();
@@ -61,13 +61,13 @@ impl Datagrams {
     ) -> Poll<io::Result<T>> {
         let mut is_false = false;
         loop {
-            // The lock is not held through the operation, which may wake tasks.
+            // The lock is not held during the operation, which may wake tasks.
             let writer = self.writer().clone().unwrap_or_else(|| self.socket.clone());
             ready!(writer.poll_send_ready(cx))?;
             if let Some(outcome) = unblocked(writer.try_io(Tokio::WRITABLE, &mut operation)) {
                 return Poll::Ready(outcome);
             }
-            // Stale readiness is cleared by now. False readiness that stays comes from an error.
+            // Stale readiness is cleared by now. Readiness that is still false comes from an error.
             if is_false {
                 #[cfg(unix)]
                 let duplicate = self.socket.as_fd().try_clone_to_owned()?;

@@ -72,9 +72,10 @@ macro_rules! register {
                     // As in tokio's own connect, the stream gets its readiness here, even after the
                     // handshake. The first `try_write` would fail otherwise.
                     ready!(socket.poll_write_ready(cx))?;
-                    // A failed connect is readable, closed and in error. A connection is readable
-                    // too if the far end has sent something at once. Both need the system's answer.
-                    // So does every connect with kqueue, which reports the two directions apart.
+                    // A failed connect is readable, closed and in error. A connection is also
+                    // readable if the peer has sent data at once. Both need a query of the system.
+                    // So does every connect with kqueue, which reports the two directions
+                    // separately.
                     let is_seen = |interest| socket.try_io(interest, || Ok(())).is_ok();
                     let is_epoll = cfg!(any(target_os = "android", target_os = "linux"));
                     let is_done = is_epoll && !is_seen(Tokio::ERROR) && !is_seen(Tokio::READABLE);
@@ -105,8 +106,8 @@ register!(std::net::TcpStream => TcpStream);
 #[cfg(unix)]
 register!(std::os::unix::net::UnixStream => UnixStream);
 
-/// Tokio's own accept knows without a system call that no connection waits. Since 1.54 its streams
-/// can be read at once, without an event.
+/// Tokio's own accept knows without a system call that no connection is waiting. Since tokio 1.54
+/// its streams can be read at once, without an event.
 impl Accept for Reactor {
     type Listener = TcpListener;
     type Stream = TcpStream;
@@ -129,9 +130,9 @@ impl Accept for Reactor {
     }
 }
 
-/// Tokio's own accept panics if the path of the far end fills its address, and takes an abstract name
-/// for an unbound socket. So tokio gets the listening socket as a stream, which nothing reads. Its
-/// reactor treats all sockets alike.
+/// Tokio's own accept panics if the path of the peer fills its address. It also takes an abstract
+/// name for an unbound socket. So tokio gets the listening socket as a stream, which no code reads.
+/// Its reactor treats all sockets alike.
 #[cfg(unix)]
 impl Accept<std::os::unix::net::UnixListener> for Reactor {
     type Listener = UnixStream;
@@ -161,8 +162,8 @@ impl Accept<std::os::unix::net::UnixListener> for Reactor {
 
 /// Tries the operation without waiting for the reactor. `None` means that it would block.
 ///
-/// A handshake with this machine is over before `connect(2)` returns. It spends the budget of a wait,
-/// so that a task which never waits lets others run.
+/// A handshake with this machine is complete before `connect(2)` returns. It spends the budget of a
+/// wait, so that a task that never waits lets other tasks run.
 pub(crate) fn poll_now<T>(
     cx: &mut Context<'_>,
     operation: impl FnOnce() -> io::Result<T>,
@@ -176,7 +177,7 @@ pub(crate) fn poll_now<T>(
     Poll::Ready(outcome)
 }
 
-/// The outcome of an operation, or `None` if it would block.
+/// Returns the outcome of an operation, or `None` if it would block.
 pub(crate) fn unblocked<T>(outcome: io::Result<T>) -> Option<io::Result<T>> {
     match outcome {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,

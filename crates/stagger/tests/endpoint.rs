@@ -200,7 +200,7 @@ fn a_resolver_may_fail_at_once_or_later_or_after_addresses_or_never_end() {
         let kind = world.run(dialer.connect(TARGET)).map(drop).map_err(|error| error.kind());
         (kind, world.elapsed())
     };
-    let failed = Err(ErrorKind::Resolution);
+    let failed = Err(ErrorKind::Lookup);
     assert_eq!(connect(|r| r.fails(ms(0), Record::Addresses)), (failed, 0));
     assert_eq!(connect(|r| r.fails(ms(70), Record::Addresses)), (failed, 70));
     assert_eq!(

@@ -401,7 +401,7 @@ fn a_resolver_that_ends_the_race_before_any_attempt_is_a_failed_resolution_thoug
         world.run(world.dialer(refusing(&world, 0), connector).connect(TARGET)).unwrap_err();
     assert_eq!(error.report().attempts()[0].outcome.as_str(), "skipped");
     assert!(error.is_final());
-    assert_eq!(error.kind(), ErrorKind::Resolution);
+    assert_eq!(error.kind(), ErrorKind::Lookup);
 }
 
 #[test]

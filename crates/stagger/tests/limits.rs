@@ -159,7 +159,7 @@ fn a_resolver_that_answers_for_ever_without_a_pause_can_not_hang_a_connect() {
     assert_eq!(counts(Policy::new(), answering(negative)), (0, 0, ErrorKind::NoAddresses));
     let failing =
         || std::iter::repeat_with(|| Answer::failed(Record::Aaaa, ScriptedError::new("no")));
-    assert_eq!(counts(Policy::new(), answering(failing)), (0, 0, ErrorKind::Resolution));
+    assert_eq!(counts(Policy::new(), answering(failing)), (0, 0, ErrorKind::Lookup));
     let new = || (0..).map(|n| found(n * 100..n * 100 + 100));
     assert_eq!(counts(Policy::new(), answering(new)).0, 64);
     let replacing = || (0..).map(|n| found(n..n + 10).with_update(Update::Replace));

@@ -124,7 +124,7 @@ fn every_kind() -> [(Error, ErrorKind, &'static str, &'static str, Option<&'stat
                 |r| r.fails(ms(3), Record::Aaaa).answers(ms(5), Answer::negative(Record::A)),
                 |c| c,
             ),
-            ErrorKind::Resolution,
+            ErrorKind::Lookup,
             "could not connect to example.com:443: AAAA lookup failed",
             "\n  query AAAA, answered after 3 ms: AAAA lookup failed\
              \n  query A, answered after 5 ms: no addresses",

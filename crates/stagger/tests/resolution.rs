@@ -179,7 +179,7 @@ fn when_both_lookups_fail_the_error_has_both_causes() {
             .answers(ms(10), failed(Record::Aaaa, ipv6))
             .answers(ms(25), failed(Record::A, ipv4));
         let error = world.run(dialer(&world, resolver).connect(TARGET)).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Resolution);
+        assert_eq!(error.kind(), ErrorKind::Lookup);
         assert_eq!(
             queries(error.report()),
             [format!("AAAA at 10: {ipv6}"), format!("A at 25: {ipv4}")]
@@ -196,7 +196,7 @@ fn a_failed_lookup_beside_an_empty_one_is_a_failed_resolution() {
     let resolver =
         world.resolver().fails(ms(10), Record::Aaaa).answers(ms(20), Answer::negative(Record::A));
     let error = world.run(dialer(&world, resolver).connect(TARGET)).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Resolution);
+    assert_eq!(error.kind(), ErrorKind::Lookup);
     assert_eq!(queries(error.report()), ["AAAA at 10: AAAA lookup failed", "A at 20:"]);
 }
 

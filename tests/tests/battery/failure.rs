@@ -37,7 +37,7 @@ fn error<R: Runtime>(target: &str) -> Error {
 
 /// The one lookup's error.
 fn lookup_error(error: &Error) -> &LookupError {
-    assert_eq!(error.kind(), ErrorKind::Resolution, "{error:#}");
+    assert_eq!(error.kind(), ErrorKind::Lookup, "{error:#}");
     assert!(error.report().attempts().is_empty(), "{error:#}");
     let [query] = error.report().queries() else {
         panic!("{error:#}");

@@ -18,16 +18,16 @@ use crate::UnixAddr;
 use crate::reactor::Budget;
 use crate::socket::non_blocking;
 
-/// What a runtime adapter supplies for one kind of listening socket: how to put it into the
-/// reactor's care, and how to accept the runtime's own streams from it.
+/// The part of a runtime adapter that accepts connections from one kind of listening socket. It
+/// registers the socket with the runtime's reactor, and accepts the runtime's own streams from it.
 ///
 /// The kind is the type of `std` that owns such a socket. [`TcpListen`](crate::TcpListen) and
-/// [`TcpListener`](crate::TcpListener) ask for the default, `TcpListener`; `UnixListen` for
+/// [`TcpListener`](crate::TcpListener) need the default, `TcpListener`. `UnixListen` needs
 /// `std::os::unix::net::UnixListener`.
 ///
 /// # Examples
 ///
-/// A reactor that has no events, and just asks again each time:
+/// A reactor that has no events, and tries again at each poll:
 ///
 /// ```
 /// use std::io;
@@ -77,46 +77,48 @@ use crate::socket::non_blocking;
 /// # Ok::<_, io::Error>(())
 /// ```
 pub trait Accept<L: ListenSocket = TcpListener> {
-    /// A listening socket in the reactor's care. Dropping it takes it out and closes it.
+    /// A listening socket that the reactor watches. Dropping it deregisters and closes it.
     type Listener: AsSocket;
     /// The runtime's own stream.
     type Stream;
 
-    /// Puts a listening socket, which is non-blocking, into the reactor's care. Connections may
-    /// wait in its queue already.
+    /// Registers a non-blocking listening socket with the reactor. Connections may already wait in
+    /// its queue.
     ///
     /// # Errors
     ///
-    /// The reactor's. The socket is closed then.
+    /// The reactor's error. The socket is closed then.
     ///
     /// # Panics
     ///
-    /// Where there is no reactor, if the runtime has it so. Nothing is adopted before a listen is
-    /// polled.
+    /// May panic where there is no reactor, if that is the runtime's rule. No socket is adopted
+    /// before a listen is polled.
     fn adopt(&self, socket: L) -> io::Result<Self::Listener>;
 
-    /// Polled before an accept, which may be over at once. It is pending now and then, so that a task
-    /// which never waits lets others run.
+    /// Polled before an accept, which may complete at once. It is pending now and then, so that a
+    /// task that never waits lets other tasks run.
     ///
-    /// The default spends the thread's [`Budget`]. A runtime whose own accept spends a budget of the
-    /// task is always ready here, as tokio is.
+    /// The default spends the thread's [`Budget`]. If the runtime's own accept spends a budget of
+    /// the task, as tokio's does, this is always ready.
     fn poll_proceed(&self, cx: &mut Context<'_>) -> Poll<()> {
         Budget::poll(cx, 1)
     }
 
-    /// Accepts a connection, and makes it the runtime's stream, beside the far end's address.
+    /// Accepts a connection, and returns it as the runtime's stream with the address of the peer.
     ///
-    /// What has been accepted is returned from the same poll. `Pending` means that nothing was, and
-    /// that the waker of this poll, the last if there were several, is woken when a connection
-    /// comes; a [`WouldBlock`](io::ErrorKind::WouldBlock) is never returned. One task polls several
-    /// sockets in turn. That one has no connection is best known from the reactor: a call of accept(2)
-    /// in vain costs more than half of one that has one.
+    /// An accepted connection is returned from the same poll. `Pending` means that no connection
+    /// was accepted, and that a waker is woken when a connection arrives. This is the waker of the
+    /// last poll. A [`WouldBlock`](io::ErrorKind::WouldBlock) is never returned.
+    ///
+    /// One task polls several sockets in turn. If the reactor knows that no connection is waiting,
+    /// it must not call `accept(2)`. A failed `accept(2)` costs more than half as much as a
+    /// successful one.
     ///
     /// # Errors
     ///
-    /// The one of accept(2), with its [code](io::Error::raw_os_error), by which a listener tells an
-    /// error of one connection from a want of descriptors; or the reactor's. The socket is polled
-    /// again after any.
+    /// The error of `accept(2)`, with its [code](io::Error::raw_os_error), or the error of the
+    /// reactor. The code shows whether the error concerns one connection or a shortage of
+    /// descriptors. The socket is polled again after any error.
     fn poll_accept(
         &self,
         listener: &Self::Listener,
@@ -126,20 +128,22 @@ pub trait Accept<L: ListenSocket = TcpListener> {
 
 /// A type of `std` that owns a listening socket: `TcpListener`, and on Unix `UnixListener`.
 ///
-/// Nobody else implements it.
+/// This trait is sealed.
 pub trait ListenSocket: Sealed {
-    /// The type of `std` that owns an accepted one.
+    /// The type of `std` that owns an accepted socket.
     type Accepted;
-    /// Who has connected, as accept(2) tells it; of Unix-domain sockets nothing if it was not bound,
-    /// or to what is no `UnixAddr`.
+    /// The address of the peer, as `accept(2)` returns it. For a Unix-domain socket it is `None` if
+    /// the peer is not bound, or if the address is not a `UnixAddr`.
     type Peer;
 
-    /// Accepts a connection that waits at a listening socket of this type, whatever owns it, as a
-    /// non-blocking socket that no child process gets. It does not block if that one does not.
+    /// Accepts a connection that waits at a listening socket of this type, which any type may own.
+    /// The result is a non-blocking socket that no child process inherits. The call does not block
+    /// if the listening socket is non-blocking.
     ///
     /// # Errors
     ///
-    /// Those of accept(2). Of kind [`WouldBlock`](io::ErrorKind::WouldBlock) that none waits.
+    /// The errors of `accept(2)`. The kind is [`WouldBlock`](io::ErrorKind::WouldBlock) if no connection is
+    /// waiting.
     fn accept_from(socket: &impl AsSocket) -> io::Result<(Self::Accepted, Self::Peer)>;
 }
 
@@ -174,7 +178,7 @@ fn accept<A: From<Socket>, P>(
     peer: impl Fn(&SockAddr) -> P,
 ) -> io::Result<(A, P)> {
     loop {
-        // What the system tells of an address is large: it is read where it stands.
+        // The system's value for an address is large, so it is read in place.
         match non_blocking::accept(socket) {
             Ok((socket, addr)) => return Ok((socket.into(), peer(&addr))),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -188,9 +192,9 @@ mod private {
     pub trait Sealed {}
 }
 
-/// What the listeners know of each kind of socket.
+/// The differences between the kinds of listening sockets.
 pub(super) trait Kind: ListenSocket + From<Socket> {
-    /// Where one listens.
+    /// The type of the address to listen at.
     type Address;
 
     fn address(addr: &SockAddr) -> io::Result<Self::Address>;

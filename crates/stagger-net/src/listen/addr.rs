@@ -1,4 +1,4 @@
-//! Where a TCP listener is to listen.
+//! Where a TCP listener listens.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -9,13 +9,13 @@ use super::inherited::Chosen;
 use crate::SocketLiteral;
 use crate::tcp::LiteralError;
 
-/// Where to listen over TCP: at one address, on all interfaces, or on sockets that the process has
-/// inherited. No name is resolved.
+/// Where to listen over TCP: at one address, on all interfaces, or on inherited sockets. No name is
+/// resolved.
 ///
-/// At one address it is made of a [`SocketAddr`], with flow info and scope id, or of text: a
-/// [`SocketLiteral`], whose zone may be an interface's name. Text without a host, such as `:80`, and
-/// a bare port number mean all of IPv4, `0.0.0.0`; that is the default too, with a port that the
-/// system chooses.
+/// One address is made from a [`SocketAddr`], with flow info and scope id, or from text. The text
+/// is a [`SocketLiteral`], whose zone may be an interface's name. Text without a host, such as
+/// `:80`, and a plain port number mean all of IPv4, `0.0.0.0`. The default is all of IPv4 too, at a
+/// port that the system chooses.
 ///
 /// # Examples
 ///
@@ -42,11 +42,21 @@ pub(super) enum Place {
 
 impl ListenAddr {
     /// All interfaces, over IPv6 and IPv4, at one port: a socket for each family. With port 0 the
-    /// system chooses one that is free in both.
+    /// system chooses a port that is free in both families.
     ///
-    /// A machine that lacks a family is listened on in the other:
-    /// [`TcpListener::missing`](crate::TcpListener::missing) says so. Interfaces and addresses that
-    /// come later are listened on too.
+    /// If the machine lacks a family, the listener uses the other family only, and
+    /// [`TcpListener::missing`](crate::TcpListener::missing) returns the reason. The listener also covers
+    /// interfaces and addresses that are added later.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger_net::ListenAddr;
+    ///
+    /// let addr = ListenAddr::all_interfaces(80);
+    /// assert_eq!(addr.to_string(), "all interfaces at port 80");
+    /// assert_ne!(addr, ListenAddr::from(80));
+    /// ```
     pub fn all_interfaces(port: u16) -> Self {
         Self(Place::All(port))
     }
@@ -54,34 +64,35 @@ impl ListenAddr {
     /// The listening socket that a service manager passed at this index (sd_listen_fds(3)). Index 0
     /// is descriptor 3.
     ///
-    /// It is taken over when the future of a listen is polled, made non-blocking, and closed with the
-    /// listener.
+    /// The first poll of a listen takes the descriptor over and makes it non-blocking. The listener
+    /// closes it when it is dropped.
     ///
     /// The first use of this or of [`UdpSocket::inherited`](crate::UdpSocket::inherited) makes all
     /// passed descriptors close-on-exec. So no child of this process inherits them.
     ///
     /// The listen fails in these cases:
     ///
-    /// - No descriptor is passed to this process at this index, or it was not open at the first use.
+    /// - No descriptor is passed to this process at this index, or it was not open at the first
+    ///   use.
     /// - The descriptor is taken over already.
     /// - It was close-on-exec before the first use, so this process opened it.
     /// - It was closed since the first use, and is another file now.
     /// - It is not a listening socket.
     /// - The system or the reactor fails.
     ///
-    /// The variables stay in the environment. They name the process that they are for (`LISTEN_PID`),
-    /// so a child of this process ignores them. A program that also reads these variables by other
-    /// means must take each descriptor over once only. On Unix.
+    /// The variables stay in the environment. They name the process that they are for
+    /// (`LISTEN_PID`), so a child of this process ignores them. A program that also reads these
+    /// variables by other means must take each descriptor over only once. Available on Unix.
     #[cfg(unix)]
     pub fn inherited(index: u32) -> Self {
         Self(Place::Inherited(Chosen::Index(index)))
     }
 
     /// All listening sockets that the process has inherited under this name (`LISTEN_FDNAMES`), as
-    /// one listener. Otherwise as for [`inherited`](Self::inherited).
+    /// one listener. The rules are those of [`inherited`](Self::inherited).
     ///
-    /// A service manager may give several one name: systemd gives all of a unit that of the unit,
-    /// unless it says another (`FileDescriptorName=`, systemd.socket(5)). On Unix.
+    /// Several sockets may have the same name. systemd gives all sockets of a unit the unit's name,
+    /// unless the unit sets another (`FileDescriptorName=`, systemd.socket(5)). Available on Unix.
     #[cfg(unix)]
     pub fn inherited_by_name(name: impl Into<Box<str>>) -> Self {
         Self(Place::Inherited(Chosen::Name(name.into())))

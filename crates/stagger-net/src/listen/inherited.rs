@@ -1,4 +1,4 @@
-//! Sockets that the process has inherited, as a service manager passes them (sd_listen_fds(3)).
+//! Sockets that the process has inherited from a service manager (sd_listen_fds(3)).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env::{self, VarError};
@@ -18,41 +18,42 @@ use crate::socket::in_step;
 /// The first descriptor that is passed (`SD_LISTEN_FDS_START`).
 const FIRST: u32 = 3;
 
-/// How many numbers in a row may be closed before the rest counts as closed: 1024. It bounds the
-/// time that a wrong `LISTEN_FDS` costs. The number is ours.
+/// After this many closed numbers in a row, the rest counts as closed: 1024. It limits the time
+/// that a wrong `LISTEN_FDS` costs. The number is ours.
 const GAP: u32 = 1024;
 
-/// What is known of the descriptors of this process.
+/// The state of the inherited descriptors of this process.
 static INHERITANCE: Mutex<Inheritance> =
     Mutex::new(Inheritance { found: None, adopted: BTreeSet::new() });
 
 #[derive(Debug)]
 struct Inheritance {
-    /// All that were open when this process first looked.
+    /// All descriptors that were open when this process first looked.
     found: Option<BTreeMap<RawFd, Found>>,
-    /// Those that were taken over: once in a process, for whoever owns one closes it, and its number
-    /// may be another's then.
+    /// The descriptors that are already taken over. Each is taken over only once, because its owner
+    /// closes it. Another file may then have its number.
     adopted: BTreeSet<RawFd>,
 }
 
-/// A descriptor when this process first looked at it.
+/// The state of a descriptor when this process first looked at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Found {
     /// It came through exec(3), and is this file.
     Passed(Identity),
-    /// It is close-on-exec, so this process has opened it, or somebody else has taken it over.
+    /// It is close-on-exec, so this process has opened it, or other code has taken it over.
     Foreign,
 }
 
-/// Device and number of a file: what is opened later at the same descriptor has others.
+/// Device and number of a file. A file that is opened later at the same descriptor has other
+/// values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Identity(libc::dev_t, libc::ino_t);
 
-/// Which of the inherited sockets.
+/// The inherited sockets that the caller has chosen.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Chosen {
     Index(u32),
-    /// All of this name.
+    /// All sockets with this name.
     Name(Box<str>),
 }
 
@@ -65,16 +66,16 @@ impl fmt::Display for Chosen {
     }
 }
 
-/// What kind of socket is wanted.
+/// The kind of socket that the caller wants.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind {
-    /// A listening stream socket of a domain that this admits.
+    /// A listening stream socket of a domain that this function accepts.
     Listening(fn(Domain) -> Result<(), &'static str>),
-    /// A socket of UDP.
+    /// A UDP socket.
     Udp,
 }
 
-/// Takes the chosen sockets over: all of them, or on an error none.
+/// Takes all chosen sockets over. On an error it takes no socket over.
 ///
 /// The first call in a process makes all passed descriptors close-on-exec, whatever is chosen.
 ///
@@ -90,12 +91,12 @@ pub(crate) fn adopt(chosen: &Chosen, kind: Kind) -> io::Result<Vec<Socket>> {
     let refused = || in_step(format!("take over {chosen}"));
     let passed = Passed::read(process::id(), env::var);
     let passed = passed.map_err(refused())?;
-    // Held to the end, so that of two who want the same one comes too late.
+    // The lock is held to the end. So of two callers that want the same descriptor, one fails.
     let mut inheritance = INHERITANCE.lock().unwrap_or_else(PoisonError::into_inner);
     let Inheritance { found, adopted } = &mut *inheritance;
     let found = look(found, passed.count, close_on_exec).map_err(refused())?;
     let numbers = passed.numbers(chosen).map_err(refused())?;
-    // All are looked at before the first is changed.
+    // All descriptors are checked before the first is changed.
     for &number in &numbers {
         if adopted.contains(&number) {
             let words = format!("descriptor {number} has been taken over already");
@@ -106,10 +107,10 @@ pub(crate) fn adopt(chosen: &Chosen, kind: Kind) -> io::Result<Vec<Socket>> {
     }
     let own = |number| {
         adopted.insert(number);
-        // SAFETY: the descriptor is open, as `check` has seen. It was open without close-on-exec
+        // SAFETY: `check` has seen that the descriptor is open. It was open without close-on-exec
         // when this process first looked, and is still the same file. So it came through exec(3),
-        // and the variables say that whoever started the process passes it to be taken over. The
-        // set and its lock let this happen once.
+        // and the variables state that it is passed to be taken over. The set and its lock let this
+        // happen only once.
         Socket::from(unsafe { OwnedFd::from_raw_fd(number) })
     };
     let sockets: Vec<_> = numbers.into_iter().map(own).collect();
@@ -120,11 +121,12 @@ pub(crate) fn adopt(chosen: &Chosen, kind: Kind) -> io::Result<Vec<Socket>> {
     Ok(sockets)
 }
 
-/// Returns what `found` holds. The first call looks at `count` descriptors, and makes those that came
-/// through exec(3) close-on-exec. No child of this process has a use for them (sd_listen_fds(3)).
+/// Returns the content of `found`. The first call looks at `count` descriptors. It makes the
+/// descriptors that came through exec(3) close-on-exec, because no child needs them
+/// (sd_listen_fds(3)).
 ///
-/// The first call stores what it has seen before it changes a descriptor. Otherwise a later call would
-/// find a passed descriptor close-on-exec, and would take it for one that this process has opened.
+/// The first call stores its result before it changes a descriptor. Otherwise a later call would
+/// find a passed descriptor close-on-exec, and would conclude that this process has opened it.
 fn look(
     found: &mut Option<BTreeMap<RawFd, Found>>,
     count: u32,
@@ -137,7 +139,7 @@ fn look(
     let mut failure = None;
     for (&number, is) in &*found {
         if let Found::Passed(_) = is {
-            // A failure does not stop the loop, because there is no second look.
+            // A failure does not stop the loop, because this runs only once.
             if let Err(error) = close_on_exec(number) {
                 failure.get_or_insert((number, error));
             }
@@ -152,14 +154,14 @@ fn look(
 }
 
 fn close_on_exec(number: RawFd) -> io::Result<()> {
-    // SAFETY: the call takes any number, and sets a flag alone.
+    // SAFETY: the call accepts any number, and only sets a flag.
     match unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) } {
         -1 => Err(io::Error::last_os_error()),
         _ => Ok(()),
     }
 }
 
-/// Which of `count` descriptors are open. Changes nothing.
+/// Returns which of `count` descriptors are open. Changes nothing.
 fn open_now(count: u32) -> io::Result<BTreeMap<RawFd, Found>> {
     let (mut found, mut gap) = (BTreeMap::new(), 0);
     for number in (FIRST..).take(count as usize).map_while(|number| number.try_into().ok()) {
@@ -181,16 +183,16 @@ fn open_now(count: u32) -> io::Result<BTreeMap<RawFd, Found>> {
     Ok(found)
 }
 
-/// The flags of a descriptor, if it is open.
+/// Returns the flags of a descriptor, if it is open.
 fn flags(number: RawFd) -> Option<i32> {
-    // SAFETY: the call takes any number, and reads a flag alone.
+    // SAFETY: the call accepts any number, and only reads a flag.
     let flags = unsafe { libc::fcntl(number, libc::F_GETFD) };
     (flags != -1).then_some(flags)
 }
 
 fn identity(number: RawFd) -> io::Result<Identity> {
     let mut stat = MaybeUninit::<libc::stat>::uninit();
-    // SAFETY: the call takes any number, and writes a whole `stat` if it succeeds.
+    // SAFETY: the call accepts any number, and writes a complete `stat` if it succeeds.
     if unsafe { libc::fstat(number, stat.as_mut_ptr()) } == -1 {
         return Err(io::Error::last_os_error());
     }
@@ -215,8 +217,8 @@ fn check(number: RawFd, found: Option<&Found>, kind: Kind) -> io::Result<()> {
         }
         Some(Found::Passed(_)) => {}
     }
-    // SAFETY: the descriptor is open, as just seen, and stays so through the borrow: it is nobody's
-    // in this process to close.
+    // SAFETY: the descriptor is open, as was just checked. It stays open during the borrow, because
+    // no other code in this process owns it.
     let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
     let socket = SockRef::from(&borrowed);
     match kind {
@@ -250,7 +252,7 @@ fn domain(socket: &Socket) -> io::Result<Domain> {
     Ok(socket.local_addr()?.domain())
 }
 
-/// What the environment says is passed.
+/// The content of the environment variables.
 #[derive(Debug, PartialEq, Eq)]
 struct Passed {
     count: u32,
@@ -293,7 +295,7 @@ impl Passed {
         Ok(Self { count, names })
     }
 
-    /// The descriptors that are chosen: one at least.
+    /// Returns the chosen descriptors: at least one.
     fn numbers(&self, chosen: &Chosen) -> io::Result<Vec<RawFd>> {
         let count = self.count;
         let number = |index: u32| {

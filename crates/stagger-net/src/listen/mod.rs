@@ -1,4 +1,4 @@
-//! Listening, on any runtime.
+//! Listens on any runtime.
 
 mod accept;
 mod addr;

@@ -1,4 +1,4 @@
-//! Opening listening sockets: one, or one of each family on one port.
+//! Opens listening sockets: one, or one for each family at the same port.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -9,12 +9,13 @@ use stagger::address::Family;
 use super::TcpListenOptions;
 use crate::socket::{self, in_step};
 
-/// How often the system is asked for a port that is free in both families: 16 times. It chooses
-/// one that is free in one; with half of all ports taken in the other, one time in 65 536 none of
-/// them would do. The number is ours.
+/// How many ports are tried until a port is free in both families: at most 16.
+///
+/// The system chooses a port that is free in one family. If half of all ports are in use in the
+/// other family, all 16 tries fail one time in 65 536. The number is ours.
 const TRIES: u32 = 16;
 
-/// The steps of a socket that is to listen. A test has its own.
+/// The steps that make a listening socket. A test has its own implementation.
 pub(super) trait Steps {
     type Socket;
 
@@ -26,7 +27,7 @@ pub(super) trait Steps {
     fn listen(&mut self, socket: &Self::Socket) -> io::Result<()>;
 }
 
-/// The system's.
+/// The steps of the system.
 pub(super) struct System<'a> {
     pub(super) options: &'a TcpListenOptions,
     pub(super) v6_only: bool,
@@ -59,18 +60,18 @@ impl Steps for System<'_> {
     }
 }
 
-/// A family that the machine lacks, and how it said so.
+/// A family that the machine lacks, and the error that showed it.
 #[derive(Debug)]
 pub(crate) struct Missing {
     pub(crate) family: Family,
     pub(crate) error: io::Error,
 }
 
-/// A socket that listens at this address.
+/// Opens a socket that listens at this address.
 ///
 /// # Errors
 ///
-/// The system's, of the same kind, with the address and the step that failed.
+/// The system's error, with its kind, the address and the name of the step.
 pub(super) fn one<S: Steps>(mut steps: S, addr: SocketAddr) -> io::Result<S::Socket> {
     let listen = steps.bind(addr).and_then(|socket| {
         steps.listen(&socket)?;
@@ -79,13 +80,12 @@ pub(super) fn one<S: Steps>(mut steps: S, addr: SocketAddr) -> io::Result<S::Soc
     listen.map_err(at(addr))
 }
 
-/// A socket of each family, on all addresses and one port; or of one, if the machine lacks the
-/// other.
+/// Opens a socket of each family, on all addresses and at one port. If the machine lacks one
+/// family, it opens a socket of the other family only.
 ///
 /// # Errors
 ///
-/// The system's, of the same kind, with the address and the step that failed. Nothing is bound
-/// then.
+/// The system's error, with its kind, the address and the name of the step. Nothing is bound then.
 pub(super) fn both<S: Steps>(
     mut steps: S,
     port: u16,
@@ -127,7 +127,8 @@ fn both_once<S: Steps>(
             Err(error) => return Err(at(addr)(error)),
         }
     }
-    // Only now, so that nobody is connected to the one before the other has failed.
+    // Both binds have succeeded. So no client can connect to one socket before the other has
+    // failed.
     for (addr, socket) in &sockets {
         steps.listen(socket).map_err(at(*addr))?;
     }
@@ -138,8 +139,8 @@ fn at(addr: SocketAddr) -> impl FnOnce(io::Error) -> io::Error {
     in_step(format!("listen on {addr}"))
 }
 
-/// Whether the machine has no such family at all: it knows no such sockets, or has not even the
-/// wildcard address to bind one to.
+/// Whether the machine lacks the family completely: it has no sockets of the family, or not even
+/// its wildcard address.
 pub(crate) fn lacks_family(error: &io::Error) -> bool {
     #[cfg(unix)]
     const NO_FAMILY: [i32; 2] = [libc::EAFNOSUPPORT, libc::EPROTONOSUPPORT];
@@ -161,7 +162,7 @@ mod tests {
 
     use super::*;
 
-    /// A machine that hands out ports one after another, with those of IPv4 that are taken.
+    /// A machine that assigns ports in sequence, and on which some ports of IPv4 are in use.
     struct Machine {
         next: u16,
         taken_ipv4: Vec<u16>,

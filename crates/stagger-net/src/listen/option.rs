@@ -1,4 +1,4 @@
-//! How a listening TCP socket is set up.
+//! The options of a listening TCP socket.
 
 use std::ops::RangeInclusive;
 
@@ -6,14 +6,18 @@ use crate::TcpOptions;
 use crate::socket::within;
 use crate::tcp::OptionError;
 
-/// How a listening TCP socket is set up, before it is bound.
+/// The options that a listening TCP socket gets before it is bound.
 ///
-/// By default 1024 connections may wait; an address may be taken that connections which are over
-/// still hold (`SO_REUSEADDR`, but on Windows, where it would let strangers take the port); a
-/// socket of IPv6 takes IPv6 alone; and small writes of the accepted connections are sent at once.
+/// The defaults are:
 ///
-/// It does not apply to a socket that is [inherited](crate::ListenAddr::inherited): whoever made it
-/// has set it up.
+/// - At most 1024 connections may wait to be accepted.
+/// - The address may still be held by closed connections (`SO_REUSEADDR`). Windows is the
+///   exception, because there the option lets other programs take the port.
+/// - An IPv6 socket accepts IPv6 only.
+/// - Accepted connections send small writes at once.
+///
+/// The options do not apply to an [inherited](crate::ListenAddr::inherited) socket. The process that
+/// made the socket has set it up.
 ///
 /// # Examples
 ///
@@ -40,52 +44,73 @@ impl Default for TcpListenOptions {
 }
 
 impl TcpListenOptions {
-    /// How many connections may wait to be accepted: 1 to 2³¹ - 1, for the system takes a C `int`
-    /// (listen(2)). It may cap the number silently, as Linux does at `net.core.somaxconn`.
+    /// The range of the backlog: 1 to 2³¹ - 1, because the system takes a C `int` (listen(2)). The
+    /// system may silently limit the number, as Linux does to `net.core.somaxconn`.
     pub const BACKLOG_RANGE: RangeInclusive<u32> = 1..=i32::MAX as u32;
 
-    /// How many connections may wait to be accepted, unless the options say otherwise: 1024, the
-    /// number of tokio and mio. The system's own cap is often 4096 now, and was 128 for long.
+    /// The default backlog: 1024, the same as in tokio and mio. The system's own limit is often
+    /// 4096 today, and was 128 for a long time.
     pub const BACKLOG: u32 = 1024;
 
-    /// The default.
+    /// Makes options with the default values.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How many connections may wait to be accepted.
+    /// Sets how many connections may wait to be accepted.
     ///
     /// # Errors
     ///
-    /// If it is not within [`BACKLOG_RANGE`](Self::BACKLOG_RANGE).
+    /// Fails if the number is not within [`BACKLOG_RANGE`](Self::BACKLOG_RANGE).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger_net::TcpListenOptions;
+    ///
+    /// assert_eq!(TcpListenOptions::new().backlog(), TcpListenOptions::BACKLOG);
+    /// assert_eq!(TcpListenOptions::new().with_backlog(16)?.backlog(), 16);
+    /// assert!(TcpListenOptions::new().with_backlog(0).is_err());
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub fn with_backlog(mut self, connections: u32) -> Result<Self, OptionError> {
         self.backlog = within("backlog", connections, &Self::BACKLOG_RANGE)?;
         Ok(self)
     }
 
-    /// Whether a socket of IPv6 takes IPv6 alone (`IPV6_V6ONLY`). It is set either way, so that no
-    /// setting of the machine decides, and is on by default.
+    /// Sets whether an IPv6 socket accepts IPv6 only (`IPV6_V6ONLY`). It is on by default. Both
+    /// values are set on the socket, so no setting of the machine decides.
     ///
-    /// Without it a socket on `[::]` takes IPv4 too (RFC 3493 §5.3), and the port must be free in
-    /// both families; where there is no IPv6 it can't be had. A listener
-    /// [on all interfaces](crate::ListenAddr::all_interfaces) has a socket for each family and
-    /// ignores this.
+    /// If it is off, a socket on `[::]` accepts IPv4 too (RFC 3493 §5.3). The port must then be
+    /// free in both families, and a machine without IPv6 cannot bind it. A listener [on all
+    /// interfaces](crate::ListenAddr::all_interfaces) has a socket for each family and ignores this
+    /// option.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger_net::TcpListenOptions;
+    ///
+    /// assert!(TcpListenOptions::new().v6_only());
+    /// assert!(!TcpListenOptions::new().with_v6_only(false).v6_only());
+    /// ```
     pub fn with_v6_only(mut self, v6_only: bool) -> Self {
         self.v6_only = v6_only;
         self
     }
 
-    /// What else is set on a listening socket. Linux hands it on to each connection that the socket
-    /// accepts, as most other systems do: no-delay, keep-alive, buffer sizes, hop limit, mark.
+    /// Sets further options of the listening socket. On Linux and most other systems each accepted
+    /// connection inherits them: no-delay, keep-alive, buffer sizes, hop limit, mark.
     ///
-    /// [`reuse_address`](TcpOptions::with_reuse_address) is on here unless it is turned off, but on
-    /// Windows. With [`reuse_port`](TcpOptions::with_reuse_port) several listeners share a port, and the
-    /// system spreads connections over them. The [hook](TcpOptions::with_hook) is called with each
-    /// listening socket and the address it is to be bound to.
+    /// [`with_reuse_address`](TcpOptions::with_reuse_address) is on by default here, except on Windows. With
+    /// [`with_reuse_port`](TcpOptions::with_reuse_port) several listeners share a port, and the system
+    /// distributes connections over them. The [hook](TcpOptions::with_hook) is called with each listening
+    /// socket and the address that it will be bound to.
     ///
     /// # Errors
     ///
-    /// If it has a bind address: where a listener is bound is said by itself.
+    /// Fails if the options have a bind address. The address of a listener is given by its
+    /// [`ListenAddr`](crate::ListenAddr).
     pub fn with_socket_options(mut self, options: TcpOptions) -> Result<Self, OptionError> {
         if let Some(addr) = options.bound(true).or_else(|| options.bound(false)) {
             let fault = "is not for a listener, which says itself where it listens";
@@ -95,17 +120,17 @@ impl TcpListenOptions {
         Ok(self)
     }
 
-    /// How many connections may wait to be accepted.
+    /// Returns how many connections may wait to be accepted.
     pub fn backlog(&self) -> u32 {
         self.backlog
     }
 
-    /// Whether a socket of IPv6 takes IPv6 alone.
+    /// Returns whether an IPv6 socket accepts IPv6 only.
     pub fn v6_only(&self) -> bool {
         self.v6_only
     }
 
-    /// What else is set on a listening socket.
+    /// Returns the further options of the listening socket.
     pub fn socket_options(&self) -> &TcpOptions {
         &self.sockets
     }

@@ -1,4 +1,4 @@
-//! The pause of a listener that can do nothing for a while.
+//! The pause of a listener after an error of the whole process or system.
 
 use std::future::Future;
 use std::ops::RangeInclusive;
@@ -8,20 +8,21 @@ use std::time::{Duration, Instant};
 
 use stagger::Timer;
 
-/// How long a listener pauses after an error that is not of one connection alone: 5 ms at first,
-/// twice as long each time after that, and 1 s at most. A connection that is accepted begins anew.
+/// How long a listener pauses after an error that does not concern only one connection: 5 ms at
+/// first. Each further pause is twice as long, up to 1 s. An accepted connection resets it to 5 ms.
 ///
-/// The rule and both ends are those of Go's `net/http`. A shorter pause would spin; a longer one
-/// would keep clients waiting when there are descriptors again, of which nobody is told.
+/// The rule and both limits are those of Go's `net/http`. A shorter pause would spin. A longer
+/// pause would keep clients waiting after descriptors are free again, because the system does not
+/// report it.
 pub const ACCEPT_PAUSE_RANGE: RangeInclusive<Duration> =
     Duration::from_millis(5)..=Duration::from_secs(1);
 
-/// Whether, and until when, nothing is tried.
+/// The state of the pause, if there is one.
 pub(super) struct Pause<T: Timer> {
     timer: T,
     next: Duration,
     until: Option<Instant>,
-    /// Boxed, for it comes seldom and may be large.
+    /// Boxed, because it is rare and may be large.
     alarm: Option<Pin<Box<T::Sleep>>>,
 }
 
@@ -30,7 +31,7 @@ impl<T: Timer> Pause<T> {
         Self { timer, next: *ACCEPT_PAUSE_RANGE.start(), until: None, alarm: None }
     }
 
-    /// Begins a pause, and says how long it is.
+    /// Begins a pause, and returns its length.
     pub(super) fn begin(&mut self) -> Duration {
         let length = self.next;
         self.next = (length * 2).min(*ACCEPT_PAUSE_RANGE.end());
@@ -39,7 +40,7 @@ impl<T: Timer> Pause<T> {
         length
     }
 
-    /// All is well: the next pause is a short one again.
+    /// Resets the length of the next pause after a success.
     pub(super) fn reset(&mut self) {
         self.next = *ACCEPT_PAUSE_RANGE.start();
     }
@@ -58,7 +59,7 @@ impl<T: Timer> Pause<T> {
         if self.timer.now() < until {
             let timer = &self.timer;
             let alarm = self.alarm.get_or_insert_with(|| Box::pin(timer.sleep_until(until)));
-            // One that is over early only makes the pause shorter.
+            // If the alarm fires early, the pause is only shorter.
             ready!(alarm.as_mut().poll(cx));
         }
         self.until = None;

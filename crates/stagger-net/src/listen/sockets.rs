@@ -1,4 +1,4 @@
-//! Accepting from several listening sockets of one kind, on any runtime.
+//! Accepts from several listening sockets of one kind, on any runtime.
 
 use std::io;
 #[cfg(unix)]
@@ -13,23 +13,25 @@ use super::error::{AcceptError, AcceptErrorKind};
 use super::pause::Pause;
 use crate::socket::{NON_BLOCKING, in_step};
 
-/// How many turns a socket that had no connection sits out, while others have some, before it is
-/// looked at: 16. Accepting in vain takes Linux more than half as long as accepting, for it makes a
-/// file first, and a look takes a tenth of that: at every turn, a family that nobody uses would cost the
-/// other as much. Whoever connects in between waits for so many accepts of each of the others, some
-/// 0.1 ms. The number is ours.
+/// How many turns a socket without a connection is skipped while other sockets have
+/// connections: 16.
+///
+/// On Linux a failed accept costs more than half as much as a successful one, because it makes a
+/// file first. A check of the socket costs a tenth of that. Without the rest, an unused family
+/// would add that cost to each accept of the other family. A client that connects in between waits
+/// for 16 accepts of each other socket, about 0.1 ms. The number is ours.
 const REST: u8 = 16;
 
-/// In the place of a rest: the socket has just been asked in vain. The first turn of its rest makes a
-/// rest of it.
+/// In place of a rest: an accept at this socket has just failed. The next turn replaces this with a
+/// rest.
 const ASKED: u8 = REST + 1;
 
-/// In the place of a rest: the socket has just been asked in vain, and yet a connection waits there.
-/// The reactor does not know of it yet, or somebody else who listens there has taken it. It is looked
-/// at again at its next turn.
+/// In place of a rest: an accept at this socket has just failed, and yet a connection waits there.
+/// Either the reactor does not know of the connection yet, or another listener has taken it. The
+/// socket is checked again at its next turn.
 const LATE: u8 = REST + 2;
 
-/// The runtime's own stream with its far end, or why there is none.
+/// The runtime's own stream with the address of its peer, or the error.
 type Outcome<L, R, E> = Result<(<R as Accept<L>>::Stream, <L as ListenSocket>::Peer), E>;
 
 /// One or more listening sockets, from which connections are accepted in turn.
@@ -37,20 +39,21 @@ pub(super) struct Sockets<L: Kind, R: Accept<L>, T: Timer> {
     reactor: R,
     sockets: Box<[R::Listener]>,
     addrs: Box<[L::Address]>,
-    /// The socket to ask first.
+    /// The socket to try first.
     next: usize,
-    /// For each, in how many turns it is looked at. 0 if it needs no look to be asked, for it had a
-    /// connection when it was asked last. Or [`ASKED`], or [`LATE`].
+    /// For each socket, after how many turns it is checked. 0 means that it is tried without a
+    /// check, because its last accept succeeded. Or [`ASKED`], or [`LATE`].
     rests: Box<[u8]>,
     pause: Pause<T>,
 }
 
 impl<L: Kind, R: Accept<L>, T: Timer> Sockets<L, R, T> {
-    /// Puts listening sockets, one at the least, into the reactor's care.
+    /// Registers listening sockets, at least one, with the reactor.
     ///
     /// # Errors
     ///
-    /// The system's or the reactor's, with the name of the step. All are closed then.
+    /// The error of the system or the reactor, with the name of the step. All sockets are closed
+    /// then.
     pub(super) fn new(reactor: R, timer: T, listening: Vec<Socket>) -> io::Result<Self> {
         let mut sockets = Vec::with_capacity(listening.len());
         let mut addrs = Vec::with_capacity(listening.len());
@@ -86,21 +89,21 @@ impl<L: Kind, R: Accept<L>, T: Timer> Sockets<L, R, T> {
         }
     }
 
-    /// Begins the pause that an error asks for.
+    /// Begins the pause that an error needs.
     #[cold]
     fn fail(&mut self, error: io::Error) -> AcceptError {
         let error = AcceptError::new(error);
         match error.kind() {
             AcceptErrorKind::Connection => error,
-            // Asked again at once it would only fail again, for as long as whatever it wants is
-            // wanting.
+            // Another try would fail at once, until the shortage is over.
             _ => error.with_pause(self.pause.begin()),
         }
     }
 
-    /// Asks the sockets in turn, beginning after the one that had a connection last, so that none
-    /// keeps another waiting. One that had none lately sits turns out, and is asked only if it has one
-    /// when it is looked at; but all are asked before it waits.
+    /// Tries the sockets in turn, and starts after the last socket that had a connection. So no
+    /// socket blocks another. A socket without a recent connection is skipped for some turns, and
+    /// is then tried only if a check finds a connection. Before this method waits, it tries all
+    /// sockets.
     fn poll_sockets(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<L, R, io::Error>> {
         let first = self.next;
         let mut index = first;
@@ -124,7 +127,7 @@ impl<L: Kind, R: Accept<L>, T: Timer> Sockets<L, R, T> {
         }
     }
 
-    /// Asks those that have not been asked yet, for the others have nothing.
+    /// Tries the remaining sockets, because the others have no connection.
     fn poll_rested(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<L, R, io::Error>> {
         let mut index = self.next;
         for _ in 0..self.sockets.len() {
@@ -135,7 +138,7 @@ impl<L: Kind, R: Accept<L>, T: Timer> Sockets<L, R, T> {
             }
             index = self.after(index);
         }
-        // Which of them will wake it is not known: all are looked at, if there are several.
+        // Any of them may wake this task. If there are several, all are checked.
         self.rests.fill(u8::from(self.sockets.len() > 1));
         Poll::Pending
     }
@@ -156,23 +159,23 @@ impl<L: Kind, R: Accept<L>, T: Timer> Sockets<L, R, T> {
         polled
     }
 
-    /// The one whose turn comes after this one's.
+    /// Returns the index of the socket whose turn is next.
     fn after(&self, index: usize) -> usize {
         if index + 1 == self.sockets.len() { 0 } else { index + 1 }
     }
 }
 
-/// Whether a connection waits on a listening socket, or an error that accepting would tell.
+/// Whether a connection waits on a listening socket, or an error that an accept would return.
 #[cfg(unix)]
 fn has_waiting(socket: &impl AsFd) -> bool {
     let fd = socket.as_fd().as_raw_fd();
     let mut looked_at = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-    // SAFETY: it is one of one, and the descriptor is open as long as it is borrowed.
+    // SAFETY: the array has one element, and the descriptor is open while it is borrowed.
     let found = unsafe { libc::poll(&mut looked_at, 1, 0) };
     found != 0
 }
 
-/// It may be so.
+/// A connection may be waiting.
 #[cfg(not(unix))]
 fn has_waiting<S>(_: &S) -> bool {
     true

@@ -1,4 +1,4 @@
-//! Listening over TCP, on any runtime.
+//! Listens over TCP on any runtime.
 
 use std::fmt;
 use std::future::Future;
@@ -25,15 +25,16 @@ use crate::interface_addr;
 use crate::socket::in_step;
 use crate::tcp::LiteralError;
 
-/// Where to listen over TCP, how, and on which runtime: its [`Accept`] and its [`Timer`].
+/// Where to listen over TCP, with which options, and on which runtime: its [`Accept`] and its
+/// [`Timer`].
 ///
-/// As a [`Listen`] it can be listened on again and again. Nothing is done before a listen is
+/// It implements [`Listen`], and can be used again and again. Nothing happens before a listen is
 /// polled.
 ///
 /// # Examples
 ///
-/// With an adapter it is `stagger_tokio::TcpListen::all_interfaces(8080)`; without one see the
-/// example of [`Accept`]. Text is read as a [`ListenAddr`]:
+/// With an adapter it is `stagger_tokio::TcpListen::all_interfaces(8080)`. The docs of [`Accept`]
+/// have an example without an adapter. Text is parsed as a [`ListenAddr`]:
 ///
 /// ```
 /// # use stagger_net::TcpListen;
@@ -50,7 +51,7 @@ pub struct TcpListen<R, T> {
 }
 
 impl<R: Default, T: Default> TcpListen<R, T> {
-    /// Listens there, with the default options, on the runtime in which it is polled.
+    /// Listens at `addr` with the default options, on the runtime that polls the listen.
     pub fn new(addr: impl Into<ListenAddr>) -> Self {
         Self::new_on(addr, R::default(), T::default())
     }
@@ -63,23 +64,23 @@ impl<R: Default, T: Default> TcpListen<R, T> {
 }
 
 impl<R, T> TcpListen<R, T> {
-    /// Listens there on this reactor, with pauses by `timer`.
+    /// Listens at `addr` on this reactor, with pauses on `timer`.
     pub fn new_on(addr: impl Into<ListenAddr>, reactor: R, timer: T) -> Self {
         let (addr, options) = (addr.into(), TcpListenOptions::default());
         Self { addr, options, reactor, timer }
     }
 
-    /// The same with these options.
+    /// Sets the options of the sockets.
     pub fn with_options(self, options: TcpListenOptions) -> Self {
         Self { options, ..self }
     }
 
-    /// Where it listens.
+    /// Returns where it listens.
     pub fn addr(&self) -> &ListenAddr {
         &self.addr
     }
 
-    /// What is set on its sockets.
+    /// Returns the options of its sockets.
     pub fn options(&self) -> &TcpListenOptions {
         &self.options
     }
@@ -100,7 +101,7 @@ impl<R, T> TcpListen<R, T> {
     }
 }
 
-/// Whether it is over TCP, or what else it is.
+/// Checks that an inherited socket is of TCP.
 #[cfg(unix)]
 fn is_tcp(domain: Domain) -> Result<(), &'static str> {
     match domain {
@@ -110,7 +111,7 @@ fn is_tcp(domain: Domain) -> Result<(), &'static str> {
     }
 }
 
-/// Reads a [`ListenAddr`].
+/// Parses a [`ListenAddr`].
 impl<R: Default, T: Default> FromStr for TcpListen<R, T> {
     type Err = LiteralError;
 
@@ -143,14 +144,18 @@ where
 ///
 /// # Errors
 ///
-/// The system's, with the address and the name of the step, and with its kind kept: that the
-/// address is in use, is none of this machine, or needs a privilege. That no interface has the
-/// zone's name; of kind [`InvalidInput`](io::ErrorKind::InvalidInput) that a text is no address;
-/// that nothing is inherited there, or that it was taken over already. Nothing is bound then.
+/// Nothing is bound after an error. The future fails in these cases:
+///
+/// - The text is not an address: the kind is [`InvalidInput`](io::ErrorKind::InvalidInput).
+/// - No interface has the name of the zone.
+/// - The system fails, for example because the address is in use, is not of this machine, or needs
+///   a privilege. The error has the address and the name of the step, and keeps its kind.
+/// - No socket is inherited at this index or under this name, or the socket is already taken over.
 ///
 /// # Panics
 ///
-/// If polled after it has ended, and where a hook panics. Outside its runtime as the adapter says.
+/// If polled after it has ended, or if a hook panics. Outside its runtime, as the adapter's docs
+/// state.
 ///
 /// # Cancel safety
 ///
@@ -159,8 +164,8 @@ where
 pub struct TcpListening<R, T>(Option<Result<TcpListen<R, T>, LiteralError>>);
 
 impl<R: Default, T: Default> TcpListening<R, T> {
-    /// Listens where text, an address or a [`ListenAddr`] says, with the default options. What is
-    /// no address is an error of the future.
+    /// Listens at an address, which may be text, with the default options. An invalid address is an
+    /// error of the future.
     pub fn new<A>(addr: A) -> Self
     where
         A: TryInto<ListenAddr>,
@@ -203,21 +208,23 @@ impl<R, T> fmt::Debug for TcpListening<R, T> {
 /// Accepts connections over TCP, from one socket or from several, and yields the runtime's own
 /// streams.
 ///
-/// Sockets are asked in turn, so that a flood of one family does not keep the other waiting. While
-/// there is one, a socket that had no connection sits out 16 turns before it is looked at again: to
-/// accept in vain takes the system more than half as long as to accept. Then it is next, as soon as
-/// the runtime's reactor knows of its connection, which tokio's may do late where a task takes one
-/// connection after another without a wait: at the latest when the task's budget of 128 is spent.
+/// The sockets take turns, so a flood in one family does not block the other family. A socket
+/// without a waiting connection is skipped for 16 turns while another socket has connections. The
+/// reason is that a failed `accept(2)` costs more than half as much as a successful one.
 ///
-/// An error is told once, as the outcome of an accept, and the next accept goes on: at once after
-/// one that was about a connection alone, and otherwise after a pause within
-/// [`ACCEPT_PAUSE_RANGE`](crate::tcp::ACCEPT_PAUSE_RANGE), in which no socket is asked, for a process
-/// without descriptors would spin otherwise. Nobody is told when there are descriptors again; the
-/// connections wait in the system's queue until then.
+/// After these turns the socket is next, as soon as the runtime's reactor knows of its connection.
+/// tokio's reactor may learn of it late if a task accepts one connection after another without a
+/// wait. It learns of it at the latest when the task's budget of 128 is spent.
+///
+/// An accept returns each error once, and the next accept continues. It continues at once if the
+/// error concerned only one connection. Otherwise it first pauses for a time within
+/// [`ACCEPT_PAUSE_RANGE`](crate::tcp::ACCEPT_PAUSE_RANGE), and does not call the system. A process
+/// without free descriptors would spin without the pause. The system does not report when
+/// descriptors are free again. Until then the connections wait in the system's queue.
 ///
 /// # Cancel safety
 ///
-/// Dropping it closes its sockets. Connections that wait in their queue are reset by the system.
+/// Dropping it closes its sockets. The system resets connections that wait in their queues.
 pub struct TcpListener<R, T>
 where
     R: Accept,
@@ -228,15 +235,15 @@ where
 }
 
 impl<R: Accept + Default, T: Timer + Default> TcpListener<R, T> {
-    /// Takes over a listening socket that somebody else has made, and makes it non-blocking.
+    /// Takes over a listening socket that was made elsewhere, and makes it non-blocking.
     ///
     /// # Errors
     ///
-    /// The system's or the reactor's. The socket is closed then.
+    /// The error of the system or the reactor. The socket is closed then.
     ///
     /// # Panics
     ///
-    /// Outside its runtime as the adapter says.
+    /// Outside its runtime, as the adapter's docs state.
     pub fn adopt(socket: std::net::TcpListener) -> io::Result<Self> {
         let (reactor, timer) = (R::default(), T::default());
         let sockets = Sockets::new(reactor, timer, vec![socket.into()])?;
@@ -245,24 +252,26 @@ impl<R: Accept + Default, T: Timer + Default> TcpListener<R, T> {
 }
 
 impl<R: Accept, T: Timer> TcpListener<R, T> {
-    /// The family that the machine lacks, with the error that said so, if a listener on all
-    /// interfaces has gone without it.
+    /// Returns the family that the machine lacks, and the error that showed it. Only a listener on
+    /// all interfaces can lack a family.
     ///
-    /// A family that the machine knows and has no address of is none that it lacks: an address may
-    /// come, and is listened on then. [`interface_addrs`](Self::interface_addrs) has none of it
-    /// until then.
+    /// A family without an address is not a missing family. An address may be added later, and the
+    /// listener accepts its connections then. [`interface_addrs`](Self::interface_addrs) has no address of
+    /// that family before.
     pub fn missing(&self) -> Option<(Family, &io::Error)> {
         let Missing { family, error } = self.missing.as_ref()?;
         Some((*family, error))
     }
 
-    /// The addresses under which it can be reached at present: in the place of a wildcard, such as
-    /// `[::]`, those of all interfaces that are up, with the scope id of a link-local one. They
-    /// come and go with the interfaces, so they are read anew each time.
+    /// Returns the addresses at which clients can reach it now. A wildcard, such as `[::]`, is
+    /// replaced by the addresses of all interfaces that are up. A link-local address has its scope
+    /// id.
+    ///
+    /// The addresses change with the interfaces, so each call reads them again.
     ///
     /// # Errors
     ///
-    /// The system's, of reading the interfaces.
+    /// The system's error when it reads the interfaces.
     pub fn interface_addrs(&self) -> io::Result<Vec<SocketAddr>> {
         let mut all: Vec<SocketAddr> = Vec::new();
         let mut interfaces = None;
@@ -290,7 +299,7 @@ impl<R: Accept, T: Timer> TcpListener<R, T> {
     }
 }
 
-/// Whether a socket bound to a wildcard takes IPv4, and IPv6.
+/// Whether a socket that is bound to a wildcard accepts IPv4, and whether it accepts IPv6.
 fn families(addr: &SocketAddr, socket: &SockRef<'_>) -> io::Result<[bool; 2]> {
     match addr {
         SocketAddr::V4(_) => Ok([true, false]),
@@ -304,8 +313,8 @@ where
     T: Timer,
 {
     type Connection = R::Stream;
-    /// The far end, with the scope id of a link-local address; a v4-mapped one, which a socket of
-    /// both families gives, as the IPv4 address in it.
+    /// The peer's address, with the scope id of a link-local address. A socket of both families
+    /// returns v4-mapped addresses. They are converted to IPv4 addresses.
     type Peer = SocketAddr;
     type Address = SocketAddr;
     type Error = AcceptError;
@@ -315,7 +324,8 @@ where
         polled.map_ok(|(stream, peer)| (stream, peer.canonical()))
     }
 
-    /// As the system tells them: a wildcard as itself, a link-local one with its scope id.
+    /// Returns the addresses as the system reports them. A wildcard stays a wildcard. A link-local
+    /// address has its scope id.
     fn local_addrs(&self) -> Vec<SocketAddr> {
         self.sockets.addrs().to_vec()
     }

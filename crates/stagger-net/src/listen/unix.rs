@@ -1,4 +1,4 @@
-//! Listening on Unix-domain sockets, on any runtime.
+//! Listens on Unix-domain sockets on any runtime.
 
 use std::fmt;
 use std::fs;
@@ -21,9 +21,9 @@ use crate::socket::{in_step, non_blocking, within};
 use crate::tcp::OptionError;
 use crate::unix::UnixAddrError;
 
-/// How a listening Unix-domain socket is set up.
+/// The options of a listening Unix-domain socket.
 ///
-/// By default 1024 connections may wait, and a path that is there already is an error.
+/// By default 1024 connections may wait, and a path that already exists is an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnixListenOptions {
     backlog: u32,
@@ -37,50 +37,51 @@ impl Default for UnixListenOptions {
 }
 
 impl UnixListenOptions {
-    /// The default.
+    /// Makes options with the default values.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How many connections may wait to be accepted. On Linux the next one to come is refused at
-    /// once if it does not block (connect(2), `EAGAIN`).
+    /// Sets how many connections may wait to be accepted. When the queue is full, Linux refuses a
+    /// non-blocking connect at once (connect(2), `EAGAIN`).
     ///
     /// # Errors
     ///
-    /// If it is not within [`BACKLOG_RANGE`](TcpListenOptions::BACKLOG_RANGE).
+    /// Fails if the number is not within [`BACKLOG_RANGE`](TcpListenOptions::BACKLOG_RANGE).
     pub fn with_backlog(mut self, connections: u32) -> Result<Self, OptionError> {
         self.backlog = within("backlog", connections, &TcpListenOptions::BACKLOG_RANGE)?;
         Ok(self)
     }
 
-    /// Whether a stale socket at the path is removed first: one that is there and on which nobody
-    /// listens, as a server leaves it that was killed. Off by default.
+    /// Sets whether a stale socket at the path is removed first. A socket is stale if no process
+    /// listens on it, for example because its server was killed. Off by default.
     ///
-    /// It is tried out by a connect, and only one that is refused is stale. What is no socket, or
-    /// what a server listens on, stays, and the listen fails with
-    /// [`AddrInUse`](io::ErrorKind::AddrInUse). Two servers that start at once may both find it
-    /// stale, and the later then removes the socket of the earlier: where that can be, they need a
-    /// lock of their own.
+    /// A connect tests the socket, and only a socket that refuses the connect is stale. A file that
+    /// is not a socket stays, and so does a socket with a listener. The listen then fails with
+    /// [`AddrInUse`](io::ErrorKind::AddrInUse).
+    ///
+    /// If two servers start at once, both may find the socket stale. The second then removes the
+    /// new socket of the first. Servers that can start at once need a lock of their own.
     pub fn with_replace_stale(mut self, replace: bool) -> Self {
         self.replace_stale = replace;
         self
     }
 
-    /// How many connections may wait to be accepted.
+    /// Returns how many connections may wait to be accepted.
     pub fn backlog(&self) -> u32 {
         self.backlog
     }
 
-    /// Whether a stale socket at the path is removed first.
+    /// Returns whether a stale socket at the path is removed first.
     pub fn replace_stale(&self) -> bool {
         self.replace_stale
     }
 }
 
-/// A Unix-domain socket to listen on, again and again, and on which runtime.
+/// A Unix-domain socket to listen on, again and again, and the runtime to listen on.
 ///
-/// The file of a path stays when the listener is gone, as `bind(2)` leaves it (unix(7)); an
-/// abstract name goes with its listener.
+/// The file of a path stays after the listener is dropped, because `bind(2)` leaves it (unix(7)).
+/// An abstract name disappears with its listener.
 #[derive(Clone, Debug)]
 pub struct UnixListen<R, T> {
     place: Place,
@@ -96,7 +97,7 @@ enum Place {
 }
 
 impl<R: Default, T: Default> UnixListen<R, T> {
-    /// Listens at this address, on the runtime in which it is polled.
+    /// Listens at this address, on the runtime that polls the listen.
     pub fn new(addr: UnixAddr) -> Self {
         Self::new_on(addr, R::default(), T::default())
     }
@@ -105,48 +106,48 @@ impl<R: Default, T: Default> UnixListen<R, T> {
     ///
     /// # Errors
     ///
-    /// As for [`UnixAddr::path`].
+    /// The same as for [`UnixAddr::path`].
     pub fn path(path: impl AsRef<Path>) -> Result<Self, UnixAddrError> {
         UnixAddr::path(path).map(Self::new)
     }
 
     /// Listens at this abstract name.
     ///
-    /// On Linux and Android.
+    /// Available on Linux and Android.
     ///
     /// # Errors
     ///
-    /// As for [`UnixAddr::abstract_name`].
+    /// The same as for [`UnixAddr::abstract_name`].
     #[cfg(any(target_os = "android", target_os = "linux"))]
     pub fn abstract_name(name: impl AsRef<[u8]>) -> Result<Self, UnixAddrError> {
         UnixAddr::abstract_name(name).map(Self::new)
     }
 
-    /// Listens on the inherited socket at this index, as
-    /// [`ListenAddr::inherited`](crate::ListenAddr::inherited) says.
+    /// Listens on the inherited socket at this index. The rules are those of
+    /// [`ListenAddr::inherited`](crate::ListenAddr::inherited).
     pub fn inherited(index: u32) -> Self {
         Self::at(Place::Inherited(Chosen::Index(index)), R::default(), T::default())
     }
 
-    /// Listens on the inherited sockets of this name, as
-    /// [`ListenAddr::inherited_by_name`](crate::ListenAddr::inherited_by_name) says.
+    /// Listens on the inherited sockets with this name. The rules are those of
+    /// [`ListenAddr::inherited_by_name`](crate::ListenAddr::inherited_by_name).
     pub fn inherited_by_name(name: impl Into<Box<str>>) -> Self {
         Self::at(Place::Inherited(Chosen::Name(name.into())), R::default(), T::default())
     }
 }
 
 impl<R, T> UnixListen<R, T> {
-    /// Listens at this address on this reactor, with pauses by `timer`.
+    /// Listens at this address on this reactor, with pauses on `timer`.
     pub fn new_on(addr: UnixAddr, reactor: R, timer: T) -> Self {
         Self::at(Place::At(addr), reactor, timer)
     }
 
-    /// The same with these options, which an inherited socket has no use for.
+    /// Sets the options of the socket. An inherited socket ignores them.
     pub fn with_options(self, options: UnixListenOptions) -> Self {
         Self { options, ..self }
     }
 
-    /// How the listening socket is set up.
+    /// Returns the options of the socket.
     pub fn options(&self) -> &UnixListenOptions {
         &self.options
     }
@@ -198,9 +199,9 @@ fn open(addr: &UnixAddr, options: &UnixListenOptions) -> io::Result<Socket> {
     Ok(socket)
 }
 
-/// Whether there is a socket on which nobody listens. Does not block.
+/// Whether there is a socket without a listener. Does not block.
 fn is_stale(path: &Path, address: &SockAddr) -> io::Result<bool> {
-    // Not followed: a link is somebody's, and no socket.
+    // Links are not followed. A link is not a socket, and another program may need it.
     let found = fs::symlink_metadata(path).map_err(in_step("look for a stale socket"))?;
     if !found.file_type().is_socket() {
         return Ok(false);
@@ -228,12 +229,12 @@ where
 ///
 /// # Errors
 ///
-/// The system's, with the address and the name of the step, and with its kind kept; and of what is
-/// inherited, those of a [`TcpListening`](crate::tcp::TcpListening).
+/// The system's error, with the address and the name of the step. It keeps its kind. An inherited
+/// socket has the errors of a [`TcpListening`](crate::tcp::TcpListening).
 ///
 /// # Panics
 ///
-/// If polled after it has ended. Outside its runtime as the adapter says.
+/// If polled after it has ended. Outside its runtime, as the adapter's docs state.
 ///
 /// # Cancel safety
 ///
@@ -268,12 +269,12 @@ impl<R, T> fmt::Debug for UnixListening<R, T> {
     }
 }
 
-/// Accepts connections over Unix-domain sockets, and yields the runtime's own streams. Errors are
-/// told, and pauses made, as a [`TcpListener`](crate::TcpListener) does.
+/// Accepts connections over Unix-domain sockets, and yields the runtime's own streams. Errors and
+/// pauses are the same as those of a [`TcpListener`](crate::TcpListener).
 ///
 /// # Cancel safety
 ///
-/// Dropping it closes its sockets; the file of a path stays.
+/// Dropping it closes its sockets. The file of a path stays.
 pub struct UnixListener<R, T>(Sockets<std::os::unix::net::UnixListener, R, T>)
 where
     R: Accept<std::os::unix::net::UnixListener>,
@@ -285,7 +286,7 @@ where
     T: Timer,
 {
     type Connection = R::Stream;
-    /// The far end, if it was bound, which is seldom.
+    /// The peer's address, if the peer was bound, which is rare.
     type Peer = Option<UnixAddr>;
     type Address = UnixAddr;
     type Error = AcceptError;

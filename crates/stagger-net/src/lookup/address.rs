@@ -1,4 +1,4 @@
-//! A lookup of one's own: `getaddrinfo`, with all that it can be asked.
+//! Single lookups: `getaddrinfo` with all its options.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -12,19 +12,19 @@ use super::error::Cause;
 use super::question::{Question, Reply};
 use super::{AddressEntry, Addresses, LookupError, PendingLookup, Protocol, SocketType, system};
 
-/// Asks the system for the addresses of a host, with `getaddrinfo`, without blocking.
+/// Looks the addresses of a host up with `getaddrinfo`, without blocking.
 ///
-/// What is returned is set up step by step and then awaited; [`AddressLookup`] says what can be
-/// asked. A program that wants to connect has no need of it: it resolves and races at once.
+/// Set the options of the returned [`AddressLookup`], and then await it. A program that wants to
+/// connect does not need this function. A dialer resolves and races in one call.
 ///
-/// The host is a name, or an address with or without a zone, and is read as a
-/// [`Host`] is: a name is checked and encoded once (IDNA 2008, with the core's feature `idna`), so
-/// that `bücher.example` asks for `xn--bcher-kva.example`, and what `getaddrinfo` would take for a number in a loose old form
-/// (`127.1`) is refused.
+/// The host is a name, or an address with or without a zone. It is parsed as a [`Host`]. A name is
+/// checked and encoded once (IDNA 2008, with the core's feature `idna`). So `bücher.example` is
+/// looked up as `xn--bcher-kva.example`. Old loose forms of numbers that `getaddrinfo` would accept
+/// (`127.1`) are refused.
 ///
 /// # Errors
 ///
-/// None here: what is wrong with the host is the error of the future, and nothing is asked then.
+/// This function does not fail. An invalid host is an error of the future, and no lookup is made.
 ///
 /// # Examples
 ///
@@ -52,24 +52,26 @@ where
     AddressLookup::new().with_host(host)
 }
 
-/// What the system is asked for: a host, a service, or both, and the flags of `getaddrinfo`.
+/// The options of a lookup: a host, a service, or both, and the flags of `getaddrinfo`.
 ///
-/// It is awaited itself, or turned into a [`PendingLookup`]. [`lookup`] begins one with a host.
-/// Without a host it is about this machine: the addresses are loopback's, or, if it is
-/// [`passive`](Self::with_passive), the wildcards to listen on.
+/// Await it, or convert it into a [`PendingLookup`]. [`lookup`] makes a value with a host. Without
+/// a host the result is for this machine. It has the loopback addresses, or the wildcard addresses
+/// to listen on if it is [`passive`](Self::with_passive).
 ///
-/// Unless set it is for both families and for stream sockets, so that there is one entry an
-/// address, and no flag is set: neither `AI_ADDRCONFIG`, which hides loopback's addresses on a
-/// machine without a network, nor `AI_V4MAPPED`.
+/// By default it is for both families and for stream sockets, so each address has one entry. No
+/// flag is set by default. `AI_ADDRCONFIG` would hide the loopback addresses on a machine without a
+/// network, and `AI_V4MAPPED` is off too.
 ///
-/// Names are encoded before the system sees them, so there is no flag for that (`AI_IDN`). The
-/// canonical name is returned as it is (`AI_CANONIDN`).
+/// Names are encoded before the system gets them, so there is no flag for that (`AI_IDN`). The
+/// canonical name is returned unchanged (`AI_CANONIDN`).
 ///
 /// A lookup shares the places and the threads of the process with the
-/// [`SystemResolver`](crate::SystemResolver), which describes them. Equal lookups in flight are
-/// joined. Some lookups ask no network: a literal, no host, or
+/// [`SystemResolver`](crate::SystemResolver), whose docs describe them. Equal lookups that run at the
+/// same time are joined.
+///
+/// Some lookups send nothing over the network: a literal, no host, or
 /// [`numeric_host`](Self::with_numeric_host). They have places of another class, and do not wait for
-/// lookups that ask it.
+/// lookups over the network.
 ///
 /// # Errors
 ///
@@ -82,18 +84,18 @@ where
 ///
 /// # Cancel safety
 ///
-/// As [`PendingLookup`] says: dropping it frees the caller at once.
+/// Dropping it frees the caller at once: see [`PendingLookup`].
 ///
 /// # Runtime
 ///
-/// Any executor. Outside Unix the standard library's resolver is used, which knows families and
-/// ports. What else is asked of it (a canonical name of a name, a service's or a zone's name, a
-/// flag that would change the result) is an error there. It is that of the unknown name, or it
+/// Any executor. Outside Unix the standard library's resolver is used, which supports only families
+/// and ports. Other options fail there: a canonical name of a name, a name of a service or a zone,
+/// or a flag that would change the result. The error is the error of the unknown name. Otherwise it
 /// becomes an [`std::io::Error`] of the kind [`Unsupported`](std::io::ErrorKind::Unsupported).
 ///
 /// # Examples
 ///
-/// Where to listen for a service, on this machine:
+/// The addresses to listen on for a service on this machine:
 ///
 /// ```
 /// use futures_lite::future::block_on;
@@ -135,7 +137,7 @@ impl Default for AddressLookup {
 }
 
 impl AddressLookup {
-    /// Asks for nothing yet. A host, a service or both have to be set.
+    /// Makes an empty lookup. A host, a service or both must be set.
     pub fn new() -> Self {
         Self {
             host: None,
@@ -147,7 +149,21 @@ impl AddressLookup {
         }
     }
 
-    /// Asks for this host, as [`lookup`] does.
+    /// Sets the host, in the same way as [`lookup`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures_lite::future::block_on;
+    /// use stagger_net::lookup::AddressLookup;
+    ///
+    /// # block_on(async {
+    /// let found = AddressLookup::new().with_host("::1").await?;
+    /// assert!(found.addresses().eq(["[::1]:0".parse().unwrap()]));
+    /// # Ok::<_, stagger_net::lookup::LookupError>(())
+    /// # })?;
+    /// # Ok::<_, stagger_net::lookup::LookupError>(())
+    /// ```
     pub fn with_host<H>(mut self, host: H) -> Self
     where
         H: TryInto<Host>,
@@ -157,8 +173,22 @@ impl AddressLookup {
         self
     }
 
-    /// Asks for the port of this service, which is a port or a service's name, such as `https`.
-    /// The name is looked up (`/etc/services`) for the type of socket. Unless set the port is 0.
+    /// Sets the service: a port, or the name of a service, such as `https`. The name is looked up
+    /// for the socket type (`/etc/services`). The default is port 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures_lite::future::block_on;
+    /// use stagger_net::lookup::lookup;
+    ///
+    /// # block_on(async {
+    /// let found = lookup("127.0.0.1").with_service("https").await?;
+    /// assert!(found.addresses().eq(["127.0.0.1:443".parse().unwrap()]));
+    /// # Ok::<_, stagger_net::lookup::LookupError>(())
+    /// # })?;
+    /// # Ok::<_, stagger_net::lookup::LookupError>(())
+    /// ```
     pub fn with_service<S>(mut self, service: S) -> Self
     where
         S: TryInto<Service>,
@@ -168,134 +198,181 @@ impl AddressLookup {
         self
     }
 
-    /// Asks for addresses of these families (`AF_INET`, `AF_INET6`), both unless set.
+    /// Sets the families of the addresses (`AF_INET`, `AF_INET6`). The default is both families.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures_lite::future::block_on;
+    /// use stagger::resolve::Families;
+    /// use stagger_net::lookup::lookup;
+    ///
+    /// # block_on(async {
+    /// let found = lookup("localhost").with_families(Families::Ipv4).await?;
+    /// assert!(found.addresses().all(|addr| addr.is_ipv4()));
+    /// # Ok::<_, stagger_net::lookup::LookupError>(())
+    /// # })?;
+    /// # Ok::<_, stagger_net::lookup::LookupError>(())
+    /// ```
     pub fn with_families(mut self, families: Families) -> Self {
         self.families = families;
         self
     }
 
-    /// Asks for this type of socket, streams unless set. With none, there is an entry for each
-    /// type that the system has for an address and a service.
+    /// Sets the socket type. The default is streams. With `None` an address has one entry for each
+    /// type that the system has for the address and the service.
     pub fn with_socket_type(mut self, socket_type: impl Into<Option<SocketType>>) -> Self {
         self.socket_type = socket_type.into();
         self
     }
 
-    /// Asks for this protocol; unless set, for any that fits the type of socket.
+    /// Sets the protocol. The default is any protocol that fits the socket type.
     pub fn with_protocol(mut self, protocol: impl Into<Option<Protocol>>) -> Self {
         self.protocol = protocol.into();
         self
     }
 
-    /// Whether the addresses are to be listened on (`AI_PASSIVE`). It matters only without a host.
+    /// Sets whether the addresses are for listening (`AI_PASSIVE`). It has an effect only without a
+    /// host.
     pub fn with_passive(mut self, passive: bool) -> Self {
         self.flags.passive = passive;
         self
     }
 
-    /// Whether the canonical name is wanted (`AI_CANONNAME`). The system refuses that without a
-    /// host (`EAI_BADFLAGS`).
+    /// Sets whether the canonical name is returned (`AI_CANONNAME`). The system refuses this
+    /// without a host (`EAI_BADFLAGS`).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures_lite::future::block_on;
+    /// use stagger_net::lookup::lookup;
+    ///
+    /// # block_on(async {
+    /// let found = lookup("localhost").with_canonical_name(true).await?;
+    /// assert!(found.canonical_name().is_some());
+    /// assert!(lookup("localhost").await?.canonical_name().is_none());
+    /// # Ok::<_, stagger_net::lookup::LookupError>(())
+    /// # })?;
+    /// # Ok::<_, stagger_net::lookup::LookupError>(())
+    /// ```
     pub fn with_canonical_name(mut self, canonical_name: bool) -> Self {
         self.flags.canonical_name = canonical_name;
         self
     }
 
-    /// Whether the host must be an address, so that nothing is asked of a name server
+    /// Sets whether the host must be an address, so that no name server is queried
     /// (`AI_NUMERICHOST`).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures_lite::future::block_on;
+    /// use stagger_net::lookup::lookup;
+    ///
+    /// # block_on(async {
+    /// let found = lookup("127.0.0.1").with_numeric_host(true).await?;
+    /// assert_eq!(found.entries().len(), 1);
+    /// assert!(lookup("localhost").with_numeric_host(true).await.is_err());
+    /// # Ok::<_, stagger_net::lookup::LookupError>(())
+    /// # })?;
+    /// # Ok::<_, stagger_net::lookup::LookupError>(())
+    /// ```
     pub fn with_numeric_host(mut self, numeric_host: bool) -> Self {
         self.flags.numeric_host = numeric_host;
         self
     }
 
-    /// Whether the service must be a port, so that no name of one is looked up
+    /// Sets whether the service must be a port, so that no service name is looked up
     /// (`AI_NUMERICSERV`).
     pub fn with_numeric_service(mut self, numeric_service: bool) -> Self {
         self.flags.numeric_service = numeric_service;
         self
     }
 
-    /// Whether a family in which this machine has no address, other than loopback's, is left out
+    /// Sets whether a family is left out if this machine has only loopback addresses in it
     /// (`AI_ADDRCONFIG`).
     pub fn with_address_configured(mut self, address_configured: bool) -> Self {
         self.flags.address_configured = address_configured;
         self
     }
 
-    /// Whether IPv4 addresses are mapped to IPv6 ones where only IPv6 is asked for and there are
-    /// none (`AI_V4MAPPED`). NetBSD and OpenBSD can't.
+    /// Sets whether IPv4 addresses are returned as v4-mapped IPv6 addresses (`AI_V4MAPPED`). This
+    /// happens if only IPv6 is requested and there are no IPv6 addresses. NetBSD and OpenBSD do not
+    /// support it.
     pub fn with_v4_mapped(mut self, v4_mapped: bool) -> Self {
         self.flags.v4_mapped = v4_mapped;
         self
     }
 
-    /// Whether mapped addresses come even beside IPv6 ones (`AI_ALL`). It matters only together
-    /// with [`v4_mapped`](Self::with_v4_mapped).
+    /// Sets whether v4-mapped addresses are returned in addition to IPv6 addresses (`AI_ALL`). It
+    /// has an effect only together with [`with_v4_mapped`](Self::with_v4_mapped).
     pub fn with_all(mut self, all: bool) -> Self {
         self.flags.all = all;
         self
     }
 
-    /// The host; `None` if it is not set or malformed.
+    /// Returns the host, or `None` if it is not set or malformed.
     pub fn host(&self) -> Option<&Host> {
         self.host.as_ref()?.as_ref().ok()
     }
 
-    /// The service; `None` if it is not set or malformed.
+    /// Returns the service, or `None` if it is not set or malformed.
     pub fn service(&self) -> Option<&Service> {
         self.service.as_ref()?.as_ref().ok()
     }
 
-    /// The families of the addresses.
+    /// Returns the families of the addresses.
     pub fn families(&self) -> Families {
         self.families
     }
 
-    /// The type of socket; `None` for every type.
+    /// Returns the socket type, or `None` for every type.
     pub fn socket_type(&self) -> Option<SocketType> {
         self.socket_type
     }
 
-    /// The protocol; `None` for any that fits the type of socket.
+    /// Returns the protocol, or `None` for any protocol that fits the socket type.
     pub fn protocol(&self) -> Option<Protocol> {
         self.protocol
     }
 
-    /// Whether the addresses are to be listened on.
+    /// Returns whether the addresses are for listening.
     pub fn passive(&self) -> bool {
         self.flags.passive
     }
 
-    /// Whether the canonical name is wanted.
+    /// Returns whether the canonical name is requested.
     pub fn canonical_name(&self) -> bool {
         self.flags.canonical_name
     }
 
-    /// Whether the host must be an address.
+    /// Returns whether the host must be an address.
     pub fn numeric_host(&self) -> bool {
         self.flags.numeric_host
     }
 
-    /// Whether the service must be a port.
+    /// Returns whether the service must be a port.
     pub fn numeric_service(&self) -> bool {
         self.flags.numeric_service
     }
 
-    /// Whether a family in which this machine has no address is left out.
+    /// Returns whether a family in which this machine has no address is left out.
     pub fn address_configured(&self) -> bool {
         self.flags.address_configured
     }
 
-    /// Whether IPv4 addresses are mapped where there are no IPv6 ones.
+    /// Returns whether IPv4 addresses are mapped if there are no IPv6 addresses.
     pub fn v4_mapped(&self) -> bool {
         self.flags.v4_mapped
     }
 
-    /// Whether mapped addresses come besides IPv6 ones.
+    /// Returns whether v4-mapped addresses are returned in addition to IPv6 addresses.
     pub fn all(&self) -> bool {
         self.flags.all
     }
 
-    /// What is asked of the system, if it can be asked.
+    /// Makes the request to the system, if the lookup is valid.
     fn request(self) -> Result<AddressRequest, LookupError> {
         let (host, service) = match (self.host.transpose(), self.service.transpose()) {
             (Ok(None), Ok(None)) => return Err(LookupError::new("", Cause::Nothing)),
@@ -318,15 +395,14 @@ impl IntoFuture for AddressLookup {
     }
 }
 
-/// Asks for a target's host and service. A literal's scope id and flow info come through.
+/// Looks the host and service of a target up. The scope id and flow info of a literal are kept.
 impl From<Target> for AddressLookup {
     fn from(target: Target) -> Self {
         Self::new().with_host(target.host()).with_service(target.service())
     }
 }
 
-/// A lookup of one's own that can be asked: there is a host or a service. Two that are equal get
-/// one answer.
+/// A valid lookup: it has a host or a service. Equal requests share one answer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct AddressRequest {
     pub(super) host: Option<Host>,
@@ -342,13 +418,13 @@ impl AddressRequest {
         self.has_a_name() && !self.flags.numeric_host
     }
 
-    /// Whether the host is no literal.
+    /// Whether the host is a name.
     pub(super) fn has_a_name(&self) -> bool {
         matches!(self.host, Some(Host::Name(_)))
     }
 
-    /// The host without its zone, which is not put to the system with the address: it takes a
-    /// zone's name for a link-local address alone, and flow info not at all.
+    /// Returns the host without its zone. The system gets no zone with an address. It accepts a
+    /// zone's name only for a link-local address, and it does not accept flow info.
     #[cfg(unix)]
     pub(super) fn host_text(&self) -> Option<String> {
         Some(match self.host.as_ref()? {
@@ -358,7 +434,7 @@ impl AddressRequest {
         })
     }
 
-    /// For which transport the name of a service is looked up, if it is one alone.
+    /// Returns the transport for which the name of a service is looked up, if there is exactly one.
     pub(super) fn transport(&self) -> Option<Transport> {
         match (self.socket_type, self.protocol) {
             (Some(SocketType::Stream), None | Some(Protocol::TCP)) => Some(Transport::Tcp),
@@ -367,7 +443,7 @@ impl AddressRequest {
         }
     }
 
-    /// Asks the system. Blocks for as long as it takes.
+    /// Calls the system. Blocks until it returns.
     pub(crate) fn look_up(&self) -> Result<Addresses, LookupError> {
         self.find().map_err(|cause| LookupError::new(self.to_string(), self.explain(cause)))
     }
@@ -396,7 +472,7 @@ impl AddressRequest {
         }
     }
 
-    /// Says what a code means for what was asked.
+    /// Explains a code in terms of the request.
     fn explain(&self, cause: Cause) -> Cause {
         let Cause::Code { kind, code, symbol, .. } = &cause else { return cause };
         let service = match &self.service {
@@ -420,7 +496,7 @@ impl AddressRequest {
 }
 
 impl AddressEntry {
-    /// Gives an address what a literal says of it.
+    /// Adds the scope id and flow info of a literal to an address.
     fn complete(&mut self, scope_id: u32, flow_info: u32) {
         if let SocketAddr::V6(addr) = &mut self.address {
             addr.set_scope_id(scope_id);
@@ -429,7 +505,7 @@ impl AddressEntry {
     }
 }
 
-/// As it stands in an error.
+/// Prints the request for an error.
 impl fmt::Display for AddressRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.host, &self.service) {

@@ -1,14 +1,14 @@
-//! What a lookup of addresses brings.
+//! The result of a lookup of addresses.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use stagger::address::{Address as _, Family};
 
-/// What a lookup of addresses brought: at least one entry, in the system's order, which is
+/// The result of a lookup of addresses: at least one entry, in the system's order, which is
 /// RFC 6724's as the platform applies it.
 ///
-/// Cloning is cheap: those who asked the same share it.
+/// Cloning is cheap, because joined lookups share it.
 ///
 /// # Examples
 ///
@@ -28,20 +28,20 @@ pub struct Addresses {
     canonical_name: Option<Arc<str>>,
 }
 
-/// One address, and what kind of socket it is for.
+/// One address, and the kind of socket that it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct AddressEntry {
-    /// The address, with the port of the service, or 0 if there was none. Scope id and flow info
-    /// are as the system has them, and those of a literal as it had them.
+    /// The address, with the port of the service, or 0 without a service. The scope id and flow
+    /// info are the system's, or those of a literal.
     pub address: SocketAddr,
-    /// The type of socket, if the system says one.
+    /// The socket type, if the system returns it.
     pub socket_type: Option<SocketType>,
-    /// The protocol, if the system says one.
+    /// The protocol, if the system returns it.
     pub protocol: Option<Protocol>,
 }
 
-/// A type of socket.
+/// A socket type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SocketType {
@@ -79,23 +79,23 @@ impl Addresses {
         Self { entries: entries.into_iter().collect(), canonical_name }
     }
 
-    /// Every entry.
+    /// Returns every entry.
     pub fn entries(&self) -> &[AddressEntry] {
         &self.entries
     }
 
-    /// The address of every entry. One comes several times if it is there for several types of
-    /// socket, which it is only where every type was asked for.
+    /// Returns the address of every entry. An address occurs several times if it has entries for
+    /// several socket types. This happens only if the lookup is for every type.
     pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
         self.entries.iter().map(|entry| entry.address)
     }
 
-    /// The canonical name, where it was asked for: the host's own name, at the end of its aliases.
-    /// Of a literal it is the literal.
+    /// Returns the canonical name, if it was requested: the host's own name, at the end of its
+    /// aliases. For a literal it is the literal.
     ///
-    /// It is as the system says it, so in A-labels, and not encoded or decoded here; bytes that
-    /// are not UTF-8 stand as U+FFFD. It may come from the network: a program that prints it or
-    /// decides by it does not know who wrote it.
+    /// The name is exactly what the system returns, so it is in A-labels. Bytes that are not UTF-8
+    /// are replaced with U+FFFD. It may come from the network. A program that prints it or makes
+    /// decisions by it does not know who wrote it.
     pub fn canonical_name(&self) -> Option<&str> {
         self.canonical_name.as_deref()
     }
@@ -111,7 +111,7 @@ impl<'a> IntoIterator for &'a Addresses {
 }
 
 impl AddressEntry {
-    /// The family of the address.
+    /// Returns the family of the address.
     pub fn family(&self) -> Family {
         self.address.family().expect("a socket address has a family")
     }
@@ -133,12 +133,12 @@ impl Protocol {
     /// UDP-Lite.
     pub const UDPLITE: Self = Self(136);
 
-    /// The protocol of this number. Which of them the system knows is for it to say.
+    /// Returns the protocol with this number. The system may not know it.
     pub const fn from_number(number: i32) -> Self {
         Self(number)
     }
 
-    /// Its number.
+    /// Returns the number of the protocol.
     pub const fn number(self) -> i32 {
         self.0
     }

@@ -1,5 +1,5 @@
-//! One name in the hosts file, read without libc, which would ask the network for a name that is
-//! not there.
+//! One name in the hosts file, read without libc. libc would use the network for a name that is not
+//! there.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _};
@@ -10,31 +10,33 @@ use stagger::target::Host;
 
 use super::request::complete_ip;
 
-/// The hosts file of this machine. Elsewhere there is none that is known of.
+/// The hosts file of this machine. Other systems have no known path.
 #[cfg(unix)]
 pub(super) const PATH: &str = "/etc/hosts";
 #[cfg(not(unix))]
 pub(super) const PATH: &str = "";
 
-/// The most bytes of the file that are read: 64 MiB, as in `stagger-dns`. The bound is ours.
+/// How many bytes of the file are read at most: 64 MiB, as in `stagger-dns`. The limit is ours.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// The most bytes of a line that are read: 64 KiB. The bound is ours. The rest of a longer line is
-/// passed over.
+/// How many bytes of a line are read at most: 64 KiB. The rest of a longer line is ignored. The
+/// limit is ours.
 const MAX_LINE_BYTES: u64 = 64 << 10;
 
-/// The addresses that the file has for a name, without a port, in the file's order (hosts(5)).
+/// Returns the addresses that the file has for a name, without a port, in the file's order
+/// (hosts(5)).
 ///
-/// There are none if there is no such file, or if it can't be read. Blocks while it is read.
+/// The list is empty if there is no such file, or if it can't be read. Blocks while the file is
+/// read.
 pub(super) fn addresses(path: &Path, name: &str) -> Vec<SocketAddr> {
     let mut found = Vec::new();
-    // What could be read before an error counts.
+    // The lines that were read before an error count.
     let _ = read(path, name, &mut found);
     found
 }
 
 fn read(path: &Path, name: &str, found: &mut Vec<SocketAddr>) -> io::Result<()> {
-    // Asked before it is opened, because to open a pipe waits for its writer.
+    // Checked before the file is opened, because opening a pipe waits for its writer.
     if !std::fs::metadata(path)?.is_file() {
         return Ok(());
     }
@@ -64,7 +66,7 @@ fn find(mut file: impl BufRead, name: &str, found: &mut Vec<SocketAddr>) -> io::
     }
 }
 
-/// The address in a text, if it is one, and its zone is one of this machine's.
+/// Returns the address in a text, if it is valid and its zone is a zone of this machine.
 fn literal(text: &str) -> Option<SocketAddr> {
     match Host::try_from(text).ok()? {
         Host::Ipv4(ip) => Some((ip, 0).into()),

@@ -1,14 +1,17 @@
-//! The full lookup of a name, and a lane for each family beside it when it is late.
+//! The full lookup of a name, and a lane for each family when the full lookup is late.
 //!
-//! `getaddrinfo` waits for A and AAAA both, so one that is never answered holds the other up until
-//! libc gives up. The full lookup stays the authority: it is all that a prompt name costs, its
-//! answer ends the lanes, and only it knows how the addresses of the families compare. What a lane
-//! finds in the meantime is passed on as its family's answer, and the time since the full lookup
-//! began counts as spent on the resolution delay: it has been waited for once.
+//! `getaddrinfo` waits for both A and AAAA. If one of them is never answered, the other is delayed
+//! until libc gives up. The full lookup stays authoritative. A prompt name costs only the full
+//! lookup, and its answer ends the lanes. Only the full lookup knows how the addresses of the
+//! families compare.
 //!
-//! The answers of lanes set which family the routes prefer. It is read once, when the lanes start. A
-//! full answer does not need it, because it leaves nothing to wait for and is sorted. So a healthy
-//! name and a literal cost no look at the routes.
+//! The addresses that a lane finds meanwhile are the answer of its family. The time since the full
+//! lookup began counts as part of the resolution delay, because the caller has already waited for
+//! it.
+//!
+//! The answers of lanes set the family that the routes prefer. It is read once, when the lanes
+//! start. A full answer does not need it, because nothing is missing and the answer is sorted. So a
+//! healthy name and a literal do not read the routes.
 
 use std::future::Future;
 use std::mem;
@@ -26,27 +29,27 @@ use stagger::{Answer, Timer};
 use super::{Found, LookupError};
 use crate::lookup::Lanes;
 
-/// Of which families there are lanes. IPv6 is asked for first (RFC 8305 §3).
+/// The families that have lanes. IPv6 is looked up first (RFC 8305 §3).
 const FAMILIES: [Families; 2] = [Families::Ipv6, Families::Ipv4];
 
-/// Where the lookups of one query come from.
+/// Makes the lookups of one query.
 pub(crate) trait Source {
     /// Dropping it abandons the lookup.
     type Lookup: Future<Output = Found> + Unpin;
 
-    /// Begins the lookup of all that is wanted.
+    /// Begins the lookup of all families of the query.
     fn full(&self) -> Self::Lookup;
 
     /// Begins the lookup of one family.
     fn lane(&self, families: Families) -> Self::Lookup;
 
-    /// Reads which family the machine's routes prefer.
+    /// Returns the family that the machine's routes prefer.
     fn preferred(&self) -> Option<Family>;
 }
 
 pin_project! {
     /// The answers of a query's lookups. They end when the full lookup has answered, or when both
-    /// lanes have.
+    /// lanes have answered.
     ///
     /// HTTPS records are not looked up. A query for them is answered negatively at once, because a
     /// race waits for an answer to each record of its query.
@@ -57,7 +60,7 @@ pin_project! {
     {
         source: S,
         families: Families,
-        // Whether HTTPS records are still to be answered.
+        // Whether HTTPS records still need an answer.
         https: bool,
         lanes: Lanes,
         timer: T,
@@ -73,7 +76,7 @@ enum Stage<L> {
     Running {
         began: Instant,
         full: L,
-        /// `None` before they start.
+        /// `None` before the lanes start.
         lanes: Option<Started<L>>,
     },
     Done,
@@ -81,22 +84,22 @@ enum Stage<L> {
 
 struct Started<L> {
     lanes: [Lane<L>; 2],
-    /// How late they have started.
+    /// How late the lanes have started.
     late: Duration,
     preferred: Option<Family>,
 }
 
 enum Lane<L> {
     Running(L),
-    /// It has answered: with addresses, or that there are none.
+    /// The lane has answered: with addresses, or that there are none.
     Answered,
-    /// It could not find out. The full lookup still may.
+    /// The lane has failed. The full lookup may still succeed.
     Failed,
 }
 
 impl<S: Source, T: Timer> Lookups<S, T> {
-    /// The lookups for a query, none of them begun. One family alone has no lanes, because the full
-    /// lookup asks for no more than its lane would.
+    /// Makes the lookups for a query, and begins none of them. A query for one family has no lanes,
+    /// because its lane would be the same as the full lookup.
     pub(crate) fn new(source: S, query: &Query, lanes: Lanes, timer: T) -> Self {
         let (families, https) = (query.families(), query.https());
         let lanes = if families == Families::Any { lanes } else { Lanes::never() };
@@ -151,7 +154,8 @@ impl<S: Source, T: Timer> Stream for Lookups<S, T> {
     }
 }
 
-/// Waits until `due`. The clock decides and the alarm only wakes; there is none when it is ready.
+/// Waits until `due`. The clock decides and the alarm only wakes. When it is ready there is no
+/// alarm.
 fn poll_until<T: Timer>(
     due: Instant,
     timer: &T,
@@ -167,7 +171,7 @@ fn poll_until<T: Timer>(
     }
     alarm.set(None);
     if timer.now() < due {
-        // It rang early, and is set again.
+        // The alarm was early, and is set again.
         cx.waker().wake_by_ref();
         return Poll::Pending;
     }

@@ -1,4 +1,4 @@
-//! When each family is asked for apart, beside the one lookup of all.
+//! When each family is looked up separately, in addition to the lookup of all families.
 
 use std::error::Error;
 use std::fmt;
@@ -7,15 +7,15 @@ use std::time::Duration;
 use stagger::Policy;
 use stagger::text::{self, Span};
 
-/// When a [`SystemResolver`](crate::SystemResolver) asks for each family apart, beside the one
+/// When a [`SystemResolver`](crate::SystemResolver) looks each family up separately, in addition to the
 /// lookup of all families.
 ///
-/// `getaddrinfo` asks for A and AAAA together and returns when it has both. A name server, or a
-/// box on the way to it, that answers one and drops the other makes it wait for 5 s and more. A
-/// lane is a lookup of one family: it has its answer while the other family's is awaited.
+/// `getaddrinfo` queries A and AAAA together and returns when it has both. If a name server or a
+/// middlebox answers one query and drops the other, `getaddrinfo` waits for 5 s or more. A lane is
+/// a lookup of one family. It answers while the other family's answer is still missing.
 ///
-/// The default is a lane for each family when the full lookup is late by [`Policy::RESOLUTION_DELAY`]. So
-/// a healthy name costs one lookup.
+/// By default a lane for each family starts when the full lookup is late by
+/// [`Policy::RESOLUTION_DELAY`]. So a healthy name costs one lookup.
 ///
 /// # Examples
 ///
@@ -30,7 +30,7 @@ use stagger::text::{self, Span};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lanes {
-    /// How late the full lookup is when they start; they never do if there is none.
+    /// How late the full lookup is when the lanes start. With `None` they never start.
     delay: Option<Duration>,
 }
 
@@ -39,7 +39,7 @@ impl Lanes {
     ///
     /// # Errors
     ///
-    /// A delay outside [`Policy::RESOLUTION_DELAY_RANGE`].
+    /// Fails if the delay is not within [`Policy::RESOLUTION_DELAY_RANGE`].
     pub fn when_late(delay: Duration) -> Result<Self, LanesError> {
         if Policy::RESOLUTION_DELAY_RANGE.contains(&delay) {
             Ok(Self { delay: Some(delay) })
@@ -48,13 +48,13 @@ impl Lanes {
         }
     }
 
-    /// Lanes start together with the full lookup. Every name then costs three lookups, and the
-    /// first answer comes as soon as it can.
+    /// Lanes start together with the full lookup. Every name then costs three lookups. The first
+    /// answer comes as early as possible.
     pub fn at_once() -> Self {
         Self { delay: Some(Duration::ZERO) }
     }
 
-    /// There are no lanes: one lookup of all families, awaited whole.
+    /// There are no lanes. The resolver waits for one lookup of all families.
     pub fn never() -> Self {
         Self { delay: None }
     }
@@ -70,7 +70,7 @@ impl Default for Lanes {
     }
 }
 
-/// A delay that [`Lanes`] can't have: the value, and the range.
+/// A delay outside the range of [`Lanes`], with the range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LanesError {
     delay: Duration,

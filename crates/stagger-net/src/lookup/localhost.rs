@@ -1,12 +1,12 @@
-//! Names that are this machine.
+//! Names that mean this machine.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use stagger::address::Family;
 use stagger::resolve::Families;
 
-/// A name that is this machine by its text alone (RFC 6761 §6.3). No such name is ever asked for on
-/// the network.
+/// A name that means this machine by its text alone (RFC 6761 §6.3). Such names are never looked up
+/// on the network.
 ///
 /// # Examples
 ///
@@ -24,16 +24,16 @@ use stagger::resolve::Families;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Localhost {
-    /// `localhost`. It is `::1` and `127.0.0.1`, whatever a hosts file says.
+    /// `localhost`. It is `::1` and `127.0.0.1`, whatever a hosts file contains.
     Itself,
-    /// A name below it, such as `app.localhost`. A hosts file may have it. Otherwise it is `::1` and
-    /// `127.0.0.1` too.
+    /// A name below it, such as `app.localhost`. A hosts file may contain it. Otherwise it is `::1`
+    /// and `127.0.0.1` too.
     Below,
 }
 
 impl Localhost {
-    /// What `name` is, in letters of any case and with or without the last dot. It is `None` for a
-    /// name of another machine.
+    /// Classifies `name`, in any letter case and with or without the last dot. Returns `None` for
+    /// the name of another machine.
     pub fn of(name: &str) -> Option<Self> {
         const LABEL: &str = "localhost";
 
@@ -49,7 +49,7 @@ impl Localhost {
         }
     }
 
-    /// The addresses of this machine in these families: `::1` before `127.0.0.1`.
+    /// Returns the addresses of this machine in these families: `::1` before `127.0.0.1`.
     pub fn addresses(families: Families) -> impl Iterator<Item = IpAddr> {
         let all = [
             (Family::Ipv6, IpAddr::from(Ipv6Addr::LOCALHOST)),

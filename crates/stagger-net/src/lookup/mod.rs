@@ -1,4 +1,4 @@
-//! Host and service into addresses, by the system.
+//! Resolves hosts and services to addresses with the system's resolver.
 
 mod address;
 mod entry;
@@ -35,12 +35,12 @@ pub(crate) use question::{Call, Question, Reply};
 pub(crate) use request::{Found, Literal, Lookup, Request};
 pub use resolver::SystemAnswers;
 
-/// The name of the network interface of this index. No network is asked.
+/// Returns the name of the network interface with this index. There is no network traffic.
 pub(crate) fn interface_name(index: u32) -> std::io::Result<String> {
     system::interface_name(index)
 }
 
-/// The index of the network interface of this name. No network is asked.
+/// Returns the index of the network interface with this name. There is no network traffic.
 pub(crate) fn interface_index(name: &str) -> Result<u32, LookupError> {
     system::interface_index(name).map_err(|cause| LookupError::new(name.to_owned(), cause))
 }

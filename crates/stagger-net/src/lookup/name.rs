@@ -1,4 +1,4 @@
-//! The reverse of a lookup: `getnameinfo`.
+//! Reverse lookups: `getnameinfo`.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -11,11 +11,9 @@ use super::error::Cause;
 use super::question::{Question, Reply};
 use super::{LookupError, PendingLookup, system};
 
-/// Asks the system for the name of an address and of its port, with `getnameinfo`, without
-/// blocking.
+/// Looks the name of an address and of its port up with `getnameinfo`, without blocking.
 ///
-/// What is returned is set up step by step and then awaited; [`NameLookup`] says what can be
-/// asked.
+/// Set the options of the returned [`NameLookup`], and then await it.
 ///
 /// # Examples
 ///
@@ -47,29 +45,30 @@ pub fn reverse_lookup(addr: impl Into<SocketAddr>) -> NameLookup {
     NameLookup { request }
 }
 
-/// What the system is asked for: the name of an address, and the flags of `getnameinfo`.
+/// The options of a reverse lookup: an address, and the flags of `getnameinfo`.
 ///
-/// It is awaited itself, or turned into a [`PendingLookup`]; [`reverse_lookup`] begins one. An
-/// address without a name is returned as the address in text, unless a name is
+/// Await it, or convert it into a [`PendingLookup`]. [`reverse_lookup`] makes a value. An address
+/// without a name is returned as the address in text, unless a name is
 /// [required](Self::with_name_required). A port without a service is returned as its number.
 ///
 /// A lookup shares the places and the threads of the process with all other lookups by the system.
-/// Equal lookups in flight are joined. A lookup with [`numeric_host`](Self::with_numeric_host) asks no
-/// network, and does not wait for lookups that ask it.
+/// Equal lookups that run at the same time are joined. A lookup with
+/// [`numeric_host`](Self::with_numeric_host) does not use the network, and does not wait for lookups
+/// that do.
 ///
 /// # Errors
 ///
-/// The future's: a [`LookupError`] that names the address and has the code of `getnameinfo`.
+/// The future returns a [`LookupError`] that names the address and has the code of `getnameinfo`.
 ///
 /// # Cancel safety
 ///
-/// As [`PendingLookup`] says: dropping it frees the caller at once.
+/// Dropping it frees the caller at once: see [`PendingLookup`].
 ///
 /// # Runtime
 ///
-/// Any executor. The standard library has no such lookup: outside Unix only a host and a service
-/// that are both numeric can be had. The rest is an error that becomes an [`std::io::Error`] of the
-/// kind [`Unsupported`](std::io::ErrorKind::Unsupported).
+/// Any executor. The standard library has no reverse lookup, so outside Unix both the host and the
+/// service must be numeric. Other lookups fail there. The error becomes an [`std::io::Error`] of
+/// the kind [`Unsupported`](std::io::ErrorKind::Unsupported).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a lookup does nothing unless awaited"]
 pub struct NameLookup {
@@ -77,58 +76,59 @@ pub struct NameLookup {
 }
 
 impl NameLookup {
-    /// Whether the host is wanted as the address in text, and nothing is asked of a name server
+    /// Sets whether the host is returned as the address in text, so that no name server is queried
     /// (`NI_NUMERICHOST`).
     pub fn with_numeric_host(mut self, numeric_host: bool) -> Self {
         self.request.numeric_host = numeric_host;
         self
     }
 
-    /// Whether the service is wanted as its port (`NI_NUMERICSERV`).
+    /// Sets whether the service is returned as its port (`NI_NUMERICSERV`).
     pub fn with_numeric_service(mut self, numeric_service: bool) -> Self {
         self.request.numeric_service = numeric_service;
         self
     }
 
-    /// Whether an address without a name is an error (`NI_NAMEREQD`).
+    /// Sets whether an address without a name is an error (`NI_NAMEREQD`).
     pub fn with_name_required(mut self, name_required: bool) -> Self {
         self.request.name_required = name_required;
         self
     }
 
-    /// Whether a host of this machine's own domain is wanted without the domain (`NI_NOFQDN`).
+    /// Sets whether a host of this machine's own domain is returned without the domain
+    /// (`NI_NOFQDN`).
     pub fn with_short_name(mut self, short_name: bool) -> Self {
         self.request.short_name = short_name;
         self
     }
 
-    /// For which transport the service's name is wanted (`NI_DGRAM`): TCP unless set.
+    /// Sets the transport of the service (`NI_DGRAM`). The default is TCP.
     pub fn with_transport(mut self, transport: Transport) -> Self {
         self.request.datagram = transport == Transport::Udp;
         self
     }
 
-    /// Whether the host is wanted as the address in text.
+    /// Returns whether the host is returned as the address in text.
     pub fn numeric_host(&self) -> bool {
         self.request.numeric_host
     }
 
-    /// Whether the service is wanted as its port.
+    /// Returns whether the service is returned as its port.
     pub fn numeric_service(&self) -> bool {
         self.request.numeric_service
     }
 
-    /// Whether an address without a name is an error.
+    /// Returns whether an address without a name is an error.
     pub fn name_required(&self) -> bool {
         self.request.name_required
     }
 
-    /// Whether a host of this machine's own domain is wanted without the domain.
+    /// Returns whether a host of this machine's own domain is returned without the domain.
     pub fn short_name(&self) -> bool {
         self.request.short_name
     }
 
-    /// For which transport the service's name is wanted.
+    /// Returns the transport of the service.
     pub fn transport(&self) -> Transport {
         if self.request.datagram { Transport::Udp } else { Transport::Tcp }
     }
@@ -143,11 +143,11 @@ impl IntoFuture for NameLookup {
     }
 }
 
-/// What a reverse lookup brought. Cloning is cheap: those who asked the same share it.
+/// The result of a reverse lookup. Cloning is cheap, because joined lookups share it.
 ///
-/// A host's name is what the owner of the address says it is: who prints it, or decides by it,
-/// does not know who wrote it. Bytes that are not UTF-8 stand as U+FFFD, which is in no valid
-/// name.
+/// The owner of the address chooses the host's name. A program that prints it or makes decisions by
+/// it does not know who wrote it. Bytes that are not UTF-8 are replaced with U+FFFD, which no valid
+/// name contains.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameInfo {
     pub(super) host: Arc<str>,
@@ -155,19 +155,19 @@ pub struct NameInfo {
 }
 
 impl NameInfo {
-    /// The host's name, in A-labels, or the address. An IPv6 address has its zone, by the
-    /// interface's name where it is link-local, and no brackets.
+    /// Returns the host's name in A-labels, or the address. A link-local IPv6 address has its zone
+    /// as the interface's name. An IPv6 address has no brackets.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The service's name, or the port.
+    /// Returns the service's name, or the port.
     pub fn service(&self) -> &str {
         &self.service
     }
 }
 
-/// A reverse lookup as the system is asked. Two that are equal get one answer.
+/// A reverse lookup as a request to the system. Equal requests share one answer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct NameRequest {
     pub(super) addr: SocketAddr,
@@ -183,7 +183,7 @@ impl NameRequest {
         !self.numeric_host
     }
 
-    /// Asks the system. Blocks for as long as it takes.
+    /// Calls the system. Blocks until it returns.
     pub(crate) fn look_up(&self) -> Result<NameInfo, LookupError> {
         system::name(self).map_err(|cause| {
             let cause = match cause {
@@ -198,7 +198,7 @@ impl NameRequest {
     }
 }
 
-/// As it stands in an error.
+/// Prints the request for an error.
 impl fmt::Display for NameRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the name of {}", self.addr)

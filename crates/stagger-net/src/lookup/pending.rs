@@ -8,23 +8,23 @@ use std::task::{Context, Poll};
 use super::LookupError;
 use super::question::{Call, Question, Reply};
 
-/// A lookup by the system in progress: of [`Addresses`](crate::lookup::Addresses) or a
+/// A running lookup by the system: of [`Addresses`](crate::lookup::Addresses) or a
 /// [`NameInfo`](crate::lookup::NameInfo).
 ///
-/// It asks nothing until it is polled, and yields nothing until the system's call has returned.
+/// It does nothing until it is polled, and completes when the system's call has returned.
 ///
 /// # Errors
 ///
-/// Its output has the [`LookupError`] of a lookup that failed.
+/// A failed lookup returns its [`LookupError`].
 ///
 /// # Panics
 ///
-/// When polled after it was ready.
+/// If polled after it has completed.
 ///
 /// # Cancel safety
 ///
-/// Dropping it abandons the lookup at once. One that waits for a place leaves the queue. A call
-/// that runs can't be cancelled: its thread and its place come back when libc returns.
+/// Dropping it abandons the lookup at once. A lookup that waits for a place leaves the queue. A
+/// running call cannot be cancelled: its thread and its place are free again when libc returns.
 ///
 /// # Runtime
 ///

@@ -1,13 +1,13 @@
 //! Blocking calls on threads of our own.
 //!
-//! A blocking call can't be cancelled, so a stuck one holds its thread until it returns. The pool
-//! bounds this: each class has a fixed number of places, a waiting call holds no thread, and equal
-//! calls are joined. A call whose last waiter is gone keeps its place until it returns, because
-//! that is how long its thread is taken.
+//! A blocking call can't be cancelled, so a stuck call holds its thread until it returns. The pool
+//! limits this. Each class has a fixed number of places, a waiting call holds no thread, and equal
+//! calls are joined. A call that no caller waits for keeps its place until it returns, because its
+//! thread stays busy that long.
 //!
-//! The [machine] decides. Here its decisions are carried out: threads are started, woken, and
-//! end. A thread that can't be started is an error that the machine is told, and nothing here
-//! waits or tries again by itself.
+//! The [machine] decides. This module carries its decisions out: it starts, wakes and ends threads.
+//! If a thread can't be started, the machine gets an event. This module does not wait or retry by
+//! itself.
 //!
 //! [machine]: Machine
 
@@ -31,13 +31,13 @@ use self::verdict::{Outcome, Verdict};
 
 /// The stack of a thread: 512 KiB. That is the default on macOS and four times the default of musl.
 ///
-/// glibc's own lookup takes less than 64 KiB, which a test shows. The rest is for the modules of
-/// `nsswitch.conf`, and for the wakers of the runtime, which run here too. Memory is taken only for
-/// the pages that are used. The size matters where all of it counts at once: without overcommit,
-/// and on 32 bits.
+/// glibc's own lookup takes less than 64 KiB, as a test shows. The rest is for the modules of
+/// `nsswitch.conf`, and for the wakers of the runtime, which run here too. Only pages that are used
+/// take memory. The size matters where all of it counts at once: without overcommit, and on 32
+/// bits.
 const STACK_BYTES: usize = 512 << 10;
 
-/// Runs blocking calls, at most so many of each class at once, and equal ones once.
+/// Runs blocking calls, with a limit for each class. Equal calls run once.
 pub(crate) struct Pool<K, V> {
     shared: Arc<Shared<K, V>>,
 }
@@ -52,16 +52,16 @@ type Decisions<K, V> = Machine<K, Job<K, V>, Worker<K, V>>;
 
 type StartThread = Box<dyn Fn(Box<dyn FnOnce() + Send>) -> io::Result<()> + Send + Sync>;
 
-/// What a call does.
+/// The work of a call.
 enum Job<K, V> {
     Ask(Arc<K>, Arc<Verdict<V>>),
     Other(Arc<Mutex<Option<Detached>>>),
 }
 
-/// It runs on a thread of the pool, or, with an error, where there was no thread for it.
+/// It runs on a thread of the pool. If there was no thread for it, it gets the error.
 type Detached = Box<dyn FnOnce(io::Result<()>) + Send>;
 
-/// A thread, for those that give it a call.
+/// A handle to a thread, to give it a call.
 struct Worker<K, V>(Arc<Seat<K, V>>);
 
 /// Where an idle thread waits.
@@ -70,12 +70,12 @@ struct Seat<K, V> {
     bell: Condvar,
 }
 
-/// Nothing of a caller's runs under a lock here, so a poisoned one is still sound.
+/// No code of a caller runs under a lock here, so a poisoned lock is still consistent.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Starts a thread, which nobody joins: the end of the process does not wait for it.
+/// Starts a thread that is never joined. The end of the process does not wait for it.
 fn start_thread(body: Box<dyn FnOnce() + Send>) -> io::Result<()> {
     let thread = thread::Builder::new().name("stagger-lookup".into()).stack_size(STACK_BYTES);
     thread.spawn(body).map(drop)
@@ -106,7 +106,7 @@ where
         Self { shared: Arc::new(shared) }
     }
 
-    /// Joins the call for `key`, which starts at once if it is new and there is a place.
+    /// Joins the call for `key`. A new call starts at once if there is a place.
     pub(crate) fn join(&self, key: K, class: Class) -> Joined<K, V> {
         let key = Arc::new(key);
         let now = Instant::now();
@@ -121,7 +121,7 @@ where
     }
 
     /// Runs a call that is never joined. It always runs. If no thread can be started, it gets the
-    /// error, runs on the thread of a caller of this pool, and must not block.
+    /// error and must not block. It then runs on the thread of a caller of this pool.
     pub(crate) fn detached(
         &self,
         class: Class,
@@ -141,7 +141,7 @@ where
     K: Eq + Hash + Send + Sync + 'static,
     V: Clone + Send + 'static,
 {
-    /// Starts this call, and then whatever else can be started.
+    /// Starts this call, and then all other calls that can start.
     fn start(this: &Arc<Self>, mut start: Option<Start<Job<K, V>, Worker<K, V>>>) {
         while let Some(Start { id, job, worker }) = start {
             match worker {
@@ -163,7 +163,7 @@ where
         }
     }
 
-    /// What a thread does: calls, one after another, until it has been idle for long enough.
+    /// The body of a thread: runs calls, one after another, until it has been idle for long enough.
     fn work(self: Arc<Self>, id: CallId, job: Job<K, V>) {
         let worker = Worker(Arc::new(Seat { call: Mutex::default(), bell: Condvar::new() }));
         let mut call = Some((id, job));
@@ -171,9 +171,10 @@ where
             let outcome = job.run(&self.look_up);
             let now = Instant::now();
             let mut machine = lock(&self.machine);
-            // The place goes first, so that a waker that panics can't keep it.
+            // The place is freed first, so that a waker that panics cannot keep it.
             let next = machine.finish(id, worker.clone(), now);
-            // After a shortage of threads there may be more to start than this thread can run.
+            // After a shortage of threads there may be more calls to start than this thread can
+            // run.
             let more = if machine.has_more() { machine.next(now) } else { None };
             drop(machine);
             Self::start(&self, more);
@@ -185,7 +186,7 @@ where
         }
     }
 
-    /// Waits for a call. There is none when the thread is to end.
+    /// Waits for a call. Returns `None` when the thread must end.
     fn wait(&self, worker: &Worker<K, V>, until: Instant) -> Option<(CallId, Job<K, V>)> {
         let Seat { call, bell } = &*worker.0;
         let mut given = lock(call);
@@ -203,7 +204,7 @@ where
             if lock(&self.machine).ends(worker, Instant::now()) {
                 return None;
             }
-            // A call was given just now: it is here, or about to be.
+            // A call was assigned just now. It is here, or will be at once.
             given = lock(call);
             while given.is_none() {
                 given = bell.wait(given).unwrap_or_else(PoisonError::into_inner);
@@ -213,11 +214,11 @@ where
 }
 
 impl<K, V> Job<K, V> {
-    /// Does it. A panic ends here, because the thread and its place have to go on.
+    /// Runs the call. A panic stops here, because the thread and its place must continue.
     fn run(&self, look_up: &dyn Fn(&K) -> V) -> Option<Outcome<V>> {
         match self {
             Self::Ask(key, _) => {
-                // The closure is not touched again after a panic, beyond being called.
+                // After a panic the closure is only called again.
                 Some(match catch_unwind(AssertUnwindSafe(|| look_up(key))) {
                     Ok(value) => Outcome::Returned(value),
                     Err(_) => Outcome::Panicked,
@@ -249,7 +250,7 @@ fn call_once(call: &Mutex<Option<Detached>>, thread: io::Result<()>) {
     let _ = catch_unwind(AssertUnwindSafe(|| call.map(|call| call(thread))));
 }
 
-/// The same error once more.
+/// Makes a copy of the error.
 fn again(error: &io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(code) => io::Error::from_raw_os_error(code),
@@ -286,8 +287,8 @@ impl<K, V> PartialEq for Worker<K, V> {
     }
 }
 
-/// A call that was joined, as a future. It fails if no thread could be started for it. Dropped, it
-/// leaves; the last to leave takes a call that still waits out of the queue.
+/// A joined call, as a future. It fails if no thread could be started for it. Dropping it leaves
+/// the call. The last waiter to leave removes a waiting call from the queue.
 pub(crate) struct Joined<K, V>
 where
     K: Eq + Hash,
@@ -297,9 +298,9 @@ where
     key: Arc<K>,
     call: CallId,
     verdict: Arc<Verdict<V>>,
-    /// Under which the waker is kept.
+    /// The id of the stored waker.
     waker: Option<u64>,
-    /// Its result has been taken.
+    /// Whether its result has been taken.
     ended: bool,
 }
 
@@ -326,7 +327,7 @@ impl<K: Eq + Hash, V: Clone> Future for Joined<K, V> {
 
 impl<K: Eq + Hash, V: Clone> Drop for Joined<K, V> {
     fn drop(&mut self) {
-        // By then the call is gone, and with it the wakers.
+        // By then the call is gone, and its wakers too.
         if self.ended {
             return;
         }

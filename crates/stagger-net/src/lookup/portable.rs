@@ -1,4 +1,4 @@
-//! Lookups through the standard library, where there is no Unix. Not tested.
+//! Lookups through the standard library, on systems other than Unix. Not tested.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
@@ -10,7 +10,7 @@ use stagger::target::{Host, Service};
 use super::error::Cause;
 use super::{AddressEntry, AddressRequest, NameInfo, NameRequest};
 
-/// The addresses of `host`, in the system's order.
+/// Returns the addresses of `host`, in the system's order.
 pub(super) fn addresses(
     host: &str,
     port: u16,
@@ -41,13 +41,13 @@ pub(super) fn interface_index(name: &str) -> Result<u32, Cause> {
     Err(Cause::Zone { name: name.into(), os_error: None })
 }
 
-/// As above.
+/// No interface has a name here either.
 pub(super) fn interface_name(_: u32) -> io::Result<String> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// What a lookup of one's own finds: addresses and ports. Flags that the standard library has no
-/// way to obey are refused if they would change the result.
+/// Returns the addresses and ports of a single lookup. Flags that the standard library does not
+/// support are refused if they would change the result.
 pub(super) fn entries(
     request: &AddressRequest,
 ) -> Result<(Vec<AddressEntry>, Option<String>), Cause> {
@@ -101,7 +101,7 @@ pub(super) fn entries(
     Ok((found.into_iter().filter(wanted).map(entry).collect(), None))
 }
 
-/// The name of an address, where only its numbers are wanted.
+/// Returns the name of an address, if only numbers are requested.
 pub(super) fn name(request: &NameRequest) -> Result<NameInfo, Cause> {
     if !request.numeric_host || request.name_required {
         return Err(Cause::Unsupported("the name of an address"));

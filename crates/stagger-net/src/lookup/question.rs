@@ -1,4 +1,4 @@
-//! What the system is asked, and the places from which it is asked.
+//! The questions to the system, and the places in which they run.
 
 use std::fmt;
 use std::future::Future;
@@ -14,26 +14,26 @@ use super::{
     AddressRequest, Addresses, Found, Literal, LookupError, NameInfo, NameRequest, Request,
 };
 
-/// How many blocking calls run at once in a process. Each holds a thread until libc returns, and
-/// with a dead name server that is 10 s or more.
+/// How many blocking calls run at once in a process. Each call holds a thread until libc returns.
+/// With a dead name server that takes 10 s or more.
 const CAPACITIES: Capacities = Capacities {
-    // As many as tokio's own pool has. A stuck thread takes some 12 KiB.
+    // The same number as in tokio's own pool. A stuck thread takes about 12 KiB.
     network: 512,
-    // Ours. Each call holds a socket, and with all of them stuck a process that may open 1024
-    // descriptors has a quarter left.
+    // The number is ours. Each call holds a socket. If all calls are stuck, a process that may open
+    // 1024 descriptors has a quarter of them left.
     lane: 128,
-    // Ours. They are short unless the file system is stuck.
+    // The number is ours. These calls are short unless the file system is stuck.
     local: 64,
 };
 
 static POOL: LazyLock<Pool<Question, Reply>> =
     LazyLock::new(|| Pool::new(CAPACITIES, Question::answer));
 
-/// Runs a call that reads files of this machine, and nothing else, on a thread of the pool for
-/// lookups. It blocks no thread of a runtime, and waits for no lookup on the network.
+/// Runs a call that only reads files of this machine, on a thread of the pool for lookups. It
+/// blocks no thread of a runtime, and does not wait for lookups on the network.
 ///
-/// It is always called. If no thread can be started for it, it is called with the error and must not
-/// block. It then runs on the thread of this caller or of another.
+/// The call always runs. If no thread can be started for it, it gets the error and must not block.
+/// It then runs on the thread of this caller or of another caller.
 ///
 /// This is for Stagger's own crates.
 #[doc(hidden)]
@@ -41,22 +41,22 @@ pub fn on_thread(call: impl FnOnce(io::Result<()>) + Send + 'static) {
     POOL.detached(Class::Local, call);
 }
 
-/// One question. Two that are equal get one reply.
+/// One question. Equal questions get one reply.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Question {
     /// The addresses of a target.
     Target(Request),
-    /// What a literal lacks.
+    /// The missing numbers of a literal.
     Literal(Literal),
     /// The addresses of a target that is this machine.
     Localhost(Request),
-    /// What a lookup of one's own asks for.
+    /// The request of a single lookup.
     Address(AddressRequest),
     /// The name of an address.
     Name(NameRequest),
 }
 
-/// What comes of it.
+/// The reply to a question.
 #[derive(Clone)]
 pub(crate) enum Reply {
     Target(Found),
@@ -65,7 +65,7 @@ pub(crate) enum Reply {
 }
 
 impl Question {
-    /// Asks the system. Blocks for as long as it takes.
+    /// Calls the system. Blocks until it returns.
     fn answer(&self) -> Reply {
         match self {
             Self::Target(request) => Reply::Target(request.look_up()),
@@ -76,7 +76,7 @@ impl Question {
         }
     }
 
-    /// What the answer may have to wait for.
+    /// Returns the class of what the answer may have to wait for.
     fn class(&self) -> Class {
         let may_ask_the_network = match self {
             Self::Target(_) => true,
@@ -88,7 +88,7 @@ impl Question {
     }
 }
 
-/// As it stands in an error.
+/// Prints the question for an error.
 impl fmt::Display for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -100,23 +100,23 @@ impl fmt::Display for Question {
     }
 }
 
-/// A question that was put, and what to make of its reply. Dropped, it is abandoned.
+/// A question in progress, and how to read its reply. Dropping it abandons the question.
 pub(crate) struct Call<T>(Stage<T>);
 
 enum Stage<T> {
-    /// In the pool, with others that ask the same.
+    /// In the pool, together with equal questions.
     Joined(Joined<Question, Reply>, fn(Reply) -> Result<T, LookupError>),
     Known(Option<Result<T, LookupError>>),
 }
 
 impl<T> Call<T> {
-    /// Puts a question. One that asks no network does not wait for those that do.
+    /// Starts a question. A question without network traffic does not wait for questions with it.
     pub(crate) fn put(question: Question, read: fn(Reply) -> Result<T, LookupError>) -> Self {
         let class = question.class();
         Self(Stage::Joined(POOL.join(question, class), read))
     }
 
-    /// Puts a question for one family, which is asked beside another question that is late.
+    /// Starts a question for one family, because another question is late.
     pub(crate) fn put_lane(
         question: Question,
         families: Families,
@@ -130,7 +130,7 @@ impl<T> Call<T> {
         Self(Stage::Joined(POOL.join(question, class), read))
     }
 
-    /// What needs no asking.
+    /// Makes a call whose result is already known.
     pub(crate) fn known(found: Result<T, LookupError>) -> Self {
         Self(Stage::Known(Some(found)))
     }

@@ -1,4 +1,4 @@
-//! What is asked of the system, and how each is answered.
+//! The requests to the system, and how each is answered.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -14,21 +14,21 @@ use super::error::Cause;
 use super::{LookupError, hosts, system};
 use crate::lookup::Localhost;
 
-/// What a lookup brings; cheap to share among those who joined it.
+/// The result of a lookup. It is cheap to share among the waiters.
 pub(crate) type Found = Result<Arc<[SocketAddr]>, LookupError>;
 
-/// A query in the form in which the system is asked.
+/// A query in the form of the system's requests.
 #[derive(Clone, Debug)]
 pub(crate) enum Lookup {
-    /// A host's name: the network may be asked, and that may take long.
+    /// A host's name. The lookup may use the network, and may take long.
     Name(Request),
-    /// A literal that lacks only what this machine knows.
+    /// A literal that needs only data of this machine.
     Literal(Literal),
-    /// A name that is this machine, for which no network is ever asked (RFC 6761 §6.3).
+    /// A name that means this machine. It is never looked up on the network (RFC 6761 §6.3).
     Localhost(Localhost, Request),
 }
 
-/// A name to look up. Two that are equal get one answer.
+/// A name to look up. Equal requests get one answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Request {
     pub(super) host: Arc<str>,
@@ -37,15 +37,15 @@ pub(crate) struct Request {
     pub(super) transport: Transport,
 }
 
-/// The host alone: of one host few things are asked at a time, and each part is a part to hash.
+/// Hashes only the host. A host has few requests at a time, and each further part costs time.
 impl Hash for Request {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.host.hash(state);
     }
 }
 
-/// An address with, perhaps, a zone's or a service's name to be turned into a number. Two that are
-/// equal get one answer.
+/// An address, whose zone or service may be a name to convert into a number. Equal literals get one
+/// answer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Literal {
     ip: IpAddr,
@@ -77,15 +77,15 @@ impl Lookup {
 }
 
 impl Request {
-    /// The same name in these families.
+    /// Returns the same name with these families.
     pub(crate) fn with_families(&self, families: Families) -> Self {
         Self { families, ..self.clone() }
     }
 
     /// Looks the name up. Blocks for as long as the system takes.
     ///
-    /// A service's name is looked up by itself and first, so that an unknown one is told from an
-    /// unknown host, which not every platform does, and costs no query.
+    /// The name of a service is looked up separately and first. So an unknown service differs from
+    /// an unknown host, which is not so on every platform, and costs no query.
     pub(crate) fn look_up(&self) -> Found {
         let port = port(&self.service, self.transport, self)?;
         let found = system::addresses(&self.host, port, self.families, self.transport);
@@ -95,7 +95,7 @@ impl Request {
         }
     }
 
-    /// The addresses of `localhost`, if that needs no look at a file.
+    /// Returns the addresses of `localhost`, if no file must be read for it.
     pub(crate) fn here(&self) -> Option<Found> {
         match self.service {
             Service::Port(port) => Some(Ok(self.loopback(port))),
@@ -103,8 +103,8 @@ impl Request {
         }
     }
 
-    /// Looks up a name that is this machine: what the hosts file says of a name below `localhost`,
-    /// else loopback. Blocks while files are read, and asks no network.
+    /// Looks up a name that means this machine. A name below `localhost` may be in the hosts file.
+    /// Otherwise it is loopback. Blocks while files are read. There is no network traffic.
     pub(crate) fn look_up_here(&self) -> Found {
         let port = port(&self.service, self.transport, self)?;
         let mut listed = match Localhost::of(&self.host) {
@@ -131,8 +131,8 @@ impl Literal {
         matches!(self.service, Service::Port(_)) && !matches!(self.zone, Some(Zone::Name(_)))
     }
 
-    /// Turns names into numbers. Reads this machine's files and interfaces, and no more; a literal
-    /// of a family that is not wanted has no address.
+    /// Converts names into numbers. Reads only this machine's files and interfaces. A literal of a
+    /// family that is not requested has no address.
     pub(crate) fn complete(&self) -> Found {
         let port = port(&self.service, self.transport, self)?;
         let address = complete_ip(self.ip, self.flow_info, self.zone.as_ref(), port)
@@ -142,7 +142,7 @@ impl Literal {
     }
 }
 
-/// The address of a literal. Its zone by name becomes a number.
+/// Returns the address of a literal. The name of its zone becomes a number.
 pub(super) fn complete_ip(
     ip: IpAddr,
     flow_info: u32,

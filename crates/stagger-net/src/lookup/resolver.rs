@@ -16,41 +16,45 @@ use crate::lookup::{Call, Lookup, LookupError, Lookups, Question, Reply, Source}
 use crate::lookup::{Lanes, Localhost};
 use crate::system::Connectivity;
 
-/// The system's resolver: `getaddrinfo`, with all that it reads (`/etc/hosts`, `nsswitch.conf`,
-/// mDNS, whatever the machine is set up for).
+/// The system's resolver: `getaddrinfo`, with all its sources (`/etc/hosts`, `nsswitch.conf`, mDNS,
+/// and whatever else the machine uses).
 ///
-/// It asks once, for all families together, and answers in the system's order, which is RFC 6724's
-/// as the platform applies it and is not touched. A lookup that fails answers with its
-/// [`LookupError`]. `getaddrinfo` returns only when it knows both families, so when that takes
-/// longer than the resolution delay, each family is asked for beside it, in a lane of its own, and
-/// what a lane finds is answered as soon as it is there, with that delay spent
-/// ([`Answer::with_delay_spent`]). The answers end when the full lookup has answered, or when both
-/// lanes have. [`Lanes`] says when they start, if at all. A query for one family has none, nor has
-/// any outside Unix, where one family can't be asked for apart.
+/// It makes one lookup for all families together. The answer keeps the system's order, which is
+/// RFC 6724's as the platform applies it. A failed lookup answers with its [`LookupError`].
 ///
-/// The answers of lanes set which family the machine's default routes prefer
-/// ([`Connectivity::preferred`]), as it is when the lanes start.
-/// [`Policy::with_preferred_family`](stagger::Policy::with_preferred_family) wins over it.
+/// `getaddrinfo` returns only when it knows both families. If this takes longer than the resolution
+/// delay, a lane for each family starts: a lookup of that family only. The addresses that a lane
+/// finds are answered as soon as they are known, with that delay spent
+/// ([`Answer::with_delay_spent`]).
+///
+/// The answers end when the full lookup has answered, or when both lanes have answered. [`Lanes`]
+/// sets when lanes start, if at all. A query for one family has no lanes. Outside Unix there are no
+/// lanes, because one family cannot be looked up separately there.
+///
+/// The answers of lanes set the family that the machine's default routes prefer
+/// ([`Connectivity::preferred`]) when the lanes start.
+/// [`Policy::with_preferred_family`](stagger::Policy::with_preferred_family) has precedence.
 ///
 /// HTTPS records are not looked up. A query for them is answered negatively at once.
 ///
-/// `AI_ADDRCONFIG` is not set: it hides the addresses of a family in which the machine has none
-/// but loopback addresses, which breaks names for loopback on a machine without a network. An
-/// address that can't be reached fails at once and costs the race nothing. `AI_V4MAPPED` is not
-/// set either, so that IPv6 addresses are IPv6 addresses.
+/// `AI_ADDRCONFIG` is not set. It hides the addresses of a family in which the machine has only
+/// loopback addresses. That breaks names for loopback on a machine without a network. An
+/// unreachable address fails at once and costs the race nothing. `AI_V4MAPPED` is not set either,
+/// so IPv6 addresses are never v4-mapped.
 ///
 /// `localhost` is `::1` and `127.0.0.1` (RFC 6761 §6.3). No file is read and no thread is used,
-/// unless the service has a name. A name below it, such as `app.localhost`, is looked up in the hosts
-/// file, and is loopback too if it is not there. No such lookup asks the network. [`lookup`](crate::lookup::lookup()) asks
-/// `getaddrinfo` for these names as for others.
+/// unless the service has a name. A name below it, such as `app.localhost`, is looked up in the
+/// hosts file. If it is not there, it is loopback too. No such lookup uses the network.
+/// [`lookup`](crate::lookup::lookup()) calls `getaddrinfo` for these names too.
 ///
-/// `getaddrinfo` blocks, so it runs on threads that are kept for lookups alone. At most 512 calls
-/// run at once in a process, those of [`lookup`](crate::lookup::lookup()) and
-/// [`reverse_lookup`](crate::lookup::reverse_lookup) included. Lanes have 128 more places for each family.
-/// Further lookups wait in turn and hold no thread. A lookup shares the answer of an equal one that
-/// waits or runs. It does not share an abandoned one that has run for 250 ms, because that may be
-/// stuck. A literal with the name of a service or a zone has places of another class, so it does not
-/// wait for these calls.
+/// `getaddrinfo` blocks, so it runs on threads that only lookups use. At most 512 calls run at once
+/// in a process. Calls of [`lookup`](crate::lookup::lookup()) and
+/// [`reverse_lookup`](crate::lookup::reverse_lookup) count too. Lanes have 128 more places for each
+/// family. Further lookups wait in a queue and hold no thread.
+///
+/// A lookup shares the answer of an equal lookup that waits or runs. The exception is an abandoned
+/// lookup that has run for 250 ms, because it may be stuck. A literal with the name of a service or
+/// a zone has places of another class, so it does not wait for these calls.
 ///
 /// A thread ends 10 s after its last call. If no thread can be started, a lookup waits for a thread
 /// that runs. If no thread runs, the lookup fails with a [`LookupError`] of the kind
@@ -69,7 +73,8 @@ use crate::system::Connectivity;
 ///
 /// # Examples
 ///
-/// The adapters have this with their runtime's timer; here it is the test kit's clock.
+/// The adapters export this type with their runtime's timer. This example uses the test kit's
+/// clock.
 ///
 /// ```
 /// use futures_lite::{StreamExt as _, future};
@@ -91,25 +96,25 @@ pub struct SystemResolver<T> {
 }
 
 impl<T: Default> SystemResolver<T> {
-    /// The system's resolver with the timer's default, as is right for a runtime's own timer.
+    /// Makes the system's resolver with the timer's default, which is the runtime's own timer.
     pub fn new() -> Self {
         Self::default()
     }
 }
 
 impl<T> SystemResolver<T> {
-    /// The system's resolver with this timer.
+    /// Makes the system's resolver with this timer.
     pub fn new_on(timer: T) -> Self {
         Self { timer, lanes: Lanes::default() }
     }
 
-    /// Says when each family is asked for apart.
+    /// Sets when each family is looked up separately.
     pub fn with_lanes(mut self, lanes: Lanes) -> Self {
         self.lanes = lanes;
         self
     }
 
-    /// When each family is asked for apart.
+    /// Returns when each family is looked up separately.
     pub fn lanes(&self) -> Lanes {
         self.lanes
     }
@@ -130,15 +135,15 @@ impl<T: Timer + Clone> Resolver for SystemResolver<T> {
 }
 
 pin_project! {
-    /// What a [`SystemResolver`] answers:
+    /// The answers of a [`SystemResolver`]:
     ///
-    /// 1. a negative [`Answer`] for HTTPS records, if the query asks for them;
-    /// 2. those of the lanes, if the full lookup is late;
-    /// 3. that of the full lookup.
+    /// 1. A negative [`Answer`] for HTTPS records, if the query asks for them.
+    /// 2. The answers of the lanes, if the full lookup is late.
+    /// 3. The answer of the full lookup.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it abandons the lookups, as [`SystemResolver`] says.
+    /// Dropping it abandons the lookups: see [`SystemResolver`].
     #[must_use = "streams do nothing unless polled"]
     pub struct SystemAnswers<T>
     where
@@ -214,7 +219,7 @@ mod tests {
 
     use super::*;
 
-    /// On a clock that stands still, so that there are no lanes however slow the machine is.
+    /// The clock stands still, so there are no lanes, however slow the machine is.
     fn resolver() -> SystemResolver<Clock> {
         SystemResolver::new()
     }

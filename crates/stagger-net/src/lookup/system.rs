@@ -1,5 +1,5 @@
-//! `getaddrinfo`, `getnameinfo`, `if_nametoindex` and its reverse, the only calls into libc of the
-//! lookup.
+//! The only calls into libc of the lookup: `getaddrinfo`, `getnameinfo`, `if_nametoindex` and
+//! `if_indextoname`.
 
 mod name;
 
@@ -17,7 +17,7 @@ pub(super) use self::name::name;
 use super::error::{Cause, kind_of_io};
 use super::{AddressEntry, AddressRequest, Protocol, SocketType};
 
-/// The addresses of `host`, in the system's order. Blocks.
+/// Returns the addresses of `host`, in the system's order. Blocks.
 pub(super) fn addresses(
     host: &str,
     port: u16,
@@ -30,8 +30,8 @@ pub(super) fn addresses(
     Ok(list.addresses(Some(port)))
 }
 
-/// What a lookup of one's own finds, in the system's order, and the canonical name if it was asked
-/// for. Blocks.
+/// Returns the entries of a single lookup, in the system's order, and the canonical name if it was
+/// requested. Blocks.
 pub(super) fn entries(
     request: &AddressRequest,
 ) -> Result<(Vec<AddressEntry>, Option<String>), Cause> {
@@ -61,7 +61,7 @@ fn flags(request: &AddressRequest) -> Result<c_int, Cause> {
     let flags = [
         (asked.passive, libc::AI_PASSIVE),
         (asked.canonical_name, libc::AI_CANONNAME),
-        // What is a number is not to be asked for as a name.
+        // A number must not be looked up as a name.
         (asked.numeric_host || literal, libc::AI_NUMERICHOST),
         (asked.numeric_service || port, libc::AI_NUMERICSERV),
         (asked.address_configured, libc::AI_ADDRCONFIG),
@@ -103,7 +103,8 @@ impl SocketType {
     }
 }
 
-/// The port of the service of this name. Blocks while libc reads its files, and asks no network.
+/// Returns the port of the service with this name. Blocks while libc reads its files. There is no
+/// network traffic.
 pub(super) fn service_port(name: &str, transport: Transport) -> Result<u16, Cause> {
     let service = CString::new(name).map_err(|_| Cause::Nul)?;
     // Without a host the list has the loopback address, with the port (getaddrinfo(3)).
@@ -115,7 +116,7 @@ pub(super) fn service_port(name: &str, transport: Transport) -> Result<u16, Caus
         symbol,
     };
     let list = List::look_up(None, Some(&service), &hints).map_err(|cause| match cause {
-        // The BSDs say EAI_NONAME here.
+        // The BSDs return EAI_NONAME here.
         Cause::Code { code: code @ (libc::EAI_SERVICE | libc::EAI_NONAME), symbol, .. } => {
             unknown(Some(code), symbol)
         }
@@ -125,7 +126,7 @@ pub(super) fn service_port(name: &str, transport: Transport) -> Result<u16, Caus
     first.ok_or_else(|| unknown(None, ""))
 }
 
-/// The index of the network interface of this name.
+/// Returns the index of the network interface with this name.
 pub(super) fn interface_index(name: &str) -> Result<u32, Cause> {
     let c_name = CString::new(name).map_err(|_| Cause::Nul)?;
     // SAFETY: `c_name` is a NUL-terminated string that lives through the call.
@@ -137,7 +138,7 @@ pub(super) fn interface_index(name: &str) -> Result<u32, Cause> {
     Ok(index)
 }
 
-/// The name of the network interface of this index.
+/// Returns the name of the network interface with this index.
 pub(super) fn interface_name(index: u32) -> io::Result<String> {
     let mut name = [0; libc::IF_NAMESIZE];
     // SAFETY: there is room for the longest name and its NUL (if_indextoname(3)).
@@ -159,7 +160,7 @@ pub(super) fn interface_name(index: u32) -> io::Result<String> {
 fn hints(families: Families, transport: Transport, flags: c_int) -> libc::addrinfo {
     let mut hints = empty_hints(families);
     hints.ai_flags = flags;
-    // With both given there is one entry an address, not one for each kind of socket.
+    // With both values there is one entry for each address, not one for each kind of socket.
     (hints.ai_socktype, hints.ai_protocol) = match transport {
         Transport::Udp => (libc::SOCK_DGRAM, libc::IPPROTO_UDP),
         _ => (libc::SOCK_STREAM, libc::IPPROTO_TCP),
@@ -191,7 +192,7 @@ impl List {
         let service = service.map_or(ptr::null(), CStr::as_ptr);
         let mut list = ptr::null_mut();
         // SAFETY: `host` and `service` are null or NUL-terminated strings that live through the
-        // call, as does `hints`, and `list` is a place for the result.
+        // call, as does `hints`. `list` is a place for the result.
         let code = unsafe { libc::getaddrinfo(host, service, hints, &mut list) };
         if code == 0 { Ok(Self(list)) } else { Err(cause(code)) }
     }
@@ -199,15 +200,15 @@ impl List {
     fn entries(&self) -> impl Iterator<Item = &libc::addrinfo> {
         let mut next = self.0;
         std::iter::from_fn(move || {
-            // SAFETY: the list is `getaddrinfo`'s and is freed with `self`, which is borrowed for
-            // as long as the entry, so each entry is null or valid.
+            // SAFETY: `getaddrinfo` made the list, and it is freed with `self`, which is borrowed
+            // for as long as the entry. So each entry is null or valid.
             let entry = unsafe { next.as_ref() }?;
             next = entry.ai_next;
             Some(entry)
         })
     }
 
-    /// The addresses, with `port` in place of their own if it is given.
+    /// Returns the addresses, with `port` instead of their own port if it is given.
     fn addresses(&self, port: Option<u16>) -> Vec<SocketAddr> {
         let mut found: Vec<_> = self.entries().filter_map(address).collect();
         if let Some(port) = port {
@@ -216,11 +217,11 @@ impl List {
         found
     }
 
-    /// The canonical name, which stands in the first entry (POSIX, `getaddrinfo`).
+    /// Returns the canonical name, which is in the first entry (POSIX, `getaddrinfo`).
     fn canonical_name(&self) -> Option<String> {
         let name = self.entries().map(|entry| entry.ai_canonname).find(|name| !name.is_null())?;
-        // SAFETY: in a list of `getaddrinfo`'s that is not yet freed, a name that is not null is a
-        // NUL-terminated string.
+        // SAFETY: the list is of `getaddrinfo` and not yet freed. In it, a name that is not null is
+        // a NUL-terminated string.
         Some(unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned())
     }
 }
@@ -228,13 +229,13 @@ impl List {
 impl Drop for List {
     fn drop(&mut self) {
         if !self.0.is_null() {
-            // SAFETY: the list came from `getaddrinfo` and is freed nowhere else.
+            // SAFETY: the list came from `getaddrinfo`, and no other code frees it.
             unsafe { libc::freeaddrinfo(self.0) };
         }
     }
 }
 
-/// The address in an entry of the list, if it is one that a socket of ours can use.
+/// Returns the address of an entry, if our sockets can use it.
 fn address(entry: &libc::addrinfo) -> Option<SocketAddr> {
     if entry.ai_addr.is_null() {
         return None;
@@ -242,8 +243,8 @@ fn address(entry: &libc::addrinfo) -> Option<SocketAddr> {
     let has = |size: usize| usize::try_from(entry.ai_addrlen).is_ok_and(|length| length >= size);
     match entry.ai_family {
         libc::AF_INET if has(size_of::<libc::sockaddr_in>()) => {
-            // SAFETY: `ai_addr` points to `ai_addrlen` bytes, checked to be enough, that hold what
-            // `ai_family` says; the read asks for no alignment.
+            // SAFETY: `ai_addr` points to `ai_addrlen` bytes, and the check shows that this is
+            // enough. They hold the type that `ai_family` gives. The read needs no alignment.
             let raw = unsafe { entry.ai_addr.cast::<libc::sockaddr_in>().read_unaligned() };
             let ip = Ipv4Addr::from(raw.sin_addr.s_addr.to_ne_bytes());
             Some(SocketAddrV4::new(ip, u16::from_be(raw.sin_port)).into())
@@ -252,7 +253,7 @@ fn address(entry: &libc::addrinfo) -> Option<SocketAddr> {
             // SAFETY: as above.
             let raw = unsafe { entry.ai_addr.cast::<libc::sockaddr_in6>().read_unaligned() };
             let ip = Ipv6Addr::from(raw.sin6_addr.s6_addr);
-            // Flow info is passed as it is, as the standard library does when it gives it back.
+            // Flow info is passed unchanged, as the standard library does when it converts it back.
             let port = u16::from_be(raw.sin6_port);
             Some(SocketAddrV6::new(ip, port, raw.sin6_flowinfo, raw.sin6_scope_id).into())
         }
@@ -260,7 +261,8 @@ fn address(entry: &libc::addrinfo) -> Option<SocketAddr> {
     }
 }
 
-/// What the code of `getaddrinfo` or `getnameinfo` means. To be called right after it, before `errno` changes.
+/// Returns the meaning of a code of `getaddrinfo` or `getnameinfo`. Must be called right after it,
+/// before `errno` changes.
 fn cause(code: c_int) -> Cause {
     let os_error = (code == libc::EAI_SYSTEM).then(io::Error::last_os_error);
     // SAFETY: the result is null or a NUL-terminated string that is never freed.
@@ -290,7 +292,7 @@ fn meaning(code: c_int) -> (&'static str, LookupErrorKind) {
         libc::EAI_BADFLAGS => ("EAI_BADFLAGS", Other),
         libc::EAI_SYSTEM => ("EAI_SYSTEM", Other),
         libc::EAI_OVERFLOW => ("EAI_OVERFLOW", Other),
-        // The rest are not in POSIX, and FreeBSD has dropped them.
+        // The other codes are not in POSIX, and FreeBSD has dropped them.
         #[cfg(any(target_os = "linux", target_vendor = "apple"))]
         libc::EAI_NODATA => ("EAI_NODATA", LookupErrorKind::NoAddress),
         #[cfg(target_os = "linux")]

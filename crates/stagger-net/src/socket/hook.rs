@@ -1,4 +1,4 @@
-//! The caller's own hand on a socket.
+//! The caller's hook for each new socket.
 
 use std::fmt;
 use std::io;
@@ -11,10 +11,10 @@ use std::sync::Arc;
 
 use socket2::Socket;
 
-/// What is called for each socket.
+/// The function that is called for each socket.
 type Call = dyn Fn(BorrowedSocket<'_>, SocketAddr) -> io::Result<()> + Send + Sync;
 
-/// A hook. Two are equal if they are one and the same: nobody can compare what closures do.
+/// A hook. Two hooks are equal only if they share one closure, because closures cannot be compared.
 #[derive(Clone)]
 pub(super) struct Hook(Arc<Call>);
 

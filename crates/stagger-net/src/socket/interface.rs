@@ -12,15 +12,15 @@ use socket2::Socket;
 
 use super::OptionError;
 
-/// The longest name of an interface, in bytes: 15, for `IFNAMSIZ` counts the NUL
+/// The longest name of an interface, in bytes: 15, because `IFNAMSIZ` includes the NUL
 /// (netdevice(7)).
 const LONGEST: usize = 15;
 
 /// A network interface of this machine, by its index or its name.
 ///
-/// The index is what a socket address has as its scope id. A text of decimal digits is an index, all
-/// other text is a name, which is looked for when it is used. The index 0, which is the
-/// default, leaves the choice to the system.
+/// The index is the scope id of a socket address. A text of decimal digits is an index. Any other
+/// text is a name, and it is looked up each time it is used. Index 0, the default, lets the system
+/// choose.
 ///
 /// # Examples
 ///
@@ -51,13 +51,27 @@ enum Which {
 }
 
 impl Interface {
-    /// Its index, which is 0 if the choice is the system's. A name is looked for now; no network is
-    /// asked.
+    /// Returns the index, or 0 if the system chooses. A name is looked up on this machine, without
+    /// network traffic. An index is returned without a check.
     ///
     /// # Errors
     ///
-    /// With the name in it: [`io::ErrorKind::AddrNotAvailable`] if there is no such interface, or what
-    /// kept the system from looking. An index is not looked for.
+    /// [`io::ErrorKind::AddrNotAvailable`] if no interface has this name, or the system's error.
+    /// The error includes the name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(target_os = "linux")]
+    /// # {
+    /// use stagger_net::Interface;
+    ///
+    /// assert_eq!(Interface::try_from("lo")?.index()?, 1);
+    /// assert_eq!(Interface::default().index()?, 0);
+    /// assert!(Interface::try_from("nowhere0")?.index().is_err());
+    /// # }
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub fn index(&self) -> io::Result<u32> {
         match &self.0 {
             Which::Any => Ok(0),
@@ -66,14 +80,27 @@ impl Interface {
         }
     }
 
-    /// Its name, as it is now; none if the choice is the system's. An index is looked for; no network
-    /// is asked. Bytes that are no UTF-8 are replaced.
+    /// Returns the current name, or `None` if the system chooses. An index is looked up on this
+    /// machine, without network traffic. A name is returned without a check. Bytes that are not
+    /// UTF-8 are replaced.
     ///
     /// # Errors
     ///
-    /// With the index in it: [`io::ErrorKind::AddrNotAvailable`] if there is no such interface, or
-    /// what kept the system from looking ([`io::ErrorKind::Unsupported`] outside Unix). A name is not
-    /// looked for.
+    /// [`io::ErrorKind::AddrNotAvailable`] if no interface has this index, or the system's error
+    /// ([`io::ErrorKind::Unsupported`] outside Unix). The error includes the index.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(target_os = "linux")]
+    /// # {
+    /// use stagger_net::Interface;
+    ///
+    /// assert_eq!(Interface::from(1).name()?.as_deref(), Some("lo"));
+    /// assert_eq!(Interface::default().name()?, None);
+    /// # }
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub fn name(&self) -> io::Result<Option<String>> {
         match &self.0 {
             Which::Any => Ok(None),
@@ -82,7 +109,7 @@ impl Interface {
         }
     }
 
-    /// Holds a socket to this interface. The index 0 holds it to none.
+    /// Restricts a socket to this interface. Index 0 removes the restriction.
     #[cfg(any(target_os = "android", target_os = "linux"))]
     pub(super) fn keep(&self, socket: &Socket, _ipv6: bool) -> io::Result<()> {
         match self.name()? {
@@ -91,7 +118,7 @@ impl Interface {
         }
     }
 
-    /// Holds a socket to this interface. The index 0 holds it to none.
+    /// Restricts a socket to this interface. Index 0 removes the restriction.
     #[cfg(target_vendor = "apple")]
     pub(super) fn keep(&self, socket: &Socket, ipv6: bool) -> io::Result<()> {
         let Some(index) = NonZeroU32::new(self.index()?) else {
@@ -116,7 +143,7 @@ impl fmt::Display for Interface {
 }
 
 impl From<u32> for Interface {
-    /// The one of this index; 0 leaves the choice to the system.
+    /// Makes the interface with this index. Index 0 lets the system choose.
     fn from(index: u32) -> Self {
         Self(NonZeroU32::new(index).map_or(Which::Any, Which::Index))
     }
@@ -141,7 +168,7 @@ impl TryFrom<&str> for Interface {
 
     /// # Errors
     ///
-    /// If no interface can have the name: if it is empty, `.`, `..`, longer than 15
+    /// Fails if the text cannot be the name of an interface. It is empty, `.`, `..`, longer than 15
     /// bytes (netdevice(7)), or has a slash, a colon, a space or a NUL.
     fn try_from(text: &str) -> Result<Self, OptionError> {
         if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
@@ -160,7 +187,7 @@ impl From<Infallible> for OptionError {
     }
 }
 
-/// Takes the names that Linux takes (`dev_valid_name`).
+/// Accepts the names that Linux accepts (`dev_valid_name`).
 fn check_name(name: &str) -> Result<(), OptionError> {
     let fault = match name {
         "" => "is empty",
@@ -172,7 +199,7 @@ fn check_name(name: &str) -> Result<(), OptionError> {
         _ if name.len() > LONGEST => "is longer than 15 bytes",
         _ => return Ok(()),
     };
-    // Anything may have been given: what is shown of it is short.
+    // The caller may have passed anything, so the error shows only the beginning.
     let shown: String = name.chars().take(LONGEST + 1).collect();
     let more = if shown.len() < name.len() { "…" } else { "" };
     Err(OptionError::other("interface", format!("{:?}{more}", shown), fault))
@@ -191,7 +218,7 @@ mod tests {
         }
         assert_eq!(Interface::default(), Interface::from(0));
         assert_eq!(Interface::from(7).index().unwrap(), 7);
-        // Digits that are no index may still be a name.
+        // Digits that are not an index may still be a name.
         assert_eq!("4294967296".parse::<Interface>().unwrap().0, Which::Name("4294967296".into()));
         for bad in ["", "a b", "sixteen-letters-"] {
             assert_eq!(bad.parse::<Interface>().unwrap_err().option(), "interface");

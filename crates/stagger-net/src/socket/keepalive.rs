@@ -1,4 +1,4 @@
-//! How long a connection is kept on which nothing comes.
+//! How long an idle connection is kept open.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -7,41 +7,58 @@ use super::error::within;
 use super::{OptionError, TcpOptions};
 
 impl TcpOptions {
-    /// How long a connection may be idle before it is probed, and how long between two probes: 1 s to
-    /// 32 767 s, which is what Linux takes (`MAX_TCP_KEEPIDLE`, `MAX_TCP_KEEPINTVL`).
+    /// The range of the idle time before the first probe, and of the time between two probes: 1 s
+    /// to 32 767 s. Linux has the same limits (`MAX_TCP_KEEPIDLE`, `MAX_TCP_KEEPINTVL`).
     pub const KEEPALIVE_RANGE: RangeInclusive<Duration> =
         Duration::from_secs(1)..=Duration::from_secs(32_767);
 
-    /// How many probes may be in vain: 1 to 127, which is what Linux takes (`MAX_TCP_KEEPCNT`).
+    /// The range of the number of unanswered probes: 1 to 127. Linux has the same limit
+    /// (`MAX_TCP_KEEPCNT`).
     pub const KEEPALIVE_RETRIES_RANGE: RangeInclusive<u32> = 1..=127;
 
-    /// How long what was sent may stay unacknowledged: 1 ms, for 0 means the system's choice, to
-    /// 2³¹ - 1 ms, nearly 25 days, for Linux takes no more milliseconds than a C `int` holds (tcp(7)).
+    /// The range of the time that sent data may stay unacknowledged: 1 ms to 2³¹ - 1 ms, nearly 25
+    /// days. The value 0 would mean the system's choice. Linux keeps the milliseconds in a C `int`
+    /// (tcp(7)).
     pub const USER_TIMEOUT_RANGE: RangeInclusive<Duration> =
         Duration::from_millis(1)..=Duration::from_millis(i32::MAX as u64);
 
-    /// Probes a connection that has been idle for this long (`SO_KEEPALIVE`, `TCP_KEEPIDLE`), in
-    /// whole seconds; a fraction is cut off. How often, and how often in vain, stays the system's
-    /// choice unless [`keepalive_interval`](Self::with_keepalive_interval) and
-    /// [`keepalive_retries`](Self::with_keepalive_retries) say it.
+    /// Sets the idle time after which a connection is probed (`SO_KEEPALIVE`, `TCP_KEEPIDLE`). It
+    /// is rounded down to whole seconds.
+    ///
+    /// The system chooses the time between probes and their number, unless
+    /// [`with_keepalive_interval`](Self::with_keepalive_interval) and
+    /// [`with_keepalive_retries`](Self::with_keepalive_retries) set them.
     ///
     /// # Errors
     ///
-    /// If it is not within [`KEEPALIVE_RANGE`](Self::KEEPALIVE_RANGE).
+    /// Fails if the time is not within [`KEEPALIVE_RANGE`](Self::KEEPALIVE_RANGE).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use stagger_net::TcpOptions;
+    ///
+    /// let options = TcpOptions::new().with_keepalive(Duration::from_secs(60))?;
+    /// assert_eq!(options.keepalive(), Some(Duration::from_secs(60)));
+    /// assert!(options.with_keepalive(Duration::ZERO).is_err());
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub fn with_keepalive(mut self, idle: Duration) -> Result<Self, OptionError> {
         let idle = within("keep-alive", idle, &Self::KEEPALIVE_RANGE)?;
         self.rare_mut().keepalive = Some(idle);
         Ok(self)
     }
 
-    /// Probes an idle connection, and again after this long without an answer (`SO_KEEPALIVE`,
-    /// `TCP_KEEPINTVL`), in whole seconds; a fraction is cut off.
+    /// Turns the probes of an idle connection on, and sets the time between two unanswered probes
+    /// (`SO_KEEPALIVE`, `TCP_KEEPINTVL`). It is rounded down to whole seconds.
     ///
-    /// On Android, Apple's systems, DragonFly BSD, FreeBSD, illumos, Linux, NetBSD and Windows.
+    /// Available on Android, Apple's systems, DragonFly BSD, FreeBSD, illumos, Linux, NetBSD and
+    /// Windows.
     ///
     /// # Errors
     ///
-    /// If it is not within [`KEEPALIVE_RANGE`](Self::KEEPALIVE_RANGE).
+    /// Fails if the time is not within [`KEEPALIVE_RANGE`](Self::KEEPALIVE_RANGE).
     #[cfg(any(
         target_os = "android",
         target_os = "dragonfly",
@@ -58,14 +75,14 @@ impl TcpOptions {
         Ok(self)
     }
 
-    /// Probes an idle connection, and gives it up after so many probes without an answer
-    /// (`SO_KEEPALIVE`, `TCP_KEEPCNT`).
+    /// Turns the probes of an idle connection on, and sets after how many unanswered probes it is
+    /// closed (`SO_KEEPALIVE`, `TCP_KEEPCNT`).
     ///
-    /// Where [`keepalive_interval`](Self::with_keepalive_interval) is.
+    /// Available where [`with_keepalive_interval`](Self::with_keepalive_interval) is.
     ///
     /// # Errors
     ///
-    /// If it is not within [`KEEPALIVE_RETRIES_RANGE`](Self::KEEPALIVE_RETRIES_RANGE).
+    /// Fails if the number is not within [`KEEPALIVE_RETRIES_RANGE`](Self::KEEPALIVE_RETRIES_RANGE).
     #[cfg(any(
         target_os = "android",
         target_os = "dragonfly",
@@ -82,14 +99,14 @@ impl TcpOptions {
         Ok(self)
     }
 
-    /// Gives a connection up when what was sent has not been acknowledged for this long
-    /// (`TCP_USER_TIMEOUT`, RFC 5482), in whole milliseconds; a fraction is cut off.
+    /// Sets how long sent data may stay unacknowledged before the connection is closed
+    /// (`TCP_USER_TIMEOUT`, RFC 5482). It is rounded down to whole milliseconds.
     ///
-    /// On Linux and Android.
+    /// Available on Linux and Android.
     ///
     /// # Errors
     ///
-    /// If it is not within [`USER_TIMEOUT_RANGE`](Self::USER_TIMEOUT_RANGE).
+    /// Fails if the time is not within [`USER_TIMEOUT_RANGE`](Self::USER_TIMEOUT_RANGE).
     #[cfg(any(target_os = "android", target_os = "linux"))]
     pub fn with_user_timeout(mut self, timeout: Duration) -> Result<Self, OptionError> {
         let timeout = within("user timeout", timeout, &Self::USER_TIMEOUT_RANGE)?;

@@ -1,4 +1,4 @@
-//! Opening a socket, up to and with `connect(2)`.
+//! Opens a socket and calls `connect(2)`.
 
 mod error;
 mod hook;
@@ -27,11 +27,11 @@ pub(crate) use zone::check_zone;
 
 use crate::source;
 
-/// Says whether a socket with these options can go to `addr` at all.
+/// Checks whether a socket with these options can connect to `addr`.
 ///
 /// # Errors
 ///
-/// [`BindError::NoneOfFamily`] if there are bind addresses and none is of its family.
+/// [`BindError::NoneOfFamily`] if there are bind addresses, but none of the family of `addr`.
 pub(crate) fn check(addr: &SocketAddr, options: &TcpOptions) -> Result<(), BindError> {
     match (options.bound(addr.is_ipv6()), options.bound(addr.is_ipv4())) {
         (None, Some(bound)) => Err(BindError::NoneOfFamily { destination: *addr, bound }),
@@ -43,7 +43,8 @@ pub(crate) fn check(addr: &SocketAddr, options: &TcpOptions) -> Result<(), BindE
 ///
 /// # Errors
 ///
-/// The system's, of the same kind; one from before the connect says which step failed.
+/// The system's error, with its kind. An error of a step before the connect has the name of the
+/// step.
 pub(crate) fn open(addr: &SocketAddr, options: &TcpOptions) -> io::Result<Socket> {
     check(addr, options)?;
     Unusable::check_zone(addr)?;
@@ -53,7 +54,7 @@ pub(crate) fn open(addr: &SocketAddr, options: &TcpOptions) -> io::Result<Socket
     setup::set(&socket, addr, options)?;
     if let Some(hook) = hook {
         hook.call(&socket, *addr).map_err(in_words("the hook failed"))?;
-        // Whatever that has done: nothing here may block.
+        // The hook may have made the socket blocking. Nothing here may block.
         socket.set_nonblocking(true).map_err(in_step(NON_BLOCKING))?;
     }
     let bound = options.bound(addr.is_ipv6());
@@ -77,14 +78,16 @@ pub(crate) fn open(addr: &SocketAddr, options: &TcpOptions) -> io::Result<Socket
     }
 }
 
-/// Whether `connect(2)` found no source port that is free (`EADDRNOTAVAIL`), or no entry in the
-/// routing cache (`EAGAIN`). Over IPv6 the first is also the error of a machine that has no source
-/// address for the destination, which no time cures. The system is asked for one then, and sends
-/// nothing.
+/// Whether `connect(2)` found no free source port (`EADDRNOTAVAIL`), or no free entry in the
+/// routing cache (`EAGAIN`).
+///
+/// Over IPv6, `EADDRNOTAVAIL` also means that the machine has no source address for the
+/// destination. That is permanent. So this function asks the system for a source address, which
+/// sends nothing.
 fn lacks_port(error: &io::Error, addr: &SocketAddr, bound: Option<SocketAddr>) -> bool {
     match (error.kind(), bound) {
         (io::ErrorKind::WouldBlock, _) => true,
-        // With a port of the caller's choice it is the pair of addresses that is taken.
+        // If the caller has chosen the port, the pair of addresses is in use.
         (io::ErrorKind::AddrNotAvailable, Some(local)) => local.port() == 0,
         (io::ErrorKind::AddrNotAvailable, None) => {
             addr.port() != 0 && (addr.is_ipv4() || source::source_address(addr).is_some())
@@ -93,11 +96,11 @@ fn lacks_port(error: &io::Error, addr: &SocketAddr, bound: Option<SocketAddr>) -
     }
 }
 
-/// Sets up a socket that is to listen at `addr`, and calls the hook with it.
+/// Sets up a socket that will listen at `addr`, and calls the hook with it.
 ///
 /// # Errors
 ///
-/// The system's, of the same kind, with the name of the step; the hook's.
+/// The system's error, with its kind and the name of the step; or the hook's error.
 pub(crate) fn set_listening(
     socket: &Socket,
     addr: &SocketAddr,
@@ -110,14 +113,14 @@ pub(crate) fn set_listening(
     Ok(())
 }
 
-/// Whether the connect goes on without us. After a signal it does too; `EAGAIN` is a failure, for
-/// want of a port or a route (connect(2)).
+/// Whether the system continues the connect in the background. It also does so after a signal.
+/// `EAGAIN` is a failure: no port or no route is free (connect(2)).
 #[cfg(unix)]
 fn in_progress(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EINPROGRESS | libc::EINTR))
 }
 
-/// Whether the connect goes on without us.
+/// Whether the system continues the connect in the background.
 #[cfg(not(unix))]
 fn in_progress(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
@@ -126,12 +129,13 @@ fn in_progress(error: &io::Error) -> bool {
 /// Reads how a connect ended, if it has. A socket that has a peer is connected. A socket without a
 /// peer has an error to read.
 ///
-/// If the reactor knows that the handshake is done, only a connection of the socket to itself is
-/// looked for. A near end whose port is not `port`, the port of the far end, rules it out.
+/// If the reactor knows that the handshake is done, this only checks that the socket is not
+/// connected to itself. That is impossible if its local port is not `port`, the port of the
+/// destination.
 ///
 /// # Errors
 ///
-/// Why the connect failed, or [`io::ErrorKind::WouldBlock`] if it has not ended yet.
+/// The reason why the connect failed, or [`io::ErrorKind::WouldBlock`] if it has not ended yet.
 pub(crate) fn outcome(
     socket: &SockRef<'_>,
     port: Option<u16>,
@@ -150,7 +154,7 @@ pub(crate) fn outcome(
         Err(no_peer) => {
             return Err(match socket.take_error()? {
                 Some(error) => error,
-                // Asked too early: it is neither connected nor refused.
+                // The connect is neither complete nor refused yet.
                 None if no_peer.kind() == io::ErrorKind::NotConnected => {
                     io::ErrorKind::WouldBlock.into()
                 }
@@ -158,8 +162,8 @@ pub(crate) fn outcome(
             });
         }
     };
-    // Where nobody listens on a local port, the system may choose that very port for the near end,
-    // and TCP then connects the socket to itself (RFC 9293 §3.5, simultaneous open).
+    // If a local port has no listener, the system may choose that very port for the local end. TCP
+    // then connects the socket to itself (RFC 9293 §3.5, simultaneous open).
     let peer = peer.as_socket();
     if peer.is_some() && socket.local_addr()?.as_socket() == peer {
         let words = "connected to itself, as nothing listens there";

@@ -1,8 +1,8 @@
-//! Sockets that never block, from the start: in one system call where the system can do that.
+//! Sockets that are non-blocking from the start. One system call does this where the system can.
 
 pub(crate) use system::{accept, open};
 
-/// The step of making a socket non-blocking by itself.
+/// The name of the separate step that makes a socket non-blocking.
 pub(crate) const NON_BLOCKING: &str = "make the socket non-blocking";
 
 #[cfg(any(
@@ -28,7 +28,7 @@ mod system {
         Socket::new(domain, kind.nonblocking(), protocol).map_err(in_step("open a socket"))
     }
 
-    /// As accept(2) tells it. No child process gets the socket.
+    /// Accepts a connection, with the errors of accept(2). No child process inherits the socket.
     #[inline]
     pub(crate) fn accept(socket: &Socket) -> io::Result<(Socket, SockAddr)> {
         socket.accept4(libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC)
@@ -61,7 +61,8 @@ mod system {
         Ok(socket)
     }
 
-    /// As accept(2) tells it. No child process gets the socket, where the system can do that.
+    /// Accepts a connection, with the errors of accept(2). No child process inherits the socket,
+    /// where the system can prevent it.
     pub(crate) fn accept(socket: &Socket) -> io::Result<(Socket, SockAddr)> {
         let (socket, addr) = socket.accept()?;
         socket.set_nonblocking(true)?;

@@ -18,14 +18,17 @@ use super::hook::Hook;
 use super::interface::Interface;
 use super::{BindError, OptionError};
 
-/// How a TCP socket is set up before it connects: the same for every attempt.
+/// The options that every TCP socket gets before it connects.
 ///
-/// The default binds nothing, sends small writes at once (see [`nodelay`](Self::with_nodelay)), and
-/// leaves the rest as the system has it. Values are looked at when they are set; what the system
-/// itself refuses is the error of each attempt, and names the option. What only some systems have
-/// is there on those alone, as its description says.
+/// By default a socket is not bound, and sends small writes at once (see
+/// [`with_nodelay`](Self::with_nodelay)). All other options keep the system's default.
 ///
-/// Two are equal if all is, and the [hook](Self::with_hook) of one is a clone of the other's.
+/// A setter checks its value. If the system refuses an option, each attempt fails, and the error
+/// names the option. An option that only some systems support exists only on these systems, and its
+/// description lists them.
+///
+/// Two values are equal if all options are equal. Their [hooks](Self::with_hook) must be clones of the
+/// same hook.
 ///
 /// # Examples
 ///
@@ -45,11 +48,11 @@ use super::{BindError, OptionError};
 #[derive(Clone, Debug)]
 pub struct TcpOptions {
     pub(super) nodelay: bool,
-    /// Shared, so that an attempt has a pointer of it, and none if nothing was ever set.
+    /// Shared, so that an attempt holds only a pointer. It is `None` if no such option was set.
     rare: Option<Arc<Rare>>,
 }
 
-/// What is seldom set.
+/// The options that are rarely set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Rare {
     bind_ipv4: Option<SocketAddrV4>,
@@ -104,28 +107,40 @@ impl PartialEq for TcpOptions {
 impl Eq for TcpOptions {}
 
 impl TcpOptions {
-    /// The bytes of a socket's buffer: 1 to 2³¹ - 1, for the system takes a C `int` (socket(7)).
+    /// The range of a socket buffer in bytes: 1 to 2³¹ - 1. The system takes a C `int` (socket(7)).
     pub const BUFFER_RANGE: RangeInclusive<usize> = 1..=i32::MAX as usize;
 
-    /// The routers that a packet may pass, and one more: 1 to 255. With 0 it could not be sent
-    /// (RFC 1122 §3.2.1.7).
+    /// The range of the hop limit: 1 to 255. A packet with 0 cannot be sent (RFC 1122 §3.2.1.7). A
+    /// packet with 1 passes no router.
     pub const HOP_LIMIT_RANGE: RangeInclusive<u8> = 1..=255;
 
-    /// The default.
+    /// Makes options with the default values.
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Binds the sockets of the address's family to it, with its port, flow info and scope id.
     ///
-    /// Each family can have one. As soon as one has, a destination of the other family is not
-    /// dialed unless that has one too. With a port other than 0 the sockets share it
-    /// (`SO_REUSEADDR`), so that no attempt keeps another from binding; two connections from one
-    /// port to one destination are still impossible.
+    /// Each family can have one bind address. If only one family has a bind address, destinations
+    /// of the other family are skipped.
+    ///
+    /// With a port other than 0 all sockets share the port (`SO_REUSEADDR`). So attempts do not
+    /// prevent each other from binding. Two connections from one port to one destination are still
+    /// impossible.
     ///
     /// # Errors
     ///
-    /// [`BindError::Second`] if the family has an address already.
+    /// [`BindError::Second`] if the family already has a bind address.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger_net::TcpOptions;
+    ///
+    /// let options = TcpOptions::new().with_bind_addr("[2001:db8::7]:4000".parse()?)?;
+    /// assert!(options.bind_addrs().eq(["[2001:db8::7]:4000".parse()?]));
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub fn with_bind_addr(mut self, addr: SocketAddr) -> Result<Self, BindError> {
         let addr = addr.canonical();
         let first = self.bound(addr.is_ipv6());
@@ -143,70 +158,127 @@ impl TcpOptions {
     ///
     /// # Errors
     ///
-    /// As for [`bind`](Self::with_bind_addr).
+    /// The same as for [`with_bind_addr`](Self::with_bind_addr).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger_net::TcpOptions;
+    ///
+    /// let options = TcpOptions::new().with_bind_ip("192.0.2.7".parse()?)?;
+    /// assert!(options.bind_addrs().eq(["192.0.2.7:0".parse()?]));
+    /// assert!(options.with_bind_ip("192.0.2.8".parse()?).is_err());
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub fn with_bind_ip(self, ip: IpAddr) -> Result<Self, BindError> {
         self.with_bind_addr(SocketAddr::new(ip, 0))
     }
 
-    /// Whether small writes are sent at once (`TCP_NODELAY`), without waiting for earlier ones to
-    /// be acknowledged. On by default, as in Go: nearly every protocol over a fresh connection
-    /// asks and answers, and loses a round trip otherwise. The system's default is off.
+    /// Sets whether small writes are sent at once (`TCP_NODELAY`), without waiting until earlier
+    /// writes are acknowledged.
+    ///
+    /// It is on by default, as in Go, while the system's default is off. Nearly every protocol
+    /// begins with a request and a response, and would lose a round trip without this option.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger_net::TcpOptions;
+    ///
+    /// assert!(TcpOptions::new().nodelay());
+    /// assert!(!TcpOptions::new().with_nodelay(false).nodelay());
+    /// ```
     pub fn with_nodelay(mut self, nodelay: bool) -> Self {
         self.nodelay = nodelay;
         self
     }
 
-    /// The bytes for what has arrived and is not read yet (`SO_RCVBUF`). It is set before the
-    /// connect, for the handshake says how far the window can open (RFC 7323 §2.2).
+    /// Sets the size of the buffer for data that has arrived and is not read yet (`SO_RCVBUF`), in
+    /// bytes. It is set before the connect, because the handshake announces how far the window can
+    /// open (RFC 7323 §2.2).
     ///
-    /// Linux doubles the value for its own bookkeeping, caps it silently at
-    /// `net.core.rmem_max` (socket(7)), and no longer fits the buffer to the connection by itself
+    /// Linux doubles the value for its own bookkeeping. It silently limits it to
+    /// `net.core.rmem_max` (socket(7)). It then no longer adjusts the buffer to the connection
     /// (tcp(7)).
     ///
     /// # Errors
     ///
-    /// If it is not within [`BUFFER_RANGE`](Self::BUFFER_RANGE).
+    /// Fails if the size is not within [`BUFFER_RANGE`](Self::BUFFER_RANGE).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger_net::TcpOptions;
+    ///
+    /// let options = TcpOptions::new().with_receive_buffer(256 * 1024)?;
+    /// assert_eq!(options.receive_buffer(), Some(262_144));
+    /// assert!(options.with_receive_buffer(0).is_err());
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub fn with_receive_buffer(mut self, bytes: usize) -> Result<Self, OptionError> {
         let bytes = within("receive buffer", bytes, &Self::BUFFER_RANGE)?;
         self.rare_mut().receive_buffer = Some(bytes);
         Ok(self)
     }
 
-    /// The bytes for what is written and not acknowledged yet (`SO_SNDBUF`).
+    /// Sets the size of the buffer for data that is written and not acknowledged yet (`SO_SNDBUF`),
+    /// in bytes.
     ///
-    /// Linux doubles the value for its own bookkeeping, caps it silently at
-    /// `net.core.wmem_max` (socket(7)), and no longer fits the buffer to the connection by itself
+    /// Linux doubles the value for its own bookkeeping. It silently limits it to
+    /// `net.core.wmem_max` (socket(7)). It then no longer adjusts the buffer to the connection
     /// (tcp(7)).
     ///
     /// # Errors
     ///
-    /// If it is not within [`BUFFER_RANGE`](Self::BUFFER_RANGE).
+    /// Fails if the size is not within [`BUFFER_RANGE`](Self::BUFFER_RANGE).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger_net::TcpOptions;
+    ///
+    /// let options = TcpOptions::new().with_send_buffer(256 * 1024)?;
+    /// assert_eq!(options.send_buffer(), Some(262_144));
+    /// assert!(options.with_send_buffer(0).is_err());
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub fn with_send_buffer(mut self, bytes: usize) -> Result<Self, OptionError> {
         let bytes = within("send buffer", bytes, &Self::BUFFER_RANGE)?;
         self.rare_mut().send_buffer = Some(bytes);
         Ok(self)
     }
 
-    /// How many hops a packet may make, over either family (`IP_TTL`, `IPV6_UNICAST_HOPS`).
+    /// Sets how many hops a packet may make, over either family (`IP_TTL`, `IPV6_UNICAST_HOPS`).
     ///
     /// # Errors
     ///
-    /// If it is not within [`HOP_LIMIT_RANGE`](Self::HOP_LIMIT_RANGE).
+    /// Fails if the number is not within [`HOP_LIMIT_RANGE`](Self::HOP_LIMIT_RANGE).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger_net::TcpOptions;
+    ///
+    /// let options = TcpOptions::new().with_hop_limit(1)?;
+    /// assert_eq!(options.hop_limit(), Some(1));
+    /// assert!(options.with_hop_limit(0).is_err());
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub fn with_hop_limit(mut self, hops: u8) -> Result<Self, OptionError> {
         let hops = within("hop limit", hops, &Self::HOP_LIMIT_RANGE)?;
         self.rare_mut().hop_limit = Some(hops);
         Ok(self)
     }
 
-    /// The byte that tells routers how to treat a packet, over either family (`IP_TOS`,
-    /// `IPV6_TCLASS`): six bits of DSCP (RFC 2474), and two that must be 0.
+    /// Sets the traffic class, by which routers treat a packet, over either family (`IP_TOS`,
+    /// `IPV6_TCLASS`). It has six bits of DSCP (RFC 2474), and two bits that must be 0.
     ///
-    /// On Android, the BSDs, Linux and macOS.
+    /// Available on Android, the BSDs, Linux and macOS.
     ///
     /// # Errors
     ///
-    /// If one of the two lowest bits is set. They are for congestion notification, and TCP sets
-    /// them itself (RFC 3168 §6.1); Linux would ignore them silently.
+    /// Fails if one of the two lowest bits is set. These bits are for congestion notification, and
+    /// TCP sets them itself (RFC 3168 §6.1). Linux would ignore them silently.
     #[cfg(any(
         target_os = "android",
         target_os = "dragonfly",
@@ -227,29 +299,29 @@ impl TcpOptions {
         Ok(self)
     }
 
-    /// Marks the packets for the machine's own routing and filtering (`SO_MARK`).
+    /// Sets a mark on the packets, for this machine's routing and packet filter (`SO_MARK`).
     ///
     /// Without the capability `CAP_NET_ADMIN` every attempt fails with
     /// [`io::ErrorKind::PermissionDenied`].
     ///
-    /// On Linux and Android.
+    /// Available on Linux and Android.
     #[cfg(any(target_os = "android", target_os = "linux"))]
     pub fn with_mark(mut self, mark: u32) -> Self {
         self.rare_mut().mark = Some(mark);
         self
     }
 
-    /// Sends and receives by this network interface alone (`SO_BINDTODEVICE`; on Apple's systems
-    /// `IP_BOUND_IF` and `IPV6_BOUND_IF`). The interface 0 lets the system choose.
+    /// Makes the sockets send and receive through this network interface only (`SO_BINDTODEVICE`;
+    /// on Apple's systems `IP_BOUND_IF` and `IPV6_BOUND_IF`). Interface 0 lets the system choose.
     ///
-    /// Each attempt looks for the interface again. Before Linux 5.7 the option needs the capability
+    /// Each attempt looks the interface up again. Before Linux 5.7 the option needs the capability
     /// `CAP_NET_RAW`.
     ///
-    /// On Linux, Android and Apple's systems.
+    /// Available on Linux, Android and Apple's systems.
     ///
     /// # Errors
     ///
-    /// If no interface can have the name: see [`Interface`].
+    /// Fails if the text cannot be the name of an interface: see [`Interface`].
     #[cfg(any(target_os = "android", target_os = "linux", target_vendor = "apple"))]
     pub fn with_interface<I>(mut self, interface: I) -> Result<Self, OptionError>
     where
@@ -260,38 +332,54 @@ impl TcpOptions {
         Ok(self)
     }
 
-    /// Whether the bind address may be one that connections which are over still hold, or that
-    /// others share (`SO_REUSEADDR`). Unless this says it, it may if its port is not 0, and on
-    /// Windows, where the option lets strangers take the port, it may not.
+    /// Sets whether the bind address may still be held by closed connections, or shared with other
+    /// sockets (`SO_REUSEADDR`).
+    ///
+    /// The default is on if the bind port is not 0, and off otherwise. On Windows the default is
+    /// off, because there the option lets other programs take the port.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger_net::TcpOptions;
+    ///
+    /// assert_eq!(TcpOptions::new().reuse_address(), None);
+    /// assert_eq!(TcpOptions::new().with_reuse_address(false).reuse_address(), Some(false));
+    /// ```
     pub fn with_reuse_address(mut self, reuse: bool) -> Self {
         self.rare_mut().reuse_address = Some(reuse);
         self
     }
 
-    /// Whether other sockets may be bound to the same address and port, if they say so too
-    /// (`SO_REUSEPORT`). Off by default. On Linux all must be of one user (socket(7)).
+    /// Sets whether other sockets may bind to the same address and port, if they set this option
+    /// too (`SO_REUSEPORT`). Off by default. On Linux all these sockets must belong to one user
+    /// (socket(7)).
     ///
-    /// On Unix, but for illumos and Solaris.
+    /// Available on Unix, except illumos and Solaris.
     #[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos", target_os = "cygwin"))))]
     pub fn with_reuse_port(mut self, reuse: bool) -> Self {
         self.rare_mut().reuse_port = reuse;
         self
     }
 
-    /// Calls `hook` once with each socket and the address that it is to connect to.
+    /// Calls `hook` once for each socket, with the socket and the address that it will connect to.
     ///
-    /// The socket is new then: the other options are set, so that the hook has the last word on
-    /// them; it is not bound yet, so that what counts at the bind can be set; and it is not
-    /// connected. The address tells the family; if it was a v4-mapped one it is the IPv4 address
-    /// in it. An address that is skipped for want of a bind address gets no socket, and no call.
+    /// The hook runs after all other options are set, so it can override them. It runs before the
+    /// bind, so it can set options that a bind depends on. The socket is not connected yet.
     ///
-    /// An error of the hook ends that attempt, and is the source of `the hook failed`. The race goes
-    /// on to the next candidate. A panic reaches who polls the connect. The hook
-    /// runs inside a poll, so it must not block. One that is set later replaces an earlier one.
+    /// The address shows the family. For a v4-mapped address, it is the IPv4 address inside it. An
+    /// address that is skipped because its family has no bind address gets no socket and no call.
+    ///
+    /// If the hook fails, that attempt fails, and the race continues with the next candidate. The
+    /// error of the hook is the source of `the hook failed`, which keeps its kind. If the hook
+    /// panics, the panic reaches the caller that polls the connect.
+    ///
+    /// The hook runs inside a poll, so it must not block. A later call of this setter replaces the
+    /// hook.
     ///
     /// # Examples
     ///
-    /// An option that is not among these:
+    /// An option that has no setter here:
     ///
     /// ```
     /// # #[cfg(unix)]
@@ -316,7 +404,7 @@ impl TcpOptions {
         self
     }
 
-    /// The bind address of one family.
+    /// Returns the bind address of one family.
     pub(crate) fn bound(&self, ipv6: bool) -> Option<SocketAddr> {
         let Rare { bind_ipv4, bind_ipv6, .. } = self.rare();
         if ipv6 { bind_ipv6.map(Into::into) } else { bind_ipv4.map(Into::into) }

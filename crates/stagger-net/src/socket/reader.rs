@@ -1,84 +1,83 @@
-//! What the options of a TCP socket are set to.
+//! The current values of the options of a TCP socket.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::{Interface, TcpOptions};
 
-/// Readers. Each returns what the setter of its name has set, and `None` if the choice is the
-/// system's.
+/// Readers. Each returns the value of the setter with its name, or `None` if the system chooses.
 impl TcpOptions {
-    /// The bind addresses: at most one for each family.
+    /// Returns the bind addresses: at most one for each family.
     pub fn bind_addrs(&self) -> impl Iterator<Item = SocketAddr> {
         [self.bound(true), self.bound(false)].into_iter().flatten()
     }
 
-    /// Whether small writes are sent at once.
+    /// Returns whether small writes are sent at once.
     pub fn nodelay(&self) -> bool {
         self.nodelay
     }
 
-    /// How long a connection is idle before it is probed.
+    /// Returns how long a connection is idle before it is probed.
     pub fn keepalive(&self) -> Option<Duration> {
         self.rare().keepalive
     }
 
-    /// How long between two probes.
+    /// Returns the time between two probes.
     pub fn keepalive_interval(&self) -> Option<Duration> {
         self.rare().keepalive_interval
     }
 
-    /// How many probes go unanswered before the connection is given up.
+    /// Returns how many unanswered probes close the connection.
     pub fn keepalive_retries(&self) -> Option<u32> {
         self.rare().keepalive_retries
     }
 
-    /// How long sent data may stay unacknowledged.
+    /// Returns how long sent data may stay unacknowledged.
     pub fn user_timeout(&self) -> Option<Duration> {
         self.rare().user_timeout
     }
 
-    /// The bytes of the receive buffer.
+    /// Returns the size of the receive buffer, in bytes.
     pub fn receive_buffer(&self) -> Option<usize> {
         self.rare().receive_buffer
     }
 
-    /// The bytes of the send buffer.
+    /// Returns the size of the send buffer, in bytes.
     pub fn send_buffer(&self) -> Option<usize> {
         self.rare().send_buffer
     }
 
-    /// How many hops a packet may make.
+    /// Returns how many hops a packet may make.
     pub fn hop_limit(&self) -> Option<u8> {
         self.rare().hop_limit
     }
 
-    /// The traffic class of packets.
+    /// Returns the traffic class of packets.
     pub fn traffic_class(&self) -> Option<u8> {
         self.rare().traffic_class
     }
 
-    /// The mark of packets.
+    /// Returns the mark of packets.
     pub fn mark(&self) -> Option<u32> {
         self.rare().mark
     }
 
-    /// The interface that packets leave and arrive by.
+    /// Returns the interface through which packets leave and arrive.
     pub fn interface(&self) -> Option<&Interface> {
         self.rare().interface.as_ref()
     }
 
-    /// Whether a bind address may be shared or held by old connections.
+    /// Returns whether a bind address may be shared, or still be held by closed connections.
     pub fn reuse_address(&self) -> Option<bool> {
         self.rare().reuse_address
     }
 
-    /// Whether other sockets may be bound to the same address and port.
+    /// Returns whether other sockets may bind to the same address and port.
     pub fn reuse_port(&self) -> bool {
         self.rare().reuse_port
     }
 
-    /// Whether there is a hook.
+    /// Returns whether a hook is set.
     pub fn has_hook(&self) -> bool {
         self.rare().hook.is_some()
     }

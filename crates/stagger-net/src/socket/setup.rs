@@ -1,4 +1,4 @@
-//! What is set on a socket before it is bound and connects.
+//! Applies the options to a socket before it is bound and connects.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,19 +9,20 @@ use stagger::text::Span;
 use super::option::Rare;
 use super::{TcpOptions, in_step};
 
-/// Sets everything that the options say, and what a bind address needs.
+/// Sets all options on a socket, and the options that a bind address needs.
 ///
 /// # Errors
 ///
-/// The system's, of the same kind, with the option's name.
+/// The system's error, with its kind and the name of the option.
 pub(crate) fn set(socket: &Socket, addr: &SocketAddr, options: &TcpOptions) -> io::Result<()> {
     set_plain(socket, addr, options)?;
     let local = options.bound(addr.is_ipv6());
     let fixed = local.is_some_and(|local| local.port() != 0);
-    // On Windows the option lets strangers take the port, and sharing needs none.
+    // On Windows the option lets other programs take the port, and sharing does not need it.
     set_reuse(socket, options.rare(), fixed && cfg!(not(windows)))?;
-    // Without this a bind takes a port of its own for every socket, whatever the destination, and
-    // they run out (ip(7)). Kernels before 4.2 lack it and go without.
+    // Without this option a bind reserves a port for each socket, whatever the destination. The
+    // ports then run out (ip(7)). Kernels before 4.2 lack the option, and the bind works without
+    // it.
     #[cfg(target_os = "linux")]
     if local.is_some() && !fixed {
         let _ = choose_port_late(socket);
@@ -29,23 +30,23 @@ pub(crate) fn set(socket: &Socket, addr: &SocketAddr, options: &TcpOptions) -> i
     Ok(())
 }
 
-/// Sets everything that the options say on a socket that is to listen at `addr`.
+/// Sets all options on a socket that will listen at `addr`.
 ///
 /// # Errors
 ///
-/// The system's, of the same kind, with the option's name.
+/// The system's error, with its kind and the name of the option.
 pub(super) fn set_listening(
     socket: &Socket,
     addr: &SocketAddr,
     options: &TcpOptions,
 ) -> io::Result<()> {
     set_plain(socket, addr, options)?;
-    // As std and tokio do: else a server that is started again would have to wait until the last
-    // connections of the one before it are forgotten.
+    // std and tokio do the same. Otherwise a restarted server would have to wait until the system
+    // forgets the connections of the previous server.
     set_reuse(socket, options.rare(), cfg!(not(windows)))
 }
 
-/// Sets what has nothing to do with a bind.
+/// Sets the options that do not depend on a bind.
 fn set_plain(socket: &Socket, addr: &SocketAddr, options: &TcpOptions) -> io::Result<()> {
     if options.nodelay {
         socket.set_tcp_nodelay(true).map_err(in_step("set TCP_NODELAY"))?;
@@ -94,7 +95,7 @@ fn set_keepalive(socket: &Socket, rare: &Rare) -> io::Result<()> {
     socket.set_tcp_keepalive(&all).map_err(in_step("set keep-alive"))
 }
 
-/// What stands in the header of each packet.
+/// Sets the fields of each packet's header.
 fn set_header(socket: &Socket, ipv6: bool, rare: &Rare) -> io::Result<()> {
     if let Some(hops) = rare.hop_limit.map(u32::from) {
         let (name, set) = if ipv6 {
@@ -124,7 +125,7 @@ fn set_header(socket: &Socket, ipv6: bool, rare: &Rare) -> io::Result<()> {
     Ok(())
 }
 
-/// Which way the packets take, and how long they may take over it.
+/// Sets the route of the packets, and how long their delivery may take.
 #[cfg_attr(not(any(target_os = "linux", target_os = "android")), allow(unused_variables))]
 fn set_way(socket: &Socket, ipv6: bool, rare: &Rare) -> io::Result<()> {
     #[cfg(any(target_os = "android", target_os = "linux", target_vendor = "apple"))]
@@ -163,7 +164,7 @@ fn choose_port_late(socket: &Socket) -> io::Result<()> {
 
     let on: libc::c_int = 1;
     let length = size_of_val(&on) as libc::socklen_t;
-    // SAFETY: the descriptor is open as `socket` is borrowed, and `on` is a `c_int` of `length`
+    // SAFETY: the descriptor is open because `socket` is borrowed. `on` is a `c_int` of `length`
     // bytes that lives through the call.
     let code = unsafe {
         libc::setsockopt(

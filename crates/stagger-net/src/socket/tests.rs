@@ -21,7 +21,7 @@ fn v6(port: u16) -> SocketAddr {
     SocketAddrV6::new(Ipv6Addr::LOCALHOST, port, 0, 0).into()
 }
 
-/// All that needs no privilege.
+/// All options that need no privilege.
 #[cfg(target_os = "linux")]
 fn all_options() -> TcpOptions {
     TcpOptions::new()
@@ -50,7 +50,7 @@ fn a_socket_is_set_up_as_told() {
     assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(7));
     assert_eq!(socket.tcp_keepalive_retries().unwrap(), 3);
     assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_millis(7_654)));
-    // Twice what was asked for (socket(7)).
+    // The system returns twice the requested size (socket(7)).
     assert_eq!(socket.recv_buffer_size().unwrap(), 40_000);
     assert_eq!(socket.send_buffer_size().unwrap(), 60_000);
     assert_eq!(socket.ttl_v4().unwrap(), 33);
@@ -62,7 +62,7 @@ fn a_socket_is_set_up_as_told() {
 #[test]
 #[cfg(target_os = "linux")]
 fn an_ipv6_socket_has_the_options_of_its_family() {
-    // Nobody need listen, or be there at all, for a socket to be set up.
+    // The socket is only set up, so the address needs no listener and need not exist.
     let addr = v6(1);
     let socket = Socket::new(Domain::IPV6, Type::STREAM, Some(Protocol::TCP)).unwrap();
     setup::set(&socket, &addr, &all_options()).unwrap();
@@ -98,7 +98,7 @@ fn any_of_the_probe_s_settings_turns_keep_alive_on() {
     }
 }
 
-/// A mark needs a privilege that this test may have or not have.
+/// A mark needs a privilege, which this test may or may not have.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_mark_is_set_or_the_error_names_the_step() {
@@ -155,7 +155,7 @@ fn the_hook_sees_a_socket_that_is_set_up_and_not_bound_and_has_the_last_word() {
         let unconnected = socket.peer_addr().unwrap_err().kind() == io::ErrorKind::NotConnected;
         let local = socket.local_addr()?.as_socket().unwrap();
         told.lock().unwrap().push((addr, local, unconnected, socket.ttl_v4()?));
-        // What it leaves blocking is made non-blocking again.
+        // The hook leaves the socket blocking. The library makes it non-blocking again.
         socket.set_nonblocking(false)?;
         socket.set_ttl_v4(44)
     });
@@ -197,7 +197,7 @@ fn options_are_equal_if_all_is_and_the_hook_is_one_and_the_same() {
     let hooked = plain.clone().with_hook(hook);
     assert_eq!(hooked, hooked.clone());
     assert_ne!(hooked, plain.clone().with_hook(hook));
-    // A clone is one's own: setting it up further leaves the first as it was.
+    // A clone is independent: a change of the clone does not change the first value.
     let further = hooked.clone().with_hop_limit(7).unwrap();
     assert_ne!(hooked, further);
     assert!(format!("{further:?}").contains("hop_limit: Some(7)"));
@@ -240,7 +240,7 @@ fn a_destination_of_a_family_without_bind_address_is_an_error_of_its_own() {
 
 #[test]
 fn a_failed_bind_says_so_and_keeps_its_kind() {
-    // Documentation addresses are nobody's (RFC 5737).
+    // No machine has a documentation address (RFC 5737).
     let options = TcpOptions::new().with_bind_addr("203.0.113.1:0".parse().unwrap()).unwrap();
     let error = open(&v4(1, 80), &options).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::AddrNotAvailable);
@@ -252,7 +252,7 @@ fn a_failed_bind_says_so_and_keeps_its_kind() {
 fn a_fixed_port_serves_several_attempts_at_once() {
     let (first, first_addr) = listener();
     let (second, second_addr) = listener();
-    // A port that is free at an address which no other test uses.
+    // A free port at an address that no other test uses.
     let local = listener_at(71).1;
     let options = TcpOptions::new().with_bind_addr(local).unwrap();
     let sockets = [first_addr, second_addr].map(|addr| open(&addr, &options).unwrap());
@@ -264,8 +264,8 @@ fn a_fixed_port_serves_several_attempts_at_once() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_socket_connected_to_itself_counts_as_refused() {
-    // Bound to its own destination it connects to itself, as by a chance choice of the port.
-    // No other test uses the address.
+    // The socket is bound to its own destination, so it connects to itself. By chance, the system
+    // may choose the port in this way. No other test uses the address.
     let addr = listener_at(72).1;
     let socket = open(&addr, &TcpOptions::new().with_bind_addr(addr).unwrap()).unwrap();
     for handshake in [Handshake::Unknown, Handshake::Done] {
@@ -349,7 +349,7 @@ fn a_value_that_no_system_takes_is_an_error_with_the_option_and_the_range() {
     }
 }
 
-/// The ends of the ranges are what this system takes, too.
+/// This system accepts the ends of the ranges.
 #[test]
 #[cfg(target_os = "linux")]
 fn the_ends_of_each_range_are_taken_by_the_system() {

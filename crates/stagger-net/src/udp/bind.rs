@@ -1,4 +1,4 @@
-//! How a UDP socket is made: bound, taken over from whoever started the process, or made elsewhere.
+//! How a UDP socket is made: bound, inherited, or taken from other code.
 
 use std::io;
 
@@ -10,17 +10,18 @@ use crate::tcp::LiteralError;
 use crate::{Register, SocketLiteral, UdpOptions, UdpSocket};
 
 impl<R: Register<std::net::UdpSocket> + Default> UdpSocket<R> {
-    /// Binds a socket with the default [options](UdpOptions), in the runtime in which this is
-    /// called. With port 0 the system chooses one.
+    /// Binds a socket with the default [options](UdpOptions), in the runtime that calls this. With port 0
+    /// the system chooses a port.
     ///
     /// # Errors
     ///
-    /// [`LiteralError`](crate::tcp::LiteralError) if it is no address; the system's of the same kind, with the step that
-    /// failed; the reactor's.
+    /// - [`LiteralError`](crate::tcp::LiteralError): the text is not an address.
+    /// - The system's error, with its kind and the name of the step.
+    /// - The reactor's error.
     ///
     /// # Panics
     ///
-    /// Outside its runtime as the adapter says.
+    /// Outside its runtime, as the adapter's docs state.
     pub fn bind<T>(addr: T) -> io::Result<Self>
     where
         T: TryInto<SocketLiteral>,
@@ -29,15 +30,15 @@ impl<R: Register<std::net::UdpSocket> + Default> UdpSocket<R> {
         Self::bind_with(addr, &UdpOptions::new())
     }
 
-    /// Binds a socket with these options, as [`bind`](Self::bind) does.
+    /// Binds a socket with these options. Otherwise it is the same as [`bind`](Self::bind).
     ///
     /// # Errors
     ///
-    /// As for [`bind`](Self::bind).
+    /// The same as for [`bind`](Self::bind).
     ///
     /// # Panics
     ///
-    /// Outside its runtime as the adapter says.
+    /// Outside its runtime, as the adapter's docs state.
     pub fn bind_with<T>(addr: T, options: &UdpOptions) -> io::Result<Self>
     where
         T: TryInto<SocketLiteral>,
@@ -48,33 +49,34 @@ impl<R: Register<std::net::UdpSocket> + Default> UdpSocket<R> {
     }
 
     /// Binds a socket on all interfaces, over IPv6 and IPv4, at this port, with the default
-    /// [options](UdpOptions). With port 0 the system chooses one.
+    /// [options](UdpOptions). With port 0 the system chooses a port.
     ///
-    /// Without IPv6 on the machine the socket is bound over IPv4, and [`missing`](Self::missing)
-    /// returns the reason.
+    /// If the machine has no IPv6, the socket is bound over IPv4, and [`missing`](Self::missing) returns
+    /// the reason.
     ///
     /// # Errors
     ///
-    /// The system's error, with the step that failed; the reactor's error.
+    /// The system's error, with the name of the step; or the reactor's error.
     ///
     /// # Panics
     ///
-    /// Outside its runtime as the adapter says.
+    /// Outside its runtime, as the adapter's docs state.
     pub fn bind_all_interfaces(port: u16) -> io::Result<Self> {
         Self::bind_all_interfaces_with(port, &UdpOptions::new())
     }
 
-    /// Binds a socket on all interfaces with these options, as
-    /// [`bind_all_interfaces`](Self::bind_all_interfaces) does.
+    /// Binds a socket on all interfaces with these options. Otherwise it is the same as
+    /// [`bind_all_interfaces`](Self::bind_all_interfaces).
     ///
     /// # Errors
     ///
-    /// As for [`bind_all_interfaces`](Self::bind_all_interfaces); and [`UdpAddrError::Family`](crate::udp::UdpAddrError::Family) if the
-    /// options say that the socket is [for IPv6 alone](UdpOptions::with_v6_only).
+    /// The same as for [`bind_all_interfaces`](Self::bind_all_interfaces). It is
+    /// [`UdpAddrError::Family`](crate::udp::UdpAddrError::Family) if the options restrict the socket
+    /// [to IPv6](UdpOptions::with_v6_only).
     ///
     /// # Panics
     ///
-    /// Outside its runtime as the adapter says.
+    /// Outside its runtime, as the adapter's docs state.
     pub fn bind_all_interfaces_with(port: u16, options: &UdpOptions) -> io::Result<Self> {
         let (socket, families, missing) = open::open_all(port, options)?;
         let mut socket = Self::new(R::default(), socket, families, options.icmp_errors)?;
@@ -88,7 +90,7 @@ impl<R: Register<std::net::UdpSocket> + Default> UdpSocket<R> {
     /// The socket is made non-blocking, and is otherwise as it was passed.
     ///
     /// [`ListenAddr::inherited`](crate::ListenAddr::inherited) has the rules for inherited
-    /// descriptors. On Unix.
+    /// descriptors. Available on Unix.
     ///
     /// # Errors
     ///
@@ -100,7 +102,7 @@ impl<R: Register<std::net::UdpSocket> + Default> UdpSocket<R> {
     ///
     /// # Panics
     ///
-    /// Outside its runtime as the adapter says.
+    /// Outside its runtime, as the adapter's docs state.
     #[cfg(unix)]
     pub fn inherited(index: u32) -> io::Result<Self> {
         let mut sockets = Self::adopt(&Chosen::Index(index))?;
@@ -108,15 +110,17 @@ impl<R: Register<std::net::UdpSocket> + Default> UdpSocket<R> {
     }
 
     /// Takes over all UDP sockets that the process has inherited under this name
-    /// (`LISTEN_FDNAMES`), in their order. Otherwise as for [`inherited`](Self::inherited).
+    /// (`LISTEN_FDNAMES`), in their order. Otherwise it is the same as
+    /// [`inherited`](Self::inherited).
     ///
     /// # Errors
     ///
-    /// As for [`inherited`](Self::inherited). None is taken over if one of the name is no UDP socket.
+    /// The same as for [`inherited`](Self::inherited). If any socket with this name is not a UDP socket, no
+    /// socket is taken over.
     ///
     /// # Panics
     ///
-    /// Outside its runtime as the adapter says.
+    /// Outside its runtime, as the adapter's docs state.
     #[cfg(unix)]
     pub fn inherited_by_name(name: impl Into<Box<str>>) -> io::Result<Vec<Self>> {
         Self::adopt(&Chosen::Name(name.into()))
@@ -128,15 +132,16 @@ impl<R: Register<std::net::UdpSocket> + Default> UdpSocket<R> {
         sockets.map(|socket| Self::from_std(socket.into())).collect()
     }
 
-    /// Takes a socket that was made elsewhere, and makes it non-blocking; all else stays as it is.
+    /// Takes over a socket that was made elsewhere, and makes it non-blocking. All other options
+    /// stay as they are.
     ///
     /// # Errors
     ///
-    /// The system's or the reactor's. The socket is closed then.
+    /// The error of the system or the reactor. The socket is closed then.
     ///
     /// # Panics
     ///
-    /// Outside its runtime as the adapter says.
+    /// Outside its runtime, as the adapter's docs state.
     pub fn from_std(socket: std::net::UdpSocket) -> io::Result<Self> {
         Self::from_std_on(R::default(), socket)
     }

@@ -1,4 +1,4 @@
-//! What ICMP reports about datagrams that could not be delivered.
+//! ICMP errors about datagrams that could not be delivered.
 
 use std::error::Error;
 use std::fmt;
@@ -11,17 +11,17 @@ use std::os::windows::io::AsSocket;
 
 /// An ICMP message about a datagram that this socket sent and that was not delivered.
 ///
-/// Linux passes what a router reports, such as "network unreachable", to a UDP socket only on
-/// request ([`UdpOptions::with_icmp_errors`](crate::UdpOptions::with_icmp_errors)). Without the option a
-/// connected socket learns only that the port is closed or the destination prohibited, and an
+/// Linux passes reports of routers, such as "network unreachable", to a UDP socket only on request
+/// ([`UdpOptions::with_icmp_errors`](crate::UdpOptions::with_icmp_errors)). Without the option a
+/// connected socket learns only that the port is closed or the destination prohibited. An
 /// unconnected socket learns nothing.
 ///
-/// It converts into an [`io::Error`] of the kind that the system gives it.
-/// [`from_error`](Self::from_error) finds it there again.
+/// It converts into an [`io::Error`] with the kind of the system's error.
+/// [`from_error`](Self::from_error) finds it in that error again.
 ///
 /// # Examples
 ///
-/// A port at which nobody listens:
+/// A port without a listener:
 ///
 /// ```
 /// # #[cfg(target_os = "linux")]
@@ -35,7 +35,7 @@ use std::os::windows::io::AsSocket;
 /// IcmpError::enable(&socket)?;
 /// socket.send_to(b"anybody?", closed)?;
 ///
-/// // Over loopback the answer is there when the send returns.
+/// // Over loopback the report has arrived when the send returns.
 /// let errors = IcmpError::take(&socket)?;
 /// assert_eq!(errors[0].destination(), closed);
 /// assert_eq!(errors[0].kind(), io::ErrorKind::ConnectionRefused);
@@ -50,7 +50,7 @@ pub struct IcmpError {
     message: Message,
 }
 
-/// The message itself, with the system's number for it.
+/// The message, with the system's number for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Message {
     errno: i32,
@@ -65,8 +65,8 @@ impl IcmpError {
     /// call. The number is ours.
     pub const TAKEN_AT_ONCE: usize = 64;
 
-    /// Has the system queue ICMP errors for this UDP socket (`IP_RECVERR`, `IPV6_RECVERR`), of both
-    /// families if the socket is for both.
+    /// Makes the system queue ICMP errors for this UDP socket (`IP_RECVERR`, `IPV6_RECVERR`). If
+    /// the socket is for both families, this covers both.
     ///
     /// The queue must be [taken](Self::take) whenever an operation of the socket fails or would
     /// block. The system reports a socket with a queued error as ready, so a reactor spins
@@ -82,7 +82,7 @@ impl IcmpError {
     }
 
     /// Takes the queued errors of a socket, oldest first, without waiting. It returns at most
-    /// [`TAKEN_AT_ONCE`](Self::TAKEN_AT_ONCE); a later call returns the rest.
+    /// [`TAKEN_AT_ONCE`](Self::TAKEN_AT_ONCE) errors. A later call returns the rest.
     ///
     /// Messages of other origins, such as timestamps, are discarded.
     ///
@@ -95,46 +95,46 @@ impl IcmpError {
         Ok(errors)
     }
 
-    /// The ICMP error that an [`io::Error`] was made of, if it was.
+    /// Returns the ICMP error from which an [`io::Error`] was made, if there is one.
     pub fn from_error(error: &io::Error) -> Option<&Self> {
         error.get_ref()?.downcast_ref()
     }
 
-    /// The address to which the datagram was sent, without its flow info.
+    /// Returns the address to which the datagram was sent, without its flow info.
     pub fn destination(&self) -> SocketAddr {
         self.destination
     }
 
-    /// The router or host that sent the ICMP message, if the system knows it.
+    /// Returns the router or host that sent the ICMP message, if the system knows it.
     ///
-    /// It is an address of this machine if the machine itself found no way to the destination.
+    /// It is an address of this machine if the machine itself found no route to the destination.
     pub fn reporter(&self) -> Option<IpAddr> {
         self.reporter
     }
 
-    /// The type of the ICMP message: of ICMP (RFC 792) if the destination is an IPv4 address, and of
-    /// ICMPv6 (RFC 4443) otherwise.
+    /// Returns the type of the ICMP message. It is a type of ICMP (RFC 792) if the destination is
+    /// an IPv4 address, and of ICMPv6 (RFC 4443) otherwise.
     pub fn icmp_type(&self) -> u8 {
         self.message.kind
     }
 
-    /// The code of the ICMP message, whose meaning depends on its [type](Self::icmp_type).
+    /// Returns the code of the ICMP message. Its meaning depends on the [type](Self::icmp_type).
     pub fn icmp_code(&self) -> u8 {
         self.message.code
     }
 
-    /// The largest packet that the next link carries, in bytes, if the datagram was too long for
-    /// that link.
+    /// Returns the largest packet that the next link carries, in bytes, if the datagram was too
+    /// long for that link.
     pub fn mtu(&self) -> Option<u32> {
         self.message.is_too_big().then_some(self.message.info)
     }
 
-    /// The system's number of the error, such as `ENETUNREACH`.
+    /// Returns the system's number of the error, such as `ENETUNREACH`.
     pub fn raw_os_error(&self) -> i32 {
         self.message.errno
     }
 
-    /// The kind of the system's error, such as [`io::ErrorKind::NetworkUnreachable`].
+    /// Returns the kind of the system's error, such as [`io::ErrorKind::NetworkUnreachable`].
     pub fn kind(&self) -> io::ErrorKind {
         io::Error::from_raw_os_error(self.message.errno).kind()
     }
@@ -145,7 +145,8 @@ impl Message {
         matches!((self.is_v6, self.kind, self.code), (false, 3, 4) | (true, 2, _))
     }
 
-    /// What the type and the code mean (RFC 792, RFC 1122 §3.2.2.1, RFC 1812 §5.2.7.1, RFC 4443 §3).
+    /// Describes the type and the code (RFC 792, RFC 1122 §3.2.2.1, RFC 1812 §5.2.7.1, RFC 4443
+    /// §3).
     fn words(&self) -> &'static str {
         match (self.is_v6, self.kind, self.code) {
             (false, 3, 0 | 6 | 11) | (true, 1, 0) => "network unreachable",
@@ -204,7 +205,7 @@ pub(super) mod system {
     /// The size of `sock_extended_err`, after which the address of the reporter follows.
     const EXTENDED: usize = 16;
 
-    /// The options that a socket needs, with their names.
+    /// Returns the options that a socket needs, with their names.
     fn options(socket: &SockRef<'_>) -> io::Result<Vec<(c_int, c_int, &'static str)>> {
         let v4 = (IPPROTO_IP, IP_RECVERR, "IP_RECVERR");
         let v6 = (IPPROTO_IPV6, IPV6_RECVERR, "IPV6_RECVERR");
@@ -232,7 +233,7 @@ pub(super) mod system {
         Ok(false)
     }
 
-    /// Takes at most so many messages, and hands on those from ICMP.
+    /// Takes at most this many messages, and returns the messages from ICMP.
     pub(in super::super) fn take(
         socket: &impl AsSocket,
         most: usize,
@@ -243,7 +244,7 @@ pub(super) mod system {
             match take_one(&socket) {
                 Ok(error) => error.into_iter().for_each(&mut each),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                // What was taken is not lost.
+                // The messages that are already taken are not lost.
                 Err(_) if taken > 0 => break,
                 Err(error) => return Err(error),
             }
@@ -251,16 +252,16 @@ pub(super) mod system {
         Ok(())
     }
 
-    /// Takes one message, if it is from ICMP: nothing otherwise.
+    /// Takes one message. Returns `None` if it is not from ICMP.
     fn take_one(socket: &SockRef<'_>) -> io::Result<Option<IcmpError>> {
-        // Of IPv6, which has room for an address of either family.
+        // An IPv6 address has room for an address of either family.
         let nobody = SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, 0, 0, 0);
         let mut destination = SockAddr::from(nobody);
         let mut bytes = [0; control::ROOM];
-        // SAFETY: the only one to write there is a system call, which writes bytes of the kernel's.
+        // SAFETY: only a system call writes there, and it writes initialised bytes.
         let uninit = unsafe { as_uninit(&mut bytes) };
         let mut message = MsgHdrMut::new().with_addr(&mut destination).with_control(uninit);
-        // It never waits, whatever the socket does (recvmsg(2)).
+        // The call never waits, whatever mode the socket is in (recvmsg(2)).
         socket.recvmsg(&mut message, libc::MSG_ERRQUEUE)?;
         let length = message.control_len().min(control::ROOM);
         let Some((message, reporter)) = read(&bytes[..length]) else { return Ok(None) };
@@ -268,13 +269,14 @@ pub(super) mod system {
             return Ok(None);
         };
         if let SocketAddr::V6(destination) = &mut destination {
-            // Linux labels flows by itself, and tells the label here.
+            // Linux labels flows by itself, and reports the label here.
             destination.set_flowinfo(0);
         }
         Ok(Some(IcmpError { destination, reporter, message }))
     }
 
-    /// Reads the control messages of a queued error. Anything but a whole one from ICMP is nothing.
+    /// Reads the control messages of a queued error. Returns `None` unless there is a complete
+    /// message from ICMP.
     pub(super) fn read(bytes: &[u8]) -> Option<(Message, Option<IpAddr>)> {
         let data = control::messages(bytes).find_map(|(level, kind, data)| {
             let is_error =
@@ -297,7 +299,7 @@ pub(super) mod system {
         Some((message, reporter(&data[EXTENDED..])))
     }
 
-    /// The address in a `sockaddr` of either family.
+    /// Returns the address in a `sockaddr` of either family.
     fn reporter(addr: &[u8]) -> Option<IpAddr> {
         let family = u16::from_ne_bytes(addr.get(..2)?.try_into().ok()?);
         match c_int::from(family) {
@@ -314,7 +316,7 @@ pub(super) mod system {
     }
 }
 
-/// No such option is known here, and nothing is queued.
+/// Stagger knows no such option on this system, so nothing is queued.
 #[cfg(not(any(target_os = "android", target_os = "linux")))]
 pub(super) mod system {
     use super::{AsSocket, IcmpError, io};

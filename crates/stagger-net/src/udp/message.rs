@@ -1,4 +1,4 @@
-//! One datagram, with all that the system says of it.
+//! One datagram, with its control messages.
 
 #[cfg(all(fuzzing, target_os = "linux"))]
 pub(super) mod fuzzing;
@@ -10,23 +10,22 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use socket2::{MaybeUninitSlice, SockAddr, SockRef};
 use stagger::address::Address as _;
 
-/// A datagram that has been received: what is known of it beside its bytes.
+/// The description of a received datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Datagram {
-    /// How many of its bytes are in the buffer. A datagram may have none.
+    /// How many bytes are in the buffer. A datagram may have no bytes.
     pub length: usize,
-    /// Whether it had more than the buffer has, which are lost.
+    /// Whether the datagram was longer than the buffer. The other bytes are lost.
     pub truncated: bool,
-    /// Who sent it. A link-local one has the interface by which it came as its scope id, so that an
-    /// answer goes back there.
+    /// The sender. The scope id of a link-local address is the interface by which the datagram
+    /// came, so a reply leaves there.
     pub peer: SocketAddr,
-    /// Where it came in, if the socket was [set up](crate::UdpOptions) to tell.
+    /// Where the datagram arrived, if the socket was [set up](crate::UdpOptions) to report it.
     pub arrival: Option<Arrival>,
 }
 
-/// Where a datagram came in; and where the answer goes out, if it is
-/// [sent from there](crate::UdpSocket::send_to_from).
+/// Where a datagram arrived. A reply can be [sent from there](crate::UdpSocket::send_to_from).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Arrival {
     destination: IpAddr,
@@ -35,39 +34,40 @@ pub struct Arrival {
 }
 
 impl Arrival {
-    /// For sending: from this address of the machine's, or one that the system chooses, and by the
-    /// interface of this index, or, with 0, by one that the system chooses.
+    /// Makes a value for sending, with a source address of this machine and the index of an
+    /// interface. With `None` or with 0 the system chooses.
     pub fn new(source: Option<IpAddr>, interface: u32) -> Self {
         let source = source.map(|ip| ip.to_canonical());
         let destination = source.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
         Self { destination, source, interface }
     }
 
-    /// To which address the datagram was sent: one of the machine's, a group, or broadcast.
+    /// Returns the address to which the datagram was sent: of this machine, of a group, or
+    /// broadcast.
     pub fn destination(&self) -> IpAddr {
         self.destination
     }
 
-    /// The address of the machine's to answer from. There is none for an IPv6 group: then the system
-    /// chooses.
+    /// Returns the address of this machine from which to reply. It is `None` for an IPv6 group. The
+    /// system then chooses.
     pub fn source(&self) -> Option<IpAddr> {
         self.source
     }
 
-    /// The index of the interface.
+    /// Returns the index of the interface.
     pub fn interface(&self) -> u32 {
         self.interface
     }
 }
 
-/// Receives one datagram, if there is one.
+/// Receives one datagram, if a datagram is waiting.
 ///
 /// # Errors
 ///
-/// The system's: [`io::ErrorKind::WouldBlock`] if there is none.
+/// The system's error: [`io::ErrorKind::WouldBlock`] if no datagram is waiting.
 pub(super) fn receive(socket: &SockRef<'_>, buffer: &mut [u8]) -> io::Result<Datagram> {
     let mut control = [0; control::ROOM];
-    // SAFETY: the only one to write to these is a system call, which writes bytes of the kernel's.
+    // SAFETY: only a system call writes to these, and it writes initialised bytes.
     let (buffer, uninit) = unsafe { (as_uninit(buffer), as_uninit(&mut control)) };
     let Message { length, truncated, peer, told } = receive_message(socket, buffer, uninit)?;
     let peer = peer.as_socket().map(SocketAddr::canonical);
@@ -81,7 +81,7 @@ pub(super) fn receive(socket: &SockRef<'_>, buffer: &mut [u8]) -> io::Result<Dat
     Ok(Datagram { length, truncated, peer, arrival: told.arrival })
 }
 
-/// What one system call returns beside the bytes.
+/// The result of one system call, without the bytes.
 struct Message {
     length: usize,
     truncated: bool,
@@ -125,28 +125,28 @@ fn receive_message(
     Ok(Message { length, truncated, peer, told: 0 })
 }
 
-/// The same bytes, to be written.
+/// Returns the same bytes as a place to write to.
 ///
 /// # Safety
 ///
-/// Nothing uninitialised may be written there.
+/// Only initialised bytes may be written there.
 pub(super) unsafe fn as_uninit(bytes: &mut [u8]) -> &mut [MaybeUninit<u8>] {
     let (start, length) = (bytes.as_mut_ptr().cast(), bytes.len());
     // SAFETY: the place and the layout are the same, and the borrow is passed on. The caller keeps
-    // what is there initialised.
+    // the bytes initialised.
     unsafe { std::slice::from_raw_parts_mut(start, length) }
 }
 
-/// What the system said beside the bytes and the peer.
+/// The content of the control messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Told {
     arrival: Option<Arrival>,
     flow_info: Option<u32>,
 }
 
-/// Control messages (cmsg(3)). They are read and written as bytes, so without any `unsafe`, in the
-/// form that the kernel gives them: a length of the size of a pointer, which counts the header, the
-/// level, the type, and the data; each begins at a multiple of a pointer's size.
+/// Control messages (cmsg(3)). This module reads and writes them as bytes, without `unsafe`. The
+/// kernel defines the form: a length, the level, the type, and the data. The length has the size of
+/// a pointer, and includes the header. Each message begins at a multiple of a pointer's size.
 #[cfg(any(target_os = "android", target_os = "linux"))]
 pub(super) mod control {
     use std::iter;
@@ -156,7 +156,7 @@ pub(super) mod control {
 
     use super::{Arrival, IpAddr, Ipv6Addr, Told};
 
-    /// Room for all that a socket of ours asks for, and for some of what its owner may.
+    /// Room for all messages that our sockets ask for, and for some that the owner may ask for.
     pub(in super::super) const ROOM: usize = 256;
 
     const WORD: usize = size_of::<usize>();
@@ -164,7 +164,7 @@ pub(super) mod control {
     /// Length, level and type.
     pub(super) const HEADER: usize = WORD + 8;
 
-    /// One message that the kernel takes: for the longer of `in_pktinfo` and `in6_pktinfo`.
+    /// One message to the kernel, with room for the longer of `in_pktinfo` and `in6_pktinfo`.
     #[derive(Debug)]
     pub(in super::super) struct Control {
         bytes: [u8; (HEADER + 20).next_multiple_of(WORD)],
@@ -187,8 +187,8 @@ pub(super) mod control {
         }
     }
 
-    /// The wish to send from there, of a socket over IPv4, or of one over IPv6, to which an IPv4
-    /// address is a v4-mapped one.
+    /// Writes the source and interface to send from. Over an IPv6 socket an IPv4 address is written
+    /// as a v4-mapped address.
     pub(in super::super) fn write(arrival: &Arrival, ipv6: bool, to_ipv4: bool) -> Control {
         let interface = arrival.interface.to_ne_bytes();
         let unspecified = match to_ipv4 {
@@ -197,7 +197,8 @@ pub(super) mod control {
         };
         match arrival.source.unwrap_or(unspecified) {
             IpAddr::V4(source) if !ipv6 => {
-                // `in_pktinfo`: the index, the source, the destination, which is not looked at.
+                // `in_pktinfo`: the index, the source, and the destination, which the kernel
+                // ignores.
                 let mut data = [0; 12];
                 data[..4].copy_from_slice(&interface);
                 data[4..8].copy_from_slice(&source.octets());
@@ -217,7 +218,7 @@ pub(super) mod control {
         }
     }
 
-    /// Reads what is known here; what is not, or is cut short, is passed over.
+    /// Reads the known messages. Unknown and incomplete messages are ignored.
     pub(super) fn read(control: &[u8]) -> Told {
         let mut told = Told::default();
         for (level, kind, data) in messages(control) {
@@ -248,7 +249,7 @@ pub(super) mod control {
         told
     }
 
-    /// The level, type and data of each message, up to the first that is cut short.
+    /// Returns the level, type and data of each message, up to the first incomplete message.
     pub(in super::super) fn messages(
         mut control: &[u8],
     ) -> impl Iterator<Item = (i32, i32, &[u8])> {
@@ -264,7 +265,7 @@ pub(super) mod control {
         })
     }
 
-    /// The first bytes, of which there are enough.
+    /// Returns the first bytes. The caller passes enough bytes.
     fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
         bytes[..N].try_into().expect("a slice of the length of the array")
     }
@@ -293,7 +294,7 @@ pub(super) mod control {
             let v4 = Arrival::new(Some("192.0.2.7".parse().unwrap()), 6);
             let read_back = read(write(&v4, false, true).as_bytes()).arrival.unwrap();
             assert_eq!((read_back.source, read_back.interface), (v4.source, 6));
-            // Of a socket for both families.
+            // A socket for both families.
             assert_eq!(read(write(&v4, true, true).as_bytes()).arrival, Some(v4));
             // Without a source the system chooses it, in the form that the destination needs.
             let any = read(write(&Arrival::new(None, 6), true, true).as_bytes()).arrival.unwrap();
@@ -323,7 +324,7 @@ pub(super) mod control {
     }
 }
 
-/// Nothing is asked for here, and nothing told.
+/// This system gives no control messages, and none are requested.
 #[cfg(not(any(target_os = "android", target_os = "linux")))]
 pub(super) mod control {
     pub(super) const ROOM: usize = 0;

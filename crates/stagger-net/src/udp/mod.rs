@@ -1,4 +1,4 @@
-//! Datagrams over UDP: what is received with them, what ICMP reports, and errors.
+//! Types for datagrams over UDP, ICMP errors and address errors.
 
 mod addr;
 mod bind;

@@ -1,4 +1,4 @@
-//! Groups: to be in one, and to send to one.
+//! Joins multicast groups and sends to them.
 
 use std::io;
 use std::net::IpAddr;
@@ -13,19 +13,23 @@ use crate::{Interface, Register, UdpSocket};
 
 /// Multicast.
 ///
-/// A socket has what is sent to the groups that it has joined itself, and to its port. To have it
-/// from others on its port too, each says [`UdpOptions::with_reuse_address`](crate::UdpOptions::with_reuse_address).
-/// The interface is given by index or by name; 0 leaves it to the system, which asks its routes
-/// (IPv4), or takes the first that it finds (IPv6). The errors of all of these name the step.
+/// A socket receives datagrams to groups that it has joined itself, and to its port. Several
+/// sockets can receive them on one port if each sets
+/// [`UdpOptions::with_reuse_address`](crate::UdpOptions::with_reuse_address).
+///
+/// An interface is an index or a name. With 0 the system chooses: by its routes over IPv4, and the
+/// first interface that it finds over IPv6. The errors of all these methods have the name of the
+/// step.
 impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
     /// Joins a group on an interface (`IP_ADD_MEMBERSHIP`, `IPV6_JOIN_GROUP`).
     ///
     /// # Errors
     ///
-    /// [`UdpAddrError`] if it is no group or of a family that the socket is not for; that the
-    /// name of the interface can't be one or is nobody's; the system's, as that the group is joined
-    /// there already ([`io::ErrorKind::AddrInUse`]); over IPv4, elsewhere than on Linux and Android, that
-    /// the interface has no IPv4 address.
+    /// - [`UdpAddrError`]: the address is not a group, or the socket does not support its family.
+    /// - The text cannot be the name of an interface, or no interface has this name.
+    /// - The system's error. It is [`io::ErrorKind::AddrInUse`] if the socket has already joined
+    ///   the group there.
+    /// - Over IPv4, except on Linux and Android: the interface has no IPv4 address.
     pub fn join_multicast<I>(&self, group: IpAddr, interface: I) -> io::Result<()>
     where
         I: TryInto<Interface>,
@@ -38,9 +42,10 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
     ///
     /// # Errors
     ///
-    /// As for [`join_multicast`](Self::join_multicast); if the socket is not in the group there, the
-    /// kind is [`io::ErrorKind::AddrNotAvailable`]. That is also so over IPv4, elsewhere than on Linux and
-    /// Android, when the interface has another first address than it had at the join.
+    /// The same as for [`join_multicast`](Self::join_multicast). The kind is
+    /// [`io::ErrorKind::AddrNotAvailable`] if the socket is not in the group there. Over IPv4,
+    /// except on Linux and Android, it is the same if the interface's first address has changed
+    /// since the join.
     pub fn leave_multicast<I>(&self, group: IpAddr, interface: I) -> io::Result<()>
     where
         I: TryInto<Interface>,
@@ -49,15 +54,16 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
         self.member(false, group, interface)
     }
 
-    /// Joins what one host sends to a group (RFC 4607, RFC 3678), by `MCAST_JOIN_SOURCE_GROUP`, which
-    /// over IPv4 is `IP_ADD_SOURCE_MEMBERSHIP` with the interface by its index.
+    /// Joins the datagrams that one host sends to a group (RFC 4607, RFC 3678). The option is
+    /// `MCAST_JOIN_SOURCE_GROUP`. For IPv4 it is like `IP_ADD_SOURCE_MEMBERSHIP`, but takes the
+    /// interface by its index.
     ///
-    /// On Linux and Android.
+    /// Available on Linux and Android.
     ///
     /// # Errors
     ///
-    /// As for [`join_multicast`](Self::join_multicast); and if the socket has joined the whole group
-    /// there.
+    /// The same as for [`join_multicast`](Self::join_multicast). It also fails if the socket has joined the
+    /// whole group there.
     #[cfg(any(target_os = "android", target_os = "linux"))]
     pub fn join_multicast_source<I>(
         &self,
@@ -72,13 +78,14 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
         self.member_of_source(true, group, source, interface)
     }
 
-    /// Leaves what one host sends to a group.
+    /// Leaves the datagrams that one host sends to a group.
     ///
-    /// On Linux and Android.
+    /// Available on Linux and Android.
     ///
     /// # Errors
     ///
-    /// As for [`join_multicast`](Self::join_multicast); and if the socket has not joined it there.
+    /// The same as for [`join_multicast`](Self::join_multicast). It also fails if the socket has not joined
+    /// these datagrams there.
     #[cfg(any(target_os = "android", target_os = "linux"))]
     pub fn leave_multicast_source<I>(
         &self,
@@ -93,15 +100,16 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
         self.member_of_source(false, group, source, interface)
     }
 
-    /// Sends to groups by this interface (`IP_MULTICAST_IF`, `IPV6_MULTICAST_IF`); 0 leaves it to the
-    /// system again. The scope id of an address has precedence.
+    /// Sets the interface for datagrams to groups (`IP_MULTICAST_IF`, `IPV6_MULTICAST_IF`). With 0
+    /// the system chooses again. The scope id of an address has precedence.
     ///
-    /// For IPv4 an interface is known by its index on Linux and Android, elsewhere by an address of it.
+    /// Over IPv4, Linux and Android take the index of the interface. Other systems take an address
+    /// of it.
     ///
     /// # Errors
     ///
-    /// That there is no such interface, or, elsewhere than on Linux and Android, that it has no IPv4
-    /// address.
+    /// Fails if there is no such interface. Except on Linux and Android, it also fails if the
+    /// interface has no IPv4 address.
     pub fn set_multicast_interface<I>(&self, interface: I) -> io::Result<()>
     where
         I: TryInto<Interface>,
@@ -120,12 +128,13 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
         Ok(())
     }
 
-    /// The index of the interface by which an IPv6 socket sends to groups; 0 if it is the system's
-    /// choice.
+    /// Returns the index of the interface for datagrams to groups over IPv6, or 0 if the system
+    /// chooses.
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::Unsupported`] of a socket for IPv4 alone, as no system tells it.
+    /// [`io::ErrorKind::Unsupported`] if the socket is for IPv4 only, because no system returns the
+    /// index.
     pub fn multicast_interface(&self) -> io::Result<u32> {
         if !self.is_for(Family::Ipv6) {
             let words = "the system tells the interface for groups of IPv6 sockets alone";
@@ -134,12 +143,12 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
         self.system().multicast_if_v6()
     }
 
-    /// Whether this machine has what this socket sends to groups that it is in
-    /// (`IP_MULTICAST_LOOP`, `IPV6_MULTICAST_LOOP`). It has unless this says otherwise.
+    /// Sets whether this machine receives what the socket sends to groups that the machine is in
+    /// (`IP_MULTICAST_LOOP`, `IPV6_MULTICAST_LOOP`). On by default.
     ///
     /// # Errors
     ///
-    /// The system's.
+    /// The system's error.
     pub fn set_multicast_loop(&self, on: bool) -> io::Result<()> {
         if self.is_for(Family::Ipv4) {
             let set = self.system().set_multicast_loop_v4(on);
@@ -152,11 +161,12 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
         Ok(())
     }
 
-    /// Whether this machine has what this socket sends to groups that it is in.
+    /// Returns whether this machine receives what the socket sends to groups that the machine is
+    /// in.
     ///
     /// # Errors
     ///
-    /// The system's.
+    /// The system's error.
     pub fn multicast_loop(&self) -> io::Result<bool> {
         if self.is_for(Family::Ipv6) {
             self.system().multicast_loop_v6()
@@ -165,12 +175,13 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
         }
     }
 
-    /// How many hops a datagram to a group may make (`IP_MULTICAST_TTL`, `IPV6_MULTICAST_HOPS`): 1,
-    /// which is the default, keeps it on its link, 0 on this machine.
+    /// Sets how many hops a datagram to a group may make (`IP_MULTICAST_TTL`,
+    /// `IPV6_MULTICAST_HOPS`). With 1, the default, it stays on its link. With 0 it stays on this
+    /// machine.
     ///
     /// # Errors
     ///
-    /// The system's.
+    /// The system's error.
     pub fn set_multicast_hops(&self, hops: u8) -> io::Result<()> {
         if self.is_for(Family::Ipv4) {
             let set = self.system().set_multicast_ttl_v4(hops.into());
@@ -183,11 +194,11 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
         Ok(())
     }
 
-    /// How many hops a datagram to a group may make.
+    /// Returns how many hops a datagram to a group may make.
     ///
     /// # Errors
     ///
-    /// The system's.
+    /// The system's error.
     pub fn multicast_hops(&self) -> io::Result<u8> {
         let hops = if self.is_for(Family::Ipv6) {
             self.system().multicast_hops_v6()?
@@ -235,7 +246,7 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
         changed.map_err(in_step(format_args!("{verb} {group} from {source} on {interface}")))
     }
 
-    /// The group, if it is one and the socket can be in it.
+    /// Checks that the address is a group, and that the socket can join it.
     fn group(&self, group: IpAddr) -> Result<IpAddr, UdpAddrError> {
         let group = group.to_canonical();
         check(self.families, group)?;

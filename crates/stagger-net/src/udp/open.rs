@@ -1,4 +1,4 @@
-//! Opens the socket of the system, as [`UdpOptions`] say.
+//! Opens a socket with [`UdpOptions`].
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -13,11 +13,12 @@ use crate::UdpOptions;
 use crate::listen::open::{Missing, lacks_family};
 use crate::socket::{check_zone, in_step, non_blocking, setup};
 
-/// Makes a non-blocking socket, sets it up and binds it; yields it with the families that it is for.
+/// Makes a non-blocking socket, sets it up and binds it. Returns it with the families that it
+/// supports.
 ///
 /// # Errors
 ///
-/// The system's, of the same kind, with the step that failed.
+/// The system's error, with its kind and the name of the step.
 pub(super) fn open(
     addr: SocketAddr,
     options: &UdpOptions,
@@ -53,11 +54,12 @@ pub(super) fn open(
     Ok((socket.into(), families))
 }
 
-/// Makes a socket on all interfaces as [`open`] does, over IPv4 alone where the machine has no IPv6.
+/// Makes a socket on all interfaces in the same way as [`open`]. If the machine has no IPv6, the
+/// socket is for IPv4 only.
 ///
 /// # Errors
 ///
-/// As for [`open`].
+/// The same as for [`open`].
 pub(super) fn open_all(
     port: u16,
     options: &UdpOptions,
@@ -70,7 +72,7 @@ pub(super) fn open_all(
         .map(|((socket, families), missing)| (socket, families, missing))
 }
 
-/// Opens what is for both families; where the machine has no IPv6, what is for IPv4 alone.
+/// Opens a socket for both families, or for IPv4 only if the machine has no IPv6.
 fn either<T>(mut open: impl FnMut(IpAddr) -> io::Result<T>) -> io::Result<(T, Option<Missing>)> {
     match open(Ipv6Addr::UNSPECIFIED.into()) {
         Err(error) if lacks_family(&error) => {
@@ -81,7 +83,7 @@ fn either<T>(mut open: impl FnMut(IpAddr) -> io::Result<T>) -> io::Result<(T, Op
     }
 }
 
-/// What stands in the header of each datagram, which one for both families has of each.
+/// Sets the fields of each datagram's header. A socket for both families has them for each family.
 fn set_header(socket: &Socket, families: Families, options: &UdpOptions) -> io::Result<()> {
     for family in [Family::Ipv4, Family::Ipv6] {
         if !families.contains(family) {
@@ -190,7 +192,7 @@ mod tests {
     #[test]
     #[cfg(unix)]
     fn a_machine_without_ipv6_is_bound_on_over_ipv4_and_any_other_failure_is_one() {
-        // As `socket(2)` and `bind(2)` fail there.
+        // The errors of `socket(2)` and `bind(2)` on a machine without IPv6.
         for (code, kind) in [
             (libc::EAFNOSUPPORT, io::Error::from_raw_os_error(libc::EAFNOSUPPORT).kind()),
             (libc::EADDRNOTAVAIL, io::ErrorKind::AddrNotAvailable),

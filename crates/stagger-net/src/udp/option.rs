@@ -1,14 +1,16 @@
-//! How a UDP socket is set up before it is bound.
+//! The options of a UDP socket.
 
 use crate::TcpOptions;
 use crate::socket::{OptionError, within};
 
-/// How a UDP socket is set up before it is bound.
+/// The options that a UDP socket gets before it is bound.
 ///
-/// The default leaves all to the system, but that an IPv6 socket is for IPv6 alone, and that a
-/// socket receives from no group that it has not joined itself. Values are looked at when they are
-/// set; what the system itself refuses is the error of the bind, and names the option. What only
-/// some systems have is there on those alone, as its description says.
+/// By default an IPv6 socket is for IPv6 only, and a socket receives only from groups that it has
+/// joined itself. All other options keep the system's default.
+///
+/// A setter checks its value. If the system refuses an option, the bind fails, and the error names
+/// the option. An option that only some systems support exists only on these systems, and its
+/// description lists them.
 ///
 /// # Examples
 ///
@@ -21,7 +23,7 @@ use crate::socket::{OptionError, within};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UdpOptions {
-    /// On unless set, and only if set in the way of an IPv4 address.
+    /// `None` means on, but only `Some(true)` prevents a bind to an IPv4 address.
     pub(super) v6_only: Option<bool>,
     pub(super) broadcast: bool,
     pub(super) hop_limit: Option<u8>,
@@ -29,7 +31,7 @@ pub struct UdpOptions {
     pub(super) packet_info: bool,
     pub(super) flow_info: bool,
     pub(super) icmp_errors: bool,
-    /// What a socket of either kind has; nothing that is TCP's alone is ever set here.
+    /// The options that UDP shares with TCP. Options that only TCP has are never set here.
     pub(super) common: TcpOptions,
 }
 
@@ -49,53 +51,57 @@ impl Default for UdpOptions {
 }
 
 impl UdpOptions {
-    /// The default.
+    /// Makes options with the default values.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Whether a socket that is bound to an IPv6 address is for IPv6 alone (`IPV6_V6ONLY`), as it is
-    /// by default, whatever the system's default is. If not, one that is bound to `[::]` sends to
-    /// IPv4 addresses and receives from them too, and has them as such, not v4-mapped.
+    /// Sets whether a socket that is bound to an IPv6 address is for IPv6 only (`IPV6_V6ONLY`). It
+    /// is on by default, even if the system's default is off.
     ///
-    /// Who says that it is for IPv6 alone can bind it to no IPv4 address
+    /// If it is off, a socket on `[::]` also sends to IPv4 addresses and receives from them. Its
+    /// peers are plain IPv4 addresses, and never v4-mapped.
+    ///
+    /// If it is set to on, the socket cannot be bound to an IPv4 address
     /// ([`UdpAddrError::Family`](crate::udp::UdpAddrError::Family)).
     pub fn with_v6_only(mut self, only: bool) -> Self {
         self.v6_only = Some(only);
         self
     }
 
-    /// Whether the socket may send to broadcast addresses (`SO_BROADCAST`). Off by default.
+    /// Sets whether the socket may send to broadcast addresses (`SO_BROADCAST`). Off by default.
     pub fn with_broadcast(mut self, broadcast: bool) -> Self {
         self.broadcast = broadcast;
         self
     }
 
-    /// Whether each datagram that is received tells to which address and by which interface it came
-    /// (`IP_PKTINFO`, `IPV6_RECVPKTINFO`): its [`arrival`](crate::udp::Datagram::arrival). Off by
-    /// default.
+    /// Sets whether each received datagram has its [`arrival`](crate::udp::Datagram::arrival): the
+    /// address it was sent to and the interface it came in by (`IP_PKTINFO`, `IPV6_RECVPKTINFO`).
+    /// Off by default.
     ///
-    /// On Linux and Android.
+    /// Available on Linux and Android.
     #[cfg(any(target_os = "android", target_os = "linux"))]
     pub fn with_packet_info(mut self, packet_info: bool) -> Self {
         self.packet_info = packet_info;
         self
     }
 
-    /// Whether the peer of a datagram that is received over IPv6 has its flow info, which is the
-    /// traffic class and the flow label (`IPV6_FLOWINFO`). Off by default, for Linux labels flows
-    /// by itself, and then the peer's address is not equal to the one that it has bound.
+    /// Sets whether the peer of a datagram received over IPv6 has its flow info, which is the
+    /// traffic class and the flow label (`IPV6_FLOWINFO`).
     ///
-    /// The flow info of an address that is sent or connected to is always obeyed.
+    /// It is off by default, because Linux labels flows by itself. With the label, the peer's
+    /// address is not equal to the address that the peer has bound.
     ///
-    /// On Linux and Android.
+    /// The flow info of an address to send or connect to is always used.
+    ///
+    /// Available on Linux and Android.
     #[cfg(any(target_os = "android", target_os = "linux"))]
     pub fn with_flow_info(mut self, flow_info: bool) -> Self {
         self.flow_info = flow_info;
         self
     }
 
-    /// Whether the socket receives what ICMP reports about its datagrams, such as "network
+    /// Sets whether the socket receives ICMP errors about its datagrams, such as "network
     /// unreachable" from a router (`IP_RECVERR`, `IPV6_RECVERR`). Off by default.
     ///
     /// With the option:
@@ -105,52 +111,57 @@ impl UdpOptions {
     /// - A send fails only because of its own datagram, and never because of an earlier one.
     /// - An unconnected socket receives reports too.
     ///
-    /// The system drops reports when the receive buffer is full. On Linux and Android.
+    /// The system drops reports when the receive buffer is full. Available on Linux and Android.
     #[cfg(any(target_os = "android", target_os = "linux"))]
     pub fn with_icmp_errors(mut self, icmp_errors: bool) -> Self {
         self.icmp_errors = icmp_errors;
         self
     }
 
-    /// The bytes for what has arrived and is not received yet (`SO_RCVBUF`). What does not fit is
-    /// dropped. Linux doubles the value for its own bookkeeping, and caps it silently at
+    /// Sets the size of the buffer for datagrams that have arrived and are not received yet
+    /// (`SO_RCVBUF`), in bytes. Datagrams that do not fit are dropped.
+    ///
+    /// Linux doubles the value for its own bookkeeping. It silently limits it to
     /// `net.core.rmem_max` (socket(7)).
     ///
     /// # Errors
     ///
-    /// If it is not within [`BUFFER_RANGE`](crate::TcpOptions::BUFFER_RANGE).
+    /// Fails if the size is not within [`BUFFER_RANGE`](crate::TcpOptions::BUFFER_RANGE).
     pub fn with_receive_buffer(mut self, bytes: usize) -> Result<Self, OptionError> {
         self.common = self.common.with_receive_buffer(bytes)?;
         Ok(self)
     }
 
-    /// The bytes for what is sent and has not left yet (`SO_SNDBUF`). Linux doubles the value for its
-    /// own bookkeeping, and caps it silently at `net.core.wmem_max` (socket(7)).
+    /// Sets the size of the buffer for datagrams that are sent and have not left yet (`SO_SNDBUF`),
+    /// in bytes.
+    ///
+    /// Linux doubles the value for its own bookkeeping. It silently limits it to
+    /// `net.core.wmem_max` (socket(7)).
     ///
     /// # Errors
     ///
-    /// If it is not within [`BUFFER_RANGE`](crate::TcpOptions::BUFFER_RANGE).
+    /// Fails if the size is not within [`BUFFER_RANGE`](crate::TcpOptions::BUFFER_RANGE).
     pub fn with_send_buffer(mut self, bytes: usize) -> Result<Self, OptionError> {
         self.common = self.common.with_send_buffer(bytes)?;
         Ok(self)
     }
 
-    /// How many hops a datagram to one host may make (`IP_TTL`, `IPV6_UNICAST_HOPS`). For those
-    /// to groups see [`set_multicast_hops`](crate::UdpSocket::set_multicast_hops).
+    /// Sets how many hops a datagram to one host may make (`IP_TTL`, `IPV6_UNICAST_HOPS`). For
+    /// datagrams to groups see [`set_multicast_hops`](crate::UdpSocket::set_multicast_hops).
     ///
     /// # Errors
     ///
-    /// If it is not within [`TcpOptions::HOP_LIMIT_RANGE`](crate::TcpOptions::HOP_LIMIT_RANGE).
+    /// Fails if the number is not within [`TcpOptions::HOP_LIMIT_RANGE`](crate::TcpOptions::HOP_LIMIT_RANGE).
     pub fn with_hop_limit(mut self, hops: u8) -> Result<Self, OptionError> {
         self.hop_limit = Some(within("hop limit", hops, &TcpOptions::HOP_LIMIT_RANGE)?);
         Ok(self)
     }
 
-    /// The byte that tells routers how to treat a datagram (`IP_TOS`, `IPV6_TCLASS`): six bits of
-    /// DSCP (RFC 2474), and two of congestion notification, which over UDP are the program's to
-    /// set (RFC 3168 §5, RFC 8085 §3.1.7).
+    /// Sets the traffic class, by which routers treat a datagram (`IP_TOS`, `IPV6_TCLASS`). It has
+    /// six bits of DSCP (RFC 2474), and two bits for congestion notification. Over UDP the program
+    /// sets these two bits (RFC 3168 §5, RFC 8085 §3.1.7).
     ///
-    /// On Android, the BSDs, Linux and macOS.
+    /// Available on Android, the BSDs, Linux and macOS.
     #[cfg(any(
         target_os = "android",
         target_os = "dragonfly",
@@ -165,15 +176,15 @@ impl UdpOptions {
         self
     }
 
-    /// Sends and receives by this network interface alone (`SO_BINDTODEVICE`; on Apple's systems
-    /// `IP_BOUND_IF` and `IPV6_BOUND_IF`). The interface 0 lets the system choose.
+    /// Makes the socket send and receive through this network interface only (`SO_BINDTODEVICE`; on
+    /// Apple's systems `IP_BOUND_IF` and `IPV6_BOUND_IF`). Interface 0 lets the system choose.
     ///
-    /// On Linux, Android and Apple's systems. Before Linux 5.7 the option needs the capability
-    /// `CAP_NET_RAW`.
+    /// Available on Linux, Android and Apple's systems. Before Linux 5.7 the option needs the
+    /// capability `CAP_NET_RAW`.
     ///
     /// # Errors
     ///
-    /// If no interface can have the name: see [`Interface`](crate::Interface).
+    /// Fails if the text cannot be the name of an interface: see [`Interface`](crate::Interface).
     #[cfg(any(target_os = "android", target_os = "linux", target_vendor = "apple"))]
     pub fn with_interface<I>(mut self, interface: I) -> Result<Self, OptionError>
     where
@@ -184,81 +195,83 @@ impl UdpOptions {
         Ok(self)
     }
 
-    /// Whether others may be bound to the same address, if they say so too (`SO_REUSEADDR`). Off by
-    /// default. On Linux all of them receive a datagram to a group, and one alone, the last, any
-    /// other.
+    /// Sets whether other sockets may bind to the same address, if they set this option too
+    /// (`SO_REUSEADDR`). Off by default. On Linux a datagram to a group goes to all these sockets,
+    /// and any other datagram goes only to the last socket.
     pub fn with_reuse_address(mut self, reuse: bool) -> Self {
         self.common = self.common.with_reuse_address(reuse);
         self
     }
 
-    /// Whether others may be bound to the same address, if they say so too (`SO_REUSEPORT`). Off by
-    /// default. On Linux all must be of one user, and what arrives is spread over them, but
-    /// for datagrams to groups, which all receive (socket(7)).
+    /// Sets whether other sockets may bind to the same address, if they set this option too
+    /// (`SO_REUSEPORT`). Off by default.
     ///
-    /// On Unix, but for illumos and Solaris.
+    /// On Linux all these sockets must belong to one user (socket(7)). The system distributes
+    /// datagrams over them, except that a datagram to a group goes to all of them.
+    ///
+    /// Available on Unix, except illumos and Solaris.
     #[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos", target_os = "cygwin"))))]
     pub fn with_reuse_port(mut self, reuse: bool) -> Self {
         self.common = self.common.with_reuse_port(reuse);
         self
     }
 
-    /// Whether a socket that is bound to an IPv6 address is for IPv6 alone.
+    /// Returns whether a socket that is bound to an IPv6 address is for IPv6 only.
     pub fn v6_only(&self) -> bool {
         self.v6_only.unwrap_or(true)
     }
 
-    /// Whether the socket may send to broadcast addresses.
+    /// Returns whether the socket may send to broadcast addresses.
     pub fn broadcast(&self) -> bool {
         self.broadcast
     }
 
-    /// Whether each received datagram has its [`arrival`](crate::udp::Datagram::arrival).
+    /// Returns whether each received datagram has its [`arrival`](crate::udp::Datagram::arrival).
     pub fn packet_info(&self) -> bool {
         self.packet_info
     }
 
-    /// Whether the peer of a datagram has its flow info.
+    /// Returns whether the peer of a datagram has its flow info.
     pub fn flow_info(&self) -> bool {
         self.flow_info
     }
 
-    /// Whether the socket receives what ICMP reports about its datagrams.
+    /// Returns whether the socket receives ICMP errors about its datagrams.
     pub fn icmp_errors(&self) -> bool {
         self.icmp_errors
     }
 
-    /// The bytes of the receive buffer; `None` if the choice is the system's.
+    /// Returns the size of the receive buffer in bytes, or `None` if the system chooses.
     pub fn receive_buffer(&self) -> Option<usize> {
         self.common.receive_buffer()
     }
 
-    /// The bytes of the send buffer; `None` if the choice is the system's.
+    /// Returns the size of the send buffer in bytes, or `None` if the system chooses.
     pub fn send_buffer(&self) -> Option<usize> {
         self.common.send_buffer()
     }
 
-    /// How many hops a datagram to one host may make; `None` if the choice is the system's.
+    /// Returns how many hops a datagram to one host may make, or `None` if the system chooses.
     pub fn hop_limit(&self) -> Option<u8> {
         self.hop_limit
     }
 
-    /// The traffic class of datagrams; `None` if the choice is the system's.
+    /// Returns the traffic class of datagrams, or `None` if the system chooses.
     pub fn traffic_class(&self) -> Option<u8> {
         self.traffic_class
     }
 
-    /// The interface that datagrams leave and arrive by.
+    /// Returns the interface through which datagrams leave and arrive.
     pub fn interface(&self) -> Option<&crate::Interface> {
         self.common.interface()
     }
 
-    /// Whether others may be bound to the same address (`SO_REUSEADDR`).
+    /// Returns whether other sockets may bind to the same address (`SO_REUSEADDR`).
     pub fn reuse_address(&self) -> bool {
         self.common.reuse_address() == Some(true)
     }
 
-    /// Whether others may be bound to the same address (`SO_REUSEPORT`).
+    /// Returns whether other sockets may bind to the same address (`SO_REUSEPORT`).
     pub fn reuse_port(&self) -> bool {
         self.common.reuse_port()
     }

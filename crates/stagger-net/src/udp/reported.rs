@@ -1,4 +1,4 @@
-//! The ICMP errors of one socket that nobody has received yet.
+//! The ICMP errors of one socket that no receive has returned yet.
 
 use std::collections::VecDeque;
 use std::io;
@@ -11,18 +11,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::IcmpError;
 use super::icmp::system;
 
-/// How many errors are kept for a program that receives none: 64. The oldest go first. The number
-/// is ours.
+/// How many errors are kept if the program does not receive them: 64. The oldest are dropped. The
+/// number is ours.
 const KEPT: usize = 64;
 
-/// How often a send is tried at most: 4 times. Each failure may be due to an earlier datagram, and
-/// another report may come between two tries. The number is ours.
+/// How often a send is tried at most: 4 times. An earlier datagram may cause a failure, and another
+/// report may arrive between two tries. The number is ours.
 const TRIES: usize = 4;
 
 /// The errors that the system has reported.
 ///
 /// Receives and sends both take them from the system. The system reports a socket with a queued
-/// error as ready, also to write, so a send that waits would spin if it left them there.
+/// error as ready, also to write. So a waiting send would spin if it did not take them.
 #[derive(Debug)]
 pub(super) struct Reported {
     is_on: bool,
@@ -34,7 +34,7 @@ impl Reported {
         Self { is_on, errors: Mutex::default() }
     }
 
-    /// Receives, or returns an error that was reported.
+    /// Receives a datagram, or returns an error that was reported.
     pub(super) fn receive<T>(
         &self,
         socket: &impl AsSocket,
@@ -48,14 +48,14 @@ impl Reported {
         }
         receive().map_err(|error| {
             let mut errors = self.lock();
-            // What the receive itself says comes first if the system does not tell more.
+            // The error of the receive itself is used if the system reports nothing more.
             let _ = take(socket, &mut errors);
             errors.pop_front().map_or(error, io::Error::from)
         })
     }
 
-    /// Sends. What was reported about earlier datagrams is kept for those that receive, which
-    /// `wake` wakes.
+    /// Sends a datagram. Reports about earlier datagrams are kept for receives, and `wake` wakes
+    /// these.
     pub(super) fn send<T>(
         &self,
         socket: &impl AsSocket,
@@ -99,7 +99,7 @@ impl Reported {
     }
 }
 
-/// Moves what the system has queued into `errors`, and returns how many there were.
+/// Moves the queued errors of the system into `errors`, and returns their number.
 fn take(socket: &impl AsSocket, errors: &mut VecDeque<IcmpError>) -> io::Result<usize> {
     let mut taken = 0;
     system::take(socket, IcmpError::TAKEN_AT_ONCE, |error| {

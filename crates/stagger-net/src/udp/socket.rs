@@ -1,4 +1,4 @@
-//! Datagrams over UDP, on any runtime.
+//! Datagrams over UDP on any runtime.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -28,25 +28,73 @@ use crate::{Register, SocketLiteral};
 
 /// A UDP socket on the runtime whose [`Register`] it holds.
 ///
-/// It is bound, may be connected, and sends and receives with `&self`, so that any number of tasks
-/// can share it: each of them that waits is woken when it is worth another try, and a datagram goes to
-/// one of them.
+/// The socket is bound and may be connected. It sends and receives with `&self`, so any number of
+/// tasks can share it. A change of the socket wakes every waiting task, and each datagram goes to
+/// one task.
 ///
-/// Addresses are given as addresses or as text, an IPv6 one with a zone by name or number
-/// (`[fe80::1%eth0]:5353`), as a [`SocketLiteral`] is. Nothing is resolved: a name is refused, and so is an
-/// address of a family that the socket is not for, both before any system call ([`LiteralError`]).
+/// An address is a value or text. Text is a [`SocketLiteral`], and an IPv6 address in it may have a
+/// zone by name or number (`[fe80::1%eth0]:5353`). A name is refused, and so is an address of a
+/// family that the socket does not support. Both fail before any system call.
 ///
-/// Scope id and flow info of an IPv6 address go with it both ways. So an answer to the
-/// [`peer`](Datagram::peer) of a link-local datagram goes back by the interface by which that came;
-/// of any other, [`send_to_from`](Self::send_to_from) sees to it.
+/// The scope id and flow info of an IPv6 address are kept when sending and receiving. So a reply to
+/// the [`peer`](Datagram::peer) of a link-local datagram leaves through the interface on which the
+/// datagram arrived. For other addresses use [`send_to_from`](Self::send_to_from).
 ///
 /// # Runtime
 ///
-/// The one of `R`. With the adapters it is a type without parameters.
+/// The runtime of `R`. In the adapters this type has no parameters.
 ///
 /// # Examples
 ///
-/// See the adapters' `UdpSocket`.
+/// A socket on a reactor that has no events, and tries again at each poll. The adapters'
+/// `UdpSocket` needs no reactor of the program:
+///
+/// ```
+/// # use std::{io, net, task::{Context, Poll}};
+/// # use stagger_net::{Register, reactor::Interest};
+/// # #[derive(Clone, Default)]
+/// # struct AskAgain;
+/// # impl Register<net::UdpSocket> for AskAgain {
+/// #     type Socket = net::UdpSocket;
+/// #     type Stream = net::UdpSocket;
+/// #     fn register(&self, socket: net::UdpSocket) -> io::Result<net::UdpSocket> { Ok(socket) }
+/// #     fn poll_io<T>(
+/// #         &self, _: &net::UdpSocket, _: Interest, cx: &mut Context<'_>,
+/// #         mut operation: impl FnMut() -> io::Result<T>,
+/// #     ) -> Poll<io::Result<T>> {
+/// #         match operation() {
+/// #             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+/// #                 cx.waker().wake_by_ref();
+/// #                 Poll::Pending
+/// #             }
+/// #             outcome => Poll::Ready(outcome),
+/// #         }
+/// #     }
+/// #     fn finish(&self, socket: net::UdpSocket) -> io::Result<net::UdpSocket> { Ok(socket) }
+/// # }
+/// use stagger_net::UdpSocket;
+///
+/// # futures_lite::future::block_on(async {
+/// let server = UdpSocket::<AskAgain>::bind("127.0.0.1:0")?;
+/// let client = UdpSocket::<AskAgain>::bind("127.0.0.1:0")?;
+/// client.send_to(b"ping", server.local_addr()?).await?;
+///
+/// let mut buffer = [0; 1500];
+/// let request = server.recv_from(&mut buffer).await?;
+/// assert_eq!(&buffer[..request.length], b"ping");
+/// assert_eq!(request.peer, client.local_addr()?);
+///
+/// // A reply in the same way. The buffer of its receiver is too short.
+/// server.send_to(b"pong", request.peer).await?;
+/// let reply = client.recv_from(&mut buffer[..2]).await?;
+/// assert!(reply.truncated && reply.peer == server.local_addr()?);
+///
+/// // A name is refused. Resolve it first.
+/// assert!(client.send_to(b"x", "localhost:9").await.is_err());
+/// # Ok::<_, io::Error>(())
+/// # })?;
+/// # Ok::<_, io::Error>(())
+/// ```
 pub struct UdpSocket<R: Register<std::net::UdpSocket>> {
     pub(super) register: R,
     pub(super) socket: R::Socket,
@@ -58,12 +106,12 @@ pub struct UdpSocket<R: Register<std::net::UdpSocket>> {
 }
 
 impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
-    /// Takes a socket that was made elsewhere, on the reactor of `register`; else as
-    /// [`from_std`](Self::from_std).
+    /// Takes over a socket that was made elsewhere, on the reactor `register`. Otherwise it is the
+    /// same as [`from_std`](Self::from_std).
     ///
     /// # Errors
     ///
-    /// As for [`from_std`](Self::from_std).
+    /// The same as for [`from_std`](Self::from_std).
     pub fn from_std_on(register: R, socket: std::net::UdpSocket) -> io::Result<Self> {
         socket.set_nonblocking(true).map_err(in_step(NON_BLOCKING))?;
         let families = match socket.local_addr()? {
@@ -71,7 +119,7 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
             SocketAddr::V6(_) if SockRef::from(&socket).only_v6()? => Families::Ipv6,
             SocketAddr::V6(_) => Families::Any,
         };
-        // Whoever made the socket may have set the option.
+        // The option may already be set on the socket.
         let icmp_errors = icmp::system::is_enabled(&socket)?;
         Self::new(register, socket, families, icmp_errors)
     }
@@ -88,51 +136,54 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
         Ok(Self { register, socket, families, readers, writers, reported, missing: None })
     }
 
-    /// The family that the machine lacks, with the error that said so, if a socket on all interfaces
-    /// has gone without it.
+    /// Returns the family that the machine lacks, and the error that showed it. Only a socket on
+    /// all interfaces can lack a family.
     pub fn missing(&self) -> Option<(Family, &io::Error)> {
         let Missing { family, error } = self.missing.as_ref()?;
         Some((*family, error))
     }
 
-    /// Gives the socket to the runtime's own type.
+    /// Converts the socket into the runtime's own type.
     ///
     /// # Errors
     ///
-    /// The reactor's. The socket is closed then.
+    /// The reactor's error. The socket is closed then.
     pub fn into_inner(self) -> io::Result<R::Stream> {
         self.register.finish(self.socket)
     }
 
-    /// Where it is bound, with the port that the system chose and, of a link-local address, the
-    /// scope id.
+    /// Returns the bound address. It has the port that the system chose, and the scope id of a
+    /// link-local address.
     ///
     /// # Errors
     ///
-    /// The system's.
+    /// The system's error.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.inet(self.system().local_addr()?)
     }
 
-    /// To whom it is connected.
+    /// Returns the address that the socket is connected to.
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::NotConnected`] if it is not.
+    /// [`io::ErrorKind::NotConnected`] if the socket is not connected.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.inet(self.system().peer_addr()?)
     }
 
-    /// Connects: from now on it [sends](Self::send) there, and receives from there alone. Nothing is
-    /// sent and nothing awaited. It may be connected anew to another address.
+    /// Connects the socket to an address. It then [sends](Self::send) to this address, and receives
+    /// only from it. Connecting sends nothing and waits for nothing. The socket can be connected
+    /// again to another address.
     ///
-    /// What ICMP says of a datagram that could not be delivered, such as
-    /// [`io::ErrorKind::ConnectionRefused`], is the error of a later send or receive.
+    /// If ICMP reports that a datagram could not be delivered, a later send or receive fails, for
+    /// example with [`io::ErrorKind::ConnectionRefused`].
     ///
     /// # Errors
     ///
-    /// [`LiteralError`]; [`Unusable::MissingZone`](stagger::sort::Unusable::MissingZone), as
-    /// for [`send_to`](Self::send_to); or the system's: that there is no route, for example.
+    /// - [`LiteralError`]: the text is not an address.
+    /// - [`UdpAddrError`]: the socket is for the other family.
+    /// - [`Unusable::MissingZone`](stagger::sort::Unusable::MissingZone): see [`send_to`](Self::send_to).
+    /// - The system's error. For example there is no route.
     pub fn connect<T>(&self, addr: T) -> io::Result<()>
     where
         T: TryInto<SocketLiteral>,
@@ -142,8 +193,8 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
         self.system().connect(&addr)
     }
 
-    /// Sends a datagram to whom the socket is [connected](Self::connect). It goes whole or not at
-    /// all.
+    /// Sends a datagram to the address that the socket is [connected](Self::connect) to. The datagram is
+    /// sent completely or not at all.
     ///
     /// # Errors
     ///
@@ -153,25 +204,29 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped before it has ended nothing is sent.
+    /// If the future is dropped before it completes, nothing is sent.
     pub async fn send(&self, data: &[u8]) -> io::Result<()> {
         self.write(|socket| socket.send(data).map(drop)).await
     }
 
-    /// Sends a datagram to this address. It goes whole or not at all.
+    /// Sends a datagram to this address. The datagram is sent completely or not at all.
     ///
     /// # Errors
     ///
-    /// - [`LiteralError`]: this is not an address.
+    /// - [`LiteralError`]: the text is not an address.
     /// - [`UdpAddrError`]: the socket is for the other family.
     /// - [`Unusable::MissingZone`](stagger::sort::Unusable::MissingZone): a link-local IPv6
-    ///   address has no zone, and the socket is not held to one interface.
+    ///   address has no zone, and the socket is not restricted to one interface.
     /// - The system's error. For example there is no route, or the datagram is too long.
     /// - An ICMP error that an earlier datagram caused.
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped before it has ended nothing is sent.
+    /// If the future is dropped before it completes, nothing is sent.
+    ///
+    /// # Examples
+    ///
+    /// See [`UdpSocket`].
     pub async fn send_to<T>(&self, data: &[u8], addr: T) -> io::Result<()>
     where
         T: TryInto<SocketLiteral>,
@@ -181,20 +236,24 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
         self.write(|socket| socket.send_to(data, &addr).map(drop)).await
     }
 
-    /// Sends a datagram to this address, from an address of the machine's and by an interface that
-    /// are given: those at which another [came in](Datagram::arrival), so that the answer comes from
-    /// where the question went, or [others](Arrival::new) (`IP_PKTINFO`, `IPV6_PKTINFO`).
+    /// Sends a datagram to this address, with a given source address and interface (`IP_PKTINFO`,
+    /// `IPV6_PKTINFO`).
     ///
-    /// On Linux and Android.
+    /// The [arrival](Datagram::arrival) of a received datagram has both. A reply with it leaves from the
+    /// address to which the request was sent. [`Arrival::new`] takes other values.
+    ///
+    /// Available on Linux and Android.
     ///
     /// # Errors
     ///
-    /// [`LiteralError`] or [`UdpAddrError`] for either address, or the system's: that the machine has no such address or
-    /// interface, and as for [`send_to`](Self::send_to).
+    /// - [`LiteralError`]: the text is not an address.
+    /// - [`UdpAddrError`]: the socket does not support the family of one of the addresses.
+    /// - The machine does not have the source address or the interface.
+    /// - The other errors of [`send_to`](Self::send_to).
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped before it has ended nothing is sent.
+    /// If the future is dropped before it completes, nothing is sent.
     #[cfg(any(target_os = "android", target_os = "linux"))]
     pub async fn send_to_from<T>(&self, data: &[u8], addr: T, from: Arrival) -> io::Result<()>
     where
@@ -203,13 +262,13 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
     {
         let addr = resolve(addr)?;
         if let Some(source) = from.source() {
-            // It leaves in the family of the address.
+            // The datagram leaves in the family of the address.
             let families = if addr.is_ipv4() { Families::Ipv4 } else { Families::Ipv6 };
             addr::check(families, source)?;
         }
         let control =
             message::control::write(&from, self.families != Families::Ipv4, addr.is_ipv4());
-        // The interface that is given is the zone of the address.
+        // The given interface is the zone of the address.
         let addr = if from.interface() == 0 { self.zoned(addr)? } else { self.admit(addr)? };
         self.write(|socket| {
             let buffers = [io::IoSlice::new(data)];
@@ -222,16 +281,21 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
         .await
     }
 
-    /// Receives a datagram: its bytes into the buffer, and the rest as the result. If the buffer is
-    /// too short the rest of the bytes is lost, and the result [says so](Datagram::truncated).
+    /// Receives a datagram. Its bytes go into the buffer, and the result describes it. If the
+    /// buffer is too short, the other bytes are lost, and the result is marked as
+    /// [truncated](Datagram::truncated).
     ///
     /// # Errors
     ///
-    /// The system's: what ICMP said of a datagram sent earlier, for example.
+    /// The system's error, for example an ICMP error that an earlier datagram caused.
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped before it has ended nothing is received, and no datagram is lost.
+    /// If the future is dropped before it completes, nothing is received, and no datagram is lost.
+    ///
+    /// # Examples
+    ///
+    /// See [`UdpSocket`].
     pub async fn recv_from(&self, buffer: &mut [u8]) -> io::Result<Datagram> {
         let mut place = self.readers.place();
         poll_fn(|cx| {
@@ -244,13 +308,13 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
         .await
     }
 
-    /// Polls to send a datagram to this address, as [`send_to`](Self::send_to) does.
+    /// Polls to send a datagram to this address, in the same way as [`send_to`](Self::send_to).
     ///
-    /// Of several tasks that poll this, the last is woken.
+    /// If several tasks poll this, only the last task is woken.
     ///
     /// # Errors
     ///
-    /// As for [`send_to`](Self::send_to).
+    /// The same as for [`send_to`](Self::send_to).
     pub fn poll_send_to(
         &self,
         cx: &mut Context<'_>,
@@ -265,13 +329,13 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
         })
     }
 
-    /// Polls to receive a datagram, as [`recv_from`](Self::recv_from) does.
+    /// Polls to receive a datagram, in the same way as [`recv_from`](Self::recv_from).
     ///
-    /// Of several tasks that poll this, the last is woken.
+    /// If several tasks poll this, only the last task is woken.
     ///
     /// # Errors
     ///
-    /// As for [`recv_from`](Self::recv_from).
+    /// The same as for [`recv_from`](Self::recv_from).
     pub fn poll_recv_from(
         &self,
         cx: &mut Context<'_>,
@@ -284,11 +348,11 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
         })
     }
 
-    /// Takes what ICMP has reported about datagrams of this socket, oldest first, without waiting.
-    /// A receive does not return these errors again.
+    /// Takes the ICMP errors about datagrams of this socket, oldest first, without waiting. A
+    /// receive does not return these errors again.
     ///
-    /// It is empty unless the socket was [set up](crate::UdpOptions) to receive such reports. At most 64
-    /// errors that nobody receives are kept.
+    /// The list is empty unless the socket was [set up](crate::UdpOptions) to receive ICMP errors. The
+    /// socket keeps at most 64 errors that no receive has returned.
     ///
     /// # Errors
     ///
@@ -332,7 +396,7 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
         Ok(admit(self.families, addr)?.into())
     }
 
-    /// Admits an address that has the zone that it needs.
+    /// Checks an address, including the zone that it may need.
     fn zoned(&self, addr: SocketAddr) -> io::Result<SockAddr> {
         let admitted = self.admit(addr)?;
         let zone = check_zone(&self.system(), &addr).map_err(io::Error::from);

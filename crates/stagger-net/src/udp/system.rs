@@ -1,4 +1,4 @@
-//! The options that only the system's own interface has.
+//! Socket options that only the system's own interface has.
 
 use std::io;
 
@@ -22,7 +22,7 @@ mod portable {
         Ok(())
     }
 
-    /// Sends IPv4 datagrams to groups by this interface, which is known by an address here.
+    /// Sends IPv4 datagrams to groups through this interface, which an address identifies here.
     pub(in super::super) fn set_multicast_interface_v4<'a, S>(
         socket: &'a S,
         index: u32,
@@ -33,7 +33,7 @@ mod portable {
         SockRef::from(socket).set_multicast_if_v4(&ipv4_address(index)?)
     }
 
-    /// Joins or leaves an IPv4 group on this interface, which is known by an address here.
+    /// Joins or leaves an IPv4 group on this interface, which an address identifies here.
     pub(in super::super) fn set_member_v4(
         socket: &SockRef<'_>,
         join: bool,
@@ -62,8 +62,8 @@ mod linux {
     use super::{Families, Socket, io};
     use crate::socket::in_step;
 
-    /// `group_source_req` of `linux/in.h`, which libc lacks. What C leaves between the fields is a
-    /// field here, for the kernel reads all of it.
+    /// `group_source_req` of `linux/in.h`, which libc lacks. The padding of the C type is a field
+    /// here, because the kernel reads all bytes.
     #[repr(C)]
     struct GroupSource {
         interface: u32,
@@ -73,12 +73,12 @@ mod linux {
         source: libc::sockaddr_storage,
     }
 
-    /// Has the system tell what is asked for, obey flow info, and keep away what is for groups of
-    /// others.
+    /// Makes the system return the requested control messages and use flow info. Also excludes
+    /// datagrams to groups that only other sockets have joined.
     ///
     /// # Errors
     ///
-    /// The system's, of the same kind, with the option's name.
+    /// The system's error, with its kind and the name of the option.
     pub(in super::super) fn set_up(
         socket: &Socket,
         families: Families,
@@ -87,8 +87,8 @@ mod linux {
     ) -> io::Result<()> {
         const ON: c_int = 1;
         if families != Families::Ipv6 {
-            // By default a socket has what is for a group that anybody on the machine has joined
-            // (ip(7), since Linux 2.6.31).
+            // By default a socket receives datagrams to every group that any socket of the machine
+            // has joined (ip(7), since Linux 2.6.31).
             #[cfg(target_os = "linux")]
             socket.set_multicast_all_v4(false).map_err(in_step("set IP_MULTICAST_ALL"))?;
         }
@@ -99,7 +99,7 @@ mod linux {
             }
             return Ok(());
         }
-        // Kernels before 4.20 lack it and go without.
+        // Kernels before 4.20 lack the option, and the socket works without it.
         #[cfg(target_os = "linux")]
         let _ = socket.set_multicast_all_v6(false);
         let set = set_option(socket, IPPROTO_IPV6, IPV6_FLOWINFO_SEND, &ON);
@@ -115,7 +115,7 @@ mod linux {
         Ok(())
     }
 
-    /// Sends IPv4 datagrams to groups by this interface.
+    /// Sends IPv4 datagrams to groups through this interface.
     pub(in super::super) fn set_multicast_interface_v4(
         socket: &impl AsFd,
         interface: u32,
@@ -141,7 +141,7 @@ mod linux {
         }
     }
 
-    /// Joins or leaves what one host sends to a group (RFC 3678 §5.1).
+    /// Joins or leaves the datagrams that one host sends to a group (RFC 3678 §5.1).
     pub(in super::super) fn set_source(
         socket: &impl AsFd,
         join: bool,
@@ -162,32 +162,33 @@ mod linux {
         set_option(socket, level, option, &wish)
     }
 
-    /// `SockAddr` zeroes its storage before it writes an address there, so all bytes are initialised.
+    /// `SockAddr` zeroes its storage before it writes an address there, so all bytes are
+    /// initialised.
     fn raw(mut storage: socket2::SockAddrStorage) -> libc::sockaddr_storage {
         // SAFETY: `sockaddr_storage` is one of the platform's types of that name.
         unsafe { *storage.view_as() }
     }
 
-    /// A type that is handed to the kernel as it lies in memory.
+    /// A type that is passed to the kernel as its bytes in memory.
     ///
     /// # Safety
     ///
-    /// Every byte of a value is initialised: it has no padding, and neither has any field.
+    /// Every byte of a value is initialised: the type and its fields have no padding.
     pub(in super::super) unsafe trait Plain {}
 
     // SAFETY: an integer has no padding.
     unsafe impl Plain for c_int {}
 
     const _: () = assert!(size_of::<libc::ip_mreqn>() == 2 * 4 + size_of::<c_int>());
-    // SAFETY: it is two addresses of four bytes and an integer, and as long as these, so nothing is
-    // between them.
+    // SAFETY: it is two addresses of four bytes and an integer, and has the size of their sum. So
+    // it has no padding.
     unsafe impl Plain for libc::ip_mreqn {}
 
     const _: () = assert!(
         size_of::<GroupSource>() == size_of::<usize>() + 2 * size_of::<libc::sockaddr_storage>()
     );
-    // SAFETY: it is as long as its fields, so nothing is between them. The two addresses are made by
-    // `raw`, of storage that is zeroed as a whole.
+    // SAFETY: it has the size of the sum of its fields, so it has no padding. `raw` makes the two
+    // addresses from storage that is zeroed as a whole.
     unsafe impl Plain for GroupSource {}
 
     /// Reads an option that is a number.
@@ -198,8 +199,9 @@ mod linux {
     ) -> io::Result<c_int> {
         let descriptor = socket.as_fd().as_raw_fd();
         let (mut value, mut length): (c_int, _) = (0, size_of::<c_int>() as libc::socklen_t);
-        // SAFETY: the descriptor is open as `socket` is borrowed. The kernel writes at most `length`
-        // bytes to `value`, and the length that it has written. Both live through the call.
+        // SAFETY: the descriptor is open because `socket` is borrowed. The kernel writes at most
+        // `length` bytes to `value`, and the length that it has written. Both live through the
+        // call.
         let code = unsafe {
             let value = (&raw mut value).cast();
             libc::getsockopt(descriptor, level, option, value, &raw mut length)
@@ -214,8 +216,8 @@ mod linux {
         value: &T,
     ) -> io::Result<()> {
         let (descriptor, length) = (socket.as_fd().as_raw_fd(), size_of::<T>() as libc::socklen_t);
-        // SAFETY: the descriptor is open as `socket` is borrowed. `value` lives through the call, and
-        // is of `length` bytes, all of them initialised, as `Plain` promises.
+        // SAFETY: the descriptor is open because `socket` is borrowed. `value` lives through the
+        // call, and is of `length` bytes, all of them initialised, as `Plain` requires.
         let code = unsafe {
             libc::setsockopt(descriptor, level, option, (&raw const *value).cast(), length)
         };

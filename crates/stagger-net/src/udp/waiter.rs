@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-/// Those who wait until a socket is ready for one thing.
+/// The tasks that wait until a socket is ready for one operation.
 ///
-/// A reactor knows one waker for each direction of a socket, the last one, and would leave all other
-/// tasks asleep. It is given that of this list, which wakes them all.
+/// A reactor keeps only the last waker for each direction of a socket, so the other tasks would
+/// sleep. It gets the waker of this list, which wakes all tasks.
 #[derive(Debug)]
 pub(super) struct Waiters {
     list: Arc<List>,
@@ -24,7 +24,7 @@ struct Entries {
 
 impl List {
     fn lock(&self) -> MutexGuard<'_, Entries> {
-        // A panic of a waker's code leaves the list as it should be.
+        // A panic in a waker leaves the list consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -41,7 +41,7 @@ impl Wake for List {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // Woken outside the lock, for what a waker does is not known.
+        // The tasks are woken outside the lock, because a waker may run any code.
         let waiting = std::mem::take(&mut self.lock().waiting);
         for (_, waker) in waiting {
             waker.wake();
@@ -56,17 +56,18 @@ impl Waiters {
         Self { list, waker }
     }
 
-    /// Wakes all of them.
+    /// Wakes all tasks.
     pub(super) fn wake(&self) {
         self.list.wake_by_ref();
     }
 
-    /// A place among them, which is left when it is dropped.
+    /// Makes a place in the list. Dropping it leaves the list.
     pub(super) fn place(&self) -> Place<'_> {
         Place { waiters: self, id: None }
     }
 
-    /// The place that all who have none of their own share: the last one to wait there is woken.
+    /// Polls in the place that all callers without their own place share. Only the last of them is
+    /// woken.
     pub(super) fn poll_shared<T>(
         &self,
         cx: &mut Context<'_>,
@@ -75,8 +76,8 @@ impl Waiters {
         self.poll(&mut Some(0), cx, poll)
     }
 
-    /// The place with the id, which is given once there is something to wait for: whoever need not
-    /// wait takes no lock.
+    /// Polls in the place with this id. The id is assigned when there is something to wait for, so
+    /// a call that need not wait takes no lock.
     fn poll<T>(
         &self,
         id: &mut Option<u64>,
@@ -89,7 +90,7 @@ impl Waiters {
         }
         let id = *id.get_or_insert_with(|| self.list.next_id());
         self.set(id, cx.waker());
-        // The list may have been woken before this task was on it.
+        // The list may have been woken before it had this task.
         let outcome = poll(&mut shared);
         if outcome.is_ready() {
             self.remove(id);
@@ -128,7 +129,7 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// Polls for the socket; the task of `cx` is woken when it is worth another try.
+    /// Polls the socket. The task of `cx` is woken when another try may succeed.
     pub(super) fn poll<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -167,7 +168,7 @@ mod tests {
         (count.clone(), count.into())
     }
 
-    /// A reactor that knows the last waker alone.
+    /// A reactor that keeps only the last waker.
     #[derive(Default)]
     struct Reactor(RefCell<Option<Waker>>);
 

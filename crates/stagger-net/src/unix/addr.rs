@@ -12,20 +12,21 @@ use std::sync::Arc;
 
 use stagger::address::Address;
 
-/// The bytes of a path, or of an abstract name, that fit an address: 107 on Linux, 103 on the BSDs
-/// and Apple's systems. One more holds the NUL that ends a path or begins a name (unix(7)).
+/// The longest path or abstract name in an address, in bytes: 107 on Linux, 103 on the BSDs and
+/// Apple's systems. One more byte holds the NUL that ends a path or begins a name (unix(7)).
 const LONGEST: usize = size_of::<libc::sockaddr_un>() - offset_of!(libc::sockaddr_un, sun_path) - 1;
 
-/// Where a Unix-domain socket is: a path, or on Linux and Android an abstract name, which is in no
-/// file system (unix(7)).
+/// The address of a Unix-domain socket: a path, or on Linux and Android an abstract name, which is
+/// in no file system (unix(7)).
 ///
-/// That it fits an address is checked when it is made; that somebody listens there is not. It is
-/// cheap to clone. Two paths are equal if their bytes are, wherever they lead.
+/// The constructors check that it fits an address. They do not check that a process listens there.
+/// It is cheap to clone. Two paths are equal if their bytes are equal, wherever they lead.
 ///
-/// It prints as one line that a terminal can show: what can't be printed, quotes and backslashes
-/// are escaped, and bytes that are no UTF-8 stand as `\xNN`. An abstract name has `@` before it.
-/// What needs no escape parses to the same address again, but for a path that begins with `@`: it
-/// has `./` before that, which leads to the same place and is not equal.
+/// It prints as one line for a terminal. Unprintable characters, quotes and backslashes are
+/// escaped, and bytes that are not UTF-8 print as `\xNN`. An abstract name has `@` before it.
+///
+/// Text without escapes parses to the same address again. The exception is a path that begins with
+/// `@`. It prints with `./` before it, which leads to the same place but is not equal.
 ///
 /// # Examples
 ///
@@ -41,16 +42,18 @@ const LONGEST: usize = size_of::<libc::sockaddr_un>() - offset_of!(libc::sockadd
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct UnixAddr(
-    /// As it stands in an address: an abstract name has its NUL before it, a path has none.
+    /// The bytes in the system's address. An abstract name begins with its NUL, and a path has no
+    /// NUL.
     Arc<[u8]>,
 );
 
 impl UnixAddr {
-    /// The socket at this path.
+    /// Makes the address of the socket at this path.
     ///
     /// # Errors
     ///
-    /// If the path is empty, has a NUL, or is longer than fits an address: 107 bytes on Linux.
+    /// Fails if the path is empty, has a NUL, or is longer than fits an address: 107 bytes on
+    /// Linux.
     pub fn path(path: impl AsRef<Path>) -> Result<Self, UnixAddrError> {
         let bytes = path.as_ref().as_os_str().as_bytes();
         if bytes.contains(&0) {
@@ -59,33 +62,35 @@ impl UnixAddr {
         Ok(Self(fitting("path", bytes)?.into()))
     }
 
-    /// The socket of this abstract name, without the NUL that begins it. It may have others.
+    /// Makes the address with this abstract name, without the NUL that begins it. The name may have
+    /// other NULs.
     ///
-    /// On Linux and Android.
+    /// Available on Linux and Android.
     ///
     /// # Errors
     ///
-    /// If the name is empty or longer than fits an address: 107 bytes.
+    /// Fails if the name is empty or longer than fits an address: 107 bytes.
     #[cfg(any(target_os = "android", target_os = "linux"))]
     pub fn abstract_name(name: impl AsRef<[u8]>) -> Result<Self, UnixAddrError> {
         let name = fitting("abstract name", name.as_ref())?;
         Ok(Self([&[0], name].concat().into()))
     }
 
-    /// The path, if it is one.
+    /// Returns the path, if the address is a path.
     pub fn as_path(&self) -> Option<&Path> {
         (self.0[0] != 0).then(|| Path::new(OsStr::from_bytes(&self.0)))
     }
 
-    /// The abstract name, if it is one, without the NUL that begins it.
+    /// Returns the abstract name without the NUL that begins it, if the address is an abstract
+    /// name.
     ///
-    /// On Linux and Android.
+    /// Available on Linux and Android.
     #[cfg(any(target_os = "android", target_os = "linux"))]
     pub fn as_abstract_name(&self) -> Option<&[u8]> {
         self.0.strip_prefix(&[0])
     }
 
-    /// As the system gives it; nothing if the socket has none.
+    /// Converts the system's address. Returns `None` if the socket has no address.
     pub(crate) fn from_socket_address(addr: &socket2::SockAddr) -> Option<Self> {
         #[cfg(any(target_os = "android", target_os = "linux"))]
         if let Some(name) = addr.as_abstract_namespace() {
@@ -94,14 +99,14 @@ impl UnixAddr {
         Self::path(addr.as_pathname()?).ok()
     }
 
-    /// As it is given to the system.
+    /// Converts to the system's address.
     pub(crate) fn to_socket_address(&self) -> socket2::SockAddr {
         let address = socket2::SockAddr::unix(OsStr::from_bytes(&self.0));
         address.expect("its length was looked at when it was made")
     }
 }
 
-/// The bytes, if there are some and not too many.
+/// Checks that there is at least one byte, and not more than fit.
 fn fitting<'a>(what: &'static str, bytes: &'a [u8]) -> Result<&'a [u8], UnixAddrError> {
     match bytes.len() {
         0 => Err(UnixAddrError::new(what, bytes, Fault::Empty)),
@@ -112,8 +117,8 @@ fn fitting<'a>(what: &'static str, bytes: &'a [u8]) -> Result<&'a [u8], UnixAddr
 
 impl Address for UnixAddr {}
 
-/// A text that begins with `@` is an abstract name where there are such, all others are paths.
-/// Nothing is unescaped.
+/// Text that begins with `@` is an abstract name on systems that have them. All other text is a
+/// path. Escapes are not decoded.
 impl FromStr for UnixAddr {
     type Err = UnixAddrError;
 
@@ -242,7 +247,7 @@ mod tests {
         let longest = UnixAddr::abstract_name([7; 107]).unwrap().to_socket_address();
         assert_eq!(longest.as_abstract_namespace(), Some(&[7; 107][..]));
         assert!(UnixAddr::abstract_name([7; 108]).is_err());
-        // The system's address is the very name, without a NUL at its end.
+        // The system's address is exactly the name, without a NUL at its end.
         let system = addr.to_socket_address();
         assert_eq!(system.as_abstract_namespace(), Some(&[0, 255, b'a'][..]));
     }

@@ -1,4 +1,4 @@
-//! Connecting over Unix-domain sockets, on any runtime.
+//! Connects over Unix-domain sockets on any runtime.
 
 use std::fmt;
 use std::future::Future;
@@ -19,8 +19,8 @@ use super::addr::{UnixAddr, UnixAddrError};
 
 /// Connects over Unix-domain stream sockets on the runtime whose [`Register`] it holds.
 ///
-/// Nothing is done before an attempt is polled, and an attempt allocates nothing beyond what the
-/// reactor does. It never waits for a listener: see [`UnixConnect`].
+/// Nothing happens before an attempt is polled. Only the reactor allocates for an attempt. An
+/// attempt never waits for a listener: see [`UnixConnect`].
 ///
 /// A failure because of too few descriptors, memory or reactor watches is a
 /// [local shortage](Connector::is_local_shortage). A full queue of the listener is not a local
@@ -31,14 +31,14 @@ pub struct UnixConnector<R> {
 }
 
 impl<R: Default> UnixConnector<R> {
-    /// Connects on the runtime in which an attempt is polled.
+    /// Connects on the runtime that polls the attempt.
     pub fn new() -> Self {
         Self::default()
     }
 }
 
 impl<R> UnixConnector<R> {
-    /// Connects on the reactor of `register`.
+    /// Connects on the reactor `register`.
     pub fn new_on(register: R) -> Self {
         Self { register }
     }
@@ -62,10 +62,9 @@ impl<R: Register<UnixStream> + Clone> Connector<UnixAddr> for UnixConnector<R> {
     }
 }
 
-/// A Unix-domain socket that is listened on, to connect to again and again.
+/// The address of a Unix-domain socket to connect to, again and again.
 ///
-/// As an [`Endpoint`] it can be raced with others by [`race()`](stagger::race()), and stand
-/// wherever an endpoint is asked for.
+/// It implements [`Endpoint`]. So [`race()`](stagger::race()) can race it with other endpoints.
 #[derive(Clone, Debug)]
 pub struct UnixEndpoint<R> {
     addr: UnixAddr,
@@ -73,27 +72,27 @@ pub struct UnixEndpoint<R> {
 }
 
 impl<R: Default> UnixEndpoint<R> {
-    /// The one at this address.
+    /// Makes the endpoint at this address.
     pub fn new(addr: UnixAddr) -> Self {
         Self::new_on(addr, UnixConnector::new())
     }
 
-    /// The one at this path.
+    /// Makes the endpoint at this path.
     ///
     /// # Errors
     ///
-    /// As for [`UnixAddr::path`].
+    /// The same as for [`UnixAddr::path`].
     pub fn path(path: impl AsRef<Path>) -> Result<Self, UnixAddrError> {
         UnixAddr::path(path).map(Self::new)
     }
 
-    /// The one of this abstract name.
+    /// Makes the endpoint with this abstract name.
     ///
-    /// On Linux and Android.
+    /// Available on Linux and Android.
     ///
     /// # Errors
     ///
-    /// As for [`UnixAddr::abstract_name`].
+    /// The same as for [`UnixAddr::abstract_name`].
     #[cfg(any(target_os = "android", target_os = "linux"))]
     pub fn abstract_name(name: impl AsRef<[u8]>) -> Result<Self, UnixAddrError> {
         UnixAddr::abstract_name(name).map(Self::new)
@@ -101,12 +100,12 @@ impl<R: Default> UnixEndpoint<R> {
 }
 
 impl<R> UnixEndpoint<R> {
-    /// The one at this address, through this connector.
+    /// Makes the endpoint at this address, with this connector.
     pub fn new_on(addr: UnixAddr, connector: UnixConnector<R>) -> Self {
         Self { addr, connector }
     }
 
-    /// Where it is.
+    /// Returns the address.
     pub fn addr(&self) -> &UnixAddr {
         &self.addr
     }
@@ -132,16 +131,16 @@ impl<R> fmt::Display for UnixEndpoint<R> {
 ///
 /// # Errors
 ///
-/// That of `connect(2)` as the system gave it, or, wrapped with the name of the step and with its
-/// kind kept, that of another step.
+/// The system's error of `connect(2)`. An error of another step has the name of the step and keeps
+/// its kind.
 ///
 /// On Linux the kind is [`io::ErrorKind::WouldBlock`] if the listener's queue is full, and the text
-/// says so. A blocking connect would wait there; one that does not block is given nothing to wait
-/// on (connect(2), `EAGAIN`). So it is for the caller to try again after a while, or to race others.
+/// states this. A blocking connect would wait there, but a non-blocking connect gets no event to
+/// wait for (connect(2), `EAGAIN`). So the caller must try again later, or race several endpoints.
 ///
 /// # Panics
 ///
-/// If polled after it has ended. Outside its runtime as the adapter says.
+/// If polled after it has ended. Outside its runtime, as the adapter's docs state.
 ///
 /// # Cancel safety
 ///
@@ -156,7 +155,7 @@ impl Way for UnixAddr {
         let socket = non_blocking::open(Domain::UNIX, Type::STREAM, None)?;
         match socket.connect(&self.to_socket_address()) {
             Ok(()) => Ok(socket),
-            // Elsewhere than on Linux a connect may go on without us.
+            // On systems other than Linux, the system may continue a connect in the background.
             Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => Ok(socket),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 Err(in_words("the listener's queue is full")(error))
@@ -189,7 +188,7 @@ mod tests {
     use super::*;
     use crate::reactor::Interest;
 
-    /// A listener in no file system.
+    /// A listener that is in no file system.
     #[cfg(target_os = "linux")]
     fn listener(backlog: i32) -> (Socket, UnixAddr) {
         let listener = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();

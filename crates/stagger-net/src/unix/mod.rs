@@ -1,4 +1,4 @@
-//! The futures and errors of Unix-domain sockets, to connect and to listen.
+//! The futures and errors of Unix-domain sockets, for connecting and listening.
 
 pub(crate) mod addr;
 pub(crate) mod connector;

@@ -106,7 +106,7 @@ impl Error {
         match self.kind() {
             ErrorKind::InvalidTarget => io::ErrorKind::InvalidInput,
             ErrorKind::TimedOut(_) => io::ErrorKind::TimedOut,
-            ErrorKind::Resolution => {
+            ErrorKind::Lookup => {
                 cause.or_else(|| self.lookup_kind().map(Into::into)).unwrap_or(io::ErrorKind::Other)
             }
             ErrorKind::NoAddresses => io::ErrorKind::NotFound,

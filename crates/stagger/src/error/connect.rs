@@ -73,7 +73,7 @@ pub enum ErrorKind {
     /// The target could not be parsed. No query was sent and no attempt was made.
     InvalidTarget,
     /// No lookup returned an address, and at least one lookup failed.
-    Resolution,
+    Lookup,
     /// Every lookup answered, and no answer has an address.
     NoAddresses,
     /// There were addresses, and all of them were skipped.
@@ -108,11 +108,11 @@ impl Error {
         let kind = match loss {
             Loss::TimedOut(phase) => ErrorKind::TimedOut(phase),
             Loss::AllFailed => ErrorKind::Connection,
-            Loss::GaveUp if report.attempts.iter().all(is_skipped) => ErrorKind::Resolution,
+            Loss::GaveUp if report.attempts.iter().all(is_skipped) => ErrorKind::Lookup,
             Loss::GaveUp => ErrorKind::Connection,
             Loss::NoCandidates if !report.attempts.is_empty() => ErrorKind::NoneUsable,
             Loss::NoCandidates if report.queries.iter().any(|query| query.error.is_some()) => {
-                ErrorKind::Resolution
+                ErrorKind::Lookup
             }
             Loss::NoCandidates => ErrorKind::NoAddresses,
         };

@@ -99,7 +99,7 @@ fn a_connect_over_it_fails_with_its_error() {
     let resolver = lookup_fn(|_| ready(Err::<[Place; 1], _>(ScriptedError::new("no directory"))));
     let dialer = world.dialer(resolver, world.connector([]));
     let error = world.run(dialer.connect(TARGET)).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Resolution);
+    assert_eq!(error.kind(), ErrorKind::Lookup);
     assert!(error.to_string().contains("no directory"), "{error}");
     let never = lookup_fn(|_| -> Pending<Result<[Place; 1], ScriptedError>> { pending() });
     let dialer = world.dialer(never, world.connector([]));

@@ -172,7 +172,7 @@ fn when_no_family_has_an_address_the_error_says_why<R: Runtime>() {
     server.on("none.stagger.test", Record::A, Reply::no_address());
     let dialer = dialing::<R>(asking::<R>(&[&server]));
     let error = R::new().run(dialer.connect((NAME, 80))).map(drop).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Resolution);
+    assert_eq!(error.kind(), ErrorKind::Lookup);
     assert_eq!(error.to_string(), format!("could not connect to {NAME}:80: no such host"));
     let error = R::new().run(dialer.connect(("none.stagger.test", 80))).map(drop).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NoAddresses);

@@ -44,7 +44,7 @@ fn what_is_not_passed_is_an_error_that_says_what_is() {
     let name = |variables: &[_]| numbers(variables, Chosen::Name("mail".into())).unwrap_err();
     assert_eq!(name(&PASSED), "is not passed: LISTEN_FDNAMES is \"web:admin:web\"");
     assert_eq!(name(&PASSED[..2]), "is not passed: LISTEN_FDNAMES is not set");
-    // A name beyond the number of descriptors is none's.
+    // A name beyond the number of descriptors belongs to no descriptor.
     let few = [PASSED[0], ("LISTEN_FDS", "1"), ("LISTEN_FDNAMES", "web:mail")];
     assert!(name(&few).starts_with("is not passed"));
 }
@@ -60,7 +60,7 @@ fn a_number_that_no_descriptor_has_is_an_error() {
 fn what_this_process_has_opened_is_refused_whatever_the_variables_say() {
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let number = socket.as_raw_fd();
-    // It looks at no more numbers than it must.
+    // It looks at no more numbers than necessary.
     let found = open_now(u32::MAX).unwrap();
     assert_eq!(found.get(&number), Some(&Found::Foreign));
     let error = check(number, found.get(&number), Kind::Udp).unwrap_err();
@@ -72,13 +72,13 @@ fn what_this_process_has_opened_is_refused_whatever_the_variables_say() {
     assert!(error.to_string().ends_with(" is not open"), "{error}");
 }
 
-/// A descriptor as exec(3) passes it on.
+/// A descriptor in the state in which exec(3) passes it on.
 fn inheritable() -> OwnedFd {
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-    // SAFETY: the call takes any number, and yields a new descriptor or -1.
+    // SAFETY: the call accepts any number, and returns a new descriptor or -1.
     let number = unsafe { libc::dup(socket.as_raw_fd()) };
     assert_ne!(number, -1);
-    // SAFETY: the descriptor is new, so nobody else owns it.
+    // SAFETY: the descriptor is new, so it has no other owner.
     unsafe { OwnedFd::from_raw_fd(number) }
 }
 
@@ -89,7 +89,7 @@ fn a_first_look_that_fails_half_way_is_kept() {
     numbers.sort_unstable();
     let (mut found, mut asked) = (None, Vec::new());
     let fails_from_the_second_on = |number| {
-        // Only those of this test, because other tests run in this process.
+        // Only the descriptors of this test, because other tests run in this process.
         let Some(index) = numbers.iter().position(|own| *own == number) else { return Ok(()) };
         asked.push(number);
         match index {
@@ -102,7 +102,7 @@ fn a_first_look_that_fails_half_way_is_kept() {
     assert_eq!(stagger::text::WithCauses(&error).to_string(), words);
     assert_eq!(asked, numbers, "a failure is in no other's way");
     assert_eq!(flags(numbers[0]), Some(libc::FD_CLOEXEC));
-    // The next call goes by what the first has seen, and changes nothing.
+    // The next call uses the result of the first, and changes nothing.
     let found = look(&mut found, u32::MAX, |_| panic!("it looks once")).unwrap();
     for number in numbers {
         check(number, found.get(&number), Kind::Udp).unwrap();
@@ -114,10 +114,10 @@ fn what_the_first_look_has_not_seen_is_refused_and_not_said_to_be_closed() {
     let socket = inheritable();
     let number = socket.as_raw_fd();
     let mut found = None;
-    // The variables name no more descriptors than are before this one.
+    // The variables name only the descriptors before this one.
     let before = u32::try_from(number).unwrap() - FIRST;
     look(&mut found, before, |_| Ok(())).unwrap();
-    // Later they name all.
+    // Later they name all descriptors.
     let found = look(&mut found, u32::MAX, |_| Ok(())).unwrap();
     let error = check(number, found.get(&number), Kind::Udp).unwrap_err();
     assert!(

@@ -1,4 +1,4 @@
-//! Which socket is asked, and when.
+//! Which socket is tried, and when.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -11,14 +11,14 @@ use stagger_testkit::{Clock, ms};
 
 use super::*;
 
-/// A reactor that never wakes, in which the system fails as told, each call one error, and then
-/// does as it does. It notes each call: when it was and of which socket.
+/// A reactor that never wakes. First each system call fails with one of the given errors, and then
+/// the calls reach the system. It records the time and the socket of each call.
 #[derive(Clone, Default)]
 struct Scripted {
     clock: Clock,
     errors: Rc<RefCell<Vec<i32>>>,
     calls: Rc<RefCell<Vec<(Duration, SocketAddr)>>>,
-    /// The sockets of whose connections the reactor does not know yet.
+    /// The sockets whose connections the reactor does not know yet.
     behind: Rc<RefCell<Vec<SocketAddr>>>,
 }
 
@@ -78,13 +78,13 @@ fn the_system_is_asked_once_a_pause_and_every_error_is_told_once() {
     };
     assert_eq!(peer, client.local_addr().unwrap());
     assert_eq!(told, codes);
-    // After an error of one connection at once, else after a pause that doubles up to 1 s.
+    // At once after an error of one connection, and otherwise after a pause that doubles up to 1 s.
     let times = [0, 5, 5, 5, 15, 35, 75, 155, 315, 635, 1275, 2275, 3275, 4275, 5275, 6275, 7275];
     let called: Vec<_> = calls.borrow().iter().map(|(at, _)| *at).collect();
     assert_eq!(called, times.map(ms));
 }
 
-/// Sockets at these many addresses, which are asked one call at a time.
+/// Sockets at this many addresses, which are tried one call at a time.
 struct Asked {
     sockets: Sockets<TcpListener, Scripted, Clock>,
     addrs: Vec<SocketAddr>,
@@ -112,7 +112,7 @@ impl Asked {
         polled.map(|outcome| drop(outcome.unwrap())).is_ready()
     }
 
-    /// Accepts so many, and says which sockets were asked meanwhile.
+    /// Accepts this many connections, and returns which sockets were tried meanwhile.
     #[track_caller]
     fn accepts(&mut self, count: usize) -> Vec<usize> {
         for place in 0..count {
@@ -121,7 +121,7 @@ impl Asked {
         self.calls()
     }
 
-    /// Which sockets were asked since this was called last.
+    /// Returns which sockets were tried since the last call.
     fn calls(&self) -> Vec<usize> {
         let calls = self.reactor.calls.take();
         let place = |addr| self.addrs.iter().position(|known| *known == addr).unwrap();
@@ -134,17 +134,17 @@ fn a_socket_that_had_nothing_rests_but_not_for_long_and_never_before_a_wait() {
     let (busy, quiet) = (0, 1);
     let mut asked = Asked::new(2);
     let _many = asked.connect(busy, 69);
-    // The quiet one is asked once, and then only looked at.
+    // The quiet socket is tried once, and then only checked.
     assert_eq!(asked.accepts(40), [vec![busy, quiet], vec![busy; 39]].concat());
-    // It has its turn when it is looked at, after 16 that it has sat out, and from then on by turns.
+    // After 16 skipped turns it is checked and gets its turn. From then on the sockets alternate.
     let _few = asked.connect(quiet, 2);
     let by_turns = [quiet, busy, quiet, busy, quiet, busy].to_vec();
     assert_eq!(asked.accepts(15), [vec![busy; 10], by_turns].concat());
-    // Nothing is left: both are asked before it waits, and after it.
+    // No connection is left. Both sockets are tried before the wait, and after it.
     assert_eq!(asked.accepts(16), [busy; 16]);
     assert!(!asked.accept() && !asked.accept());
     assert_eq!(asked.calls(), [busy, quiet, quiet, busy]);
-    // Who connects to either while it waits is next.
+    // A client that connects to either socket during the wait is next.
     for index in [quiet, quiet, busy, quiet] {
         let _late = asked.connect(index, 1);
         assert_eq!(asked.accepts(1), [index]);
@@ -160,7 +160,7 @@ fn a_socket_has_its_turn_between_two_that_are_busy() {
     assert_eq!(asked.accepts(4), [0, 1, 2, 0, 1]);
     let _one = asked.connect(2, 1);
     let calls = asked.accepts(40);
-    // It sits out 16 turns, one after each of two.
+    // It is skipped for 16 turns, one after each two.
     assert_eq!(calls.iter().position(|index| *index == 2), Some(2 * 16));
 }
 
@@ -172,10 +172,10 @@ fn a_socket_of_which_the_reactor_learns_late_is_next_when_it_has_learnt() {
     let _late = asked.connect(late, 3);
     asked.reactor.behind.borrow_mut().push(asked.addrs[late]);
     assert_eq!(asked.accepts(18), [vec![busy, late], vec![busy; 17]].concat());
-    // It is asked at each of its turns from the first look on.
+    // It is tried at each of its turns from the first check on.
     assert_eq!(asked.accepts(3), [late, busy, late, busy, late, busy]);
     asked.reactor.behind.borrow_mut().clear();
     assert_eq!(asked.accepts(4), [late, busy, late, busy]);
-    // And rests no longer than any other when it has none.
+    // It is skipped no longer than any other socket when it has no connection.
     assert_eq!(asked.accepts(20), [vec![late, busy, late], vec![busy; 18]].concat());
 }

@@ -1,4 +1,4 @@
-//! What can be asked without a network: literals, this machine's own names, and what is wrong.
+//! Lookups without a network: literals, this machine's own names, and errors.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV6};
@@ -139,7 +139,7 @@ fn a_literal_keeps_its_scope_id_and_its_flow_info() {
 #[test]
 fn a_zone_by_name_becomes_its_index_and_an_unknown_one_is_named() {
     let lo = if cfg!(target_os = "linux") { "lo" } else { "lo0" };
-    // The system itself takes names for zones of link-local addresses alone.
+    // The system itself accepts names only for zones of link-local addresses.
     for host in ["fe80::1", "2001:db8::1"] {
         let [SocketAddr::V6(addr)] = found(lookup(format!("{host}%{lo}")))[..] else {
             panic!("not one IPv6 address");
@@ -279,7 +279,7 @@ fn a_lookup_that_is_polled_after_its_end_panics() {
     assert_eq!(panic.downcast_ref(), Some(&"a lookup was polled after it had ended"));
 }
 
-/// What the size of the pool's stacks counts on.
+/// The size of the pool's stacks relies on this.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_lookup_by_libc_takes_less_than_64_kib_of_the_stack() {

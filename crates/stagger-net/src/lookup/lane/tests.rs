@@ -1,5 +1,5 @@
-//! Lanes beside a full lookup, at exact times: scripted lookups on the test kit's clock. One file
-//! past 400 lines: the cases are short and share one script.
+//! Lanes beside a full lookup, at exact times: scripted lookups on the test kit's clock. The file
+//! is longer than 400 lines, because the cases are short and share one script.
 
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
@@ -17,7 +17,7 @@ use crate::lookup::error::Cause;
 const V6: &str = "[2001:db8::1]:80";
 const V4: &str = "192.0.2.1:80";
 
-/// How a lookup ends, and after how many milliseconds; it never does if this is none.
+/// The result of a lookup, and after how many milliseconds it comes. With `None` it never comes.
 type Fated = Option<(u64, Result<Vec<&'static str>, LookupErrorKind>)>;
 
 fn finds<const N: usize>(after: u64, found: [&'static str; N]) -> Fated {
@@ -30,7 +30,7 @@ fn fails(after: u64, kind: LookupErrorKind) -> Fated {
 
 const NEVER: Fated = None;
 
-/// What the lookups do, on a clock, and all that has happened, a line each.
+/// The scripted lookups and a clock, and a log with one line for each event.
 #[derive(Clone)]
 struct World {
     clock: Clock,
@@ -39,12 +39,12 @@ struct World {
     ipv4: Fated,
     ipv6: Fated,
     preferred: Option<Family>,
-    /// How often that is read.
+    /// How often the preferred family was read.
     read: Rc<Cell<usize>>,
-    /// How late each answer says it was asked.
+    /// The delay that each answer reports as spent.
     asked: Rc<RefCell<Vec<Duration>>>,
     alarms: Rc<Cell<usize>>,
-    /// From the time that is left to the time after which an alarm rings.
+    /// Converts the remaining time to the time after which an alarm rings.
     rings: fn(Duration) -> Duration,
 }
 
@@ -85,7 +85,7 @@ impl World {
         Running { name, sleep, world: self.clone(), ended: false }
     }
 
-    /// Listens to the answers to their end.
+    /// Reads the answers to their end.
     async fn listen(&self, mut answers: Pin<&mut Lookups<Self, Self>>) {
         while let Some(answer) = answers.next().await {
             let what = match answer.error() {
@@ -105,8 +105,7 @@ impl World {
         assert!(answers.next().await.is_none(), "the end is for ever");
     }
 
-    /// All that happens up to this time, and that the answers are dropped then if they have not
-    /// ended.
+    /// Returns all events up to this time. Answers that have not ended are dropped then.
     fn until(&self, time: u64, lanes: Lanes) -> Vec<String> {
         let mut lookups = Box::pin(self.lookups(lanes));
         if self.clock.run_until(ms(time), pin!(self.listen(lookups.as_mut()))).is_pending() {
@@ -116,7 +115,7 @@ impl World {
         self.story.take()
     }
 
-    /// All that happens with lanes when it is late, up to 100 s.
+    /// Returns all events up to 100 s, with lanes when the full lookup is late.
     fn story(&self) -> Vec<String> {
         self.until(100_000, Lanes::default())
     }
@@ -166,7 +165,7 @@ impl Timer for World {
     }
 }
 
-/// A lookup that says when it is abandoned.
+/// A lookup that logs when it is abandoned.
 struct Running {
     name: &'static str,
     sleep: Option<(Sleep, Found)>,
@@ -371,7 +370,7 @@ fn an_a_is_not_held_back_where_the_routes_prefer_ipv4() {
     for (preferred, starts_at) in [(Some(Family::Ipv4), 5), (Some(Family::Ipv6), 50), (None, 50)] {
         let world = World { preferred, ..World::new(NEVER, NEVER, finds(5, [V4])) };
         assert_eq!(starts(&world, Lanes::at_once()), [format!("{starts_at} {V4}")]);
-        // What the program sets wins.
+        // The program's setting has precedence.
         let world = World { preferred, ..World::new(NEVER, NEVER, finds(5, [V4])) };
         let policy = Policy::new().with_preferred_family(Family::Ipv6);
         assert_eq!(starts_with(&world, Lanes::at_once(), policy), [format!("50 {V4}")]);
@@ -436,7 +435,7 @@ fn a_drop_at_any_millisecond_abandons_what_runs_and_nothing_else() {
             0..=49 => (1, 1),
             50..=59 => (3, 3),
             60..=79 => (3, 2),
-            // The full answer abandons the lane that is left.
+            // The full answer abandons the remaining lane.
             _ => (3, 1),
         };
         assert_eq!((of("asks"), of("abandons")), (asked, open), "{story:?}");
@@ -472,7 +471,7 @@ fn who_is_polled_late_starts_late_and_all_of_it_counts_as_spent() {
     assert_eq!(world.story.take()[1..], story);
 }
 
-/// When attempts start, each of which connects after 40 ms.
+/// Returns when attempts start. Each attempt connects after 40 ms.
 fn starts(world: &World, lanes: Lanes) -> Vec<String> {
     starts_with(world, lanes, Policy::new())
 }
@@ -532,7 +531,7 @@ fn a_dial_for_https_begins_as_soon_as_one_without() {
     for policy in [Policy::new(), Policy::new().with_https(true)] {
         let world = World::new(finds(5, [V4]), NEVER, NEVER);
         assert_eq!(starts_with(&world, Lanes::default(), policy.clone()), [format!("5 {V4}")]);
-        // IPv6 is preferred, so nothing else is waited for.
+        // IPv6 is preferred, so the race does not wait for anything else.
         let world = World::new(NEVER, finds(5, [V6]), NEVER);
         assert_eq!(starts_with(&world, Lanes::at_once(), policy), [format!("5 {V6}")]);
     }

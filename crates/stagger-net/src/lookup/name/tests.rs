@@ -84,7 +84,7 @@ fn a_reverse_lookup_may_go_to_another_thread() {
     assert_eq!(goes(name).host(), "127.0.0.1");
 }
 
-/// What the size of the pool's stacks counts on.
+/// The size of the pool's stacks relies on this.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_reverse_lookup_by_libc_takes_less_than_64_kib_of_the_stack() {

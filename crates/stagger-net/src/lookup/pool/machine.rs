@@ -1,11 +1,11 @@
 //! The decisions of the pool, as a pure state machine: which call runs, on which thread, and when a
 //! thread ends.
 //!
-//! Events go in: a call is asked for or abandoned, it returns, a thread can't be started, an idle
+//! The events are: a call is requested, abandoned, or returns; a thread can't be started; an idle
 //! thread has waited long enough. The driver takes the starts out with [`Machine::next`]. Every
 //! event that depends on the time takes `now`.
 //!
-//! Each [`Class`] of calls has places of its own. A call that has a place has a thread, and a
+//! Each [`Class`] of calls has its own places. A call that has a place has a thread, and a
 //! thread without a call is idle. So there are never more threads than places: a thread is started
 //! only when no thread is idle.
 
@@ -20,50 +20,51 @@ pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long an abandoned call can be joined, from its start: 250 ms. The number is ours.
 ///
-/// A working name server mostly answers within this time, so a call that takes longer may be stuck,
-/// and libc asks again only after 5 s. A new connect must not wait for that.
+/// A working name server mostly answers within this time. A call that takes longer may be stuck,
+/// and libc retries only after 5 s. A new connect must not wait for that.
 pub(super) const JOIN_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// What a call waits for. Calls of one class never take the places of another.
+/// What a call waits for. Calls of one class never take the places of another class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
     /// The network, for as long as libc waits for it.
     Network,
-    /// The network, for IPv6 addresses alone, beside a call of the class `Network` that is late.
+    /// The network, for IPv6 addresses only, while a call of the class `Network` is late.
     Ipv6Lane,
-    /// The same for IPv4 addresses. A family that is stuck does not hold the other's lanes up.
+    /// The same for IPv4 addresses. A family that is stuck does not delay the lanes of the other
+    /// family.
     Ipv4Lane,
     /// Files and interfaces of this machine.
     Local,
 }
 
-/// How many classes there are.
+/// The number of classes.
 const CLASSES: usize = 4;
 
 /// How many calls of each class run at once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Capacities {
     pub(crate) network: usize,
-    /// Of each family.
+    /// For each family.
     pub(crate) lane: usize,
     pub(crate) local: usize,
 }
 
-/// Calls in the order in which they were asked for.
+/// The id of a call, in the order of the requests.
 pub(super) type CallId = u64;
 
-/// `K` is what makes two calls equal, `J` what is to be done, and `W` a thread.
+/// `K` decides whether two calls are equal, `J` is the work of a call, and `W` is a thread.
 pub(super) struct Machine<K, J, W> {
     capacities: [usize; CLASSES],
     running: [usize; CLASSES],
-    /// The calls that wait.
+    /// The waiting calls.
     queues: [BTreeSet<CallId>; CLASSES],
     calls: HashMap<CallId, Call<K, J>>,
     /// The calls that can be joined.
     known: HashMap<Arc<K>, CallId>,
-    /// The last to become idle is the first to be used, so that those that are not needed end.
+    /// The thread that became idle last is used first, so that unneeded threads end.
     idle: Vec<Idle<W>>,
-    /// Threads that run, are idle or are being started.
+    /// The number of threads that run, are idle or are being started.
     threads: usize,
     next_id: CallId,
     /// The last attempt to start a thread failed. There is no other attempt before the next event.
@@ -75,7 +76,7 @@ struct Call<K, J> {
     job: J,
     class: Class,
     waiters: usize,
-    /// When it got its place; none while it waits.
+    /// When it got its place; `None` while it waits.
     began: Option<Instant>,
 }
 
@@ -84,7 +85,7 @@ struct Idle<W> {
     until: Instant,
 }
 
-/// A call to start on an idle thread, or, without one, on a new thread.
+/// A call to start on an idle thread, or on a new thread if there is no idle one.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Start<J, W> {
     pub(super) id: CallId,
@@ -92,12 +93,12 @@ pub(super) struct Start<J, W> {
     pub(super) worker: Option<W>,
 }
 
-/// What a thread does after a call.
+/// The next step of a thread after a call.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next<J> {
     /// It runs this call.
     Run(CallId, J),
-    /// It waits for a call, at most until then.
+    /// It waits for a call until this time at most.
     Rest(Instant),
 }
 
@@ -122,10 +123,10 @@ where
         }
     }
 
-    /// Joins the call for `key`, or asks for a new one. Returns it with its job.
+    /// Joins the call for `key`, or makes a new one. Returns it with its job.
     ///
-    /// A call that waits for its place can be joined. So can one that runs, as long as somebody
-    /// waits for it or it is younger than [`JOIN_TIMEOUT`].
+    /// A waiting call can be joined. A running call can be joined while it has a waiter, or while
+    /// it is younger than [`JOIN_TIMEOUT`].
     pub(super) fn join(
         &mut self,
         key: Arc<K>,
@@ -146,12 +147,12 @@ where
         }
         let job = job();
         let id = self.insert(Some(Arc::clone(&key)), class, job.clone());
-        // An abandoned call of the same key keeps its place and can't be joined any more.
+        // An abandoned call with the same key keeps its place, and can no longer be joined.
         self.known.insert(key, id);
         (id, job)
     }
 
-    /// Asks for a call that nobody joins and nobody abandons.
+    /// Adds a call that is never joined and never abandoned.
     pub(super) fn detached(&mut self, class: Class, job: J) {
         self.insert(None, class, job);
     }
@@ -165,7 +166,7 @@ where
         id
     }
 
-    /// A call for a lane that a full lookup joins waits among the full lookups.
+    /// If a full lookup joins a call of a lane, the call waits among the full lookups.
     fn promote(&mut self, id: CallId, class: Class) {
         let call = self.calls.get_mut(&id).expect("it was looked up just now");
         if class == Class::Network && call.began.is_none() && call.class != class {
@@ -175,8 +176,8 @@ where
         }
     }
 
-    /// One who waited for the call is gone. The last one takes a call that still waits out of the
-    /// queue, and its job is returned. A call that runs keeps its place.
+    /// Handles a waiter that leaves. The last waiter removes a waiting call from the queue, and its
+    /// job is returned. A running call keeps its place.
     pub(super) fn leave(&mut self, id: CallId) -> Option<J> {
         let call = self.calls.get_mut(&id)?;
         call.waiters -= 1;
@@ -187,7 +188,7 @@ where
         self.remove(id)
     }
 
-    /// Forgets a call.
+    /// Removes a call.
     fn remove(&mut self, id: CallId) -> Option<J> {
         let call = self.calls.remove(&id)?;
         if let Some(key) = &call.key {
@@ -198,7 +199,7 @@ where
         Some(call.job)
     }
 
-    /// The next call to start, if one has a place and a thread can be had for it.
+    /// Returns the next call to start, if it has a place and there is a thread for it.
     pub(super) fn next(&mut self, now: Instant) -> Option<Start<J, W>> {
         if self.is_short && self.idle.is_empty() {
             return None;
@@ -209,8 +210,8 @@ where
         Some(Start { id, job, worker })
     }
 
-    /// Gives the next in turn its place. Calls that need no network are first. The others have the
-    /// order in which they were asked for.
+    /// Gives the next call its place. Calls without network traffic are first. The others keep the
+    /// order of their requests.
     fn take(&mut self, now: Instant) -> Option<(CallId, J)> {
         let first = |class: Class| {
             let has_place = self.running[class as usize] < self.capacities[class as usize];
@@ -225,8 +226,8 @@ where
         Some((id, call.job.clone()))
     }
 
-    /// The thread for a call could not be started. With other threads left the call waits for one
-    /// of them. Without any, this call and all that wait fail: their jobs are returned.
+    /// Handles a thread that could not be started. If other threads are left, the call waits for
+    /// one of them. Otherwise this call and all waiting calls fail, and their jobs are returned.
     pub(super) fn failed(&mut self, id: CallId) -> Vec<J> {
         self.threads -= 1;
         self.is_short = true;
@@ -247,7 +248,7 @@ where
         waiting.into_iter().filter_map(|id| self.remove(id)).collect()
     }
 
-    /// A call has returned, and its thread goes on with the next one or becomes idle.
+    /// Handles a call that has returned. Its thread runs the next call or becomes idle.
     pub(super) fn finish(&mut self, id: CallId, worker: W, now: Instant) -> Next<J> {
         if let Some(call) = self.calls.get(&id) {
             self.running[call.class as usize] -= 1;
@@ -262,7 +263,7 @@ where
         Next::Rest(until)
     }
 
-    /// Whether an idle thread ends: it has waited long enough, and no call was given to it.
+    /// Whether an idle thread ends: it has waited long enough, and it has no call.
     pub(super) fn ends(&mut self, worker: &W, now: Instant) -> bool {
         let is_due = |idle: &Idle<W>| idle.worker == *worker && idle.until <= now;
         let Some(index) = self.idle.iter().position(is_due) else { return false };
@@ -271,7 +272,7 @@ where
         true
     }
 
-    /// Whether a call waits that has a place, for want of a thread.
+    /// Whether a call has a place but waits for a thread.
     pub(super) fn has_more(&self) -> bool {
         let rooms = self.running.iter().zip(&self.capacities);
         rooms.zip(&self.queues).any(|((running, most), queue)| running < most && !queue.is_empty())

@@ -1,5 +1,5 @@
-//! The pool over a scripted call that blocks until the test lets it go. Which calls start, wait and
-//! are joined is tested on the machine alone.
+//! The pool with a scripted call that blocks until the test releases it. The tests of the machine
+//! cover which calls start, wait and are joined.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -9,7 +9,7 @@ use futures_lite::future::{block_on, poll_once};
 
 use super::*;
 
-/// A pool whose calls say that they began, and return when they are told what.
+/// A pool whose calls report that they began, and return the value that the test sends.
 struct Script {
     pool: Pool<&'static str, u32>,
     began: Receiver<(&'static str, Sender<u32>)>,
@@ -29,7 +29,7 @@ impl Script {
         let look_up = move |key: &&'static str| {
             let (answer, told) = mpsc::channel();
             tell.send((*key, answer)).unwrap();
-            // A sender that was dropped makes the call panic.
+            // If the sender was dropped, the call panics.
             told.recv().expect("scripted panic")
         };
         Self { pool: Pool::with_threads(capacities, look_up, start), began }
@@ -39,7 +39,7 @@ impl Script {
         self.pool.join(key, Class::Network)
     }
 
-    /// Waits for a call to begin, and returns what lets it go.
+    /// Waits for a call to begin, and returns the sender that releases it.
     fn begins(&self, key: &str) -> Sender<u32> {
         let (began, answer) = self.began.recv().unwrap();
         assert_eq!(began, key);
@@ -47,7 +47,7 @@ impl Script {
     }
 }
 
-/// What a call found, on a thread.
+/// Returns the result of a call that waits on a thread.
 fn found(joined: Joined<&'static str, u32>) -> u32 {
     block_on(joined).unwrap()
 }
@@ -182,7 +182,7 @@ fn a_waker_that_drops_its_own_waiter_does_not_lock_up() {
     woken.recv().unwrap();
 }
 
-/// Starts threads as long as it may, and counts what it is asked for.
+/// Starts threads up to a limit, and counts the requests.
 fn limited(
     may_start: &Arc<AtomicBool>,
     asked: &Arc<AtomicUsize>,
@@ -227,8 +227,8 @@ fn with_one_thread_all_calls_wait_their_turn_and_a_thread_is_asked_for_once_a_ca
     }
     assert_eq!(found(first), 1);
     assert_eq!(rest.map(found), [2, 3, 4]);
-    // One thread for the first, one try for each of the others, and one more as each of the first
-    // two of the returns left more than one call waiting.
+    // One thread for the first call, and one try for each of the others. The first two returns each
+    // left more than one call waiting, so each has one more try.
     assert_eq!(asked.load(Ordering::SeqCst), 6);
 }
 

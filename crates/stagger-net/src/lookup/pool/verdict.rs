@@ -1,4 +1,4 @@
-//! The result of one call, for all that wait for it.
+//! The result of one call, for all its waiters.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::lock;
 
-/// Where the result of one call is left for those who joined it.
+/// Where the result of one call is stored for its waiters.
 pub(super) struct Verdict<V>(Mutex<Waiting<V>>);
 
 struct Waiting<V> {
@@ -25,7 +25,7 @@ pub(super) enum Outcome<V> {
     Unstarted(Arc<io::Error>),
 }
 
-/// By who waits. There is mostly one, who needs no memory beside the verdict's.
+/// The wakers by waiter. Usually there is one, which needs no memory beyond the verdict's.
 #[derive(Default)]
 struct Wakers {
     first: Option<(u64, Waker)>,
@@ -33,7 +33,7 @@ struct Wakers {
 }
 
 impl Wakers {
-    /// Says which one it takes the place of.
+    /// Returns the waker that it replaces.
     fn insert(&mut self, id: u64, waker: Waker) -> Option<Waker> {
         match &mut self.first {
             Some((first, known)) if *first == id => Some(std::mem::replace(known, waker)),
@@ -68,12 +68,12 @@ impl<V> Verdict<V> {
         let wakers = std::mem::take(&mut waiting.wakers);
         drop(waiting);
         for waker in wakers.into_all() {
-            // One that panics must not keep the others asleep.
+            // If one waker panics, the others must still be woken.
             let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
         }
     }
 
-    /// Returns the result, or keeps the waker under `id`, which is set at the first call.
+    /// Returns the result, or stores the waker under `id`, which is set at the first call.
     pub(super) fn poll(&self, id: &mut Option<u64>, cx: &mut Context<'_>) -> Poll<Outcome<V>>
     where
         V: Clone,
@@ -94,7 +94,7 @@ impl<V> Verdict<V> {
         Poll::Pending
     }
 
-    /// Forgets the waker that is kept under `id`.
+    /// Removes the waker that is stored under `id`.
     pub(super) fn forget(&self, id: u64) {
         let waker = lock(&self.0).wakers.remove(id);
         drop(waker);

@@ -9,14 +9,14 @@ use super::cause;
 use crate::lookup::error::Cause;
 use crate::lookup::{NameInfo, NameRequest};
 
-/// The most bytes of a host's name, with its NUL: `NI_MAXHOST` of `netdb.h`, which glibc and the
-/// BSDs have at 1025 and musl at 255.
+/// The longest host name in bytes, with its NUL: `NI_MAXHOST` of `netdb.h`. It is 1025 in glibc and
+/// the BSDs, and 255 in musl.
 const MAX_HOST: usize = 1025;
 
-/// The most bytes of a service's name, with its NUL: `NI_MAXSERV` of `netdb.h`.
+/// The longest service name in bytes, with its NUL: `NI_MAXSERV` of `netdb.h`.
 const MAX_SERVICE: usize = 32;
 
-/// The names of an address and its port. Blocks.
+/// Returns the names of an address and its port. Blocks.
 pub(in crate::lookup) fn name(request: &NameRequest) -> Result<NameInfo, Cause> {
     let flags: [(bool, c_int); 5] = [
         (request.numeric_host, libc::NI_NUMERICHOST as _),
@@ -28,8 +28,8 @@ pub(in crate::lookup) fn name(request: &NameRequest) -> Result<NameInfo, Cause> 
     let flags = flags.iter().filter(|(set, _)| *set).fold(0, |all, (_, flag)| all | flag);
     let addr = SockAddr::from(request.addr);
     let (mut host, mut service) = ([0 as c_char; MAX_HOST], [0 as c_char; MAX_SERVICE]);
-    // SAFETY: `addr` is a socket address of its own length, and both buffers are written for no
-    // more than the length given with each; all live through the call.
+    // SAFETY: `addr` is a socket address with its own length. Each buffer is written only up to the
+    // length that is given with it. All live through the call.
     let code = unsafe {
         libc::getnameinfo(
             addr.as_ptr().cast(),
@@ -47,7 +47,7 @@ pub(in crate::lookup) fn name(request: &NameRequest) -> Result<NameInfo, Cause> 
     Ok(NameInfo { host: text(&host).into(), service: text(&service).into() })
 }
 
-/// What stands in a buffer before its NUL.
+/// Returns the text of a buffer before its NUL.
 fn text(buffer: &[c_char]) -> String {
     let bytes: Vec<u8> = buffer.iter().map(|&byte| byte as u8).collect();
     let text = CStr::from_bytes_until_nul(&bytes);

@@ -9,7 +9,7 @@ use super::*;
 const ICMP: u8 = libc::SO_EE_ORIGIN_ICMP;
 const ICMP6: u8 = libc::SO_EE_ORIGIN_ICMP6;
 
-/// The data of a queued error, with the reporter's address in the form of the kernel.
+/// The data of a queued error, with the reporter's address in the kernel's form.
 fn data(errno: i32, origin: u8, [kind, code]: [u8; 2], info: u32, addr: &[u8]) -> Vec<u8> {
     let mut bytes = errno.to_ne_bytes().to_vec();
     bytes.extend([origin, kind, code, 0]);
@@ -106,7 +106,7 @@ fn what_is_not_a_whole_error_from_icmp_is_passed_over() {
         let cut = control(IPPROTO_IP, IP_RECVERR, &whole[..length]);
         assert_eq!(error(&cut), None, "{length}");
     }
-    // Of this machine, of timestamps, of what a send without copies tells.
+    // Origins: this machine, timestamps, and sends without copies.
     for origin in [0, libc::SO_EE_ORIGIN_LOCAL, 4, 5, 255] {
         let other = data(libc::EMSGSIZE, origin, [3, 0], 0, &[]);
         assert_eq!(error(&control(IPPROTO_IP, IP_RECVERR, &other)), None);

@@ -1,4 +1,4 @@
-//! What must hold of whatever control messages come with a datagram.
+//! What must hold for any control messages of a datagram.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -7,7 +7,7 @@ use libc::{IP_PKTINFO, IPPROTO_IP, IPPROTO_IPV6, IPV6_FLOWINFO, IPV6_PKTINFO};
 use super::control::{self, Control};
 use super::{Arrival, Told};
 
-/// The kinds that are read, and two that are not.
+/// The kinds that are read, and two kinds that are not.
 const KINDS: [(i32, i32); 5] = [
     (IPPROTO_IP, IP_PKTINFO),
     (IPPROTO_IPV6, IPV6_PKTINFO),
@@ -18,9 +18,12 @@ const KINDS: [(i32, i32); 5] = [
 
 /// Reads the bytes as the control messages of a datagram.
 ///
-/// If the first byte is even the rest is read as it is. If not, the rest tells messages, each by a
-/// byte: its kind in the lower half and its length in the upper, and its data after it. Then what is
-/// read is what they say, and, cut at half of the first byte, what those say that are whole.
+/// If the first byte is even, the rest is read unchanged. Otherwise the rest describes messages.
+/// Each has one byte, with its kind in the lower half and its length in the upper half, and then
+/// its data.
+///
+/// The result must have the content of these messages. The messages are then cut at half of the
+/// value of the first byte, and the result must have the content of the complete ones.
 pub fn control(input: &[u8]) {
     let Some((first, input)) = input.split_first() else { return };
     if first % 2 == 0 {
@@ -37,7 +40,7 @@ pub fn control(input: &[u8]) {
     }
 
     let (mut rest, mut bytes, mut told) = (input, Vec::new(), Told::default());
-    // Where each message ends, and what is known by then.
+    // The end of each message, and the content known up to there.
     let mut known = vec![(0, told)];
     while let Some((about, data)) = rest.split_first() {
         let (level, kind) = KINDS[usize::from(about & 15) % KINDS.len()];

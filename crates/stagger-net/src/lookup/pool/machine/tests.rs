@@ -1,4 +1,4 @@
-//! The machine alone, told what happens and when: exact order and exact times.
+//! The machine alone, with scripted events: exact order and exact times.
 #![allow(clippy::print_stdout, reason = "the seed is for the reader")]
 
 use super::*;
@@ -6,7 +6,7 @@ use super::*;
 type Key = &'static str;
 type Worker = char;
 
-/// A machine with its clock, for which calls are told by their keys, and threads by letters.
+/// A machine with its clock. Keys name the calls, and letters name the threads.
 struct Story {
     machine: Machine<Key, Key, Worker>,
     start: Instant,
@@ -14,7 +14,7 @@ struct Story {
 
 const CAPACITIES: Capacities = Capacities { network: 2, lane: 1, local: 1 };
 
-/// What a call starts on.
+/// The thread on which a call starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum On {
     NewThread,
@@ -40,14 +40,15 @@ impl Story {
         self.join(ms, key, Class::Network)
     }
 
-    /// All that starts now, in order.
+    /// Returns all calls that start now, in order.
     fn starts(&mut self, ms: u64) -> Vec<(Key, On)> {
         let now = self.at(ms);
         let on = |worker: Option<Worker>| worker.map_or(NewThread, Woken);
         std::iter::from_fn(|| self.machine.next(now)).map(|s| (s.job, on(s.worker))).collect()
     }
 
-    /// What the thread does after its call: the next call, or it rests until so many milliseconds.
+    /// Returns what the thread does after its call: the next call, or a rest until this many
+    /// milliseconds.
     fn finish(&mut self, ms: u64, id: CallId, worker: Worker) -> Result<Key, u128> {
         let now = self.at(ms);
         match self.machine.finish(id, worker, now) {
@@ -105,7 +106,7 @@ fn each_class_has_places_of_its_own_and_none_takes_another_s() {
     let started = story.starts(0).into_iter().map(|(key, on)| (key, on == NewThread));
     let expected = ["here", "a", "b", "a6", "a4"].map(|key| (key, true));
     assert!(started.eq(expected));
-    // What waits has no place: those of the others are not for it.
+    // The waiting call has no place, because it cannot take places of other classes.
     assert!(!story.machine.has_more());
 }
 
@@ -117,7 +118,7 @@ fn an_idle_thread_ends_10_s_after_its_last_call_and_not_a_moment_before() {
     assert_eq!(story.finish(700, a, 'A'), Err(10_700));
     assert!(!story.ends(10_699, 'A'));
     assert!(story.ends(10_700, 'A'));
-    // It is gone, so the next call has a thread of its own.
+    // The thread is gone, so the next call has its own thread.
     story.ask(10_701, "b");
     assert_eq!(story.starts(10_701), [("b", NewThread)]);
 }
@@ -156,7 +157,7 @@ fn an_equal_call_is_joined_while_somebody_waits_however_old_it_is() {
     let a = story.ask(0, "a");
     assert_eq!(story.starts(0), [("a", NewThread)]);
     assert_eq!(story.ask(60_000, "a"), a);
-    // One of the two leaves, and the other still waits.
+    // One of the two waiters leaves, and the other still waits.
     assert_eq!(story.machine.leave(a), None);
     assert_eq!(story.ask(61_000, "a"), a);
     assert_eq!(story.starts(61_000), []);
@@ -173,7 +174,7 @@ fn an_abandoned_call_is_joined_for_250_ms_from_its_start_and_then_made_anew() {
     let again = story.ask(350, "a");
     assert_ne!(again, a);
     assert_eq!(story.starts(350), [("a", NewThread)]);
-    // The new one is joined from now on, also when the old one has returned.
+    // The new call is joined from now on, even after the old call has returned.
     assert_eq!(story.ask(350, "a"), again);
     assert_eq!(story.finish(400, a, 'A'), Err(10_400));
     assert_eq!(story.ask(401, "a"), again);
@@ -210,7 +211,7 @@ fn a_lane_that_waits_and_is_joined_by_a_full_lookup_waits_among_those() {
     assert_eq!(story.starts(0), [("a", NewThread)]);
     assert_eq!(story.ask(1, "b"), b);
     assert_eq!(story.starts(1), [("b", NewThread)]);
-    // One that runs stays what it is, and takes no place of the others.
+    // A running call keeps its class, and takes no place of another class.
     story.join(2, "c", Class::Ipv6Lane);
     assert_eq!(story.starts(2), [("c", NewThread)]);
     story.ask(3, "c");
@@ -254,7 +255,7 @@ fn with_a_thread_left_a_call_waits_its_turn_and_nothing_is_tried_in_between() {
     assert_eq!(story.machine.failed(b), [""; 0]);
     assert!(story.machine.has_more());
     assert_eq!(story.starts(1), []);
-    // It was asked for first and is first.
+    // It was requested first, so it is first.
     assert_eq!(story.finish(2, a, 'A'), Ok("b"));
     assert_eq!(story.starts(2), [("c", NewThread)]);
     assert_eq!(story.machine.failed(c), [""; 0]);
@@ -275,7 +276,7 @@ fn after_a_shortage_the_next_call_brings_threads_for_all_that_wait() {
         assert_eq!(story.machine.failed(start.id), [""; 0]);
         assert!(id >= start.id);
     }
-    // Also one that joins a call which waits.
+    // This includes a call that joins a waiting call.
     story.ask(650, "c");
     assert_eq!(story.starts(650), [("b", NewThread), ("c", NewThread)]);
 }
@@ -286,7 +287,7 @@ fn of_two_threads_that_can_not_be_started_the_last_fails_all_that_wait() {
     let [a, b] = ["a", "b"].map(|key| story.ask(0, key));
     story.ask(0, "c");
     assert_eq!(story.starts(0).len(), 2);
-    // The other one may still become a thread.
+    // The other start may still become a thread.
     assert_eq!(story.machine.failed(a), [""; 0]);
     assert_eq!(story.machine.failed(b), ["a", "b", "c"]);
     story.ask(1, "d");
@@ -320,7 +321,7 @@ fn in_a_shortage_a_call_that_needs_no_network_is_before_those_that_do() {
     assert_eq!(story.finish(4, here, 'A'), Ok("b"));
 }
 
-/// Whatever happens in whatever order, the bounds hold and nothing waits without a reason.
+/// Events in any order keep the limits, and no call waits without a reason.
 #[test]
 fn at_random_there_are_never_more_threads_than_places_and_no_call_is_lost() {
     // The generator of Knuth's MMIX, so that a failure can be repeated.
@@ -365,7 +366,7 @@ fn at_random_there_are_never_more_threads_than_places_and_no_call_is_lost() {
             } else if draw(3) == 0 {
                 let failed = story.machine.failed(start.id);
                 assert!(failed.is_empty() || running.is_empty() && idle.is_empty());
-                // Those that have failed are gone.
+                // The failed calls are gone.
                 waiting.retain(|id| story.machine.calls.contains_key(id));
             } else {
                 next_worker = char::from_u32(u32::from(next_worker) + 1).unwrap_or('A');
@@ -383,7 +384,7 @@ fn at_random_there_are_never_more_threads_than_places_and_no_call_is_lost() {
             assert!(count <= machine.capacities[class as usize]);
         }
         assert!(waiting.iter().all(|id| machine.calls.contains_key(id)));
-        // What has a place waits only for want of threads, and some thread will take it.
+        // A call with a place waits only during a shortage of threads, and some thread will run it.
         assert!(!machine.has_more() || machine.is_short && machine.idle.is_empty());
         assert!(machine.queues.iter().all(BTreeSet::is_empty) || machine.threads > 0);
     }
