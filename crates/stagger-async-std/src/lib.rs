@@ -1,8 +1,8 @@
 //! Connect to a name as fast as the network allows, on async-std.
 //!
 //! **async-std is discontinued upstream** (RUSTSEC-2025-0052) in favour of smol. This crate is for
-//! programs that use async-std already. A new program should use [`stagger_smol`], which has the same
-//! names.
+//! programs that use async-std already. A new program should use [`stagger_smol`], which has the
+//! same names.
 //!
 //! This is [Stagger](stagger) with async-std's stream. [`connect`] resolves a host with the system's
 //! resolver and races staggered attempts at its addresses (Happy Eyeballs, RFC 8305). It yields the
@@ -24,8 +24,8 @@
 //! `DnsResolver`, with the feature `dns`, does not wait for a late A or AAAA record. [`listen`]
 //! yields a [`TcpListener`]. [`UnixEndpoint`], [`UnixListen`] and [`UdpSocket`] use other sockets.
 //!
-//! It is a thin layer over [`stagger_smol`]. async-std 1.13 uses the same version 2 of `async-io`, so
-//! attempts, timers and streams share one reactor. The reactor has a thread of its own, so any
+//! It is a thin layer over [`stagger_smol`]. async-std 1.13 uses the same version 2 of `async-io`,
+//! so attempts, timers and streams share one reactor. The reactor has a thread of its own, so any
 //! executor can poll these futures.
 #![forbid(unsafe_code)]
 

@@ -1,8 +1,9 @@
 //! Connect to a name as fast as the network allows, on smol or any other executor.
 //!
-//! This is [Stagger](stagger) over `async-io`, with smol's own types. [`connect`] resolves a host with
-//! the system's resolver and races staggered attempts at its addresses (Happy Eyeballs, RFC 8305). It
-//! yields the `smol::net::TcpStream` that connected first. All other sockets are closed by then.
+//! This is [Stagger](stagger) over `async-io`, with smol's own types. [`connect`] resolves a host
+//! with the system's resolver and races staggered attempts at its addresses (Happy Eyeballs, RFC
+//! 8305). It yields the `smol::net::TcpStream` that connected first. All other sockets are closed
+//! by then.
 //!
 //! ```
 //! # smol::block_on(async {
@@ -20,8 +21,8 @@
 //! `DnsResolver`, with the feature `dns`, does not wait for a late A or AAAA record. [`listen`]
 //! yields a [`TcpListener`]. [`UnixEndpoint`], [`UnixListen`] and [`UdpSocket`] use other sockets.
 //!
-//! The types of `async-net` in this documentation are those of `smol::net`. The reactor of `async-io`
-//! has a thread of its own, so any executor can poll these futures.
+//! The types of `async-net` in this documentation are those of `smol::net`. The reactor of
+//! `async-io` has a thread of its own, so any executor can poll these futures.
 #![forbid(unsafe_code)]
 
 #[doc(hidden)]

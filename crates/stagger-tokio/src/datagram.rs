@@ -28,9 +28,9 @@ const READABLE: Tokio = Tokio::READABLE.add(Tokio::ERROR);
 /// datagrams only. `UdpSocket::ready` waits for errors too, so a boxed future of it exists while a
 /// task waits.
 ///
-/// After an error tokio treats the socket as closed to writers forever, like a pipe. A send that finds
-/// no room would then try again without a wait. So it waits with a second registration, which has
-/// not seen the error.
+/// After an error tokio treats the socket as closed to writers forever, like a pipe. A send that
+/// finds no room would then try again without a wait. So it waits with a second registration, which
+/// has not seen the error.
 #[allow(unnameable_types, reason = "`<Reactor as Register<UdpSocket>>::Socket` names it")]
 pub struct Datagrams {
     waiting: Mutex<Option<Waiting>>,

@@ -20,9 +20,9 @@
 //! `DnsResolver`, with the feature `dns`, does not wait for a late A or AAAA record. [`listen`]
 //! yields a [`TcpListener`]. [`UnixEndpoint`], [`UnixListen`] and [`UdpSocket`] use other sockets.
 //!
-//! The clock is tokio's, so a test can pause it. Such a test needs literals or a resolver of its own:
-//! tokio does not see a running lookup, so a paused clock would jump to the deadline. Lookups do not
-//! run on tokio's threads, so a stuck lookup does not delay the shutdown of a runtime.
+//! The clock is tokio's, so a test can pause it. Such a test needs literals or a resolver of its
+//! own: tokio does not see a running lookup, so a paused clock would jump to the deadline. Lookups
+//! do not run on tokio's threads, so a stuck lookup does not delay the shutdown of a runtime.
 #![forbid(unsafe_code)]
 
 mod datagram;

@@ -9,8 +9,8 @@ use stagger_net::reactor::ReactorMark;
 use tokio::runtime::Handle;
 use tokio::task::coop;
 
-/// How long the alarm in a mark lasts: a year. Only the end of its runtime should end it. The number
-/// is ours.
+/// How long the alarm in a mark lasts: a year. Only the end of its runtime should end it. The
+/// number is ours.
 const LIFE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Marks the current runtime.

@@ -46,9 +46,9 @@ impl stagger::Timer for Timer {
 pin_project! {
     /// An alarm of [`Timer`]. Dropping it cancels the alarm.
     ///
-    /// It sets the alarm at its second poll. The first poll has the task polled again after one turn
-    /// of the reactor. A connect over loopback is over by then, and never sets an alarm, which costs
-    /// more than the turn.
+    /// It sets the alarm at its second poll. The first poll has the task polled again after one
+    /// turn of the reactor. A connect over loopback is over by then, and never sets an alarm, which
+    /// costs more than the turn.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct Sleep {

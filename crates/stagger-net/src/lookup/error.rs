@@ -124,9 +124,9 @@ impl LookupError {
         Self::new(subject, Cause::Thread { os_error: error.raw_os_error(), words })
     }
 
-    /// The kind of the failure, in the vocabulary that all resolvers share. Its docs have a table of
-    /// the system's codes. [`code`](Self::code) and the kind of the [`io::Error`] are more precise:
-    /// what this platform can't look up is [`io::ErrorKind::Unsupported`].
+    /// The kind of the failure, in the vocabulary that all resolvers share. Its docs have a table
+    /// of the system's codes. [`code`](Self::code) and the kind of the [`io::Error`] are more
+    /// precise: what this platform can't look up is [`io::ErrorKind::Unsupported`].
     pub fn kind(&self) -> LookupErrorKind {
         self.cause.kind()
     }
