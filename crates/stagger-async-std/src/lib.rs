@@ -11,10 +11,9 @@
 //! ```
 //! # async_std::task::block_on(async {
 //! let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
-//! let port = listener.local_addr()?.port();
-//!
-//! let stream = stagger_async_std::connect(("localhost", port)).await?;
-//! assert_eq!(stream.peer_addr()?.port(), port);
+//! let addr = listener.local_addr()?;
+//! let stream = stagger_async_std::connect(("localhost", addr.port())).await?;
+//! assert_eq!(stream.peer_addr()?, addr);
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! # })?;
 //! # Ok::<_, Box<dyn std::error::Error>>(())

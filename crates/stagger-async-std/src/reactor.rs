@@ -11,11 +11,8 @@ use stagger_smol::over_async_io;
 /// The reactor of `async-io`, which async-std uses too. A process has one.
 ///
 /// async-std makes its stream only from a socket of `std`. So a connected socket leaves the
-/// reactor, and the stream registers it again.
-///
-/// async-std panics if that second registration fails: when the system is out of memory, or the
-/// user has no watch left (epoll(7), `max_user_watches`). This crate catches the panic and makes it
-/// an error with the same message. The panic hook has run by then.
+/// reactor, and the stream registers it again. If that fails, for want of memory or of a watch
+/// (epoll(7), `max_user_watches`), async-std panics. The panic becomes an error with its message.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reactor;
 

@@ -74,8 +74,7 @@
 /// }
 ///
 /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
-/// let port = listener.local_addr()?.port();
-/// let stream = futures_lite::future::block_on(connect(("localhost", port)))?;
+/// let stream = futures_lite::future::block_on(connect(listener.local_addr()?))?;
 /// assert_eq!(stream.peer_addr()?, listener.local_addr()?);
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
@@ -148,8 +147,7 @@ macro_rules! adapter {
         pub type Dialer<R = SystemResolver, C = TcpConnector, O = ()> =
             ::stagger::Dialer<R, C, $timer, O>;
 
-        /// A [`Dialer`] and its target, as one endpoint: a [`stagger::connect::HostEndpoint`].
-        /// [`endpoint`](stagger::Dialer::endpoint) of a dialer makes it.
+        /// A [`Dialer`] and its target, which [`endpoint`](stagger::Dialer::endpoint) makes.
         pub type HostEndpoint<R = SystemResolver, C = TcpConnector, O = ()> =
             ::stagger::connect::HostEndpoint<R, C, $timer, O>;
 
@@ -207,11 +205,8 @@ macro_rules! adapter {
         #[doc = $crate::adapter!(@docs_end $docs)]
         pub type TcpListen = $crate::TcpListen<$reactor, $timer>;
 
-        /// Accepts connections over TCP: see [`TcpListen`].
-        ///
-        /// [`accept`](stagger::listen::Listener::accept) and
-        /// [`local_addrs`](stagger::listen::Listener::local_addrs) are methods of the trait
-        /// [`Listener`](stagger::listen::Listener), so import it.
+        /// Accepts connections over TCP: see [`TcpListen`]. Import the trait of its methods,
+        /// [`Listener`](stagger::listen::Listener).
         pub type TcpListener = $crate::TcpListener<$reactor, $timer>;
 
         /// The future of a [`TcpListen`], of [`listen`] and of [`listen_all`].
@@ -325,10 +320,8 @@ macro_rules! adapter {
         #[doc = $crate::adapter!(@docs_end $docs)]
         pub type UnixListen = $crate::UnixListen<$reactor, $timer>;
 
-        /// Accepts connections over Unix-domain sockets: see [`UnixListen`].
-        ///
-        /// [`accept`](stagger::listen::Listener::accept) is a method of the trait
-        /// [`Listener`](stagger::listen::Listener), so import it.
+        /// Accepts connections over Unix-domain sockets: see [`UnixListen`]. Import the trait of its
+        /// methods, [`Listener`](stagger::listen::Listener).
         pub type UnixListener = $crate::UnixListener<$reactor, $timer>;
 
         /// The future of a [`UnixListen`].

@@ -1,11 +1,12 @@
 //! The source address that the system would use for a destination.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
 use stagger::address::Address as _;
+use stagger::drivers::lock;
 use stagger::sort::{SourceAddress, SourceAddresses};
 
 use crate::interface_addr::{self, InterfaceAddr};
@@ -69,7 +70,7 @@ impl SystemSourceAddresses {
         read: impl FnOnce() -> Vec<InterfaceAddr>,
     ) -> Option<InterfaceAddr> {
         // The list is replaced as a whole, so a panic leaves it consistent.
-        let mut interfaces = self.interfaces.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut interfaces = lock(&self.interfaces);
         let listed = |interfaces: &Interfaces| {
             interfaces.all.iter().find(|interface| interface.addr == addr).cloned()
         };

@@ -5,11 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-/// The system's clock, with the alarms of `async-io`.
-///
-/// # Runtime
-///
-/// Any executor: `async-io` runs its own thread.
+/// The system's clock, with the alarms of `async-io`, for any executor.
 ///
 /// # Examples
 ///

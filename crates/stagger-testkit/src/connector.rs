@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
+use stagger::drivers::lock;
 use stagger::{Candidate, Connector};
 
 use crate::{Connection, Fate, Ledger, LedgerStep, ScriptedAttempt, ScriptedError};
@@ -100,7 +101,7 @@ impl ScriptedConnector {
 
     fn edit(self, address: impl fmt::Display, change: impl FnOnce(Option<Plan>) -> Plan) -> Self {
         {
-            let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut script = lock(&self.script);
             let name = address.to_string();
             let plan = change(script.remove(&name));
             script.insert(name, plan);
@@ -121,7 +122,7 @@ impl<A: fmt::Display> Connector<A> for ScriptedConnector {
     fn connect(&self, to: Candidate<A>) -> ScriptedAttempt {
         let name = to.address().to_string();
         let fate = {
-            let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut script = lock(&self.script);
             match script.get_mut(&name) {
                 Some(Plan::Dials(fates)) => Some(fates.next()),
                 Some(Plan::Refuses) => None,
@@ -139,7 +140,7 @@ impl<A: fmt::Display> Connector<A> for ScriptedConnector {
 
     fn accepts(&self, to: &Candidate<A>) -> Result<(), ScriptedError> {
         let name = to.address().to_string();
-        let script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
+        let script = lock(&self.script);
         match script.get(&name) {
             Some(Plan::Refuses) => {
                 self.ledger.record(LedgerStep::Refused, &name);

@@ -1,8 +1,9 @@
 //! An endpoint whose connects are scripted.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use stagger::Endpoint;
+use stagger::drivers::lock;
 
 use crate::connector::Fates;
 use crate::{Connection, Fate, Ledger, ScriptedAttempt, ScriptedError};
@@ -39,7 +40,7 @@ impl ScriptedEndpoint {
 
     /// Sets the fate of the connect after the scripted connects, and of all later connects.
     pub fn then(self, fate: Fate) -> Self {
-        self.fates.lock().unwrap_or_else(PoisonError::into_inner).push(fate);
+        lock(&self.fates).push(fate);
         self
     }
 
@@ -55,7 +56,7 @@ impl Endpoint for ScriptedEndpoint {
     type Connecting = ScriptedAttempt;
 
     fn connect(&self) -> ScriptedAttempt {
-        let fate = self.fates.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let fate = lock(&self.fates).next();
         ScriptedAttempt::new(&self.ledger, &self.name, fate)
     }
 }

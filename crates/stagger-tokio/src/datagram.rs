@@ -7,9 +7,10 @@ use std::os::fd::{AsFd as AsSocket, BorrowedFd as BorrowedSocket};
 #[cfg(windows)]
 use std::os::windows::io::{AsSocket, BorrowedSocket};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, ready};
 
+use stagger::drivers::lock;
 use stagger_net::Register;
 use stagger_net::reactor::{Interest, ReactorMark};
 use tokio::io::Interest as Tokio;
@@ -44,7 +45,7 @@ type Waiting = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
 impl Datagrams {
     fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // A panic in tokio has poisoned the lock. The future can still be dropped.
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = lock(&self.waiting);
         let future = waiting.get_or_insert_with(|| {
             let socket = self.socket.clone();
             Box::pin(async move { socket.ready(READABLE).await.map(drop) })
@@ -80,7 +81,7 @@ impl Datagrams {
     }
 
     fn writer(&self) -> MutexGuard<'_, Option<Arc<UdpSocket>>> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.writer)
     }
 }
 

@@ -8,10 +8,9 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
-//! let port = listener.local_addr()?.port();
-//!
-//! let stream = stagger_tokio::connect(("localhost", port)).await?;
-//! assert_eq!(stream.peer_addr()?.port(), port);
+//! let addr = listener.local_addr()?;
+//! let stream = stagger_tokio::connect(("localhost", addr.port())).await?;
+//! assert_eq!(stream.peer_addr()?, addr);
 //! # Ok(())
 //! # }
 //! ```

@@ -17,10 +17,7 @@ const LIFE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 ///
 /// The mark is current in the runtime with the same id, until that runtime ends. tokio may then use
 /// the id again, so the mark also has an alarm: a runtime that shuts down ends all of its alarms.
-///
-/// # Panics
-///
-/// In a runtime that was built without `enable_time`, or that is being shut down.
+/// Panics in a runtime that was built without `enable_time`, or that is being shut down.
 pub(crate) fn mark() -> ReactorMark {
     let Ok(handle) = Handle::try_current() else {
         // Without a runtime, opening a socket panics anyway.
@@ -28,8 +25,7 @@ pub(crate) fn mark() -> ReactorMark {
     };
     let id = handle.id();
     let mut life = Box::pin(tokio::time::sleep(LIFE));
-    // An alarm that was never polled does not learn of the runtime's end. A spent budget of the task
-    // must not stop the poll.
+    // An unpolled alarm does not learn of the runtime's end. A spent budget must not stop the poll.
     let mut first = coop::unconstrained(life.as_mut());
     let polled = Pin::new(&mut first).poll(&mut Context::from_waker(Waker::noop()));
     debug_assert_eq!(polled, Poll::Pending, "a year is over at once");

@@ -5,6 +5,8 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
+mod support;
+
 use std::env;
 use std::process::Command;
 use std::time::Duration;
@@ -12,10 +14,11 @@ use std::time::Duration;
 use fastrand::Rng;
 use stagger_bench::{
     Args, AsyncStd, BoxError, LISTENERS, Listening, Machine, PEERS, Part, Peers, Ratio, Side, Smol,
-    Tokio, exhaust, median, times_of_accepts,
+    Tokio, median, times_of_accepts,
 };
 use stagger_tests::descriptor::allow;
 use stagger_tests::place::has_ipv6;
+use support::exhaust;
 
 /// How much is done.
 struct Scale {

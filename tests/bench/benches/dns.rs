@@ -5,11 +5,14 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
+mod support;
+
 use fastrand::Rng;
 use stagger_bench::{
     Args, BoxError, CONTESTANTS, Callgrind, Contestant, Count, IN_FLIGHT, Machine, Means, Part,
-    Ratio, Subject, lost_datagrams, median, serve, times_of_lookups, within_network,
+    Ratio, Subject, lost_datagrams, median, times_of_lookups,
 };
+use support::{serve, within_network};
 
 /// How much is done.
 struct Scale {

@@ -5,15 +5,16 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
+mod support;
+
 use std::env;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use stagger_bench::{
-    Args, BoxError, CONTESTANTS, Contestant, Heap, IN_FLIGHT, Part, Resident, serve, within_network,
-};
+use stagger_bench::{Args, BoxError, CONTESTANTS, Contestant, Heap, IN_FLIGHT, Part, Resident};
 use stagger_tests::process::threads;
 use stats_alloc::INSTRUMENTED_SYSTEM;
+use support::{serve, within_network};
 
 #[global_allocator]
 static HEAP: &Heap = &INSTRUMENTED_SYSTEM;

@@ -5,9 +5,10 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
-use stagger_bench::{
-    Args, AsyncStd, BoxError, Machine, Side, Smol, Tokio, Way, ticks_beside, within_hosts,
-};
+mod support;
+
+use stagger_bench::{Args, AsyncStd, BoxError, Machine, Side, Smol, Tokio, Way, ticks_beside};
+use support::within_hosts;
 
 fn main() -> Result<(), BoxError> {
     let args = Args::read()?;

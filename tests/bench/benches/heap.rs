@@ -5,11 +5,14 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
+mod support;
+
 use stagger_bench::{
     Args, AsyncStd, BoxError, Heap, MOST_ALLOCATIONS, MOST_BYTES, Place, Server, Side, Smol, Tokio,
-    allocations, within_hosts,
+    allocations,
 };
 use stats_alloc::INSTRUMENTED_SYSTEM;
+use support::within_hosts;
 
 #[global_allocator]
 static HEAP: &Heap = &INSTRUMENTED_SYSTEM;

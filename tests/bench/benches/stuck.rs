@@ -5,10 +5,13 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
+mod support;
+
 use std::env;
 use std::process::Command;
 
-use stagger_bench::{Args, Asks, BoxError, LISTED, Machine, Part, burst, stuck, within_silence};
+use stagger_bench::{Args, Asks, BoxError, LISTED, Machine, Part, burst, stuck};
+use support::within_silence;
 
 fn main() -> Result<(), BoxError> {
     let args = Args::read()?;

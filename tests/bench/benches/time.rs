@@ -6,12 +6,14 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
+mod support;
+
 use fastrand::Rng;
 use stagger_bench::{
     Args, AsyncStd, BoxError, Callgrind, Count, LENGTHS, Machine, Place, Ratio, Server, Side, Smol,
     Still, Subject, Times, Tokio, Way, connect_often, fail, median, times, times_of_lists,
-    within_hosts,
 };
+use support::within_hosts;
 
 /// How much is done.
 struct Scale {

@@ -12,14 +12,11 @@
 mod accept;
 mod allocation;
 mod args;
-mod exhaust;
 mod fair;
 mod instruction;
 mod list;
 mod lookup;
 mod machine;
-mod name_server;
-mod network;
 mod pending;
 mod process;
 mod ratio;
@@ -31,18 +28,17 @@ mod stuck;
 pub use accept::{Accepting, LISTENERS, PEERS, Peers, Way as Listening, times_of_accepts};
 pub use allocation::{Heap, MOST_ALLOCATIONS, allocations};
 pub use args::{Args, Count, Part, Subject};
-pub use exhaust::{Exhausted, exhaust};
 pub use fair::{Ticks, ticks_beside};
 pub use instruction::Callgrind;
 pub use list::{LENGTHS, Still, fail, times_of_lists};
-pub use lookup::{Asker, CONTESTANTS, Contestant, IN_FLIGHT, Means, NSSWITCH_CONF, RESOLV_CONF};
+pub use lookup::{
+    Asker, CONTESTANTS, Contestant, IN_FLIGHT, Means, NAME_SERVER, NSSWITCH_CONF, RESOLV_CONF,
+};
 pub use machine::Machine;
-pub use name_server::{NameServer, serve};
-pub use network::{listed, within_hosts, within_network, within_silence};
 pub use pending::{MOST_BYTES, Race, weigh};
 pub use process::{Resident, lost_datagrams};
 pub use ratio::{Ratio, median};
 pub use round::{Times, connect_often, times, times_of_lookups};
-pub use server::{BACKLOG, Server, reset};
+pub use server::{BACKLOG, NAME, Server, reset};
 pub use side::{AsyncStd, BoxError, Dns, LocalTask, Place, Side, Smol, Stream, Tokio, Way};
 pub use stuck::{Asks, Burst, LISTED, Stuck, burst, stuck};

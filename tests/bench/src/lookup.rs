@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -19,15 +19,17 @@ use stagger::{Resolver, Target};
 use stagger_dns::{Config, Switch};
 use stagger_net::SystemResolver;
 use stagger_net::lookup::Lanes;
-use stagger_tests::number::{addresses, name};
 
-use crate::{AsyncStd, BoxError, NameServer, Side, Smol, Tokio};
+use crate::{AsyncStd, BoxError, Side, Smol, Tokio};
 
 /// How many lookups are in flight at most: 1024.
 pub const IN_FLIGHT: usize = 1024;
 
 /// How many threads call `getaddrinfo` where nobody else bounds them.
 const THREADS: usize = 64;
+
+/// Where the name server is: where the system's own resolver looks for it, as [`RESOLV_CONF`] says.
+pub const NAME_SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 53);
 
 /// What `/etc/resolv.conf` says where the name server is.
 pub const RESOLV_CONF: &str = "nameserver 127.0.0.1\n";
@@ -178,7 +180,7 @@ fn stagger<S: Side + 'static>(means: Means) -> Result<Ask, BoxError> {
         _ => resolver
             .with_switch(Switch::default())
             .without_hosts()
-            .with_config(Config::new().with_servers([NameServer::ADDR])?)
+            .with_config(Config::new().with_servers([NAME_SERVER])?)
             .with_only_connected(false)
             .with_route_preference(false)
             .without_sorter(),
@@ -233,8 +235,8 @@ where
 /// hickory-resolver on tokio, set up to do no less and no more than [`Means::Dns`].
 fn hickory(_: Means) -> Result<Ask, BoxError> {
     let mut udp = ConnectionConfig::udp();
-    udp.port = NameServer::ADDR.port();
-    let server = NameServerConfig::new(NameServer::ADDR.ip(), true, vec![udp]);
+    udp.port = NAME_SERVER.port();
+    let server = NameServerConfig::new(NAME_SERVER.ip(), true, vec![udp]);
     let config = ResolverConfig::from_parts(None, Vec::new(), vec![server]);
     let mut options = ResolverOpts::default();
     options.cache_size = 0;
@@ -279,4 +281,16 @@ fn threads(_: Means) -> Result<Ask, BoxError> {
                 .try_for_each(|thread| thread.join().map_err(|_| "a thread has panicked")?)
         })
     }))
+}
+
+/// The name of a number, which the name server of the programs knows.
+fn name(number: u32) -> String {
+    format!("n{number}.stagger.test")
+}
+
+/// The addresses with which that name server answers. Another answer is an error of the lookup.
+fn addresses(number: u32) -> [IpAddr; 2] {
+    let [_, a, b, c] = number.to_be_bytes();
+    let (high, low) = ((number >> 16) as u16, number as u16);
+    [Ipv4Addr::new(10, a, b, c).into(), Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, high, low).into()]
 }

@@ -12,7 +12,7 @@ use socket2::{Domain, SockRef, Socket, Type};
 ///
 /// [`within_hosts`]: crate::within_hosts
 /// [`listed`]: crate::listed
-pub(crate) const NAME: &str = "server.stagger.test";
+pub const NAME: &str = "server.stagger.test";
 
 /// How many connections wait for [`Server::drain`]: as many as Linux lets wait unless it is told
 /// otherwise (`net.core.somaxconn`).

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use smol::stream::StreamExt as _;
 use stagger::resolve::Query;
 use stagger::{Resolver as _, Target};
-use stagger_tests::process::threads;
 use stagger_tokio::SystemResolver;
 
 use crate::{BoxError, Resident};
@@ -173,4 +172,9 @@ fn switches() -> Result<u64, BoxError> {
         }
     }
     Ok(sum)
+}
+
+/// How many threads this process has.
+fn threads() -> usize {
+    fs::read_dir("/proc/self/task").expect("/proc is mounted").count()
 }

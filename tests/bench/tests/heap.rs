@@ -1,12 +1,16 @@
 //! What a connect and a race may take of the heap, on every machine.
 #![forbid(unsafe_code)]
 
+#[path = "../benches/support/mod.rs"]
+mod support;
+
 use stagger_bench::{
     AsyncStd, Heap, MOST_ALLOCATIONS, MOST_BYTES, Place, Server, Side, Smol, Tokio, Way,
-    allocations, listed,
+    allocations,
 };
 use stagger_tests::namespace::{LOOPBACK, within};
 use stats_alloc::INSTRUMENTED_SYSTEM;
+use support::listed;
 
 #[global_allocator]
 static HEAP: &Heap = &INSTRUMENTED_SYSTEM;

@@ -7,13 +7,14 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
 use std::process;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 #[cfg(any(target_os = "android", target_os = "freebsd", target_os = "linux"))]
 use socket2::Protocol;
 use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::socket::in_step;
+use stagger::drivers::lock;
 
 /// The first descriptor that is passed (`SD_LISTEN_FDS_START`).
 const FIRST: u32 = 3;
@@ -92,7 +93,7 @@ pub(crate) fn adopt(chosen: &Chosen, kind: Kind) -> io::Result<Vec<Socket>> {
     let passed = Passed::read(process::id(), env::var);
     let passed = passed.map_err(refused())?;
     // The lock is held to the end. So of two callers that want the same descriptor, one fails.
-    let mut inheritance = INHERITANCE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut inheritance = lock(&INHERITANCE);
     let Inheritance { found, adopted } = &mut *inheritance;
     let found = look(found, passed.count, close_on_exec).map_err(refused())?;
     let numbers = passed.numbers(chosen).map_err(refused())?;

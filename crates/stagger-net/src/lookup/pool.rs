@@ -20,7 +20,7 @@ use std::hash::Hash;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::thread;
 use std::time::Instant;
@@ -28,6 +28,8 @@ use std::time::Instant;
 use self::machine::{CallId, Machine, Next, Start};
 pub(crate) use self::machine::{Capacities, Class};
 use self::verdict::{Outcome, Verdict};
+
+use stagger::drivers::lock;
 
 /// The stack of a thread: 512 KiB. That is the default on macOS and four times the default of musl.
 ///
@@ -68,11 +70,6 @@ struct Worker<K, V>(Arc<Seat<K, V>>);
 struct Seat<K, V> {
     call: Mutex<Option<(CallId, Job<K, V>)>>,
     bell: Condvar,
-}
-
-/// No code of a caller runs under a lock here, so a poisoned lock is still consistent.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Starts a thread that is never joined. The end of the process does not wait for it.

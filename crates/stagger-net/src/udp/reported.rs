@@ -6,10 +6,11 @@ use std::io;
 use std::os::fd::AsFd as AsSocket;
 #[cfg(windows)]
 use std::os::windows::io::AsSocket;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use super::IcmpError;
 use super::icmp::system;
+use stagger::drivers::lock;
 
 /// How many errors are kept if the program does not receive them: 64. The oldest are dropped. The
 /// number is ours.
@@ -95,7 +96,7 @@ impl Reported {
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<IcmpError>> {
-        self.errors.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.errors)
     }
 }
 

@@ -1,7 +1,9 @@
 //! Several tasks that wait for one socket.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Wake, Waker};
+
+use stagger::drivers::lock;
 
 /// The tasks that wait until a socket is ready for one operation.
 ///
@@ -25,7 +27,7 @@ struct Entries {
 impl List {
     fn lock(&self) -> MutexGuard<'_, Entries> {
         // A panic in a waker leaves the list consistent.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     fn next_id(&self) -> u64 {

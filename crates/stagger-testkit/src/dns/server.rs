@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 
 use hickory_proto::op::Message;
@@ -13,6 +13,7 @@ use hickory_proto::rr::Name;
 use super::reply::{absolute, record};
 use super::schedule::Schedule;
 use super::{Record, Reply};
+use stagger::drivers::lock;
 
 /// How many pairs of sockets are tried to find one free port for both: 100. The number is ours; a
 /// clash is rare.
@@ -170,7 +171,7 @@ impl std::fmt::Debug for NameServer {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Ends every TCP connection.

@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
+use crate::drivers::lock;
 use crate::observe::ChildStep;
 
 /// At most this many races inside one attempt pass their steps to the outer race: 64. An honest
@@ -163,7 +164,7 @@ impl Shared {
     /// No caller's code runs under the lock.
     fn children(&self) -> Option<MutexGuard<'_, Children>> {
         let children = self.children.as_ref()?;
-        Some(children.lock().unwrap_or_else(PoisonError::into_inner))
+        Some(lock(children))
     }
 }
 

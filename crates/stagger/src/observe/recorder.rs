@@ -1,12 +1,13 @@
 //! An observer that makes reports.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::{Log, Step};
 use crate::Observer;
 use crate::address::Address;
+use crate::drivers::lock;
 use crate::{Policy, Report, Target};
 
 /// A report during the race has at most this many untried addresses. By default a race can try as
@@ -77,7 +78,7 @@ impl<A> Recorder<A> {
 
     /// A panic under the lock leaves the record whole.
     fn lock(&self) -> MutexGuard<'_, State<A>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,7 @@ pub use self::linger::Linger;
 use self::lingering::{Attended, Pool, Running};
 use self::memory::{Kept, Memory, answers};
 use crate::Resolver;
+use crate::drivers::lock;
 use crate::resolve::{Query, Update};
 use crate::{Answer, Timer};
 
@@ -285,7 +286,7 @@ impl<R: Resolver, T: Timer> CachedResolver<R, T> {
 /// A panic under the lock leaves the memory whole. An address may do anything in its `drop`, even
 /// query this cache. So no address is dropped before the lock is released.
 fn memory<A>(shared: &Shared<A>) -> MutexGuard<'_, Memory<A>> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(shared)
 }
 
 impl<R: Resolver, T: Timer + Clone> Clone for CachedResolver<R, T> {

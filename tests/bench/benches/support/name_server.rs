@@ -2,32 +2,26 @@
 
 use std::env;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use stagger_tests::number::NumberServer;
 
-use crate::BoxError;
+use stagger_bench::{BoxError, NAME_SERVER};
 
 /// A name server that knows the [names of numbers](stagger_tests::number). Dropped, it is gone.
 #[derive(Debug)]
-pub struct NameServer {
+pub(crate) struct NameServer {
     child: Child,
 }
 
 impl NameServer {
-    /// Where it is: where the system's own resolver looks for it, as [`RESOLV_CONF`] says.
-    ///
-    /// [`RESOLV_CONF`]: crate::RESOLV_CONF
-    pub const ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 53);
-
     /// Starts this very program as one, with the argument `--serve`, and waits until it listens.
     ///
     /// # Errors
     ///
     /// If that does not work, as outside a network namespace, where the port is not to be had.
-    pub fn start() -> Result<Self, BoxError> {
+    pub(crate) fn start() -> Result<Self, BoxError> {
         let mut command = Command::new(env::current_exe()?);
         command.arg("--serve").stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut server = Self { child: command.spawn()? };
@@ -53,8 +47,8 @@ impl Drop for NameServer {
 /// # Errors
 ///
 /// The system's.
-pub fn serve() -> Result<(), BoxError> {
-    let server = NumberServer::bind(NameServer::ADDR)?;
+pub(crate) fn serve() -> Result<(), BoxError> {
+    let server = NumberServer::bind(NAME_SERVER)?;
     thread::spawn(|| {
         // Ends with the pipe, whatever became of the other process.
         let _ = io::stdin().read_to_end(&mut Vec::new());

@@ -9,21 +9,20 @@ use smol::future::or;
 use stagger::Timer as _;
 use stagger_tests::descriptor;
 
-use crate::accept::{Accepting, Peers, Way};
-use crate::{BoxError, Side};
+use stagger_bench::{Accepting, BoxError, Listening as Way, Peers, Side};
 
 /// How many connections wait all the while.
 const WAITING: usize = 8;
 
 /// What it has cost to ask for connections without a descriptor for one.
 #[derive(Clone, Copy, Debug)]
-pub struct Exhausted {
+pub(crate) struct Exhausted {
     /// How long it was tried.
-    pub real: Duration,
+    pub(crate) real: Duration,
     /// How much processor time the process took for it.
-    pub processor: Duration,
+    pub(crate) processor: Duration,
     /// How many accepts have failed.
-    pub failed: usize,
+    pub(crate) failed: usize,
 }
 
 impl fmt::Display for Exhausted {
@@ -40,7 +39,7 @@ impl fmt::Display for Exhausted {
 /// # Errors
 ///
 /// An error of another kind, or a connection that was lost.
-pub fn exhaust<S: Side>(side: &S, way: Way, real: Duration) -> Result<Exhausted, BoxError> {
+pub(crate) fn exhaust<S: Side>(side: &S, way: Way, real: Duration) -> Result<Exhausted, BoxError> {
     side.run(async {
         let mut listener = Accepting::<S>::begin(way, Peers::Ipv4).await?;
         // Has the runtime open what it opens once.

@@ -7,10 +7,9 @@ use stagger_tests::Scratch;
 use stagger_tests::namespace::{LOOPBACK, again, etc};
 use stagger_tests::skip::skip;
 
-use crate::lookup::{NSSWITCH_CONF, RESOLV_CONF};
-use crate::server::NAME;
-use crate::stuck::LISTED;
-use crate::{BoxError, NameServer};
+use stagger_bench::{BoxError, LISTED, NAME, NAME_SERVER, NSSWITCH_CONF, RESOLV_CONF};
+
+use super::NameServer;
 
 /// Set in the process that is in the network.
 const MARK: &str = "STAGGER_BENCH_WITHIN";
@@ -31,7 +30,7 @@ const SETUP: &str = "ip link set lo up && \
 /// # Errors
 ///
 /// That of `body`, or the system's.
-pub fn within_network(body: impl FnOnce() -> Result<(), BoxError>) -> Result<(), BoxError> {
+pub(crate) fn within_network(body: impl FnOnce() -> Result<(), BoxError>) -> Result<(), BoxError> {
     // async-std has one thread then, as the others have.
     let variables = [("ASYNC_STD_THREAD_COUNT", "1")];
     within(SETUP, &variables, "no lookups are measured", || {
@@ -42,13 +41,13 @@ pub fn within_network(body: impl FnOnce() -> Result<(), BoxError>) -> Result<(),
     })
 }
 
-/// Runs the program once more where the hosts file has the name of a [`Server`](crate::Server), and
+/// Runs the program once more where the hosts file has the name of a [`Server`](stagger_bench::Server), and
 /// there runs `body`. Where that can't be had the program is [skipped](skip).
 ///
 /// # Errors
 ///
 /// That of `body`, or the system's.
-pub fn within_hosts(body: impl FnOnce() -> Result<(), BoxError>) -> Result<(), BoxError> {
+pub(crate) fn within_hosts(body: impl FnOnce() -> Result<(), BoxError>) -> Result<(), BoxError> {
     within(LOOPBACK, &[], "no connects are measured", || {
         let _etc = listed();
         body()
@@ -57,12 +56,12 @@ pub fn within_hosts(body: impl FnOnce() -> Result<(), BoxError>) -> Result<(), B
 
 /// Runs the program once more in a network of its own with a name server that never answers, for
 /// which libc waits 1 s, and there runs `body`. The hosts file has [`LISTED`], the names of a
-/// [burst](crate::burst), and `localhost`. Where that can't be had the program is [skipped](skip).
+/// [burst](stagger_bench::burst), and `localhost`. Where that can't be had the program is [skipped](skip).
 ///
 /// # Errors
 ///
 /// That of `body`, or the system's.
-pub fn within_silence(body: impl FnOnce() -> Result<(), BoxError>) -> Result<(), BoxError> {
+pub(crate) fn within_silence(body: impl FnOnce() -> Result<(), BoxError>) -> Result<(), BoxError> {
     within(SETUP, &[], "no stuck lookups are measured", || {
         let mut hosts = format!("127.0.0.1 localhost {LISTED}\n");
         for number in 0..64 {
@@ -74,15 +73,15 @@ pub fn within_silence(body: impl FnOnce() -> Result<(), BoxError>) -> Result<(),
             ("nsswitch.conf", NSSWITCH_CONF),
             ("hosts", &hosts),
         ]);
-        let _silent = UdpSocket::bind(NameServer::ADDR)?;
+        let _silent = UdpSocket::bind(NAME_SERVER)?;
         body()
     })
 }
 
-/// Puts the name of a [`Server`](crate::Server) into the hosts file of this namespace, for as long
+/// Puts the name of a [`Server`](stagger_bench::Server) into the hosts file of this namespace, for as long
 /// as what it returns lives. There are no other names.
 #[must_use = "the file is there while this lives"]
-pub fn listed() -> Scratch {
+pub(crate) fn listed() -> Scratch {
     etc(&[("nsswitch.conf", "hosts: files\n"), ("hosts", &format!("127.0.0.1 {NAME}\n"))])
 }
 
