@@ -21,7 +21,7 @@ use self::support::{Asked, Replies, Scene, TimedAnswer, config, name_server};
 use crate::assert_one_line;
 
 // The name servers of a script that the tests of the resolver have.
-#[path = "../../../crates/stagger-dns/tests/support/mod.rs"]
+#[path = "name_servers.rs"]
 mod support;
 
 const NAMES: [&str; 4] = ["a", "a.b", "a.b.", "www.example.com"];

@@ -14,7 +14,6 @@ use stagger::address::Address as _;
 
 use super::error::within;
 use super::hook::Hook;
-#[cfg(any(target_os = "android", target_os = "linux", target_vendor = "apple"))]
 use super::interface::Interface;
 use super::{BindError, OptionError};
 
@@ -66,7 +65,6 @@ pub(super) struct Rare {
     pub(super) hop_limit: Option<u8>,
     pub(super) traffic_class: Option<u8>,
     pub(super) mark: Option<u32>,
-    #[cfg(any(target_os = "android", target_os = "linux", target_vendor = "apple"))]
     pub(super) interface: Option<Interface>,
     pub(super) reuse_address: Option<bool>,
     pub(super) reuse_port: bool,
@@ -85,7 +83,6 @@ static UNSET: Rare = Rare {
     hop_limit: None,
     traffic_class: None,
     mark: None,
-    #[cfg(any(target_os = "android", target_os = "linux", target_vendor = "apple"))]
     interface: None,
     reuse_address: None,
     reuse_port: false,

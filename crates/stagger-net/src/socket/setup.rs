@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use socket2::{Socket, TcpKeepalive};
+#[cfg(any(target_os = "android", target_os = "linux"))]
 use stagger::text::Span;
 
 use super::option::Rare;

@@ -14,11 +14,11 @@ use socket2::{SockAddr, SockRef};
 use stagger::address::{Address as _, Family};
 use stagger::resolve::Families;
 
-use super::addr::{self, admit};
+use super::addr::admit;
 use super::message;
 use super::reported::Reported;
 use super::waiter::Waiters;
-use super::{Arrival, Datagram, IcmpError, UdpAddrError, icmp};
+use super::{Datagram, IcmpError, UdpAddrError, icmp};
 use crate::listen::open::Missing;
 use crate::literal::resolve;
 use crate::reactor::Interest;
@@ -255,7 +255,12 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
     ///
     /// If the future is dropped before it completes, nothing is sent.
     #[cfg(any(target_os = "android", target_os = "linux"))]
-    pub async fn send_to_from<T>(&self, data: &[u8], addr: T, from: Arrival) -> io::Result<()>
+    pub async fn send_to_from<T>(
+        &self,
+        data: &[u8],
+        addr: T,
+        from: super::Arrival,
+    ) -> io::Result<()>
     where
         T: TryInto<SocketLiteral>,
         LiteralError: From<T::Error>,
@@ -264,7 +269,7 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
         if let Some(source) = from.source() {
             // The datagram leaves in the family of the address.
             let families = if addr.is_ipv4() { Families::Ipv4 } else { Families::Ipv6 };
-            addr::check(families, source)?;
+            super::addr::check(families, source)?;
         }
         let control =
             message::control::write(&from, self.families != Families::Ipv4, addr.is_ipv4());

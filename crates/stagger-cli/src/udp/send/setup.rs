@@ -9,7 +9,6 @@ use stagger_net::UdpOptions;
 use crate::address::{address, check_zone, unspecified};
 use crate::args::UdpSendArgs;
 use crate::duration::duration;
-use crate::race::causes;
 use crate::udp::addr::{family, interface, interface_name, is_of_link, socket_addr};
 use crate::udp::socket::options;
 use crate::usage::UsageError;
@@ -108,7 +107,7 @@ fn only_by(options: UdpOptions, index: u32, text: &str) -> Result<UdpOptions, Us
     let interface = stagger_net::Interface::from(index);
     // An interface that is not there is reported before a socket is made.
     let name = interface.name();
-    name.map_err(|error| UsageError::new("--interface", text, causes(&error)))?;
+    name.map_err(|error| UsageError::new("--interface", text, crate::race::causes(&error)))?;
     options.with_interface(interface).map_err(|error| UsageError::new("--interface", text, error))
 }
 

@@ -1,0 +1,1 @@
+../../../crates/stagger-dns/tests/support/mod.rs
