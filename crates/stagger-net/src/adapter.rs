@@ -320,8 +320,8 @@ macro_rules! adapter {
         #[doc = $crate::adapter!(@docs_end $docs)]
         pub type UnixListen = $crate::UnixListen<$reactor, $timer>;
 
-        /// Accepts connections over Unix-domain sockets: see [`UnixListen`]. Import the trait of its
-        /// methods, [`Listener`](stagger::listen::Listener).
+        /// Accepts Unix-domain connections: see [`UnixListen`]. Import the trait of its methods,
+        /// [`Listener`](stagger::listen::Listener).
         pub type UnixListener = $crate::UnixListener<$reactor, $timer>;
 
         /// The future of a [`UnixListen`].
