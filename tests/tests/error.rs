@@ -2,7 +2,8 @@
 //! in the last cause, also where the crate `anyhow` prints it with its sources.
 //!
 //! Every kind of a lookup's error is in the table of DNS here. `getaddrinfo` has fewer, and the
-//! unit tests of `stagger-net` have those that a machine in order never has.
+//! unit tests of `stagger-net` have those that a machine in order never has. The file is long
+//! because both tables share their checks.
 
 use std::collections::HashSet;
 use std::error::Error as StdError;

@@ -1,4 +1,5 @@
-//! Which server is asked, when, and over which transport.
+//! Which server is asked, when, and over which transport. The file is long because its short cases
+//! share the same servers.
 
 mod support;
 

@@ -216,7 +216,7 @@ impl fmt::Display for LiteralError {
 }
 
 impl LiteralError {
-    /// What is wrong with the text, if it can't be read at all.
+    /// Returns the error of the text, if the text is neither an address nor a name.
     pub fn invalid_target(&self) -> Option<&TargetError> {
         match &self.0 {
             Fault::Text(error) => Some(error),
@@ -225,7 +225,7 @@ impl LiteralError {
     }
 }
 
-/// Its source is none: its text is all that there is to say.
+/// It has no source, because its text has everything.
 impl Error for LiteralError {}
 
 impl From<TargetError> for LiteralError {

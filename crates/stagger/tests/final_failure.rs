@@ -1,4 +1,5 @@
 //! Failures that make every other attempt pointless, on the machine at exact times, and in dials.
+//! The file is long because its short cases share their connectors.
 
 mod support;
 

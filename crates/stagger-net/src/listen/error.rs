@@ -1,4 +1,4 @@
-//! Why a connection was not accepted.
+//! The error of an accept.
 
 use std::error::Error;
 use std::fmt;
@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use stagger::text::Span;
 
-/// Why a connection was not accepted. The listener lives on and can be asked again: see
-/// [`kind`](Self::kind).
+/// The error of an accept. The listener stays open, and the next accept continues: see
+/// [`AcceptErrorKind`].
 ///
-/// The system's error is its [`source`](Error::source). It converts into [`io::Error`] and keeps
-/// the kind.
+/// Its [`source`](Error::source) is the system's error. It converts into an [`io::Error`] of the
+/// same kind.
 #[derive(Debug)]
 pub struct AcceptError {
     kind: AcceptErrorKind,
@@ -19,19 +19,19 @@ pub struct AcceptError {
     error: io::Error,
 }
 
-/// What an error of a listener is about.
+/// The kind of an [`AcceptError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AcceptErrorKind {
-    /// One connection, which was over before it could be accepted: `ECONNABORTED` and the errors
-    /// of the network that accept(2) passes on. The next is accepted without a pause.
+    /// One connection was over before it could be accepted: `ECONNABORTED`, or an error of the
+    /// network that accept(2) passes on. The listener accepts the next connection without a pause.
     Connection,
     /// The machine or the process has no more descriptors, memory or watches: `EMFILE`, `ENFILE`,
     /// `ENOBUFS`, `ENOMEM`, `ENOSPC`. Connections wait in the system's queue, and the listener
     /// pauses before it tries again.
     Exhausted,
-    /// Anything else, such as a refusal by a security module. The listener pauses too, for it
-    /// can't know whether the error goes away.
+    /// Any other error, such as a refusal by a security module. The listener pauses too, because
+    /// the error may persist.
     Other,
 }
 
@@ -44,19 +44,19 @@ impl AcceptError {
         Self { pause: Some(pause), ..self }
     }
 
-    /// What it is about.
+    /// Returns the kind.
     pub fn kind(&self) -> AcceptErrorKind {
         self.kind
     }
 
-    /// How long the listener pauses now, if it does: within
-    /// [`ACCEPT_PAUSE_RANGE`](crate::tcp::ACCEPT_PAUSE_RANGE). It waits by itself; whoever asks it
-    /// again need not.
+    /// Returns how long the listener pauses now, or `None` if it does not pause. The time is within
+    /// [`ACCEPT_PAUSE_RANGE`](crate::tcp::ACCEPT_PAUSE_RANGE). The next accept waits for the end of
+    /// the pause, so the caller need not wait.
     pub fn pause(&self) -> Option<Duration> {
         self.pause
     }
 
-    /// The system's number of the error, if it has one.
+    /// Returns the system's number of the error, if it has one.
     pub fn raw_os_error(&self) -> Option<i32> {
         self.error.raw_os_error()
     }

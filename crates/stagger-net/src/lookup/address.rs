@@ -1,4 +1,5 @@
-//! Single lookups: `getaddrinfo` with all its options.
+//! Single lookups: `getaddrinfo` with all its options. The file is long because each option has a
+//! setter and a reader with docs.
 
 use std::fmt;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! Why a lookup failed.
+//! The error of a lookup. The file is long because each cause has its kind, its words and a test.
 
 use std::error::Error;
 use std::fmt;
@@ -9,16 +9,17 @@ use stagger::error::LookupErrorKind;
 use stagger::resolve::Transport;
 use stagger::target::TargetError;
 
-/// Why a lookup by the system's resolver failed.
+/// The error of a lookup by the system's resolver.
 ///
 /// It prints as one line, which begins with the words of its [`kind`](Self::kind). The error of
-/// [`lookup`](crate::lookup::lookup) and the like names what was looked up. The error of a
+/// [`lookup`](crate::lookup::lookup()) or [`reverse_lookup`](crate::lookup::reverse_lookup) also
+/// names the host and the service, or the address. The error of a
 /// [`SystemResolver`](crate::SystemResolver) does not, because its caller names the target.
 ///
-/// Its source is the operating system's error ([`os_error`](Self::os_error)), if there was one. It
-/// converts into an [`io::Error`] of a kind that fits, and stays inside. If no thread could be
-/// started, that kind is [`Other`](io::ErrorKind::Other): the system's own, `WouldBlock`, means
-/// readiness to most callers.
+/// Its source is the operating system's error ([`os_error`](Self::os_error)), if there is one. It
+/// converts into an [`io::Error`] of a suitable kind that contains it. If no thread could be
+/// started, that kind is [`Other`](io::ErrorKind::Other). The system's own kind, `WouldBlock`,
+/// means readiness to most callers.
 ///
 /// # Examples
 ///
@@ -42,12 +43,12 @@ use stagger::target::TargetError;
 #[derive(Clone, Debug)]
 pub struct LookupError {
     cause: Cause,
-    /// Whether it prints what was looked up.
+    /// Whether it prints the subject.
     is_named: bool,
     about: Arc<About>,
 }
 
-/// What clones of an error share, so that each is small: a connect has room for some.
+/// The part that all clones of an error share. So each clone is small enough for a connect.
 #[derive(Debug)]
 struct About {
     subject: Box<str>,
@@ -62,7 +63,7 @@ impl PartialEq for LookupError {
 
 impl Eq for LookupError {}
 
-/// What went wrong, without the host and the service.
+/// The fault, without the host and the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Cause {
     /// The system returned `code`; `os_error` is set if that is `EAI_SYSTEM`.
@@ -79,7 +80,7 @@ pub(super) enum Cause {
     /// The service has no port.
     Service {
         name: Box<str>,
-        /// None if it was looked up for any.
+        /// `None` if it was looked up for any transport.
         transport: Option<Transport>,
         code: Option<i32>,
         symbol: &'static str,
@@ -88,11 +89,11 @@ pub(super) enum Cause {
     Zone { name: Box<str>, os_error: Option<i32> },
     /// A NUL character.
     Nul,
-    /// A host or a service that can't be asked for.
+    /// An invalid host or service.
     Target(TargetError),
     /// Neither a host nor a service.
     Nothing,
-    /// This part is a name, and must not be.
+    /// This part is a name, but must be a number.
     NotNumeric { part: &'static str, code: Option<i32>, symbol: &'static str },
     /// The system found nothing that can be used.
     Empty,
@@ -113,7 +114,7 @@ impl LookupError {
         Self { cause, is_named: true, about }
     }
 
-    /// The same without what was looked up, for callers that name the target.
+    /// Returns the same error without the subject, for callers that name the target.
     pub(crate) fn unnamed(self) -> Self {
         Self { is_named: false, ..self }
     }
@@ -124,15 +125,15 @@ impl LookupError {
         Self::new(subject, Cause::Thread { os_error: error.raw_os_error(), words })
     }
 
-    /// The kind of the failure, in the vocabulary that all resolvers share. Its docs have a table
-    /// of the system's codes. [`code`](Self::code) and the kind of the [`io::Error`] are more
-    /// precise: what this platform can't look up is [`io::ErrorKind::Unsupported`].
+    /// Returns the kind of the failure, which all resolvers share. Its docs have a table of the
+    /// system's codes. [`code`](Self::code) and the kind of the [`io::Error`] are more precise. For
+    /// example a lookup that this platform does not support is [`io::ErrorKind::Unsupported`].
     pub fn kind(&self) -> LookupErrorKind {
         self.cause.kind()
     }
 
-    /// The code that `getaddrinfo` or `getnameinfo` returned: one of the platform's `EAI_` numbers.
-    /// None if it was neither of them that failed.
+    /// Returns the code of `getaddrinfo` or `getnameinfo`: one of the platform's `EAI_` numbers. It
+    /// is `None` if neither of these functions failed.
     pub fn code(&self) -> Option<i32> {
         match &self.cause {
             Cause::Code { code, .. } | Cause::Unnamed { code } => Some(*code),
@@ -141,18 +142,19 @@ impl LookupError {
         }
     }
 
-    /// The operating system's error (`errno`), if there was one. It exists with the code
-    /// `EAI_SYSTEM`, when a zone's index could not be read, and when no thread could be started.
+    /// Returns the operating system's error (`errno`), if there is one. It exists with the code
+    /// `EAI_SYSTEM`, if a zone's index could not be read, and if no thread could be started.
     pub fn os_error(&self) -> Option<i32> {
         self.cause.os_error()
     }
 
-    /// What was looked up: the host and the service, or the address. Empty if nothing was.
+    /// Returns the subject of the lookup: the host and the service, or the address. It is empty if
+    /// the lookup has neither a host nor a service.
     pub fn subject(&self) -> &str {
         &self.about.subject
     }
 
-    /// What is wrong with the host or the service, if it can't be asked for at all.
+    /// Returns the error of the host or the service, if one of them is invalid.
     pub fn invalid_target(&self) -> Option<&TargetError> {
         match &self.cause {
             Cause::Target(error) => Some(error),
@@ -212,7 +214,7 @@ impl Cause {
     }
 }
 
-/// The kind of a failure of which only the operating system's error is known.
+/// Returns the kind of a failure with only an operating system's error.
 pub(super) fn kind_of_io(kind: io::ErrorKind) -> LookupErrorKind {
     match kind {
         io::ErrorKind::TimedOut => LookupErrorKind::TimedOut,
@@ -225,7 +227,7 @@ pub(super) fn kind_of_io(kind: io::ErrorKind) -> LookupErrorKind {
     }
 }
 
-/// Whether `if_nametoindex` says that there is no such interface, and not that it could not look.
+/// Whether this error of `if_nametoindex` means that there is no such interface.
 #[cfg(unix)]
 fn means_no_interface(errno: i32) -> bool {
     errno == libc::ENODEV || errno == libc::ENXIO
@@ -246,7 +248,7 @@ impl fmt::Display for LookupError {
     }
 }
 
-/// The words of the kind, and what there is to add. The text of the system's error is the source's.
+/// Prints the words of the kind and the details. The system's error is the source and not printed.
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = self.kind();

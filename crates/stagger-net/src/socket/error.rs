@@ -1,4 +1,4 @@
-//! What can go wrong with a socket before it connects, and with what it is to be set up with.
+//! Errors of a socket before it connects, and of its options.
 
 use std::error::Error;
 use std::fmt;
@@ -8,22 +8,22 @@ use std::ops::RangeInclusive;
 
 use stagger::text::{self, Ranged};
 
-/// Why a bind address does not do.
+/// A bind address that does not fit.
 ///
-/// As the cause of an [`io::Error`] it is found with [`io::Error::get_ref`] and `downcast_ref`.
+/// If it is inside an [`io::Error`], [`io::Error::get_ref`] and `downcast_ref` return it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BindError {
     /// A second bind address of one family was given.
     Second {
-        /// The one given first.
+        /// The first address.
         first: SocketAddr,
-        /// The one refused.
+        /// The second address, which is refused.
         second: SocketAddr,
     },
-    /// There are bind addresses, but none of the family of the destination.
+    /// There are bind addresses, but only of the other family.
     NoneOfFamily {
-        /// Where the connection was to go.
+        /// The destination of the connection.
         destination: SocketAddr,
         /// The bind address of the other family.
         bound: SocketAddr,
@@ -49,9 +49,9 @@ impl fmt::Display for BindError {
 
 impl Error for BindError {}
 
-/// A value that no socket takes: which option, the value, and what is wrong with it.
+/// A value that an option does not accept. The text names the option, the value and the fault.
 ///
-/// Every option is looked at when it is set, before there is a socket.
+/// Every value is checked when it is set, before there is a socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptionError {
     option: &'static str,
@@ -63,7 +63,7 @@ pub struct OptionError {
 enum Fault {
     /// It is not within this range.
     Outside(String),
-    /// In words, to go on from the value.
+    /// The words that follow the value.
     Other(&'static str),
 }
 
@@ -102,7 +102,7 @@ impl From<OptionError> for io::Error {
     }
 }
 
-/// The value, if the range has it.
+/// Returns the value, if it is within the range.
 pub(crate) fn within<T: Ranged>(
     option: &'static str,
     value: T,
@@ -130,7 +130,7 @@ impl From<BindError> for io::Error {
 struct StepError {
     words: String,
     source: io::Error,
-    /// Something local was short, whatever the system's number is.
+    /// Whether it is a local shortage, whatever the system's number is.
     is_short: bool,
 }
 
@@ -146,7 +146,7 @@ impl Error for StepError {
     }
 }
 
-/// The system's number of an error, however many steps it has been said to have failed in.
+/// Returns the system's number of an error, also of an error that names the steps that failed.
 pub(crate) fn raw_os_error(error: &io::Error) -> Option<i32> {
     let mut error = error;
     loop {
@@ -157,19 +157,19 @@ pub(crate) fn raw_os_error(error: &io::Error) -> Option<i32> {
     }
 }
 
-/// Says which step failed, as in `bind to 127.0.0.1:80`; the kind stays as it is.
+/// Adds the name of the step that failed, such as `bind to 127.0.0.1:80`. The kind does not change.
 pub(crate) fn in_step(step: impl fmt::Display) -> impl FnOnce(io::Error) -> io::Error {
-    // The words are made only for an error: a connect that succeeds takes no memory for them.
+    // The words are made only for an error, so a successful connect needs no memory for them.
     move |source| StepError::wrap(format!("could not {step}"), source, false)
 }
 
-/// Says what failed, where that is not a step of ours; the kind stays as it is.
+/// Adds words about a failure that is not in one of our steps. The kind does not change.
 pub(crate) fn in_words(words: impl fmt::Display) -> impl FnOnce(io::Error) -> io::Error {
     move |source| StepError::wrap(words.to_string(), source, false)
 }
 
-/// Says which step failed for want of something local, where the system's number alone does not say
-/// so; the kind stays as it is.
+/// Adds the name of the step that failed because of a local shortage. It is for numbers that alone
+/// do not mean a shortage. The kind does not change.
 pub(crate) fn in_short_step(step: impl fmt::Display) -> impl FnOnce(io::Error) -> io::Error {
     move |source| StepError::wrap(format!("could not {step}"), source, true)
 }
@@ -180,14 +180,14 @@ impl StepError {
     }
 }
 
-/// Whether an attempt failed because this machine has too little of something.
+/// Returns whether an attempt failed because of a shortage on this machine.
 ///
-/// It can be descriptors (`EMFILE`, `ENFILE`), buffers and memory (`ENOBUFS`, `ENOMEM`), reactor
-/// watches (`ENOSPC`), or source ports.
+/// The shortage is one of descriptors (`EMFILE`, `ENFILE`), buffers and memory (`ENOBUFS`,
+/// `ENOMEM`), reactor watches (`ENOSPC`), or source ports. A shortage of source ports is recognised
+/// only in the error of an attempt.
 ///
-/// [`TcpConnector`](crate::TcpConnector) says by it what is a
-/// [local shortage](stagger::Connector::is_local_shortage). A source port counts if the error is an
-/// attempt's.
+/// [`TcpConnector`](crate::TcpConnector) uses it for its
+/// [local shortages](stagger::Connector::is_local_shortage).
 ///
 /// # Examples
 ///

@@ -1,4 +1,5 @@
-//! How a TCP socket is set up before it connects.
+//! How a TCP socket is set up before it connects. The file is long because each option has its
+//! rules in its docs.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6};

@@ -8,22 +8,22 @@ use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use stagger::address::Address as _;
 use stagger::resolve::Families;
 
-/// Why an address does not do for a socket. It is found before any system call.
+/// An address that a UDP socket does not accept. It is refused before any system call.
 ///
-/// As the cause of an [`io::Error`] it is found with [`io::Error::get_ref`] and `downcast_ref`.
+/// If it is inside an [`io::Error`], [`io::Error::get_ref`] and `downcast_ref` return it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UdpAddrError {
-    /// The socket's family is another one.
+    /// The socket is for the other family.
     Family {
         /// The address.
         addr: IpAddr,
         /// The families of the socket.
         socket: Families,
     },
-    /// A group is wanted, and it is the address of one host.
+    /// A multicast group is needed, and this is not the address of a group.
     NotMulticast(IpAddr),
-    /// The group and the source are not of one family.
+    /// The group and the source have different families.
     Source {
         /// The group.
         group: IpAddr,
@@ -55,11 +55,11 @@ impl From<UdpAddrError> for io::Error {
     }
 }
 
-/// The address as a socket of these families takes it.
+/// Converts an address into the form that a socket of these families accepts.
 ///
 /// # Errors
 ///
-/// [`UdpAddrError::Family`] if it takes none of that family.
+/// [`UdpAddrError::Family`] if the socket does not support the address's family.
 pub(super) fn admit(families: Families, addr: SocketAddr) -> Result<SocketAddr, UdpAddrError> {
     let addr = addr.canonical();
     check(families, addr.ip())?;
@@ -71,11 +71,11 @@ pub(super) fn admit(families: Families, addr: SocketAddr) -> Result<SocketAddr, 
     })
 }
 
-/// Says whether a socket of these families has to do with such an address.
+/// Checks that a socket of these families supports the address's family.
 ///
 /// # Errors
 ///
-/// [`UdpAddrError::Family`] if it has not.
+/// [`UdpAddrError::Family`] if it does not.
 pub(super) fn check(families: Families, addr: IpAddr) -> Result<(), UdpAddrError> {
     match (families, addr) {
         (Families::Ipv4, IpAddr::V6(_)) | (Families::Ipv6, IpAddr::V4(_)) => {

@@ -1,4 +1,5 @@
-//! Datagrams over UDP on any runtime.
+//! Datagrams over UDP on any runtime. The file is long because each method has its errors in its
+//! docs.
 
 use std::fmt;
 use std::future::poll_fn;

@@ -162,12 +162,12 @@ fn escape(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
     Ok(())
 }
 
-/// What can't be the address of a Unix-domain socket, and why.
+/// A path or a name that cannot be the address of a Unix-domain socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnixAddrError {
     /// A path or a name.
     what: &'static str,
-    /// As much as is shown of it.
+    /// The part that is printed.
     start: Box<[u8]>,
     cut: bool,
     fault: Fault,
@@ -177,7 +177,7 @@ pub struct UnixAddrError {
 enum Fault {
     Empty,
     Nul,
-    /// The bytes it has.
+    /// The number of bytes.
     Long(usize),
 }
 

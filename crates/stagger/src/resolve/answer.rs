@@ -1,4 +1,5 @@
-//! The answers of a resolver.
+//! The answers of a resolver. The file is long because each attribute has its
+//! rules in its docs.
 
 use std::convert::Infallible;
 use std::sync::Arc;

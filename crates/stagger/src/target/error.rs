@@ -1,4 +1,5 @@
-//! The error of a text that is not a target.
+//! The error of a text that is not a target. The file is long because each kind of mistake has its
+//! docs, its words and a test.
 
 use std::borrow::Cow;
 use std::convert::Infallible;

@@ -1,4 +1,4 @@
-//! The target: a host and a service.
+//! The target: a host and a service. The file is long because its tests have many texts.
 
 use std::fmt;
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};

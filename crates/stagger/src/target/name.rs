@@ -1,4 +1,4 @@
-//! A name, encoded once.
+//! A name, encoded once. The file is long because its tests have many names.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};

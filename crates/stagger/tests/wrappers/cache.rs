@@ -1,4 +1,5 @@
-//! The cache of a resolver's answers.
+//! The cache of a resolver's answers. The file is long because its short cases share their
+//! resolvers.
 
 use std::cell::OnceCell;
 use std::net::SocketAddr;

@@ -1,4 +1,5 @@
-//! When each server is asked: exact times, without sockets.
+//! When each server is asked: exact times, without sockets. The file is long because its short
+//! cases share one script.
 
 use std::io;
 use std::sync::Arc;
