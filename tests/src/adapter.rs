@@ -11,7 +11,7 @@ use stagger::connect::Dial;
 use stagger::target::TargetError;
 use stagger::{Connector, Dialer, Endpoint, Target, Timer};
 use stagger_dns::{DnsResolver, Sockets};
-use stagger_net::lookup::{AddressLookup, Lanes, NameLookup};
+use stagger_net::lookup::{AddressLookup, Lanes, ReverseLookup};
 use stagger_net::tcp::LiteralError;
 use stagger_net::{
     Accept, ListenAddr, Register, SocketLiteral, SystemResolver, TcpOptions, UdpOptions, UnixAddr,
@@ -130,7 +130,7 @@ pub trait Adapter: 'static {
     fn lookup(host: &str) -> AddressLookup;
 
     /// The adapter's `net::lookup::reverse_lookup`.
-    fn reverse_lookup(addr: SocketAddr) -> NameLookup;
+    fn reverse_lookup(addr: SocketAddr) -> ReverseLookup;
 
     /// The far end, as the stream tells it.
     fn peer_addr(stream: &Self::Stream) -> SocketAddr;
@@ -177,9 +177,9 @@ macro_rules! exchange {
 macro_rules! adapter {
     ($adapter:ident, $name:ident, $stream:ty, $unix_stream:ty, $udp_socket:ty) => {
         // The aliases take another resolver.
-        const _: fn(&$name::Dialer<$name::DnsResolver>) -> $name::Connect<$name::DnsResolver> =
+        const _: fn(&$name::Dialer<$name::DnsResolver>) -> $name::Dial<$name::DnsResolver> =
             |dialer| dialer.connect("localhost:1");
-        const _: fn(&$name::HostEndpoint<$name::DnsResolver>) -> $name::Connect<$name::DnsResolver> =
+        const _: fn(&$name::HostEndpoint<$name::DnsResolver>) -> $name::Dial<$name::DnsResolver> =
             |endpoint| endpoint.connect();
 
         impl Adapter for $adapter {
@@ -259,7 +259,7 @@ macro_rules! adapter {
                 $name::net::lookup::lookup(host)
             }
 
-            fn reverse_lookup(addr: SocketAddr) -> NameLookup {
+            fn reverse_lookup(addr: SocketAddr) -> ReverseLookup {
                 $name::net::lookup::reverse_lookup(addr)
             }
 

@@ -18,7 +18,7 @@
 /// | part | names | what the reactor implements |
 /// | --- | --- | --- |
 /// | always | `stagger`, `net` | nothing |
-/// | `tcp(STREAM)` | `dialer`, `connect`, `Dialer`, `HostEndpoint`, `Connect`, `SystemResolver`, `TcpConnector`, `TcpEndpoint` | [`Register`](crate::Register) with `std::net::TcpStream` |
+/// | `tcp(STREAM)` | `dialer`, `connect`, `Dialer`, `HostEndpoint`, `Dial`, `SystemResolver`, `TcpConnector`, `TcpEndpoint` | [`Register`](crate::Register) with `std::net::TcpStream` |
 /// | `listen` | `listen`, `listen_all`, `TcpListen`, `TcpListener`, `TcpListening` | [`Accept`](crate::Accept) with `std::net::TcpListener` |
 /// | `udp(SOCKET)` | `UdpSocket` | `Register` with `std::net::UdpSocket` |
 /// | `unix(STREAM)` | `UnixConnector`, `UnixEndpoint` | `Register` with `UnixStream` of `std` |
@@ -152,7 +152,7 @@ macro_rules! adapter {
             ::stagger::connect::HostEndpoint<R, C, $timer, O>;
 
         /// The future of [`connect`] and of a dialer's `connect`: a [`stagger::connect::Dial`].
-        pub type Connect<R = SystemResolver, C = TcpConnector, O = ()> =
+        pub type Dial<R = SystemResolver, C = TcpConnector, O = ()> =
             ::stagger::connect::Dial<R, C, $timer, O>;
 
         /// Makes a [`Dialer`] with the default policy and the default options.
@@ -179,7 +179,7 @@ macro_rules! adapter {
         /// let stream = connect(("localhost", port)).await?;
         /// assert_eq!(stream.peer_addr()?, listener.local_addr()?);
         #[doc = $crate::adapter!(@docs_end $docs)]
-        pub fn connect<T>(target: T) -> Connect
+        pub fn connect<T>(target: T) -> Dial
         where
             T: TryInto<::stagger::Target>,
             ::stagger::target::TargetError: From<T::Error>,
@@ -347,7 +347,7 @@ macro_rules! adapter {
         /// let stream = dialer.connect(("localhost", port)).await?;
         /// assert_eq!(stream.peer_addr()?, listener.local_addr()?);
         #[doc = $crate::adapter!(@docs_end $docs)]
-        pub type DnsResolver = ::stagger_dns::DnsResolver<Sockets, $timer, SystemResolver>;
+        pub type DnsResolver<L = SystemResolver> = ::stagger_dns::DnsResolver<Sockets, $timer, L>;
 
         $($attribute)*
         /// The sockets of a [`DnsResolver`].

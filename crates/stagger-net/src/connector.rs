@@ -47,7 +47,7 @@ impl<R: Default> TcpConnector<R> {
 
 impl<R> TcpConnector<R> {
     /// Makes a connector with these options on the reactor `register`.
-    pub fn new_on(register: R, options: TcpOptions) -> Self {
+    pub fn new_on(options: TcpOptions, register: R) -> Self {
         Self { register, options }
     }
 

@@ -12,7 +12,7 @@ use std::fmt;
 use std::future::Future as _;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::task::{Context, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker, ready};
 use std::time::Instant;
 
 use crate::Timer;
@@ -24,6 +24,30 @@ pub const MAX_POLLS: usize = 16;
 /// Locks a mutex whose content stays whole after a panic.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits until `due`. The clock decides and the alarm only wakes. When it is ready there is no
+/// alarm.
+pub fn poll_until<T: Timer>(
+    due: Instant,
+    timer: &T,
+    mut alarm: Pin<&mut Option<T::Sleep>>,
+    cx: &mut Context<'_>,
+) -> Poll<()> {
+    if timer.now() < due {
+        if alarm.is_none() {
+            alarm.set(Some(timer.sleep_until(due)));
+        }
+        let sleep = alarm.as_mut().as_pin_mut();
+        ready!(sleep.expect("an alarm has just been set").poll(cx));
+    }
+    alarm.set(None);
+    if timer.now() < due {
+        // The alarm was early, and is set again.
+        cx.waker().wake_by_ref();
+        return Poll::Pending;
+    }
+    Poll::Ready(())
 }
 
 /// What a driver waits for. An event wakes a driver of the first role that is present.

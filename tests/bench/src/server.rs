@@ -7,11 +7,8 @@ use std::time::Duration;
 
 use socket2::{Domain, SockRef, Socket, Type};
 
-/// A name that the hosts file has where [`within_hosts`] and [`listed`] have been. It is not
-/// `localhost`, for which ours ask no system.
-///
-/// [`within_hosts`]: crate::within_hosts
-/// [`listed`]: crate::listed
+/// The name that the programs write into a hosts file of their own. It is not `localhost`, which
+/// our lookups answer without the system.
 pub const NAME: &str = "server.stagger.test";
 
 /// How many connections wait for [`Server::drain`]: as many as Linux lets wait unless it is told

@@ -27,6 +27,14 @@ pub(crate) fn check(surface: &Surface<'_>) -> Vec<Finding> {
         .map(|method| (method.owner, method.name));
     // A public field reads itself.
     let readers: HashSet<(Id, &str)> = fields.chain(reading).collect();
+    // What may be unset has a reader that returns an `Option`.
+    let optional: HashSet<(Id, &str)> = methods
+        .iter()
+        .filter(|method| method.receiver() == Receiver::Other && is_option(method))
+        .map(|method| (method.owner, method.name))
+        .collect();
+    let setting = methods.iter().filter(|method| sets(method));
+    let setters: HashSet<(Id, &str)> = setting.map(|method| (method.owner, method.name)).collect();
 
     let mut findings = Vec::new();
     for method in &methods {
@@ -55,11 +63,25 @@ pub(crate) fn check(surface: &Surface<'_>) -> Vec<Finding> {
                         format!("nothing reads what it sets: add `{what}` or `is_{what}`");
                     findings.push(Finding::new("reader", method.path(), &message));
                 }
+                let unsetter = format!("without_{what}");
+                if name.starts_with("with_")
+                    && optional.contains(&(method.owner, what))
+                    && !setters.contains(&(method.owner, unsetter.as_str()))
+                {
+                    let message = format!("nothing unsets what it sets: add `{unsetter}`");
+                    findings.push(Finding::new("unsetter", method.path(), &message));
+                }
             }
             _ => {}
         }
     }
     findings
+}
+
+/// Whether a method returns an `Option`.
+fn is_option(method: &Method<'_>) -> bool {
+    let Some(Type::ResolvedPath(path)) = &method.function.sig.output else { return false };
+    path.path.rsplit("::").next() == Some("Option")
 }
 
 /// Whether a method takes `self` by value and returns `Self` or `Result<Self, _>`.
@@ -176,5 +198,24 @@ mod tests {
         };
         let expected = ["with_delay", "with_limit"];
         assert_eq!(found, expected.map(|name| ("reader", format!("builder::Policy::{name}"))));
+    }
+
+    #[test]
+    fn a_setting_that_may_be_unset_and_has_no_way_to_do_so_is_found() {
+        let Some(found) = found(
+            "pub struct Policy;
+             impl Policy {
+                 pub fn with_delay(self) -> Self { self }
+                 pub fn delay(&self) -> Option<u8> { None }
+                 pub fn with_limit(self) -> Self { self }
+                 pub fn without_limit(self) -> Self { self }
+                 pub fn limit(&self) -> Option<u8> { None }
+                 pub fn with_order(self) -> Self { self }
+                 pub fn order(&self) -> u8 { 0 }
+             }",
+        ) else {
+            return;
+        };
+        assert_eq!(found, [("unsetter", "builder::Policy::with_delay".to_owned())]);
     }
 }

@@ -43,8 +43,11 @@ fn check_architecture(text: &str) -> Option<Finding> {
 /// The README files, the documents, and all Rust files, in order.
 fn files(root: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = vec![root.join("README.md")];
-    for entry in fs::read_dir(root.join("docs"))? {
-        files.push(entry?.path());
+    files.push(root.join("CHANGELOG.md"));
+    for folder in ["docs", "docs/guide"] {
+        for entry in fs::read_dir(root.join(folder))? {
+            files.push(entry?.path());
+        }
     }
     for entry in fs::read_dir(root.join("crates"))? {
         files.push(entry?.path().join("README.md"));
@@ -229,7 +232,9 @@ mod tests {
         let files = files(&root).unwrap();
         for name in [
             "README.md",
+            "CHANGELOG.md",
             "docs/design.md",
+            "docs/guide/resolver.md",
             "crates/stagger/README.md",
             "crates/stagger/src/lib.rs",
             "tests/surface/src/prose.rs",

@@ -25,7 +25,7 @@ pub(crate) fn render(described: &Described) -> Result<String, String> {
     let mut seen = HashSet::new();
     let mut text = String::new();
     for item in api.items().filter(|item| is_shown(&described.krate, item)) {
-        let mut line = item.to_string();
+        let mut line = colons(&item.to_string());
         if let Some(inner) = described.krate.index.get(&item.id()) {
             line.push_str(&default::clause(&described.krate, inner));
         }
@@ -36,6 +36,19 @@ pub(crate) fn render(described: &Described) -> Result<String, String> {
         }
     }
     Ok(text)
+}
+
+/// Writes the colon before the bounds of an associated type, which the renderer leaves out.
+fn colons(line: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    for (at, letter) in line.char_indices() {
+        let begins = ["core::", "alloc::", "std::"].iter().any(|root| line[at..].starts_with(root));
+        if begins && text.ends_with(|before: char| before.is_alphanumeric()) {
+            text.push_str(": ");
+        }
+        text.push(letter);
+    }
+    text
 }
 
 fn is_shown(krate: &Crate, item: &PublicItem) -> bool {
@@ -95,6 +108,15 @@ mod tests {
 
     fn text(source: &str) -> Option<String> {
         Some(render(&fixture("text", source)?).unwrap())
+    }
+
+    #[test]
+    fn bounds_of_associated_types_have_their_colon() {
+        let line =
+            "fn f<N: Connector<A, Attemptcore::marker::Send + 'static>>(N: core::fmt::Debug)";
+        let whole =
+            "fn f<N: Connector<A, Attempt: core::marker::Send + 'static>>(N: core::fmt::Debug)";
+        assert_eq!((&*colons(line), &*colons(whole)), (whole, whole));
     }
 
     #[test]

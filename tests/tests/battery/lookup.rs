@@ -7,7 +7,7 @@ use std::thread;
 use ::futures_lite::future::poll_once;
 use stagger::error::LookupErrorKind;
 use stagger::resolve::{Families, Transport};
-use stagger_net::lookup::{AddressLookup, Addresses, LookupError, NameInfo, NameLookup};
+use stagger_net::lookup::{AddressLookup, Addresses, LookupError, NameInfo, ReverseLookup};
 use stagger_tests::namespace::{NEAR, etc};
 use stagger_tests::place::V4;
 use stagger_tests::{Adapter, Runtime, Scratch, battery, table};
@@ -40,7 +40,7 @@ fn found<R: Runtime>(lookup: AddressLookup) -> Vec<SocketAddr> {
     find::<R>(lookup).unwrap_or_else(|error| panic!("{error}")).addresses().collect()
 }
 
-fn name<R: Runtime>(lookup: NameLookup) -> Result<NameInfo, LookupError> {
+fn name<R: Runtime>(lookup: ReverseLookup) -> Result<NameInfo, LookupError> {
     R::new().run(lookup.into_future())
 }
 

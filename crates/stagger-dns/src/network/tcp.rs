@@ -92,7 +92,7 @@ impl<R: Register<TcpStream>> Unpin for TcpReply<R> {}
 impl<R: Register<TcpStream> + Clone> TcpReply<R> {
     pub(super) fn new(register: R, server: SocketAddr, message: &[u8]) -> Self {
         let length = u16::try_from(message.len()).expect("a question is short");
-        let connector = TcpConnector::new_on(RawStream(register.clone()), TcpOptions::default());
+        let connector = TcpConnector::new_on(TcpOptions::default(), RawStream(register.clone()));
         Self {
             register,
             stage: Stage::Connecting(connector.connect(server.into())),

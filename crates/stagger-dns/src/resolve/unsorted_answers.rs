@@ -126,5 +126,5 @@ where
 /// Turns the answer of the resolver for literals into an answer of this crate. It keeps its kind.
 fn translate<E: Into<BoxError>>(answer: Answer<SocketAddr, E>, target: &Target) -> DnsAnswer {
     let kind = answer.kind().unwrap_or(LookupErrorKind::Other);
-    answer.map_error(|error| DnsError::incomplete(target.to_string(), kind, error.into()))
+    answer.map_err(|error| DnsError::incomplete(target.to_string(), kind, error.into()))
 }

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use stagger::text::Span;
@@ -36,6 +37,16 @@ pub enum AcceptErrorKind {
 }
 
 impl AcceptError {
+    /// How long a listener pauses after an error that does not concern only one connection: 5 ms at
+    /// first. Each further pause is twice as long, up to 1 s. An accepted connection resets it to 5
+    /// ms.
+    ///
+    /// The rule and both limits are those of Go's `net/http`. A shorter pause would spin. A longer
+    /// pause would keep clients waiting after descriptors are free again, because the system does
+    /// not report it.
+    pub const PAUSE_RANGE: RangeInclusive<Duration> =
+        Duration::from_millis(5)..=Duration::from_secs(1);
+
     pub(super) fn new(error: io::Error) -> Self {
         Self { kind: kind(&error), pause: None, error }
     }
@@ -50,7 +61,7 @@ impl AcceptError {
     }
 
     /// Returns how long the listener pauses now, or `None` if it does not pause. The time is within
-    /// [`ACCEPT_PAUSE_RANGE`](crate::tcp::ACCEPT_PAUSE_RANGE). The next accept waits for the end of
+    /// [`PAUSE_RANGE`](Self::PAUSE_RANGE). The next accept waits for the end of
     /// the pause, so the caller need not wait.
     pub fn pause(&self) -> Option<Duration> {
         self.pause

@@ -17,7 +17,6 @@ pub use accept::{Accept, ListenSocket};
 pub use addr::ListenAddr;
 pub use error::{AcceptError, AcceptErrorKind};
 pub use option::TcpListenOptions;
-pub use pause::ACCEPT_PAUSE_RANGE;
 pub use tcp::{TcpListen, TcpListener, TcpListening};
 #[cfg(unix)]
 pub use unix::{UnixListen, UnixListenOptions, UnixListener, UnixListening};

@@ -1,21 +1,12 @@
 //! The pause of a listener after an error of the whole process or system.
 
 use std::future::Future;
-use std::ops::RangeInclusive;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use super::AcceptError;
 use stagger::Timer;
-
-/// How long a listener pauses after an error that does not concern only one connection: 5 ms at
-/// first. Each further pause is twice as long, up to 1 s. An accepted connection resets it to 5 ms.
-///
-/// The rule and both limits are those of Go's `net/http`. A shorter pause would spin. A longer
-/// pause would keep clients waiting after descriptors are free again, because the system does not
-/// report it.
-pub const ACCEPT_PAUSE_RANGE: RangeInclusive<Duration> =
-    Duration::from_millis(5)..=Duration::from_secs(1);
 
 /// The state of the pause, if there is one.
 pub(super) struct Pause<T: Timer> {
@@ -28,13 +19,13 @@ pub(super) struct Pause<T: Timer> {
 
 impl<T: Timer> Pause<T> {
     pub(super) fn new(timer: T) -> Self {
-        Self { timer, next: *ACCEPT_PAUSE_RANGE.start(), until: None, alarm: None }
+        Self { timer, next: *AcceptError::PAUSE_RANGE.start(), until: None, alarm: None }
     }
 
     /// Begins a pause, and returns its length.
     pub(super) fn begin(&mut self) -> Duration {
         let length = self.next;
-        self.next = (length * 2).min(*ACCEPT_PAUSE_RANGE.end());
+        self.next = (length * 2).min(*AcceptError::PAUSE_RANGE.end());
         self.until = Some(self.timer.now() + length);
         self.alarm = None;
         length
@@ -42,7 +33,7 @@ impl<T: Timer> Pause<T> {
 
     /// Resets the length of the next pause after a success.
     pub(super) fn reset(&mut self) {
-        self.next = *ACCEPT_PAUSE_RANGE.start();
+        self.next = *AcceptError::PAUSE_RANGE.start();
     }
 
     /// Ready if there is no pause.

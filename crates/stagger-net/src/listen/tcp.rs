@@ -218,7 +218,7 @@ impl<R, T> fmt::Debug for TcpListening<R, T> {
 ///
 /// An accept returns each error once, and the next accept continues. It continues at once if the
 /// error concerned only one connection. Otherwise it first pauses for a time within
-/// [`ACCEPT_PAUSE_RANGE`](crate::tcp::ACCEPT_PAUSE_RANGE), and does not call the system. A process
+/// [`PAUSE_RANGE`](crate::tcp::AcceptError::PAUSE_RANGE), and does not call the system. A process
 /// without free descriptors would spin without the pause. The system does not report when
 /// descriptors are free again. Until then the connections wait in the system's queue.
 ///

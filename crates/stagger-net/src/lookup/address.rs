@@ -220,16 +220,40 @@ impl AddressLookup {
         self
     }
 
-    /// Sets the socket type. The default is streams. With `None` an address has one entry for each
-    /// type that the system has for the address and the service.
-    pub fn with_socket_type(mut self, socket_type: impl Into<Option<SocketType>>) -> Self {
-        self.socket_type = socket_type.into();
+    /// Sets the socket type. The default is streams.
+    pub fn with_socket_type(mut self, socket_type: SocketType) -> Self {
+        self.socket_type = Some(socket_type);
+        self
+    }
+
+    /// Asks for every type of socket. The system returns an entry for each type that it has for an
+    /// address and a service.
+    pub fn without_socket_type(mut self) -> Self {
+        self.socket_type = None;
+        self
+    }
+
+    /// Asks for no host.
+    pub fn without_host(mut self) -> Self {
+        self.host = None;
+        self
+    }
+
+    /// Asks for no service. The port is then 0.
+    pub fn without_service(mut self) -> Self {
+        self.service = None;
         self
     }
 
     /// Sets the protocol. The default is any protocol that fits the socket type.
-    pub fn with_protocol(mut self, protocol: impl Into<Option<Protocol>>) -> Self {
-        self.protocol = protocol.into();
+    pub fn with_protocol(mut self, protocol: Protocol) -> Self {
+        self.protocol = Some(protocol);
+        self
+    }
+
+    /// Asks for any protocol that fits the type of socket.
+    pub fn without_protocol(mut self) -> Self {
+        self.protocol = None;
         self
     }
 

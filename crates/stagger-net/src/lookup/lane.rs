@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 use stagger::address::Family;
+use stagger::drivers::poll_until;
 use stagger::resolve::{Families, Query, Record};
 use stagger::{Answer, Timer};
 
@@ -152,30 +153,6 @@ impl<S: Source, T: Timer> Stream for Lookups<S, T> {
         }
         Poll::Ready(Some(answer))
     }
-}
-
-/// Waits until `due`. The clock decides and the alarm only wakes. When it is ready there is no
-/// alarm.
-fn poll_until<T: Timer>(
-    due: Instant,
-    timer: &T,
-    mut alarm: Pin<&mut Option<T::Sleep>>,
-    cx: &mut Context<'_>,
-) -> Poll<()> {
-    if timer.now() < due {
-        if alarm.is_none() {
-            alarm.set(Some(timer.sleep_until(due)));
-        }
-        let sleep = alarm.as_mut().as_pin_mut();
-        ready!(sleep.expect("an alarm has just been set").poll(cx));
-    }
-    alarm.set(None);
-    if timer.now() < due {
-        // The alarm was early, and is set again.
-        cx.waker().wake_by_ref();
-        return Poll::Pending;
-    }
-    Poll::Ready(())
 }
 
 /// Polls the lanes until one answers.

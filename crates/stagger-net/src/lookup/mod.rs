@@ -29,7 +29,7 @@ pub(crate) use lane::{Lookups, Source};
 pub use lanes::{Lanes, LanesError};
 pub use localhost::Localhost;
 pub(crate) use name::NameRequest;
-pub use name::{NameInfo, NameLookup, reverse_lookup};
+pub use name::{NameInfo, ReverseLookup, reverse_lookup};
 pub use pending::PendingLookup;
 pub(crate) use question::{Call, Question, Reply};
 pub(crate) use request::{Found, Literal, Lookup, Request};

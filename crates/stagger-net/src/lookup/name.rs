@@ -13,7 +13,7 @@ use super::{LookupError, PendingLookup, system};
 
 /// Looks the name of an address and of its port up with `getnameinfo`, without blocking.
 ///
-/// Set the options of the returned [`NameLookup`], and then await it.
+/// Set the options of the returned [`ReverseLookup`], and then await it.
 ///
 /// # Examples
 ///
@@ -33,7 +33,7 @@ use super::{LookupError, PendingLookup, system};
 /// # })?;
 /// # Ok::<_, stagger_net::lookup::LookupError>(())
 /// ```
-pub fn reverse_lookup(addr: impl Into<SocketAddr>) -> NameLookup {
+pub fn reverse_lookup(addr: impl Into<SocketAddr>) -> ReverseLookup {
     let request = NameRequest {
         addr: addr.into(),
         numeric_host: false,
@@ -42,7 +42,7 @@ pub fn reverse_lookup(addr: impl Into<SocketAddr>) -> NameLookup {
         short_name: false,
         datagram: false,
     };
-    NameLookup { request }
+    ReverseLookup { request }
 }
 
 /// The options of a reverse lookup: an address, and the flags of `getnameinfo`.
@@ -71,11 +71,11 @@ pub fn reverse_lookup(addr: impl Into<SocketAddr>) -> NameLookup {
 /// the kind [`Unsupported`](std::io::ErrorKind::Unsupported).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a lookup does nothing unless awaited"]
-pub struct NameLookup {
+pub struct ReverseLookup {
     request: NameRequest,
 }
 
-impl NameLookup {
+impl ReverseLookup {
     /// Sets whether the host is returned as the address in text, so that no name server is queried
     /// (`NI_NUMERICHOST`).
     pub fn with_numeric_host(mut self, numeric_host: bool) -> Self {
@@ -134,7 +134,7 @@ impl NameLookup {
     }
 }
 
-impl IntoFuture for NameLookup {
+impl IntoFuture for ReverseLookup {
     type Output = Result<NameInfo, LookupError>;
     type IntoFuture = PendingLookup<NameInfo>;
 

@@ -162,7 +162,7 @@ impl<T: Timer> Stream for SystemAnswers<T> {
         Poll::Ready(answer.map(|answer| match answer.error() {
             // Mapping an answer takes memory, and one with addresses has nothing to map.
             None => answer,
-            Some(_) => answer.map_error(LookupError::unnamed),
+            Some(_) => answer.map_err(LookupError::unnamed),
         }))
     }
 }

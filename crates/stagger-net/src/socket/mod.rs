@@ -8,6 +8,7 @@ pub(crate) mod non_blocking;
 mod option;
 mod reader;
 pub(crate) mod setup;
+mod unset;
 mod zone;
 
 use std::io;

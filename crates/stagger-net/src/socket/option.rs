@@ -55,8 +55,8 @@ pub struct TcpOptions {
 /// The options that are rarely set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Rare {
-    bind_ipv4: Option<SocketAddrV4>,
-    bind_ipv6: Option<SocketAddrV6>,
+    pub(super) bind_ipv4: Option<SocketAddrV4>,
+    pub(super) bind_ipv6: Option<SocketAddrV6>,
     pub(super) keepalive: Option<Duration>,
     pub(super) keepalive_interval: Option<Duration>,
     pub(super) keepalive_retries: Option<u32>,

@@ -143,6 +143,6 @@ impl<R: Register<std::net::UdpSocket> + Default> UdpSocket<R> {
     ///
     /// Outside its runtime, as the adapter's docs state.
     pub fn from_std(socket: std::net::UdpSocket) -> io::Result<Self> {
-        Self::from_std_on(R::default(), socket)
+        Self::from_std_on(socket, R::default())
     }
 }

@@ -216,6 +216,36 @@ impl UdpOptions {
         self
     }
 
+    /// Leaves the receive buffer to the system.
+    pub fn without_receive_buffer(mut self) -> Self {
+        self.common = self.common.without_receive_buffer();
+        self
+    }
+
+    /// Leaves the send buffer to the system.
+    pub fn without_send_buffer(mut self) -> Self {
+        self.common = self.common.without_send_buffer();
+        self
+    }
+
+    /// Leaves the hop limit to the system.
+    pub fn without_hop_limit(mut self) -> Self {
+        self.hop_limit = None;
+        self
+    }
+
+    /// Leaves the traffic class to the system.
+    pub fn without_traffic_class(mut self) -> Self {
+        self.traffic_class = None;
+        self
+    }
+
+    /// Lets the system choose the interface of each datagram.
+    pub fn without_interface(mut self) -> Self {
+        self.common = self.common.without_interface();
+        self
+    }
+
     /// Returns whether a socket that is bound to an IPv6 address is for IPv6 only.
     pub fn v6_only(&self) -> bool {
         self.v6_only.unwrap_or(true)
@@ -286,5 +316,29 @@ mod tests {
         assert!(UdpOptions::new().with_hop_limit(0).is_err());
         assert!(UdpOptions::new().with_receive_buffer(0).is_err());
         assert!(UdpOptions::new().with_send_buffer(usize::MAX).is_err());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_is_unset_is_as_it_was_at_first() {
+        let set = UdpOptions::new()
+            .with_receive_buffer(5)
+            .and_then(|options| options.with_send_buffer(6))
+            .and_then(|options| options.with_hop_limit(7))
+            .and_then(|options| options.with_interface("lo"))
+            .unwrap()
+            .with_traffic_class(8);
+        assert_eq!((set.receive_buffer(), set.send_buffer()), (Some(5), Some(6)));
+        assert_eq!((set.hop_limit(), set.traffic_class()), (Some(7), Some(8)));
+        assert!(set.interface().is_some());
+        let unset = set
+            .without_receive_buffer()
+            .without_send_buffer()
+            .without_hop_limit()
+            .without_interface()
+            .without_traffic_class();
+        assert_eq!((unset.receive_buffer(), unset.send_buffer()), (None, None));
+        assert_eq!((unset.hop_limit(), unset.traffic_class()), (None, None));
+        assert!(unset.interface().is_none());
     }
 }

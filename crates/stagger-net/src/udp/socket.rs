@@ -113,7 +113,7 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
     /// # Errors
     ///
     /// The same as for [`from_std`](Self::from_std).
-    pub fn from_std_on(register: R, socket: std::net::UdpSocket) -> io::Result<Self> {
+    pub fn from_std_on(socket: std::net::UdpSocket, register: R) -> io::Result<Self> {
         socket.set_nonblocking(true).map_err(in_step(NON_BLOCKING))?;
         let families = match socket.local_addr()? {
             SocketAddr::V4(_) => Families::Ipv4,
@@ -241,7 +241,7 @@ impl<R: Register<std::net::UdpSocket>> UdpSocket<R> {
     /// `IPV6_PKTINFO`).
     ///
     /// The [arrival](Datagram::arrival) of a received datagram has both. A reply with it leaves from the
-    /// address to which the request was sent. [`Arrival::new`] takes other values.
+    /// address to which the request was sent. [`Arrival::new`](super::Arrival::new) takes other values.
     ///
     /// Available on Linux and Android.
     ///

@@ -105,6 +105,6 @@ where
         let this = self.project();
         let map = &*this.map;
         let answer = this.answers.poll_next(cx);
-        answer.map(|answer| answer.map(|answer| answer.map_error(map)))
+        answer.map(|answer| answer.map(|answer| answer.map_err(map)))
     }
 }

@@ -409,10 +409,10 @@ impl<A, E> Answer<A, E> {
     /// use stagger::resolve::Record;
     ///
     /// let answer = Answer::<(), _>::failed(Record::A, "no name server");
-    /// let answer = answer.map_error(|text| std::io::Error::other(text));
+    /// let answer = answer.map_err(|text| std::io::Error::other(text));
     /// assert_eq!(answer.error().unwrap().to_string(), "no name server");
     /// ```
-    pub fn map_error<F>(self, map: impl FnOnce(E) -> F) -> Answer<A, F> {
+    pub fn map_err<F>(self, map: impl FnOnce(E) -> F) -> Answer<A, F> {
         Answer { outcome: self.outcome.map_err(map), about: self.about }
     }
 

@@ -158,6 +158,12 @@ impl<R: Resolver, T: Timer> CachedResolver<R, T> {
         self
     }
 
+    /// Keeps no answer without a TTL.
+    pub fn without_default_ttl(mut self) -> Self {
+        self.terms.default = None;
+        self
+    }
+
     /// Sets the shortest and the longest time that answers are kept, in place of [`TTL_RANGE`]. If
     /// the range is empty, its end counts for both.
     pub fn with_ttl_range(mut self, range: RangeInclusive<Duration>) -> Self {

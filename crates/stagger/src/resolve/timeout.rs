@@ -2,7 +2,6 @@
 
 use std::error::Error;
 use std::fmt;
-use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
@@ -12,6 +11,7 @@ use pin_project_lite::pin_project;
 
 use crate::Resolver;
 use crate::boxed::BoxError;
+use crate::drivers::poll_until;
 use crate::error::{LookupErrorKind, SharedError};
 use crate::resolve::{Query, Wanted};
 use crate::text::Span;
@@ -138,7 +138,7 @@ where
                     if !answer.is_provisional() {
                         this.awaited.remove(answer.record());
                     }
-                    return Poll::Ready(Some(answer.map_error(SharedError::new)));
+                    return Poll::Ready(Some(answer.map_err(SharedError::new)));
                 }
                 Poll::Ready(None) => *this.awaited = Wanted::NONE,
                 Poll::Pending => {
@@ -157,30 +157,6 @@ where
             Answer::failed(record, SharedError::new(error)).with_kind(LookupErrorKind::TimedOut)
         }))
     }
-}
-
-/// Waits until `due`. The clock decides and the alarm only wakes.
-fn poll_until<T: Timer>(
-    due: Instant,
-    timer: &T,
-    mut alarm: Pin<&mut Option<T::Sleep>>,
-    cx: &mut Context<'_>,
-) -> Poll<()> {
-    if timer.now() >= due {
-        return Poll::Ready(());
-    }
-    if alarm.is_none() {
-        alarm.set(Some(timer.sleep_until(due)));
-    }
-    let sleep = alarm.as_mut().as_pin_mut();
-    ready!(sleep.expect("an alarm has just been set").poll(cx));
-    alarm.set(None);
-    if timer.now() < due {
-        // It woke too early, so the alarm is set again.
-        cx.waker().wake_by_ref();
-        return Poll::Pending;
-    }
-    Poll::Ready(())
 }
 
 impl<S, T: Timer> fmt::Debug for TimelyAnswers<S, T> {

@@ -70,7 +70,7 @@ fn a_service_is_that_of_the_type_of_socket_and_the_protocol() {
     assert_eq!(found.entries()[0].protocol, Some(Protocol::UDP));
     assert!(found.addresses().eq([(V4, 69).into()]));
 
-    let by_protocol = find(tftp().with_socket_type(None).with_protocol(Protocol::UDP)).unwrap();
+    let by_protocol = find(tftp().without_socket_type().with_protocol(Protocol::UDP)).unwrap();
     assert_eq!(by_protocol.entries()[0].socket_type, Some(SocketType::Datagram));
 
     let error = error(tftp());
@@ -83,7 +83,7 @@ fn a_service_is_that_of_the_type_of_socket_and_the_protocol() {
 
 #[test]
 fn with_every_type_of_socket_there_is_an_entry_for_each() {
-    let found = find(lookup("127.0.0.1").with_service(53).with_socket_type(None)).unwrap();
+    let found = find(lookup("127.0.0.1").with_service(53).without_socket_type()).unwrap();
     let types: Vec<_> = found.entries().iter().map(|entry| entry.socket_type).collect();
     for socket_type in [SocketType::Stream, SocketType::Datagram] {
         assert!(types.contains(&Some(socket_type)), "{found:?}");
@@ -95,7 +95,7 @@ fn with_every_type_of_socket_there_is_an_entry_for_each() {
 
 #[test]
 fn an_unknown_service_for_every_type_of_socket_is_named_without_a_transport() {
-    let error = error(lookup("::1").with_service("no-such-service").with_socket_type(None));
+    let error = error(lookup("::1").with_service("no-such-service").without_socket_type());
     let text = "cannot look up [::1]:no-such-service: \
                 unknown service: there is no service of this name";
     assert_eq!(error.to_string(), text);

@@ -38,7 +38,7 @@ fn a_link_local_address_has_its_zone_by_name() {
 #[cfg(unix)]
 fn a_service_is_that_of_the_transport() {
     let tftp = || reverse_lookup((Ipv4Addr::LOCALHOST, 69)).with_numeric_host(true);
-    let name = |lookup: NameLookup| block_on(lookup.into_future()).unwrap();
+    let name = |lookup: ReverseLookup| block_on(lookup.into_future()).unwrap();
     assert_eq!(name(tftp()).service(), "69");
     assert_eq!(name(tftp().with_transport(Transport::Udp)).service(), "tftp");
     assert_eq!(

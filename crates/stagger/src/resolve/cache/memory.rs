@@ -45,7 +45,7 @@ impl<A: Clone> Kept<A> {
 
     /// The answer at `now`. It comes without any delay spent.
     fn answer<E>(&self, now: Instant) -> Answer<A, E> {
-        let answer = self.answer.clone().map_error(|never| match never {});
+        let answer = self.answer.clone().map_err(|never| match never {});
         let left = self.expires.saturating_duration_since(now);
         answer.with_ttl(left).with_delay_spent(Duration::ZERO).with_asked_after(Duration::ZERO)
     }
