@@ -170,11 +170,11 @@ pub trait Listener {
     }
 
     /// Accepts the next connection.
-    fn accept(&mut self) -> Accept<'_, Self>
+    fn accept(&mut self) -> AcceptNext<'_, Self>
     where
         Self: Sized,
     {
-        Accept(self)
+        AcceptNext(self)
     }
 
     /// Returns all connections as a stream, which never ends.
@@ -219,9 +219,9 @@ forward_mut!(&mut L, Box<L>);
 /// Dropping it loses no connection, because each is returned by the poll that accepts it.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
-pub struct Accept<'a, L>(&'a mut L);
+pub struct AcceptNext<'a, L>(&'a mut L);
 
-impl<L: Listener> Future for Accept<'_, L> {
+impl<L: Listener> Future for AcceptNext<'_, L> {
     type Output = Accepted<L>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

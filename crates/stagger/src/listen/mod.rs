@@ -3,4 +3,4 @@
 pub(crate) mod boxed;
 mod listener;
 
-pub use self::listener::{Accept, Accepted, Incoming, Listen, Listener};
+pub use self::listener::{AcceptNext, Accepted, Incoming, Listen, Listener};
