@@ -12,8 +12,8 @@ use stagger_net::SocketLiteral;
 
 use crate::args::FamilyName;
 use crate::hint;
-use crate::race::causes;
 use crate::usage::UsageError;
+use stagger::text::with_causes;
 
 /// Reads an IP address, with or without a zone and a port; without a port it is `port`. A v4-mapped
 /// address is the IPv4 address in it. `option` is what the address is for.
@@ -120,7 +120,7 @@ pub(crate) fn unresolved(text: &str, error: &io::Error) -> String {
     let zone = zone.and_then(|zone| zone.split([']', ',']).next());
     match zone.filter(|_| error.kind() != io::ErrorKind::InvalidInput) {
         Some(zone) => hint::zone::unknown(zone),
-        None => causes(error),
+        None => with_causes(error),
     }
 }
 

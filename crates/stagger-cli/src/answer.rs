@@ -14,7 +14,7 @@ use stagger::resolve::{Query, Record};
 use stagger::{Answer, Resolver, Timer};
 
 use crate::escape::printable;
-use crate::race::causes;
+use stagger::text::with_causes;
 
 /// A function that is called with each answer.
 pub(crate) type OnAnswer = Rc<RefCell<dyn FnMut(AnswerLine)>>;
@@ -91,7 +91,7 @@ impl AnswerLine {
             ttl: answer.ttl(),
             provisional: answer.is_provisional(),
             kind: answer.kind(),
-            error: answer.error().map(|error| causes(error.get_ref())),
+            error: answer.error().map(|error| with_causes(error.get_ref())),
         }
     }
 

@@ -15,8 +15,11 @@ const OPTION: &str = "--bind";
 ///
 /// # Errors
 ///
-/// A text that is not an address, a second address of a family, an address of a family that is not
-/// wanted, and, if the target is an address, no bind address of its family.
+/// Fails in these cases:
+///
+/// - A text is not an address.
+/// - A family has a second address, or is not wanted.
+/// - The target is an address, and its family has no bind address.
 pub(crate) fn options(
     texts: &[String],
     families: FamilyName,

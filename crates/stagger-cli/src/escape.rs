@@ -1,19 +1,14 @@
 //! Text from outside, made safe for a terminal.
 
+use stagger::text::Escaped;
+
 /// How many characters of an argument a message repeats.
 const MAX_QUOTED: usize = 100;
 
 /// The text with control and invisible characters escaped. Quotes and backslashes stay: the text
 /// is often quoted already.
 pub(crate) fn printable(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '"' | '\'' | '\\' => escaped.push(character),
-            other => escaped.extend(other.escape_debug()),
-        }
-    }
-    escaped
+    Escaped(text).to_string()
 }
 
 /// The text in quotes, escaped, and cut short if it is long.

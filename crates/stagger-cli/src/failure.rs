@@ -10,8 +10,9 @@ use stagger::{Error, Target};
 use crate::console::Exit;
 use crate::escape::quoted;
 use crate::hint;
-use crate::race::{Race, causes};
+use crate::race::Race;
 use crate::usage::UsageError;
+use stagger::text::with_causes;
 
 /// Why a command fails, and the code that it exits with.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,7 +48,7 @@ impl From<UsageError> for Failure {
 /// The causes of a socket's error in one line, without the leading step that the message has
 /// already: `bind to [::1]:80: ` says the address again.
 pub(crate) fn without_step(error: &io::Error, step: &str) -> String {
-    let line = causes(error);
+    let line = with_causes(error);
     let whole = line.strip_prefix("could not ").unwrap_or(&line);
     let rest = whole.strip_prefix(step).and_then(|rest| rest.split_once(": "));
     let reason = rest.map_or(&line[..], |(_, reason)| reason);

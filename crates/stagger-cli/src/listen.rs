@@ -19,9 +19,9 @@ use crate::args::ListenArgs;
 use crate::console::{Console, Exit};
 use crate::failure::{Failure, without_step};
 use crate::pipe::{PipeError, carried, finish};
-use crate::race::causes;
 use crate::runtime::{Job, Runtime, StreamOf};
 use crate::usage::UsageError;
+use stagger::text::with_causes;
 
 /// The listener of a runtime.
 type ListenerOf<R> = TcpListener<<R as Runtime>::Reactor, <R as Runtime>::Timer>;
@@ -192,7 +192,7 @@ async fn accept<R: Runtime>(
 
 /// Why no connection could be accepted. The error names that step itself.
 fn not_accepted(error: &(dyn Error + 'static)) -> String {
-    let line = causes(error);
+    let line = with_causes(error);
     if line.starts_with("could not ") { line } else { format!("cannot {line}") }
 }
 
@@ -205,7 +205,7 @@ where
     let addrs = listener.local_addrs();
     let mut lines: Vec<_> = addrs.iter().map(|addr| format!("listening on {addr}")).collect();
     if let Some((family, error)) = listener.missing() {
-        lines.push(format!("not listening on {family}: {}", causes(error)));
+        lines.push(format!("not listening on {family}: {}", with_causes(error)));
     }
     // These lines are a help, so an error is ignored.
     for addr in listener.interface_addrs().unwrap_or_default() {

@@ -8,7 +8,7 @@ use stagger::resolve::Overrides;
 use stagger_net::SocketLiteral;
 
 use crate::address::{check_zone, unresolved};
-use crate::usage::{UsageError, reason};
+use crate::usage::UsageError;
 
 const RESOLVE: &str = "--resolve";
 
@@ -46,7 +46,7 @@ pub(crate) fn overridden<R>(
             None => overrides.with_scoped_host(name, addresses.iter().copied()),
             Some(port) => overrides.with_port(name, port, addresses.iter().copied()),
         };
-        set.map_err(|error| UsageError::new(RESOLVE, text, reason(&error)))
+        set.map_err(|error| UsageError::new(RESOLVE, text, error.reason()))
     };
     entries.iter().try_fold(Overrides::new(resolver), with)
 }
@@ -114,7 +114,7 @@ impl<'a> WrittenAddress<'a> {
         };
         let wrong = |reason: &dyn Display| UsageError::new(RESOLVE, option, reason);
         let target = Target::new(&format!("{}%{zone}", self.ip), &port.to_string());
-        let literal = target.map_err(|error| wrong(&reason(&error)))?;
+        let literal = target.map_err(|error| wrong(&error.reason().to_string()))?;
         let literal = SocketLiteral::try_from(literal).map_err(|error| wrong(&error))?;
         literal.resolve().map_err(|error| wrong(&unresolved(option, &error)))
     }

@@ -1,6 +1,5 @@
 //! A race to show: its report, and what only the command knows.
 
-use std::error::Error;
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,6 +7,7 @@ use std::time::Duration;
 use stagger::error::ErrorKind;
 use stagger::observe::{Recorder, Step};
 use stagger::report::{AttemptOutcome, AttemptReport, QueryReport};
+use stagger::text::with_causes;
 use stagger::{Observer as _, Report};
 
 use crate::runtime::Ends;
@@ -53,33 +53,18 @@ impl Race {
 
 /// Why a query failed, in one line.
 pub(crate) fn query_error<A>(query: &QueryReport<A>) -> Option<String> {
-    query.error.as_ref().map(|error| causes(error.get_ref()))
+    query.error.as_ref().map(|error| with_causes(error.get_ref()))
 }
 
 /// Why an attempt failed or was skipped, in one line.
 pub(crate) fn attempt_error<A>(attempt: &AttemptReport<A>) -> Option<String> {
-    attempt.outcome.cause().map(causes)
+    attempt.outcome.cause().map(with_causes)
 }
 
 /// The candidates that were skipped.
 pub(crate) fn skipped<A>(report: &Report<A>) -> impl Iterator<Item = &AttemptReport<A>> {
     let attempts = report.attempts().iter();
     attempts.filter(|attempt| matches!(attempt.outcome, AttemptOutcome::Skipped(_)))
-}
-
-/// An error and its causes, in one line.
-pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        // Some errors repeat their source, at the end or within.
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -19,35 +19,10 @@ impl UsageError {
     /// The value of an option is not a target. The library quotes the value: it hides passwords.
     /// `reason` stands in for the library's own.
     pub(crate) fn of_target(option: &str, error: &TargetError, reason: Option<&str>) -> Self {
-        let text = error.to_string();
-        Self(match split(&text) {
-            Some((value, own)) => format!("bad {option} {value}: {}", reason.unwrap_or(own)),
-            None => text,
-        })
+        let own = error.reason();
+        let reason = reason.map_or_else(|| own.to_string(), str::to_owned);
+        Self(format!("bad {option} {}: {reason}", error.quoted()))
     }
-}
-
-/// The reason why a text is not a target, without the text.
-pub(crate) fn reason(error: &TargetError) -> String {
-    let line = error.to_string();
-    split(&line).map_or_else(|| line.clone(), |(_, reason)| reason.to_owned())
-}
-
-/// The quoted value and the reason in a line such as `bad target "value": reason`.
-fn split(line: &str) -> Option<(&str, &str)> {
-    let line = line.strip_prefix("bad target ")?;
-    let mut characters = line.char_indices().skip(1);
-    while let Some((at, character)) = characters.next() {
-        match character {
-            '\\' => drop(characters.next()),
-            '"' => {
-                let end = line[at..].find(": ")? + at;
-                return Some((&line[..end], &line[end + 2..]));
-            }
-            _ => {}
-        }
-    }
-    None
 }
 
 impl fmt::Display for UsageError {

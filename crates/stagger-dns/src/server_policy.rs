@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use stagger::text::{self, Span};
+use stagger::text;
 
 /// How long a [`DnsResolver`](crate::DnsResolver) waits for its servers, and what it remembers
 /// about them.
@@ -138,25 +138,21 @@ fn check(
     value: Duration,
     range: &RangeInclusive<Duration>,
 ) -> Result<(), ServerPolicyError> {
-    if range.contains(&value) {
-        return Ok(());
-    }
-    Err(ServerPolicyError { setting, value, range: range.clone() })
+    text::within(&value, range).map_err(|fault| ServerPolicyError { setting, fault })
 }
 
 /// A time that a [`ServerPolicy`] can't have. It prints the setting, the value and the range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerPolicyError {
     setting: &'static str,
-    value: Duration,
-    range: RangeInclusive<Duration>,
+    /// The value, and what is wrong with it.
+    fault: String,
 }
 
 impl fmt::Display for ServerPolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { setting, value, range } = self;
-        let (value, range) = (Span(*value), text::range(range));
-        write!(f, "{setting} out of range: {value} is not within {range}")
+        let Self { setting, fault } = self;
+        write!(f, "{setting} out of range: {fault}")
     }
 }
 

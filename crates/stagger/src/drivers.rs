@@ -1,4 +1,5 @@
-//! The tasks that can poll lingering lookups: those of one cache, or those of one reactor.
+//! The tasks that can poll lingering lookups: those of one cache, or those of one reactor. Also
+//! what all crates wait with: [`poll_until`] and [`lock`].
 //!
 //! `CachedResolver` and the resolver of `stagger-dns` share this code, so it is public. It is
 //! hidden in the documentation because it is not part of the API: it may change in any release.

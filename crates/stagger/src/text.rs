@@ -67,9 +67,17 @@ macro_rules! ranged {
 
 ranged!(u8, u16, u32, u64, usize);
 
-/// The range, as in `10 ms to 2 s`.
-pub fn range<V: Ranged>(range: &RangeInclusive<V>) -> String {
-    format!("{} to {}", range.start().shown(), range.end().shown())
+/// What is wrong with a value outside its range, as in `5 ms is not within 10 ms to 2 s`.
+///
+/// # Errors
+///
+/// That text.
+pub fn within<V: Ranged>(value: &V, range: &RangeInclusive<V>) -> Result<(), String> {
+    if range.contains(value) {
+        return Ok(());
+    }
+    let [value, start, end] = [value, range.start(), range.end()].map(V::shown);
+    Err(format!("{value} is not within {start} to {end}"))
 }
 
 /// Prints text from outside on one line, with control and invisible characters escaped. It does not
@@ -98,15 +106,20 @@ pub struct WithCauses<'a>(pub &'a (dyn Error + 'static));
 
 impl fmt::Display for WithCauses<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut line = self.0.to_string();
-        for cause in std::iter::successors(self.0.source(), |&cause| cause.source()) {
-            let cause = cause.to_string();
-            if !has_words(&line, &cause) {
-                line = format!("{line}: {cause}");
-            }
-        }
-        Escaped(&line).fmt(f)
+        Escaped(&with_causes(self.0)).fmt(f)
     }
+}
+
+/// The text of [`WithCauses`] before it is escaped, for an output that escapes in its own way.
+pub fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let mut line = error.to_string();
+    for cause in std::iter::successors(error.source(), |&cause| cause.source()) {
+        let cause = cause.to_string();
+        if !has_words(&line, &cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line
 }
 
 /// Whether the line contains this text as whole words.
@@ -149,8 +162,15 @@ mod tests {
         }
         assert_eq!(format!("{:.1}", Span(Duration::from_micros(800_040))), "800 ms");
         assert_eq!(format!("{:.1}", Span(Duration::from_micros(1_250))), "1.2 ms");
-        assert_eq!(range(&(Duration::ZERO..=Duration::from_secs(2))), "0 s to 2 s");
-        assert_eq!(range(&(1..=4096_usize)), "1 to 4096");
+    }
+
+    #[test]
+    fn a_value_is_within_its_range_or_the_text_says_both() {
+        let range = Duration::ZERO..=Duration::from_secs(2);
+        let late = Duration::from_millis(2001);
+        assert_eq!(within(&late, &range), Err("2.001 s is not within 0 s to 2 s".to_owned()));
+        assert!(within(range.start(), &range).is_ok() && within(range.end(), &range).is_ok());
+        assert_eq!(within(&0, &(1..=4096_usize)), Err("0 is not within 1 to 4096".to_owned()));
     }
 
     #[test]

@@ -8,8 +8,8 @@ use stagger_net::Interface;
 use crate::address::{resolved, with_port};
 use crate::escape::printable;
 use crate::hint::zone::unknown;
-use crate::race::causes;
 use crate::usage::UsageError;
+use stagger::text::with_causes;
 
 /// Reads an IP address and a port. A zone by name becomes the number of the interface.
 ///
@@ -31,7 +31,7 @@ pub(super) fn interface(option: &str, text: &str, name: &str) -> Result<u32, Usa
     let unknown = |error: io::Error| {
         bad(match error.kind() {
             io::ErrorKind::AddrNotAvailable => unknown(name),
-            _ => causes(&error),
+            _ => with_causes(&error),
         })
     };
     let index = interface.index().map_err(unknown)?;

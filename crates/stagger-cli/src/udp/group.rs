@@ -9,8 +9,8 @@ use stagger_net::{Register, UdpSocket};
 
 use super::addr::{family, interface, interface_name};
 use crate::address::check_zone_is_bare;
-use crate::race::causes;
 use crate::usage::UsageError;
+use stagger::text::with_causes;
 
 const JOIN: &str = "--join";
 const SOURCE: &str = "--source";
@@ -75,8 +75,8 @@ impl Group {
     fn unjoined(&self, error: &io::Error) -> String {
         // The step repeats the group. With several sources it says which of them failed.
         match error.source().filter(|_| self.sources.len() <= 1) {
-            Some(cause) => format!("cannot join {self}: {}", causes(cause)),
-            None => format!("cannot join {self}: {}", causes(error)),
+            Some(cause) => format!("cannot join {self}: {}", with_causes(cause)),
+            None => format!("cannot join {self}: {}", with_causes(error)),
         }
     }
 

@@ -19,8 +19,8 @@ use crate::args::UdpListenArgs;
 use crate::console::{Console, Exit};
 use crate::duration::spelled;
 use crate::failure::{Failure, without_step};
-use crate::race::causes;
 use crate::runtime::{Job, Runtime};
+use stagger::text::with_causes;
 
 /// Receives until a signal comes, or enough datagrams have come, or the time is up.
 pub(super) fn run(args: &UdpListenArgs, console: &mut Console) -> Exit {
@@ -51,7 +51,7 @@ impl Serve<'_, '_> {
     async fn serve<R: Runtime>(&self) -> Result<(), Failure> {
         let Self { setup, args, shown } = self;
         let failed = |what: &str, error: &io::Error| {
-            Failure::new(format!("cannot {what} on {}: {}", named(setup.addr), causes(error)))
+            Failure::new(format!("cannot {what} on {}: {}", named(setup.addr), with_causes(error)))
         };
         let options = options().with_reuse_address(args.reuse);
         let socket = match setup.both {

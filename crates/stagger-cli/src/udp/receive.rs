@@ -9,7 +9,7 @@ use stagger_net::{Register, UdpSocket};
 
 use super::addr::named;
 use super::shown::Shown;
-use crate::race::causes;
+use stagger::text::with_causes;
 
 /// How datagrams are received.
 pub(super) struct Receive<'s, 'c> {
@@ -44,7 +44,7 @@ impl Receive<'_, '_> {
                 && let Err(error) = answer(socket, bytes, &datagram).await
             {
                 let peer = named(datagram.peer);
-                self.shown.error(&format!("cannot answer {peer}: {}", causes(&error)));
+                self.shown.error(&format!("cannot answer {peer}: {}", with_causes(&error)));
             }
             // A sender without pause must not delay signals and deadlines.
             yield_now().await;

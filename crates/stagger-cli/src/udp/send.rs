@@ -22,8 +22,8 @@ use crate::args::UdpSendArgs;
 use crate::console::{Console, Exit};
 use crate::duration::spelled;
 use crate::failure::{Failure, without_step};
-use crate::race::causes;
 use crate::runtime::{Job, Runtime};
+use stagger::text::with_causes;
 
 /// Sends every datagram, and waits for answers if asked.
 pub(super) fn run(args: &UdpSendArgs, console: &mut Console) -> Exit {
@@ -81,7 +81,11 @@ impl Deliver<'_, '_> {
             came: Cell::new(0),
         };
         let unheard = |error| {
-            Failure::new(format!("cannot receive from {}: {}", named(setup.to), causes(&error)))
+            Failure::new(format!(
+                "cannot receive from {}: {}",
+                named(setup.to),
+                with_causes(&error)
+            ))
         };
         let mut sending = pin!(setup.send_all(&socket, datagrams, args, shown));
         let mut receiving = pin!(receive.all(&socket));
@@ -167,7 +171,7 @@ impl SendSetup {
             true => "; a broadcast address needs --broadcast",
             false => "",
         };
-        Failure::new(format!("cannot send to {}: {}{hint}", named(self.to), causes(error)))
+        Failure::new(format!("cannot send to {}: {}{hint}", named(self.to), with_causes(error)))
     }
 
     /// The result if only this many answers have come when the time is up.

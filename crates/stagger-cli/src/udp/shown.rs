@@ -17,7 +17,7 @@ use crate::console::{Console, Exit};
 use crate::escape::quoted_bytes;
 use crate::failure::Failure;
 use crate::json::printed;
-use crate::race::causes;
+use stagger::text::with_causes;
 
 /// Shows each event.
 pub(super) struct Shown<'c> {
@@ -59,8 +59,9 @@ impl<'c> Shown<'c> {
         let over_ipv4_too = both && missing.is_none();
         let line = || {
             let too = if over_ipv4_too { ", and on IPv4" } else { "" };
-            let missing = missing
-                .map(|(family, error)| format!("\nnot listening on {family}: {}", causes(error)));
+            let missing = missing.map(|(family, error)| {
+                format!("\nnot listening on {family}: {}", with_causes(error))
+            });
             format!("listening on {}{too}{}", named(local), missing.unwrap_or_default())
         };
         if self.form == Form::Raw {
@@ -73,7 +74,7 @@ impl<'c> Shown<'c> {
                 "over_ipv4_too": over_ipv4_too,
             });
             if let Some((family, error)) = missing {
-                let (family, error) = (family.to_string(), causes(error));
+                let (family, error) = (family.to_string(), with_causes(error));
                 told["missing"] = json!({ "family": family, "error": error });
             }
             told

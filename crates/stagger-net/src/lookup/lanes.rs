@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use stagger::Policy;
-use stagger::text::{self, Span};
+use stagger::text;
 
 /// When a [`SystemResolver`](crate::SystemResolver) looks each family up separately, in addition to the
 /// lookup of all families.
@@ -41,11 +41,9 @@ impl Lanes {
     ///
     /// Fails if the delay is not within [`Policy::RESOLUTION_DELAY_RANGE`].
     pub fn when_late(delay: Duration) -> Result<Self, LanesError> {
-        if Policy::RESOLUTION_DELAY_RANGE.contains(&delay) {
-            Ok(Self { delay: Some(delay) })
-        } else {
-            Err(LanesError { delay })
-        }
+        text::within(&delay, &Policy::RESOLUTION_DELAY_RANGE)
+            .map_err(|fault| LanesError { fault })?;
+        Ok(Self { delay: Some(delay) })
     }
 
     /// Lanes start together with the full lookup. Every name then costs three lookups. The first
@@ -73,13 +71,13 @@ impl Default for Lanes {
 /// A delay outside the range of [`Lanes`], with the range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LanesError {
-    delay: Duration,
+    /// The value, and what is wrong with it.
+    fault: String,
 }
 
 impl fmt::Display for LanesError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let range = text::range(&Policy::RESOLUTION_DELAY_RANGE);
-        write!(f, "delay of lanes out of range: {} is not within {range}", Span(self.delay))
+        write!(f, "delay of lanes out of range: {}", self.fault)
     }
 }
 

@@ -55,16 +55,8 @@ impl Error for BindError {}
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptionError {
     option: &'static str,
-    value: String,
-    fault: Fault,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Fault {
-    /// It is not within this range.
-    Outside(String),
-    /// The words that follow the value.
-    Other(&'static str),
+    /// What follows the option's name: the value, and what is wrong with it.
+    fault: String,
 }
 
 impl OptionError {
@@ -73,7 +65,7 @@ impl OptionError {
         value: impl Into<String>,
         fault: &'static str,
     ) -> Self {
-        Self { option, value: value.into(), fault: Fault::Other(fault) }
+        Self { option, fault: format!(": {} {fault}", value.into()) }
     }
 
     /// The option's name, such as `keep-alive`.
@@ -84,13 +76,8 @@ impl OptionError {
 
 impl fmt::Display for OptionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { option, value, fault } = self;
-        match fault {
-            Fault::Outside(range) => {
-                write!(f, "{option} out of range: {value} is not within {range}")
-            }
-            Fault::Other(fault) => write!(f, "{option}: {value} {fault}"),
-        }
+        let Self { option, fault } = self;
+        write!(f, "{option}{fault}")
     }
 }
 
@@ -108,11 +95,10 @@ pub(crate) fn within<T: Ranged>(
     value: T,
     range: &RangeInclusive<T>,
 ) -> Result<T, OptionError> {
-    if range.contains(&value) {
-        return Ok(value);
+    match text::within(&value, range) {
+        Ok(()) => Ok(value),
+        Err(fault) => Err(OptionError { option, fault: format!(" out of range: {fault}") }),
     }
-    let range = text::range(range);
-    Err(OptionError { option, value: value.shown(), fault: Fault::Outside(range) })
 }
 
 impl From<BindError> for io::Error {

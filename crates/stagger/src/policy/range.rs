@@ -61,9 +61,5 @@ pub(super) fn check<V: Ranged>(
     value: V,
     range: &RangeInclusive<V>,
 ) -> Result<(), PolicyError> {
-    if range.contains(&value) {
-        return Ok(());
-    }
-    let fault = format!("{} is not within {}", value.shown(), text::range(range));
-    Err(PolicyError { setting, fault })
+    text::within(&value, range).map_err(|fault| PolicyError { setting, fault })
 }

@@ -107,7 +107,7 @@ fn only_by(options: UdpOptions, index: u32, text: &str) -> Result<UdpOptions, Us
     let interface = stagger_net::Interface::from(index);
     // An interface that is not there is reported before a socket is made.
     let name = interface.name();
-    name.map_err(|error| UsageError::new("--interface", text, crate::race::causes(&error)))?;
+    name.map_err(|error| UsageError::new("--interface", text, stagger::text::with_causes(&error)))?;
     options.with_interface(interface).map_err(|error| UsageError::new("--interface", text, error))
 }
 

@@ -67,9 +67,6 @@ pub(super) fn check<V: Ranged>(
     value: V,
     range: &RangeInclusive<V>,
 ) -> Result<(), ConfigError> {
-    if range.contains(&value) {
-        return Ok(());
-    }
-    let fault = format!(" out of range: {} is not within {}", value.shown(), text::range(range));
-    Err(ConfigError { setting, fault })
+    text::within(&value, range)
+        .map_err(|fault| ConfigError { setting, fault: format!(" out of range: {fault}") })
 }
