@@ -2,16 +2,16 @@
 //! attempt delay, and one with a wrong certificate costs nothing.
 
 use std::future::Future;
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
-use rustls::ClientConfig;
 use stagger::report::AttemptOutcome;
 use stagger::{Error, Policy, Report};
 use stagger_examples::listed;
-use stagger_examples::tls::{Authority, Server};
+use stagger_testkit::tls::{Authority, Server};
 use stagger_tests::place::has_ipv6;
+use stagger_tls::rustls::ClientConfig;
+use stagger_tls::{TlsError, TlsErrorKind};
 
 const NAME: &str = "tls.example";
 const OTHER: &str = "other.example";
@@ -53,7 +53,7 @@ macro_rules! connecting {
             config: Arc<ClientConfig>,
         ) -> Result<Seen, Error> {
             use ::$($io)::+::{AsyncReadExt as _, AsyncWriteExt as _};
-            use stagger_examples::tls::$tls::Tls;
+            use stagger_tls::$tls::Tls;
 
             let connector = Tls::new($adapter::TcpConnector::default(), config);
             let dialer = $adapter::dialer();
@@ -129,9 +129,8 @@ fn with_two_wrong_certificates(
 }
 
 fn is_certificate_fault(error: &stagger::error::SharedError) -> bool {
-    let io: &io::Error = error.downcast_ref().expect("an I/O error");
-    let inner = io.get_ref().and_then(|inner| inner.downcast_ref());
-    matches!(inner, Some(rustls::Error::InvalidCertificate(_)))
+    let error: &TlsError = error.downcast_ref().expect("an error of TLS");
+    matches!(error.kind(), TlsErrorKind::Certificate(_))
 }
 
 macro_rules! on_both {
@@ -159,7 +158,7 @@ on_both! {
 
 #[test]
 fn a_target_without_a_name_for_tls_is_refused_before_any_attempt() {
-    use stagger_examples::tls::tokio::Tls;
+    use stagger_tls::tokio::Tls;
 
     let authority = Authority::new().unwrap();
     let server = Server::stalled(Ipv4Addr::LOCALHOST).unwrap();
@@ -167,5 +166,5 @@ fn a_target_without_a_name_for_tls_is_refused_before_any_attempt() {
     let dialer = stagger_tokio::dialer().with_connector(connector);
     let error = tokio_runs(dialer.connect_addresses([server.addr()])).map(drop).unwrap_err();
     assert_eq!(error.kind(), stagger::error::ErrorKind::NoneUsable, "{error}");
-    assert!(error.to_string().contains("no name for TLS to check"), "{error}");
+    assert!(error.to_string().contains("TLS has no name to check"), "{error}");
 }

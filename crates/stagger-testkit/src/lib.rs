@@ -14,6 +14,8 @@ mod life;
 mod place;
 mod resolver;
 mod script;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 use std::time::Duration;
 
