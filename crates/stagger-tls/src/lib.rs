@@ -16,6 +16,7 @@
 //! | --- | --- |
 //! | a connector with TLS | [`Tls`], by the names of [`tokio`](crate::tokio) or [`futures`] |
 //! | one line with the certificates that the machine trusts | `connect` in [`tokio`](crate::tokio) or [`futures`] |
+//! | TLS on a listener | [`TlsAccept`] |
 //! | why TLS failed | [`TlsError`], [`TlsErrorKind`], [`CertificateFault`] |
 //! | errors that tell a self-signed certificate from an incomplete chain | [`ExplainingVerifier`] |
 //! | the contents of a certificate | [`Certificate`], with the feature `x509` |
@@ -56,6 +57,7 @@
 
 #![forbid(unsafe_code)]
 
+mod accept;
 mod attempt;
 #[cfg(feature = "x509")]
 mod certificate;
@@ -75,6 +77,7 @@ mod verifier;
 
 pub use ::rustls;
 
+pub use self::accept::{TlsAccept, TlsAccepting};
 pub use self::attempt::TlsAttempt;
 #[cfg(feature = "x509")]
 pub use self::certificate::Certificate;
