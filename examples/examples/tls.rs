@@ -11,8 +11,8 @@ use std::net::Ipv4Addr;
 
 use stagger::report::AttemptOutcome;
 use stagger_examples::listed;
-use stagger_examples::tls::tokio::Tls;
-use stagger_examples::tls::{Authority, Server};
+use stagger_testkit::tls::{Authority, Server};
+use stagger_tls::tokio::Tls;
 use stagger_tokio::TcpConnector;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 

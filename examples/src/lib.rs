@@ -3,7 +3,6 @@
 
 #[cfg(doctest)]
 pub mod page;
-pub mod tls;
 
 use std::convert::Infallible;
 use std::future::ready;

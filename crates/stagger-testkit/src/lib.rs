@@ -15,6 +15,8 @@ mod listener;
 mod place;
 mod resolver;
 mod script;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! TLS servers on loopback, with certificates of their own.
+//! TLS servers on loopback.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
@@ -6,51 +6,9 @@ use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::pki_types::PrivateKeyDer;
-use rustls::{ClientConfig, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// Signs certificates, and is trusted by its own clients alone.
-pub struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-impl Authority {
-    /// A new one, with a key of its own.
-    ///
-    /// # Errors
-    ///
-    /// That no key or certificate could be made.
-    pub fn new() -> io::Result<Self> {
-        let mut params = CertificateParams::new(Vec::<String>::new()).map_err(io::Error::other)?;
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().map_err(io::Error::other)?;
-        CertifiedIssuer::self_signed(params, key).map(Self).map_err(io::Error::other)
-    }
-
-    /// A client's configuration that trusts this authority alone.
-    ///
-    /// # Errors
-    ///
-    /// That the certificate was refused.
-    pub fn client(&self) -> io::Result<Arc<ClientConfig>> {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.0.der().clone()).map_err(io::Error::other)?;
-        let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-        Ok(Arc::new(config))
-    }
-
-    /// A server's configuration with a certificate for this name.
-    fn server(&self, name: &str) -> io::Result<Arc<ServerConfig>> {
-        let params = CertificateParams::new([name.to_owned()]).map_err(io::Error::other)?;
-        let key = KeyPair::generate().map_err(io::Error::other)?;
-        let certificate = params.signed_by(&key, &self.0).map_err(io::Error::other)?;
-        let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(io::Error::other)?;
-        let config = ServerConfig::builder()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .map_err(io::Error::other)?;
-        Ok(Arc::new(config))
-    }
-}
+use super::Authority;
 
 /// A server on loopback. It lives as long as the process.
 pub struct Server {
@@ -66,7 +24,26 @@ impl Server {
     ///
     /// The system's, where the address can't be listened on.
     pub fn echo(ip: impl Into<IpAddr>, authority: &Authority, name: &str) -> io::Result<Self> {
-        let config = authority.server(name)?;
+        Self::with_config(ip, authority.issue(name)?.server()?)
+    }
+
+    /// As [`echo`](Self::echo), with this configuration.
+    ///
+    /// # Errors
+    ///
+    /// The system's, where the address can't be listened on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger_testkit::tls::{Request, Server};
+    ///
+    /// let self_signed = Request::new("tls.example").self_sign()?;
+    /// let server = Server::with_config([127, 0, 0, 1], self_signed.server()?)?;
+    /// # let _ = server;
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
+    pub fn with_config(ip: impl Into<IpAddr>, config: Arc<ServerConfig>) -> io::Result<Self> {
         Self::listen(ip.into(), move |stream| {
             let config = Arc::clone(&config);
             let Ok(connection) = ServerConnection::new(config) else { return None };
