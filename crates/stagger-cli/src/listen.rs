@@ -19,7 +19,8 @@ use crate::args::ListenArgs;
 use crate::console::{Console, Exit};
 use crate::failure::{Failure, without_step};
 use crate::pipe::{PipeError, carried, finish};
-use crate::runtime::{Job, Runtime, StreamOf};
+use crate::runtime::{Job, Runtime};
+use crate::stream::BoxStream;
 use crate::usage::UsageError;
 use stagger::text::with_causes;
 
@@ -105,11 +106,11 @@ impl Job for Serve {
                     return Ok(());
                 };
                 match accepted {
-                    Ok((stream, peer)) => {
+                    Ok((mut stream, peer)) => {
                         tell(format!("{peer} connected"));
                         let (console, serving) = (Rc::clone(&console), Rc::clone(&serving));
                         let task = executor.spawn(async move {
-                            let gone = match echo(&stream).await {
+                            let gone = match echo(&mut stream).await {
                                 Ok(bytes) => format!("{peer} closed: {bytes} bytes echoed\n"),
                                 Err(error) => format!("{peer} failed: {error}\n"),
                             };
@@ -153,7 +154,7 @@ impl Job for Take {
             let (stream, _) = accept::<R>(&mut listeners).await?;
             // No other peer is accepted.
             drop(listeners);
-            carried(&stream).await
+            carried(stream).await
         };
         R::block_on(taken).unwrap_or_else(|error| Err(Failure::no_runtime(&error).into()))
     }
@@ -176,13 +177,13 @@ async fn open<R: Runtime>(addrs: Vec<ListenAddr>) -> Result<Vec<ListenerOf<R>>, 
 /// The next connection of any of them.
 async fn accept<R: Runtime>(
     listeners: &mut [ListenerOf<R>],
-) -> Result<(StreamOf<R>, std::net::SocketAddr), Failure> {
+) -> Result<(BoxStream, std::net::SocketAddr), Failure> {
     // The listener that accepted goes to the end, so that a busy one does not starve the others.
     let accepted = poll_fn(|cx| {
         for index in 0..listeners.len() {
             if let Poll::Ready(accepted) = listeners[index].poll_accept(cx) {
                 listeners[index..].rotate_left(1);
-                return Poll::Ready(accepted);
+                return Poll::Ready(accepted.map(|(stream, peer)| (stream.into(), peer)));
             }
         }
         Poll::Pending

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::choice::ColorWhen;
 use super::target::TargetArgs;
+use crate::tls::{self, ConnectTls};
 
 pub(super) const USAGE: &str = "stagger connect [OPTIONS] <HOST:SERVICE>
        stagger connect [OPTIONS] <HOST> <SERVICE>";
@@ -16,7 +17,12 @@ Examples:
 
 `stagger connect --help` says more: the picture, JSON, --pipe and exit status.";
 
-pub(super) const LONG: &str = "\
+/// The text below the options, in `--help`.
+pub(super) fn long() -> String {
+    format!("{PICTURE}{}{REST}", tls::CONNECT_HELP)
+}
+
+const PICTURE: &str = "\
 Standard output shows the race: a bar over time for each query and each address.
 Each row has its start, its end and its result. A double line in a bar is a
 handshake. A race inside an attempt is below that attempt. On a terminal the
@@ -39,6 +45,9 @@ continues to receive. When the peer ends, standard output is closed, and the
 rest of standard input is still sent. If standard input is a terminal, the
 command ends when the peer ends.
 
+";
+
+const REST: &str = "\
 Exit status:
   0    connected; with --pipe, everything was sent and received
   1    a lookup or every attempt failed; the connection broke; the name has no
@@ -85,4 +94,6 @@ pub(crate) struct ConnectArgs {
     /// When to use colours
     #[arg(long, value_enum, value_name = "WHEN", default_value_t, display_order = 103)]
     pub(crate) color: ColorWhen,
+    #[command(flatten)]
+    pub(crate) tls: ConnectTls,
 }

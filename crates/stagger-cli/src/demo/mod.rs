@@ -9,7 +9,7 @@ use std::io;
 use std::time::Duration;
 
 use stagger::observe::Recorder;
-use stagger::{Policy, Target};
+use stagger::{Dialer, Policy, Target};
 use stagger_net::TcpOptions;
 
 use self::scene::{HOST, Scene, scenes};
@@ -20,7 +20,8 @@ use crate::console::{Console, Exit};
 use crate::live::{Screen, shown};
 use crate::picture::timeline;
 use crate::race::Race;
-use crate::runtime::{Job, Runtime, Stream as _};
+use crate::runtime::{Job, Runtime};
+use crate::stream::Stream as _;
 use crate::terminal::Terminal;
 use crate::wrap::paragraph;
 
@@ -92,7 +93,8 @@ impl Job for Play {
         let policy = Policy::new().with_timeout(TIMEOUT).map_err(io::Error::other)?;
         let resolver = self.source.resolver::<R>()?;
         let recorder = Recorder::new();
-        let dialer = R::dialer(resolver, TcpOptions::new()).with_policy(policy);
+        let connector = R::tcp(TcpOptions::new());
+        let dialer = Dialer::new(resolver, connector, R::timer()).with_policy(policy);
         let dialer = dialer.with_observer(recorder.clone());
         let dial = async {
             match dialer.connect(self.target).with_report().await {

@@ -1,0 +1,47 @@
+//! The names of `tls` in a build without the feature `tls`: no options, and values that cannot
+//! exist.
+
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::runtime::StreamConnector;
+
+pub(crate) const CONNECT_HELP: &str = "";
+pub(crate) const WRONG: &str = "";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ConnectTls {}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Client {}
+
+impl Client {
+    pub(crate) fn of(_: &ConnectTls) -> Result<Option<Self>, Failure> {
+        Ok(None)
+    }
+
+    pub(crate) fn over(&self, _: StreamConnector) -> StreamConnector {
+        match *self {}
+    }
+
+    pub(crate) fn warning(&self) -> Option<&'static str> {
+        match *self {}
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Session {}
+
+impl Session {
+    pub(crate) fn text(&self) -> String {
+        match *self {}
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        match *self {}
+    }
+}
+
+pub(crate) fn hint(_: &stagger::Error) -> Option<&'static str> {
+    None
+}
