@@ -53,6 +53,7 @@ macro_rules! streams {
 
         #[doc = $doc]
         #[derive(Clone, Copy, Debug)]
+        #[non_exhaustive]
         pub enum $kind {}
 
         impl Sealed for $kind {}
