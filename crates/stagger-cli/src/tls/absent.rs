@@ -1,11 +1,15 @@
 //! The names of `tls` in a build without the feature `tls`: no options, and values that cannot
 //! exist.
 
+use std::io;
+use std::net::TcpListener;
+
 use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::runtime::StreamConnector;
 
+pub(crate) const PRESENT: bool = false;
 pub(crate) const CONNECT_HELP: &str = "";
 pub(crate) const WRONG: &str = "";
 
@@ -39,6 +43,20 @@ impl Session {
 
     pub(crate) fn json(&self) -> Value {
         match *self {}
+    }
+}
+
+pub(crate) struct Pair {
+    pub(crate) client: Client,
+}
+
+impl Pair {
+    pub(crate) fn new(_: &str) -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(crate) fn serve(&self, _: TcpListener) {
+        match self.client {}
     }
 }
 

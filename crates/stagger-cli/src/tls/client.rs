@@ -57,6 +57,11 @@ impl Client {
         Ok(Some(Self { config: Arc::new(config), server_name, verifies: !args.insecure }))
     }
 
+    /// A client with this configuration.
+    pub(super) fn trusting(config: Arc<ClientConfig>) -> Self {
+        Self { config, server_name: None, verifies: true }
+    }
+
     /// A connector whose success is the handshake, over another.
     pub(crate) fn over(&self, connector: StreamConnector) -> StreamConnector {
         let mut tls = futures::Tls::new(connector, Arc::clone(&self.config));

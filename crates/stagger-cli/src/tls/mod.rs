@@ -9,12 +9,14 @@
 //! | reads and writes of a connection | `stream` |
 //! | what to try after a failure | `hint` |
 //! | how a server proves its name | `server` |
+//! | the two ends of the demo | `demo` |
 //!
 //! Without the feature `tls`, `absent` has the same names and no options.
 
 mod args;
 mod client;
 mod date;
+mod demo;
 mod hint;
 mod insecure;
 mod pem;
@@ -23,5 +25,9 @@ mod stream;
 
 pub(crate) use self::args::{CONNECT_HELP, ConnectTls, WRONG};
 pub(crate) use self::client::Client;
+pub(crate) use self::demo::Pair;
 pub(crate) use self::hint::hint;
 pub(crate) use self::session::Session;
+
+/// Whether this build has TLS.
+pub(crate) const PRESENT: bool = true;
