@@ -43,11 +43,9 @@ type StreamOf<R> = <<R as Runtime>::Adapter as Adapter>::Stream;
 type ListenOf<R> = TcpListen<ReactorOf<R>, TimerOf<R>>;
 type Failure = HandshakeError<AcceptError, io::Error, SocketAddr>;
 
-/// Listens on loopback with a handshake that reads a line.
-fn reading<R: Runtime>() -> HandshakeListen<
-    ListenOf<R>,
-    TimerOf<R>,
-    impl Handshake<
+/// A handshake that reads a line.
+trait ReadsLine<R: Runtime>:
+    Handshake<
         StreamOf<R>,
         SocketAddr,
         Connection = (StreamOf<R>, String),
@@ -56,8 +54,26 @@ fn reading<R: Runtime>() -> HandshakeListen<
     > + Clone
     + Send
     + Sync
-    + 'static,
-> {
+    + 'static
+{
+}
+
+impl<R: Runtime, H> ReadsLine<R> for H where
+    H: Handshake<
+            StreamOf<R>,
+            SocketAddr,
+            Connection = (StreamOf<R>, String),
+            Error = io::Error,
+            Performing: Send,
+        > + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}
+
+/// Listens on loopback with such a handshake.
+fn reading<R: Runtime>() -> HandshakeListen<ListenOf<R>, TimerOf<R>, impl ReadsLine<R>> {
     let listen = R::Adapter::tcp_listen(SocketAddr::from((V4, 0)).into());
     let handshake = |stream, _: &SocketAddr| R::Adapter::read_line(stream);
     listen.with_handshake(TimerOf::<R>::default(), handshake).with_timeout(TIMEOUT).unwrap()

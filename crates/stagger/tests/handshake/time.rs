@@ -91,8 +91,11 @@ fn one_alarm_serves_all_handshakes() {
     }
     assert_eq!(listener.in_flight(), 4);
     for time in 100..104 {
+        let before = world.clock.polls();
         assert!(world.clock.run(listener.accept()).is_err());
         assert_eq!(world.clock.elapsed(), ms(time));
+        // One poll sets the alarm, and one comes when it rings.
+        assert_eq!(world.clock.polls() - before, 2);
     }
     world.ledger.assert_clean();
 }
@@ -242,6 +245,17 @@ fn a_panic_of_a_handshake_drops_that_handshake_alone() {
 }
 
 #[test]
+fn after_a_panic_of_the_only_handshake_no_alarm_stays() {
+    let world = World::new();
+    let door = door(&world, [(0, "bad")]);
+    let mut listener =
+        door.with_handshake(world.clock.clone(), hands(&world.clock, [("bad", Panics(5))]));
+    assert!(catch_unwind(AssertUnwindSafe(|| world.clock.run(listener.accept()).is_ok())).is_err());
+    assert!(world.clock.run_until(ms(6), pin!(listener.accept())).is_pending());
+    world.ledger.assert_clean();
+}
+
+#[test]
 fn a_panic_where_a_handshake_begins_drops_its_connection_alone() {
     let world = World::new();
     let door = door(&world, [(0, "mute"), (1, "bad"), (2, "good")]);
@@ -294,8 +308,11 @@ fn a_dropped_accept_keeps_the_handshakes() {
     for time in [0, 10, 20] {
         assert!(world.clock.run_until(ms(time), pin!(listener.accept())).is_pending());
     }
-    assert_eq!(world.clock.run(listener.accept()).unwrap().1, Place("slow"));
-    assert_eq!(world.clock.elapsed(), ms(30));
+    let (connection, peer) = world.clock.run(listener.accept()).unwrap();
+    assert_eq!((peer, world.clock.elapsed()), (Place("slow"), ms(30)));
+    drop(connection);
+    // Nothing is in flight, so no alarm is set.
+    world.ledger.assert_clean();
 }
 
 #[test]

@@ -7,9 +7,11 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Instant;
 
-use stagger::listen::{Accepted, Handshake, HandshakeListener, Listener};
-use stagger_testkit::{Clock, ms};
+use stagger::Timer;
+use stagger::listen::{Accepted, Handshake, HandshakeError, HandshakeListener, Listener};
+use stagger_testkit::{Clock, Sleep, ms};
 
 use crate::Task;
 
@@ -19,6 +21,8 @@ pub(crate) struct Queue {
     clients: RefCell<VecDeque<Result<usize, &'static str>>>,
     task: RefCell<Option<Waker>>,
     accepted: Cell<usize>,
+    /// How often it was polled.
+    pub(crate) polls: Cell<usize>,
     /// Whether every accept fails once the queue is empty.
     pub(crate) fails: Cell<bool>,
 }
@@ -51,6 +55,7 @@ impl Listener for Gate {
     type Error = &'static str;
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Accepted<Self>> {
+        self.0.polls.set(self.0.polls.get() + 1);
         if let Some(client) = self.0.clients.borrow_mut().pop_front() {
             self.0.accepted.set(self.0.accepted.get() + 1);
             return Poll::Ready(client.map(|client| (client, client)));
@@ -241,6 +246,59 @@ fn a_wake_between_a_result_and_the_next_poll_is_not_lost_and_wakes_nobody() {
 }
 
 #[test]
+fn after_a_timeout_a_wake_wakes_nobody_before_the_next_poll() {
+    let mut hall = Hall::of(1);
+    hall.settle();
+    hall.clock.advance_to(ms(1));
+    hall.queue.join(1);
+    hall.settle();
+    hall.clock.advance_to(ms(10_000));
+    assert!(matches!(hall.poll(), Poll::Ready(Err(_))));
+    let woken = hall.task.woken();
+    hall.hands.wake(1);
+    assert_eq!(hall.task.woken(), woken);
+}
+
+#[test]
+fn a_call_that_polls_many_handshakes_polls_a_pending_listener_once() {
+    let mut hall = Hall::of(10);
+    hall.settle();
+    (0..10).for_each(|client| hall.hands.wake(client));
+    let before = hall.queue.polls.get();
+    assert!(hall.poll().is_pending());
+    assert_eq!((hall.hands.all_polls(), hall.queue.polls.get()), (20, before + 1));
+}
+
+/// A clock that wakes a handshake when an alarm is set, as another thread may at that moment.
+struct Nudging(Clock, Rc<Hands>);
+
+impl Timer for Nudging {
+    type Sleep = Sleep;
+
+    fn now(&self) -> Instant {
+        self.0.now()
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> Sleep {
+        self.1.wake(0);
+        self.0.sleep_until(deadline)
+    }
+}
+
+#[test]
+fn a_wake_just_before_the_task_sleeps_is_not_lost() {
+    let (clock, hands, task) = (Clock::new(), Rc::<Hands>::default(), Arc::<Task>::default());
+    let timer = Nudging(clock, hands.clone());
+    let mut listener = HandshakeListener::new(Gate(Queue::of(1)), timer, Shake(hands.clone()));
+    let waker = Waker::from(task.clone());
+    assert!(listener.poll_accept(&mut Context::from_waker(&waker)).is_pending());
+    assert_eq!((task.woken(), hands.all_polls()), (1, 1));
+    hands.end(0);
+    let accepted = listener.poll_accept(&mut Context::from_waker(&waker));
+    assert_eq!(accepted, Poll::Ready(Ok((0, 0))));
+}
+
+#[test]
 fn after_a_drop_no_waker_wakes_the_task() {
     let mut hall = Hall::of(3);
     hall.settle();
@@ -251,6 +309,31 @@ fn after_a_drop_no_waker_wakes_the_task() {
     assert_eq!(task.woken(), woken);
     // Only the test holds the waker of the task.
     assert_eq!(Arc::strong_count(&task), 1);
+}
+
+#[test]
+fn the_oldest_handshake_is_polled_once_more_before_it_times_out() {
+    for ends in [true, false] {
+        let mut hall = Hall::of(2);
+        hall.settle();
+        hall.hands.end(1);
+        hall.hands.wake(1);
+        if ends {
+            hall.hands.end(0);
+        }
+        hall.hands.wake(0);
+        hall.clock.advance_to(ms(10_000));
+        assert_eq!(hall.poll(), Poll::Ready(Ok((1, 1))));
+        // Now it is the turn of the timeouts.
+        let late = HandshakeError::TimedOut { peer: 0, timeout: ms(10_000) };
+        let expected = if ends { Ok((0, 0)) } else { Err(late) };
+        assert_eq!(hall.poll(), Poll::Ready(expected));
+        assert_eq!(*hall.hands.polls.borrow(), [2, 2]);
+        // It is still listed as woken, and that does no harm.
+        let woken = hall.task.woken();
+        assert!(hall.poll().is_pending());
+        assert_eq!((hall.task.woken(), hall.hands.all_polls()), (woken, 4));
+    }
 }
 
 #[test]

@@ -83,15 +83,12 @@ impl<F, P> Flights<F, P> {
     /// The handshake that was woken first and not polled since.
     pub(super) fn next_woken(&mut self) -> Option<u64> {
         let mut state = lock(&self.woken.0);
-        self.forget_gone(&mut state.ids);
-        state.ids.pop_front()
-    }
-
-    /// Removes handshakes that are over from the front. A handshake that was woken and then timed
-    /// out is still listed.
-    fn forget_gone(&self, ids: &mut VecDeque<u64>) {
-        while ids.front().is_some_and(|id| !self.by_id.contains_key(id)) {
-            ids.pop_front();
+        loop {
+            let id = state.ids.pop_front()?;
+            // One that was woken and then timed out is still listed.
+            if self.by_id.contains_key(&id) {
+                return Some(id);
+            }
         }
     }
 
@@ -111,7 +108,6 @@ impl<F, P> Flights<F, P> {
     pub(super) fn sleep(&self, task: &Waker) -> bool {
         let task = task.clone();
         let mut state = lock(&self.woken.0);
-        self.forget_gone(&mut state.ids);
         if !state.ids.is_empty() {
             return false;
         }
