@@ -110,7 +110,7 @@ pub(crate) enum Command {
     #[command(after_help = resolve::SHORT, after_long_help = resolve::LONG)]
     Resolve(ResolveArgs),
     /// Accept TCP connections, and send back what they send
-    #[command(after_help = listen::HELP)]
+    #[command(after_help = listen::help())]
     Listen(ListenArgs),
     /// Send and receive UDP datagrams
     #[command(subcommand, after_help = udp::HELP, disable_help_subcommand = true)]

@@ -17,7 +17,7 @@ use crate::stream::BoxStream;
 pub(crate) type StreamConnector = LocalBoxConnector<SocketAddr, BoxStream, SharedError>;
 
 /// A runtime with its adapter.
-pub(crate) trait Runtime {
+pub(crate) trait Runtime: 'static {
     /// The adapter's connector.
     type Connector: Connector<SocketAddr, Connection: Into<BoxStream>, Error: Into<BoxError>, Attempt: 'static>
         + 'static;

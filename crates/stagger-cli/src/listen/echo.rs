@@ -20,7 +20,8 @@ pub(super) async fn echo<S: Stream>(stream: &mut S) -> io::Result<u64> {
     loop {
         let count = stream.read(&mut buffer).await?;
         if count == 0 {
-            stream.close().await?;
+            // The peer has ended, and may be gone.
+            let _ = stream.close().await;
             return Ok(total);
         }
         total += count as u64;

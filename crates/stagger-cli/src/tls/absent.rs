@@ -7,14 +7,19 @@ use std::net::TcpListener;
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::runtime::StreamConnector;
+use crate::listen::Door;
+use crate::runtime::{Runtime, StreamConnector};
 
 pub(crate) const PRESENT: bool = false;
 pub(crate) const CONNECT_HELP: &str = "";
+pub(crate) const LISTEN_EXAMPLE: &str = "";
 pub(crate) const WRONG: &str = "";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ConnectTls {}
+
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct ListenTls {}
 
 #[derive(Clone, Debug)]
 pub(crate) enum Client {}
@@ -34,9 +39,26 @@ impl Client {
 }
 
 #[derive(Clone, Debug)]
+pub(crate) enum Server {}
+
+impl Server {
+    pub(crate) fn of(_: &ListenTls) -> Result<Option<Self>, Failure> {
+        Ok(None)
+    }
+
+    pub(crate) fn over<R: Runtime>(&self, _: Door) -> Door {
+        match *self {}
+    }
+}
+
+#[derive(Clone, Debug)]
 pub(crate) enum Session {}
 
 impl Session {
+    pub(crate) fn protocol(&self) -> String {
+        match *self {}
+    }
+
     pub(crate) fn text(&self) -> String {
         match *self {}
     }

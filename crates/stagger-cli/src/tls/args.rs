@@ -27,6 +27,10 @@ pub(crate) const WRONG: &str = "\
        - a file of --ca, --cert or --key without a usable certificate or key
 ";
 
+/// An example below the options of `listen`.
+pub(crate) const LISTEN_EXAMPLE: &str = "
+  stagger listen :8443 --tls --cert cert.pem --key key.pem";
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct ConnectTls {
     /// Connect over TLS, and show the certificate
@@ -58,5 +62,20 @@ pub(crate) struct ConnectTls {
     pub(super) cert: Option<PathBuf>,
     /// The private key of --cert (PEM)
     #[arg(long, value_name = "FILE", requires_all = ["tls", "cert"], help_heading = "TLS")]
+    pub(super) key: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct ListenTls {
+    /// Accept only connections over TLS
+    ///
+    /// Handshakes run side by side. A failed one is shown, and ends nothing.
+    #[arg(long, requires_all = ["cert", "key"], help_heading = "TLS")]
+    pub(super) tls: bool,
+    /// The certificate to present, with its chain after it (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls", help_heading = "TLS")]
+    pub(super) cert: Option<PathBuf>,
+    /// The private key of --cert (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls", help_heading = "TLS")]
     pub(super) key: Option<PathBuf>,
 }

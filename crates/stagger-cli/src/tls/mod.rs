@@ -20,13 +20,15 @@ mod demo;
 mod hint;
 mod insecure;
 mod pem;
+mod server;
 mod session;
 mod stream;
 
-pub(crate) use self::args::{CONNECT_HELP, ConnectTls, WRONG};
+pub(crate) use self::args::{CONNECT_HELP, ConnectTls, LISTEN_EXAMPLE, ListenTls, WRONG};
 pub(crate) use self::client::Client;
 pub(crate) use self::demo::Pair;
 pub(crate) use self::hint::hint;
+pub(crate) use self::server::Server;
 pub(crate) use self::session::Session;
 
 /// Whether this build has TLS.

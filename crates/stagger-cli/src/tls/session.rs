@@ -45,7 +45,7 @@ impl Session {
     }
 
     /// Version, cipher suite and protocol, in one line.
-    fn protocol(&self) -> String {
+    pub(crate) fn protocol(&self) -> String {
         let alpn = self.alpn.as_ref().map(|name| format!(", ALPN {name}"));
         format!("{} with {}{}", self.version, self.cipher_suite, alpn.unwrap_or_default())
     }

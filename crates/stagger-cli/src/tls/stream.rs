@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_lite::{AsyncRead, AsyncWrite};
-use stagger_tls::futures::TlsStream;
+use stagger_tls::TlsIo;
+use stagger_tls::futures::{Futures, TlsStream};
 use stagger_tls::rustls::{AlertDescription, CommonState, Error, ProtocolVersion};
 
 use super::Session;
@@ -24,6 +25,18 @@ impl Secured<TlsStream<BoxStream>> {
     pub(super) fn client(stream: TlsStream<BoxStream>, verified: bool) -> Self {
         let (tcp, connection) = stream.get_ref();
         let (ends, session) = (tcp.ends(), Session::of(connection, verified));
+        Self { half_closes: half_closes(connection), ends, session, stream }
+    }
+}
+
+/// The connection of a server.
+pub(super) type ServerStream = <Futures as TlsIo<BoxStream>>::ServerStream;
+
+impl From<ServerStream> for Secured<ServerStream> {
+    fn from(stream: ServerStream) -> Self {
+        let (tcp, connection) = stream.get_ref();
+        // A server verifies no certificate of a client.
+        let (ends, session) = (tcp.ends(), Session::of(connection, false));
         Self { half_closes: half_closes(connection), ends, session, stream }
     }
 }

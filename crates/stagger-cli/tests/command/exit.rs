@@ -111,6 +111,8 @@ const WRONG_TLS: (&str, &[&str]) = (
         "connect --pipe localhost:443 --tls --ca /dev/null",
         "connect localhost:443 --tls --ca /",
         "connect localhost:443 --tls --insecure --cert /dev/null --key /dev/null",
+        "listen 127.0.0.1:0 --tls --cert /nosuch/cert.pem --key /dev/null",
+        "listen --pipe 127.0.0.1:0 --tls --cert /dev/null --key /dev/null",
     ],
 );
 

@@ -4,4 +4,5 @@ mod check;
 mod connect;
 mod file;
 mod kit;
+mod listen;
 mod pipe;
