@@ -103,7 +103,7 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Connect, show the race, and close the connection
     #[command(override_usage = connect::USAGE)]
-    #[command(after_help = connect::SHORT, after_long_help = connect::long())]
+    #[command(after_help = connect::short(), after_long_help = connect::long())]
     Connect(Box<ConnectArgs>),
     /// Show the addresses of a host in the order in which they are tried
     #[command(override_usage = resolve::USAGE)]

@@ -9,17 +9,24 @@ use crate::tls::{self, ConnectTls};
 pub(super) const USAGE: &str = "stagger connect [OPTIONS] <HOST:SERVICE>
        stagger connect [OPTIONS] <HOST> <SERVICE>";
 
-pub(super) const SHORT: &str = "\
+/// The text below the options, in `-h`.
+pub(super) fn short() -> String {
+    format!("{EXAMPLES}{}{MORE}", tls::CONNECT_EXAMPLE)
+}
+
+const EXAMPLES: &str = "\
 Examples:
   stagger connect example.com:https
   stagger connect example.com 443 --timeout 10s
-  stagger connect '[fe80::1%eth0]:22' --json
+  stagger connect '[fe80::1%eth0]:22' --json";
+
+const MORE: &str = "
 
 `stagger connect --help` says more: the picture, JSON, --pipe and exit status.";
 
 /// The text below the options, in `--help`.
 pub(super) fn long() -> String {
-    format!("{PICTURE}{}{REST}", tls::CONNECT_HELP)
+    format!("{PICTURE}{}{REST}{}", tls::CONNECT_HELP, tls::CONNECT_EXAMPLES)
 }
 
 const PICTURE: &str = "\

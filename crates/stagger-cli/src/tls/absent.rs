@@ -11,6 +11,8 @@ use crate::listen::Door;
 use crate::runtime::{Runtime, StreamConnector};
 
 pub(crate) const PRESENT: bool = false;
+pub(crate) const CONNECT_EXAMPLE: &str = "";
+pub(crate) const CONNECT_EXAMPLES: &str = "";
 pub(crate) const CONNECT_HELP: &str = "";
 pub(crate) const LISTEN_EXAMPLE: &str = "";
 pub(crate) const WRONG: &str = "";

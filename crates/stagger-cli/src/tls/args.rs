@@ -27,6 +27,13 @@ pub(crate) const WRONG: &str = "\
        - a file of --ca, --cert or --key without a usable certificate or key
 ";
 
+/// Examples below the options of `connect`.
+pub(crate) const CONNECT_EXAMPLE: &str = "
+  stagger connect example.com:https --tls";
+pub(crate) const CONNECT_EXAMPLES: &str = "
+  stagger connect example.com:https --tls --alpn h2,http/1.1
+  stagger connect 192.0.2.7:https --tls --server-name example.com --ca ca.pem";
+
 /// An example below the options of `listen`.
 pub(crate) const LISTEN_EXAMPLE: &str = "
   stagger listen :8443 --tls --cert cert.pem --key key.pem";

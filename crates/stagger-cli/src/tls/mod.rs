@@ -24,7 +24,9 @@ mod server;
 mod session;
 mod stream;
 
-pub(crate) use self::args::{CONNECT_HELP, ConnectTls, LISTEN_EXAMPLE, ListenTls, WRONG};
+pub(crate) use self::args::{
+    CONNECT_EXAMPLE, CONNECT_EXAMPLES, CONNECT_HELP, ConnectTls, LISTEN_EXAMPLE, ListenTls, WRONG,
+};
 pub(crate) use self::client::Client;
 pub(crate) use self::demo::Pair;
 pub(crate) use self::hint::hint;
