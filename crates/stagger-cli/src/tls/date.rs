@@ -26,3 +26,35 @@ pub(super) fn rounded(duration: Duration) -> String {
         count => format!("{count} {name}s"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_before_1970_has_no_date_but_words() {
+        let early = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
+        assert_eq!((rfc3339(early), &day(early)[..]), (None, "before 1970"));
+        let epoch = SystemTime::UNIX_EPOCH;
+        assert_eq!(rfc3339(epoch).as_deref(), Some("1970-01-01T00:00:00Z"));
+        // The last time that a certificate can have (RFC 5280 §4.1.2.5).
+        let last = epoch + Duration::from_secs(253_402_300_799);
+        assert_eq!(rfc3339(last).as_deref(), Some("9999-12-31T23:59:59Z"));
+        assert_eq!(day(last), "9999-12-31");
+    }
+
+    #[test]
+    fn a_duration_has_the_unit_of_which_it_has_two() {
+        for (secs, text) in [
+            (0, "0 minutes"),
+            (60, "1 minute"),
+            (7_199, "119 minutes"),
+            (7_200, "2 hours"),
+            (172_799, "47 hours"),
+            (172_800, "2 days"),
+            (31 * DAY, "31 days"),
+        ] {
+            assert_eq!(rounded(Duration::from_secs(secs)), text);
+        }
+    }
+}
