@@ -18,9 +18,6 @@ pub(crate) type StreamConnector = LocalBoxConnector<SocketAddr, BoxStream, Share
 
 /// A runtime with its adapter.
 pub(crate) trait Runtime: 'static {
-    /// The adapter's connector.
-    type Connector: Connector<SocketAddr, Connection: Into<BoxStream>, Error: Into<BoxError>, Attempt: 'static>
-        + 'static;
     /// The adapter's timer.
     type Timer: Timer<Sleep: 'static> + Clone + Unpin + 'static;
     /// The adapter's reactor.
@@ -32,8 +29,8 @@ pub(crate) trait Runtime: 'static {
         + Default
         + 'static;
 
-    /// A connector with these socket options.
-    fn connector(options: TcpOptions) -> Self::Connector;
+    /// A TCP connector with these options.
+    fn tcp(options: TcpOptions) -> StreamConnector;
 
     /// The runtime's clock.
     fn timer() -> Self::Timer;
@@ -63,22 +60,26 @@ pub(crate) trait Runtime: 'static {
         let output = Self::drive(watch.unless_signalled(&reactor, future))?;
         Ok(watch.end(output))
     }
+}
 
-    /// A TCP connector with these options.
-    fn tcp(options: TcpOptions) -> StreamConnector {
-        StreamConnector::erased(Self::connector(options).map(Into::into))
-    }
+/// The connector of an adapter, with the types that all have here.
+fn boxed<C>(connector: C) -> StreamConnector
+where
+    C: Connector<SocketAddr, Attempt: 'static> + 'static,
+    C::Connection: Into<BoxStream>,
+    C::Error: Into<BoxError>,
+{
+    StreamConnector::erased(connector.map(Into::into))
 }
 
 pub(crate) struct Tokio;
 
 impl Runtime for Tokio {
-    type Connector = stagger_tokio::TcpConnector;
     type Timer = stagger_tokio::Timer;
     type Reactor = stagger_tokio::Reactor;
 
-    fn connector(options: TcpOptions) -> Self::Connector {
-        Self::Connector::new(options)
+    fn tcp(options: TcpOptions) -> StreamConnector {
+        boxed(stagger_tokio::TcpConnector::new(options))
     }
 
     fn timer() -> Self::Timer {
@@ -96,12 +97,11 @@ impl Runtime for Tokio {
 pub(crate) struct Smol;
 
 impl Runtime for Smol {
-    type Connector = stagger_smol::TcpConnector;
     type Timer = stagger_smol::Timer;
     type Reactor = stagger_smol::Reactor;
 
-    fn connector(options: TcpOptions) -> Self::Connector {
-        Self::Connector::new(options)
+    fn tcp(options: TcpOptions) -> StreamConnector {
+        boxed(stagger_smol::TcpConnector::new(options))
     }
 
     fn timer() -> Self::Timer {
@@ -116,12 +116,11 @@ impl Runtime for Smol {
 pub(crate) struct AsyncStd;
 
 impl Runtime for AsyncStd {
-    type Connector = stagger_async_std::TcpConnector;
     type Timer = stagger_async_std::Timer;
     type Reactor = stagger_async_std::Reactor;
 
-    fn connector(options: TcpOptions) -> Self::Connector {
-        Self::Connector::new(options)
+    fn tcp(options: TcpOptions) -> StreamConnector {
+        boxed(stagger_async_std::TcpConnector::new(options))
     }
 
     fn timer() -> Self::Timer {
