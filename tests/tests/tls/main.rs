@@ -10,6 +10,7 @@ mod garbage;
 mod leak;
 mod name;
 mod protocol;
+mod random;
 mod real;
 mod stall;
 mod version;
