@@ -12,5 +12,6 @@ mod name;
 mod protocol;
 mod random;
 mod real;
+mod stack;
 mod stall;
 mod version;
