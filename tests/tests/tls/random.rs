@@ -34,7 +34,6 @@ where
         || RandomState::new().hash_one(0),
         |seed| seed.parse().expect("STAGGER_SEED is a number"),
     );
-    println!("STAGGER_SEED={seed}");
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&u64::to_le_bytes(seed));
     let config = Config { cases, failure_persistence: None, ..Config::default() };
