@@ -142,7 +142,7 @@ fn without_an_explaining_verifier_the_issuer_is_unknown<R: TlsRuntime>() {
     let request = Request::new(NAME).with_issuer_url(URL);
     let incomplete = authority.intermediate().unwrap().sign(&request).unwrap().without_issuers();
     for identity in [request.self_sign().unwrap(), incomplete] {
-        let server = Server::with_config(PLACE, identity.server().unwrap()).unwrap();
+        let server = Server::echo_with(PLACE, identity.server().unwrap()).unwrap();
         let dialer = tls_dialer::<R>([server.addr()], authority.client().unwrap());
         let error = R::new().run(dialer.connect(TARGET)).map(drop).unwrap_err();
         assert_eq!(tls_error(&error, 0).certificate_fault(), Some(UnknownIssuer), "{error}");

@@ -117,7 +117,7 @@ fn a_boxed_connector_and_a_boxed_dialer_keep_what_tls_judges<R: TlsRuntime>() {
     let (authority, good) = server(NAME);
     let identity = authority.issue(NAME).unwrap();
     // It demands a certificate, which ends a race.
-    let demanding = Server::with_config(PLACE, identity.server_for(&authority).unwrap()).unwrap();
+    let demanding = Server::echo_with(PLACE, identity.server_for(&authority).unwrap()).unwrap();
     let config: std::sync::Arc<_> = explaining(&authority, &[&TLS12]).into();
     let runtime = R::new();
     for addrs in [vec![good.addr()], vec![demanding.addr(), good.addr()]] {
