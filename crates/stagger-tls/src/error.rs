@@ -169,7 +169,6 @@ pub enum CertificateFault {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     Client,
-    #[expect(dead_code, reason = "the listener")]
     Server,
 }
 
@@ -220,7 +219,12 @@ impl TlsError {
             }
             None => (TlsErrorKind::Io, error.to_string()),
         };
-        let text = format!("TLS handshake: {}", Escaped(&text));
+        // A listener's error says already that a handshake failed.
+        let step = match role {
+            Role::Client => "TLS handshake",
+            Role::Server => "TLS",
+        };
+        let text = format!("{step}: {}", Escaped(&text));
         let rustls = inner.cloned();
         let io = rustls.is_none().then_some(error);
         Self(Box::new(Inner { kind, text, rustls, io }))
