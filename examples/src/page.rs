@@ -13,6 +13,7 @@ pages! {
     Core: "crates/stagger/README.md"
     Net: "crates/stagger-net/README.md"
     Dns: "crates/stagger-dns/README.md"
+    TlsReadMe: "crates/stagger-tls/README.md"
     Testkit: "crates/stagger-testkit/README.md"
     Tokio: "crates/stagger-tokio/README.md"
     Smol: "crates/stagger-smol/README.md"
@@ -26,6 +27,7 @@ pages! {
     Resolver: "docs/guide/resolver.md"
     Connector: "docs/guide/connector.md"
     Testing: "docs/guide/testing.md"
+    Tls: "docs/guide/tls.md"
     Diagnosing: "docs/guide/diagnosing.md"
     ProxyCommand: "docs/guide/proxy-command.md"
 }

@@ -144,6 +144,11 @@ pub trait Adapter: 'static {
         request: &'static [u8],
     ) -> impl Future<Output = Vec<u8>> + Send;
 
+    /// Reads a line, byte by byte, and returns it without its end.
+    fn read_line(
+        stream: Self::Stream,
+    ) -> impl Future<Output = io::Result<(Self::Stream, String)>> + Send;
+
     /// As [`exchange`](Self::exchange), over a Unix-domain socket.
     fn exchange_unix(
         stream: Self::UnixStream,
@@ -273,6 +278,18 @@ macro_rules! adapter {
 
             async fn exchange(mut stream: Self::Stream, request: &'static [u8]) -> Vec<u8> {
                 exchange!(stream, request)
+            }
+
+            async fn read_line(mut stream: Self::Stream) -> io::Result<(Self::Stream, String)> {
+                let mut line = String::new();
+                loop {
+                    let mut byte = [0];
+                    match stream.read(&mut byte).await? {
+                        0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                        _ if byte == *b"\n" => return Ok((stream, line)),
+                        _ => line.push(char::from(byte[0])),
+                    }
+                }
             }
 
             async fn exchange_unix(

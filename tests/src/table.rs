@@ -4,6 +4,8 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// A state in the table, as the kernel numbers it (`include/net/tcp_states.h`).
+const ESTABLISHED: u8 = 1;
+/// As above.
 const SYN_SENT: u8 = 2;
 /// As above.
 const LISTEN: u8 = 10;
@@ -21,6 +23,15 @@ struct Row {
 pub fn connecting_to(addr: SocketAddr) -> usize {
     let rows = rows(table("tcp", addr));
     rows.iter().filter(|row| row.state == SYN_SENT && row.remote == addr).count()
+}
+
+/// How many sockets are connected to `addr` and not closed, in this network namespace.
+///
+/// A process that another test starts keeps a socket that was closed here, until its program runs.
+/// So the test must be [alone](crate::process::alone).
+pub fn connected_to(addr: SocketAddr) -> usize {
+    let rows = rows(table("tcp", addr));
+    rows.iter().filter(|row| row.state == ESTABLISHED && row.remote == addr).count()
 }
 
 /// How many UDP sockets are connected to `addr`, in this network namespace.

@@ -152,7 +152,7 @@ impl Future for ScriptedAttempt {
         let life = self.life.take().expect("an attempt lives until it ends");
         Poll::Ready(match &self.fate.end {
             End::Connects => {
-                Ok(Connection { life: life.becomes(LedgerStep::Connected, LedgerStep::Closed) })
+                Ok(Connection::new(life.becomes(LedgerStep::Connected, LedgerStep::Closed)))
             }
             End::Fails(text) => {
                 let text = text.clone().unwrap_or_else(|| format!("{} failed", life.name()));
@@ -169,14 +169,19 @@ impl Future for ScriptedAttempt {
     }
 }
 
-/// The connection of a scripted attempt: a token that records its drop in the ledger.
+/// The connection of a scripted attempt or listener: a token that records its drop in the ledger.
 #[derive(Debug)]
 pub struct Connection {
     life: Life,
 }
 
 impl Connection {
-    /// The text of the address or the name of the endpoint that it leads to.
+    pub(crate) fn new(life: Life) -> Self {
+        Self { life }
+    }
+
+    /// The text of the address or the name of the endpoint that it leads to, or the name of the
+    /// client that it comes from.
     pub fn name(&self) -> &str {
         self.life.name()
     }

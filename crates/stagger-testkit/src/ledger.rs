@@ -112,6 +112,8 @@ pub enum LedgerStep {
     Refused,
     /// An attempt reported progress.
     Progressed,
+    /// A listener accepted a connection.
+    Accepted,
     /// An attempt connected.
     Connected,
     /// An attempt failed.
@@ -137,6 +139,7 @@ impl fmt::Display for LedgerStep {
             Self::Polled => "polled",
             Self::Refused => "refused",
             Self::Progressed => "progressed",
+            Self::Accepted => "accepted",
             Self::Connected => "connected",
             Self::Failed => "failed",
             Self::Panicked => "panicked",

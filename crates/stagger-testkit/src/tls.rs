@@ -22,7 +22,12 @@
 //! ```
 
 mod authority;
+mod identity;
+mod pem;
+mod request;
 mod server;
 
-pub use self::authority::{Authority, Identity};
+pub use self::authority::Authority;
+pub use self::identity::Identity;
+pub use self::request::{Request, Usage};
 pub use self::server::Server;

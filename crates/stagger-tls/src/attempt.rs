@@ -11,7 +11,7 @@ use rustls::pki_types::ServerName;
 use stagger::connect::Progress;
 
 use crate::TlsIo;
-use crate::error::{ConnectError, Role, TlsError};
+use crate::error::{ConnectError, TlsError};
 
 pin_project! {
     /// An attempt of [`Tls`](crate::Tls): first the inner connector's attempt, then the handshake.
@@ -50,7 +50,7 @@ pin_project! {
             handshake: Option<(Arc<ClientConfig>, ServerName<'static>)>,
             progress: Progress,
         },
-        Handshake { handshake: Box<K::Connect> },
+        Handshake { handshake: Box<K::Connect>, has_certificate: bool },
     }
 }
 
@@ -90,13 +90,14 @@ where
                     progress.made();
                     let parts = handshake.take();
                     let (config, name) = parts.expect("an attempt was polled after it had ended");
+                    let has_certificate = config.client_auth_cert_resolver.has_certs();
                     let handshake = Box::new(K::connect(config, name, stream));
-                    stage.set(Stage::Handshake { handshake });
+                    stage.set(Stage::Handshake { handshake, has_certificate });
                 }
-                Projection::Handshake { handshake } => {
+                Projection::Handshake { handshake, has_certificate } => {
                     let done = ready!(Pin::new(&mut **handshake).poll(cx));
                     let failed =
-                        |error| ConnectError::Tls(TlsError::handshake(error, Role::Client));
+                        |error| ConnectError::Tls(TlsError::client(error, *has_certificate));
                     return Poll::Ready(done.map_err(failed));
                 }
             }

@@ -108,6 +108,24 @@ impl<C, K> Tls<C, K> {
 
     /// Sets the name that the certificate must have, in place of the target's name. It is also the
     /// name that the client sends (SNI, RFC 6066 §3), unless it is an IP address.
+    ///
+    /// # Examples
+    ///
+    /// The target is a literal, and the certificate is for a name:
+    ///
+    #[cfg_attr(feature = "futures", doc = "```")]
+    #[cfg_attr(not(feature = "futures"), doc = "```ignore")]
+    /// # use stagger_testkit::tls::{Authority, Server};
+    /// # let authority = Authority::new()?;
+    /// # let server = Server::echo([127, 0, 0, 1], &authority, "tls.example")?;
+    /// # let (address, config) = (server.addr(), authority.client()?);
+    /// let dialer = stagger_smol::dialer().map_connector(|tcp| {
+    ///     let tls = stagger_tls::futures::Tls::new(tcp, config);
+    ///     tls.with_server_name("tls.example".try_into().expect("a host name"))
+    /// });
+    /// assert!(futures_lite::future::block_on(dialer.connect(address)).is_ok());
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub fn with_server_name(mut self, name: ServerName<'static>) -> Self {
         self.server_name = Some(name);
         self
@@ -126,6 +144,22 @@ impl<C, K> Tls<C, K> {
 
     /// Sets whether a wrong certificate ends the race. The default is `false`: another address may
     /// have the right one.
+    ///
+    /// # Examples
+    ///
+    #[cfg_attr(feature = "futures", doc = "```")]
+    #[cfg_attr(not(feature = "futures"), doc = "```ignore")]
+    /// # use stagger_testkit::tls::{Authority, Server};
+    /// # let (authority, stranger) = (Authority::new()?, Authority::new()?);
+    /// # let server = Server::echo([127, 0, 0, 1], &authority, "127.0.0.1")?;
+    /// # let (address, config) = (server.addr(), stranger.client()?);
+    /// let dialer = stagger_smol::dialer().map_connector(|tcp| {
+    ///     stagger_tls::futures::Tls::new(tcp, config).with_certificate_errors_final(true)
+    /// });
+    /// let error = futures_lite::future::block_on(dialer.connect(address)).unwrap_err();
+    /// assert!(error.is_final());
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub fn with_certificate_errors_final(mut self, are_final: bool) -> Self {
         self.certificate_errors_final = are_final;
         self

@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use rustls::pki_types::{ServerName, UnixTime};
@@ -113,6 +114,11 @@ pub enum TlsErrorKind {
     NoCommonProtocol,
     /// The two sides have no version of TLS in common.
     NoCommonVersion,
+    /// The two sides have no cipher suite, group or signature scheme in common (RFC 8446 §4.1.1).
+    ///
+    /// With TLS 1.2 some servers report a missing client's certificate in the same way (RFC 5246
+    /// §7.4.6). So this failure does not end the race.
+    NoCommonCipher,
     /// The peer's certificate was refused.
     Certificate(CertificateFault),
     /// The peer refused our certificate, or requires one and got none.
@@ -163,7 +169,6 @@ pub enum CertificateFault {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     Client,
-    #[expect(dead_code, reason = "the listener")]
     Server,
 }
 
@@ -184,15 +189,34 @@ impl TlsError {
 
     /// The error of a handshake, as the I/O libraries return it.
     pub(crate) fn handshake(error: io::Error, role: Role) -> Self {
+        Self::of(error, role, true)
+    }
+
+    /// The error of a client's handshake. A client without a certificate of its own cannot have had
+    /// that certificate refused.
+    pub(crate) fn client(error: io::Error, has_certificate: bool) -> Self {
+        match has_certificate {
+            true => Self::handshake(error, Role::Client),
+            false => Self::of(error, Role::Client, false),
+        }
+    }
+
+    fn of(error: io::Error, role: Role, has_certificate: bool) -> Self {
         let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
         let (kind, text) = match inner {
+            Some(rustls::Error::AlertReceived(alert)) => alerted(*alert, role, has_certificate),
             Some(error) => fault(error, role),
             None if error.kind() == io::ErrorKind::UnexpectedEof => {
                 (TlsErrorKind::Closed, format!("the {} closed the connection", role.peer()))
             }
             None => (TlsErrorKind::Io, error.to_string()),
         };
-        let text = format!("TLS handshake: {}", Escaped(&text));
+        // A listener's error says already that a handshake failed.
+        let step = match role {
+            Role::Client => "TLS handshake",
+            Role::Server => "TLS",
+        };
+        let text = format!("{step}: {}", Escaped(&text));
         let rustls = inner.cloned();
         let io = rustls.is_none().then_some(error);
         Self(Box::new(Inner { kind, text, rustls, io }))
@@ -235,59 +259,78 @@ impl TlsError {
 
 /// The kind of an error of rustls, and its text.
 fn fault(error: &rustls::Error, role: Role) -> (TlsErrorKind, String) {
-    use rustls::Error;
+    use rustls::{Error, InvalidMessage, PeerMisbehaved};
 
     let peer = role.peer();
+    let violation = |what: String| (TlsErrorKind::Violation, format!("the {peer} {what}"));
     match error {
         Error::InvalidCertificate(error) => {
-            let (fault, text) = certificate(error);
+            let (fault, text) = certificate(error, role);
             (TlsErrorKind::Certificate(fault), text)
         }
         Error::NoCertificatesPresented => (
             TlsErrorKind::Certificate(CertificateFault::Missing),
             format!("the {peer} sent no certificate"),
         ),
-        Error::AlertReceived(alert) => alerted(*alert, role),
+        Error::AlertReceived(alert) => alerted(*alert, role, true),
         Error::NoApplicationProtocol
-        | Error::PeerMisbehaved(rustls::PeerMisbehaved::SelectedUnofferedApplicationProtocol) => (
+        | Error::PeerMisbehaved(PeerMisbehaved::SelectedUnofferedApplicationProtocol) => (
             TlsErrorKind::NoCommonProtocol,
             format!("the {peer} supports no offered application protocol"),
         ),
-        Error::PeerIncompatible(
-            why @ (PeerIncompatible::ServerDoesNotSupportTls12Or13
-            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
-            | PeerIncompatible::Tls12NotOffered
-            | PeerIncompatible::Tls12NotOfferedOrEnabled
-            | PeerIncompatible::Tls13RequiredForQuic
-            | PeerIncompatible::SupportedVersionsExtensionRequired),
-        ) => (
-            TlsErrorKind::NoCommonVersion,
-            format!("the {peer} supports no offered version of TLS ({why:?})"),
-        ),
-        Error::PeerIncompatible(why) => {
-            (TlsErrorKind::Violation, format!("the {peer} is incompatible: {why:?}"))
-        }
-        // The first bytes are no record of TLS.
+        Error::PeerIncompatible(why) => incompatible(why, role),
+        // Bytes that cannot begin a record of TLS (RFC 8446 §5.1).
         Error::InvalidMessage(
-            rustls::InvalidMessage::InvalidContentType
-            | rustls::InvalidMessage::UnknownProtocolVersion
-            | rustls::InvalidMessage::MessageTooLarge
-            | rustls::InvalidMessage::InvalidEmptyPayload,
-        ) => (TlsErrorKind::NotTls, format!("the {peer} did not answer with TLS")),
-        Error::InappropriateMessage { .. }
-        | Error::InappropriateHandshakeMessage { .. }
-        | Error::InvalidMessage(_)
-        | Error::PeerMisbehaved(_)
-        | Error::DecryptError
-        | Error::PeerSentOversizedRecord => {
-            (TlsErrorKind::Violation, format!("the {peer} broke the protocol: {error}"))
+            InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
+        ) => (TlsErrorKind::NotTls, format!("the {peer} sent data that is not TLS")),
+        Error::InvalidMessage(why) => violation(format!("sent a corrupt message ({why:?})")),
+        Error::InappropriateMessage { got_type, .. } => {
+            violation(format!("sent a message out of order ({got_type:?})"))
         }
+        Error::InappropriateHandshakeMessage { got_type, .. } => {
+            violation(format!("sent a handshake message out of order ({got_type:?})"))
+        }
+        Error::PeerMisbehaved(why) => violation(format!("broke a rule of TLS ({why:?})")),
+        Error::DecryptError => violation("sent a message that cannot be decrypted".into()),
+        Error::PeerSentOversizedRecord => violation("sent a record that is too long".into()),
         error => (TlsErrorKind::Internal, error.to_string()),
     }
 }
 
-/// An alert of the peer (RFC 8446 §6.2).
-fn alerted(alert: AlertDescription, role: Role) -> (TlsErrorKind, String) {
+/// What the peer does not support.
+fn incompatible(why: &PeerIncompatible, role: Role) -> (TlsErrorKind, String) {
+    use PeerIncompatible as Why;
+
+    let peer = role.peer();
+    match why {
+        Why::ServerDoesNotSupportTls12Or13
+        | Why::ServerTlsVersionIsDisabledByOurConfig
+        | Why::Tls12NotOffered
+        | Why::Tls12NotOfferedOrEnabled
+        | Why::Tls13RequiredForQuic
+        | Why::SupportedVersionsExtensionRequired => no_common_version(peer),
+        Why::NoCipherSuitesInCommon
+        | Why::NoEcPointFormatsInCommon
+        | Why::NoKxGroupsInCommon
+        | Why::NoSignatureSchemesInCommon
+        | Why::NoCertificateRequestSignatureSchemesInCommon => {
+            let text = format!("the {peer} supports no cipher suite or key of ours ({why:?})");
+            (TlsErrorKind::NoCommonCipher, text)
+        }
+        why => {
+            let text = format!("the {peer} lacks a feature that is required ({why:?})");
+            (TlsErrorKind::Violation, text)
+        }
+    }
+}
+
+fn no_common_version(peer: &str) -> (TlsErrorKind, String) {
+    let text = format!("the {peer} supports no offered version of TLS");
+    (TlsErrorKind::NoCommonVersion, text)
+}
+
+/// An alert of the peer (RFC 8446 §6.2), and whether we may have sent a certificate.
+fn alerted(alert: AlertDescription, role: Role, has_certificate: bool) -> (TlsErrorKind, String) {
     use AlertDescription as Alert;
 
     let (peer, ours) = match role {
@@ -303,32 +346,66 @@ fn alerted(alert: AlertDescription, role: Role) -> (TlsErrorKind, String) {
             let text = format!("the {peer} requires a {ours}'s certificate");
             (TlsErrorKind::OwnCertificate, text)
         }
-        Alert::BadCertificate => refused("it is bad"),
-        Alert::UnsupportedCertificate => refused("its type is not supported"),
-        Alert::CertificateRevoked => refused("it was revoked"),
-        Alert::CertificateExpired => refused("it has expired"),
-        Alert::CertificateUnknown => refused("it is not acceptable"),
-        Alert::UnknownCA => refused("its issuer is not trusted"),
-        Alert::AccessDenied => refused("it has no access"),
-        Alert::ProtocolVersion => (
-            TlsErrorKind::NoCommonVersion,
-            format!("the {peer} supports no offered version of TLS"),
+        Alert::BadCertificate if has_certificate => refused("it is bad"),
+        Alert::UnsupportedCertificate if has_certificate => refused("its type is not supported"),
+        Alert::CertificateRevoked if has_certificate => refused("it was revoked"),
+        Alert::CertificateExpired if has_certificate => refused("it has expired"),
+        Alert::CertificateUnknown if has_certificate => refused("it is not acceptable"),
+        Alert::UnknownCA if has_certificate => refused("its issuer is not trusted"),
+        Alert::AccessDenied if has_certificate => refused("it has no access"),
+        Alert::ProtocolVersion => no_common_version(peer),
+        // The client offers and the server chooses, so a client hears this of its offer.
+        Alert::HandshakeFailure if role == Role::Client => {
+            let another = if has_certificate { "another" } else { "a" };
+            let text = format!(
+                "the server accepts no offered cipher suite, or it requires {another} client's \
+                 certificate"
+            );
+            (TlsErrorKind::NoCommonCipher, text)
+        }
+        Alert::InsufficientSecurity if role == Role::Client => (
+            TlsErrorKind::NoCommonCipher,
+            "the server requires a stronger cipher suite than the offered ones".into(),
         ),
         Alert::NoApplicationProtocol => (
             TlsErrorKind::NoCommonProtocol,
             format!("the {peer} supports no offered application protocol"),
         ),
         Alert::UnrecognisedName => {
-            (TlsErrorKind::Alert, format!("the {peer} does not know the name"))
+            (TlsErrorKind::Alert, format!("the {peer} does not serve this name"))
         }
-        alert => (TlsErrorKind::Alert, format!("the {peer} ended it with the alert {alert:?}")),
+        alert => {
+            let text = format!("the {peer} sent the alert {}", alert_name(alert));
+            (TlsErrorKind::Alert, text)
+        }
+    }
+}
+
+/// The name of an alert as in RFC 8446 §6, or its number.
+fn alert_name(alert: AlertDescription) -> String {
+    match alert {
+        AlertDescription::Unknown(number) => number.to_string(),
+        AlertDescription::UnknownCA => "unknown_ca".into(),
+        AlertDescription::UnknownPSKIdentity => "unknown_psk_identity".into(),
+        named => {
+            let mut name = String::new();
+            for letter in format!("{named:?}").chars() {
+                if letter.is_uppercase() && !name.is_empty() {
+                    name.push('_');
+                }
+                name.push(letter.to_ascii_lowercase());
+            }
+            name
+        }
     }
 }
 
 /// What is wrong with a certificate, and the text.
-fn certificate(error: &CertificateError) -> (CertificateFault, String) {
+fn certificate(error: &CertificateError, role: Role) -> (CertificateFault, String) {
     use CertificateError as Error;
 
+    let invalid =
+        |why: &str| (CertificateFault::Invalid, format!("the certificate is invalid: {why}"));
     match error {
         Error::Expired => (CertificateFault::Expired, "the certificate has expired".into()),
         Error::ExpiredContext { time, not_after } => {
@@ -348,7 +425,7 @@ fn certificate(error: &CertificateError) -> (CertificateFault, String) {
         Error::NotValidForNameContext { expected, presented } => {
             let expected = shown(expected);
             let text = match &presented[..] {
-                [] => format!("the certificate names no host, and not {expected}"),
+                [] => format!("the certificate has no name, so it is not for {expected}"),
                 names => format!("the certificate is for {}, not {expected}", listed(names)),
             };
             (CertificateFault::WrongName, text)
@@ -359,25 +436,51 @@ fn certificate(error: &CertificateError) -> (CertificateFault, String) {
         Error::Revoked => (CertificateFault::Revoked, "the certificate was revoked".into()),
         Error::InvalidPurpose | Error::InvalidPurposeContext { .. } => (
             CertificateFault::WrongPurpose,
-            "the certificate is for another purpose than a server".into(),
+            format!("the certificate is not for the use of a {}", role.peer()),
         ),
+        Error::BadEncoding => invalid("it cannot be read"),
+        Error::BadSignature => invalid("its signature is wrong"),
+        Error::UnhandledCriticalExtension => invalid("it has a critical extension that is unknown"),
+        Error::UnknownRevocationStatus => invalid("it is not known whether it was revoked"),
+        Error::ExpiredRevocationList | Error::ExpiredRevocationListContext { .. } => {
+            invalid("the list of revoked certificates has expired")
+        }
+        Error::UnsupportedSignatureAlgorithmContext { .. }
+        | Error::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            invalid("the algorithm of its signature is not supported")
+        }
+        Error::ApplicationVerificationFailure => invalid("the program does not accept it"),
         Error::Other(other) => match other.0.downcast_ref::<Explanation>() {
             Some(explanation) => (explanation.fault, explanation.text.clone()),
-            None => (CertificateFault::Invalid, format!("the certificate is invalid: {}", other.0)),
+            None => invalid(&cut(&other.0.to_string())),
         },
-        error => (CertificateFault::Invalid, format!("the certificate is invalid: {error}")),
+        error => invalid(&cut(&error.to_string())),
     }
 }
 
 /// At most this many names of a certificate are printed: 4. The number is ours.
 const MAX_NAMES: usize = 4;
 
-/// The names of a certificate. Rustls writes them in its own form: `DnsName("a.example")`.
+/// At most this many characters of a text of the peer are printed: 253, because no host name is
+/// longer (RFC 1035 §2.3.4).
+const MAX_CHARS: usize = 253;
+
+/// A text of the peer, which may be as long as the peer likes.
+pub(crate) fn cut(text: &str) -> String {
+    match text.char_indices().nth(MAX_CHARS) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// The names of a certificate. Rustls writes them in its own form: `DnsName("a.example")`, and
+/// `IpAddress(0::1)` for `::1`.
 fn listed(names: &[String]) -> String {
     let plain = |name: &String| {
         let inner = name.split_once("(\"").and_then(|(_, rest)| rest.strip_suffix("\")"));
         let inner = inner.or_else(|| name.split_once('(')?.1.strip_suffix(')'));
-        inner.unwrap_or(name).to_owned()
+        let inner = inner.unwrap_or(name);
+        inner.parse().map_or_else(|_| cut(inner), |ip: IpAddr| ip.to_string())
     };
     let mut text = names.iter().take(MAX_NAMES).map(plain).collect::<Vec<_>>().join(", ");
     if names.len() > MAX_NAMES {
@@ -423,5 +526,66 @@ impl StdError for TlsError {}
 impl From<TlsError> for io::Error {
     fn from(error: TlsError) -> Self {
         Self::new(error.io_kind(), error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(error: rustls::Error, has_certificate: bool) -> TlsError {
+        let error = io::Error::new(io::ErrorKind::InvalidData, error);
+        TlsError::client(error, has_certificate)
+    }
+
+    #[test]
+    fn a_client_without_a_certificate_cannot_have_it_refused() {
+        use AlertDescription as Alert;
+
+        for alert in [
+            Alert::BadCertificate,
+            Alert::UnsupportedCertificate,
+            Alert::CertificateRevoked,
+            Alert::CertificateExpired,
+            Alert::CertificateUnknown,
+            Alert::UnknownCA,
+            Alert::AccessDenied,
+        ] {
+            let with = client(rustls::Error::AlertReceived(alert), true);
+            assert_eq!(with.kind(), TlsErrorKind::OwnCertificate, "{with}");
+            assert!(with.to_string().contains("refused the client's certificate: "), "{with}");
+            let without = client(rustls::Error::AlertReceived(alert), false);
+            assert_eq!(without.kind(), TlsErrorKind::Alert, "{without}");
+        }
+        let required = client(rustls::Error::AlertReceived(Alert::CertificateRequired), false);
+        assert_eq!(required.kind(), TlsErrorKind::OwnCertificate);
+    }
+
+    #[test]
+    fn an_alert_has_its_name_in_the_standard() {
+        for (number, name) in [
+            (10, "unexpected_message"),
+            (48, "unknown_ca"),
+            (80, "internal_error"),
+            (115, "unknown_psk_identity"),
+            (200, "200"),
+        ] {
+            assert_eq!(alert_name(AlertDescription::from(number)), name);
+        }
+    }
+
+    #[test]
+    fn the_texts_of_a_peer_are_cut_short() {
+        let long = "é".repeat(100_000);
+        let names = vec![format!("DnsName({long:?})"); 1000];
+        let wrong = CertificateError::NotValidForNameContext {
+            expected: ServerName::try_from("tls.example").unwrap(),
+            presented: names,
+        };
+        let error = client(rustls::Error::InvalidCertificate(wrong), false).to_string();
+        assert!(error.len() < 3000 && error.ends_with(" and 996 more, not tls.example"), "{error}");
+        let other = rustls::OtherError(std::sync::Arc::new(io::Error::other(long)));
+        let other = rustls::Error::InvalidCertificate(CertificateError::Other(other));
+        assert!(client(other, false).to_string().len() < 1000);
     }
 }

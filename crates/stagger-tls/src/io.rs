@@ -53,6 +53,7 @@ macro_rules! streams {
 
         #[doc = $doc]
         #[derive(Clone, Copy, Debug)]
+        #[non_exhaustive]
         pub enum $kind {}
 
         impl Sealed for $kind {}
@@ -60,7 +61,7 @@ macro_rules! streams {
         impl<S: $read + $write + Unpin> TlsIo<S> for $kind {
             type ClientStream = TlsStream<S>;
             type Connect = $library::Connect<S>;
-            type ServerStream = $library::server::TlsStream<S>;
+            type ServerStream = TlsServerStream<S>;
             type Accept = $library::Accept<S>;
 
             fn connect(
@@ -85,6 +86,15 @@ macro_rules! streams {
         /// The connection of [`Tls`]. `get_ref().1` has the protocol that was agreed on
         /// (`alpn_protocol()`), the version, the cipher suite and the server's certificates.
         pub type TlsStream<S> = $library::client::TlsStream<S>;
+
+        /// TLS on accepted connections: see [`TlsAccept`](crate::TlsAccept).
+        pub type TlsAccept = crate::TlsAccept<$kind>;
+
+        /// A listener whose connections have TLS: see [`TlsAccept`](crate::TlsAccept).
+        pub type TlsListener<L, T> = stagger::listen::HandshakeListener<L, T, TlsAccept>;
+
+        /// The connection of a [`TlsListener`].
+        pub type TlsServerStream<S> = $library::server::TlsStream<S>;
 
         /// A connect with TLS in progress: see [`connect`].
         #[cfg(feature = "platform-verifier")]

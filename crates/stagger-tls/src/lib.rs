@@ -16,6 +16,7 @@
 //! | --- | --- |
 //! | a connector with TLS | [`Tls`], by the names of [`tokio`](crate::tokio) or [`futures`] |
 //! | one line with the certificates that the machine trusts | `connect` in [`tokio`](crate::tokio) or [`futures`] |
+//! | TLS on a listener | [`TlsAccept`] |
 //! | why TLS failed | [`TlsError`], [`TlsErrorKind`], [`CertificateFault`] |
 //! | errors that tell a self-signed certificate from an incomplete chain | [`ExplainingVerifier`] |
 //! | the contents of a certificate | [`Certificate`], with the feature `x509` |
@@ -33,10 +34,6 @@
 #![cfg_attr(not(feature = "tokio"), doc = "```ignore")]
 //! use stagger_testkit::tls::{Authority, Server};
 //! use stagger_tls::tokio::Tls;
-//! # use stagger::{Answer, resolve::{Query, Record, resolver_fn}};
-//! # fn listed(addrs: [std::net::SocketAddr; 2]) -> impl stagger::Resolver<Address = std::net::SocketAddr, Error = std::io::Error> + Clone {
-//! #     resolver_fn(move |_: &Query| futures_lite::stream::once(Answer::found(Record::Addresses, addrs)))
-//! # }
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -45,10 +42,9 @@
 //! let server = Server::echo([127, 0, 0, 1], &authority, "tls.example")?;
 //!
 //! let connector = Tls::new(stagger_tokio::TcpConnector::default(), authority.client()?);
-//! let dialer = stagger_tokio::dialer()
-//!     .with_resolver(listed([stalled.addr(), server.addr()]))
-//!     .with_connector(connector);
-//! let stream = dialer.connect("tls.example:443").await?;
+//! let dialer = stagger_tokio::dialer().with_connector(connector);
+//! let addresses = [stalled.addr(), server.addr()];
+//! let stream = dialer.connect_at("tls.example:443", addresses).await?;
 //! assert_eq!(stream.get_ref().0.peer_addr()?, server.addr());
 //! # Ok(())
 //! # }
@@ -56,6 +52,7 @@
 
 #![forbid(unsafe_code)]
 
+mod accept;
 mod attempt;
 #[cfg(feature = "x509")]
 mod certificate;
@@ -75,6 +72,7 @@ mod verifier;
 
 pub use ::rustls;
 
+pub use self::accept::{TlsAccept, TlsAccepting};
 pub use self::attempt::TlsAttempt;
 #[cfg(feature = "x509")]
 pub use self::certificate::Certificate;

@@ -166,9 +166,10 @@ fn explain(
     let issuer = issuer(end);
     let has_address = end.windows(CA_ISSUERS.len()).any(|bytes| bytes == CA_ISSUERS);
     Some(if last.issuer() != last.subject() && has_address {
+        let issuer = issuer.trim_end_matches(',');
         let text = format!(
-            "the issuer of the certificate{issuer} is not trusted, and the server did not send \
-             the issuer's certificate: its chain may be incomplete"
+            "the server did not send the certificate of the issuer{issuer}: its chain may be \
+             incomplete"
         );
         Explanation { fault: CertificateFault::IncompleteChain, text }
     } else {
@@ -180,8 +181,10 @@ fn explain(
 /// The issuer of a certificate, in the middle of a sentence.
 #[cfg(feature = "x509")]
 fn issuer(der: &CertificateDer<'_>) -> String {
+    use crate::error::cut;
+
     let certificate = crate::Certificate::parse(der).ok();
-    certificate.map_or_else(String::new, |it| format!(", {},", it.issuer()))
+    certificate.map_or_else(String::new, |it| format!(", {},", cut(it.issuer())))
 }
 
 #[cfg(not(feature = "x509"))]

@@ -117,6 +117,7 @@
 //! | the record behind reports and observers | `observe/log.rs` |
 //! | steps of a race inside an attempt | `observe/child.rs` |
 //! | seams of a server | `listen/` |
+//! | handshakes on accepted connections | `listen/handshake/` |
 //! | which task polls lingering lookups | `drivers.rs` |
 #![forbid(unsafe_code)]
 

@@ -27,7 +27,7 @@ use item::Surface;
 use rustdoc::{Described, Missing, Workspace};
 
 /// The published crates.
-const PACKAGES: [&str; 7] = [
+const PACKAGES: [&str; 8] = [
     "stagger",
     "stagger-net",
     "stagger-dns",
@@ -35,6 +35,7 @@ const PACKAGES: [&str; 7] = [
     "stagger-tokio",
     "stagger-smol",
     "stagger-async-std",
+    "stagger-tls",
 ];
 
 /// Those of them that promise the same names.

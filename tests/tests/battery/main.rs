@@ -10,6 +10,7 @@ mod descriptor;
 mod dns;
 mod failure;
 mod fair;
+mod handshake;
 mod hook;
 mod host;
 mod inherit;

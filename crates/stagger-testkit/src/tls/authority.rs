@@ -8,11 +8,30 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
 };
 use rustls::crypto::ring::default_provider;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, RootCertStore};
+
+use super::{Identity, Request, pem};
 
 /// Issues certificates. Only its own clients trust it.
-pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+///
+/// # Examples
+///
+/// ```
+/// use stagger_testkit::tls::Authority;
+///
+/// let authority = Authority::new()?;
+/// let server = authority.issue("tls.example")?.server()?;
+/// let client = authority.client()?;
+/// # let _ = (server, client);
+/// # Ok::<_, std::io::Error>(())
+/// ```
+pub struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    /// The certificates between an issued certificate and the root: of this authority, then of the
+    /// authorities above it. A root has none.
+    chain: Vec<CertificateDer<'static>>,
+}
 
 impl Authority {
     /// Creates an authority with a new key, and with a name that no other authority of this process
@@ -22,8 +41,7 @@ impl Authority {
     ///
     /// Returns why no key or certificate could be made.
     pub fn new() -> io::Result<Self> {
-        static COUNT: AtomicUsize = AtomicUsize::new(1);
-        Self::named(&format!("Test authority {}", COUNT.fetch_add(1, Ordering::Relaxed)))
+        Self::named(&new_name("authority"))
     }
 
     /// Creates an authority with this common name.
@@ -32,17 +50,65 @@ impl Authority {
     ///
     /// As for [`new`](Self::new).
     pub fn named(name: &str) -> io::Result<Self> {
-        let mut params = CertificateParams::new(Vec::<String>::new()).map_err(io::Error::other)?;
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let key = KeyPair::generate().map_err(io::Error::other)?;
-        CertifiedIssuer::self_signed(params, key).map(Self).map_err(io::Error::other)
+        let (params, key) = params(name)?;
+        let issuer = CertifiedIssuer::self_signed(params, key).map_err(io::Error::other)?;
+        Ok(Self { issuer, chain: Vec::new() })
+    }
+
+    /// Creates an authority whose certificate this authority has signed. The certificates that it
+    /// issues have this certificate in their [chain](Identity::chain).
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger_testkit::tls::Authority;
+    ///
+    /// let root = Authority::new()?;
+    /// let identity = root.intermediate()?.issue("tls.example")?;
+    /// assert_eq!(identity.chain().len(), 2);
+    /// // A server that forgets to send the intermediate certificate:
+    /// assert_eq!(identity.without_issuers().chain().len(), 1);
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
+    pub fn intermediate(&self) -> io::Result<Self> {
+        let (params, key) = params(&new_name("intermediate authority"))?;
+        let issuer =
+            CertifiedIssuer::signed_by(params, key, &self.issuer).map_err(io::Error::other)?;
+        let chain = [vec![issuer.der().clone()], self.chain.clone()].concat();
+        Ok(Self { issuer, chain })
     }
 
     /// Its own certificate, which clients trust.
     pub fn certificate(&self) -> CertificateDer<'static> {
-        self.0.der().clone()
+        self.issuer.der().clone()
+    }
+
+    /// Its own certificate as PEM (RFC 7468 §5), for a program that reads its roots from a file.
+    pub fn certificate_pem(&self) -> String {
+        pem::encode("CERTIFICATE", self.issuer.der())
+    }
+
+    /// A store with this authority as the only root.
+    ///
+    /// # Errors
+    ///
+    /// Returns why the certificate was refused.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let roots = stagger_testkit::tls::Authority::new()?.roots()?;
+    /// assert_eq!(roots.len(), 1);
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
+    pub fn roots(&self) -> io::Result<RootCertStore> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.certificate()).map_err(io::Error::other)?;
+        Ok(roots)
     }
 
     /// A client's configuration that trusts only this authority.
@@ -51,13 +117,39 @@ impl Authority {
     ///
     /// Returns why the certificate was refused.
     pub fn client(&self) -> io::Result<Arc<ClientConfig>> {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.certificate()).map_err(io::Error::other)?;
         let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(io::Error::other)?
-            .with_root_certificates(roots)
+            .with_root_certificates(self.roots()?)
             .with_no_client_auth();
+        Ok(Arc::new(config))
+    }
+
+    /// A client's configuration that trusts only this authority, and that has a certificate of its
+    /// own for a server that asks for one.
+    ///
+    /// # Errors
+    ///
+    /// Returns why a certificate or the key was refused.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger_testkit::tls::Authority;
+    ///
+    /// let authority = Authority::new()?;
+    /// let server = authority.issue("tls.example")?.server_for(&authority)?;
+    /// let client = authority.client_with(&authority.issue("alice.example")?)?;
+    /// # let _ = (server, client);
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
+    pub fn client_with(&self, identity: &Identity) -> io::Result<Arc<ClientConfig>> {
+        let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(io::Error::other)?
+            .with_root_certificates(self.roots()?)
+            .with_client_auth_cert(identity.chain().to_vec(), identity.key()?)
+            .map_err(io::Error::other)?;
         Ok(Arc::new(config))
     }
 
@@ -67,52 +159,51 @@ impl Authority {
     ///
     /// Returns why the name is invalid, or why no certificate could be made.
     pub fn issue(&self, name: &str) -> io::Result<Identity> {
-        let mut params = CertificateParams::new([name.to_owned()]).map_err(io::Error::other)?;
-        params.distinguished_name.push(DnType::CommonName, name);
-        self.sign(params)
+        self.sign(&Request::new(name))
     }
 
-    /// Issues a certificate with these parameters.
-    pub(super) fn sign(&self, params: CertificateParams) -> io::Result<Identity> {
+    /// Issues a certificate as it is requested.
+    ///
+    /// # Errors
+    ///
+    /// As for [`issue`](Self::issue).
+    ///
+    /// # Examples
+    ///
+    /// A certificate that expired a day ago:
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// use stagger_testkit::tls::{Authority, Request};
+    ///
+    /// const DAY: Duration = Duration::from_secs(86400);
+    /// let now = SystemTime::now();
+    /// let request = Request::new("tls.example").with_validity(now - 2 * DAY, now - DAY);
+    /// let expired = Authority::new()?.sign(&request)?;
+    /// # let _ = expired;
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
+    pub fn sign(&self, request: &Request) -> io::Result<Identity> {
         let key = KeyPair::generate().map_err(io::Error::other)?;
-        let certificate = params.signed_by(&key, &self.0).map_err(io::Error::other)?;
-        Ok(Identity { chain: vec![certificate.der().clone()], key: key.serialize_der() })
+        let certificate =
+            request.params()?.signed_by(&key, &self.issuer).map_err(io::Error::other)?;
+        let chain = [vec![certificate.der().clone()], self.chain.clone()].concat();
+        Ok(Identity::new(chain, &key))
     }
 }
 
-/// A certificate and its private key.
-pub struct Identity {
-    chain: Vec<CertificateDer<'static>>,
-    key: Vec<u8>,
+/// A name that no other authority of this process has.
+fn new_name(what: &str) -> String {
+    static COUNT: AtomicUsize = AtomicUsize::new(1);
+    format!("Test {what} {}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-impl Identity {
-    /// The certificate, and those of its issuers up to the authority's.
-    pub fn chain(&self) -> &[CertificateDer<'static>] {
-        &self.chain
-    }
-
-    /// The private key.
-    ///
-    /// # Errors
-    ///
-    /// Returns why the key is invalid.
-    pub fn key(&self) -> io::Result<PrivateKeyDer<'static>> {
-        PrivateKeyDer::try_from(self.key.clone()).map_err(io::Error::other)
-    }
-
-    /// A server's configuration with this certificate. It asks for no client's certificate.
-    ///
-    /// # Errors
-    ///
-    /// Returns why the certificate or the key was refused.
-    pub fn server(&self) -> io::Result<Arc<ServerConfig>> {
-        let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(io::Error::other)?
-            .with_no_client_auth()
-            .with_single_cert(self.chain.clone(), self.key()?)
-            .map_err(io::Error::other)?;
-        Ok(Arc::new(config))
-    }
+fn params(name: &str) -> io::Result<(CertificateParams, KeyPair)> {
+    let mut params = CertificateParams::new(Vec::<String>::new()).map_err(io::Error::other)?;
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let key = KeyPair::generate().map_err(io::Error::other)?;
+    Ok((params, key))
 }

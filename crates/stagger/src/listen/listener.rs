@@ -9,6 +9,9 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 
+use super::{HandshakeListen, HandshakeListener};
+use crate::Timer;
+
 /// Something to listen on. It already knows its address.
 ///
 /// It is reusable, like an [`Endpoint`](crate::Endpoint): each [`listen`](Self::listen) begins a new listener. If two
@@ -67,6 +70,21 @@ pub trait Listen {
 
     /// Begins to listen.
     fn listen(&self) -> Self::Listening;
+
+    /// Performs a handshake on every connection of its listeners, such as TLS: see
+    /// [`Listener::with_handshake`].
+    ///
+    /// # Examples
+    ///
+    /// See [`HandshakeListen`].
+    fn with_handshake<T, F, S, C, E>(self, timer: T, handshake: F) -> HandshakeListen<Self, T, F>
+    where
+        Self: Sized,
+        F: Fn(<Self::Listener as Listener>::Connection, &<Self::Listener as Listener>::Peer) -> S,
+        S: Future<Output = Result<C, E>>,
+    {
+        HandshakeListen::new(self, timer, handshake)
+    }
 }
 
 macro_rules! forward {
@@ -167,6 +185,24 @@ pub trait Listener {
     where
         Self: Sized,
     {
+    }
+
+    /// Performs a handshake on every connection of this listener, such as TLS.
+    ///
+    /// Handshakes run side by side. [`HandshakeListener`] says how many run at once, and how long
+    /// each may take.
+    ///
+    /// # Examples
+    ///
+    /// See [`HandshakeListener`].
+    fn with_handshake<T, F, S, C, E>(self, timer: T, handshake: F) -> HandshakeListener<Self, T, F>
+    where
+        Self: Sized,
+        T: Timer,
+        F: Fn(Self::Connection, &Self::Peer) -> S,
+        S: Future<Output = Result<C, E>>,
+    {
+        HandshakeListener::new(self, timer, handshake)
     }
 
     /// Accepts the next connection.
