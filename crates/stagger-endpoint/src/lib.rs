@@ -1,6 +1,12 @@
 //! Strings that name endpoints.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "net")]
+#[macro_use]
+mod runtime;
+
+#[cfg(feature = "async-std")]
+pub mod async_std;
 mod client;
 mod endpoint_text;
 mod error;
@@ -9,9 +15,19 @@ mod login;
 mod near;
 mod percent;
 mod reader;
+#[cfg(feature = "net")]
+mod scheme;
 mod schemes;
 mod server;
 mod shown;
+#[cfg(feature = "smol")]
+pub mod smol;
+#[cfg(feature = "net")]
+mod stream;
+#[cfg(feature = "tokio")]
+pub mod tokio;
+
+pub use stagger;
 
 pub use self::client::{ClientConnector, ClientDialer, ClientEndpoint, MapConnector};
 pub use self::endpoint_text::EndpointText;

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::ops::{Range, RangeInclusive};
-#[cfg(unix)]
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -133,17 +132,24 @@ impl<'a, L> HopReader<'a, L> {
         number(rest, &range).map_err(|reason| self.rest_error(reason))
     }
 
-    /// What follows the scheme as a path, decoded. A path need not be UTF-8. Available on Unix.
+    /// What follows the scheme as a path, decoded. On Unix a path need not be UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it is missing, or cannot be a path.
+    pub fn path(&mut self) -> Result<PathBuf, EndpointError> {
+        self.some_rest("PATH")?;
+        path_of(self.hop.text()).ok_or_else(|| self.rest_error("the bytes are not UTF-8"))
+    }
+
+    /// What follows the scheme as bytes, decoded.
     ///
     /// # Errors
     ///
     /// Fails if it is missing.
-    #[cfg(unix)]
-    pub fn path(&mut self) -> Result<PathBuf, EndpointError> {
-        use std::os::unix::ffi::OsStringExt as _;
-
-        self.some_rest("PATH")?;
-        Ok(std::ffi::OsString::from_vec(self.hop.text()).into())
+    pub fn bytes(&mut self) -> Result<Vec<u8>, EndpointError> {
+        self.some_rest("TEXT")?;
+        Ok(self.hop.text())
     }
 
     fn some_rest(&mut self, form: &str) -> Result<&'a str, EndpointError> {
@@ -185,9 +191,13 @@ impl<'a, L> HopReader<'a, L> {
     ///
     /// # Errors
     ///
-    /// Fails if it is not a duration.
-    pub fn take_duration(&mut self, key: &str) -> Result<Option<Duration>, EndpointError> {
-        self.take(key, duration)
+    /// Fails if it is not a duration, or out of range.
+    pub fn take_duration(
+        &mut self,
+        key: &str,
+        range: RangeInclusive<Duration>,
+    ) -> Result<Option<Duration>, EndpointError> {
+        self.take(key, |text| duration(text, &range))
     }
 
     /// Takes an option as a number.
@@ -216,14 +226,19 @@ impl<'a, L> HopReader<'a, L> {
         })
     }
 
-    /// Takes an option as a path. A path need not be UTF-8. Available on Unix.
-    #[cfg(unix)]
-    pub fn take_path(&mut self, key: &str) -> Option<PathBuf> {
-        use std::os::unix::ffi::OsStringExt as _;
-
-        let index = self.take_index(key)?;
+    /// Takes an option as a path. On Unix a path need not be UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it is empty, or cannot be a path.
+    pub fn take_path(&mut self, key: &str) -> Result<Option<PathBuf>, EndpointError> {
+        let Some(index) = self.take_index(key) else { return Ok(None) };
         let value = self.hop.options[index].value.clone();
-        Some(std::ffi::OsString::from_vec(value).into())
+        if value.is_empty() {
+            return Err(self.option_error(key, "write the path of a file"));
+        }
+        let path = path_of(value);
+        path.map(Some).ok_or_else(|| self.option_error(key, "the bytes are not UTF-8"))
     }
 
     /// Takes an option, and reads it with a function.
@@ -282,6 +297,12 @@ impl<'a, L> HopReader<'a, L> {
             place,
             format!("{} cannot use {rest}: {reason}", self.scheme()),
         )
+    }
+
+    /// An error of what follows the scheme, with a reason that quotes it.
+    #[cfg(all(unix, feature = "net"))]
+    pub(crate) fn bare_rest_error(&self, reason: impl fmt::Display) -> EndpointError {
+        self.fail(Kind::InvalidRest, self.hop.places.rest.clone(), reason.to_string())
     }
 
     /// An error of the login. The reason must not quote it.
@@ -396,15 +417,32 @@ impl<'a, L> HopReader<'a, L> {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|_| {
+pub(crate) fn duration(text: &str, range: &RangeInclusive<Duration>) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|_| {
         let is_number =
             !text.is_empty() && text.len() < 10 && text.bytes().all(|byte| byte.is_ascii_digit());
         match is_number {
             true => format!("the unit is missing, as in {text}s or {text}ms"),
             false => "write a number and a unit, as in 250ms or 30s".to_owned(),
         }
-    })
+    })?;
+    let [least, most] = [range.start(), range.end()].map(|end| humantime::format_duration(*end));
+    match range.contains(&duration) {
+        true => Ok(duration),
+        false => Err(format!("it must be from {least} to {most}")),
+    }
+}
+
+/// A path from its bytes. They are UTF-8 on systems other than Unix.
+fn path_of(bytes: Vec<u8>) -> Option<PathBuf> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStringExt as _;
+
+        Some(std::ffi::OsString::from_vec(bytes).into())
+    }
+    #[cfg(not(unix))]
+    String::from_utf8(bytes).ok().map(PathBuf::from)
 }
 
 fn number(text: &str, range: &RangeInclusive<u32>) -> Result<u32, String> {
