@@ -31,8 +31,8 @@ use crate::{ProxyUrl, ProxyUrlError};
 ///
 /// # The list of exceptions
 ///
-/// `NO_PROXY` is a list with commas. Blanks around entries do not count. The list ends at an entry
-/// without a comma behind it. Only if the whole value is `*`, no target has a proxy.
+/// `NO_PROXY` is a list with commas or blanks between its entries. Only if the whole value is `*`,
+/// no target has a proxy.
 ///
 /// - A name matches itself and all names below it, in any letter case. A dot at either end of the
 ///   entry or of the target does not count. `*` within an entry is no wildcard.
@@ -41,10 +41,12 @@ use crate::{ProxyUrl, ProxyUrlError};
 ///
 /// # Differences from curl
 ///
-/// These rules were compared with curl 7.88.1.
+/// These rules were compared with curl 7.88.1. Later versions of curl end the list at a blank without
+/// a comma.
 ///
 /// | what | curl | here |
 /// | --- | --- | --- |
+/// | an IPv6 address or network in the list | compared as text | compared as an address |
 /// | `[::1]` in the list | matches nothing | matches `::1` |
 /// | `host:port` in the list | matches nothing | matches this port of the host |
 /// | `0.0.0.0/0`, `::/0` in the list | matches this one address | matches every address of the family |

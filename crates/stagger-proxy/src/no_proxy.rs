@@ -38,22 +38,15 @@ impl NoProxy {
         if text == "*" {
             return Ok(Self { matches_all: true, entries: Vec::new() });
         }
-        let is_blank = |c: char| matches!(c, ' ' | '\t');
+        let is_separator = |c: char| matches!(c, ',' | ' ' | '\t');
         let mut entries = Vec::new();
-        let mut rest = text;
-        loop {
-            rest = rest.trim_start_matches(is_blank);
-            let length = rest.find(|c| is_blank(c) || c == ',').unwrap_or(rest.len());
-            let (token, after) = rest.split_at(length);
+        let mut begin = 0;
+        for token in text.split(is_separator) {
+            let bad = |reason| BadEntry { span: begin..begin + token.len(), reason };
             if !token.is_empty() {
-                let begin = text.len() - rest.len();
-                let bad = |reason| BadEntry { span: begin..begin + length, reason };
                 entries.extend(Entry::parse(token).map_err(bad)?);
             }
-            let after = after.trim_start_matches(is_blank);
-            // The list ends where no comma follows, as it does for curl.
-            let Some(after) = after.strip_prefix(',') else { break };
-            rest = after.trim_start_matches(',');
+            begin += token.len() + 1;
         }
         Ok(Self { matches_all: false, entries })
     }
