@@ -53,6 +53,9 @@ macro_rules! streams {
         /// A proxy that is reached by a race: see [`Through`](crate::Through).
         pub type Through<R, C, T, O = ()> = crate::Through<R, C, T, $kind, O>;
 
+        /// A connector that chooses a proxy for each target: see [`Router`](crate::Router).
+        pub type Router<C, T = crate::NoTls<C>> = crate::Router<C, $kind, T>;
+
         /// An attempt through a proxy: see [`ProxyAttempt`](crate::ProxyAttempt).
         pub type ProxyAttempt<F, S> = crate::ProxyAttempt<F, S, $kind>;
 

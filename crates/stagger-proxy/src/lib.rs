@@ -13,6 +13,7 @@
 //! | a proxy over any connector | [`Socks5`], [`HttpConnect`], and [`Proxy`] for either |
 //! | a proxy that a dialer's race reaches | [`Through`], [`Tunnel`] |
 //! | a proxy as text | [`ProxyUrl`] |
+//! | proxies by `ALL_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, or by a rule | [`Router`], [`Environment`] |
 //! | a timeout and a report for a connector of targets | [`ByName`] |
 //! | why a proxy failed | [`ProxyError`], [`ProxyErrorKind`] |
 //! | another kind of streams | [`ProxyIo`] |
@@ -47,13 +48,16 @@
 mod attempt;
 mod by_name;
 mod connector;
+mod environment;
 mod error;
 #[cfg(feature = "futures")]
 pub mod futures;
 mod io;
 mod login;
 mod machine;
+mod no_proxy;
 mod request;
+mod router;
 mod settings;
 #[cfg(feature = "tokio")]
 pub mod tokio;
@@ -63,9 +67,11 @@ mod url;
 pub use self::attempt::ProxyAttempt;
 pub use self::by_name::{ByName, ByNameAnswers};
 pub use self::connector::{HttpConnect, Proxy, Socks5};
+pub use self::environment::{Environment, EnvironmentError, EnvironmentErrorKind};
 pub use self::error::{ConnectError, ProxyError, ProxyErrorKind};
 pub use self::io::ProxyIo;
 pub use self::login::{Login, LoginError};
+pub use self::router::{NoTls, Route, Router, RouterAttempt, RouterError};
 pub use self::settings::Protocol;
 pub use self::tunnel::{Through, ThroughAttempt, Tunnel};
 pub use self::url::{ProxyUrl, ProxyUrlError, ProxyUrlErrorKind};
