@@ -24,6 +24,7 @@ mod pace;
 pub mod place;
 mod poll;
 pub mod process;
+pub mod proxy;
 pub mod raw;
 mod runtime;
 mod scratch;
