@@ -47,7 +47,7 @@ Exit status:
        could not be written
   2    the arguments are wrong on any network:
        - an unknown option, service, zone or network interface
-       - a malformed target, address or duration, or a value out of range
+       - a malformed target, proxy, address or duration, or a value out of range
        - a name where an IP address is needed
        - a link-local IPv6 address without a zone
        - an IP address of the family that --family or --bind excludes

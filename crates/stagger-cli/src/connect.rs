@@ -4,11 +4,10 @@ use std::io::Stdout;
 use std::path::Path;
 
 use futures_lite::AsyncWriteExt as _;
-use stagger::observe::Recorder;
 
 use crate::args::ConnectArgs;
 use crate::console::{Console, Exit};
-use crate::dial::Dialing;
+use crate::dial::{Dialed, Dialing};
 use crate::escape::quoted;
 use crate::failure::{Failure, lost};
 use crate::live::{Screen, shown};
@@ -102,29 +101,26 @@ impl Job for Connect {
 
     fn run<R: Runtime>(self) -> (Race, Exit) {
         let Self { dialing, screen } = self;
-        let over_tls = dialing.has_tls();
-        let screen = screen.map(|screen| screen.with_tls(over_tls));
-        let recorder = Recorder::new();
-        let dialer = dialing.dialer::<R>().with_observer(recorder.clone());
+        let (over_tls, proxies) = (dialing.has_tls(), dialing.proxies());
+        let screen = screen.map(|screen| screen.with_tls(over_tls).with_proxies(proxies.clone()));
+        let Dialed { dial, so_far } = dialing.begin::<R>();
         let dial = async {
-            let (mut stream, report) = dialer.connect(dialing.target).with_report().await?;
+            let (mut stream, report) = dial.await?;
             let session = stream.session();
             if session.is_some() {
                 // Ends TLS in order. The connection is not used, so a failure harms nobody.
                 let _ = stream.close().await;
             }
-            Ok(Race { session, over_tls, ..Race::won(stream.ends(), report) })
+            Ok(Race { session, ..Race::won(stream.ends(), report) })
         };
-        match R::block_on(shown(dial, &R::timer(), &recorder, screen)) {
+        let (race, exit) = match R::block_on(shown(dial, &R::timer(), so_far, screen)) {
             Ok(Ok(race)) => (race, Exit::Success),
-            Ok(Err(error)) => {
-                let (race, exit) = lost(&error);
-                (Race { over_tls, ..race }, exit)
-            }
+            Ok(Err(error)) => lost(&error),
             Err(error) => {
                 let Failure { message, exit } = Failure::no_runtime(&error);
                 (Race::refused(message), exit)
             }
-        }
+        };
+        (Race { over_tls, proxies, ..race }, exit)
     }
 }

@@ -12,6 +12,7 @@
 //! | messages and exit codes | `usage` (wrong arguments), `failure` (the rest), `console` |
 //! | tokio, smol and async-std | `runtime`, and `stream` for their connections |
 //! | TLS | `tls` |
+//! | proxies | `proxy` |
 //! | the race as text, as SVG and live | `picture`, `live`, `terminal` |
 //! | the race as JSON | `json` |
 //! | `--answers` and `--explain` | `answer`, `explain` |
@@ -42,6 +43,7 @@ mod overrides;
 mod picture;
 mod pipe;
 mod policy;
+mod proxy;
 mod race;
 mod resolve;
 mod resolver;

@@ -4,17 +4,14 @@ use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 
-use stagger::boxed::{BoxError, LocalBoxConnector};
-use stagger::error::SharedError;
+use stagger::boxed::BoxError;
 use stagger::{Connector, Timer};
 use stagger_net::{Accept, Register, SystemResolver, TcpOptions};
 
 use crate::args::RuntimeName;
+use crate::dial::StreamConnector;
 use crate::signal::{self, Watch};
 use crate::stream::BoxStream;
-
-/// A connector whose connections are streams.
-pub(crate) type StreamConnector = LocalBoxConnector<SocketAddr, BoxStream, SharedError>;
 
 /// A runtime with its adapter.
 pub(crate) trait Runtime: 'static {

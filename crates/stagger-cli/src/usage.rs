@@ -16,6 +16,11 @@ impl UsageError {
         Self(format!("bad {option} {}: {reason}", quoted(value)))
     }
 
+    /// The value of an option is wrong, for this reason. It is not shown: it may have a secret.
+    pub(crate) fn unquoted(option: &str, reason: impl fmt::Display) -> Self {
+        Self(format!("bad {option}: {reason}"))
+    }
+
     /// The value of an option is not a target. The library quotes the value: it hides passwords.
     /// `reason` stands in for the library's own.
     pub(crate) fn of_target(option: &str, error: &TargetError, reason: Option<&str>) -> Self {

@@ -26,7 +26,7 @@ const MORE: &str = "
 
 /// The text below the options, in `--help`.
 pub(super) fn long() -> String {
-    format!("{PICTURE}{}{REST}{}", tls::CONNECT_HELP, tls::CONNECT_EXAMPLES)
+    format!("{PICTURE}{PROXY}{}{REST}{}", tls::CONNECT_HELP, tls::CONNECT_EXAMPLES)
 }
 
 const PICTURE: &str = "\
@@ -54,6 +54,24 @@ command ends when the peer ends.
 
 ";
 
+const PROXY: &str = "\
+With --proxy, the target's name goes to the proxy. Only the name of the first
+proxy is resolved here: --family, --bind, --resolve and the like are for it. An
+address of the proxy that is silent, or stalls, costs 250 ms. The picture has
+the race to a proxy below the attempt that goes through it. The URL is
+
+  SCHEME://[USER:PASSWORD@]HOST[:PORT]
+
+with the scheme socks5h or socks5 (port 1080), http (1080), or https (443: TLS
+to the proxy, which --ca checks too). Reserved characters in a login are
+percent-encoded. No output has the login, but other users of this machine may
+see arguments. --proxy env takes the proxy from the variables ALL_PROXY,
+HTTPS_PROXY, http_proxy and NO_PROXY, as curl reads them: HTTPS_PROXY counts
+with --tls and for the port 443, http_proxy for the port 80. With --json, the
+object has proxies after target, without logins.
+
+";
+
 const REST: &str = "\
 Exit status:
   0    connected; with --pipe, everything was sent and received
@@ -70,6 +88,7 @@ Examples:
   stagger connect example.com:443 --bind 192.0.2.7 --bind 2001:db8::7
   stagger connect example.com:https --svg race.svg
   stagger connect example.com:https --resolve example.com:192.0.2.7
+  stagger connect example.com:https --proxy socks5h://proxy.example:1080
   ssh -o 'ProxyCommand=stagger connect --pipe %h %p' example.com";
 
 #[derive(Debug, clap::Args)]
@@ -92,6 +111,12 @@ pub(crate) struct ConnectArgs {
     /// Addresses of a family without a bind address are then skipped.
     #[arg(long, value_name = "ADDR")]
     pub(crate) bind: Vec<String>,
+    /// Connect through a proxy, as in socks5h://proxy:1080 (repeatable)
+    ///
+    /// The first proxy is dialed, and the last is asked for the target. `env` uses the proxy of
+    /// the environment, which is ignored otherwise.
+    #[arg(long, value_name = "URL")]
+    pub(crate) proxy: Vec<String>,
     /// Send standard input, and write what is received to standard output
     #[arg(long, conflicts_with = "json")]
     pub(crate) pipe: bool,

@@ -111,7 +111,8 @@ impl Job for Play {
             };
             Race { over_tls, ..race }
         };
+        let so_far = |now| recorder.report(now).into_text();
         let screen = Screen::of_process(self.color).map(|screen| screen.with_tls(over_tls));
-        R::block_on(shown(dial, &R::timer(), &recorder, screen))
+        R::block_on(shown(dial, &R::timer(), so_far, screen))
     }
 }

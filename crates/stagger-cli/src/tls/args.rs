@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::usage::UsageError;
+
 /// The paragraphs on TLS below the options of `connect`.
 pub(crate) const CONNECT_HELP: &str = "\
 With --tls, an address has connected when its TLS handshake has succeeded. An
@@ -51,8 +53,8 @@ pub(crate) struct ConnectTls {
     pub(super) alpn: Option<String>,
     /// Trust only the certificates in this file (PEM)
     ///
-    /// They replace the certificates that this machine trusts.
-    #[arg(long, value_name = "FILE", requires = "tls", help_heading = "TLS")]
+    /// They replace the certificates that this machine trusts, for the target and for proxies.
+    #[arg(long, value_name = "FILE", help_heading = "TLS")]
     pub(super) ca: Option<PathBuf>,
     /// Check this name or IP address in place of the target's
     ///
@@ -70,6 +72,28 @@ pub(crate) struct ConnectTls {
     /// The private key of --cert (PEM)
     #[arg(long, value_name = "FILE", requires_all = ["tls", "cert"], help_heading = "TLS")]
     pub(super) key: Option<PathBuf>,
+}
+
+impl ConnectTls {
+    /// Whether the target is reached over TLS.
+    pub(crate) fn is_on(&self) -> bool {
+        self.tls
+    }
+
+    /// Refuses a file of `--ca` that nothing uses, where no proxy has TLS.
+    ///
+    /// # Errors
+    ///
+    /// The option is there without `--tls`.
+    pub(crate) fn check_ca(&self) -> Result<(), UsageError> {
+        match &self.ca {
+            Some(path) if !self.tls => {
+                let reason = "nothing is checked without --tls or a --proxy with https://";
+                Err(UsageError::new("--ca", &path.to_string_lossy(), reason))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 #[derive(Debug, Default, clap::Args)]

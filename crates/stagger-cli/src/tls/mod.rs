@@ -29,7 +29,7 @@ pub(crate) use self::args::{
 };
 pub(crate) use self::client::Client;
 pub(crate) use self::demo::Pair;
-pub(crate) use self::hint::hint;
+pub(crate) use self::hint::{hint, proxy_hint};
 pub(crate) use self::server::Server;
 pub(crate) use self::session::Session;
 

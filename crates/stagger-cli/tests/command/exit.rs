@@ -27,6 +27,8 @@ const WRONG: [(&str, &[&str]); 5] = [
             "resolve 127.0.0.1:nosuchsvc",
             "connect [fe80::1%nosuch0]:80",
             "connect --pipe [fe80::1%nosuch0]:80",
+            "connect localhost:80 --proxy http://[fe80::1%nosuch0]:80",
+            "connect localhost:nosuchsvc --proxy http://localhost",
             "resolve [fe80::1%nosuch0]:80",
             "connect localhost:80 --bind fe80::1%nosuch0",
             "connect localhost:80 --resolve localhost:fe80::1%nosuch0",
@@ -41,8 +43,12 @@ const WRONG: [(&str, &[&str]); 5] = [
         ],
     ),
     (
-        "a malformed target, address or duration, or a value out of range",
+        "a malformed target, proxy, address or duration, or a value out of range",
         &[
+            "connect localhost:80 --proxy ftp://localhost",
+            "connect localhost:80 --proxy socks5://localhost:65536",
+            "connect --pipe localhost:80 --proxy socks5://",
+            "connect localhost:0 --proxy socks5://localhost",
             "connect localhost",
             "connect https://localhost/",
             "resolve localhost:65536",
@@ -79,6 +85,7 @@ const WRONG: [(&str, &[&str]); 5] = [
         &[
             "connect [fe80::1]:80",
             "connect --pipe [fe80::1]:80",
+            "connect localhost:80 --proxy http://[fe80::1]:80",
             "resolve [fe80::1]:80",
             "connect localhost:80 --bind fe80::1",
             "connect localhost:80 --resolve localhost:fe80::1",
@@ -94,6 +101,8 @@ const WRONG: [(&str, &[&str]); 5] = [
         "an IP address of the family that --family or --bind excludes",
         &[
             "connect [::1]:80 --family v4",
+            "connect localhost:80 --proxy http://[::1]:80 --family v4",
+            "connect localhost:80 --proxy http://[::1]:80 --bind 127.0.0.1",
             "resolve 127.0.0.1:80 --family v6",
             "connect localhost:80 --family v4 --bind ::1",
             "connect 127.0.0.1:80 --bind ::1",
@@ -164,6 +173,9 @@ fn what_the_network_or_this_machine_refuses_ends_every_command_alike() {
     for line in [
         &format!("connect {refused}")[..],
         &format!("connect --pipe {refused}"),
+        &format!("connect nosuch.invalid:80 --proxy http://{refused}"),
+        &format!("connect --pipe nosuch.invalid:80 --proxy socks5://{refused}"),
+        "connect 127.0.0.1:80 --proxy socks5://nosuch.invalid",
         "connect nosuch.invalid:80",
         "resolve nosuch.invalid:80",
         &format!("connect {refused} --bind 192.0.2.1"),

@@ -30,6 +30,8 @@ mod order;
 mod picture;
 #[cfg(unix)]
 mod pipe;
+#[cfg(target_os = "linux")]
+mod proxy;
 mod resolve;
 mod run;
 #[cfg(unix)]

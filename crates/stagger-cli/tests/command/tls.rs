@@ -6,3 +6,4 @@ mod file;
 mod kit;
 mod listen;
 mod pipe;
+mod proxy;
