@@ -77,8 +77,7 @@
 //! the endpoint is made, which blocks. No option turns the checks of certificates off: a program
 //! that wants this passes its own configuration to `tls` in the modules.
 //!
-//! There is no scheme for UDP, because an endpoint yields a stream of bytes. There is none for a
-//! connected socket that the process inherits, either.
+//! There is no scheme for UDP, because an endpoint yields a stream of bytes.
 //!
 //! # Secrets
 //!

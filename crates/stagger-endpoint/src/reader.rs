@@ -1,4 +1,5 @@
-//! What a scheme reads of its hop.
+//! What a scheme reads of its hop. The file is long because each kind of value has its method and
+//! its docs.
 
 use std::fmt;
 use std::ops::{Range, RangeInclusive};

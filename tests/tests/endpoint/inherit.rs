@@ -2,15 +2,18 @@
 
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::thread;
 
+use stagger::Endpoint as _;
 use stagger::listen::{Listen as _, Listener as _};
 use stagger_tests::Scratch;
 use stagger_tests::process::inheriting;
 
-use crate::on::{On, server};
+use crate::on::{On, client, server};
 
 both! {
     alone an_inherited_socket_is_named_by_descriptor_by_index_or_by_name,
+    alone a_connected_socket_is_inherited_as_a_client_and_taken_over_once,
 }
 
 fn an_inherited_socket_is_named_by_descriptor_by_index_or_by_name<O: On>() {
@@ -41,6 +44,35 @@ fn an_inherited_socket_is_named_by_descriptor_by_index_or_by_name<O: On>() {
             }
             let error = server::<O>("fd:9").listen().await.err().unwrap();
             assert!(format!("{error:#}").contains("is not passed"), "{error:#}");
+        });
+    });
+}
+
+fn a_connected_socket_is_inherited_as_a_client_and_taken_over_once<O: On>() {
+    // The process that passes the sockets plays the peers.
+    let passed = || {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let tcp = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let peer = listener.accept().unwrap().0;
+        let (unix, other) = UnixStream::pair().unwrap();
+        thread::spawn(move || std::io::copy(&mut peer.try_clone().unwrap(), &mut &peer));
+        thread::spawn(move || std::io::copy(&mut other.try_clone().unwrap(), &mut &other));
+        vec![(tcp.into(), "tcp"), (unix.into(), "unix"), (listener.into(), "listener")]
+    };
+    inheriting(passed, || {
+        O::run(async {
+            for (text, has_peer) in [("fd:3", true), ("fd:4", false)] {
+                let endpoint = client::<O>(&O::schemes(), text);
+                let mut stream = endpoint.connect().await.unwrap();
+                assert_eq!(O::peer(&stream).is_some(), has_peer);
+                assert_eq!(O::echo(&mut stream, b"hello").await.unwrap(), b"hello");
+                let error = endpoint.connect().await.err().unwrap();
+                assert!(format!("{error:#}").contains("taken over already"), "{error:#}");
+            }
+            for (text, words) in [("fd:5", "is not connected"), ("fd:6", "is not passed")] {
+                let error = client::<O>(&O::schemes(), text).connect().await.err().unwrap();
+                assert!(format!("{error:#}").contains(words), "{error:#}");
+            }
         });
     });
 }
