@@ -1,4 +1,5 @@
-//! Client endpoints, and the layers that they are made of.
+//! Client endpoints, and the layers that they are made of. The file is long because most methods
+//! have an example.
 
 use std::fmt;
 use std::future::{Future, ready};

@@ -1,4 +1,5 @@
-//! What a scheme reads of its hop.
+//! What a scheme reads of its hop. The file is long because each kind of value has its method and
+//! its docs.
 
 use std::fmt;
 use std::ops::{Range, RangeInclusive};
@@ -107,6 +108,11 @@ impl<'a, L> HopReader<'a, L> {
     /// Fails if it is missing or not a target.
     pub fn target(&mut self) -> Result<Target, EndpointError> {
         let rest = self.some_rest("HOST:PORT")?;
+        if rest.starts_with("//") {
+            let scheme = self.scheme();
+            let reason = format!("no slashes are before the host: write {scheme}:HOST:PORT");
+            return Err(self.rest_error(reason));
+        }
         // Its reason never quotes the text.
         Target::parse(rest).map_err(|error| self.rest_error(error.reason()))
     }

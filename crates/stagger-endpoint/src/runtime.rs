@@ -65,8 +65,11 @@ macro_rules! runtime {
                     .with_server("unix", |hop| {
                         scheme::unix::server::<BoxStream, Reactor, Timer>(hop, accepted_stream)
                     })
+                    .with_client("fd", move |hop| {
+                        inherited::client::<BoxStream, Reactor>(hop, streams)
+                    })
                     .with_server("fd", move |hop| {
-                        inherited::fd::<BoxStream, Reactor, Timer>(hop, streams)
+                        inherited::server_fd::<BoxStream, Reactor, Timer>(hop, streams)
                     })
                     .with_server("systemd", move |hop| {
                         inherited::systemd::<BoxStream, Reactor, Timer>(hop, streams)

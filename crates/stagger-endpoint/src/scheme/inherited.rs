@@ -1,16 +1,18 @@
-//! The schemes `fd` and `systemd` of servers.
+//! The scheme `fd`, and `systemd` of servers.
 
 use std::future::Future;
-use std::os::unix::net::UnixListener;
+use std::io;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::pin::Pin;
 
 use stagger::Timer;
 use stagger::boxed::BoxError;
+use stagger::connect::endpoint_fn;
 use stagger::error::SharedError;
 use stagger::listen::Listen;
-use stagger_net::{Accept, ListenAddr, TcpListen, UnixListen};
+use stagger_net::{Accept, InheritedStream, ListenAddr, Register, TcpListen, UnixListen};
 
-use crate::{AddrText, HopReader, ServerEndpoint, ServerListener};
+use crate::{AddrText, ClientEndpoint, HopReader, ServerEndpoint, ServerListener};
 
 /// The first descriptor that a service manager passes (`SD_LISTEN_FDS_START`, sd_listen_fds(3)).
 const FIRST: u32 = 3;
@@ -37,8 +39,37 @@ enum Chosen {
     Name(String),
 }
 
-/// `fd:3` is the first inherited descriptor.
-pub(crate) fn fd<S, R, T>(
+/// `fd:3` of a client is a connected socket, which can be taken over once.
+pub(crate) fn client<S, R>(
+    hop: &mut HopReader<'_, ClientEndpoint<S>>,
+    streams: Streams<<R as Register>::Stream, <R as Register<UnixStream>>::Stream, S>,
+) -> Result<ClientEndpoint<S>, BoxError>
+where
+    S: Send + 'static,
+    R: Register<Stream: 'static> + Register<UnixStream, Stream: 'static> + Default + 'static,
+{
+    let index = hop.number(FIRST..=LAST)? - FIRST;
+    Ok(ClientEndpoint::new(endpoint_fn(move || async move {
+        let reactor = R::default();
+        Ok::<_, io::Error>(match InheritedStream::take(index)? {
+            InheritedStream::Tcp(socket) => {
+                let socket = Register::<std::net::TcpStream>::register(&reactor, socket)?;
+                (streams.tcp)(Register::<std::net::TcpStream>::finish(&reactor, socket)?)
+            }
+            InheritedStream::Unix(socket) => {
+                let socket = Register::<UnixStream>::register(&reactor, socket)?;
+                (streams.unix)(Register::<UnixStream>::finish(&reactor, socket)?, None)
+            }
+            other => {
+                let text = format!("{other:?} is of an unknown kind");
+                return Err(io::Error::new(io::ErrorKind::Unsupported, text));
+            }
+        })
+    })))
+}
+
+/// `fd:3` of a server is the first inherited descriptor.
+pub(crate) fn server_fd<S, R, T>(
     hop: &mut HopReader<'_, ServerEndpoint<S>>,
     streams: Streams<<R as Accept>::Stream, <R as Accept<UnixListener>>::Stream, S>,
 ) -> Result<ServerEndpoint<S>, BoxError>

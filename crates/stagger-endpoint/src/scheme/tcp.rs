@@ -127,7 +127,8 @@ fn bind_addrs<L>(
     let Some(texts) = hop.take_list("bind")? else { return Ok(options) };
     texts.iter().try_fold(options, |options, text| {
         let literal = SocketLiteral::try_from((&**text, 0)).or_else(|_| text.parse());
-        let literal = literal.map_err(|error| hop.option_error("bind", literal_reason(&error)))?;
+        let reason = "write an IP address, with or without a port";
+        let literal = literal.map_err(|_| hop.option_error("bind", reason))?;
         let addr = literal.resolve().map_err(|error| hop.option_error("bind", error))?;
         options.with_bind_addr(addr).map_err(|error| hop.option_error("bind", error))
     })
