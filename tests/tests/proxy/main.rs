@@ -3,4 +3,8 @@
 //! A test's path is its subject, its runtime, and the sentence that it proves.
 #![cfg(target_os = "linux")]
 
+mod answer;
 mod environment;
+mod race;
+mod scripted;
+mod secret;
