@@ -18,7 +18,7 @@ use crate::save::save;
 use crate::stream::Stream as _;
 use crate::terminal::Terminal;
 use crate::usage::UsageError;
-use crate::{json, pipe, target};
+use crate::{endpoint, json, pipe, target};
 
 /// A connect that is shown.
 struct Connect {
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &ConnectArgs, console: &mut Console) -> Exit {
         Err(Failure { message, exit }) => (Race::refused(message), exit),
     };
     if args.target.json {
-        console.print(&json::connect(&target::text(&args.target), &race));
+        console.print(&json::connect(&text(args), &race));
         return draw(args, &race, console, exit);
     }
     let drawn_instead = args.svg.as_deref().is_some_and(is_output);
@@ -53,12 +53,20 @@ pub(crate) fn run(args: &ConnectArgs, console: &mut Console) -> Exit {
     draw(args, &race, console, exit)
 }
 
+/// The target or the endpoint as a text, even if it is wrong.
+fn text(args: &ConnectArgs) -> String {
+    match &args.endpoint {
+        Some(text) => endpoint::shown(text),
+        None => target::text(&args.target),
+    }
+}
+
 /// Writes the picture that `--svg` asks for, if there was a race.
 fn draw(args: &ConnectArgs, race: &Race, console: &mut Console, exit: Exit) -> Exit {
     let Some(path) = args.svg.as_deref().filter(|_| exit != Exit::Usage) else {
         return exit;
     };
-    let picture = svg(&target::text(&args.target), race);
+    let picture = svg(&text(args), race);
     if is_output(path) {
         console.print(&picture);
         return exit;
@@ -103,7 +111,10 @@ impl Job for Connect {
         let Self { dialing, screen } = self;
         let (over_tls, proxies) = (dialing.has_tls(), dialing.proxies());
         let screen = screen.map(|screen| screen.with_tls(over_tls).with_proxies(proxies.clone()));
-        let Dialed { dial, so_far } = dialing.begin::<R>();
+        let Dialed { dial, so_far } = match dialing.begin::<R>() {
+            Ok(dialed) => dialed,
+            Err(Failure { message, exit }) => return (Race::refused(message), exit),
+        };
         let dial = async {
             let (mut stream, report) = dial.await?;
             let session = stream.session();

@@ -22,14 +22,22 @@ use crate::resolver::ResolverChoice;
 use crate::runtime::Runtime;
 use crate::stream::BoxStream;
 use crate::target::{self, target};
-use crate::{bind, policy, tls};
+use crate::{bind, endpoint, policy, tls};
 
 /// A connector of any addresses whose connections are streams.
 pub(crate) type StreamConnector<A = SocketAddr> = LocalBoxConnector<A, BoxStream, SharedError>;
 
 /// A connect, before the runtime is chosen.
 #[derive(Debug)]
-pub(crate) struct Dialing {
+pub(crate) enum Dialing {
+    Target(Box<TargetDialing>),
+    /// The endpoint of a text, with a policy for the whole.
+    Endpoint(String, Policy),
+}
+
+/// A connect to a target.
+#[derive(Debug)]
+pub(crate) struct TargetDialing {
     target: Target,
     policy: Policy,
     options: TcpOptions,
@@ -55,18 +63,57 @@ impl Dialing {
     ///
     /// The first value that is wrong, and a machine without root certificates.
     pub(crate) fn of(args: &ConnectArgs) -> Result<Self, Failure> {
+        if let Some(text) = &args.endpoint {
+            return Ok(Self::Endpoint(text.clone(), policy::of_connect(args)?));
+        }
+        TargetDialing::of(args).map(|dialing| Self::Target(Box::new(dialing)))
+    }
+
+    /// Begins the connect on a runtime.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the text of an endpoint.
+    pub(crate) fn begin<R: Runtime>(self) -> Result<Dialed, Failure> {
+        match self {
+            Self::Target(dialing) => Ok(dialing.begin::<R>()),
+            Self::Endpoint(text, policy) => endpoint::begin::<R>(&text, outer(&policy)),
+        }
+    }
+
+    /// Whether the handshakes of the outermost race are those of TLS.
+    pub(crate) fn has_tls(&self) -> bool {
+        matches!(self, Self::Target(dialing) if dialing.tls.is_some())
+    }
+
+    /// The proxies on the way, without their logins.
+    pub(crate) fn proxies(&self) -> Vec<String> {
+        match self {
+            Self::Target(dialing) => dialing.chain.names(),
+            Self::Endpoint(..) => Vec::new(),
+        }
+    }
+
+    /// What a person must know who trusts the connection, if there is something.
+    pub(crate) fn warning(&self) -> Option<&'static str> {
+        match self {
+            Self::Target(dialing) => dialing.tls.as_ref()?.warning(),
+            Self::Endpoint(..) => None,
+        }
+    }
+}
+
+impl TargetDialing {
+    fn of(args: &ConnectArgs) -> Result<Self, Failure> {
         let target = match args.proxy.is_empty() {
             true => target(&args.target)?,
             false => target::distant(&args.target)?,
         };
         let chain = Chain::of(args, &target)?;
+        let dialed = chain.first().unwrap_or(&target);
         Ok(Self {
             policy: policy::of_connect(args)?,
-            options: bind::options(
-                &args.bind,
-                args.target.family,
-                chain.first().unwrap_or(&target),
-            )?,
+            options: bind::options(&args.bind, args.target.family, dialed)?,
             resolver: ResolverChoice::of(&args.target)?,
             tls: tls::Client::of(&args.tls)?,
             chain,
@@ -74,8 +121,7 @@ impl Dialing {
         })
     }
 
-    /// Begins the connect on a runtime.
-    pub(crate) fn begin<R: Runtime>(self) -> Dialed {
+    fn begin<R: Runtime>(self) -> Dialed {
         let Self { target, policy, options, resolver, chain, tls } = self;
         let dialer = Dialer::new(resolver.on::<R>(), R::tcp(options), R::timer());
         if chain.names().is_empty() {
@@ -88,21 +134,6 @@ impl Dialing {
         let proxied = secured(tls.as_ref(), chain.over(dialer));
         let dialer = Dialer::new(ByName, proxied, R::timer()).with_policy(outer);
         Dialed::of(dialer, |dialer| dialer.connect(target))
-    }
-
-    /// Whether the connections to the target are encrypted.
-    pub(crate) fn has_tls(&self) -> bool {
-        self.tls.is_some()
-    }
-
-    /// The proxies on the way, without their logins.
-    pub(crate) fn proxies(&self) -> Vec<String> {
-        self.chain.names()
-    }
-
-    /// What a person must know who trusts the connection, if there is something.
-    pub(crate) fn warning(&self) -> Option<&'static str> {
-        self.tls.as_ref()?.warning()
     }
 }
 

@@ -35,7 +35,8 @@ pub(crate) fn connect(target: &str, race: &Race) -> String {
     object.insert("elapsed_us".into(), us(report.elapsed()));
     object.insert("queries".into(), queries(report).map(query).collect());
     object.insert("attempts".into(), report.attempts().iter().map(attempt).collect());
-    line(object, race.error.as_deref())
+    // A person also gets lines that mark the place in an endpoint's text.
+    line(object, race.error.as_deref().and_then(|error| error.lines().next()))
 }
 
 /// The object of `resolve`. Answers and order are in it only if asked for.

@@ -13,6 +13,7 @@
 //! | tokio, smol and async-std | `runtime`, and `stream` for their connections |
 //! | TLS | `tls` |
 //! | proxies | `proxy` |
+//! | `--endpoint` | `endpoint` |
 //! | the race as text, as SVG and live | `picture`, `live`, `terminal` |
 //! | the race as JSON | `json` |
 //! | `--answers` and `--explain` | `answer`, `explain` |
@@ -30,6 +31,7 @@ mod console;
 mod demo;
 mod dial;
 mod duration;
+mod endpoint;
 mod escape;
 mod explain;
 mod failure;

@@ -61,8 +61,8 @@ pub(crate) fn check(option: &str, target: &Target, families: FamilyName) -> Resu
 pub(crate) fn text(args: &TargetArgs) -> String {
     match (parsed(args), &args.service) {
         (Ok(target), _) => target.to_string(),
-        (Err(_), None) => without_login(&args.target),
-        (Err(_), Some(service)) => format!("{} {service}", without_login(&args.target)),
+        (Err(_), None) => without_login(given(args)),
+        (Err(_), Some(service)) => format!("{} {service}", without_login(given(args))),
     }
 }
 
@@ -77,8 +77,13 @@ fn without_login(text: &str) -> String {
     }
 }
 
+/// The first word. The command line ensures that there is one.
+fn given(args: &TargetArgs) -> &str {
+    args.target.as_deref().unwrap_or_default()
+}
+
 fn parsed(args: &TargetArgs) -> Result<Target, UsageError> {
-    let text = &args.target;
+    let text = given(args);
     let Some(service) = &args.service else {
         return Target::parse(text)
             .map_err(|error| UsageError::of_target(TARGET, &error, hint(&error, None).as_deref()));

@@ -7,7 +7,8 @@ use super::target::TargetArgs;
 use crate::tls::{self, ConnectTls};
 
 pub(super) const USAGE: &str = "stagger connect [OPTIONS] <HOST:SERVICE>
-       stagger connect [OPTIONS] <HOST> <SERVICE>";
+       stagger connect [OPTIONS] <HOST> <SERVICE>
+       stagger connect [OPTIONS] --endpoint <STRING>";
 
 /// The text below the options, in `-h`.
 pub(super) fn short() -> String {
@@ -26,7 +27,7 @@ const MORE: &str = "
 
 /// The text below the options, in `--help`.
 pub(super) fn long() -> String {
-    format!("{PICTURE}{PROXY}{}{REST}{}", tls::CONNECT_HELP, tls::CONNECT_EXAMPLES)
+    format!("{PICTURE}{PROXY}{ENDPOINT}{}{REST}{}", tls::CONNECT_HELP, tls::CONNECT_EXAMPLES)
 }
 
 const PICTURE: &str = "\
@@ -72,6 +73,22 @@ object has proxies after target, without logins.
 
 ";
 
+const ENDPOINT: &str = "\
+With --endpoint, a string names the way to the peer in hops, from left to right:
+
+  HOP | HOP | HOP      a hop is SCHEME:REST?OPTION=VALUE&OPTION=VALUE
+
+  tcp:HOST:SERVICE     the race to this target; timeout, family, bind and more
+  unix:PATH            a Unix socket, or an abstract one with @NAME
+  socks5:HOST:SERVICE  this target through the SOCKS5 proxy before it
+  connect:HOST:SERVICE this target through the HTTP proxy before it
+  tls, tls:HOST:PORT   TLS over the hop before it, or over tcp; ca, name, alpn
+
+A login is before the host, as in socks5:USER:PASSWORD@HOST:SERVICE. Reserved
+characters are percent-encoded. What is wrong with a string is marked below it.
+
+";
+
 const REST: &str = "\
 Exit status:
   0    connected; with --pipe, everything was sent and received
@@ -89,12 +106,36 @@ Examples:
   stagger connect example.com:https --svg race.svg
   stagger connect example.com:https --resolve example.com:192.0.2.7
   stagger connect example.com:https --proxy socks5h://proxy.example:1080
+  stagger connect --endpoint 'tcp:proxy.example:1080 | socks5:host:443 | tls'
   ssh -o 'ProxyCommand=stagger connect --pipe %h %p' example.com";
+
+/// The arguments that an endpoint replaces. Those of TLS name it themselves.
+const OF_TARGET: [&str; 13] = [
+    "target",
+    "service",
+    "family",
+    "order",
+    "resolver",
+    "server",
+    "resolve",
+    "lanes",
+    "attempt_timeout",
+    "attempt_delay",
+    "resolution_delay",
+    "bind",
+    "proxy",
+];
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ConnectArgs {
     #[command(flatten)]
     pub(crate) target: TargetArgs,
+    /// Connect to this endpoint in place of a target, as in 'tcp:proxy:1080 | socks5:host:22'
+    ///
+    /// Of the other options only those for the output, --pipe, --runtime and --timeout apply: an
+    /// endpoint has its own.
+    #[arg(long, value_name = "STRING", conflicts_with_all = OF_TARGET)]
+    pub(crate) endpoint: Option<String>,
     /// Fail each attempt after this time [default: no limit]
     #[arg(long, value_name = "DURATION")]
     pub(crate) attempt_timeout: Option<String>,

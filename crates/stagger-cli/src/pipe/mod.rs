@@ -89,7 +89,7 @@ impl Job for Pipe {
 
     fn run<R: Runtime>(self) -> Self::Output {
         let Self(dialing) = self;
-        let Dialed { dial, .. } = dialing.begin::<R>();
+        let Dialed { dial, .. } = dialing.begin::<R>()?;
         let piped = async {
             let (stream, _) = dial.await.map_err(|error| Failure::lost(&error))?;
             carried(stream).await

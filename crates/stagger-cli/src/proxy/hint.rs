@@ -28,7 +28,7 @@ fn of(error: &ProxyError) -> Option<&'static str> {
     use ProxyErrorKind as Kind;
 
     Some(match error.kind() {
-        Kind::LoginRequired => "write a login into the URL, as in socks5h://USER:PASSWORD@HOST",
+        Kind::LoginRequired => "give a login before the host, as in USER:PASSWORD@HOST",
         Kind::LoginRefused => {
             "check the user and the password; reserved characters are percent-encoded, as in %40 for @"
         }
@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn what_can_be_tried_is_said_and_nothing_else() {
         for (scheme, answer, word) in [
-            ("socks5h", &b"\x05\xff"[..], "write a login into the URL"),
+            ("socks5h", &b"\x05\xff"[..], "give a login before the host"),
             ("socks5h", b"\x05\0\x05\x02\0\x01\0\0\0\0\0\0", "the rules of the proxy"),
             ("socks5h", b"\x05\0\x05\x05\0\x01\0\0\0\0\0\0", "did not reach the target"),
             ("http", b"HTTP/1.1 403 Forbidden\r\n\r\n", "the rules of the proxy"),
@@ -83,7 +83,7 @@ mod tests {
             (
                 "http",
                 b"HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\n\r\n",
-                "write a login into the URL",
+                "give a login before the host",
             ),
         ] {
             let said = after(scheme, answer);

@@ -6,6 +6,7 @@ use std::net::TcpListener;
 
 use serde_json::Value;
 use stagger::error::SharedError;
+use stagger_endpoint::AddrText;
 
 use crate::dial::StreamConnector;
 use crate::failure::Failure;
@@ -78,6 +79,10 @@ impl Session {
         match *self {}
     }
 
+    pub(crate) fn half_closes(&self) -> bool {
+        match *self {}
+    }
+
     pub(crate) fn text(&self) -> String {
         match *self {}
     }
@@ -99,6 +104,18 @@ impl Pair {
     pub(crate) fn serve(&self, _: TcpListener) {
         match self.client {}
     }
+}
+
+pub(crate) fn session_on_tokio(_: &stagger_endpoint::tokio::BoxStream) -> Option<Session> {
+    None
+}
+
+pub(crate) fn session_on_futures(_: &stagger_endpoint::smol::BoxStream) -> Option<Session> {
+    None
+}
+
+pub(crate) fn failed_handshake(_: &SharedError) -> Option<(AddrText, String)> {
+    None
 }
 
 pub(crate) fn proxy_hint(_: &SharedError) -> Option<&'static str> {

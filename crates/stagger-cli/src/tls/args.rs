@@ -46,7 +46,7 @@ pub(crate) struct ConnectTls {
     ///
     /// An address has connected when its handshake has succeeded. The name of the target is
     /// checked, with the certificates that this machine trusts.
-    #[arg(long, help_heading = "TLS")]
+    #[arg(long, conflicts_with = "endpoint", help_heading = "TLS")]
     pub(super) tls: bool,
     /// Offer these protocols (ALPN), the preferred one first, such as h2,http/1.1
     #[arg(long, value_name = "NAMES", requires = "tls", help_heading = "TLS")]
@@ -54,7 +54,7 @@ pub(crate) struct ConnectTls {
     /// Trust only the certificates in this file (PEM)
     ///
     /// They replace the certificates that this machine trusts, for the target and for proxies.
-    #[arg(long, value_name = "FILE", help_heading = "TLS")]
+    #[arg(long, value_name = "FILE", conflicts_with = "endpoint", help_heading = "TLS")]
     pub(super) ca: Option<PathBuf>,
     /// Check this name or IP address in place of the target's
     ///
@@ -101,7 +101,7 @@ pub(crate) struct ListenTls {
     /// Accept only connections over TLS
     ///
     /// Handshakes run side by side. A failed one is shown, and ends nothing.
-    #[arg(long, requires_all = ["cert", "key"], help_heading = "TLS")]
+    #[arg(long, requires_all = ["cert", "key"], conflicts_with = "endpoint", help_heading = "TLS")]
     pub(super) tls: bool,
     /// The certificate to present, with its chain after it (PEM)
     #[arg(long, value_name = "FILE", requires = "tls", help_heading = "TLS")]

@@ -8,6 +8,8 @@ mod connect;
 mod demo;
 mod dns;
 #[cfg(target_os = "linux")]
+mod endpoint;
+#[cfg(target_os = "linux")]
 mod exit;
 #[cfg(target_os = "linux")]
 mod guide;

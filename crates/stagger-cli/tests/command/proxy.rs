@@ -264,7 +264,7 @@ fn a_refusal_has_its_status_and_what_to_do_and_no_output_has_the_login() {
     // Without a login the proxy is told to be in need of one.
     let proxy = format!("socks5://{}", answering(b"\x05\xff"));
     let run = stagger(&["connect", TARGET, "--proxy", &proxy]);
-    assert!(run.err.contains("; write a login into the URL"), "{run:?}");
+    assert!(run.err.contains("; give a login before the host"), "{run:?}");
 }
 
 #[test]
@@ -500,6 +500,6 @@ fn through_tinyproxy_names_are_resolved_by_the_proxy_and_its_rules_are_shown() {
         assert!(forbidden.err.contains("(HTTP status 403"), "{forbidden:?}");
         let anonymous = connect(&target, "http://127.0.0.1:8888");
         assert!(anonymous.err.contains("(HTTP status 407"), "{anonymous:?}");
-        assert!(anonymous.err.contains("; write a login into the URL"), "{anonymous:?}");
+        assert!(anonymous.err.contains("; give a login before the host"), "{anonymous:?}");
     }
 }

@@ -2,6 +2,7 @@
 
 mod check;
 mod connect;
+mod endpoint;
 mod file;
 mod kit;
 mod listen;
