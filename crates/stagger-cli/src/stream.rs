@@ -161,3 +161,6 @@ impl AsyncWrite for TokioStream {
         Poll::Ready(SockRef::from(&self.0).shutdown(Shutdown::Write))
     }
 }
+
+#[cfg(test)]
+pub(crate) mod kit;
