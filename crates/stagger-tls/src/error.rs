@@ -181,6 +181,9 @@ impl Role {
     }
 }
 
+/// The text of rustls for a message that is longer than its buffer.
+const MESSAGE_TOO_LONG: &str = "message buffer full";
+
 impl TlsError {
     /// An error before the handshake.
     pub(crate) fn new(kind: TlsErrorKind, text: impl Into<String>) -> Self {
@@ -208,6 +211,11 @@ impl TlsError {
             Some(error) => fault(error, role),
             None if error.kind() == io::ErrorKind::UnexpectedEof => {
                 (TlsErrorKind::Closed, format!("the {} closed the connection", role.peer()))
+            }
+            // Rustls has no value for this.
+            None if error.to_string() == MESSAGE_TOO_LONG => {
+                let text = format!("the {} sent a message that is too long", role.peer());
+                (TlsErrorKind::Violation, text)
             }
             None => (TlsErrorKind::Io, error.to_string()),
         };

@@ -6,7 +6,7 @@ use crate::allowed::Finding;
 use crate::item::Surface;
 
 /// The traits that a user implements to fit another runtime, protocol or name service.
-pub(crate) const SEAMS: [&str; 12] = [
+pub(crate) const SEAMS: [&str; 13] = [
     "Resolver",
     "Connector",
     "Endpoint",
@@ -14,6 +14,7 @@ pub(crate) const SEAMS: [&str; 12] = [
     "Observer",
     "Listen",
     "Listener",
+    "Handshake",
     "Register",
     "Accept",
     "Network",

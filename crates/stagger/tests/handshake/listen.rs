@@ -16,16 +16,16 @@ use crate::Hand::{Done, Fails, Mute};
 use crate::support::World;
 use crate::{hands, place, timed_out};
 
-/// A handshake with a type of its own, as a crate for one protocol has.
+/// A handshake with a type of its own over any connection, as a crate for one protocol has.
 #[derive(Clone)]
 struct Greeting(&'static str);
 
-impl Handshake<Connection, Place> for Greeting {
-    type Connection = (&'static str, Connection);
+impl<C, P: PartialEq<Place>> Handshake<C, P> for Greeting {
+    type Connection = (&'static str, C);
     type Error = ScriptedError;
     type Performing = Ready<Result<Self::Connection, ScriptedError>>;
 
-    fn perform(&self, connection: Connection, peer: &Place) -> Self::Performing {
+    fn perform(&self, connection: C, peer: &P) -> Self::Performing {
         ready(match *peer == Place("foe") {
             true => Err(ScriptedError::new("we are closed")),
             false => Ok((self.0, connection)),
@@ -34,9 +34,7 @@ impl Handshake<Connection, Place> for Greeting {
 }
 
 /// The listener of such a crate has a name.
-struct Greeter<L: Listener<Connection = Connection, Peer = Place>>(
-    HandshakeListener<L, Clock, Greeting>,
-);
+struct Greeter<L: Listener<Peer = Place>>(HandshakeListener<L, Clock, Greeting>);
 
 fn goes<T: Send + 'static>(value: T) -> T {
     value

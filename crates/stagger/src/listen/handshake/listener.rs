@@ -37,8 +37,9 @@ const ROUNDS: usize = 16;
 /// out for one timeout.
 ///
 /// Accepts, handshakes and timeouts take turns. After a result of one kind the other kinds go
-/// first, so none of them keeps another waiting. A call works on at most 16 connections and then
-/// lets other tasks run. So a handshake that wakes itself forever holds up nothing.
+/// first, so none of them keeps another waiting. A call accepts at most 16 connections and polls at
+/// most 16 handshakes in their turns. Then it lets other tasks run. So a handshake that wakes itself
+/// forever holds up nothing.
 ///
 /// # Errors
 ///
