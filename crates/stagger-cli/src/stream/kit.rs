@@ -25,7 +25,7 @@ struct State {
 }
 
 impl Slow {
-    /// Two ends, of which either reads these texts and then the end.
+    /// Returns two ends. Reads return these texts, and then the end.
     pub(crate) fn ends(reads: &[&[u8]]) -> (Self, Self) {
         let end = Self::default();
         end.0.borrow_mut().reads = reads.iter().map(|text| text.to_vec()).collect();

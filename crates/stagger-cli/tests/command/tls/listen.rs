@@ -1,4 +1,4 @@
-//! `listen --tls`, with clients of others.
+//! `listen --tls`, with curl, openssl and the command itself as clients.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -147,7 +147,7 @@ fn a_failed_handshake_is_a_line_and_the_next_client_is_served() {
     let other = room.write("other.pem", &other);
     for runtime in RUNTIMES {
         let (mut listening, addr) = listening(&room, runtime);
-        // It says nothing, and holds up nobody.
+        // A silent client delays no other client.
         let mute = TcpStream::connect(addr).unwrap();
 
         let mut plain = TcpStream::connect(addr).unwrap();
