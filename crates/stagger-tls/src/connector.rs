@@ -180,19 +180,24 @@ impl<C, K> Tls<C, K> {
         self.inner
     }
 
+    /// The configuration for a handshake with this candidate.
+    fn config<A: Address>(&self, to: &Candidate<A>) -> Result<Arc<ClientConfig>, TlsError> {
+        match &self.config {
+            Config::Given(config) => config_for(config, to.binding()),
+            #[cfg(feature = "platform-verifier")]
+            Config::Platform => config_for(&crate::platform_config()?, to.binding()),
+        }
+    }
+
     /// The configuration and the name for a handshake with this candidate.
     fn handshake<A: Address>(
         &self,
         to: &Candidate<A>,
     ) -> Result<(Arc<ClientConfig>, ServerName<'static>), TlsError> {
-        let config = match &self.config {
-            Config::Given(config) => config_for(config, to.binding())?,
-            #[cfg(feature = "platform-verifier")]
-            Config::Platform => config_for(&crate::platform_config()?, to.binding())?,
-        };
+        let config = self.config(to)?;
         let name = match &self.server_name {
             Some(name) => name.clone(),
-            None => server_name(to.target())?,
+            None => server_name(to.target())?.to_owned(),
         };
         Ok((config, name))
     }
@@ -220,7 +225,10 @@ where
 
     /// Refuses a candidate without a name that TLS can check, and one without a common protocol.
     fn accepts(&self, to: &Candidate<A>) -> Result<(), Self::Error> {
-        self.handshake(to).map_err(ConnectError::Tls)?;
+        self.config(to).map_err(ConnectError::Tls)?;
+        if self.server_name.is_none() {
+            server_name(to.target()).map_err(ConnectError::Tls)?;
+        }
         self.inner.accepts(to).map_err(ConnectError::Transport)
     }
 
