@@ -1,0 +1,431 @@
+//! The stream of connections.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use futures_core::Stream;
+use pin_project_lite::pin_project;
+use stagger::error::ErrorKind;
+use stagger::{Endpoint, Timer, drivers};
+
+use crate::ReconnectState;
+
+/// The default back-off: 500 ms, doubled by each failure up to 30 s, without an end. Jitter adds up
+/// to the same again, so the delays are at least 500 ms and less than 60 s.
+///
+/// The numbers are ours, between two models. gRPC's "Connection Backoff Protocol" has 1 s at first,
+/// a factor of 1.6, jitter of 0.2, and at most 120 s. Twisted's `ClientService` has 1 s, a factor
+/// of 1.5, and at most 60 s. The jitter is wider than in both, because many clients lose one server
+/// at the same instant.
+///
+/// # Examples
+///
+/// A back-off that ends after five failures in a row:
+///
+/// ```
+/// use stagger_reconnect::BACKOFF;
+/// use stagger_reconnect::backon::BackoffBuilder as _;
+///
+/// assert_eq!(BACKOFF.with_max_times(5).build().count(), 5);
+/// ```
+pub const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(500))
+    .with_factor(2.0)
+    .with_max_delay(Duration::from_secs(30))
+    .without_max_times()
+    .with_jitter();
+
+/// How long a connection must hold to reset the back-off: 10 s. Every duration is allowed.
+///
+/// The number is ours. A server that accepts and then hangs up, such as a proxy without its
+/// backend, does so within seconds. A server that hangs up later sees at most one connect in 10 s
+/// from each client. gRPC resets when the server's first frame comes, which a generic stream
+/// cannot see.
+pub const STEADY_AFTER: Duration = Duration::from_secs(10);
+
+/// Whether a connect that failed with this error can succeed later. It is `false` for an invalid
+/// target, and for an error that [ended the race](stagger::Error::is_final), such as a refused
+/// password.
+///
+/// # Examples
+///
+/// ```
+/// use stagger::Target;
+/// use stagger_reconnect::can_pass;
+///
+/// let error = stagger::Error::from(Target::parse("no port").unwrap_err());
+/// assert!(!can_pass(&error));
+/// ```
+pub fn can_pass(error: &stagger::Error) -> bool {
+    !error.is_final() && error.kind() != ErrorKind::InvalidTarget
+}
+
+pin_project! {
+    /// The connections of an endpoint, one after another, with a back-off between failures.
+    ///
+    /// - Each item is a connection, or the endpoint's own error. The stream goes on after an error.
+    /// - A connect begins when the next item is asked for. So ask when the last connection is lost.
+    /// - After a failure the next connect waits for the next delay of the
+    ///   [back-off](Self::with_backoff). The delay counts from the failure.
+    /// - A connection resets the back-off only if it [held](Self::with_steady_after). The stream
+    ///   cannot see when a connection is lost. So the time from its item to the next ask counts.
+    /// - A connection that did not hold is a failure. Its delay counts from the ask.
+    /// - After a connection that held, the next connect begins at once.
+    /// - The stream ends when the back-off has no further delay, or when the program
+    ///   [says so](Self::with_retry).
+    ///
+    /// A connect has the timeout of the endpoint, and no other.
+    ///
+    /// By default the stream goes on after every error, because it does not know the error's type.
+    /// For an endpoint with a [`stagger::Error`], pass [`can_pass`] to
+    /// [`with_retry`](Self::with_retry). The stream then ends after a refused password, instead of
+    /// sending it again.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the stream drops the connect and the alarm before `drop` returns. A dropped
+    /// `next()` loses nothing: the connect goes on when the stream is polled again.
+    ///
+    /// # Runtime
+    ///
+    /// It spawns nothing. It is `Send` if its parts are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures_lite::StreamExt as _;
+    /// use stagger_reconnect::{BACKOFF, Reconnect};
+    /// use stagger_testkit::{Clock, Fate, Ledger, ScriptedEndpoint, ms};
+    ///
+    /// let clock = Clock::new();
+    /// let ledger = Ledger::new(&clock);
+    /// let moody = ScriptedEndpoint::new(&ledger, "moody", Fate::fails(ms(30)))
+    ///     .then(Fate::connects(ms(20)));
+    /// let mut connections = Reconnect::new(moody, clock.clone());
+    ///
+    /// clock.run(async {
+    ///     let failure = connections.next().await.expect("the back-off never ends");
+    ///     assert_eq!(failure.unwrap_err().to_string(), "moody failed");
+    ///     let connection = connections.next().await.expect("the back-off never ends");
+    ///     assert_eq!(connection.unwrap().name(), "moody");
+    /// });
+    /// let waited = clock.elapsed() - ms(30) - ms(20);
+    /// assert!((ms(500)..ms(1000)).contains(&waited));
+    /// ```
+    #[must_use = "streams do nothing unless polled"]
+    pub struct Reconnect<
+        E,
+        T,
+        B = ExponentialBuilder,
+        P = fn(&<E as Endpoint>::Error) -> bool,
+    >
+    where
+        E: Endpoint,
+        T: Timer,
+        B: BackoffBuilder,
+    {
+        endpoint: E,
+        timer: T,
+        backoff: B,
+        retry: P,
+        steady_after: Duration,
+        state: ReconnectState,
+        // The rest of the back-off. Absent after a reset.
+        delays: Option<B::Backoff>,
+        failures: u32,
+        #[pin]
+        connecting: Option<E::Connecting>,
+        #[pin]
+        alarm: Option<T::Sleep>,
+    }
+}
+
+impl<E: Endpoint, T: Timer> Reconnect<E, T> {
+    /// Creates the stream, with the back-off [`BACKOFF`], the steady time [`STEADY_AFTER`], and
+    /// without an end. Nothing happens before the first poll.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger_reconnect::{Reconnect, ReconnectState, STEADY_AFTER};
+    ///
+    /// let endpoint = stagger_smol::dialer().endpoint("localhost:443")?;
+    /// let connections = Reconnect::new(endpoint, stagger_smol::Timer);
+    /// assert_eq!(connections.state(), ReconnectState::Idle);
+    /// assert_eq!(connections.steady_after(), STEADY_AFTER);
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
+    pub fn new(endpoint: E, timer: T) -> Self {
+        Self {
+            endpoint,
+            timer,
+            backoff: BACKOFF,
+            retry: |_| true,
+            steady_after: STEADY_AFTER,
+            state: ReconnectState::Idle,
+            delays: None,
+            failures: 0,
+            connecting: None,
+            alarm: None,
+        }
+    }
+}
+
+impl<E: Endpoint, T: Timer, B: BackoffBuilder, P> Reconnect<E, T, B, P> {
+    /// Sets the back-off. It is a builder of `backon`, or any iterator of durations.
+    ///
+    /// A clone of it is built at the first failure, and at the first failure after each reset. The
+    /// stream ends when the iterator does. A builder of `backon` ends after three delays, unless
+    /// its `without_max_times` is called. A delay of zero is allowed and makes a busy loop of an
+    /// endpoint that fails at once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::iter;
+    ///
+    /// use futures_lite::StreamExt as _;
+    /// use stagger_reconnect::Reconnect;
+    /// use stagger_testkit::{Clock, Fate, Ledger, ScriptedEndpoint, ms};
+    ///
+    /// let clock = Clock::new();
+    /// let ledger = Ledger::new(&clock);
+    /// let down = ScriptedEndpoint::new(&ledger, "down", Fate::fails(ms(0)));
+    /// let delays = iter::repeat(ms(50)).take(2);
+    /// let failures = Reconnect::new(down, clock.clone()).with_backoff(delays);
+    /// assert_eq!(clock.run(failures.count()), 3);
+    /// assert_eq!(ledger.starts(), [(ms(0), "down"), (ms(50), "down"), (ms(100), "down")]);
+    /// ```
+    pub fn with_backoff<N: BackoffBuilder + Clone>(self, backoff: N) -> Reconnect<E, T, N, P> {
+        Reconnect {
+            endpoint: self.endpoint,
+            timer: self.timer,
+            backoff,
+            retry: self.retry,
+            steady_after: self.steady_after,
+            state: self.state,
+            delays: None,
+            failures: self.failures,
+            connecting: self.connecting,
+            alarm: self.alarm,
+        }
+    }
+
+    /// The back-off.
+    pub fn backoff(&self) -> &B {
+        &self.backoff
+    }
+
+    /// Sets which errors the stream goes on after. It ends after the item of any other error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures_lite::StreamExt as _;
+    /// use stagger::Dialer;
+    /// use stagger::connect::{AttemptError, connector_fn};
+    /// use stagger::{Candidate, Connector};
+    /// use stagger_reconnect::{Reconnect, can_pass};
+    /// use stagger_testkit::{Clock, Ledger, ScriptedResolver};
+    ///
+    /// let clock = Clock::new();
+    /// let tcp = connector_fn(|_: std::net::SocketAddr| async { Ok::<_, std::io::Error>(()) });
+    /// let login = tcp.map_err(|error| error).and_then(|_, _: Candidate<_>| async {
+    ///     let error = std::io::Error::other("the password is wrong");
+    ///     Err::<(), _>(AttemptError::new(error).with_final(true))
+    /// });
+    /// let resolver = ScriptedResolver::new(&Ledger::new(&clock));
+    /// let dialer = Dialer::new(resolver, login, clock.clone());
+    /// let server = dialer.endpoint("192.0.2.1:443")?;
+    ///
+    /// let connections = Reconnect::new(server, clock.clone()).with_retry(can_pass);
+    /// let items = clock.run(connections.collect::<Vec<_>>());
+    /// assert_eq!(items.len(), 1, "the password is sent once");
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
+    pub fn with_retry<N>(self, retry: N) -> Reconnect<E, T, B, N>
+    where
+        N: FnMut(&E::Error) -> bool,
+    {
+        Reconnect {
+            endpoint: self.endpoint,
+            timer: self.timer,
+            backoff: self.backoff,
+            retry,
+            steady_after: self.steady_after,
+            state: self.state,
+            delays: self.delays,
+            failures: self.failures,
+            connecting: self.connecting,
+            alarm: self.alarm,
+        }
+    }
+
+    /// Sets how long a connection must hold to reset the back-off. The default is
+    /// [`STEADY_AFTER`]. With zero every connection resets it, so a server that hangs up at once
+    /// gets a storm of connects.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures_lite::StreamExt as _;
+    /// use stagger_reconnect::Reconnect;
+    /// use stagger_testkit::{Clock, Fate, Ledger, ScriptedEndpoint, ms};
+    ///
+    /// let clock = Clock::new();
+    /// let ledger = Ledger::new(&clock);
+    /// let hangs_up = ScriptedEndpoint::new(&ledger, "server", Fate::connects(ms(0)));
+    /// let mut connections = Reconnect::new(hangs_up, clock.clone())
+    ///     .with_backoff([ms(100), ms(200)].into_iter())
+    ///     .with_steady_after(ms(5_000));
+    /// clock.run(async { while connections.next().await.is_some() {} });
+    /// assert_eq!(ledger.starts(), [(ms(0), "server"), (ms(100), "server"), (ms(300), "server")]);
+    /// ```
+    pub fn with_steady_after(mut self, steady_after: Duration) -> Self {
+        self.steady_after = steady_after;
+        self
+    }
+
+    /// How long a connection must hold to reset the back-off.
+    pub fn steady_after(&self) -> Duration {
+        self.steady_after
+    }
+
+    /// What the stream does at the moment.
+    pub fn state(&self) -> ReconnectState {
+        self.state
+    }
+
+    /// The failures in a row: connects that failed, and connections that did not hold. It is 0
+    /// while a connection is handed out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures_lite::StreamExt as _;
+    /// use stagger_reconnect::Reconnect;
+    /// use stagger_testkit::{Clock, Fate, Ledger, ScriptedEndpoint, ms};
+    ///
+    /// let clock = Clock::new();
+    /// let down = ScriptedEndpoint::new(&Ledger::new(&clock), "down", Fate::fails(ms(30)));
+    /// let mut connections = Reconnect::new(down, clock.clone());
+    /// clock.run(async { (connections.next().await, connections.next().await) });
+    /// assert_eq!(connections.failures(), 2);
+    /// ```
+    pub fn failures(&self) -> u32 {
+        match self.state {
+            ReconnectState::Connected { .. } => 0,
+            _ => self.failures,
+        }
+    }
+}
+
+impl<E, T, B, P> Stream for Reconnect<E, T, B, P>
+where
+    E: Endpoint,
+    T: Timer,
+    B: BackoffBuilder + Clone,
+    P: FnMut(&E::Error) -> bool,
+{
+    type Item = Result<E::Connection, E::Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut this = self.project();
+        let mut backoff =
+            Backoff { builder: this.backoff, delays: this.delays, failures: this.failures };
+        if let ReconnectState::Connected { since } = *this.state {
+            let now = this.timer.now();
+            *this.state = if now.saturating_duration_since(since) >= *this.steady_after {
+                backoff.reset();
+                ReconnectState::Idle
+            } else {
+                backoff.fail();
+                backoff.wait(now)
+            };
+        }
+        if let ReconnectState::Waiting { until } = *this.state {
+            ready!(drivers::poll_until(until, this.timer, this.alarm, cx));
+            *this.state = ReconnectState::Idle;
+        }
+        match *this.state {
+            ReconnectState::Ended => return Poll::Ready(None),
+            ReconnectState::Idle => {
+                this.connecting.set(Some(this.endpoint.connect()));
+                *this.state = ReconnectState::Connecting;
+            }
+            _ => {}
+        }
+        let connecting = this.connecting.as_mut().as_pin_mut();
+        let outcome = ready!(connecting.expect("a connect is in progress").poll(cx));
+        // The state of a stream whose code panics below.
+        *this.state = ReconnectState::Ended;
+        this.connecting.set(None);
+        let now = this.timer.now();
+        *this.state = match &outcome {
+            Ok(_) => ReconnectState::Connected { since: now },
+            Err(error) => {
+                backoff.fail();
+                match (this.retry)(error) {
+                    true => backoff.wait(now),
+                    false => ReconnectState::Ended,
+                }
+            }
+        };
+        Poll::Ready(Some(outcome))
+    }
+}
+
+/// The parts of a stream that count failures.
+struct Backoff<'a, B: BackoffBuilder> {
+    builder: &'a B,
+    delays: &'a mut Option<B::Backoff>,
+    failures: &'a mut u32,
+}
+
+impl<B: BackoffBuilder + Clone> Backoff<'_, B> {
+    fn reset(&mut self) {
+        *self.delays = None;
+        *self.failures = 0;
+    }
+
+    fn fail(&mut self) {
+        *self.failures = self.failures.saturating_add(1);
+    }
+
+    /// Takes the next delay, which counts from `now`.
+    fn wait(&mut self, now: Instant) -> ReconnectState {
+        let delays = self.delays.get_or_insert_with(|| self.builder.clone().build());
+        match delays.next() {
+            Some(delay) => ReconnectState::Waiting { until: after(now, delay) },
+            None => ReconnectState::Ended,
+        }
+    }
+}
+
+/// The time `delay` after `now`, or earlier if no `Instant` can represent that.
+fn after(now: Instant, mut delay: Duration) -> Instant {
+    loop {
+        match now.checked_add(delay) {
+            Some(time) => return time,
+            None => delay /= 2,
+        }
+    }
+}
+
+impl<E, T, B, P> fmt::Debug for Reconnect<E, T, B, P>
+where
+    E: Endpoint,
+    T: Timer,
+    B: BackoffBuilder,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reconnect")
+            .field("state", &self.state)
+            .field("failures", &self.failures())
+            .field("steady_after", &self.steady_after)
+            .finish_non_exhaustive()
+    }
+}
