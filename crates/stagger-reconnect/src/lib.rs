@@ -1,10 +1,14 @@
 //! Connections that come back, for [Stagger](stagger) on every async runtime.
 //!
 //! A long-lived connection is lost at some time, and the program wants the next one. This crate
-//! has a stream of connections for that, over any [`Endpoint`](stagger::Endpoint) and any
-//! [`Timer`](stagger::Timer): [`Reconnect`]. The next connect begins when it is asked for.
+//! has two layers for that, over any [`Endpoint`](stagger::Endpoint) and any
+//! [`Timer`](stagger::Timer):
 //!
-//! It never storms. Failures wait for a back-off with jitter, and a connection that is lost at
+//! - [`Reconnect`] is a stream of connections. The next connect begins when it is asked for.
+//! - [`Link`] is a handle that many tasks share. It returns the current connection, or waits for
+//!   the next. The future [`KeepLink`] connects again whenever the connection is lost.
+//!
+//! Both never storm. Failures wait for a back-off with jitter, and a connection that is lost at
 //! once counts as a failure. Only a connection that held resets the back-off.
 //!
 //! # Where to look
@@ -15,7 +19,9 @@
 //! | the delays, and their defaults | [`Reconnect::with_backoff`], [`BACKOFF`] |
 //! | when the back-off is reset | [`Reconnect::with_steady_after`], [`STEADY_AFTER`] |
 //! | errors after which no connect follows | [`Reconnect::with_retry`], [`can_pass`] |
-//! | logs and health checks | [`ReconnectState`], [`Reconnect::failures`] |
+//! | one connection for many tasks | [`Reconnect::into_link`], [`Link`], [`KeepLink`] |
+//! | waiting for it, with a limit | [`Link::connected`], [`Connected`], [`LinkError`] |
+//! | logs and health checks | [`ReconnectState`], [`Link::failures`], [`Link::last_error`] |
 //!
 //! # Examples
 //!
@@ -55,11 +61,18 @@
 
 #![forbid(unsafe_code)]
 
+mod board;
+mod error;
+mod keep;
+mod link;
 mod reconnect;
 mod state;
 
 pub use ::backon;
 
+pub use self::error::LinkError;
+pub use self::keep::KeepLink;
+pub use self::link::{Connected, Link};
 pub use self::reconnect::{BACKOFF, Reconnect, STEADY_AFTER, can_pass};
 pub use self::state::ReconnectState;
 

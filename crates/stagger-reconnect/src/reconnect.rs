@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use stagger::error::ErrorKind;
 use stagger::{Endpoint, Timer, drivers};
 
-use crate::ReconnectState;
+use crate::{KeepLink, Link, ReconnectState};
 
 /// The default back-off: 500 ms, doubled by each failure up to 30 s, without an end. Jitter adds up
 /// to the same again, so the delays are at least 500 ms and less than 60 s.
@@ -136,6 +136,7 @@ pin_project! {
         // The rest of the back-off. Absent after a reset.
         delays: Option<B::Backoff>,
         failures: u32,
+        total_failures: u64,
         #[pin]
         connecting: Option<E::Connecting>,
         #[pin]
@@ -168,6 +169,7 @@ impl<E: Endpoint, T: Timer> Reconnect<E, T> {
             state: ReconnectState::Idle,
             delays: None,
             failures: 0,
+            total_failures: 0,
             connecting: None,
             alarm: None,
         }
@@ -209,12 +211,25 @@ impl<E: Endpoint, T: Timer, B: BackoffBuilder, P> Reconnect<E, T, B, P> {
             state: self.state,
             delays: None,
             failures: self.failures,
+            total_failures: self.total_failures,
             connecting: self.connecting,
             alarm: self.alarm,
         }
     }
 
     /// The back-off.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger_reconnect::{BACKOFF, Reconnect};
+    ///
+    /// let endpoint = stagger_smol::dialer().endpoint("localhost:443")?;
+    /// let backoff = BACKOFF.with_max_times(7);
+    /// let connections = Reconnect::new(endpoint, stagger_smol::Timer).with_backoff(backoff);
+    /// assert!(format!("{:?}", connections.backoff()).contains("max_times: Some(7)"));
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
     pub fn backoff(&self) -> &B {
         &self.backoff
     }
@@ -259,6 +274,7 @@ impl<E: Endpoint, T: Timer, B: BackoffBuilder, P> Reconnect<E, T, B, P> {
             state: self.state,
             delays: self.delays,
             failures: self.failures,
+            total_failures: self.total_failures,
             connecting: self.connecting,
             alarm: self.alarm,
         }
@@ -321,6 +337,63 @@ impl<E: Endpoint, T: Timer, B: BackoffBuilder, P> Reconnect<E, T, B, P> {
             _ => self.failures,
         }
     }
+
+    /// All failures so far.
+    pub(crate) fn total_failures(&self) -> u64 {
+        self.total_failures
+    }
+
+    /// Shares the current connection among many tasks, by a [`Link`] and a future that keeps it
+    /// connected. The program must spawn or poll the future.
+    ///
+    /// `prepare` runs for each connection. It returns the value to share, and a future that ends
+    /// when the connection is lost. That future is also the place to read from the connection.
+    /// `prepare` should not hold a [`Link`], because the last link to be dropped ends the future.
+    ///
+    /// # Examples
+    ///
+    /// The reading half watches for the end of the connection, and all tasks share the writing
+    /// half:
+    ///
+    /// ```
+    /// use std::io::Write as _;
+    /// use std::net::TcpListener;
+    ///
+    /// use smol::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    /// use stagger_reconnect::Reconnect;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = TcpListener::bind("127.0.0.1:0")?;
+    /// let endpoint = stagger_smol::dialer().endpoint(server.local_addr()?)?;
+    /// let connections = Reconnect::new(endpoint, stagger_smol::Timer);
+    /// let (link, keep) = connections.into_link(|stream| {
+    ///     let mut reader = stream.clone();
+    ///     let lost = async move {
+    ///         let mut unused = [0; 64];
+    ///         while reader.read(&mut unused).await.is_ok_and(|read| read > 0) {}
+    ///     };
+    ///     (stream, lost)
+    /// });
+    ///
+    /// smol::block_on(async {
+    ///     let keep = smol::spawn(keep);
+    ///     let mut stream = link.connected().await?;
+    ///     stream.write_all(b"hello").await?;
+    ///     link.stop();
+    ///     keep.await;
+    ///     Ok(())
+    /// })
+    /// # }
+    /// ```
+    pub fn into_link<F, C, L>(self, prepare: F) -> (Link<C>, KeepLink<Self, F, L, C>)
+    where
+        F: FnMut(E::Connection) -> (C, L),
+        L: Future<Output = ()>,
+    {
+        let link = Link::new();
+        let keep = KeepLink::new(self, prepare, &link);
+        (link, keep)
+    }
 }
 
 impl<E, T, B, P> Stream for Reconnect<E, T, B, P>
@@ -334,8 +407,12 @@ where
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
-        let mut backoff =
-            Backoff { builder: this.backoff, delays: this.delays, failures: this.failures };
+        let mut backoff = Backoff {
+            builder: this.backoff,
+            delays: this.delays,
+            failures: this.failures,
+            total_failures: this.total_failures,
+        };
         if let ReconnectState::Connected { since } = *this.state {
             let now = this.timer.now();
             *this.state = if now.saturating_duration_since(since) >= *this.steady_after {
@@ -383,6 +460,7 @@ struct Backoff<'a, B: BackoffBuilder> {
     builder: &'a B,
     delays: &'a mut Option<B::Backoff>,
     failures: &'a mut u32,
+    total_failures: &'a mut u64,
 }
 
 impl<B: BackoffBuilder + Clone> Backoff<'_, B> {
@@ -393,6 +471,7 @@ impl<B: BackoffBuilder + Clone> Backoff<'_, B> {
 
     fn fail(&mut self) {
         *self.failures = self.failures.saturating_add(1);
+        *self.total_failures += 1;
     }
 
     /// Takes the next delay, which counts from `now`.

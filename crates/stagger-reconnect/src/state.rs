@@ -1,8 +1,9 @@
-//! What a stream does at the moment.
+//! What a stream or a link does at the moment.
 
 use std::time::Instant;
 
-/// What a [`Reconnect`](crate::Reconnect) does at the moment, for logs and health checks. The times are those of the timer.
+/// What a [`Reconnect`](crate::Reconnect) or a [`Link`](crate::Link) does at the moment, for logs
+/// and health checks. The times are those of the timer.
 ///
 /// # Examples
 ///
