@@ -85,7 +85,7 @@ impl<C> Drop for Guard<C> {
 
 impl<R, F, L, C> KeepLink<R, F, L, C> {
     pub(crate) fn new(connections: R, prepare: F, link: &Link<C>) -> Self {
-        let guard = Guard(link.board());
+        let guard = Guard(link.board().clone());
         Self { lost: None, connections: Some(connections), prepare, guard }
     }
 

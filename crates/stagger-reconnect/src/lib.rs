@@ -61,7 +61,9 @@
 
 #![forbid(unsafe_code)]
 
+mod backoff;
 mod board;
+mod connected;
 mod error;
 mod keep;
 mod link;
@@ -70,10 +72,12 @@ mod state;
 
 pub use ::backon;
 
+pub use self::backoff::{BACKOFF, STEADY_AFTER, can_pass};
+pub use self::connected::Connected;
 pub use self::error::LinkError;
 pub use self::keep::KeepLink;
-pub use self::link::{Connected, Link};
-pub use self::reconnect::{BACKOFF, Reconnect, STEADY_AFTER, can_pass};
+pub use self::link::Link;
+pub use self::reconnect::Reconnect;
 pub use self::state::ReconnectState;
 
 #[cfg(doctest)]

@@ -1,15 +1,13 @@
-//! The shared handle, and waiting for its connection.
+//! The shared handle.
 
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use stagger::Endpoint;
 use stagger::error::SharedError;
 
-use crate::board::{Board, Wait};
-use crate::{LinkError, ReconnectState};
+use crate::board::Board;
+use crate::{Connected, LinkError, ReconnectState};
 
 /// A handle to the current connection of an endpoint, which comes back when it is lost. Clones
 /// share it. [`Reconnect::into_link`](crate::Reconnect::into_link) makes it, with the future that
@@ -68,8 +66,8 @@ impl<C> Link<C> {
         Self(Arc::new(Board::new()))
     }
 
-    pub(crate) fn board(&self) -> Arc<Board<C>> {
-        self.0.clone()
+    pub(crate) fn board(&self) -> &Arc<Board<C>> {
+        &self.0
     }
 
     /// Waits for a connection, and returns a clone of its value. It is ready at once while a
@@ -109,7 +107,7 @@ impl<C> Link<C> {
     /// # Ok::<_, stagger_reconnect::LinkError>(())
     /// ```
     pub fn connected(&self) -> Connected<C> {
-        Connected { link: self.clone(), max_failures: None, fails_at: None, key: None }
+        Connected::new(self.clone())
     }
 
     /// Stops the link. No connect follows, waits return [`LinkError::Stopped`], and the link drops
@@ -311,106 +309,5 @@ impl<C: Clone> Endpoint for Link<C> {
 
     fn connect(&self) -> Connected<C> {
         self.connected()
-    }
-}
-
-/// A wait for the current connection: see [`Link::connected`].
-///
-/// It keeps the link alive like a [`Link`].
-#[must_use = "futures do nothing unless polled"]
-pub struct Connected<C> {
-    link: Link<C>,
-    max_failures: Option<u32>,
-    /// The number of total failures that ends this wait. Set by the first poll.
-    fails_at: Option<u64>,
-    key: Option<u64>,
-}
-
-impl<C> Connected<C> {
-    /// Ends the wait with an error after this many failures. Failures before the first poll do not
-    /// count, and with 0 the wait ends at its first poll. The link itself goes on.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use futures_lite::future;
-    /// use stagger_reconnect::{LinkError, Reconnect};
-    /// use stagger_testkit::{Clock, Fate, Ledger, ScriptedEndpoint, ms};
-    ///
-    /// let clock = Clock::new();
-    /// let down = ScriptedEndpoint::new(&Ledger::new(&clock), "down", Fate::fails(ms(30)));
-    /// let connections = Reconnect::new(down, clock.clone())
-    ///     .with_backoff([ms(100), ms(200), ms(400)].into_iter());
-    /// let (link, keep) = connections.into_link(|_| ((), std::future::pending()));
-    ///
-    /// let (wait, ()) = clock.run(async {
-    ///     future::zip(link.connected().with_max_failures(2), keep).await
-    /// });
-    /// let error = wait.unwrap_err();
-    /// assert!(matches!(error, LinkError::Failed { failures: 2, .. }));
-    /// assert_eq!(error.to_string(), "no connection after 2 failures");
-    /// ```
-    pub fn with_max_failures(mut self, max_failures: u32) -> Self {
-        self.max_failures = Some(max_failures);
-        self.fails_at = None;
-        self
-    }
-
-    /// Waits through any number of failures, which is the default.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use stagger_reconnect::Reconnect;
-    ///
-    /// let endpoint = stagger_smol::dialer().endpoint("localhost:443")?;
-    /// let connections = Reconnect::new(endpoint, stagger_smol::Timer);
-    /// let (link, _keep) = connections.into_link(|_| ((), std::future::pending()));
-    /// let wait = link.connected().with_max_failures(3);
-    /// assert_eq!(wait.max_failures(), Some(3));
-    /// assert_eq!(wait.without_max_failures().max_failures(), None);
-    /// # Ok::<_, stagger::Error>(())
-    /// ```
-    pub fn without_max_failures(mut self) -> Self {
-        self.max_failures = None;
-        self.fails_at = None;
-        self
-    }
-
-    /// How many failures end the wait.
-    pub fn max_failures(&self) -> Option<u32> {
-        self.max_failures
-    }
-}
-
-impl<C: Clone> Future for Connected<C> {
-    type Output = Result<C, LinkError>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
-        let wait =
-            this.link.0.wait(&mut this.key, &mut this.fails_at, this.max_failures, cx.waker());
-        match wait {
-            Wait::Connected(current) => Poll::Ready(Ok((*current).clone())),
-            Wait::Ended(error) => Poll::Ready(Err(error)),
-            Wait::Pending => Poll::Pending,
-        }
-    }
-}
-
-impl<C> Drop for Connected<C> {
-    fn drop(&mut self) {
-        if let Some(key) = self.key {
-            self.link.0.forget(key);
-        }
-    }
-}
-
-impl<C> fmt::Debug for Connected<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connected")
-            .field("link", &self.link)
-            .field("max_failures", &self.max_failures)
-            .finish_non_exhaustive()
     }
 }

@@ -1,67 +1,17 @@
-//! The stream of connections.
+//! The stream of connections. Past 400 lines, because each setting has an example.
 
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
-use stagger::error::ErrorKind;
 use stagger::{Endpoint, Timer, drivers};
 
-use crate::{KeepLink, Link, ReconnectState};
-
-/// The default back-off: 500 ms, doubled by each failure up to 30 s, without an end. Jitter adds up
-/// to the same again, so the delays are at least 500 ms and less than 60 s.
-///
-/// The numbers are ours, between two models. gRPC's "Connection Backoff Protocol" has 1 s at first,
-/// a factor of 1.6, jitter of 0.2, and at most 120 s. Twisted's `ClientService` has 1 s, a factor
-/// of 1.5, and at most 60 s. The jitter is wider than in both, because many clients lose one server
-/// at the same instant.
-///
-/// # Examples
-///
-/// A back-off that ends after five failures in a row:
-///
-/// ```
-/// use stagger_reconnect::BACKOFF;
-/// use stagger_reconnect::backon::BackoffBuilder as _;
-///
-/// assert_eq!(BACKOFF.with_max_times(5).build().count(), 5);
-/// ```
-pub const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
-    .with_min_delay(Duration::from_millis(500))
-    .with_factor(2.0)
-    .with_max_delay(Duration::from_secs(30))
-    .without_max_times()
-    .with_jitter();
-
-/// How long a connection must hold to reset the back-off: 10 s. Every duration is allowed.
-///
-/// The number is ours. A server that accepts and then hangs up, such as a proxy without its
-/// backend, does so within seconds. A server that hangs up later sees at most one connect in 10 s
-/// from each client. gRPC resets when the server's first frame comes, which a generic stream
-/// cannot see.
-pub const STEADY_AFTER: Duration = Duration::from_secs(10);
-
-/// Whether a connect that failed with this error can succeed later. It is `false` for an invalid
-/// target, and for an error that [ended the race](stagger::Error::is_final), such as a refused
-/// password.
-///
-/// # Examples
-///
-/// ```
-/// use stagger::Target;
-/// use stagger_reconnect::can_pass;
-///
-/// let error = stagger::Error::from(Target::parse("no port").unwrap_err());
-/// assert!(!can_pass(&error));
-/// ```
-pub fn can_pass(error: &stagger::Error) -> bool {
-    !error.is_final() && error.kind() != ErrorKind::InvalidTarget
-}
+use crate::backoff::Backoff;
+use crate::{BACKOFF, KeepLink, Link, ReconnectState, STEADY_AFTER};
 
 pin_project! {
     /// The connections of an endpoint, one after another, with a back-off between failures.
@@ -97,12 +47,11 @@ pin_project! {
     ///
     /// ```
     /// use futures_lite::StreamExt as _;
-    /// use stagger_reconnect::{BACKOFF, Reconnect};
+    /// use stagger_reconnect::Reconnect;
     /// use stagger_testkit::{Clock, Fate, Ledger, ScriptedEndpoint, ms};
     ///
     /// let clock = Clock::new();
-    /// let ledger = Ledger::new(&clock);
-    /// let moody = ScriptedEndpoint::new(&ledger, "moody", Fate::fails(ms(30)))
+    /// let moody = ScriptedEndpoint::new(&Ledger::new(&clock), "moody", Fate::fails(ms(30)))
     ///     .then(Fate::connects(ms(20)));
     /// let mut connections = Reconnect::new(moody, clock.clone());
     ///
@@ -129,14 +78,10 @@ pin_project! {
     {
         endpoint: E,
         timer: T,
-        backoff: B,
+        backoff: Backoff<B>,
         retry: P,
         steady_after: Duration,
         state: ReconnectState,
-        // The rest of the back-off. Absent after a reset.
-        delays: Option<B::Backoff>,
-        failures: u32,
-        total_failures: u64,
         #[pin]
         connecting: Option<E::Connecting>,
         #[pin]
@@ -163,13 +108,10 @@ impl<E: Endpoint, T: Timer> Reconnect<E, T> {
         Self {
             endpoint,
             timer,
-            backoff: BACKOFF,
+            backoff: Backoff::new(BACKOFF),
             retry: |_| true,
             steady_after: STEADY_AFTER,
             state: ReconnectState::Idle,
-            delays: None,
-            failures: 0,
-            total_failures: 0,
             connecting: None,
             alarm: None,
         }
@@ -205,13 +147,10 @@ impl<E: Endpoint, T: Timer, B: BackoffBuilder, P> Reconnect<E, T, B, P> {
         Reconnect {
             endpoint: self.endpoint,
             timer: self.timer,
-            backoff,
+            backoff: self.backoff.with_builder(backoff),
             retry: self.retry,
             steady_after: self.steady_after,
             state: self.state,
-            delays: None,
-            failures: self.failures,
-            total_failures: self.total_failures,
             connecting: self.connecting,
             alarm: self.alarm,
         }
@@ -231,10 +170,11 @@ impl<E: Endpoint, T: Timer, B: BackoffBuilder, P> Reconnect<E, T, B, P> {
     /// # Ok::<_, stagger::Error>(())
     /// ```
     pub fn backoff(&self) -> &B {
-        &self.backoff
+        &self.backoff.builder
     }
 
     /// Sets which errors the stream goes on after. It ends after the item of any other error.
+    /// The function sees the error of each failed connect once, so it can also write a log.
     ///
     /// # Examples
     ///
@@ -272,12 +212,27 @@ impl<E: Endpoint, T: Timer, B: BackoffBuilder, P> Reconnect<E, T, B, P> {
             retry,
             steady_after: self.steady_after,
             state: self.state,
-            delays: self.delays,
-            failures: self.failures,
-            total_failures: self.total_failures,
             connecting: self.connecting,
             alarm: self.alarm,
         }
+    }
+
+    /// The decision whether the stream goes on after an error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::Target;
+    /// use stagger_reconnect::Reconnect;
+    ///
+    /// let endpoint = stagger_smol::dialer().endpoint("localhost:443")?;
+    /// let connections = Reconnect::new(endpoint, stagger_smol::Timer);
+    /// let goes_on = connections.retry();
+    /// assert!(goes_on(&Target::parse("no port").unwrap_err().into()));
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
+    pub fn retry(&self) -> &P {
+        &self.retry
     }
 
     /// Sets how long a connection must hold to reset the back-off. The default is
@@ -306,11 +261,38 @@ impl<E: Endpoint, T: Timer, B: BackoffBuilder, P> Reconnect<E, T, B, P> {
     }
 
     /// How long a connection must hold to reset the back-off.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use stagger_reconnect::Reconnect;
+    ///
+    /// let endpoint = stagger_smol::dialer().endpoint("localhost:443")?;
+    /// let connections = Reconnect::new(endpoint, stagger_smol::Timer)
+    ///     .with_steady_after(Duration::from_secs(60));
+    /// assert_eq!(connections.steady_after(), Duration::from_secs(60));
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
     pub fn steady_after(&self) -> Duration {
         self.steady_after
     }
 
-    /// What the stream does at the moment.
+    /// What the stream does at the moment: see [`ReconnectState`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures_lite::StreamExt as _;
+    /// use stagger_reconnect::{Reconnect, ReconnectState};
+    /// use stagger_testkit::{Clock, Fate, Ledger, ScriptedEndpoint, ms};
+    ///
+    /// let clock = Clock::new();
+    /// let server = ScriptedEndpoint::new(&Ledger::new(&clock), "server", Fate::connects(ms(20)));
+    /// let mut connections = Reconnect::new(server, clock.clone());
+    /// let connection = clock.run(connections.next());
+    /// assert!(matches!(connections.state(), ReconnectState::Connected { .. }));
+    /// ```
     pub fn state(&self) -> ReconnectState {
         self.state
     }
@@ -334,13 +316,13 @@ impl<E: Endpoint, T: Timer, B: BackoffBuilder, P> Reconnect<E, T, B, P> {
     pub fn failures(&self) -> u32 {
         match self.state {
             ReconnectState::Connected { .. } => 0,
-            _ => self.failures,
+            _ => self.backoff.failures(),
         }
     }
 
     /// All failures so far.
     pub(crate) fn total_failures(&self) -> u64 {
-        self.total_failures
+        self.backoff.total_failures()
     }
 
     /// Shares the current connection among many tasks, by a [`Link`] and a future that keeps it
@@ -407,20 +389,14 @@ where
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
-        let mut backoff = Backoff {
-            builder: this.backoff,
-            delays: this.delays,
-            failures: this.failures,
-            total_failures: this.total_failures,
-        };
         if let ReconnectState::Connected { since } = *this.state {
             let now = this.timer.now();
             *this.state = if now.saturating_duration_since(since) >= *this.steady_after {
-                backoff.reset();
+                this.backoff.reset();
                 ReconnectState::Idle
             } else {
-                backoff.fail();
-                backoff.wait(now)
+                this.backoff.fail();
+                this.backoff.wait(now)
             };
         }
         if let ReconnectState::Waiting { until } = *this.state {
@@ -444,53 +420,14 @@ where
         *this.state = match &outcome {
             Ok(_) => ReconnectState::Connected { since: now },
             Err(error) => {
-                backoff.fail();
+                this.backoff.fail();
                 match (this.retry)(error) {
-                    true => backoff.wait(now),
+                    true => this.backoff.wait(now),
                     false => ReconnectState::Ended,
                 }
             }
         };
         Poll::Ready(Some(outcome))
-    }
-}
-
-/// The parts of a stream that count failures.
-struct Backoff<'a, B: BackoffBuilder> {
-    builder: &'a B,
-    delays: &'a mut Option<B::Backoff>,
-    failures: &'a mut u32,
-    total_failures: &'a mut u64,
-}
-
-impl<B: BackoffBuilder + Clone> Backoff<'_, B> {
-    fn reset(&mut self) {
-        *self.delays = None;
-        *self.failures = 0;
-    }
-
-    fn fail(&mut self) {
-        *self.failures = self.failures.saturating_add(1);
-        *self.total_failures += 1;
-    }
-
-    /// Takes the next delay, which counts from `now`.
-    fn wait(&mut self, now: Instant) -> ReconnectState {
-        let delays = self.delays.get_or_insert_with(|| self.builder.clone().build());
-        match delays.next() {
-            Some(delay) => ReconnectState::Waiting { until: after(now, delay) },
-            None => ReconnectState::Ended,
-        }
-    }
-}
-
-/// The time `delay` after `now`, or earlier if no `Instant` can represent that.
-fn after(now: Instant, mut delay: Duration) -> Instant {
-    loop {
-        match now.checked_add(delay) {
-            Some(time) => return time,
-            None => delay /= 2,
-        }
     }
 }
 

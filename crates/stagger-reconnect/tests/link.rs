@@ -13,10 +13,14 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use futures_lite::future;
-use stagger::Timer as _;
 use stagger::connect::endpoint_fn;
+use stagger::error::SharedError;
+use stagger::{Dialer, Policy, Timer as _};
 use stagger_reconnect::{Connected, Link, LinkError, Reconnect, ReconnectState};
-use stagger_testkit::{Clock, Connection, Fate, Ledger, ScriptedEndpoint, ScriptedError, ms};
+use stagger_testkit::{
+    Clock, Connection, Fate, Ledger, ScriptedConnector, ScriptedEndpoint, ScriptedError,
+    ScriptedResolver, ms,
+};
 
 const STEADY: Duration = ms(1_000);
 
@@ -425,6 +429,30 @@ fn an_endpoint_that_fails_at_once_without_a_delay_leaves_time_to_others() {
     };
     clock.run(future::zip(keep, stop_soon));
     assert!(ledger.starts().len() <= 6, "{ledger}");
+}
+
+#[test]
+fn an_error_keeps_the_kind_of_its_cause() {
+    use std::io::{Error, ErrorKind};
+    let kind = |error: LinkError| Error::from(error).kind();
+    let gave_up = |error| LinkError::GaveUp { last: Some(SharedError::new(error)) };
+    assert_eq!(kind(LinkError::Stopped), ErrorKind::NotConnected);
+    assert_eq!(kind(gave_up(Error::from(ErrorKind::TimedOut))), ErrorKind::TimedOut);
+    assert_eq!(kind(gave_up(Error::other(ScriptedError::new("its own")))), ErrorKind::Other);
+
+    let clock = Clock::new();
+    let ledger = Ledger::new(&clock);
+    let resolver = ScriptedResolver::<std::net::SocketAddr>::new(&ledger);
+    let dialer = Dialer::new(resolver, ScriptedConnector::new(&ledger), clock.clone());
+    let dialer = dialer.with_policy(Policy::new().with_timeout(ms(5)).unwrap());
+    let endpoint = dialer.endpoint("silent.example:443").unwrap();
+    let connections = Reconnect::new(endpoint, clock.clone()).with_backoff([].into_iter());
+    let (link, keep) = connections.into_link(|_| ((), pending()));
+    clock.run(keep);
+    let error = clock.run(link.connected()).unwrap_err();
+    let race = error.last().unwrap().downcast_ref::<stagger::Error>().unwrap();
+    assert_eq!(kind(error.clone()), Error::from(race.clone()).kind());
+    assert_ne!(kind(error), ErrorKind::NotConnected);
 }
 
 /// A value whose code calls the link back: it would deadlock under the link's lock.
