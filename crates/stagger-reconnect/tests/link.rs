@@ -145,6 +145,17 @@ fn a_hundred_waits_get_the_connection_and_dropped_ones_take_nothing_from_them() 
 }
 
 #[test]
+fn a_dropped_wait_leaves_no_waker_behind() {
+    let mut scene = Scene::new([Fate::silent()], ms(0));
+    assert!(scene.run_until(10).is_pending());
+    let waiter = Waiter::new(scene.link.connected());
+    let woken = waiter.woken.clone();
+    assert_eq!(Arc::strong_count(&woken), 3);
+    drop(waiter);
+    assert_eq!(Arc::strong_count(&woken), 1);
+}
+
+#[test]
 fn a_wait_during_a_loss_gets_the_next_connection() {
     let mut scene = Scene::new([Fate::connects(ms(20))], STEADY);
     assert!(scene.run_until(20).is_pending());

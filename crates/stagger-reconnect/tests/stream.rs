@@ -5,15 +5,16 @@
 use std::cell::Cell;
 use std::hash::BuildHasher as _;
 use std::iter;
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use futures_lite::{Stream, StreamExt as _};
-use stagger::connect::endpoint_fn;
-use stagger::{Endpoint, Timer};
+use stagger::connect::{AttemptError, connector_fn, endpoint_fn};
+use stagger::{Candidate, Connector as _, Endpoint, Timer};
 use stagger_reconnect::backon::{BackoffBuilder as _, ConstantBuilder};
 use stagger_reconnect::{BACKOFF, Reconnect, ReconnectState, STEADY_AFTER, can_pass};
 use stagger_testkit::{Clock, Fate, Ledger, ScriptedEndpoint, ms};
@@ -328,16 +329,24 @@ fn the_program_decides_after_which_errors_it_goes_on() {
 }
 
 #[test]
-fn an_invalid_target_cannot_pass_and_a_lost_race_can() {
+fn an_invalid_target_and_a_final_error_cannot_pass_and_a_lost_race_can() {
     let (clock, ledger) = setup();
-    let resolver = stagger_testkit::ScriptedResolver::<std::net::SocketAddr>::new(&ledger);
+    let resolver = stagger_testkit::ScriptedResolver::<SocketAddr>::new(&ledger);
     let connector = stagger_testkit::ScriptedConnector::new(&ledger)
-        .at("192.0.2.1:443".parse::<std::net::SocketAddr>().unwrap(), Fate::fails(ms(20)));
+        .at("192.0.2.1:443".parse::<SocketAddr>().unwrap(), Fate::fails(ms(20)));
     let dialer = stagger::Dialer::new(resolver, connector, clock.clone());
     let lost = clock.run(dialer.connect("192.0.2.1:443")).unwrap_err();
     assert!(can_pass(&lost));
     let invalid = clock.run(dialer.connect("a name without a port")).unwrap_err();
     assert!(!can_pass(&invalid));
+    let tcp = connector_fn(|_: SocketAddr| async { Ok::<_, std::io::Error>(()) });
+    let login = tcp.map_err(|error| error).and_then(|_, _: Candidate<_>| async {
+        let error = std::io::Error::other("the password is wrong");
+        Err::<(), _>(AttemptError::new(error).with_final(true))
+    });
+    let dialer = dialer.with_connector(login);
+    let refused = clock.run(dialer.connect("192.0.2.1:443")).unwrap_err();
+    assert!(!can_pass(&refused));
 }
 
 #[test]
@@ -394,9 +403,44 @@ fn the_state_and_the_failures_are_known_at_every_step() {
     assert_eq!(at(150), (true, ReconnectState::Connected { since }, 0));
     assert_eq!(at(160), (false, waiting(350), 2));
     assert_eq!(at(370), (true, ReconnectState::Connected { since: start + ms(370) }, 0));
-    clock.advance(STEADY);
-    let _ = clock.run(connections.next());
-    assert_eq!(connections.failures(), 0);
+}
+
+#[test]
+fn a_connection_that_held_clears_the_failures() {
+    let (clock, ledger) = setup();
+    let server = ScriptedEndpoint::new(&ledger, "server", Fate::fails(ms(0)))
+        .then(Fate::fails(ms(0)))
+        .then(Fate::connects(ms(0)))
+        .then(Fate::fails(ms(0)));
+    let mut connections = Reconnect::new(server, clock.clone());
+    let mut failures = Vec::new();
+    for _ in 0..4 {
+        let _ = next(&clock, &mut connections);
+        failures.push(connections.failures());
+        clock.advance(STEADY_AFTER);
+    }
+    assert_eq!(failures, [1, 2, 0, 1]);
+}
+
+/// A connect that holds something even after its end.
+struct Holding(Rc<()>);
+
+impl Future for Holding {
+    type Output = Result<(), usize>;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(Err(Rc::strong_count(&self.0)))
+    }
+}
+
+#[test]
+fn a_connect_that_has_ended_is_dropped_before_its_item_is_returned() {
+    let (clock, _) = setup();
+    let held = Rc::new(());
+    let endpoint = endpoint_fn(|| Holding(held.clone()));
+    let mut connections = Reconnect::new(endpoint, clock.clone());
+    assert_eq!(next(&clock, &mut connections), Err(2));
+    assert_eq!(Rc::strong_count(&held), 1);
 }
 
 #[test]
