@@ -79,7 +79,3 @@ pub use self::keep::KeepLink;
 pub use self::link::Link;
 pub use self::reconnect::Reconnect;
 pub use self::state::ReconnectState;
-
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
