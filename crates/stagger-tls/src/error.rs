@@ -181,6 +181,9 @@ impl Role {
     }
 }
 
+/// The text of rustls for a message that is longer than its buffer.
+const MESSAGE_TOO_LONG: &str = "message buffer full";
+
 impl TlsError {
     /// An error before the handshake.
     pub(crate) fn new(kind: TlsErrorKind, text: impl Into<String>) -> Self {
@@ -208,6 +211,11 @@ impl TlsError {
             Some(error) => fault(error, role),
             None if error.kind() == io::ErrorKind::UnexpectedEof => {
                 (TlsErrorKind::Closed, format!("the {} closed the connection", role.peer()))
+            }
+            // Rustls has no value for this.
+            None if error.to_string() == MESSAGE_TOO_LONG => {
+                let text = format!("the {} sent a message that is too long", role.peer());
+                (TlsErrorKind::Violation, text)
             }
             None => (TlsErrorKind::Io, error.to_string()),
         };
@@ -575,7 +583,7 @@ mod tests {
     }
 
     #[test]
-    fn the_texts_of_a_peer_are_cut_short() {
+    fn the_texts_of_a_peer_are_escaped_and_cut_short() {
         let long = "é".repeat(100_000);
         let names = vec![format!("DnsName({long:?})"); 1000];
         let wrong = CertificateError::NotValidForNameContext {
@@ -584,8 +592,15 @@ mod tests {
         };
         let error = client(rustls::Error::InvalidCertificate(wrong), false).to_string();
         assert!(error.len() < 3000 && error.ends_with(" and 996 more, not tls.example"), "{error}");
-        let other = rustls::OtherError(std::sync::Arc::new(io::Error::other(long)));
-        let other = rustls::Error::InvalidCertificate(CertificateError::Other(other));
-        assert!(client(other, false).to_string().len() < 1000);
+        let other = |text: &str| {
+            let other = rustls::OtherError(std::sync::Arc::new(io::Error::other(text.to_owned())));
+            let error = rustls::Error::InvalidCertificate(CertificateError::Other(other));
+            client(error, false).to_string()
+        };
+        assert!(other(&long).len() < 1000);
+        assert_eq!(
+            other("red\u{1b}[31m\nline"),
+            r"TLS handshake: the certificate is invalid: red\u{1b}[31m\nline"
+        );
     }
 }
