@@ -60,7 +60,7 @@ impl Dialing {
         self.tls.is_some()
     }
 
-    /// What a person must know who trusts the connection, if there is something.
+    /// The warning to print before the connection is used, if one is due.
     pub(crate) fn warning(&self) -> Option<&'static str> {
         self.tls.as_ref()?.warning()
     }

@@ -15,12 +15,12 @@ use crate::stream::BoxStream;
 /// A listener whose connections are streams, with TLS or without.
 pub(crate) type Door = LocalBoxListener<BoxStream, SocketAddr, SocketAddr, NotAccepted>;
 
-/// Why there is no connection. The listener goes on.
+/// Why an accept returned no connection. The listener can be polled again.
 #[derive(Debug)]
 pub(crate) enum NotAccepted {
-    /// None could be accepted, for this reason.
+    /// The accept failed for this reason.
     Accept(String),
-    /// The handshake with this peer failed, for this reason.
+    /// The handshake with this peer failed for this reason.
     #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "nothing else has handshakes"))]
     Handshake(SocketAddr, String),
 }
@@ -54,7 +54,7 @@ impl<R: Runtime> Listener for Doors<R> {
                 let accepted = accepted.map(|(stream, peer)| (stream.into(), peer));
                 return Poll::Ready(accepted.map_err(|error| {
                     let line = with_causes(&error);
-                    // The error names that step itself.
+                    // Some errors name the step themselves.
                     let named = line.starts_with("could not ");
                     NotAccepted::Accept(if named { line } else { format!("cannot {line}") })
                 }));
