@@ -45,6 +45,6 @@ pub use server::{BACKLOG, NAME, Server, reset};
 pub use side::{AsyncStd, BoxError, Dns, LocalTask, Place, Side, Smol, Stream, Tokio, Way};
 pub use stuck::{Asks, Burst, LISTED, Stuck, burst, stuck};
 pub use tls::{
-    Clients, Crowd, CrowdServer, Crowded, Kind, Listed, Secure, SmolCrowd, TlsServer, TlsWay, To,
-    TokioCrowd, Weight, allocations_of_handshakes, crowd, handshake_often, times_of_handshakes,
+    Clients, Crowd, CrowdServer, Crowded, Kind, Listed, ROW, Secure, SmolCrowd, TlsServer, TlsWay,
+    To, TokioCrowd, Weight, allocations_of_handshakes, crowd, handshake_often, times_of_handshakes,
 };
