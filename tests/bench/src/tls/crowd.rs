@@ -107,7 +107,7 @@ async fn stall(listener: TcpListener) -> Result<(), BoxError> {
     }
 }
 
-/// A runtime that runs tasks on [two](THREADS) threads.
+/// A runtime that runs tasks on two threads.
 pub trait Crowd: Sized {
     /// The runtime with the dialers.
     type Side: Secure;
