@@ -13,6 +13,8 @@ mod ledger;
 mod life;
 mod listener;
 mod place;
+#[cfg(feature = "proxy")]
+pub mod proxy;
 mod resolver;
 mod script;
 #[cfg(feature = "tls")]

@@ -180,6 +180,11 @@ impl<R, C, T, O> Dialer<R, C, T, O> {
         &self.connector
     }
 
+    /// The timer.
+    pub fn timer(&self) -> &T {
+        &self.timer
+    }
+
     /// Makes an endpoint from this dialer and a target.
     ///
     /// # Errors
