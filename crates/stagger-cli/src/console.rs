@@ -86,7 +86,7 @@ impl Console {
         self.complain(&format!("error: {message}\n"));
     }
 
-    /// Writes one line to standard error that is no failure.
+    /// Writes a warning, of one line, to standard error.
     pub(crate) fn warn(&mut self, message: &str) {
         self.complain(&format!("warning: {message}\n"));
     }

@@ -94,7 +94,7 @@ impl Dialing {
         }
     }
 
-    /// What a person must know who trusts the connection, if there is something.
+    /// The warning to print before the connection is used, if one is due.
     pub(crate) fn warning(&self) -> Option<&'static str> {
         match self {
             Self::Target(dialing) => dialing.tls.as_ref()?.warning(),

@@ -10,8 +10,7 @@ use socket2::SockRef;
 
 use crate::tls::Session;
 
-/// A connection: TCP, or TLS over TCP. Its close ends the direction to the peer, and the other
-/// direction goes on.
+/// A connection: TCP, or TLS over TCP. Closing it ends only the direction to the peer.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin {
     /// The addresses of both ends, if they are known.
     fn ends(&self) -> Ends;
@@ -104,7 +103,6 @@ pub(crate) struct Ends {
     pub(crate) local: Option<SocketAddr>,
 }
 
-/// Smol's streams have everything.
 impl Stream for smol::net::TcpStream {
     fn ends(&self) -> Ends {
         Ends { peer: self.peer_addr().ok(), local: self.local_addr().ok() }
@@ -117,7 +115,7 @@ impl From<smol::net::TcpStream> for BoxStream {
     }
 }
 
-/// A stream of async-std whose close ends the direction. Its own close only flushes.
+/// A stream of async-std. Its own close only flushes, so this one also ends the direction.
 struct AsyncStdStream(async_std::net::TcpStream);
 
 impl From<async_std::net::TcpStream> for BoxStream {
@@ -160,7 +158,7 @@ impl AsyncWrite for AsyncStdStream {
     }
 }
 
-/// A stream of tokio, with the traits of the other two.
+/// A stream of tokio, with the traits of `futures-io`.
 struct TokioStream(tokio::net::TcpStream);
 
 impl From<tokio::net::TcpStream> for BoxStream {
@@ -214,3 +212,6 @@ impl AsyncWrite for TokioStream {
         Poll::Ready(SockRef::from(&self.0).shutdown(Shutdown::Write))
     }
 }
+
+#[cfg(test)]
+pub(crate) mod kit;

@@ -84,6 +84,20 @@ enum Config {
 
 impl<C, K> Tls<C, K> {
     /// Creates a connector over `inner` with this configuration.
+    ///
+    /// # Examples
+    ///
+    #[cfg_attr(feature = "tokio", doc = "```")]
+    #[cfg_attr(not(feature = "tokio"), doc = "```ignore")]
+    /// use stagger_tls::tokio::Tls;
+    /// # let authority = stagger_testkit::tls::Authority::new()?;
+    ///
+    /// let mut config = stagger_tls::rustls::ClientConfig::clone(&*authority.client()?);
+    /// config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    /// let tls = Tls::new(stagger_tokio::TcpConnector::default(), config);
+    /// assert!(tls.server_name().is_none());
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
     pub fn new(inner: C, config: impl Into<Arc<ClientConfig>>) -> Self {
         Self::of(inner, Config::Given(config.into()))
     }
@@ -91,6 +105,18 @@ impl<C, K> Tls<C, K> {
     /// Creates a connector over `inner` with the certificates that this machine trusts.
     ///
     /// The first attempt builds the configuration: see [`platform_config`](crate::platform_config).
+    ///
+    /// # Examples
+    ///
+    #[cfg_attr(feature = "futures", doc = "```")]
+    #[cfg_attr(not(feature = "futures"), doc = "```ignore")]
+    /// use stagger_tls::futures::Tls;
+    ///
+    /// let dialer = stagger_smol::dialer().map_connector(Tls::platform);
+    /// let endpoint = dialer.endpoint("example.com:https")?;
+    /// # let _ = endpoint;
+    /// # Ok::<_, stagger::target::TargetError>(())
+    /// ```
     #[cfg(feature = "platform-verifier")]
     pub fn platform(inner: C) -> Self {
         Self::of(inner, Config::Platform)

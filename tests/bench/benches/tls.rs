@@ -8,7 +8,7 @@
 
 use fastrand::Rng;
 use stagger_bench::{
-    Args, BoxError, Callgrind, Count, Kind, Machine, Part, Ratio, Secure, Side, Smol, Subject,
+    Args, BoxError, Callgrind, Count, Kind, Machine, Part, ROW, Ratio, Secure, Side, Smol, Subject,
     TlsServer, TlsWay, Tokio, handshake_often, median, times_of_handshakes,
 };
 
@@ -30,10 +30,10 @@ fn main() -> Result<(), BoxError> {
 
 fn compare(args: &Args) -> Result<(), BoxError> {
     let scale = if args.quick {
-        Scale { rounds: 20, callgrind: None }
+        Scale { rounds: 2, callgrind: None }
     } else {
         let callgrind = if args.times { None } else { Callgrind::find([20, 120])? };
-        Scale { rounds: 4000, callgrind }
+        Scale { rounds: 500, callgrind }
     };
     let mut rng = Rng::with_seed(args.seed);
     println!("{}; seed {}.\n", Machine::here(), args.seed);
@@ -41,7 +41,7 @@ fn compare(args: &Args) -> Result<(), BoxError> {
         println!("{}\n", Callgrind::missing(args));
     }
     println!("### Connects with TLS\n");
-    println!("{} connects of each way.\n", scale.rounds);
+    println!("{} rounds, each with {ROW} connects of each way in a row.\n", scale.rounds);
     println!("| runtime | to | by | µs | time, own = 1 | instructions | instructions, own = 1 |");
     println!("| --- | --- | --- | ---: | ---: | ---: | ---: |");
     let server = TlsServer::start()?;

@@ -99,7 +99,8 @@ fn stress<C: Crowd>(args: &Args, scale: &Scale) -> Result<(), BoxError> {
         threads_left as isize - threads_before as isize,
     );
     if left != descriptors {
-        return Err(format!("descriptors are left on {name}: {left:?}, not {descriptors:?}").into());
+        let added: Vec<_> = left.iter().filter(|it| descriptors.get(it.0) != Some(it.1)).collect();
+        return Err(format!("descriptors are left on {name}, or missing: {added:?}").into());
     }
     if threads_left != threads_before {
         return Err(format!("threads are left on {name}").into());

@@ -4,18 +4,38 @@ use std::future::Future;
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::thread;
+use std::time::Duration;
 
 use stagger::{Dialer, Timer};
 use stagger_endpoint::{ClientEndpoint, Schemes, ServerEndpoint};
 use stagger_tests::Listed;
+
+/// How long a test may take. It bounds a failing test only.
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// A runtime with its module.
 pub(crate) trait On: 'static {
     type Stream: Send + 'static;
     type Timer: Timer<Sleep: Send> + Clone + Send + Sync + 'static;
 
-    fn run<F: Future>(future: F) -> F::Output;
+    fn block_on<F: Future>(future: F) -> F::Output;
     fn timer() -> Self::Timer;
+
+    /// Runs a future to its end. A future that hangs fails the test.
+    fn run<F: Future>(future: F) -> F::Output {
+        let timer = Self::timer();
+        Self::block_on(async move {
+            let late = timer.sleep_until(timer.now() + LIMIT);
+            let late = async {
+                late.await;
+                panic!("the test hangs");
+            };
+            futures_lite::future::or(future, late).await
+        })
+    }
+
+    /// Whether small writes are sent at once, for a stream of TCP.
+    fn nodelay(stream: &Self::Stream) -> bool;
     fn schemes() -> Schemes<Self::Stream>;
     /// The schemes with a resolver that knows these addresses alone.
     fn schemes_at<const N: usize>(addrs: [SocketAddr; N]) -> Schemes<Self::Stream>;
@@ -36,13 +56,18 @@ pub(crate) struct Tokio;
 pub(crate) struct Smol;
 
 macro_rules! on {
-    ($name:ident, $module:ident, $adapter:ident, $tls:ident, $io:path, $close:ident, $run:expr) => {
+    ($name:ident, $module:ident, $adapter:ident, $tls:ident, $io:path, $close:ident, $tcp:path, $run:expr) => {
         impl On for $name {
             type Stream = stagger_endpoint::$module::BoxStream;
             type Timer = $adapter::Timer;
 
-            fn run<F: Future>(future: F) -> F::Output {
+            fn block_on<F: Future>(future: F) -> F::Output {
                 $run(future)
+            }
+
+            fn nodelay(stream: &Self::Stream) -> bool {
+                let tcp: &$tcp = stream.downcast_ref().expect("it is a stream of TCP");
+                tcp.nodelay().unwrap()
             }
 
             fn timer() -> Self::Timer {
@@ -107,8 +132,8 @@ fn on_tokio<F: Future>(future: F) -> F::Output {
     runtime.enable_all().build().unwrap().block_on(future)
 }
 
-on!(Tokio, tokio, stagger_tokio, tokio, tokio::io, shutdown, on_tokio);
-on!(Smol, smol, stagger_smol, futures, futures_lite, close, smol::block_on);
+on!(Tokio, tokio, stagger_tokio, tokio, tokio::io, shutdown, tokio::net::TcpStream, on_tokio);
+on!(Smol, smol, stagger_smol, futures, futures_lite, close, smol::net::TcpStream, smol::block_on);
 
 /// Writes a module for each runtime, with a test for each case.
 macro_rules! both {

@@ -1,5 +1,6 @@
 //! What is inside the race.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use stagger::report::AttemptOutcome;
@@ -14,13 +15,20 @@ use crate::on::{On, client};
 
 both! {
     alone tls_over_a_dialed_target_is_inside_its_race,
+    alone options_of_a_text_reach_the_race_and_the_sockets,
     alone a_proxy_and_tls_through_it_are_inside_the_race_to_the_proxy,
     alone a_refused_login_ends_the_race_and_is_sent_once,
     alone a_dropped_connect_leaves_no_descriptor,
 }
 
 /// Connects, and checks that the first address of the only race lost to the second.
-fn past_the_first<O: On>(text: &str, addrs: [std::net::SocketAddr; 2]) {
+fn past_the_first<O: On>(text: &str, addrs: [SocketAddr; 2]) {
+    past_after::<O>(text, addrs, Policy::ATTEMPT_DELAY);
+}
+
+/// Returns when TCP had connected to the first address, and when the second attempt started, from
+/// the start of the first.
+fn past_after<O: On>(text: &str, addrs: [SocketAddr; 2], delay: Duration) -> [Duration; 2] {
     let endpoint = client::<O>(&O::schemes_at(addrs), text);
     O::run(async {
         let dialer = endpoint.dialer(O::timer());
@@ -35,10 +43,11 @@ fn past_the_first<O: On>(text: &str, addrs: [std::net::SocketAddr; 2]) {
         let [loser, winner] = race.attempts() else { panic!("{report:?}") };
         assert_eq!([&*loser.address, &*winner.address], addrs.map(|addr| addr.to_string()));
         assert!(matches!(loser.outcome, AttemptOutcome::Dropped), "{loser:?}");
-        assert!(loser.progressed.is_some(), "TCP had connected");
-        assert!(winner.started >= loser.started + Policy::ATTEMPT_DELAY, "{report:?}");
+        let connected = loser.progressed.expect("TCP had connected");
+        assert!(winner.started >= loser.started + delay, "{report:?}");
         assert!(winner.started < loser.started + Duration::from_secs(5), "{report:?}");
-    });
+        [connected, winner.started].map(|at| at - loser.started)
+    })
 }
 
 fn tls_over_a_dialed_target_is_inside_its_race<O: On>() {
@@ -50,6 +59,69 @@ fn tls_over_a_dialed_target_is_inside_its_race<O: On>() {
         let text = format!("{text}ca={}", ca.display());
         past_the_first::<O>(&text, [stalled.addr(), server.addr()]);
     }
+}
+
+fn options_of_a_text_reach_the_race_and_the_sockets<O: On>() {
+    let (authority, scratch) = (Authority::new().unwrap(), Scratch::new());
+    let ca = scratch.write("ca.pem", &authority.certificate_pem());
+    let ca = ca.display();
+    let stalled = Server::stalled([127, 0, 0, 1]).unwrap();
+    let server = Server::echo([127, 0, 0, 1], &authority, "tls.example").unwrap();
+    let addrs = [stalled.addr(), server.addr()];
+    let text = format!("tcp:tls.example:443?attempt-delay=700ms | tls?ca={ca}");
+    past_after::<O>(&text, addrs, Duration::from_millis(700));
+
+    // The handshake delay counts from the end of TCP.
+    let text = format!("tls:tls.example:443?handshake-delay=900ms&ca={ca}");
+    let [connected, second] = past_after::<O>(&text, addrs, Policy::ATTEMPT_DELAY);
+    // On a machine so slow that TCP took longer than the attempt delay, the second start was over.
+    if connected < Policy::ATTEMPT_DELAY {
+        assert!(second >= connected + Duration::from_millis(900));
+    }
+
+    for (option, words) in
+        [("timeout", "within 300 ms"), ("attempt-timeout", "within the attempt timeout")]
+    {
+        let text = format!("tls:tls.example:443?{option}=300ms&ca={ca}");
+        let endpoint = client::<O>(&O::schemes_at([stalled.addr()]), &text);
+        let error = O::run(endpoint.connect()).err().unwrap();
+        assert!(format!("{error:#}").contains(words), "{error:#}");
+    }
+
+    // The addresses of the other family are not tried.
+    let port = server.addr().port();
+    for (family, wanted) in [("v4", "127.0.0.1"), ("v6", "[::1]")] {
+        let text = format!("tcp:localhost:{port}?family={family}");
+        let endpoint = client::<O>(&O::schemes(), &text);
+        let connect = endpoint.dialer(O::timer()).connect_addresses([endpoint]).with_report();
+        // Nothing listens there over IPv6.
+        let mut children = match O::run(connect) {
+            Ok((_, report)) => report.attempts()[0].children.clone(),
+            Err(error) => error.report().attempts()[0].children.clone(),
+        };
+        let race = children.remove(0);
+        let is_wanted = |addr: &str| addr.starts_with(wanted);
+        assert!(race.attempts().iter().all(|attempt| is_wanted(&attempt.address)), "{race:?}");
+    }
+
+    let v6 = SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], 1));
+    let schemes = O::schemes_at([server.addr(), v6]);
+    for (options, first, nodelay) in
+        [("", server.addr(), true), ("?order=ipv6-first&nodelay=no", v6, false)]
+    {
+        let endpoint = client::<O>(&schemes, &format!("tcp:a.example:1{options}"));
+        let connect = endpoint.dialer(O::timer()).connect_addresses([endpoint]).with_report();
+        let (stream, report) = O::run(connect).unwrap();
+        let race = &report.attempts()[0].children[0];
+        assert_eq!(race.attempts()[0].address, first.to_string());
+        assert_eq!(O::nodelay(&stream), nodelay, "it is on by default");
+    }
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let text = format!("tcp:{}?bind=127.0.0.9,::1", listener.local_addr().unwrap());
+    let _stream = O::run(client::<O>(&O::schemes(), &text).connect()).unwrap();
+    let (_, peer) = listener.accept().unwrap();
+    assert_eq!(peer.ip().to_string(), "127.0.0.9");
 }
 
 fn a_proxy_and_tls_through_it_are_inside_the_race_to_the_proxy<O: On>() {

@@ -5,6 +5,10 @@
 
 mod answer;
 mod environment;
+mod leak;
 mod race;
+mod real;
+mod route;
 mod scripted;
 mod secret;
+mod stack;

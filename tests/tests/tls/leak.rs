@@ -74,8 +74,8 @@ fn cut_everywhere<R: TlsRuntime>(
         sockets = sockets.max(ended.1.saturating_sub(before.len()));
         assert_eq!(open(), before, "after {polls} polls");
         if let Some(connected) = ended.0 {
-            // It started, TCP connected, and the handshake went on at least once.
-            assert!(polls > 2, "the race was over after {polls} polls");
+            // It started, it waited, and it went on at least once.
+            assert!(polls > 1, "the race was over after {polls} polls");
             assert!(sockets > 0, "nothing was open at any drop");
             return connected;
         }

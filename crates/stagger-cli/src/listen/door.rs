@@ -19,19 +19,19 @@ use crate::tls;
 /// A listener whose connections are streams, with TLS or without.
 pub(crate) type Door = LocalBoxListener<BoxStream, AddrText, AddrText, NotAccepted>;
 
-/// Why there is no connection. The listener goes on.
+/// Why an accept returned no connection. The listener can be polled again.
 #[derive(Debug)]
 pub(crate) enum NotAccepted {
-    /// None could be accepted, for this reason.
+    /// The accept failed for this reason.
     Accept(String),
-    /// The handshake with this peer failed, for this reason.
+    /// The handshake with this peer failed for this reason.
     Handshake(AddrText, String),
 }
 
 impl NotAccepted {
     fn of(error: &(dyn Error + 'static)) -> Self {
         let line = with_causes(error);
-        // The error names that step itself.
+        // Some errors name the step themselves.
         let named = line.starts_with("could not ");
         Self::Accept(if named { line } else { format!("cannot {line}") })
     }

@@ -26,6 +26,22 @@ pub(super) async fn echo<S: Stream>(stream: &mut S) -> io::Result<u64> {
         }
         total += count as u64;
         stream.write_all(&buffer[..count]).await?;
+        // TLS may hold back what the socket did not take.
         stream.flush().await?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_lite::future;
+
+    use super::*;
+    use crate::stream::kit::Slow;
+
+    #[test]
+    fn everything_is_flushed_before_more_is_read_and_then_the_end_is_sent() {
+        let (_, mut peer) = Slow::ends(&[b"one", b"four"]);
+        assert_eq!(future::block_on(echo(&mut peer)).unwrap(), 7);
+        assert_eq!((peer.sent(), peer.is_closed()), (b"onefour".to_vec(), true));
     }
 }

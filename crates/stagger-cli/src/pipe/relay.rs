@@ -69,7 +69,8 @@ async fn both(
     half_closes: bool,
 ) -> Result<bool, Fault> {
     let terminal = stdio::input_is_terminal();
-    let mut sending = pin!(send(writer, half_closes));
+    let input = Unblock::with_capacity(CHUNK, Input::default());
+    let mut sending = pin!(send(input, writer, half_closes));
     let mut receiving = pin!(receive(reader));
     let first = future::or(async { Ended::Sending((&mut sending).await) }, async {
         Ended::Receiving(match terminal {
@@ -101,8 +102,11 @@ async fn both(
 }
 
 /// Sends standard input to the peer, and then its end if that ends only this direction.
-async fn send(writer: &mut (impl AsyncWrite + Unpin), half_closes: bool) -> Result<(), Fault> {
-    let mut input = Unblock::with_capacity(CHUNK, Input::default());
+async fn send(
+    mut input: impl AsyncRead + Unpin,
+    writer: &mut (impl AsyncWrite + Unpin),
+    half_closes: bool,
+) -> Result<(), Fault> {
     let mut buffer = vec![0; CHUNK];
     loop {
         let count = input.read(&mut buffer).await.map_err(Fault::Input)?;
@@ -113,6 +117,7 @@ async fn send(writer: &mut (impl AsyncWrite + Unpin), half_closes: bool) -> Resu
             };
         }
         writer.write_all(&buffer[..count]).await.map_err(Fault::Send)?;
+        // TLS may hold back what the socket did not take.
         writer.flush().await.map_err(Fault::Send)?;
     }
 }
@@ -139,4 +144,20 @@ async fn while_read(receiving: impl Future<Output = Result<(), Fault>>) -> Resul
         Err(Fault::Output(io::ErrorKind::BrokenPipe.into()))
     };
     future::or(receiving, unread).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream::kit::Slow;
+
+    #[test]
+    fn everything_is_flushed_before_more_is_read_and_the_end_is_sent_only_where_it_is_one() {
+        for half_closes in [true, false] {
+            let (input, mut peer) = Slow::ends(&[b"one", b"two"]);
+            let sent = future::block_on(send(input, &mut peer, half_closes));
+            assert!(sent.is_ok());
+            assert_eq!((peer.sent(), peer.is_closed()), (b"onetwo".to_vec(), half_closes));
+        }
+    }
 }

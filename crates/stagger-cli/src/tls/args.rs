@@ -18,8 +18,8 @@ issuer, names, not_before and not_after (RFC 3339). verified is false with
 --insecure.
 
 With --tls and --pipe, the end of standard input is sent as the end of TLS and
-of TCP. TLS 1.2 has no such end for one direction. There the command waits for
-the end of the peer first. A peer that ends TCP without the end of TLS is a
+of TCP. In TLS 1.2 one direction cannot end alone. There the command first waits
+for the end of the peer. A peer that ends TCP without the end of TLS is a
 failure, because data may be missing.
 
 ";
@@ -100,7 +100,7 @@ impl ConnectTls {
 pub(crate) struct ListenTls {
     /// Accept only connections over TLS
     ///
-    /// Handshakes run side by side. A failed one is shown, and ends nothing.
+    /// Handshakes run side by side. A failed handshake is shown, and the command goes on.
     #[arg(long, requires_all = ["cert", "key"], conflicts_with = "endpoint", help_heading = "TLS")]
     pub(super) tls: bool,
     /// The certificate to present, with its chain after it (PEM)

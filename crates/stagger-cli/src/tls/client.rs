@@ -25,7 +25,8 @@ use crate::usage::UsageError;
 /// The longest name of a protocol: 255 bytes (RFC 7301 §3.1).
 const MAX_PROTOCOL: usize = 255;
 
-/// The most bytes of all names together, with a length before each (RFC 7301 §3.1).
+/// The greatest length of the list of names: 65,535 bytes, with a byte of length before each name
+/// (RFC 7301 §3.1).
 const MAX_PROTOCOLS: usize = 65_535;
 
 /// A client that connects over TLS.
@@ -38,7 +39,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// The client that the options ask for; none without `--tls`. It reads the files.
+    /// Builds the client from the options, and reads their files. Without `--tls` there is none.
     ///
     /// # Errors
     ///
@@ -73,7 +74,7 @@ impl Client {
         Self { config, server_name: None, verifies: true }
     }
 
-    /// A connector whose success is the handshake, over another.
+    /// Wraps a connector: an attempt succeeds when its TLS handshake has succeeded.
     pub(crate) fn over<A: Address + 'static>(
         &self,
         connector: StreamConnector<A>,
@@ -86,13 +87,14 @@ impl Client {
         StreamConnector::erased(tls.map(move |stream| Secured::client(stream, verified).into()))
     }
 
-    /// What a person must know who trusts the connection, if there is something.
+    /// The warning to print before the connection is used, if one is due.
     pub(crate) fn warning(&self) -> Option<&'static str> {
         (!self.verifies).then_some("the certificate is not verified, because of --insecure")
     }
 }
 
-/// A configuration that trusts the certificates of a file, or all, or those of the machine.
+/// A configuration that trusts the certificates of the file. Without a file it trusts any
+/// certificate if `insecure` is set, and otherwise those that this machine trusts.
 fn config(ca: Option<&Path>, insecure: bool) -> Result<ClientConfig, Failure> {
     let provider = crypto_provider().map_err(|error| Failure::new(with_causes(&error)))?;
     let unusable = |error: Error| Failure::new(format!("cannot use TLS: {error}"));

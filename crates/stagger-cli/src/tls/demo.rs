@@ -28,14 +28,14 @@ impl Pair {
         Ok(Self { client: Client::trusting(authority.client()?), server })
     }
 
-    /// Performs a handshake on each connection of a listener, and reads to its end. The thread
-    /// lives as long as the process.
+    /// Performs a handshake on each connection of a listener, and then waits for the client to
+    /// leave. The thread lives as long as the process.
     pub(crate) fn serve(&self, listener: TcpListener) {
         let config = Arc::clone(&self.server);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 if let Ok(connection) = ServerConnection::new(Arc::clone(&config)) {
-                    // The client has left in any case.
+                    // An error also means that the client has left.
                     let _ = StreamOwned::new(connection, stream).read(&mut [0]);
                 }
             }

@@ -1,13 +1,13 @@
-//! What to try after a failure of TLS.
+//! Hints after a failure of TLS.
 
 use stagger::error::SharedError;
 use stagger_tls::{CertificateFault, TlsError, TlsErrorKind};
 
-/// What to do on a machine without root certificates.
+/// The hint on a machine without root certificates.
 pub(super) const NO_ROOTS: &str =
     "install them (the package ca-certificates), or name a file of them by --ca";
 
-/// What to try after this failure, as the end of its line.
+/// A hint for the end of the line of this error, if there is one.
 pub(crate) fn hint(error: &stagger::Error) -> Option<&'static str> {
     let attempts = error.report().attempts().iter();
     let errors = attempts.filter_map(|attempt| attempt.outcome.error());
@@ -38,7 +38,7 @@ fn of(kind: TlsErrorKind) -> Option<&'static str> {
         }
         TlsErrorKind::NotTls | TlsErrorKind::Closed => "this port may not be for TLS",
         TlsErrorKind::NoCommonVersion => "TLS 1.2 and TLS 1.3 are offered",
-        // With TLS 1.2 some servers report a missing certificate as the second.
+        // With TLS 1.2 some servers report a missing certificate as a missing cipher suite.
         TlsErrorKind::OwnCertificate | TlsErrorKind::NoCommonCipher => {
             "--cert and --key present a certificate"
         }

@@ -9,8 +9,8 @@ use stagger_tls::rustls::crypto::CryptoProvider;
 use stagger_tls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use stagger_tls::rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
-/// Accepts any certificate. It also accepts any signature: an unknown key proves nothing, and so a
-/// certificate whose key is too weak to check can be shown too.
+/// Accepts any certificate and any signature. A signature by an unknown key proves nothing. Without
+/// that check, certificates with a key that is too weak to verify can be shown too.
 #[derive(Debug)]
 pub(super) struct AcceptAny(pub(super) Arc<CryptoProvider>);
 

@@ -5,10 +5,10 @@
 //! | options and their help | `args` |
 //! | certificates and keys in files | `pem` |
 //! | how a client checks a certificate | `client`, `insecure` |
-//! | what is shown of a connection | `session`, `date` |
+//! | the description of a connection, as text and JSON | `session`, `date` |
 //! | reads and writes of a connection | `stream` |
-//! | what to try after a failure | `hint` |
-//! | how a server proves its name | `server` |
+//! | hints after a failure | `hint` |
+//! | the certificate of a server, and its handshakes | `server` |
 //! | TLS of `--endpoint` | `endpoint` |
 //! | the two ends of the demo | `demo` |
 //!

@@ -25,7 +25,7 @@ use crate::stream::BoxStream;
 pub(crate) struct Server(Arc<ServerConfig>);
 
 impl Server {
-    /// The server that the options ask for; none without `--tls`. It reads the files.
+    /// Builds the server from the options, and reads their files. Without `--tls` there is none.
     ///
     /// # Errors
     ///
@@ -44,14 +44,14 @@ impl Server {
         Ok(Some(Self(Arc::new(config))))
     }
 
-    /// A listener that performs the handshakes on the connections of another.
+    /// Wraps a listener: it performs the TLS handshake on each connection.
     pub(crate) fn over<R: Runtime>(&self, door: Door) -> Door {
         let accept = TlsAccept::new(Arc::clone(&self.0));
         Door::new(Secure(TlsListener::new(door, R::timer(), accept)))
     }
 }
 
-/// A listener with TLS, with the types of one without.
+/// A listener with TLS that has the types of a listener without TLS.
 struct Secure<L>(L);
 
 impl<L, C, E> Listener for Secure<L>

@@ -8,18 +8,18 @@ use stagger_tls::rustls::{CommonState, ProtocolVersion};
 
 use super::date;
 
-/// A certificate that ends sooner is worth a remark: 14 days. The number is ours: services that
-/// renew certificates by themselves do it earlier.
+/// A remark is printed for a certificate that expires within 14 days. The number is ours: services
+/// that renew certificates by themselves do so earlier.
 const SOON: Duration = Duration::from_secs(14 * 86_400);
 
-/// How many names of a certificate a person is shown: 4. The number is ours. JSON has all.
+/// The text has at most 4 names of a certificate. The number is ours. JSON has all names.
 const MAX_NAMES: usize = 4;
 
-/// The longest name that a person is shown: 253 letters, because no host name is longer (RFC 1035
-/// §2.3.4). A certificate may have one of many kilobytes.
+/// The text has at most 253 letters of a name, because no host name is longer (RFC 1035 §2.3.4). A
+/// certificate may have names of many kilobytes.
 const MAX_LETTERS: usize = 253;
 
-/// What a handshake agreed on.
+/// The result of a handshake.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     version: String,
@@ -34,7 +34,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// The result of the handshake of a connection.
+    /// Reads the result from a connection after its handshake.
     pub(super) fn of(connection: &CommonState, verified: bool) -> Self {
         let version = connection.protocol_version().and_then(|version| version.as_str());
         let suite = connection.negotiated_cipher_suite();
@@ -135,7 +135,7 @@ fn listed(names: &[String]) -> String {
     text
 }
 
-/// From when to when, with a remark where that matters today.
+/// The first and the last day, and a remark if the certificate is not valid or expires soon.
 fn validity(certificate: &Certificate, now: SystemTime) -> String {
     let (begin, end) = (certificate.not_before(), certificate.not_after());
     let between = |from: SystemTime, to: SystemTime| {

@@ -12,7 +12,7 @@ use stagger_tls::rustls::{AlertDescription, Error};
 use super::Session;
 use crate::stream::{BoxStream, Ends, Stream};
 
-/// A connection over TLS, with what is shown of it.
+/// A connection over TLS, with its description.
 pub(super) struct Secured<T> {
     stream: T,
     ends: Ends,
@@ -34,7 +34,7 @@ pub(super) type ServerStream = <Futures as TlsIo<BoxStream>>::ServerStream;
 impl From<ServerStream> for Secured<ServerStream> {
     fn from(stream: ServerStream) -> Self {
         let (tcp, connection) = stream.get_ref();
-        // A server verifies no certificate of a client.
+        // This server asks for no certificate of a client.
         let (ends, session) = (tcp.ends(), Session::of(connection, false));
         Self { ends, session, stream }
     }

@@ -1,4 +1,4 @@
-//! TLS: the options of `connect` and `listen`, against servers and clients of others too.
+//! TLS: the options of `connect` and `listen`.
 
 mod check;
 mod connect;

@@ -107,7 +107,7 @@ async fn stall(listener: TcpListener) -> Result<(), BoxError> {
     }
 }
 
-/// A runtime that runs tasks on [two](THREADS) threads.
+/// A runtime that runs tasks on two threads.
 pub trait Crowd: Sized {
     /// The runtime with the dialers.
     type Side: Secure;
@@ -253,7 +253,7 @@ pub fn crowd<C: Crowd>(
                 let is_stalled = number % STALLED == 0;
                 let name = if is_stalled { "stalled" } else { "prompt" };
                 let target = format!("{name}{number}.stagger.test:443");
-                let mut stream = C::Side::dial(&dialer, &target).await?;
+                let mut stream = C::Side::dial(&dialer, target.parse()?).await?;
                 let took = began.elapsed();
                 let peer = C::Side::peer(&stream)?;
                 if is_stalled {

@@ -7,7 +7,7 @@ mod side;
 mod weight;
 
 pub use crowd::{Crowd, CrowdServer, Crowded, SmolCrowd, TokioCrowd, crowd};
-pub use handshake::{allocations_of_handshakes, handshake_often, times_of_handshakes};
+pub use handshake::{ROW, allocations_of_handshakes, handshake_often, times_of_handshakes};
 pub use server::TlsServer;
 pub use side::{Clients, Kind, Listed, Secure, TlsWay, To};
 pub use weight::Weight;

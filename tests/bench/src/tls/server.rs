@@ -150,7 +150,7 @@ impl TlsServer {
             self.0.addrs[..].try_into().expect("the server prints its four addresses");
         match kind {
             Kind::Literal => [literal, literal],
-            Kind::Name => [first, second],
+            Kind::Name | Kind::Text => [first, second],
             Kind::Resumed => [resumed, resumed],
         }
     }

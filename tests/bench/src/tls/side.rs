@@ -14,7 +14,7 @@ use smol::stream::{self, Once};
 use stagger::boxed::BoxDialer;
 use stagger::resolve::{Query, Record};
 use stagger::target::Host;
-use stagger::{Answer, Policy, Resolver, Timer as _};
+use stagger::{Answer, Policy, Resolver, Target, Timer as _};
 use stagger_testkit::tls::Authority;
 use stagger_tls::rustls::pki_types::ServerName;
 use stagger_tls::rustls::{ClientConfig, ClientConnection};
@@ -60,15 +60,18 @@ impl fmt::Display for TlsWay {
 pub enum Kind {
     /// An IP address, with a full handshake.
     Literal,
-    /// A name with a fixed list of two addresses, with a full handshake.
+    /// A name with a fixed list of two addresses, with a full handshake. Our dialers have the
+    /// target, and the runtime's own connect has the addresses.
     Name,
+    /// The same name as text, which our dialers read in each connect.
+    Text,
     /// An IP address, with a handshake that resumes the last session.
     Resumed,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Literal, Self::Name, Self::Resumed];
+    pub const ALL: [Self; 4] = [Self::Literal, Self::Name, Self::Text, Self::Resumed];
 }
 
 impl fmt::Display for Kind {
@@ -76,6 +79,7 @@ impl fmt::Display for Kind {
         f.pad(match self {
             Self::Literal => "literal",
             Self::Name => "name",
+            Self::Text => "text",
             Self::Resumed => "resumed",
         })
     }
@@ -118,10 +122,10 @@ pub trait Secure: Side {
     /// The dialer in a box.
     fn boxed(dialer: Self::Dialer) -> BoxDialer<Self::Secured>;
 
-    /// Connects to a text by the dialer.
+    /// Connects by the dialer.
     fn dial(
         dialer: &Self::Dialer,
-        to: &str,
+        to: Target,
     ) -> impl Future<Output = Result<Self::Secured, BoxError>> + Send;
 
     /// Weighs dials by the adapter's own parts: over `TcpConnector`, by `Tls`, and by `Tls` in a
@@ -175,7 +179,9 @@ pub struct Clients<S: Secure> {
     /// The place.
     pub kind: Kind,
     to: To,
+    target: Target,
     own: S::Own,
+    timed: S::Own,
     dialer: S::Dialer,
     boxed: BoxDialer<S::Secured>,
 }
@@ -189,15 +195,18 @@ impl<S: Secure> Clients<S> {
     pub fn new(server: &TlsServer, kind: Kind) -> Result<Self, BoxError> {
         let addrs = server.addrs(kind);
         let (host, port) = match kind {
-            Kind::Name => ("server.stagger.test".to_owned(), 443),
+            Kind::Name | Kind::Text => ("server.stagger.test".to_owned(), 443),
             Kind::Literal | Kind::Resumed => (addrs[0].ip().to_string(), addrs[0].port()),
         };
-        let listed = (kind == Kind::Name).then_some(addrs);
+        let listed = matches!(kind, Kind::Name | Kind::Text).then_some(addrs);
         let dialer = || Ok::<_, BoxError>(S::dialer(Listed::of(addrs), server.client(kind)?));
+        let text = format!("{host}:{port}");
         Ok(Self {
             kind,
-            to: To { text: format!("{host}:{port}"), addrs: listed, host },
+            target: text.parse()?,
+            to: To { text, addrs: listed, host },
             own: S::own(server.client(kind)?),
+            timed: S::own(server.client(kind)?),
             dialer: dialer()?,
             boxed: S::boxed(dialer()?),
         })
@@ -212,7 +221,7 @@ impl<S: Secure> Clients<S> {
         match way {
             TlsWay::Own => S::connect_own(&self.own, &self.to).await,
             TlsWay::Timed => {
-                let own = S::connect_own(&self.own, &self.to);
+                let own = S::connect_own(&self.timed, &self.to);
                 or(own, async {
                     let timer = S::Timer::default();
                     timer.sleep_until(timer.now() + Policy::TIMEOUT).await;
@@ -220,8 +229,17 @@ impl<S: Secure> Clients<S> {
                 })
                 .await
             }
-            TlsWay::Dialer => S::dial(&self.dialer, &self.to.text).await,
-            TlsWay::Boxed => Ok(self.boxed.connect(self.to.text.as_str()).await?),
+            TlsWay::Dialer => S::dial(&self.dialer, self.target()?).await,
+            TlsWay::Boxed => Ok(self.boxed.connect(self.target()?).await?),
+        }
+    }
+}
+
+impl<S: Secure> Clients<S> {
+    fn target(&self) -> Result<Target, BoxError> {
+        match self.kind {
+            Kind::Name => Ok(self.target.clone()),
+            Kind::Literal | Kind::Text | Kind::Resumed => Ok(self.to.text.parse()?),
         }
     }
 }
@@ -251,7 +269,7 @@ macro_rules! secure {
                 dialer.boxed()
             }
 
-            async fn dial(dialer: &Self::Dialer, to: &str) -> Result<Self::Secured, BoxError> {
+            async fn dial(dialer: &Self::Dialer, to: Target) -> Result<Self::Secured, BoxError> {
                 Ok(dialer.connect(to).await?)
             }
 

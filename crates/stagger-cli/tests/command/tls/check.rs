@@ -1,4 +1,4 @@
-//! How certificates are checked, and what is said of those that are refused.
+//! How certificates are checked, and the errors for those that are refused.
 
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
@@ -169,7 +169,7 @@ fn a_port_without_tls_is_told_by_its_answer() {
         let addr = listener.local_addr().unwrap();
         thread::spawn(move || {
             for mut stream in listener.incoming().flatten() {
-                // What the client sent is read, so that the close is no reset.
+                // The data of the client is read: otherwise the close would be a reset.
                 let mut hello = [0; 16 * 1024];
                 let _ = std::io::Read::read(&mut stream, &mut hello);
                 let _ = stream.write_all(greeting);

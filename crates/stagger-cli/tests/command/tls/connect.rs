@@ -1,4 +1,4 @@
-//! `connect --tls`: success is the handshake, and what is shown of it.
+//! `connect --tls`: an address has connected when its handshake has succeeded.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

@@ -3,7 +3,7 @@
 use super::kit::Room;
 use crate::run::{Run, listener, stagger};
 
-/// Connects with these options. Whatever is wrong with them must be found before.
+/// Connects with these options. The fault must be found before anything is connected.
 #[track_caller]
 fn refused(options: &[&str]) -> Run {
     let (listener, addr) = listener();

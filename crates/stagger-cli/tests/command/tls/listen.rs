@@ -1,14 +1,15 @@
-//! `listen --tls`, with clients of others.
+//! `listen --tls`, with curl, openssl and the command itself as clients.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
+use std::thread;
 
 use stagger_testkit::tls::Authority;
 
 use super::kit::{HOST, Room, at, has};
 use crate::listening::Listening;
-use crate::run::{RUNTIMES, Run, run, stagger};
+use crate::run::{RUNTIMES, Run, STAGGER, run, stagger};
 
 /// A listener over TLS on 127.0.0.1, and its address.
 fn listening(room: &Room, runtime: &str) -> (Listening, SocketAddr) {
@@ -107,6 +108,36 @@ fn the_command_is_its_own_client() {
 }
 
 #[test]
+fn much_data_is_echoed_to_its_last_byte_while_the_client_stays() {
+    let room = Room::new();
+    let much: Vec<u8> = (0..2_u32 << 20).flat_map(|n| (n * 7).to_le_bytes()).collect();
+    for runtime in RUNTIMES {
+        let (mut listening, addr) = listening(&room, runtime);
+        let target = format!("{HOST}:{}", addr.port());
+        let mut client = Command::new(STAGGER);
+        client.args(["connect", "--pipe", &target, "--tls", "--ca", &room.ca()]);
+        client.args(["--resolve", &at(&[addr.ip()]), "--runtime", runtime]);
+        let mut client = client.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (mut input, mut output) = (client.stdin.take().unwrap(), client.stdout.take().unwrap());
+        thread::scope(|scope| {
+            let sender = scope.spawn(|| {
+                input.write_all(&much).unwrap();
+                input
+            });
+            let mut back = vec![0; much.len()];
+            output.read_exact(&mut back).unwrap();
+            assert!(back == much, "{runtime}: other bytes than were sent");
+            drop(sender.join().unwrap());
+        });
+        assert_eq!(client.wait().unwrap().code(), Some(0));
+        let here = listening.line();
+        let (own, _) = peer(&here);
+        assert_eq!(listening.line(), format!("{own} closed: {} bytes echoed", much.len()));
+        listening.interrupt();
+    }
+}
+
+#[test]
 fn a_failed_handshake_is_a_line_and_the_next_client_is_served() {
     if !has("curl", "--version") {
         return;
@@ -116,7 +147,7 @@ fn a_failed_handshake_is_a_line_and_the_next_client_is_served() {
     let other = room.write("other.pem", &other);
     for runtime in RUNTIMES {
         let (mut listening, addr) = listening(&room, runtime);
-        // It says nothing, and holds up nobody.
+        // A silent client delays no other client.
         let mute = TcpStream::connect(addr).unwrap();
 
         let mut plain = TcpStream::connect(addr).unwrap();
@@ -181,7 +212,7 @@ fn as_a_pipe_it_takes_the_first_connection_whose_handshake_succeeds() {
                     Ok(stream) if stream.local_addr().unwrap() != addr => break stream,
                     // It does not listen yet, or the socket is connected to itself.
                     _ if listening.child.try_wait().unwrap().is_some() => return false,
-                    _ => std::thread::yield_now(),
+                    _ => thread::yield_now(),
                 }
             };
             let own = plain.local_addr().unwrap();
