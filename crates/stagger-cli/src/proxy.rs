@@ -11,7 +11,7 @@ use stagger::error::SharedError;
 use stagger::text::with_causes;
 use stagger::{Candidate, Connector as _, Dialer, Policy, Resolver, Target, Timer};
 use stagger_proxy::futures::{Proxy, Through};
-use stagger_proxy::{ByName, Environment, ProxyUrl, ProxyUrlError};
+use stagger_proxy::{ByName, Environment, Protocol, ProxyUrl, ProxyUrlError};
 
 pub(crate) use self::hint::hint;
 use crate::args::ConnectArgs;
@@ -72,6 +72,11 @@ impl Chain {
             args.tls.check_ca()?;
         }
         Ok(Self { proxies, tls })
+    }
+
+    /// One SOCKS5 proxy without a login.
+    pub(crate) fn socks5(proxy: Target) -> Self {
+        Self { proxies: vec![ProxyUrl::new(Protocol::Socks5, proxy)], tls: None }
     }
 
     /// The target of the first proxy, if there is one.

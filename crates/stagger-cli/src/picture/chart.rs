@@ -144,13 +144,13 @@ fn sentence(race: &Race) -> Option<String> {
         (None, Some(winner)) => printable(&winner.address),
         (None, None) => "an unknown address".to_owned(),
     };
+    let elapsed = spelled(report.elapsed());
+    if let ([_, ..], Some(target)) = (&race.proxies[..], report.target()) {
+        let target = printable(&target.to_string());
+        return Some(format!("connected to {target} through {peer} in {elapsed}"));
+    }
     let from = ends.local.map(|local| format!(" (from {local})"));
-    let from = from.unwrap_or_default();
-    let to = match (&race.proxies[..], report.target()) {
-        ([_, ..], Some(target)) => format!("{} through {peer}", printable(&target.to_string())),
-        _ => peer,
-    };
-    Some(format!("connected to {to} in {}{from}", spelled(report.elapsed())))
+    Some(format!("connected to {peer} in {elapsed}{}", from.unwrap_or_default()))
 }
 
 /// A race and its place in the picture.
