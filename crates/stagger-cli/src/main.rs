@@ -83,7 +83,8 @@ fn main() -> ExitCode {
             Command::Man { page } => manual::run(page, &mut console),
         },
         Err(error) if error.use_stderr() => {
-            console.complain(&error.render().to_string());
+            // clap repeats an argument that it does not expect.
+            console.complain(&usage::without_logins(error.render().to_string(), std::env::args()));
             Exit::Usage
         }
         // clap reports help and version as errors.

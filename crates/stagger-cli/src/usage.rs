@@ -36,6 +36,15 @@ impl fmt::Display for UsageError {
     }
 }
 
+/// A text that may repeat arguments, without the logins in them: all before the last `@` of an
+/// argument, if it has a colon there.
+pub(crate) fn without_logins(text: String, args: impl IntoIterator<Item = String>) -> String {
+    args.into_iter().fold(text, |text, arg| match arg.rsplit_once('@') {
+        Some((login, rest)) if login.contains(':') => text.replace(&arg, &format!("…@{rest}")),
+        _ => text,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use stagger::Target;
@@ -55,6 +64,13 @@ mod tests {
             assert!(own.starts_with(&format!("bad address {shown}: ")), "{own}");
             assert_eq!(own.matches(shown).count(), 1, "{own}");
         }
+    }
+
+    #[test]
+    fn an_argument_that_is_repeated_loses_its_login() {
+        let args = ["stagger", "a@b", "x", "http://bob:se@cret@h:80"].map(str::to_owned);
+        let text = "unexpected 'http://bob:se@cret@h:80' after 'a@b' and 'x'".to_owned();
+        assert_eq!(without_logins(text, args), "unexpected '…@h:80' after 'a@b' and 'x'");
     }
 
     #[test]

@@ -336,6 +336,12 @@ fn a_proxy_that_cannot_be_used_is_bad_usage_and_shows_no_login() {
         assert!(run.err.starts_with("error: bad target: ") && run.err.contains(fault), "{run:?}");
         assert_eq!(run.err.matches(target).count(), 1, "{run:?}");
     }
+    #[cfg(not(feature = "tls"))]
+    {
+        let run = stagger(&["connect", TARGET, "--proxy", "https://proxy.test"]);
+        assert_eq!(run.code, Some(2), "{run:?}");
+        assert!(run.err.contains("this build has no TLS"), "{run:?}");
+    }
     let too_many: Vec<_> =
         ["connect", TARGET].into_iter().chain(["--proxy", &good].repeat(9)).collect();
     let run = stagger(&too_many);
@@ -349,7 +355,12 @@ fn a_proxy_that_cannot_be_used_is_bad_usage_and_shows_no_login() {
 fn a_target_with_a_login_is_shown_without_it() {
     let target = format!("https://{USER}:{PASSWORD}@web.test/");
     let words = [&target[..], &format!("{USER}:{PASSWORD}@web.test:80")];
+    let stray = stagger(&["connect", "localhost", "80", words[0]]);
+    assert_eq!(stray.code, Some(2), "{stray:?}");
+    assert!(stray.err.contains("unexpected argument '…@web.test/'"), "{stray:?}");
+    has_no_secret(&stray);
     for target in words {
+        has_no_secret(&stagger(&["resolve", target, "--json"]));
         for more in [&[][..], &["--json"], &["--pipe"], &["80"], &["443", "--json"]] {
             let run = stagger(&[&["connect", target], more].concat());
             assert_eq!(run.code, Some(2), "{run:?}");
