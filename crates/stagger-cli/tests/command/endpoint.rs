@@ -7,12 +7,16 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use stagger_testkit::proxy::ProxyServer;
 
 use crate::listening::Listening;
 use crate::run::{RUNTIMES, STAGGER, listener, refusing, silent, stagger};
+
+/// How long a peer waits for the end of a direction.
+const PATIENCE: Option<Duration> = Some(Duration::from_secs(20));
 
 /// A path for a Unix socket. Dropping it removes the socket.
 struct SocketPath(PathBuf);
@@ -71,6 +75,7 @@ fn a_pipe_over_a_unix_socket_ends_each_direction_by_itself() {
         let listener = UnixListener::bind(&path.0).unwrap();
         let mut child = pipe(&path.endpoint(), runtime);
         let (peer, _) = listener.accept().unwrap();
+        peer.set_read_timeout(PATIENCE).unwrap();
         exchanges(&mut child, peer);
         let output = child.wait_with_output().unwrap();
         assert_eq!((output.status.code(), &output.stderr[..]), (Some(0), &b""[..]));
@@ -84,6 +89,7 @@ fn a_pipe_over_tcp_ends_each_direction_by_itself() {
         let (listener, addr) = listener();
         let mut child = pipe(&format!("tcp:{addr}"), runtime);
         let (peer, _) = listener.accept().unwrap();
+        peer.set_read_timeout(PATIENCE).unwrap();
         exchanges(&mut child, peer);
         let output = child.wait_with_output().unwrap();
         assert_eq!((output.status.code(), &output.stderr[..]), (Some(0), &b""[..]));
@@ -160,22 +166,28 @@ fn listen_serves_clients_of_a_unix_socket_and_of_a_port() {
 fn a_pipe_of_listen_takes_one_client_of_an_endpoint() {
     for runtime in RUNTIMES {
         let path = SocketPath::new();
-        let mut command = Command::new(STAGGER);
-        command.args(["listen", "--pipe", "--endpoint", &path.endpoint(), "--runtime", runtime]);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        let words = ["listen", "--pipe", "--endpoint", &path.endpoint(), "--runtime", runtime];
+        let mut listening = Listening::start(&words);
         let peer = loop {
-            assert!(child.try_wait().unwrap().is_none(), "it ended");
+            assert!(listening.child.try_wait().unwrap().is_none(), "it ended");
             match UnixStream::connect(&path.0) {
                 Ok(peer) => break peer,
                 Err(_) => std::thread::yield_now(),
             }
         };
-        exchanges(&mut child, peer);
-        let output = child.wait_with_output().unwrap();
-        assert_eq!((output.status.code(), &output.stderr[..]), (Some(0), &b""[..]));
-        assert_eq!(output.stdout, b"and back");
+        peer.set_read_timeout(PATIENCE).unwrap();
+        exchanges(&mut listening.child, peer);
+        assert_eq!(listening.line(), "and back");
+        ends_well(&mut listening);
     }
+}
+
+/// Waits for the end of a pipe without a warning.
+#[track_caller]
+fn ends_well(listening: &mut Listening) {
+    let mut err = String::new();
+    listening.child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+    assert_eq!((listening.child.wait().unwrap().code(), &err[..]), (Some(0), ""));
 }
 
 #[test]

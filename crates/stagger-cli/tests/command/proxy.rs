@@ -342,8 +342,10 @@ fn a_proxy_that_cannot_be_used_is_bad_usage_and_shows_no_login() {
         assert_eq!(run.code, Some(2), "{run:?}");
         assert!(run.err.contains("this build has no TLS"), "{run:?}");
     }
-    let too_many: Vec<_> =
-        ["connect", TARGET].into_iter().chain(["--proxy", &good].repeat(9)).collect();
+    let too_many: Vec<_> = ["connect", TARGET, "--timeout", "1s"]
+        .into_iter()
+        .chain(["--proxy", &good].repeat(9))
+        .collect();
     let run = stagger(&too_many);
     assert_eq!(run.code, Some(2), "{run:?}");
     assert!(run.err.contains("there are more than 8"), "{run:?}");

@@ -1,6 +1,6 @@
 //! `--endpoint` with TLS.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -83,28 +83,26 @@ fn a_pipe_of_listen_outlives_a_failed_handshake() {
         let addr = free.local_addr().unwrap();
         drop(free);
         let server = format!("tls:{addr}?cert={cert}&key={key}");
-        let mut listen = Command::new(STAGGER);
-        listen.args(["listen", "--pipe", "--endpoint", &server, "--runtime", runtime]);
-        listen.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = listen.spawn().unwrap();
+        let words = ["listen", "--pipe", "--endpoint", &server, "--runtime", runtime];
+        let mut listening = Listening::start(&words);
         let mut plain = loop {
-            assert!(child.try_wait().unwrap().is_none(), "it ended");
+            assert!(listening.child.try_wait().unwrap().is_none(), "it ended");
             match TcpStream::connect(addr) {
                 Ok(plain) => break plain,
                 Err(_) => thread::yield_now(),
             }
         };
         plain.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
-        drop(child.stdin.take());
+        drop(listening.child.stdin.take());
         let target = format!("{HOST}:{}", addr.port());
         let names = at(&[addr.ip()]);
         let words =
             ["connect", "--pipe", &target, "--tls", "--ca", &room.ca(), "--resolve", &names];
         let client = run(command().args(words).stdin(Stdio::null()));
         assert_eq!((client.code, &client.err[..]), (Some(0), ""), "{client:?}");
-        let output = child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(0), "{output:?}");
-        let warning = String::from_utf8(output.stderr).unwrap();
+        let mut warning = String::new();
+        listening.child.stderr.take().unwrap().read_to_string(&mut warning).unwrap();
+        assert_eq!(listening.child.wait().unwrap().code(), Some(0), "{warning}");
         assert!(warning.starts_with("warning: 127.0.0.1:"), "{warning}");
     }
 }
