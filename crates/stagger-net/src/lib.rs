@@ -32,6 +32,7 @@
 //! | yielding of tasks that never wait | `budget.rs` |
 //! | which reactor is current | `mark.rs` |
 //! | opening sockets to listen on | `listen/open.rs`; inherited ones: `listen/inherited.rs` |
+//! | connected sockets that are inherited | `listen/inherited_stream.rs` |
 //! | which socket accepts next | `listen/sockets.rs`; pauses after errors: `listen/pause.rs` |
 //! | UDP sockets | `udp/socket.rs`, made in `udp/bind.rs` and `udp/open.rs` |
 //! | checks of UDP addresses | `udp/addr.rs` |
@@ -84,7 +85,7 @@ pub use self::connector::TcpConnector;
 pub use self::endpoint::TcpEndpoint;
 pub use self::listen::{Accept, ListenAddr, TcpListen, TcpListenOptions, TcpListener};
 #[cfg(unix)]
-pub use self::listen::{UnixListen, UnixListenOptions, UnixListener};
+pub use self::listen::{InheritedStream, UnixListen, UnixListenOptions, UnixListener};
 pub use self::literal::SocketLiteral;
 pub use self::lookup::resolver::SystemResolver;
 pub use self::register::Register;

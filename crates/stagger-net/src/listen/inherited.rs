@@ -72,6 +72,8 @@ impl fmt::Display for Chosen {
 pub(crate) enum Kind {
     /// A listening stream socket of a domain that this function accepts.
     Listening(fn(Domain) -> Result<(), &'static str>),
+    /// A connected stream socket of TCP or of the Unix domain.
+    Connected,
     /// A UDP socket.
     Udp,
 }
@@ -231,6 +233,17 @@ fn check(number: RawFd, found: Option<&Found>, kind: Kind) -> io::Result<()> {
             #[cfg(any(target_os = "android", target_os = "freebsd", target_os = "linux"))]
             if !socket.is_listener()? {
                 return Err(unfit("does not listen"));
+            }
+        }
+        Kind::Connected => {
+            if socket.r#type()? != Type::STREAM {
+                return Err(unfit("is not a stream socket"));
+            }
+            if !matches!(domain(&socket)?, Domain::IPV4 | Domain::IPV6 | Domain::UNIX) {
+                return Err(unfit("is neither a socket of TCP nor a Unix-domain socket"));
+            }
+            if socket.peer_addr().is_err() {
+                return Err(unfit("is not connected"));
             }
         }
         Kind::Udp => {

@@ -5,6 +5,8 @@ mod addr;
 mod error;
 #[cfg(unix)]
 pub(crate) mod inherited;
+#[cfg(unix)]
+mod inherited_stream;
 pub(crate) mod open;
 mod option;
 mod pause;
@@ -16,6 +18,8 @@ mod unix;
 pub use accept::{Accept, ListenSocket};
 pub use addr::ListenAddr;
 pub use error::{AcceptError, AcceptErrorKind};
+#[cfg(unix)]
+pub use inherited_stream::InheritedStream;
 pub use option::TcpListenOptions;
 pub use tcp::{TcpListen, TcpListener, TcpListening};
 #[cfg(unix)]

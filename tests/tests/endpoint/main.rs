@@ -1,0 +1,14 @@
+//! Endpoints of text, on tokio and smol, over real sockets.
+//!
+//! A test's path is its subject, its runtime, and the sentence that it proves.
+#![cfg(target_os = "linux")]
+
+#[macro_use]
+mod on;
+
+mod client;
+mod fault;
+mod inherit;
+mod race;
+mod secret;
+mod server;
