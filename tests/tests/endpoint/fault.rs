@@ -6,7 +6,7 @@ use stagger_tests::Scratch;
 
 use crate::on::On;
 
-both! {
+each_runtime! {
     a_wrong_client_says_what_and_where,
     a_wrong_server_says_what_and_where,
     a_file_that_is_not_right_is_said_with_its_option,

@@ -13,7 +13,7 @@ use stagger_tests::table;
 
 use crate::on::{On, client};
 
-both! {
+each_runtime! {
     alone tls_over_a_dialed_target_is_inside_its_race,
     alone options_of_a_text_reach_the_race_and_the_sockets,
     alone a_proxy_and_tls_through_it_are_inside_the_race_to_the_proxy,
