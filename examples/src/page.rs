@@ -14,6 +14,8 @@ pages! {
     Net: "crates/stagger-net/README.md"
     Dns: "crates/stagger-dns/README.md"
     TlsReadMe: "crates/stagger-tls/README.md"
+    Proxy: "crates/stagger-proxy/README.md"
+    Reconnect: "crates/stagger-reconnect/README.md"
     EndpointReadMe: "crates/stagger-endpoint/README.md"
     Testkit: "crates/stagger-testkit/README.md"
     Tokio: "crates/stagger-tokio/README.md"
@@ -29,6 +31,7 @@ pages! {
     Connector: "docs/guide/connector.md"
     Testing: "docs/guide/testing.md"
     Tls: "docs/guide/tls.md"
+    Stacking: "docs/guide/stacking.md"
     Diagnosing: "docs/guide/diagnosing.md"
     ProxyCommand: "docs/guide/proxy-command.md"
 }

@@ -25,6 +25,7 @@ pub mod place;
 mod poll;
 pub mod process;
 pub mod proxy;
+mod proxy_daemon;
 pub mod raw;
 mod runtime;
 mod scratch;
@@ -45,6 +46,7 @@ pub use memory::{Change, Memory};
 pub use openssl::{Openssl, openssl};
 pub use pace::assert_at_once;
 pub use poll::{apart, counted, polled};
+pub use proxy_daemon::ProxyDaemon;
 pub use runtime::{
     AsyncExecutor, AsyncStdTask, DialerOf, FuturesLite, ListenerOf, Runtime, SmolBlockOn,
     TokioCurrentThread, TokioMultiThread, dialer,

@@ -25,7 +25,7 @@ use crate::{Adapter, AsyncStd, Listed, Runtime, Smol, Tokio};
 pub trait TlsAdapter: Adapter {
     /// The kind of its streams.
     type Kind: TlsIo<Self::Stream, ClientStream = Self::TlsStream, Connect: Send + 'static>
-        + TlsIo<Self::UnixStream, Connect: Send + 'static>
+        + TlsIo<Self::UnixStream, ClientStream: Send + 'static, Connect: Send + 'static>
         + 'static;
     /// The stream of TLS over TCP.
     type TlsStream: Send + 'static;

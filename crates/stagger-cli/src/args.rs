@@ -25,6 +25,7 @@ pub(crate) use self::page::Page;
 pub(crate) use self::resolve::ResolveArgs;
 pub(crate) use self::target::TargetArgs;
 pub(crate) use self::udp::{UdpCommand, UdpListenArgs, UdpOutputArgs, UdpSendArgs};
+use crate::tls;
 
 const SHORT: &str = "\
 Examples:
@@ -35,7 +36,11 @@ Examples:
 `stagger COMMAND --help` shows the options of a command.";
 
 /// The table of exit codes. `tests/command/exit.rs` holds every row against the commands.
-const LONG: &str = "\
+fn long() -> String {
+    format!("{STATUS}{}{REST}", tls::WRONG)
+}
+
+const STATUS: &str = "\
 Exit status:
   0    success
   1    a lookup, a connection or this machine's network failed, or the output
@@ -46,6 +51,9 @@ Exit status:
        - a name where an IP address is needed
        - a link-local IPv6 address without a zone
        - an IP address of the family that --family or --bind excludes
+";
+
+const REST: &str = "\
   130  ended by Ctrl-C; 143 by SIGTERM; 141 when nobody reads the output
 
 Every command and every resolver use these codes alike.
@@ -83,7 +91,7 @@ Examples:
     version,
     max_term_width = 80,
     after_help = SHORT,
-    after_long_help = LONG,
+    after_long_help = long(),
     disable_help_subcommand = true
 )]
 pub(crate) struct Args {
@@ -95,14 +103,14 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Connect, show the race, and close the connection
     #[command(override_usage = connect::USAGE)]
-    #[command(after_help = connect::SHORT, after_long_help = connect::LONG)]
-    Connect(ConnectArgs),
+    #[command(after_help = connect::short(), after_long_help = connect::long())]
+    Connect(Box<ConnectArgs>),
     /// Show the addresses of a host in the order in which they are tried
     #[command(override_usage = resolve::USAGE)]
     #[command(after_help = resolve::SHORT, after_long_help = resolve::LONG)]
     Resolve(ResolveArgs),
     /// Accept TCP connections, and send back what they send
-    #[command(after_help = listen::HELP)]
+    #[command(after_help = listen::help())]
     Listen(ListenArgs),
     /// Send and receive UDP datagrams
     #[command(subcommand, after_help = udp::HELP, disable_help_subcommand = true)]

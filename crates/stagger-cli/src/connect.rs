@@ -3,6 +3,7 @@
 use std::io::Stdout;
 use std::path::Path;
 
+use futures_lite::AsyncWriteExt as _;
 use stagger::observe::Recorder;
 
 use crate::args::ConnectArgs;
@@ -13,8 +14,9 @@ use crate::failure::{Failure, lost};
 use crate::live::{Screen, shown};
 use crate::picture::{svg, timeline};
 use crate::race::Race;
-use crate::runtime::{Job, Runtime, Stream as _};
+use crate::runtime::{Job, Runtime};
 use crate::save::save;
+use crate::stream::Stream as _;
 use crate::terminal::Terminal;
 use crate::usage::UsageError;
 use crate::{json, pipe, target};
@@ -33,7 +35,7 @@ pub(crate) fn run(args: &ConnectArgs, console: &mut Console) -> Exit {
     }
     let (race, exit) = match Connect::of(args) {
         Ok(connect) => args.target.runtime.run(connect),
-        Err(error) => (Race::refused(error.to_string()), Exit::Usage),
+        Err(Failure { message, exit }) => (Race::refused(message), exit),
     };
     if args.target.json {
         console.print(&json::connect(&target::text(&args.target), &race));
@@ -42,6 +44,9 @@ pub(crate) fn run(args: &ConnectArgs, console: &mut Console) -> Exit {
     let drawn_instead = args.svg.as_deref().is_some_and(is_output);
     if exit != Exit::Usage && !drawn_instead {
         console.print(&timeline(&race, &Terminal::of_process(args.color).look));
+        if let Some(session) = &race.session {
+            console.print(&session.text());
+        }
     }
     if let Some(error) = &race.error {
         console.error(error);
@@ -74,14 +79,15 @@ fn is_output(path: &Path) -> bool {
 }
 
 impl Connect {
-    fn of(args: &ConnectArgs) -> Result<Self, UsageError> {
+    fn of(args: &ConnectArgs) -> Result<Self, Failure> {
         let drawn_instead = args.svg.as_deref().is_some_and(is_output);
         if drawn_instead && args.target.json {
             return Err(UsageError::new(
                 "--svg",
                 "-",
                 "--json writes to standard output too; write the picture to a file",
-            ));
+            )
+            .into());
         }
         let is_drawn = !args.target.json && !drawn_instead;
         Ok(Self {
@@ -96,15 +102,25 @@ impl Job for Connect {
 
     fn run<R: Runtime>(self) -> (Race, Exit) {
         let Self { dialing, screen } = self;
+        let over_tls = dialing.has_tls();
+        let screen = screen.map(|screen| screen.with_tls(over_tls));
         let recorder = Recorder::new();
         let dialer = dialing.dialer::<R>().with_observer(recorder.clone());
         let dial = async {
-            let (stream, report) = dialer.connect(dialing.target).with_report().await?;
-            Ok(Race::won(stream.ends(), report))
+            let (mut stream, report) = dialer.connect(dialing.target).with_report().await?;
+            let session = stream.session();
+            if session.is_some() {
+                // Ends TLS in order. The connection is not used, so a failure harms nobody.
+                let _ = stream.close().await;
+            }
+            Ok(Race { session, over_tls, ..Race::won(stream.ends(), report) })
         };
         match R::block_on(shown(dial, &R::timer(), &recorder, screen)) {
             Ok(Ok(race)) => (race, Exit::Success),
-            Ok(Err(error)) => lost(&error),
+            Ok(Err(error)) => {
+                let (race, exit) = lost(&error);
+                (Race { over_tls, ..race }, exit)
+            }
             Err(error) => {
                 let Failure { message, exit } = Failure::no_runtime(&error);
                 (Race::refused(message), exit)

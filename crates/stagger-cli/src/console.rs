@@ -86,6 +86,11 @@ impl Console {
         self.complain(&format!("error: {message}\n"));
     }
 
+    /// Writes a warning, of one line, to standard error.
+    pub(crate) fn warn(&mut self, message: &str) {
+        self.complain(&format!("warning: {message}\n"));
+    }
+
     /// Writes text to standard error. Control characters are escaped, line ends are not.
     pub(crate) fn complain(&mut self, text: &str) {
         for line in text.split_inclusive('\n') {

@@ -11,6 +11,7 @@ use crate::console::Exit;
 use crate::escape::quoted;
 use crate::hint;
 use crate::race::Race;
+use crate::tls;
 use crate::usage::UsageError;
 use stagger::text::with_causes;
 
@@ -70,6 +71,8 @@ pub(crate) fn lost(error: &Error) -> (Race, Exit) {
     let is_usage = invalid.is_some() || error.kind() == ErrorKind::InvalidTarget;
     if invalid.is_some() {
         race.error = invalid;
+    } else if let (Some(line), Some(hint)) = (&mut race.error, tls::hint(error)) {
+        line.push_str(&format!("; {hint}"));
     }
     (race, if is_usage { Exit::Usage } else { Exit::Failure })
 }

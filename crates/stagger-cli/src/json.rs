@@ -26,6 +26,9 @@ pub(crate) fn connect(target: &str, race: &Race) -> String {
     object.insert("connected".into(), race.ends.is_some().into());
     object.insert("peer".into(), json!(ends.peer.map(|peer| peer.to_string())));
     object.insert("local".into(), json!(ends.local.map(|local| local.to_string())));
+    if let Some(session) = &race.session {
+        object.insert("tls".into(), session.json());
+    }
     object.insert("elapsed_us".into(), us(report.elapsed()));
     object.insert("queries".into(), report.queries().iter().map(query).collect());
     object.insert("attempts".into(), report.attempts().iter().map(attempt).collect());

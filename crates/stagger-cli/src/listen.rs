@@ -1,9 +1,9 @@
 //! `stagger listen`: accepts connections and echoes them, or makes a pipe of the first.
 
+mod door;
 mod echo;
 
 use std::cell::{Cell, RefCell};
-use std::error::Error;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
@@ -13,35 +13,41 @@ use futures_lite::FutureExt as _;
 use stagger::listen::{Listen as _, Listener as _};
 use stagger_net::{ListenAddr, TcpListen, TcpListener};
 
+pub(crate) use self::door::{Door, NotAccepted};
+use self::door::{Doors, ListenerOf};
 use self::echo::echo;
 use crate::address::{check_zone, port_alone, resolved, with_port};
 use crate::args::ListenArgs;
 use crate::console::{Console, Exit};
 use crate::failure::{Failure, without_step};
 use crate::pipe::{PipeError, carried, finish};
-use crate::runtime::{Job, Runtime, StreamOf};
+use crate::runtime::{Job, Runtime};
+use crate::stream::Stream as _;
+use crate::tls::Server;
 use crate::usage::UsageError;
 use stagger::text::with_causes;
-
-/// The listener of a runtime.
-type ListenerOf<R> = TcpListener<<R as Runtime>::Reactor, <R as Runtime>::Timer>;
 
 const ADDRESS: &str = "address";
 
 /// Listens until a signal ends the process or the output is lost. A pipe ends with its connection.
 pub(crate) fn run(args: &ListenArgs, console: &mut Console) -> Exit {
-    let addrs = match addrs(args) {
-        Ok(addrs) => addrs,
-        Err(error) => {
-            console.error(&error.to_string());
-            return Exit::Usage;
+    let read =
+        addrs(args).map_err(Failure::from).and_then(|addrs| Ok((addrs, Server::of(&args.tls)?)));
+    let (addrs, tls) = match read {
+        Ok(read) => read,
+        Err(Failure { message, exit }) => {
+            console.error(&message);
+            return exit;
         }
     };
-    if args.pipe {
-        return finish(args.runtime.run(Take { addrs }), console);
-    }
     let lent = console.lend();
-    let served = args.runtime.run(Serve { addrs, console: Rc::clone(&lent) });
+    let console_of_job = Rc::clone(&lent);
+    if args.pipe {
+        let taken = args.runtime.run(Take { addrs, tls, console: console_of_job });
+        console.take_back(lent);
+        return finish(taken, console);
+    }
+    let served = args.runtime.run(Serve { addrs, tls, console: console_of_job });
     console.take_back(lent);
     match served {
         Ok(()) => Exit::Success,
@@ -83,6 +89,7 @@ fn addrs(args: &ListenArgs) -> Result<Vec<ListenAddr>, UsageError> {
 /// Serves every peer, until the output is lost. The console then says so.
 struct Serve {
     addrs: Vec<ListenAddr>,
+    tls: Option<Server>,
     console: Rc<RefCell<Console>>,
 }
 
@@ -90,26 +97,28 @@ impl Job for Serve {
     type Output = Result<(), Failure>;
 
     fn run<R: Runtime>(self) -> Self::Output {
-        let Self { addrs, console } = self;
+        let Self { addrs, tls, console } = self;
         let executor = LocalExecutor::new();
         let tell = |text: String| console.borrow_mut().print(&format!("{text}\n"));
         let serve = async {
-            let mut listeners = open::<R>(addrs).await?;
+            let listeners = open::<R>(addrs).await?;
             for listener in &listeners {
                 lines(listener).into_iter().for_each(tell);
             }
+            let mut door = door::<R>(listeners, tls.as_ref());
             let serving = Rc::default();
             loop {
-                let accepted = async { Some(accept::<R>(&mut listeners).await) };
+                let accepted = async { Some(door.accept().await) };
                 let Some(accepted) = lost(&console, &serving).or(accepted).await else {
                     return Ok(());
                 };
                 match accepted {
-                    Ok((stream, peer)) => {
-                        tell(format!("{peer} connected"));
+                    Ok((mut stream, peer)) => {
+                        let over = stream.session().map(|tls| format!(" over {}", tls.protocol()));
+                        tell(format!("{peer} connected{}", over.unwrap_or_default()));
                         let (console, serving) = (Rc::clone(&console), Rc::clone(&serving));
                         let task = executor.spawn(async move {
-                            let gone = match echo(&stream).await {
+                            let gone = match echo(&mut stream).await {
                                 Ok(bytes) => format!("{peer} closed: {bytes} bytes echoed\n"),
                                 Err(error) => format!("{peer} failed: {error}\n"),
                             };
@@ -119,7 +128,8 @@ impl Job for Serve {
                         task.detach();
                     }
                     // The listener goes on. It has paused if a pause helps.
-                    Err(error) => console.borrow_mut().error(&error.message),
+                    Err(NotAccepted::Accept(reason)) => console.borrow_mut().error(&reason),
+                    Err(error @ NotAccepted::Handshake(..)) => tell(error.to_string()),
                 }
             }
         };
@@ -139,9 +149,11 @@ async fn lost<T>(console: &RefCell<Console>, serving: &Cell<Option<Waker>>) -> O
     .await
 }
 
-/// Takes the first connection as a pipe.
+/// Takes the first connection as a pipe. With TLS it is the first whose handshake succeeds.
 struct Take {
     addrs: Vec<ListenAddr>,
+    tls: Option<Server>,
+    console: Rc<RefCell<Console>>,
 }
 
 impl Job for Take {
@@ -149,11 +161,20 @@ impl Job for Take {
 
     fn run<R: Runtime>(self) -> Self::Output {
         let taken = async {
-            let mut listeners = open::<R>(self.addrs).await?;
-            let (stream, _) = accept::<R>(&mut listeners).await?;
+            let listeners = open::<R>(self.addrs).await?;
+            let mut door = door::<R>(listeners, self.tls.as_ref());
+            let stream = loop {
+                match door.accept().await {
+                    Ok((stream, _)) => break stream,
+                    Err(NotAccepted::Accept(reason)) => return Err(Failure::new(reason).into()),
+                    Err(error @ NotAccepted::Handshake(..)) => {
+                        self.console.borrow_mut().warn(&error.to_string());
+                    }
+                }
+            };
             // No other peer is accepted.
-            drop(listeners);
-            carried(&stream).await
+            drop(door);
+            carried(stream).await
         };
         R::block_on(taken).unwrap_or_else(|error| Err(Failure::no_runtime(&error).into()))
     }
@@ -173,27 +194,13 @@ async fn open<R: Runtime>(addrs: Vec<ListenAddr>) -> Result<Vec<ListenerOf<R>>, 
     Ok(listeners)
 }
 
-/// The next connection of any of them.
-async fn accept<R: Runtime>(
-    listeners: &mut [ListenerOf<R>],
-) -> Result<(StreamOf<R>, std::net::SocketAddr), Failure> {
-    // The listener that accepted goes to the end, so that a busy one does not starve the others.
-    let accepted = poll_fn(|cx| {
-        for index in 0..listeners.len() {
-            if let Poll::Ready(accepted) = listeners[index].poll_accept(cx) {
-                listeners[index..].rotate_left(1);
-                return Poll::Ready(accepted);
-            }
-        }
-        Poll::Pending
-    });
-    accepted.await.map_err(|error| Failure::new(not_accepted(&error)))
-}
-
-/// Why no connection could be accepted. The error names that step itself.
-fn not_accepted(error: &(dyn Error + 'static)) -> String {
-    let line = with_causes(error);
-    if line.starts_with("could not ") { line } else { format!("cannot {line}") }
+/// All listeners as one, with TLS if asked for.
+fn door<R: Runtime>(listeners: Vec<ListenerOf<R>>, tls: Option<&Server>) -> Door {
+    let door = Door::new(Doors::<R>(listeners));
+    match tls {
+        Some(tls) => tls.over::<R>(door),
+        None => door,
+    }
 }
 
 /// The addresses of a listener, a line each.
@@ -227,11 +234,17 @@ mod tests {
 
     use super::*;
     use crate::args::RuntimeName;
+    use crate::tls::ListenTls;
 
     fn read(texts: &[&str], all_interfaces: bool) -> Result<Vec<String>, String> {
         let addrs = texts.iter().map(ToString::to_string).collect();
-        let args =
-            ListenArgs { addrs, all_interfaces, pipe: false, runtime: RuntimeName::default() };
+        let args = ListenArgs {
+            addrs,
+            all_interfaces,
+            pipe: false,
+            runtime: RuntimeName::default(),
+            tls: ListenTls::default(),
+        };
         let addrs = super::addrs(&args).map_err(|error| error.to_string())?;
         Ok(addrs.iter().map(ToString::to_string).collect())
     }
@@ -273,7 +286,7 @@ mod tests {
             });
             let addrs = vec!["127.0.0.1:0".parse().unwrap()];
             let runtime = RuntimeName::from_str(runtime, false).unwrap();
-            let served = runtime.run(Serve { addrs, console: Rc::clone(&console) });
+            let served = runtime.run(Serve { addrs, tls: None, console: Rc::clone(&console) });
             assert_eq!(served, Ok(()));
             drop(peers.join().unwrap());
             // Nobody writes any more.

@@ -53,7 +53,8 @@ where
             return output;
         }
         let now = timer.now().saturating_duration_since(begun);
-        screen.draw(&Race::of(recorder.report(now)));
+        let over_tls = screen.over_tls;
+        screen.draw(&Race { over_tls, ..Race::of(recorder.report(now)) });
     }
 }
 
@@ -68,6 +69,8 @@ pub(crate) struct Screen<W: Write> {
     /// Reads the size before each picture, because a window may change.
     terminal: fn(ColorWhen) -> Terminal,
     color: ColorWhen,
+    /// Whether the handshakes of the race are those of TLS.
+    over_tls: bool,
     /// The length of each line on the screen.
     lengths: Vec<usize>,
     /// The terminal is gone, so nothing more is drawn. The next write to the console reports it.
@@ -84,7 +87,13 @@ impl Screen<Stdout> {
 
 impl<W: Write> Screen<W> {
     fn new(out: W, terminal: fn(ColorWhen) -> Terminal, color: ColorWhen) -> Self {
-        Self { out, terminal, color, lengths: Vec::new(), gone: false }
+        Self { out, terminal, color, over_tls: false, lengths: Vec::new(), gone: false }
+    }
+
+    /// Sets whether the handshakes of the race are those of TLS.
+    pub(crate) fn with_tls(mut self, over_tls: bool) -> Self {
+        self.over_tls = over_tls;
+        self
     }
 
     /// Replaces the picture on the screen by that of a race, as far as it fits.

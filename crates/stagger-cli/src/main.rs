@@ -10,7 +10,8 @@
 //! | the resolver and the dialer of a command line | `resolver`, `overrides`, `dial` |
 //! | what to write instead of a wrong target | `hint` |
 //! | messages and exit codes | `usage` (wrong arguments), `failure` (the rest), `console` |
-//! | tokio, smol and async-std | `runtime` |
+//! | tokio, smol and async-std | `runtime`, and `stream` for their connections |
+//! | TLS | `tls` |
 //! | the race as text, as SVG and live | `picture`, `live`, `terminal` |
 //! | the race as JSON | `json` |
 //! | `--answers` and `--explain` | `answer`, `explain` |
@@ -48,8 +49,14 @@ mod runtime;
 mod save;
 mod signal;
 mod stdio;
+mod stream;
 mod target;
 mod terminal;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "tls/absent.rs"]
+mod tls;
 mod udp;
 mod usage;
 mod wrap;

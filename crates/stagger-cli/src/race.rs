@@ -10,7 +10,8 @@ use stagger::report::{AttemptOutcome, AttemptReport, QueryReport};
 use stagger::text::with_causes;
 use stagger::{Observer as _, Report};
 
-use crate::runtime::Ends;
+use crate::stream::Ends;
+use crate::tls::Session;
 
 /// A race to show: won, lost, still running, or never begun.
 #[derive(Clone, Debug)]
@@ -21,6 +22,10 @@ pub(crate) struct Race {
     pub(crate) ends: Option<Ends>,
     /// Why there is no connection, in one line.
     pub(crate) error: Option<String>,
+    /// The result of the TLS handshake, if there was one.
+    pub(crate) session: Option<Session>,
+    /// Whether the handshakes of its attempts are those of TLS.
+    pub(crate) over_tls: bool,
     /// The overall deadline ended the race.
     pub(crate) timed_out: bool,
 }
@@ -47,7 +52,14 @@ impl Race {
 
     /// The race of a report, without a connection and without an error.
     pub(crate) fn of<A: Display>(report: Report<A>) -> Self {
-        Self { report: report.into_text(), ends: None, error: None, timed_out: false }
+        Self {
+            report: report.into_text(),
+            ends: None,
+            error: None,
+            session: None,
+            over_tls: false,
+            timed_out: false,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use stagger::boxed::LocalBoxResolver;
 use stagger::error::SharedError;
-use stagger::{Policy, Target};
+use stagger::{Dialer, Policy, Target};
 use stagger_net::TcpOptions;
 
 use crate::answer::{AnswerLine, OnAnswer, ShowAnswers};
@@ -124,7 +124,9 @@ impl Job for Resolve {
     type Output = (Found, Exit);
 
     fn run<R: Runtime>(self) -> Self::Output {
-        let dialer = R::dialer(self.resolver::<R>(), TcpOptions::new()).with_policy(self.policy);
+        let connector = R::tcp(TcpOptions::new());
+        let dialer = Dialer::new(self.resolver::<R>(), connector, R::timer());
+        let dialer = dialer.with_policy(self.policy);
         let resolve = async {
             let (candidates, report) = dialer.resolve_all(self.target).await?;
             let explained = match self.explain {

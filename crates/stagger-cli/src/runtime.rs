@@ -2,34 +2,35 @@
 
 use std::future::Future;
 use std::io;
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 
-use futures_lite::{AsyncReadExt, AsyncWriteExt};
-use socket2::SockRef;
-use stagger::boxed::BoxError;
-use stagger::{Connector, Dialer, Timer};
+use stagger::boxed::{BoxError, LocalBoxConnector};
+use stagger::error::SharedError;
+use stagger::{Connector, Timer};
 use stagger_net::{Accept, Register, SystemResolver, TcpOptions};
 
 use crate::args::RuntimeName;
 use crate::signal::{self, Watch};
+use crate::stream::BoxStream;
+
+/// A connector whose connections are streams.
+pub(crate) type StreamConnector = LocalBoxConnector<SocketAddr, BoxStream, SharedError>;
 
 /// A runtime with its adapter.
-pub(crate) trait Runtime {
-    /// The adapter's connector.
-    type Connector: Connector<SocketAddr, Connection: Stream, Error: Into<BoxError>> + Clone;
+pub(crate) trait Runtime: 'static {
     /// The adapter's timer.
     type Timer: Timer<Sleep: 'static> + Clone + Unpin + 'static;
     /// The adapter's reactor.
     type Reactor: Register<UdpSocket, Socket: 'static>
         + Register<TcpStream, Socket: 'static>
-        + Accept<TcpListener, Listener: 'static, Stream: Stream + 'static>
+        + Accept<TcpListener, Listener: 'static, Stream: Into<BoxStream>>
         + signal::Reactor
         + Clone
         + Default
         + 'static;
 
-    /// A connector with these socket options.
-    fn connector(options: TcpOptions) -> Self::Connector;
+    /// A TCP connector with these options.
+    fn tcp(options: TcpOptions) -> StreamConnector;
 
     /// The runtime's clock.
     fn timer() -> Self::Timer;
@@ -59,47 +60,26 @@ pub(crate) trait Runtime {
         let output = Self::drive(watch.unless_signalled(&reactor, future))?;
         Ok(watch.end(output))
     }
-
-    /// A dialer with the parts of this adapter.
-    fn dialer<R>(resolver: R, options: TcpOptions) -> Dialer<R, Self::Connector, Self::Timer> {
-        Dialer::new(resolver, Self::connector(options), Self::timer())
-    }
 }
 
-/// The stream that the reactor of a runtime accepts.
-pub(crate) type StreamOf<R> = <<R as Runtime>::Reactor as Accept<TcpListener>>::Stream;
-
-/// The TCP stream of a runtime.
-pub(crate) trait Stream {
-    /// The addresses of both ends, if they are known.
-    fn ends(&self) -> Ends;
-
-    /// Waits for bytes and reads some of them. It returns 0 when the peer has ended.
-    fn read(&self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>>;
-
-    /// Waits until bytes can be sent, and sends some of these. It returns their number.
-    fn write(&self, bytes: &[u8]) -> impl Future<Output = io::Result<usize>>;
-
-    /// Tells the peer that no more bytes come (FIN).
-    fn shut_down(&self) -> io::Result<()>;
-}
-
-/// The ends of a connection.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Ends {
-    pub(crate) peer: Option<SocketAddr>,
-    pub(crate) local: Option<SocketAddr>,
+/// The connector of an adapter, with the types that all have here.
+fn boxed<C>(connector: C) -> StreamConnector
+where
+    C: Connector<SocketAddr, Attempt: 'static> + 'static,
+    C::Connection: Into<BoxStream>,
+    C::Error: Into<BoxError>,
+{
+    StreamConnector::erased(connector.map(Into::into))
 }
 
 pub(crate) struct Tokio;
 
 impl Runtime for Tokio {
-    type Connector = stagger_tokio::TcpConnector;
     type Timer = stagger_tokio::Timer;
     type Reactor = stagger_tokio::Reactor;
 
-    fn connector(options: TcpOptions) -> Self::Connector {
-        Self::Connector::new(options)
+    fn tcp(options: TcpOptions) -> StreamConnector {
+        boxed(stagger_tokio::TcpConnector::new(options))
     }
 
     fn timer() -> Self::Timer {
@@ -114,45 +94,14 @@ impl Runtime for Tokio {
     }
 }
 
-impl Stream for tokio::net::TcpStream {
-    fn ends(&self) -> Ends {
-        Ends { peer: self.peer_addr().ok(), local: self.local_addr().ok() }
-    }
-
-    async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            self.readable().await?;
-            match self.try_read(buffer) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                done => return done,
-            }
-        }
-    }
-
-    async fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        loop {
-            self.writable().await?;
-            match self.try_write(bytes) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                done => return done,
-            }
-        }
-    }
-
-    fn shut_down(&self) -> io::Result<()> {
-        SockRef::from(self).shutdown(Shutdown::Write)
-    }
-}
-
 pub(crate) struct Smol;
 
 impl Runtime for Smol {
-    type Connector = stagger_smol::TcpConnector;
     type Timer = stagger_smol::Timer;
     type Reactor = stagger_smol::Reactor;
 
-    fn connector(options: TcpOptions) -> Self::Connector {
-        Self::Connector::new(options)
+    fn tcp(options: TcpOptions) -> StreamConnector {
+        boxed(stagger_smol::TcpConnector::new(options))
     }
 
     fn timer() -> Self::Timer {
@@ -164,33 +113,14 @@ impl Runtime for Smol {
     }
 }
 
-impl Stream for smol::net::TcpStream {
-    fn ends(&self) -> Ends {
-        Ends { peer: self.peer_addr().ok(), local: self.local_addr().ok() }
-    }
-
-    async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        AsyncReadExt::read(&mut self.clone(), buffer).await
-    }
-
-    async fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        AsyncWriteExt::write(&mut self.clone(), bytes).await
-    }
-
-    fn shut_down(&self) -> io::Result<()> {
-        self.shutdown(Shutdown::Write)
-    }
-}
-
 pub(crate) struct AsyncStd;
 
 impl Runtime for AsyncStd {
-    type Connector = stagger_async_std::TcpConnector;
     type Timer = stagger_async_std::Timer;
     type Reactor = stagger_async_std::Reactor;
 
-    fn connector(options: TcpOptions) -> Self::Connector {
-        Self::Connector::new(options)
+    fn tcp(options: TcpOptions) -> StreamConnector {
+        boxed(stagger_async_std::TcpConnector::new(options))
     }
 
     fn timer() -> Self::Timer {
@@ -199,24 +129,6 @@ impl Runtime for AsyncStd {
 
     fn drive<F: Future>(future: F) -> io::Result<F::Output> {
         Ok(async_std::task::block_on(future))
-    }
-}
-
-impl Stream for async_std::net::TcpStream {
-    fn ends(&self) -> Ends {
-        Ends { peer: self.peer_addr().ok(), local: self.local_addr().ok() }
-    }
-
-    async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        AsyncReadExt::read(&mut &*self, buffer).await
-    }
-
-    async fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        AsyncWriteExt::write(&mut &*self, bytes).await
-    }
-
-    fn shut_down(&self) -> io::Result<()> {
-        self.shutdown(Shutdown::Write)
     }
 }
 

@@ -111,7 +111,7 @@ pub enum ProxyErrorKind {
     TlsRequired,
     /// The proxy requires a login, and none is set.
     LoginRequired,
-    /// The proxy refused the login.
+    /// The proxy refused the login (HTTP status 407, or 401, which tinyproxy sends).
     LoginRefused,
     /// The proxy requires another way to log in than a user and a password.
     LoginMethod,

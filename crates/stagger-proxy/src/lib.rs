@@ -42,6 +42,28 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Through the proxies that the environment names, and directly to all other targets:
+//!
+#![cfg_attr(feature = "tokio", doc = "```")]
+#![cfg_attr(not(feature = "tokio"), doc = "```ignore")]
+//! use stagger::Dialer;
+//! use stagger_proxy::tokio::Router;
+//! use stagger_proxy::{ByName, Environment};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let server = std::net::TcpListener::bind("127.0.0.1:0")?;
+//! # let target = server.local_addr()?;
+//! // A program calls `Environment::from_env()?`.
+//! let environment = Environment::from_vars([("NO_PROXY", "*")])?;
+//! let router = Router::new(stagger_tokio::dialer(), environment);
+//! let dialer = Dialer::new(ByName, router, stagger_tokio::Timer);
+//! let stream = dialer.connect(target).await?;
+//! assert_eq!(stream.peer_addr()?, target);
+//! # Ok(())
+//! # }
+//! ```
 
 #![forbid(unsafe_code)]
 

@@ -346,8 +346,8 @@ where
 
 /// The error of an attempt of [`Router`], by the way that the attempt took.
 ///
-/// Like [`ConnectError`] it is not itself an [`Error`](std::error::Error). A dialer converts it into
-/// a [`BoxError`], which holds the innermost error.
+/// Like [`ConnectError`] it is not itself an [`Error`](std::error::Error). A dialer converts it
+/// into a [`BoxError`], which holds the innermost error.
 ///
 /// # Examples
 ///

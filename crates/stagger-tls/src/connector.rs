@@ -84,6 +84,20 @@ enum Config {
 
 impl<C, K> Tls<C, K> {
     /// Creates a connector over `inner` with this configuration.
+    ///
+    /// # Examples
+    ///
+    #[cfg_attr(feature = "tokio", doc = "```")]
+    #[cfg_attr(not(feature = "tokio"), doc = "```ignore")]
+    /// use stagger_tls::tokio::Tls;
+    /// # let authority = stagger_testkit::tls::Authority::new()?;
+    ///
+    /// let mut config = stagger_tls::rustls::ClientConfig::clone(&*authority.client()?);
+    /// config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    /// let tls = Tls::new(stagger_tokio::TcpConnector::default(), config);
+    /// assert!(tls.server_name().is_none());
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
     pub fn new(inner: C, config: impl Into<Arc<ClientConfig>>) -> Self {
         Self::of(inner, Config::Given(config.into()))
     }
@@ -91,6 +105,18 @@ impl<C, K> Tls<C, K> {
     /// Creates a connector over `inner` with the certificates that this machine trusts.
     ///
     /// The first attempt builds the configuration: see [`platform_config`](crate::platform_config).
+    ///
+    /// # Examples
+    ///
+    #[cfg_attr(feature = "futures", doc = "```")]
+    #[cfg_attr(not(feature = "futures"), doc = "```ignore")]
+    /// use stagger_tls::futures::Tls;
+    ///
+    /// let dialer = stagger_smol::dialer().map_connector(Tls::platform);
+    /// let endpoint = dialer.endpoint("example.com:https")?;
+    /// # let _ = endpoint;
+    /// # Ok::<_, stagger::target::TargetError>(())
+    /// ```
     #[cfg(feature = "platform-verifier")]
     pub fn platform(inner: C) -> Self {
         Self::of(inner, Config::Platform)
@@ -180,19 +206,24 @@ impl<C, K> Tls<C, K> {
         self.inner
     }
 
+    /// The configuration for a handshake with this candidate.
+    fn config<A: Address>(&self, to: &Candidate<A>) -> Result<Arc<ClientConfig>, TlsError> {
+        match &self.config {
+            Config::Given(config) => config_for(config, to.binding()),
+            #[cfg(feature = "platform-verifier")]
+            Config::Platform => config_for(&crate::platform_config()?, to.binding()),
+        }
+    }
+
     /// The configuration and the name for a handshake with this candidate.
     fn handshake<A: Address>(
         &self,
         to: &Candidate<A>,
     ) -> Result<(Arc<ClientConfig>, ServerName<'static>), TlsError> {
-        let config = match &self.config {
-            Config::Given(config) => config_for(config, to.binding())?,
-            #[cfg(feature = "platform-verifier")]
-            Config::Platform => config_for(&crate::platform_config()?, to.binding())?,
-        };
+        let config = self.config(to)?;
         let name = match &self.server_name {
             Some(name) => name.clone(),
-            None => server_name(to.target())?,
+            None => server_name(to.target())?.to_owned(),
         };
         Ok((config, name))
     }
@@ -220,7 +251,10 @@ where
 
     /// Refuses a candidate without a name that TLS can check, and one without a common protocol.
     fn accepts(&self, to: &Candidate<A>) -> Result<(), Self::Error> {
-        self.handshake(to).map_err(ConnectError::Tls)?;
+        self.config(to).map_err(ConnectError::Tls)?;
+        if self.server_name.is_none() {
+            server_name(to.target()).map_err(ConnectError::Tls)?;
+        }
         self.inner.accepts(to).map_err(ConnectError::Transport)
     }
 

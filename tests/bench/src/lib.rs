@@ -3,9 +3,10 @@
 //! The programs are in `benches`: for connects `heap` counts allocations and bytes, and `time`
 //! takes times and counts instructions; for lookups over DNS so do `dns_heap` and `dns`; `stuck` is
 //! about lookups that are stuck, `half-broken` about name servers that are, `accept` about
-//! listeners, and `fair` about a ticker beside a task that connects. Those of the heap are apart
-//! because a heap that counts is slower. What holds on every machine is a test as well, in
-//! `tests/heap.rs`. `docs/benchmarks.md` has what they print, and how to read it.
+//! listeners, and `fair` about a ticker beside a task that connects. `tls` and `tls-heap` measure
+//! connects with TLS, and `tls-stress` looks for what very many of them leave behind. Those of the
+//! heap are apart because a heap that counts is slower. What holds on every machine is a test as
+//! well, in `tests/heap.rs`. `docs/benchmarks.md` has what they print, and how to read it.
 #![cfg(target_os = "linux")]
 #![forbid(unsafe_code)]
 
@@ -24,6 +25,7 @@ mod round;
 mod server;
 mod side;
 mod stuck;
+mod tls;
 
 pub use accept::{Accepting, LISTENERS, PEERS, Peers, Way as Listening, times_of_accepts};
 pub use allocation::{Heap, MOST_ALLOCATIONS, allocations};
@@ -42,3 +44,7 @@ pub use round::{Times, connect_often, times, times_of_lookups};
 pub use server::{BACKLOG, NAME, Server, reset};
 pub use side::{AsyncStd, BoxError, Dns, LocalTask, Place, Side, Smol, Stream, Tokio, Way};
 pub use stuck::{Asks, Burst, LISTED, Stuck, burst, stuck};
+pub use tls::{
+    Clients, Crowd, CrowdServer, Crowded, Kind, Listed, ROW, Secure, SmolCrowd, TlsServer, TlsWay,
+    To, TokioCrowd, Weight, allocations_of_handshakes, crowd, handshake_often, times_of_handshakes,
+};

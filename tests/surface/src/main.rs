@@ -27,7 +27,7 @@ use item::Surface;
 use rustdoc::{Described, Missing, Workspace};
 
 /// The published crates.
-const PACKAGES: [&str; 8] = [
+const PACKAGES: [&str; 11] = [
     "stagger",
     "stagger-net",
     "stagger-dns",
@@ -36,6 +36,9 @@ const PACKAGES: [&str; 8] = [
     "stagger-smol",
     "stagger-async-std",
     "stagger-tls",
+    "stagger-reconnect",
+    "stagger-proxy",
+    "stagger-endpoint",
 ];
 
 /// Those of them that promise the same names.

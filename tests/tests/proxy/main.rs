@@ -3,4 +3,12 @@
 //! A test's path is its subject, its runtime, and the sentence that it proves.
 #![cfg(target_os = "linux")]
 
+mod answer;
 mod environment;
+mod leak;
+mod race;
+mod real;
+mod route;
+mod scripted;
+mod secret;
+mod stack;

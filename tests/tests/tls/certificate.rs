@@ -20,6 +20,7 @@ battery! {
         a_chain_with_its_intermediates_is_accepted,
         without_an_explaining_verifier_the_issuer_is_unknown,
         a_wrong_certificate_may_end_the_race,
+        the_names_of_a_hostile_certificate_are_escaped_and_cut_short,
     }
 }
 
@@ -142,7 +143,7 @@ fn without_an_explaining_verifier_the_issuer_is_unknown<R: TlsRuntime>() {
     let request = Request::new(NAME).with_issuer_url(URL);
     let incomplete = authority.intermediate().unwrap().sign(&request).unwrap().without_issuers();
     for identity in [request.self_sign().unwrap(), incomplete] {
-        let server = Server::with_config(PLACE, identity.server().unwrap()).unwrap();
+        let server = Server::echo_with(PLACE, identity.server().unwrap()).unwrap();
         let dialer = tls_dialer::<R>([server.addr()], authority.client().unwrap());
         let error = R::new().run(dialer.connect(TARGET)).map(drop).unwrap_err();
         assert_eq!(tls_error(&error, 0).certificate_fault(), Some(UnknownIssuer), "{error}");
@@ -159,6 +160,26 @@ fn a_wrong_certificate_may_end_the_race<R: TlsRuntime>() {
     let error = error.unwrap_err();
     assert!(error.is_final(), "{error}");
     assert_eq!(error.report().attempts().len(), 1, "{error:#}");
+}
+
+fn the_names_of_a_hostile_certificate_are_escaped_and_cut_short<R: TlsRuntime>() {
+    let authority = Authority::new().unwrap();
+    let connect = |identity: &Identity| {
+        let server = Server::echo_with(PLACE, identity.server().unwrap()).unwrap();
+        let dialer = tls_dialer::<R>([server.addr()], client(&authority));
+        R::new().run(dialer.connect(TARGET)).map(drop).unwrap_err().to_string()
+    };
+    let stranger = Authority::named("red\u{1b}[31m\nCN=\u{202e}name").unwrap();
+    let line = connect(&stranger.issue(NAME).unwrap());
+    assert!(line.ends_with(r"CN=red\u{1b}[31m\nCN=\u{202e}name, is not trusted"), "{line}");
+    let stranger = Authority::named(&"long ".repeat(4000)).unwrap();
+    let line = connect(&stranger.issue(NAME).unwrap());
+    assert!(line.contains("CN=long long ") && line.len() < 500, "{line}");
+    let request = Request::new(&["a".repeat(60).as_str(); 4].join("."));
+    let request = (0..500).fold(request, |request, n| request.with_name(&format!("n{n}.example")));
+    let line = connect(&authority.sign(&request).unwrap());
+    let ending = "n0.example, n1.example, n2.example and 497 more, not tls.example";
+    assert!(line.ends_with(ending) && line.len() < 500, "{line}");
 }
 
 #[test]

@@ -59,7 +59,7 @@ fn expired(authority: &Authority) -> Identity {
 fn a_client_s_certificate_that_is_missing_or_refused_ends_the_race_with_tls_1_2<R: TlsRuntime>() {
     let (authority, stranger) = (Authority::new().unwrap(), Authority::new().unwrap());
     let identity = authority.issue(NAME).unwrap();
-    let server = Server::with_config(PLACE, identity.server_for(&authority).unwrap()).unwrap();
+    let server = Server::echo_with(PLACE, identity.server_for(&authority).unwrap()).unwrap();
     let addr = server.addr();
     let text = "the server requires a client's certificate";
     let missing = config(&authority, None, &[&TLS12]);

@@ -136,7 +136,7 @@ fn a_server_that_ends_the_handshake_has_an_error_of_its_own<R: TlsRuntime>() {
 }
 
 fn a_server_that_stalls_within_the_handshake_costs_no_more_than_the_timeout<R: TlsRuntime>() {
-    const TIMEOUT: Duration = Duration::from_millis(60);
+    const TIMEOUT: Duration = Duration::from_millis(250);
 
     let authority = Authority::new().unwrap();
     let servers = [
@@ -154,7 +154,7 @@ fn a_server_that_stalls_within_the_handshake_costs_no_more_than_the_timeout<R: T
         assert!(error.report().elapsed() >= TIMEOUT, "{error:#}");
         let (line, addr) = (error.to_string(), server.addr());
         assert!(
-            line.ends_with(&format!("within 60 ms: {addr}: the handshake did not end")),
+            line.ends_with(&format!("within 250 ms: {addr}: the handshake did not end")),
             "{line}"
         );
         assert!(error.report().attempts()[0].progressed.is_some(), "{error:#}");

@@ -10,6 +10,8 @@ mod garbage;
 mod leak;
 mod name;
 mod protocol;
+mod random;
 mod real;
+mod stack;
 mod stall;
 mod version;

@@ -73,6 +73,7 @@ fn the_name_of_the_target_is_sent_and_checked_as_a_labels_without_the_last_dot<R
     let server = Asked::at(PLACE, &identity, &[]);
     let text = format!("tls.example, not {IDN}");
     assert_wrong::<R>(&authority, &server, "bücher.example:443", &text);
+    assert_wrong::<R>(&authority, &server, "other.example.:443", "tls.example, not other.example");
 }
 
 fn the_address_of_the_target_is_checked_and_not_sent<R: TlsRuntime>() {

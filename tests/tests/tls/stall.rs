@@ -76,8 +76,8 @@ fn a_handshake_delay_counts_from_the_end_of_tcp<R: TlsRuntime>() {
     }
 }
 
-/// TCP on the virtual clock, which connects after 20 ms: to a server that stalls on an odd port, and
-/// to a good server on an even port.
+/// TCP on the virtual clock, which connects after 20 ms. The server stalls if its port is odd, and
+/// performs handshakes if it is even.
 #[derive(Clone)]
 struct Scripted(Clock, Arc<ServerConfig>);
 

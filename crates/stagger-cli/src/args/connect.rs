@@ -4,19 +4,32 @@ use std::path::PathBuf;
 
 use super::choice::ColorWhen;
 use super::target::TargetArgs;
+use crate::tls::{self, ConnectTls};
 
 pub(super) const USAGE: &str = "stagger connect [OPTIONS] <HOST:SERVICE>
        stagger connect [OPTIONS] <HOST> <SERVICE>";
 
-pub(super) const SHORT: &str = "\
+/// The text below the options, in `-h`.
+pub(super) fn short() -> String {
+    format!("{EXAMPLES}{}{MORE}", tls::CONNECT_EXAMPLE)
+}
+
+const EXAMPLES: &str = "\
 Examples:
   stagger connect example.com:https
   stagger connect example.com 443 --timeout 10s
-  stagger connect '[fe80::1%eth0]:22' --json
+  stagger connect '[fe80::1%eth0]:22' --json";
+
+const MORE: &str = "
 
 `stagger connect --help` says more: the picture, JSON, --pipe and exit status.";
 
-pub(super) const LONG: &str = "\
+/// The text below the options, in `--help`.
+pub(super) fn long() -> String {
+    format!("{PICTURE}{}{REST}{}", tls::CONNECT_HELP, tls::CONNECT_EXAMPLES)
+}
+
+const PICTURE: &str = "\
 Standard output shows the race: a bar over time for each query and each address.
 Each row has its start, its end and its result. A double line in a bar is a
 handshake. A race inside an attempt is below that attempt. On a terminal the
@@ -39,6 +52,9 @@ continues to receive. When the peer ends, standard output is closed, and the
 rest of standard input is still sent. If standard input is a terminal, the
 command ends when the peer ends.
 
+";
+
+const REST: &str = "\
 Exit status:
   0    connected; with --pipe, everything was sent and received
   1    a lookup or every attempt failed; the connection broke; the name has no
@@ -85,4 +101,6 @@ pub(crate) struct ConnectArgs {
     /// When to use colours
     #[arg(long, value_enum, value_name = "WHEN", default_value_t, display_order = 103)]
     pub(crate) color: ColorWhen,
+    #[command(flatten)]
+    pub(crate) tls: ConnectTls,
 }

@@ -1,8 +1,14 @@
 //! The command line of `stagger listen`.
 
 use super::choice::RuntimeName;
+use crate::tls::{self, ListenTls};
 
-pub(super) const HELP: &str = "\
+/// The text below the options.
+pub(super) fn help() -> String {
+    format!("{TEXT}{}", tls::LISTEN_EXAMPLE)
+}
+
+const TEXT: &str = "\
 Exit status:
   0    with --pipe: everything was sent and received
   1    the address is in use or not of this machine; the connection broke
@@ -30,4 +36,6 @@ pub(crate) struct ListenArgs {
     /// The async runtime
     #[arg(long, value_enum, default_value_t)]
     pub(crate) runtime: RuntimeName,
+    #[command(flatten)]
+    pub(crate) tls: ListenTls,
 }

@@ -9,7 +9,7 @@ use std::io;
 use std::time::Duration;
 
 use stagger::observe::Recorder;
-use stagger::{Policy, Target};
+use stagger::{Dialer, Policy, Target};
 use stagger_net::TcpOptions;
 
 use self::scene::{HOST, Scene, scenes};
@@ -20,8 +20,10 @@ use crate::console::{Console, Exit};
 use crate::live::{Screen, shown};
 use crate::picture::timeline;
 use crate::race::Race;
-use crate::runtime::{Job, Runtime, Stream as _};
+use crate::runtime::{Job, Runtime};
+use crate::stream::Stream as _;
 use crate::terminal::Terminal;
+use crate::tls::Pair;
 use crate::wrap::paragraph;
 
 /// The time limit of one race, so that the demo always ends.
@@ -64,12 +66,13 @@ pub(crate) fn run(args: &DemoArgs, console: &mut Console) -> Exit {
 fn show(scene: &Scene, args: &DemoArgs, console: &mut Console) -> Result<(), String> {
     let look = Terminal::of_process(args.color).look;
     let set_up = |error| format!("the race could not be set up: {error}");
-    let stage = Stage::new(&scene.spots).map_err(set_up)?;
+    let tls = scene.over_tls().then(|| Pair::new(HOST)).transpose().map_err(set_up)?;
+    let stage = Stage::new(&scene.spots, tls.as_ref()).map_err(set_up)?;
     let target =
         Target::try_from((HOST, stage.port())).map_err(io::Error::other).map_err(set_up)?;
     let source = scene.source(stage.port()).map_err(set_up)?;
     console.print(&format!("{}\n", paragraph(&scene.setting(&target, &source), look.width)));
-    let job = Play { source, target, color: args.color };
+    let job = Play { source, target, tls, color: args.color };
     let race = args.runtime.run(job).map_err(set_up)?;
     console.print(&format!("{}\n", timeline(&race, &look)));
     let sentence = (scene.judge)(&race);
@@ -82,6 +85,7 @@ fn show(scene: &Scene, args: &DemoArgs, console: &mut Console) -> Result<(), Str
 struct Play {
     source: AnswerSource,
     target: Target,
+    tls: Option<Pair>,
     color: ColorWhen,
 }
 
@@ -92,15 +96,22 @@ impl Job for Play {
         let policy = Policy::new().with_timeout(TIMEOUT).map_err(io::Error::other)?;
         let resolver = self.source.resolver::<R>()?;
         let recorder = Recorder::new();
-        let dialer = R::dialer(resolver, TcpOptions::new()).with_policy(policy);
+        let over_tls = self.tls.is_some();
+        let connector = R::tcp(TcpOptions::new());
+        let connector = match &self.tls {
+            Some(pair) => pair.client.over(connector),
+            None => connector,
+        };
+        let dialer = Dialer::new(resolver, connector, R::timer()).with_policy(policy);
         let dialer = dialer.with_observer(recorder.clone());
         let dial = async {
-            match dialer.connect(self.target).with_report().await {
+            let race = match dialer.connect(self.target).with_report().await {
                 Ok((stream, report)) => Race::won(stream.ends(), report),
                 Err(error) => Race::lost(&error),
-            }
+            };
+            Race { over_tls, ..race }
         };
-        let screen = Screen::of_process(self.color);
+        let screen = Screen::of_process(self.color).map(|screen| screen.with_tls(over_tls));
         R::block_on(shown(dial, &R::timer(), &recorder, screen))
     }
 }

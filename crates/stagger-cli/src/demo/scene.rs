@@ -13,6 +13,7 @@ use super::source::{AnswerSource, Late};
 use super::stage::{Behaviour, loopback};
 use crate::picture::spelled;
 use crate::race::{Race, attempt_error};
+use crate::tls;
 
 /// The name that the demo connects to. It is reserved (RFC 6761 §6.2), and only the demo's own name
 /// servers are asked for it.
@@ -94,6 +95,11 @@ impl Scene {
         Ok(AnswerSource::Script(lines))
     }
 
+    /// Whether it connects over TLS.
+    pub(crate) fn over_tls(&self) -> bool {
+        self.spots.iter().any(|(_, behaviour)| *behaviour == Behaviour::HasTls)
+    }
+
     fn needs_ipv6(&self) -> bool {
         match self.answers {
             Answers::Trickling => true,
@@ -105,7 +111,7 @@ impl Scene {
 
 /// Every race; `ipv6` is the IPv6 loopback address, if there is one.
 pub(crate) fn scenes(ipv6: Option<IpAddr>) -> Vec<Scene> {
-    use Behaviour::{Accepts, Refuses, Silent};
+    use Behaviour::{Accepts, HasTls, Refuses, Silent, Stalls};
 
     let first = ipv6.unwrap_or(loopback(2));
     let second = loopback(1);
@@ -123,6 +129,12 @@ pub(crate) fn scenes(ipv6: Option<IpAddr>) -> Vec<Scene> {
             Answers::Together,
             &[(first, Silent), (second, Accepts)],
             first_silent,
+        ),
+        scene(
+            "The first address accepts, and then stalls in TLS",
+            Answers::Together,
+            &[(first, Stalls), (second, HasTls)],
+            first_stalled,
         ),
         scene(
             "The first address refuses",
@@ -154,6 +166,9 @@ pub(crate) fn scenes(ipv6: Option<IpAddr>) -> Vec<Scene> {
     if ipv6.is_none() {
         scenes.retain(|scene| !scene.needs_ipv6());
     }
+    if !tls::PRESENT {
+        scenes.retain(|scene| !scene.over_tls());
+    }
     scenes
 }
 
@@ -180,6 +195,28 @@ fn first_silent(race: &Race) -> Result<String, String> {
         second.address,
         spelled(gap),
         spelled(race.report.elapsed()),
+    ))
+}
+
+fn first_stalled(race: &Race) -> Result<String, String> {
+    let first = attempt(race, 0, "dropped")?;
+    let second = attempt(race, 1, "connected")?;
+    let Some(up) = first.progressed else {
+        return Err(format!("{} did not accept", first.address));
+    };
+    let gap = second.started.saturating_sub(first.started);
+    if gap < Policy::ATTEMPT_DELAY {
+        return Err(format!("the second attempt started only {} after the first", spelled(gap)));
+    }
+    Ok(format!(
+        "{} accepted after {} and then stalled in TLS; {} was tried {} after it and won in {}. \
+         TLS after the race would still wait for {}.",
+        first.address,
+        spelled(up.saturating_sub(first.started)),
+        second.address,
+        spelled(gap),
+        spelled(race.report.elapsed()),
+        first.address,
     ))
 }
 

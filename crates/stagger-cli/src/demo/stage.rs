@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
+use crate::tls::Pair;
+
 /// How many ports are tried: another program may have taken the first.
 const TRIES: usize = 16;
 
@@ -22,6 +24,10 @@ const PATIENCE: Duration = Duration::from_millis(100);
 pub(crate) enum Behaviour {
     /// It listens, and connections succeed.
     Accepts,
+    /// It accepts, and then sends nothing, as a server does whose TLS has stalled.
+    Stalls,
+    /// It performs TLS handshakes.
+    HasTls,
     /// Its port is taken by a socket that does not listen, so connections are refused.
     Refuses,
     /// It listens with a full backlog, so that nothing answers: a black hole.
@@ -32,6 +38,8 @@ impl fmt::Display for Behaviour {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Accepts => "accepts",
+            Self::Stalls => "accepts, then stalls in TLS",
+            Self::HasTls => "accepts, and has TLS",
             Self::Refuses => "refuses",
             Self::Silent => "silent",
         })
@@ -45,15 +53,16 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Sets up these addresses on a port that is free on all of them.
+    /// Sets up these addresses on a port that is free on all of them. `tls` is for those that have
+    /// TLS.
     ///
     /// # Errors
     ///
     /// An address is not available.
-    pub(crate) fn new(spots: &[(IpAddr, Behaviour)]) -> io::Result<Self> {
+    pub(crate) fn new(spots: &[(IpAddr, Behaviour)], tls: Option<&Pair>) -> io::Result<Self> {
         let mut tries = 1;
         loop {
-            match Self::once(spots) {
+            match Self::once(spots, tls) {
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries < TRIES => {
                     tries += 1;
                 }
@@ -62,10 +71,10 @@ impl Stage {
         }
     }
 
-    fn once(spots: &[(IpAddr, Behaviour)]) -> io::Result<Self> {
+    fn once(spots: &[(IpAddr, Behaviour)], tls: Option<&Pair>) -> io::Result<Self> {
         let mut stage = Self { port: 0, sockets: Vec::new() };
         for (ip, behaviour) in spots {
-            stage.add(*ip, *behaviour)?;
+            stage.add(*ip, *behaviour, tls)?;
         }
         Ok(stage)
     }
@@ -75,11 +84,18 @@ impl Stage {
         self.port
     }
 
-    fn add(&mut self, ip: IpAddr, behaviour: Behaviour) -> io::Result<()> {
+    fn add(&mut self, ip: IpAddr, behaviour: Behaviour, tls: Option<&Pair>) -> io::Result<()> {
         let (socket, port) = bound(SocketAddr::new(ip, self.port))?;
         self.port = port;
         match behaviour {
-            Behaviour::Accepts => socket.listen(128)?,
+            // Without a handshake, a connection that nobody serves has stalled.
+            Behaviour::Accepts | Behaviour::Stalls => socket.listen(128)?,
+            Behaviour::HasTls => {
+                socket.listen(128)?;
+                if let Some(tls) = tls {
+                    tls.serve(socket.try_clone()?.into());
+                }
+            }
             Behaviour::Refuses => {}
             Behaviour::Silent => {
                 socket.listen(0)?;

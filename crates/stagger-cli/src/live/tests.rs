@@ -10,7 +10,7 @@ use vt100::Parser;
 
 use super::*;
 use crate::picture::{Look, timeline};
-use crate::runtime::Ends;
+use crate::stream::Ends;
 
 const SIZE: (u16, u16) = (24, 80);
 
@@ -74,6 +74,10 @@ fn run(
     count: u8,
     fate: impl Fn(u8) -> Fate,
 ) -> Race {
+    run_on(Screen::new(glass.clone(), terminal, ColorWhen::Auto), count, fate)
+}
+
+fn run_on(screen: Screen<Glass>, count: u8, fate: impl Fn(u8) -> Fate) -> Race {
     let clock = Clock::new();
     let ledger = Ledger::new(&clock);
     let found: Vec<_> = (1..=count).map(|n| SocketAddr::from(([192, 0, 2, n], 80))).collect();
@@ -87,7 +91,6 @@ fn run(
         .with_policy(Policy::new().with_timeout(ms(60_000)).unwrap())
         .with_observer(recorder.clone());
     let connect = dialer.connect("example.com:80").with_report();
-    let screen = Screen::new(glass.clone(), terminal, ColorWhen::Auto);
     let outcome = clock.run(shown(connect, &clock, &recorder, Some(screen)));
     assert_eq!(clock.timers(), 0);
     match outcome {
@@ -123,6 +126,23 @@ fn a_race_is_drawn_in_place_while_it_runs_and_cleared_in_the_end() {
         assert!(frame.matches("connecting for").count() <= 1, "{frame}");
     }
     assert_eq!(glass.contents(), "$ stagger");
+}
+
+#[test]
+fn a_screen_of_tls_names_the_parts_of_a_bar_from_its_first_frame_on() {
+    let glass = Glass::new(SIZE);
+    let screen = Screen::new(glass.clone(), usual, ColorWhen::Auto).with_tls(true);
+    run_on(screen, 2, |n| match n {
+        1 => Fate::silent().progressing(ms(100)),
+        _ => Fate::connects(ms(40)),
+    });
+    let frames = glass.frames();
+    let (last, drawn) = frames.split_last().unwrap();
+    assert!(drawn.iter().all(|frame| frame.contains("━ TCP  ═ TLS")), "{drawn:#?}");
+    // The address is known after 120 ms, and its transport is up 100 ms later.
+    assert!(drawn[3].contains("▸ running") && !drawn[3].contains("▸ TLS"), "{}", drawn[3]);
+    assert!(drawn[4].contains("▸ TLS"), "{}", drawn[4]);
+    assert!(!last.contains("TCP"), "{last}");
 }
 
 #[test]

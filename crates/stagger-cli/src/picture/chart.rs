@@ -22,6 +22,8 @@ const MAX_LEVELS: usize = 4;
 pub(crate) struct Chart {
     pub(crate) axis: Axis,
     pub(crate) rows: Vec<Row>,
+    /// The names of the two parts of an attempt's bar, if there is or may be a bar with both.
+    pub(crate) legend: Option<[(Kind, &'static str); 2]>,
     /// The winner, or how long the race has run; none if it was lost.
     pub(crate) sentence: Option<String>,
     /// How many letters a label and an outcome may soon have. So the bars of a running race keep
@@ -110,7 +112,13 @@ impl Chart {
         let report = &race.report;
         let running = !report.is_over();
         let mut rows = Vec::new();
-        Level { report, depth: 0, level: 0, running, timed_out: race.timed_out }.push(&mut rows);
+        let handshake = if race.over_tls { "TLS" } else { "handshake" };
+        let timed_out = race.timed_out;
+        Level { report, depth: 0, level: 0, running, timed_out, handshake }.push(&mut rows);
+        let has_both = report.attempts().iter().any(|attempt| attempt.progressed.is_some());
+        // A running race has it from the start, so that its bars keep their place.
+        let legend = (race.over_tls && (running || has_both))
+            .then_some([(Kind::Attempt, "TCP"), (Kind::Handshake, handshake)]);
         let (elapsed, untried) = (report.elapsed(), report.untried());
         let axis = if running { Axis::beyond(elapsed) } else { Axis::to(elapsed) };
         let labels = untried.iter().map(|address| printable(address).chars().count());
@@ -118,7 +126,7 @@ impl Chart {
             true => [labels.max().unwrap_or(0), USUAL_OUTCOME],
             false => [0, 0],
         };
-        Self { axis, rows, sentence: sentence(race), room_for }
+        Self { axis, rows, legend, sentence: sentence(race), room_for }
     }
 }
 
@@ -150,6 +158,8 @@ struct Level<'a> {
     running: bool,
     /// The overall deadline ended it. This is not known of a race inside an attempt.
     timed_out: bool,
+    /// What follows once the transport of an attempt is up, in a word.
+    handshake: &'static str,
 }
 
 impl Level<'_> {
@@ -196,6 +206,7 @@ impl Level<'_> {
                 level: self.level + 1,
                 running: self.running && !report.is_over(),
                 timed_out: false,
+                handshake: "handshake",
             };
             if let Some(target) = named {
                 let label = format!("to {}", printable(&target));
@@ -266,7 +277,9 @@ impl Level<'_> {
 
     fn attempt(self, attempt: &AttemptReport<String>) -> Row {
         let (mark, outcome) = match attempt.outcome {
-            AttemptOutcome::Running if attempt.progressed.is_some() => (Mark::Running, "handshake"),
+            AttemptOutcome::Running if attempt.progressed.is_some() => {
+                (Mark::Running, self.handshake)
+            }
             AttemptOutcome::Running => (Mark::Running, "running"),
             AttemptOutcome::Connected => (Mark::Won, "won"),
             AttemptOutcome::Failed(_) => (Mark::Failed, "failed"),
@@ -282,7 +295,7 @@ impl Level<'_> {
         let mut bars = if made { vec![first] } else { Vec::new() };
         bars.extend(progressed.map(|from| Bar { kind: Kind::Handshake, from, to: ended }));
         let handshake = progressed.filter(|_| over);
-        let handshake = handshake.map(|at| format!("handshake from {}", spelled(at)));
+        let handshake = handshake.map(|at| format!("{} from {}", self.handshake, spelled(at)));
         let detail = match (attempt_error(attempt), handshake) {
             (Some(error), Some(handshake)) => {
                 Some(Detail::cause(&format!("{error} ({handshake})")))

@@ -86,9 +86,13 @@ pub(crate) fn svg(target: &str, race: &Race) -> String {
         escaped(&title),
         escaped(&summary(&chart, sentence.as_deref())),
     );
+    // The legend is at the right of the title.
     words(&mut svg, "title", (MARGIN, 34), &short(&printable(target), 2 * LETTERS / 3));
     if let Some(line) = sentence.as_deref().map(|sentence| short(sentence, LETTERS + 20)) {
         words(&mut svg, "plain", (MARGIN, 56), &line);
+    }
+    if let Some(parts) = &chart.legend {
+        legend(&mut svg, parts);
     }
     ruler(&mut svg, &chart.axis, height);
     svg + &body + "</svg>\n"
@@ -119,6 +123,22 @@ fn times(row: &Row, axis: &Axis, unit: &str) -> String {
         }
         (Some(started), None) => format!(", from {} {unit} on", axis.number(started)),
         (None, _) => String::new(),
+    }
+}
+
+/// The width of a part in the legend, of the bar in it, and the height of its middle: at the right,
+/// on the line of the title.
+const PART: usize = 76;
+const SAMPLE: usize = 28;
+const LEGEND: usize = 29;
+
+/// The names of the parts of a bar, each after a short bar.
+fn legend(svg: &mut String, parts: &[(Kind, &str)]) {
+    let begin = WIDTH - MARGIN - PART * parts.len();
+    for (index, (kind, name)) in parts.iter().enumerate() {
+        let x = begin + PART * index;
+        bar_between(svg, *kind, Ink::Faint, (x, x + SAMPLE), LEGEND);
+        words(svg, "faint", (x + SAMPLE + 8, LEGEND + 5), name);
     }
 }
 
@@ -177,8 +197,12 @@ fn bar(svg: &mut String, bar: &Bar, ink: Ink, axis: &Axis, y: usize) {
     let from = LEFT + axis.place(bar.from, LENGTH);
     // A bar of no length must be visible too.
     let to = (LEFT + axis.place(bar.to, LENGTH)).max(from + 1);
+    bar_between(svg, bar.kind, ink, (from, to), y);
+}
+
+fn bar_between(svg: &mut String, kind: Kind, ink: Ink, (from, to): (usize, usize), y: usize) {
     let class = ink.class();
-    *svg += &match bar.kind {
+    *svg += &match kind {
         Kind::Attempt => {
             let (top, length) = (y - 4, to - from);
             format!(

@@ -13,6 +13,7 @@ mod drawn;
 mod file;
 mod inside;
 mod shape;
+mod tls;
 
 const LOOK: Look = Look { width: 80, color: false, unicode: true };
 

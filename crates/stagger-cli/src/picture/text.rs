@@ -61,7 +61,7 @@ pub(crate) fn draw(chart: &Chart, look: &Look) -> Picture {
             let rows = rows.flat_map(|(row, numbers)| {
                 columns.row(row, numbers, &chart.axis, glyphs, look.width)
             });
-            (columns.head(&chart.axis, glyphs), rows.collect())
+            (columns.head(chart, glyphs), rows.collect())
         }
         None => (Vec::new(), plain(chart, &numbers, glyphs, look.width)),
     };
@@ -123,7 +123,8 @@ impl Columns {
         let fixed = INDENT + GAP + GAP + numbers.total() + GAP + room;
         let free = look.width.checked_sub(fixed)?;
         let of = |row: &Row| indent(row, look.width) + length(&row.label);
-        let lengths = || chart.rows.iter().map(of).chain([label]);
+        let legend = legend(chart, Glyphs::of(look.unicode)).map_or(0, |text| length(&text));
+        let lengths = || chart.rows.iter().map(of).chain([label, legend]);
         let least = lengths().max().unwrap_or(0).min(MIN_LABELS);
         let labels = free.checked_sub(MIN_BARS).filter(|labels| *labels >= least)?;
         // A label that is too long has its own line, and does not shorten the bars.
@@ -144,8 +145,9 @@ impl Columns {
         INDENT + self.label + GAP
     }
 
-    /// The axis with its labels above.
-    fn head(&self, axis: &Axis, glyphs: &Glyphs) -> Vec<Line> {
+    /// The axis with its labels above. Before it are the names of the parts of a bar.
+    fn head(&self, chart: &Chart, glyphs: &Glyphs) -> Vec<Line> {
+        let axis = &chart.axis;
         let begin = self.bars_begin();
         let mut labels = Line::default();
         labels.push_right(Ink::Faint, axis.unit(), begin - GAP);
@@ -164,6 +166,10 @@ impl Columns {
             labels.push_right(Ink::Faint, heading, column);
         }
         let mut ruler = Line::default();
+        if let Some(legend) = legend(chart, glyphs) {
+            ruler.fill(INDENT);
+            ruler.push(Ink::Faint, &legend);
+        }
         ruler.fill(begin);
         ruler.push(Ink::Faint, &String::from_iter(cells));
         vec![labels, ruler]
@@ -269,6 +275,12 @@ fn plain(chart: &Chart, numbers: &Numbers, glyphs: &Glyphs, width: usize) -> Vec
         }
     }
     lines.into_iter().map(|line| line.clipped(width)).collect()
+}
+
+/// The names of the parts of a bar, each after its line.
+fn legend(chart: &Chart, glyphs: &Glyphs) -> Option<String> {
+    let named = |(kind, name): &(_, _)| format!("{} {name}", glyphs.bar(*kind));
+    chart.legend.as_ref().map(|parts| parts.each_ref().map(named).join("  "))
 }
 
 /// A text as separate lines that start at this column.

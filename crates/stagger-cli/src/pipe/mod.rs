@@ -10,15 +10,21 @@ use crate::args::ConnectArgs;
 use crate::console::{Console, Exit};
 use crate::dial::Dialing;
 use crate::failure::Failure;
-use crate::runtime::{Job, Runtime, Stream};
+use crate::runtime::{Job, Runtime};
 use crate::signal;
+use crate::stream::Stream;
 
 /// Connects and relays. Standard output has only what the peer sends; standard error has the reason
 /// of a failure.
 pub(crate) fn run(args: &ConnectArgs, console: &mut Console) -> Exit {
     let ended = match Dialing::of(args) {
-        Ok(dialing) => args.target.runtime.run(Pipe(dialing)),
-        Err(error) => Err(PipeError::Failed(error.into())),
+        Ok(dialing) => {
+            if let Some(warning) = dialing.warning() {
+                console.warn(warning);
+            }
+            args.target.runtime.run(Pipe(dialing))
+        }
+        Err(failure) => Err(failure.into()),
     };
     finish(ended, console)
 }
@@ -40,7 +46,7 @@ pub(crate) fn finish(ended: Result<(), PipeError>, console: &mut Console) -> Exi
 /// # Errors
 ///
 /// The reason why not everything was sent and received.
-pub(crate) async fn carried<S: Stream>(stream: &S) -> Result<(), PipeError> {
+pub(crate) async fn carried<S: Stream>(stream: S) -> Result<(), PipeError> {
     let peer = stream.ends().peer;
     relay(stream).await.map_err(|fault| PipeError::broken(fault, peer))
 }
@@ -87,7 +93,7 @@ impl Job for Pipe {
         let piped = async {
             let connected = dialer.connect(dialing.target).await;
             let stream = connected.map_err(|error| Failure::lost(&error))?;
-            carried(&stream).await
+            carried(stream).await
         };
         R::block_on(piped).unwrap_or_else(|error| Err(Failure::no_runtime(&error).into()))
     }

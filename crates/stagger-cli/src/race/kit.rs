@@ -12,7 +12,7 @@ use stagger::{Candidate, Connector, Dialer, Policy, Report, Target, Timer as _};
 use stagger_testkit::{Clock, Fate, Ledger, ScriptedConnector, ScriptedResolver, ms};
 
 use super::Race;
-use crate::runtime::Ends;
+use crate::stream::Ends;
 
 pub(crate) fn addrs(texts: &[&str]) -> Vec<SocketAddr> {
     texts.iter().map(|text| text.parse().unwrap()).collect()

@@ -15,6 +15,10 @@ fn every_race_of_the_demo_goes_as_it_should() {
         ] {
             assert!(words.contains(part), "{part}: {run:?}");
         }
+        if cfg!(feature = "tls") {
+            assert!(words.contains(" and then stalled in TLS; "), "{run:?}");
+            assert!(run.out.contains("\n  ━ TCP  ═ TLS  "), "{run:?}");
+        }
         let last = run.out.lines().last().unwrap();
         assert!(last.ends_with(" races went as they should."), "{run:?}");
         assert!(run.out.lines().all(|line| line.chars().count() <= 80), "{run:?}");

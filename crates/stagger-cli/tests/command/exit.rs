@@ -103,6 +103,19 @@ const WRONG: [(&str, &[&str]); 5] = [
     ),
 ];
 
+/// The row of the feature `tls`.
+const WRONG_TLS: (&str, &[&str]) = (
+    "a file of --ca, --cert or --key without a usable certificate or key",
+    &[
+        "connect localhost:443 --tls --ca /nosuch/ca.pem",
+        "connect --pipe localhost:443 --tls --ca /dev/null",
+        "connect localhost:443 --tls --ca /",
+        "connect localhost:443 --tls --insecure --cert /dev/null --key /dev/null",
+        "listen 127.0.0.1:0 --tls --cert /nosuch/cert.pem --key /dev/null",
+        "listen --pipe 127.0.0.1:0 --tls --cert /dev/null --key /dev/null",
+    ],
+);
+
 /// Ends with this code. Commands that resolve do so with both resolvers, and with JSON too.
 fn ends(line: &str, code: i32) {
     let words: Vec<_> = line.split(' ').collect();
@@ -130,8 +143,9 @@ fn wrong_arguments_are_those_of_the_help_and_end_every_command_alike() {
     let help = stagger(&["--help"]).out;
     let rows: BTreeSet<_> =
         help.lines().filter_map(|line| line.trim_start().strip_prefix("- ")).collect();
-    assert_eq!(rows, WRONG.iter().map(|(row, _)| *row).collect());
-    for line in WRONG.iter().flat_map(|(_, lines)| *lines) {
+    let wrong = || WRONG.iter().chain(cfg!(feature = "tls").then_some(&WRONG_TLS));
+    assert_eq!(rows, wrong().map(|(row, _)| *row).collect());
+    for line in wrong().flat_map(|(_, lines)| *lines) {
         ends(line, 2);
     }
 }

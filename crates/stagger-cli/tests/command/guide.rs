@@ -6,7 +6,7 @@
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -58,16 +58,26 @@ fn words(line: &str) -> Vec<String> {
     if line.contains('├') || line.trim_start().starts_with("ms  0") {
         return Vec::new();
     }
-    let is_bar = |word: &&str| word.chars().all(|glyph| "─━═·┤╱✗✓?".contains(glyph));
+    let is_bar = |word: &&str| word.chars().all(|glyph| "─━═╪·┤╱✗✓?".contains(glyph));
     let words = line.split_whitespace().filter(|word| !is_bar(word));
     words
         .map(|word| match word.rsplit_once(':') {
             // Where the connection comes from, at the end of a line.
             Some((ip, port)) if port.ends_with(')') => format!("{ip}:#)"),
             _ if word.contains('.') && word.parse::<f64>().is_ok() => "#".to_owned(),
+            _ if is_date(word) => "#".to_owned(),
             _ => word.to_owned(),
         })
         .collect()
+}
+
+/// Whether a word is a date, as in 2026-01-31.
+fn is_date(word: &str) -> bool {
+    word.len() == 10
+        && word.bytes().enumerate().all(|(index, byte)| match index {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        })
 }
 
 /// Whether a line is as its page says.
@@ -85,7 +95,14 @@ fn shell(command: &str) -> Run {
     let mut shell = Command::new("sh");
     shell.args(["-c", command]).env("PATH", path).stdin(Stdio::null());
     shell.env("LC_ALL", "C.UTF-8").env_remove("COLUMNS").env_remove("NO_COLOR");
+    // The machine trusts the certificate of the host.
+    shell.env("SSL_CERT_FILE", roots()).env_remove("SSL_CERT_DIR");
     run(&mut shell)
+}
+
+/// The file of certificates that the machine trusts.
+fn roots() -> PathBuf {
+    std::env::temp_dir().join(format!("stagger-guide-{}-roots.pem", std::process::id()))
 }
 
 /// How often a command is run. On a busy machine a lookup can be late, and then there is a row
@@ -97,6 +114,9 @@ fn prints_what_the_page_says(name: &str, count: usize) {
     let examples = examples(&page(name));
     assert_eq!(examples.len(), count, "the commands of {name}");
     for Example { command, output } in examples {
+        if command.contains(" --tls") && !cfg!(feature = "tls") {
+            continue;
+        }
         let mut runs = Vec::new();
         while !runs.last().is_some_and(|run| is_as_said(run, &output)) {
             assert!(runs.len() < TRIES, "{command} printed {runs:#?}");
@@ -143,6 +163,40 @@ impl Host {
     }
 }
 
+/// TLS of the host: at port 8443 its IPv6 address accepts and then stalls, and its IPv4 address has
+/// a certificate that the machine trusts. Dropping it removes the file of roots.
+#[cfg(feature = "tls")]
+struct Secure {
+    _stalled: TcpListener,
+}
+
+#[cfg(feature = "tls")]
+impl Secure {
+    fn new() -> Self {
+        use stagger_testkit::tls::Authority;
+        use stagger_tls::rustls::{ServerConnection, StreamOwned};
+
+        let authority = Authority::named("Example authority").unwrap();
+        fs::write(roots(), authority.certificate_pem()).unwrap();
+        let config = authority.issue("example.com").unwrap().server().unwrap();
+        let listener = TcpListener::bind("192.0.2.1:8443").unwrap();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let connection = ServerConnection::new(config.clone()).unwrap();
+                let _ = StreamOwned::new(connection, stream).read(&mut [0]);
+            }
+        });
+        Self { _stalled: TcpListener::bind("[2001:db8::1]:8443").unwrap() }
+    }
+}
+
+#[cfg(feature = "tls")]
+impl Drop for Secure {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(roots());
+    }
+}
+
 /// Sockets that keep an address silent: its backlog is full.
 fn silent(addr: SocketAddr) -> Vec<Socket> {
     let listener = Socket::new(Domain::for_address(addr), Type::STREAM, None).unwrap();
@@ -165,7 +219,9 @@ fn the_page_on_diagnosing_says_what_the_commands_print() {
         return;
     }
     let _host = Host::new();
-    prints_what_the_page_says("diagnosing.md", 7);
+    #[cfg(feature = "tls")]
+    let _secure = Secure::new();
+    prints_what_the_page_says("diagnosing.md", 9);
 }
 
 #[test]

@@ -38,6 +38,8 @@ mod signal;
 mod skip;
 #[cfg(target_os = "linux")]
 mod terminal;
+#[cfg(all(feature = "tls", target_os = "linux"))]
+mod tls;
 #[cfg(target_os = "linux")]
 mod udp;
 #[cfg(target_os = "linux")]

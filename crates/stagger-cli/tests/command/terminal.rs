@@ -102,6 +102,25 @@ fn a_race_is_drawn_while_it_runs_and_the_final_picture_is_all_that_stays() {
 }
 
 #[test]
+#[cfg(feature = "tls")]
+fn a_handshake_that_stalls_is_drawn_while_it_runs() {
+    for runtime in RUNTIMES {
+        let (listener, addr) = listener();
+        let target = addr.to_string();
+        let words = ["connect", &target, "--tls", "--insecure", "--timeout", "100s"];
+        let options = ["--color", "never", "--runtime", runtime];
+        let mut run = Run::start(&[&words[..], &options].concat(), 80, &[]);
+        assert!(run.read_until("▸ TLS"), "{}", run.text());
+        assert!(run.text().contains("  ━ TCP  ═ TLS"), "{}", run.text());
+        // The connection ends with the listener that never accepted it.
+        drop(listener);
+        let (text, parser, code) = run.end(80);
+        assert_eq!(code, Some(1), "{text}");
+        assert!(parser.screen().contents().contains("✗ failed"), "{text}");
+    }
+}
+
+#[test]
 fn a_terminal_has_colours_unless_they_are_not_wanted() {
     for (variables, options, color) in [
         (&[][..], &[][..], true),

@@ -85,14 +85,16 @@ impl Http {
         let (kind, text) = match head.status {
             300..=399 => (Kind::Redirect, "the proxy redirects, which a tunnel cannot follow"),
             403 => (Kind::NotAllowed, "a rule of the proxy forbids the target"),
-            407 if !self.has_login => {
+            // Tinyproxy answers a wrong login with 401. It cannot be the server's status, because the
+            // server is not reached yet.
+            401 | 407 if !self.has_login => {
                 (Kind::LoginRequired, "the proxy requires a login, and none is set")
             }
-            407 if head.wants_another_login() => (
+            401 | 407 if head.wants_another_login() => (
                 Kind::LoginMethod,
                 "the proxy requires another way to log in than a user and a password",
             ),
-            407 => (Kind::LoginRefused, "the proxy refused the login"),
+            401 | 407 => (Kind::LoginRefused, "the proxy refused the login"),
             405 | 501 => (Kind::Unsupported, "the proxy does not support CONNECT"),
             502..=504 => (Kind::TargetFailed, "the proxy did not reach the target"),
             500..=599 => (Kind::Refused, "the proxy failed"),
@@ -244,6 +246,8 @@ mod tests {
             (false, "HTTP/1.1 999 Odd\r\n\r\n", Kind::Refused, "999"),
             (false, "HTTP/1.1 407 Auth\r\n\r\n", Kind::LoginRequired, "none is set"),
             (true, "HTTP/1.1 407 Auth\r\n\r\n", Kind::LoginRefused, "refused the login"),
+            (true, "HTTP/1.1 401 Auth\r\n\r\n", Kind::LoginRefused, "refused the login"),
+            (false, "HTTP/1.1 401 Auth\r\n\r\n", Kind::LoginRequired, "none is set"),
             (
                 true,
                 "HTTP/1.1 407 Auth\r\nproxy-authenticate: Digest a=b, BASIC realm=c\r\n\r\n",

@@ -24,7 +24,7 @@ impl Server {
     ///
     /// The system's, where the address can't be listened on.
     pub fn echo(ip: impl Into<IpAddr>, authority: &Authority, name: &str) -> io::Result<Self> {
-        Self::with_config(ip, authority.issue(name)?.server()?)
+        Self::echo_with(ip, authority.issue(name)?.server()?)
     }
 
     /// As [`echo`](Self::echo), with this configuration.
@@ -39,11 +39,11 @@ impl Server {
     /// use stagger_testkit::tls::{Request, Server};
     ///
     /// let self_signed = Request::new("tls.example").self_sign()?;
-    /// let server = Server::with_config([127, 0, 0, 1], self_signed.server()?)?;
+    /// let server = Server::echo_with([127, 0, 0, 1], self_signed.server()?)?;
     /// # let _ = server;
     /// # Ok::<_, std::io::Error>(())
     /// ```
-    pub fn with_config(ip: impl Into<IpAddr>, config: Arc<ServerConfig>) -> io::Result<Self> {
+    pub fn echo_with(ip: impl Into<IpAddr>, config: Arc<ServerConfig>) -> io::Result<Self> {
         Self::listen(ip.into(), move |stream| {
             let config = Arc::clone(&config);
             let Ok(connection) = ServerConnection::new(config) else { return None };

@@ -11,6 +11,17 @@ use super::error::{Fault, TargetErrorKind};
 /// standard. Control characters and space are left out, because they are refused before.
 pub(super) const FORBIDDEN: &str = "%#/:<>?@[\\]^|";
 
+/// One bit for each character of [`FORBIDDEN`]. A search of that text for each character of a name
+/// takes half the instructions of reading the name.
+const FORBIDDEN_BITS: u128 = {
+    let (mut bits, mut at) = (0, 0);
+    while at < FORBIDDEN.len() {
+        bits |= 1 << FORBIDDEN.as_bytes()[at];
+        at += 1;
+    }
+    bits
+};
+
 /// The prefix of an A-label (RFC 5890 §2.3.2.1). The decoded label must not begin with it, because
 /// it could not be read again (UTS 46 §4.1). The crate `idna` does not check that.
 #[cfg(feature = "idna")]
@@ -93,7 +104,8 @@ impl Name {
 
     /// Reads a name that is not empty and has no control characters.
     pub(super) fn parse(text: &str) -> Result<Self, Fault> {
-        Fault::find(TargetErrorKind::ForbiddenCharacter, text, |c| FORBIDDEN.contains(c))?;
+        let is_forbidden = |c: char| c.is_ascii() && FORBIDDEN_BITS >> u32::from(c) & 1 == 1;
+        Fault::find(TargetErrorKind::ForbiddenCharacter, text, is_forbidden)?;
         if text.is_ascii() {
             let mut ascii: Arc<str> = text.into();
             Arc::get_mut(&mut ascii).expect("it is new").make_ascii_lowercase();

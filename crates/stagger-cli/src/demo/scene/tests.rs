@@ -42,7 +42,7 @@ fn first_is(connector: ScriptedConnector, fate: Fate) -> ScriptedConnector {
 
 #[test]
 fn what_was_seen_is_said_with_its_own_numbers() {
-    let cases: [(Judge, Resolves, Connects, &str); 5] = [
+    let cases: [(Judge, Resolves, Connects, &str); 6] = [
         (
             healthy,
             both,
@@ -55,6 +55,14 @@ fn what_was_seen_is_said_with_its_own_numbers() {
             |connector| first_is(connector, Fate::silent()),
             "192.0.2.1:80 was silent; 192.0.2.2:80 was tried 250.0 ms after it and won in \
              251.0 ms.",
+        ),
+        (
+            first_stalled,
+            both,
+            |connector| first_is(connector, Fate::silent().progressing(ms(2))),
+            "192.0.2.1:80 accepted after 2.0 ms and then stalled in TLS; 192.0.2.2:80 was tried \
+             250.0 ms after it and won in 251.0 ms. TLS after the race would still wait for \
+             192.0.2.1:80.",
         ),
         (
             first_refused,
@@ -92,7 +100,7 @@ fn a_race_that_goes_wrong_is_found_out() {
         let resolver = resolver.finds(ms(20), Record::A, addrs(&[A]));
         resolver.finds(ms(60), Record::Aaaa, addrs(&[V6])).never_ends()
     };
-    let cases: [(Judge, Policy, Resolves, Connects, &str); 14] = [
+    let cases: [(Judge, Policy, Resolves, Connects, &str); 16] = [
         (healthy, Policy::new(), |resolver| resolver, accepts, "only 0 attempts"),
         (
             healthy,
@@ -106,6 +114,20 @@ fn a_race_that_goes_wrong_is_found_out() {
             Policy::new().with_attempt_delay(ms(239)).unwrap(),
             both,
             |connector| first_is(connector, Fate::silent()),
+            "only 239.0 ms after the first",
+        ),
+        (
+            first_stalled,
+            Policy::new(),
+            both,
+            |connector| first_is(connector, Fate::silent()),
+            "192.0.2.1:80 did not accept",
+        ),
+        (
+            first_stalled,
+            Policy::new().with_attempt_delay(ms(239)).unwrap(),
+            both,
+            |connector| first_is(connector, Fate::silent().progressing(ms(2))),
             "only 239.0 ms after the first",
         ),
         (
@@ -183,7 +205,8 @@ fn a_race_that_goes_wrong_is_found_out() {
 fn without_ipv6_nothing_is_left_that_needs_it() {
     let all = scenes(Some(loopback(9)));
     let rest = scenes(None);
-    assert_eq!((all.len(), rest.len()), (8, 6));
+    let with_tls = usize::from(tls::PRESENT);
+    assert_eq!((all.len(), rest.len()), (8 + with_tls, 6 + with_tls));
     let over_dns = rest.iter().filter(|scene| matches!(scene.answers, Answers::OverDns(_)));
     let spots: Vec<_> = over_dns.map(|scene| &scene.spots[..]).collect();
     assert_eq!(spots, [[(loopback(1), Behaviour::Accepts)]]);

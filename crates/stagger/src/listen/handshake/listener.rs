@@ -38,8 +38,8 @@ const ROUNDS: usize = 16;
 ///
 /// Accepts, handshakes and timeouts take turns. After a result of one kind the other kinds go
 /// first, so none of them keeps another waiting. A call accepts at most 16 connections and polls at
-/// most 16 handshakes in their turns. Then it lets other tasks run. So a handshake that wakes itself
-/// forever holds up nothing.
+/// most 16 handshakes in their turns. Then it lets other tasks run. So a handshake that wakes
+/// itself forever holds up nothing.
 ///
 /// # Errors
 ///
