@@ -15,7 +15,7 @@ use stagger_tests::Scratch;
 
 use crate::on::{On, client, echo_server};
 
-both! {
+each_runtime! {
     tcp_connects_with_its_options_and_closes_one_direction,
     a_unix_socket_is_reached_by_path_and_by_abstract_name,
     tls_checks_the_name_by_the_roots_of_a_file_and_offers_protocols,
