@@ -47,7 +47,8 @@ Exit status:
        could not be written
   2    the arguments are wrong on any network:
        - an unknown option, service, zone or network interface
-       - a malformed target, address or duration, or a value out of range
+       - a malformed target, endpoint, proxy, address or duration
+       - a value out of range
        - a name where an IP address is needed
        - a link-local IPv6 address without a zone
        - an IP address of the family that --family or --bind excludes
@@ -104,6 +105,7 @@ pub(crate) enum Command {
     /// Connect, show the race, and close the connection
     #[command(override_usage = connect::USAGE)]
     #[command(after_help = connect::short(), after_long_help = connect::long())]
+    #[command(mut_arg("target", |target| target.required_unless_present("endpoint").required(false)))]
     Connect(Box<ConnectArgs>),
     /// Show the addresses of a host in the order in which they are tried
     #[command(override_usage = resolve::USAGE)]

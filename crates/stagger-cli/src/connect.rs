@@ -4,11 +4,10 @@ use std::io::Stdout;
 use std::path::Path;
 
 use futures_lite::AsyncWriteExt as _;
-use stagger::observe::Recorder;
 
 use crate::args::ConnectArgs;
 use crate::console::{Console, Exit};
-use crate::dial::Dialing;
+use crate::dial::{Dialed, Dialing};
 use crate::escape::quoted;
 use crate::failure::{Failure, lost};
 use crate::live::{Screen, shown};
@@ -19,7 +18,7 @@ use crate::save::save;
 use crate::stream::Stream as _;
 use crate::terminal::Terminal;
 use crate::usage::UsageError;
-use crate::{json, pipe, target};
+use crate::{endpoint, json, pipe, target};
 
 /// A connect that is shown.
 struct Connect {
@@ -38,7 +37,7 @@ pub(crate) fn run(args: &ConnectArgs, console: &mut Console) -> Exit {
         Err(Failure { message, exit }) => (Race::refused(message), exit),
     };
     if args.target.json {
-        console.print(&json::connect(&target::text(&args.target), &race));
+        console.print(&json::connect(&text(args), &race));
         return draw(args, &race, console, exit);
     }
     let drawn_instead = args.svg.as_deref().is_some_and(is_output);
@@ -54,12 +53,20 @@ pub(crate) fn run(args: &ConnectArgs, console: &mut Console) -> Exit {
     draw(args, &race, console, exit)
 }
 
+/// The target or the endpoint as a text, even if it is wrong.
+fn text(args: &ConnectArgs) -> String {
+    match &args.endpoint {
+        Some(text) => endpoint::shown(text),
+        None => target::text(&args.target),
+    }
+}
+
 /// Writes the picture that `--svg` asks for, if there was a race.
 fn draw(args: &ConnectArgs, race: &Race, console: &mut Console, exit: Exit) -> Exit {
     let Some(path) = args.svg.as_deref().filter(|_| exit != Exit::Usage) else {
         return exit;
     };
-    let picture = svg(&target::text(&args.target), race);
+    let picture = svg(&text(args), race);
     if is_output(path) {
         console.print(&picture);
         return exit;
@@ -102,29 +109,29 @@ impl Job for Connect {
 
     fn run<R: Runtime>(self) -> (Race, Exit) {
         let Self { dialing, screen } = self;
-        let over_tls = dialing.has_tls();
-        let screen = screen.map(|screen| screen.with_tls(over_tls));
-        let recorder = Recorder::new();
-        let dialer = dialing.dialer::<R>().with_observer(recorder.clone());
+        let (over_tls, proxies) = (dialing.has_tls(), dialing.proxies());
+        let screen = screen.map(|screen| screen.with_tls(over_tls).with_proxies(proxies.clone()));
+        let Dialed { dial, so_far } = match dialing.begin::<R>() {
+            Ok(dialed) => dialed,
+            Err(Failure { message, exit }) => return (Race::refused(message), exit),
+        };
         let dial = async {
-            let (mut stream, report) = dialer.connect(dialing.target).with_report().await?;
+            let (mut stream, report) = dial.await?;
             let session = stream.session();
             if session.is_some() {
                 // Ends TLS in order. The connection is not used, so a failure harms nobody.
                 let _ = stream.close().await;
             }
-            Ok(Race { session, over_tls, ..Race::won(stream.ends(), report) })
+            Ok(Race { session, ..Race::won(stream.ends(), report) })
         };
-        match R::block_on(shown(dial, &R::timer(), &recorder, screen)) {
+        let (race, exit) = match R::block_on(shown(dial, &R::timer(), so_far, screen)) {
             Ok(Ok(race)) => (race, Exit::Success),
-            Ok(Err(error)) => {
-                let (race, exit) = lost(&error);
-                (Race { over_tls, ..race }, exit)
-            }
+            Ok(Err(error)) => lost(&error),
             Err(error) => {
                 let Failure { message, exit } = Failure::no_runtime(&error);
                 (Race::refused(message), exit)
             }
-        }
+        };
+        (Race { over_tls, proxies, ..race }, exit)
     }
 }

@@ -9,10 +9,10 @@ use stagger::{Error, Target};
 
 use crate::console::Exit;
 use crate::escape::quoted;
-use crate::hint;
+use crate::hint::service;
 use crate::race::Race;
-use crate::tls;
 use crate::usage::UsageError;
+use crate::{proxy, tls};
 use stagger::text::with_causes;
 
 /// Why a command fails, and the code that it exits with.
@@ -71,10 +71,16 @@ pub(crate) fn lost(error: &Error) -> (Race, Exit) {
     let is_usage = invalid.is_some() || error.kind() == ErrorKind::InvalidTarget;
     if invalid.is_some() {
         race.error = invalid;
-    } else if let (Some(line), Some(hint)) = (&mut race.error, tls::hint(error)) {
+    } else if let (Some(line), Some(hint)) = (&mut race.error, hint(error)) {
         line.push_str(&format!("; {hint}"));
     }
     (race, if is_usage { Exit::Usage } else { Exit::Failure })
+}
+
+/// What to try after a failed connect to a target. The options of an endpoint are other ones.
+fn hint(error: &Error) -> Option<&'static str> {
+    error.target()?;
+    tls::hint(error).or_else(|| proxy::hint(error))
 }
 
 /// Why the target is wrong on any network, if it is. After an attempt the target was not at fault.
@@ -90,7 +96,7 @@ fn invalid_target(error: &Error) -> Option<String> {
     let reason = match (query.kind?, target.map(Target::service)) {
         (LookupErrorKind::UnknownService, Some(Service::Name(name))) => {
             let name = name.to_string();
-            format!("no TCP service is named {name:?}; {}", hint::service::instead(&name))
+            format!("no TCP service is named {name:?}; {}", service::instead(&name))
         }
         // Each layer of a resolver names the target again, so only the root is shown.
         _ => iter::successors(Some(first), |&cause| cause.source()).last()?.to_string(),

@@ -15,7 +15,7 @@ use stagger::report::{AttemptOutcome, AttemptReport, QueryReport};
 pub(crate) use self::ascii::printed;
 use crate::answer::AnswerLine;
 use crate::explain::Explained;
-use crate::race::{Race, attempt_error, query_error, skipped};
+use crate::race::{Race, attempt_error, queries, query_error, skipped};
 
 /// The object of `connect`.
 pub(crate) fn connect(target: &str, race: &Race) -> String {
@@ -23,6 +23,9 @@ pub(crate) fn connect(target: &str, race: &Race) -> String {
     let report = &race.report;
     let mut object = Map::new();
     object.insert("target".into(), target.into());
+    if !race.proxies.is_empty() {
+        object.insert("proxies".into(), json!(race.proxies));
+    }
     object.insert("connected".into(), race.ends.is_some().into());
     object.insert("peer".into(), json!(ends.peer.map(|peer| peer.to_string())));
     object.insert("local".into(), json!(ends.local.map(|local| local.to_string())));
@@ -30,9 +33,10 @@ pub(crate) fn connect(target: &str, race: &Race) -> String {
         object.insert("tls".into(), session.json());
     }
     object.insert("elapsed_us".into(), us(report.elapsed()));
-    object.insert("queries".into(), report.queries().iter().map(query).collect());
+    object.insert("queries".into(), queries(report).map(query).collect());
     object.insert("attempts".into(), report.attempts().iter().map(attempt).collect());
-    line(object, race.error.as_deref())
+    // A person also gets lines that mark the place in an endpoint's text.
+    line(object, race.error.as_deref().and_then(|error| error.lines().next()))
 }
 
 /// The object of `resolve`. Answers and order are in it only if asked for.
@@ -51,7 +55,7 @@ pub(crate) fn resolve(
     object.insert("candidates".into(), json!(candidates));
     object.insert("skipped".into(), skipped.collect());
     object.insert("elapsed_us".into(), us(report.elapsed()));
-    object.insert("queries".into(), report.queries().iter().map(query).collect());
+    object.insert("queries".into(), queries(report).map(query).collect());
     if let Some(answers) = answers {
         object.insert("answers".into(), answers.iter().map(answer).collect());
     }
@@ -133,7 +137,7 @@ fn child(report: &Report<String>) -> Value {
         "connected": report.winner().is_some(),
         "began_us": us(report.began()),
         "elapsed_us": us(report.elapsed()),
-        "queries": report.queries().iter().map(query).collect::<Value>(),
+        "queries": queries(report).map(query).collect::<Value>(),
         "attempts": report.attempts().iter().map(attempt).collect::<Value>(),
     })
 }

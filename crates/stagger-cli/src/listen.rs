@@ -14,11 +14,12 @@ use stagger::listen::{Listen as _, Listener as _};
 use stagger_net::{ListenAddr, TcpListen, TcpListener};
 
 pub(crate) use self::door::{Door, NotAccepted};
-use self::door::{Doors, ListenerOf};
+use self::door::{Doors, EndpointDoor, ListenerOf};
 use self::echo::echo;
 use crate::address::{check_zone, port_alone, resolved, with_port};
 use crate::args::ListenArgs;
 use crate::console::{Console, Exit};
+use crate::endpoint;
 use crate::failure::{Failure, without_step};
 use crate::pipe::{PipeError, carried, finish};
 use crate::runtime::{Job, Runtime};
@@ -31,10 +32,8 @@ const ADDRESS: &str = "address";
 
 /// Listens until a signal ends the process or the output is lost. A pipe ends with its connection.
 pub(crate) fn run(args: &ListenArgs, console: &mut Console) -> Exit {
-    let read =
-        addrs(args).map_err(Failure::from).and_then(|addrs| Ok((addrs, Server::of(&args.tls)?)));
-    let (addrs, tls) = match read {
-        Ok(read) => read,
+    let place = match Place::of(args) {
+        Ok(place) => place,
         Err(Failure { message, exit }) => {
             console.error(&message);
             return exit;
@@ -43,11 +42,11 @@ pub(crate) fn run(args: &ListenArgs, console: &mut Console) -> Exit {
     let lent = console.lend();
     let console_of_job = Rc::clone(&lent);
     if args.pipe {
-        let taken = args.runtime.run(Take { addrs, tls, console: console_of_job });
+        let taken = args.runtime.run(Take { place, console: console_of_job });
         console.take_back(lent);
         return finish(taken, console);
     }
-    let served = args.runtime.run(Serve { addrs, tls, console: console_of_job });
+    let served = args.runtime.run(Serve { place, console: console_of_job });
     console.take_back(lent);
     match served {
         Ok(()) => Exit::Success,
@@ -59,6 +58,46 @@ pub(crate) fn run(args: &ListenArgs, console: &mut Console) -> Exit {
 }
 
 /// Where to listen.
+#[derive(Debug)]
+enum Place {
+    /// At these addresses, with TLS or without.
+    Addrs(Vec<ListenAddr>, Option<Server>),
+    /// At the endpoint of this text.
+    Endpoint(String),
+}
+
+impl Place {
+    fn of(args: &ListenArgs) -> Result<Self, Failure> {
+        match &args.endpoint {
+            Some(text) => Ok(Self::Endpoint(text.clone())),
+            None => Ok(Self::Addrs(addrs(args)?, Server::of(&args.tls)?)),
+        }
+    }
+
+    /// Listens. Returns all listeners as one, and lines with their addresses.
+    async fn open<R: Runtime>(self) -> Result<(Door, Vec<String>), Failure> {
+        match self {
+            Self::Addrs(addrs, tls) => {
+                let listeners = open::<R>(addrs).await?;
+                let lines = listeners.iter().flat_map(lines).collect();
+                let door = Door::new(Doors::<R>(listeners));
+                let door = match tls {
+                    Some(tls) => tls.over::<R>(door),
+                    None => door,
+                };
+                Ok((door, lines))
+            }
+            Self::Endpoint(text) => {
+                let door = EndpointDoor::<R>(endpoint::listen::<R>(&text).await?);
+                let addrs = door.local_addrs().into_iter();
+                let lines = addrs.map(|addr| format!("listening on {addr}")).collect();
+                Ok((Door::new(door), lines))
+            }
+        }
+    }
+}
+
+/// The addresses to listen on.
 fn addrs(args: &ListenArgs) -> Result<Vec<ListenAddr>, UsageError> {
     let read = |text: &String| {
         let port = match port_alone(ADDRESS, text)? {
@@ -88,8 +127,7 @@ fn addrs(args: &ListenArgs) -> Result<Vec<ListenAddr>, UsageError> {
 
 /// Serves every peer, until the output is lost. The console then says so.
 struct Serve {
-    addrs: Vec<ListenAddr>,
-    tls: Option<Server>,
+    place: Place,
     console: Rc<RefCell<Console>>,
 }
 
@@ -97,15 +135,12 @@ impl Job for Serve {
     type Output = Result<(), Failure>;
 
     fn run<R: Runtime>(self) -> Self::Output {
-        let Self { addrs, tls, console } = self;
+        let Self { place, console } = self;
         let executor = LocalExecutor::new();
         let tell = |text: String| console.borrow_mut().print(&format!("{text}\n"));
         let serve = async {
-            let listeners = open::<R>(addrs).await?;
-            for listener in &listeners {
-                lines(listener).into_iter().for_each(tell);
-            }
-            let mut door = door::<R>(listeners, tls.as_ref());
+            let (mut door, lines) = place.open::<R>().await?;
+            lines.into_iter().for_each(tell);
             let serving = Rc::default();
             loop {
                 let accepted = async { Some(door.accept().await) };
@@ -151,8 +186,7 @@ async fn lost<T>(console: &RefCell<Console>, serving: &Cell<Option<Waker>>) -> O
 
 /// Takes the first connection as a pipe. With TLS it is the first whose handshake succeeds.
 struct Take {
-    addrs: Vec<ListenAddr>,
-    tls: Option<Server>,
+    place: Place,
     console: Rc<RefCell<Console>>,
 }
 
@@ -161,8 +195,7 @@ impl Job for Take {
 
     fn run<R: Runtime>(self) -> Self::Output {
         let taken = async {
-            let listeners = open::<R>(self.addrs).await?;
-            let mut door = door::<R>(listeners, self.tls.as_ref());
+            let (mut door, _) = self.place.open::<R>().await?;
             let stream = loop {
                 match door.accept().await {
                     Ok((stream, _)) => break stream,
@@ -192,15 +225,6 @@ async fn open<R: Runtime>(addrs: Vec<ListenAddr>) -> Result<Vec<ListenerOf<R>>, 
         })?);
     }
     Ok(listeners)
-}
-
-/// All listeners as one, with TLS if asked for.
-fn door<R: Runtime>(listeners: Vec<ListenerOf<R>>, tls: Option<&Server>) -> Door {
-    let door = Door::new(Doors::<R>(listeners));
-    match tls {
-        Some(tls) => tls.over::<R>(door),
-        None => door,
-    }
 }
 
 /// The addresses of a listener, a line each.
@@ -240,6 +264,7 @@ mod tests {
         let addrs = texts.iter().map(ToString::to_string).collect();
         let args = ListenArgs {
             addrs,
+            endpoint: None,
             all_interfaces,
             pipe: false,
             runtime: RuntimeName::default(),
@@ -286,7 +311,8 @@ mod tests {
             });
             let addrs = vec!["127.0.0.1:0".parse().unwrap()];
             let runtime = RuntimeName::from_str(runtime, false).unwrap();
-            let served = runtime.run(Serve { addrs, tls: None, console: Rc::clone(&console) });
+            let served = runtime
+                .run(Serve { place: Place::Addrs(addrs, None), console: Rc::clone(&console) });
             assert_eq!(served, Ok(()));
             drop(peers.join().unwrap());
             // Nobody writes any more.

@@ -6,9 +6,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_lite::future::or;
-use stagger::Timer;
-use stagger::address::Address;
-use stagger::observe::Recorder;
+use stagger::{Report, Timer};
 
 use crate::args::ColorWhen;
 use crate::picture::{Ink, Line, Picture, picture};
@@ -18,7 +16,7 @@ use crate::terminal::Terminal;
 /// How long a frame stays: 50 ms. It looks smooth and costs little.
 const FRAME: Duration = Duration::from_millis(50);
 
-/// Runs a connect to its end. Meanwhile the screen shows what the recorder has. At the end the
+/// Runs a connect to its end. Meanwhile the screen shows the report so far. At the end the
 /// screen is cleared.
 ///
 /// The connect and the next frame are polled in one task, without a thread. A connect that ends
@@ -27,16 +25,15 @@ const FRAME: Duration = Duration::from_millis(50);
 /// # Cancel safety
 ///
 /// Dropping it clears the screen after the connect is dropped.
-pub(crate) async fn shown<F, T, A, W>(
+pub(crate) async fn shown<F, T, W>(
     connect: F,
     timer: &T,
-    recorder: &Recorder<A>,
+    so_far: impl Fn(Duration) -> Report<String>,
     screen: Option<Screen<W>>,
 ) -> F::Output
 where
     F: Future,
     T: Timer,
-    A: Address,
     W: Write,
 {
     let Some(mut screen) = screen else { return connect.await };
@@ -53,8 +50,8 @@ where
             return output;
         }
         let now = timer.now().saturating_duration_since(begun);
-        let over_tls = screen.over_tls;
-        screen.draw(&Race { over_tls, ..Race::of(recorder.report(now)) });
+        let (over_tls, proxies) = (screen.over_tls, screen.proxies.clone());
+        screen.draw(&Race { over_tls, proxies, ..Race::of(so_far(now)) });
     }
 }
 
@@ -71,6 +68,8 @@ pub(crate) struct Screen<W: Write> {
     color: ColorWhen,
     /// Whether the handshakes of the race are those of TLS.
     over_tls: bool,
+    /// The proxies on the way.
+    proxies: Vec<String>,
     /// The length of each line on the screen.
     lengths: Vec<usize>,
     /// The terminal is gone, so nothing more is drawn. The next write to the console reports it.
@@ -87,12 +86,19 @@ impl Screen<Stdout> {
 
 impl<W: Write> Screen<W> {
     fn new(out: W, terminal: fn(ColorWhen) -> Terminal, color: ColorWhen) -> Self {
-        Self { out, terminal, color, over_tls: false, lengths: Vec::new(), gone: false }
+        let (lengths, proxies) = (Vec::new(), Vec::new());
+        Self { out, terminal, color, over_tls: false, proxies, lengths, gone: false }
     }
 
     /// Sets whether the handshakes of the race are those of TLS.
     pub(crate) fn with_tls(mut self, over_tls: bool) -> Self {
         self.over_tls = over_tls;
+        self
+    }
+
+    /// Sets the proxies on the way.
+    pub(crate) fn with_proxies(mut self, proxies: Vec<String>) -> Self {
+        self.proxies = proxies;
         self
     }
 

@@ -12,6 +12,8 @@
 //! | messages and exit codes | `usage` (wrong arguments), `failure` (the rest), `console` |
 //! | tokio, smol and async-std | `runtime`, and `stream` for their connections |
 //! | TLS | `tls` |
+//! | proxies | `proxy` |
+//! | `--endpoint` | `endpoint` |
 //! | the race as text, as SVG and live | `picture`, `live`, `terminal` |
 //! | the race as JSON | `json` |
 //! | `--answers` and `--explain` | `answer`, `explain` |
@@ -29,6 +31,7 @@ mod console;
 mod demo;
 mod dial;
 mod duration;
+mod endpoint;
 mod escape;
 mod explain;
 mod failure;
@@ -42,6 +45,7 @@ mod overrides;
 mod picture;
 mod pipe;
 mod policy;
+mod proxy;
 mod race;
 mod resolve;
 mod resolver;
@@ -79,7 +83,8 @@ fn main() -> ExitCode {
             Command::Man { page } => manual::run(page, &mut console),
         },
         Err(error) if error.use_stderr() => {
-            console.complain(&error.render().to_string());
+            // clap repeats an argument that it does not expect.
+            console.complain(&usage::without_logins(error.render().to_string(), std::env::args()));
             Exit::Usage
         }
         // clap reports help and version as errors.

@@ -26,6 +26,8 @@ pub(crate) struct Race {
     pub(crate) session: Option<Session>,
     /// Whether the handshakes of its attempts are those of TLS.
     pub(crate) over_tls: bool,
+    /// The proxies on the way to the target, without their logins.
+    pub(crate) proxies: Vec<String>,
     /// The overall deadline ended the race.
     pub(crate) timed_out: bool,
 }
@@ -58,9 +60,20 @@ impl Race {
             error: None,
             session: None,
             over_tls: false,
+            proxies: Vec::new(),
             timed_out: false,
         }
     }
+}
+
+/// The queries of a race. A race that takes its target by name has none: the target itself is what
+/// it finds.
+pub(crate) fn queries(report: &Report<String>) -> impl Iterator<Item = &QueryReport<String>> {
+    let target = report.target().map(ToString::to_string);
+    report.queries().iter().filter(move |query| match &query.addresses[..] {
+        [address] => Some(address) != target.as_ref(),
+        _ => true,
+    })
 }
 
 /// Why a query failed, in one line.

@@ -4,17 +4,15 @@ use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 
-use stagger::boxed::{BoxError, LocalBoxConnector};
-use stagger::error::SharedError;
+use stagger::boxed::BoxError;
 use stagger::{Connector, Timer};
+use stagger_endpoint::Schemes;
 use stagger_net::{Accept, Register, SystemResolver, TcpOptions};
 
 use crate::args::RuntimeName;
+use crate::dial::StreamConnector;
 use crate::signal::{self, Watch};
 use crate::stream::BoxStream;
-
-/// A connector whose connections are streams.
-pub(crate) type StreamConnector = LocalBoxConnector<SocketAddr, BoxStream, SharedError>;
 
 /// A runtime with its adapter.
 pub(crate) trait Runtime: 'static {
@@ -28,6 +26,12 @@ pub(crate) trait Runtime: 'static {
         + Clone
         + Default
         + 'static;
+
+    /// The streams of endpoints.
+    type EndpointStream: Into<BoxStream> + Send + 'static;
+
+    /// The schemes of endpoints.
+    fn schemes() -> Schemes<Self::EndpointStream>;
 
     /// A TCP connector with these options.
     fn tcp(options: TcpOptions) -> StreamConnector;
@@ -77,6 +81,11 @@ pub(crate) struct Tokio;
 impl Runtime for Tokio {
     type Timer = stagger_tokio::Timer;
     type Reactor = stagger_tokio::Reactor;
+    type EndpointStream = stagger_endpoint::tokio::BoxStream;
+
+    fn schemes() -> Schemes<Self::EndpointStream> {
+        stagger_endpoint::tokio::schemes()
+    }
 
     fn tcp(options: TcpOptions) -> StreamConnector {
         boxed(stagger_tokio::TcpConnector::new(options))
@@ -99,6 +108,11 @@ pub(crate) struct Smol;
 impl Runtime for Smol {
     type Timer = stagger_smol::Timer;
     type Reactor = stagger_smol::Reactor;
+    type EndpointStream = stagger_endpoint::smol::BoxStream;
+
+    fn schemes() -> Schemes<Self::EndpointStream> {
+        stagger_endpoint::smol::schemes()
+    }
 
     fn tcp(options: TcpOptions) -> StreamConnector {
         boxed(stagger_smol::TcpConnector::new(options))
@@ -118,6 +132,11 @@ pub(crate) struct AsyncStd;
 impl Runtime for AsyncStd {
     type Timer = stagger_async_std::Timer;
     type Reactor = stagger_async_std::Reactor;
+    type EndpointStream = stagger_endpoint::async_std::BoxStream;
+
+    fn schemes() -> Schemes<Self::EndpointStream> {
+        stagger_endpoint::async_std::schemes()
+    }
 
     fn tcp(options: TcpOptions) -> StreamConnector {
         boxed(stagger_async_std::TcpConnector::new(options))

@@ -43,6 +43,59 @@ impl Stream for BoxStream {
     }
 }
 
+/// A connection through a proxy. A TLS session with the proxy is not one with the peer.
+pub(crate) struct Proxied(BoxStream);
+
+impl From<BoxStream> for Proxied {
+    fn from(stream: BoxStream) -> Self {
+        Self(stream)
+    }
+}
+
+impl From<Proxied> for BoxStream {
+    fn from(stream: Proxied) -> Self {
+        Box::new(stream)
+    }
+}
+
+impl Stream for Proxied {
+    fn ends(&self) -> Ends {
+        self.0.ends()
+    }
+
+    fn half_closes(&self) -> bool {
+        self.0.half_closes()
+    }
+}
+
+impl AsyncRead for Proxied {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Proxied {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_close(cx)
+    }
+}
+
 /// The ends of a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ends {

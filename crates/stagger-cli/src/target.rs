@@ -7,7 +7,7 @@ use stagger::target::{Host, TargetError, TargetErrorKind, Zone};
 use stagger_net::Interface;
 
 use crate::address::{check_zone, unwanted};
-use crate::args::TargetArgs;
+use crate::args::{FamilyName, TargetArgs};
 use crate::hint;
 use crate::usage::UsageError;
 
@@ -21,34 +21,69 @@ const TARGET: &str = "target";
 /// that is not wanted, without the zone that it needs, or with an unknown zone.
 pub(crate) fn target(args: &TargetArgs) -> Result<Target, UsageError> {
     let target = parsed(args)?;
+    check(TARGET, &target, args.family)?;
+    Ok(target)
+}
+
+/// Reads the target of a proxy, which need not be reachable from this machine.
+///
+/// # Errors
+///
+/// A text that is not a target.
+pub(crate) fn distant(args: &TargetArgs) -> Result<Target, UsageError> {
+    parsed(args)
+}
+
+/// Checks that this machine can connect to a target, as far as that is known without the network.
+///
+/// # Errors
+///
+/// An IP address of a family that is not wanted, without the zone that it needs, or with an
+/// unknown zone.
+pub(crate) fn check(option: &str, target: &Target, families: FamilyName) -> Result<(), UsageError> {
     let text = target.to_string();
     let (ip, zone) = match target.host() {
         Host::Ipv4(addr) => (IpAddr::from(*addr), None),
         Host::Ipv6 { addr, zone, .. } => (IpAddr::from(*addr), zone.as_ref()),
-        Host::Name(_) => return Ok(target),
+        Host::Name(_) => return Ok(()),
     };
-    if let Some(reason) = unwanted(ip, args.family) {
-        return Err(UsageError::new(TARGET, &text, reason));
+    if let Some(reason) = unwanted(ip, families) {
+        return Err(UsageError::new(option, &text, reason));
     }
     match zone {
-        None => check_zone(TARGET, &text, SocketAddr::new(ip, 0))?,
-        Some(Zone::Name(name)) => check_zone_name(&text, name)?,
-        Some(_) => {}
+        None => check_zone(option, &text, SocketAddr::new(ip, 0)),
+        Some(Zone::Name(name)) => check_zone_name(option, &text, name),
+        Some(_) => Ok(()),
     }
-    Ok(target)
 }
 
 /// The target as a text, even if it is wrong.
 pub(crate) fn text(args: &TargetArgs) -> String {
     match (parsed(args), &args.service) {
         (Ok(target), _) => target.to_string(),
-        (Err(_), None) => args.target.clone(),
-        (Err(_), Some(service)) => format!("{} {service}", args.target),
+        (Err(_), None) => without_login(given(args)),
+        (Err(_), Some(service)) => format!("{} {service}", without_login(given(args))),
     }
 }
 
+/// A text that is no target, without what may be a password in it.
+fn without_login(text: &str) -> String {
+    match Target::parse(text) {
+        Err(error) if text.contains('@') => {
+            let quoted = error.quoted().to_string();
+            quoted.trim_matches('"').to_owned()
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// The first word. The command line ensures that there is one.
+fn given(args: &TargetArgs) -> &str {
+    args.target.as_deref().unwrap_or_default()
+}
+
 fn parsed(args: &TargetArgs) -> Result<Target, UsageError> {
-    let text = &args.target;
+    let text = given(args);
     let Some(service) = &args.service else {
         return Target::parse(text)
             .map_err(|error| UsageError::of_target(TARGET, &error, hint(&error, None).as_deref()));
@@ -63,11 +98,11 @@ fn parsed(args: &TargetArgs) -> Result<Target, UsageError> {
 }
 
 /// Refuses a zone that is not an interface of this machine.
-fn check_zone_name(text: &str, name: &str) -> Result<(), UsageError> {
+fn check_zone_name(option: &str, text: &str, name: &str) -> Result<(), UsageError> {
     let interface = name.parse::<Interface>().map(|interface| interface.index());
     match interface {
         Ok(Err(error)) if error.kind() == std::io::ErrorKind::AddrNotAvailable => {
-            Err(UsageError::new(TARGET, text, hint::zone::unknown(name)))
+            Err(UsageError::new(option, text, hint::zone::unknown(name)))
         }
         // Any other fault is the lookup's to find.
         _ => Ok(()),

@@ -16,6 +16,11 @@ impl UsageError {
         Self(format!("bad {option} {}: {reason}", quoted(value)))
     }
 
+    /// The value of an option is wrong, for this reason. It is not shown: it may have a secret.
+    pub(crate) fn unquoted(option: &str, reason: impl fmt::Display) -> Self {
+        Self(format!("bad {option}: {reason}"))
+    }
+
     /// The value of an option is not a target. The library quotes the value: it hides passwords.
     /// `reason` stands in for the library's own.
     pub(crate) fn of_target(option: &str, error: &TargetError, reason: Option<&str>) -> Self {
@@ -29,6 +34,15 @@ impl fmt::Display for UsageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// A text that may repeat arguments, without the logins in them: all before the last `@` of an
+/// argument, if it has a colon there.
+pub(crate) fn without_logins(text: String, args: impl IntoIterator<Item = String>) -> String {
+    args.into_iter().fold(text, |text, arg| match arg.rsplit_once('@') {
+        Some((login, rest)) if login.contains(':') => text.replace(&arg, &format!("…@{rest}")),
+        _ => text,
+    })
 }
 
 #[cfg(test)]
@@ -50,6 +64,13 @@ mod tests {
             assert!(own.starts_with(&format!("bad address {shown}: ")), "{own}");
             assert_eq!(own.matches(shown).count(), 1, "{own}");
         }
+    }
+
+    #[test]
+    fn an_argument_that_is_repeated_loses_its_login() {
+        let args = ["stagger", "a@b", "x", "http://bob:se@cret@h:80"].map(str::to_owned);
+        let text = "unexpected 'http://bob:se@cret@h:80' after 'a@b' and 'x'".to_owned();
+        assert_eq!(without_logins(text, args), "unexpected '…@h:80' after 'a@b' and 'x'");
     }
 
     #[test]

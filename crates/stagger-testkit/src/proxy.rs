@@ -7,7 +7,8 @@ use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream}
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-/// A SOCKS5 or HTTP proxy on a free port of 127.0.0.1. It lives as long as the process.
+/// A SOCKS5 or HTTP proxy on a free port of 127.0.0.1, or on a listener of the test. It lives as
+/// long as the process.
 ///
 /// It connects to addresses, and to the names that [`with_name`](Self::with_name) gives it. It
 /// resolves nothing, so no traffic leaves the machine unless a test asks for an address elsewhere.
@@ -61,6 +62,26 @@ impl ProxyServer {
         Self::start(socks5)
     }
 
+    /// Starts a SOCKS5 proxy (RFC 1928) on a listener of the test.
+    ///
+    /// # Errors
+    ///
+    /// Returns the system's error if the listener has no address.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger_testkit::proxy::ProxyServer;
+    ///
+    /// let listener = std::net::TcpListener::bind("127.0.0.2:0")?;
+    /// let addr = listener.local_addr()?;
+    /// assert_eq!(ProxyServer::socks5_on(listener)?.addr(), addr);
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
+    pub fn socks5_on(listener: TcpListener) -> io::Result<Self> {
+        Self::start_on(listener, socks5)
+    }
+
     /// Starts an HTTP proxy (RFC 9110 §9.3.6).
     ///
     /// # Errors
@@ -83,7 +104,13 @@ impl ProxyServer {
     }
 
     fn start(serve: fn(TcpStream, &Mutex<State>) -> io::Result<()>) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        Self::start_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?, serve)
+    }
+
+    fn start_on(
+        listener: TcpListener,
+        serve: fn(TcpStream, &Mutex<State>) -> io::Result<()>,
+    ) -> io::Result<Self> {
         let addr = listener.local_addr()?;
         let state = Arc::new(Mutex::new(State::default()));
         let shared = Arc::clone(&state);

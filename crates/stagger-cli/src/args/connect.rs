@@ -7,7 +7,8 @@ use super::target::TargetArgs;
 use crate::tls::{self, ConnectTls};
 
 pub(super) const USAGE: &str = "stagger connect [OPTIONS] <HOST:SERVICE>
-       stagger connect [OPTIONS] <HOST> <SERVICE>";
+       stagger connect [OPTIONS] <HOST> <SERVICE>
+       stagger connect [OPTIONS] --endpoint <STRING>";
 
 /// The text below the options, in `-h`.
 pub(super) fn short() -> String {
@@ -26,7 +27,7 @@ const MORE: &str = "
 
 /// The text below the options, in `--help`.
 pub(super) fn long() -> String {
-    format!("{PICTURE}{}{REST}{}", tls::CONNECT_HELP, tls::CONNECT_EXAMPLES)
+    format!("{PICTURE}{PROXY}{ENDPOINT}{}{REST}{}", tls::CONNECT_HELP, tls::CONNECT_EXAMPLES)
 }
 
 const PICTURE: &str = "\
@@ -54,6 +55,40 @@ command ends when the peer ends.
 
 ";
 
+const PROXY: &str = "\
+With --proxy, the target's name goes to the proxy. Only the name of the first
+proxy is resolved here: --family, --bind, --resolve and the like are for it. An
+address of the proxy that is silent, or stalls, costs 250 ms. The picture has
+the race to a proxy below the attempt that goes through it. The URL is
+
+  SCHEME://[USER:PASSWORD@]HOST[:PORT]
+
+with the scheme socks5h or socks5 (port 1080), http (1080), or https (443: TLS
+to the proxy, which --ca checks too). Reserved characters in a login are
+percent-encoded. No output has the login, but other users of this machine may
+see arguments. --proxy env takes the proxy from the variables ALL_PROXY,
+HTTPS_PROXY, http_proxy and NO_PROXY, as curl reads them: HTTPS_PROXY counts
+with --tls and for the port 443, http_proxy for the port 80. With --json, the
+object has proxies after target, without logins.
+
+";
+
+const ENDPOINT: &str = "\
+With --endpoint, a string names the way to the peer in hops, from left to right:
+
+  HOP | HOP | HOP      a hop is SCHEME:REST?OPTION=VALUE&OPTION=VALUE
+
+  tcp:HOST:SERVICE     the race to this target; timeout, family, bind and more
+  unix:PATH            a Unix socket, or an abstract one with @NAME
+  socks5:HOST:SERVICE  this target through the SOCKS5 proxy before it
+  connect:HOST:SERVICE this target through the HTTP proxy before it
+  tls, tls:HOST:PORT   TLS over the hop before it, or over tcp; ca, name, alpn
+
+A login is before the host, as in socks5:USER:PASSWORD@HOST:SERVICE. Reserved
+characters are percent-encoded. What is wrong with a string is marked below it.
+
+";
+
 const REST: &str = "\
 Exit status:
   0    connected; with --pipe, everything was sent and received
@@ -70,12 +105,37 @@ Examples:
   stagger connect example.com:443 --bind 192.0.2.7 --bind 2001:db8::7
   stagger connect example.com:https --svg race.svg
   stagger connect example.com:https --resolve example.com:192.0.2.7
+  stagger connect example.com:https --proxy socks5h://proxy.example:1080
+  stagger connect --endpoint 'tcp:proxy.example:1080 | socks5:host:443 | tls'
   ssh -o 'ProxyCommand=stagger connect --pipe %h %p' example.com";
+
+/// The arguments that an endpoint replaces. Those of TLS name it themselves.
+const OF_TARGET: [&str; 13] = [
+    "target",
+    "service",
+    "family",
+    "order",
+    "resolver",
+    "server",
+    "resolve",
+    "lanes",
+    "attempt_timeout",
+    "attempt_delay",
+    "resolution_delay",
+    "bind",
+    "proxy",
+];
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ConnectArgs {
     #[command(flatten)]
     pub(crate) target: TargetArgs,
+    /// Connect to this endpoint in place of a target, as in 'tcp:proxy:1080 | socks5:host:22'
+    ///
+    /// Of the other options only those for the output, --pipe, --runtime and --timeout apply: an
+    /// endpoint has its own.
+    #[arg(long, value_name = "STRING", conflicts_with_all = OF_TARGET)]
+    pub(crate) endpoint: Option<String>,
     /// Fail each attempt after this time [default: no limit]
     #[arg(long, value_name = "DURATION")]
     pub(crate) attempt_timeout: Option<String>,
@@ -92,6 +152,12 @@ pub(crate) struct ConnectArgs {
     /// Addresses of a family without a bind address are then skipped.
     #[arg(long, value_name = "ADDR")]
     pub(crate) bind: Vec<String>,
+    /// Connect through a proxy, as in socks5h://proxy:1080 (repeatable)
+    ///
+    /// The first proxy is dialed, and the last is asked for the target. `env` uses the proxy of
+    /// the environment, which is ignored otherwise.
+    #[arg(long, value_name = "URL")]
+    pub(crate) proxy: Vec<String>,
     /// Send standard input, and write what is received to standard output
     #[arg(long, conflicts_with = "json")]
     pub(crate) pipe: bool,

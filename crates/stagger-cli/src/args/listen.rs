@@ -19,7 +19,8 @@ Examples:
   stagger listen :8080
   stagger listen --all-interfaces :8080
   stagger listen '[::1]:8080' 127.0.0.1:8080 --runtime smol
-  stagger listen 127.0.0.1:8080 --pipe > received";
+  stagger listen 127.0.0.1:8080 --pipe > received
+  stagger listen --endpoint 'unix:/tmp/app.sock?replace-stale=true'";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ListenArgs {
@@ -27,6 +28,11 @@ pub(crate) struct ListenArgs {
     /// [default: 0]
     #[arg(value_name = "[ADDR]:PORT")]
     pub(crate) addrs: Vec<String>,
+    /// Listen at this endpoint in place of an address, as in 'unix:/run/app.sock'
+    ///
+    /// The schemes are tcp, unix, tls (with cert and key), fd and systemd.
+    #[arg(long, value_name = "STRING", conflicts_with_all = ["addrs", "all_interfaces"])]
+    pub(crate) endpoint: Option<String>,
     /// Listen on all IPv6 and IPv4 addresses, on the same port
     #[arg(long)]
     pub(crate) all_interfaces: bool,

@@ -8,9 +8,10 @@ use super::choice::{FamilyName, OrderName, ResolverName, RuntimeName};
 #[derive(Debug, clap::Args)]
 pub(crate) struct TargetArgs {
     /// A host and a service, such as example.com:https, or only a host
-    #[arg(value_name = "HOST:SERVICE", value_hint = ValueHint::Hostname)]
-    pub(crate) target: String,
+    #[arg(required = true, index = 1, value_name = "HOST:SERVICE", value_hint = ValueHint::Hostname)]
+    pub(crate) target: Option<String>,
     /// The service, if it is not in the first argument: a name or a port
+    #[arg(index = 2)]
     pub(crate) service: Option<String>,
     /// Use only addresses of this family
     #[arg(long, value_enum, default_value_t)]

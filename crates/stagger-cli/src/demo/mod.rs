@@ -8,17 +8,19 @@ mod stage;
 use std::io;
 use std::time::Duration;
 
-use stagger::observe::Recorder;
 use stagger::{Dialer, Policy, Target};
 use stagger_net::TcpOptions;
+use stagger_proxy::ByName;
 
 use self::scene::{HOST, Scene, scenes};
 use self::source::AnswerSource;
 use self::stage::Stage;
 use crate::args::{ColorWhen, DemoArgs};
 use crate::console::{Console, Exit};
+use crate::dial::Dialed;
 use crate::live::{Screen, shown};
 use crate::picture::timeline;
+use crate::proxy::Chain;
 use crate::race::Race;
 use crate::runtime::{Job, Runtime};
 use crate::stream::Stream as _;
@@ -68,11 +70,12 @@ fn show(scene: &Scene, args: &DemoArgs, console: &mut Console) -> Result<(), Str
     let set_up = |error| format!("the race could not be set up: {error}");
     let tls = scene.over_tls().then(|| Pair::new(HOST)).transpose().map_err(set_up)?;
     let stage = Stage::new(&scene.spots, tls.as_ref()).map_err(set_up)?;
-    let target =
-        Target::try_from((HOST, stage.port())).map_err(io::Error::other).map_err(set_up)?;
+    let way = scene.way(stage.port()).map_err(io::Error::other).map_err(set_up)?;
+    let (target, proxy) = way;
     let source = scene.source(stage.port()).map_err(set_up)?;
-    console.print(&format!("{}\n", paragraph(&scene.setting(&target, &source), look.width)));
-    let job = Play { source, target, tls, color: args.color };
+    let setting = scene.setting(proxy.as_ref().unwrap_or(&target), &source);
+    console.print(&format!("{}\n", paragraph(&setting, look.width)));
+    let job = Play { source, target, proxy, tls, color: args.color };
     let race = args.runtime.run(job).map_err(set_up)?;
     console.print(&format!("{}\n", timeline(&race, &look)));
     let sentence = (scene.judge)(&race);
@@ -85,6 +88,7 @@ fn show(scene: &Scene, args: &DemoArgs, console: &mut Console) -> Result<(), Str
 struct Play {
     source: AnswerSource,
     target: Target,
+    proxy: Option<Target>,
     tls: Option<Pair>,
     color: ColorWhen,
 }
@@ -95,23 +99,32 @@ impl Job for Play {
     fn run<R: Runtime>(self) -> io::Result<Race> {
         let policy = Policy::new().with_timeout(TIMEOUT).map_err(io::Error::other)?;
         let resolver = self.source.resolver::<R>()?;
-        let recorder = Recorder::new();
         let over_tls = self.tls.is_some();
         let connector = R::tcp(TcpOptions::new());
         let connector = match &self.tls {
             Some(pair) => pair.client.over(connector),
             None => connector,
         };
-        let dialer = Dialer::new(resolver, connector, R::timer()).with_policy(policy);
-        let dialer = dialer.with_observer(recorder.clone());
+        let chain = self.proxy.map(Chain::socks5);
+        let proxies = chain.as_ref().map(Chain::names).unwrap_or_default();
+        let dialer = Dialer::new(resolver, connector, R::timer());
+        let Dialed { dial, so_far } = match chain {
+            Some(chain) => {
+                let dialer = dialer.with_policy(Policy::new().without_timeout());
+                let dialer = Dialer::new(ByName, chain.over(dialer), R::timer());
+                Dialed::of(dialer.with_policy(policy), |dialer| dialer.connect(self.target))
+            }
+            None => Dialed::of(dialer.with_policy(policy), |dialer| dialer.connect(self.target)),
+        };
+        let screen = Screen::of_process(self.color);
+        let screen = screen.map(|screen| screen.with_tls(over_tls).with_proxies(proxies.clone()));
         let dial = async {
-            let race = match dialer.connect(self.target).with_report().await {
+            let race = match dial.await {
                 Ok((stream, report)) => Race::won(stream.ends(), report),
                 Err(error) => Race::lost(&error),
             };
-            Race { over_tls, ..race }
+            Race { over_tls, proxies, ..race }
         };
-        let screen = Screen::of_process(self.color).map(|screen| screen.with_tls(over_tls));
-        R::block_on(shown(dial, &R::timer(), &recorder, screen))
+        R::block_on(shown(dial, &R::timer(), so_far, screen))
     }
 }

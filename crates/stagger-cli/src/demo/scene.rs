@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use stagger::report::{AttemptReport, QueryReport};
 use stagger::resolve::Record;
-use stagger::{Policy, Target};
+use stagger::target::TargetError;
+use stagger::{Policy, Report, Target};
 
 use super::script::Line;
 use super::source::{AnswerSource, Late};
@@ -18,6 +19,11 @@ use crate::tls;
 /// The name that the demo connects to. It is reserved (RFC 6761 §6.2), and only the demo's own name
 /// servers are asked for it.
 pub(super) const HOST: &str = "demo.test";
+
+/// The name and the port of the target behind the proxy, whose addresses are those of a scene. The
+/// proxy has its own table of names, and the port does not matter there.
+const BEHIND: (&str, u16) = (HOST, 80);
+const PROXY: &str = "proxy.test";
 
 /// When the A query of a scene is answered, and the AAAA query after it.
 const A_AFTER: Duration = Duration::from_millis(20);
@@ -53,7 +59,20 @@ pub(crate) enum Answers {
 }
 
 impl Scene {
-    /// The set-up, in a sentence or two.
+    /// The target at this port, and the proxy that leads to it, if there is one. Then the port is
+    /// that of the proxy.
+    ///
+    /// # Errors
+    ///
+    /// There is no such target.
+    pub(crate) fn way(&self, port: u16) -> Result<(Target, Option<Target>), TargetError> {
+        match self.is_proxied() {
+            true => Ok((Target::try_from(BEHIND)?, Some(Target::try_from((PROXY, port))?))),
+            false => Ok((Target::try_from((HOST, port))?, None)),
+        }
+    }
+
+    /// The set-up, in a sentence or two. The target is the one whose addresses are raced.
     pub(crate) fn setting(&self, target: &Target, source: &AnswerSource) -> String {
         let spots = self.spots.iter();
         let spots: Vec<_> = spots.map(|(ip, behaviour)| format!("{ip} ({behaviour})")).collect();
@@ -62,6 +81,10 @@ impl Scene {
             _ => spots.join(" and "),
         };
         match source {
+            AnswerSource::Script(_) if self.is_proxied() => {
+                let (host, port) = BEHIND;
+                format!("{target} is {spots}, which knows the address of {host}:{port}.")
+            }
             AnswerSource::Script(_) => format!("{target} is {spots}."),
             AnswerSource::Server { server, late } => {
                 let server = server.addr();
@@ -100,6 +123,11 @@ impl Scene {
         self.spots.iter().any(|(_, behaviour)| *behaviour == Behaviour::HasTls)
     }
 
+    /// Whether its addresses are those of a proxy.
+    pub(crate) fn is_proxied(&self) -> bool {
+        self.spots.iter().any(|(_, behaviour)| *behaviour == Behaviour::IsProxy)
+    }
+
     fn needs_ipv6(&self) -> bool {
         match self.answers {
             Answers::Trickling => true,
@@ -111,7 +139,7 @@ impl Scene {
 
 /// Every race; `ipv6` is the IPv6 loopback address, if there is one.
 pub(crate) fn scenes(ipv6: Option<IpAddr>) -> Vec<Scene> {
-    use Behaviour::{Accepts, HasTls, Refuses, Silent, Stalls};
+    use Behaviour::{Accepts, HasTls, IsProxy, Refuses, Silent, Stalls};
 
     let first = ipv6.unwrap_or(loopback(2));
     let second = loopback(1);
@@ -135,6 +163,12 @@ pub(crate) fn scenes(ipv6: Option<IpAddr>) -> Vec<Scene> {
             Answers::Together,
             &[(first, Stalls), (second, HasTls)],
             first_stalled,
+        ),
+        scene(
+            "The first address of a proxy is silent",
+            Answers::Together,
+            &[(first, Silent), (second, IsProxy)],
+            proxy_silent,
         ),
         scene(
             "The first address refuses",
@@ -173,7 +207,7 @@ pub(crate) fn scenes(ipv6: Option<IpAddr>) -> Vec<Scene> {
 }
 
 fn healthy(race: &Race) -> Result<String, String> {
-    let first = attempt(race, 0, "connected")?;
+    let first = attempt(&race.report, 0, "connected")?;
     Ok(format!(
         "{} was tried first and won in {}; {} was never tried.",
         first.address,
@@ -183,8 +217,8 @@ fn healthy(race: &Race) -> Result<String, String> {
 }
 
 fn first_silent(race: &Race) -> Result<String, String> {
-    let first = attempt(race, 0, "dropped")?;
-    let second = attempt(race, 1, "connected")?;
+    let first = attempt(&race.report, 0, "dropped")?;
+    let second = attempt(&race.report, 1, "connected")?;
     let gap = second.started.saturating_sub(first.started);
     if gap < Policy::ATTEMPT_DELAY {
         return Err(format!("the second attempt started only {} after the first", spelled(gap)));
@@ -199,8 +233,8 @@ fn first_silent(race: &Race) -> Result<String, String> {
 }
 
 fn first_stalled(race: &Race) -> Result<String, String> {
-    let first = attempt(race, 0, "dropped")?;
-    let second = attempt(race, 1, "connected")?;
+    let first = attempt(&race.report, 0, "dropped")?;
+    let second = attempt(&race.report, 1, "connected")?;
     let Some(up) = first.progressed else {
         return Err(format!("{} did not accept", first.address));
     };
@@ -220,9 +254,30 @@ fn first_stalled(race: &Race) -> Result<String, String> {
     ))
 }
 
+fn proxy_silent(race: &Race) -> Result<String, String> {
+    let through = attempt(&race.report, 0, "connected")?;
+    let [inner] = &through.children[..] else {
+        return Err(format!("{} races to the proxy were seen", through.children.len()));
+    };
+    let first = attempt(inner, 0, "dropped")?;
+    let second = attempt(inner, 1, "connected")?;
+    let gap = second.started.saturating_sub(first.started);
+    if gap < Policy::ATTEMPT_DELAY {
+        return Err(format!("the second attempt started only {} after the first", spelled(gap)));
+    }
+    Ok(format!(
+        "The proxy was silent at {}; it was tried at {} {} later, and had connected to {} after {}.",
+        first.address,
+        second.address,
+        spelled(gap),
+        through.address,
+        spelled(race.report.elapsed()),
+    ))
+}
+
 fn first_refused(race: &Race) -> Result<String, String> {
-    let first = attempt(race, 0, "failed")?;
-    let second = attempt(race, 1, "connected")?;
+    let first = attempt(&race.report, 0, "failed")?;
+    let second = attempt(&race.report, 1, "connected")?;
     let gap = second.started.saturating_sub(first.ended);
     if gap > Duration::ZERO {
         return Err(format!("the second attempt started {} after the failure", spelled(gap)));
@@ -240,7 +295,7 @@ fn first_refused(race: &Race) -> Result<String, String> {
 fn trickling(race: &Race) -> Result<String, String> {
     let a = query(race, 0, Record::A)?;
     let aaaa = query(race, 1, Record::Aaaa)?;
-    let first = attempt(race, 0, "connected")?;
+    let first = attempt(&race.report, 0, "connected")?;
     let (Some(known), Some(complete)) = (a.ended, aaaa.ended) else {
         return Err("a query was not answered".to_owned());
     };
@@ -314,7 +369,7 @@ fn won_by_one(
     if query(race, 1, awaited)?.ended.is_some() {
         return Err(format!("{awaited} was answered"));
     }
-    let first = attempt(race, 0, "connected")?;
+    let first = attempt(&race.report, 0, "connected")?;
     match known.ended {
         Some(ended) if known.addresses.contains(&first.address) => Ok((ended, first)),
         _ => Err(format!("{} is not in the answer for {prompt}", first.address)),
@@ -326,7 +381,7 @@ fn all_refused(race: &Race) -> Result<String, String> {
         return Err("the race connected".to_owned());
     };
     for index in 0..3 {
-        attempt(race, index, "failed")?;
+        attempt(&race.report, index, "failed")?;
     }
     let last = race.report.attempts().last().map(|attempt| attempt.ended);
     let late = race.report.elapsed().saturating_sub(last.unwrap_or_default());
@@ -343,11 +398,11 @@ fn all_refused(race: &Race) -> Result<String, String> {
 /// The attempt with this index in the order of starts. It must have this outcome, a word of
 /// [`AttemptOutcome::as_str`](stagger::report::AttemptOutcome::as_str).
 fn attempt<'a>(
-    race: &'a Race,
+    report: &'a Report<String>,
     index: usize,
     outcome: &str,
 ) -> Result<&'a AttemptReport<String>, String> {
-    let Some(attempt) = race.report.attempts().get(index) else {
+    let Some(attempt) = report.attempts().get(index) else {
         return Err(format!("there were only {index} attempts"));
     };
     if attempt.outcome.as_str() == outcome {

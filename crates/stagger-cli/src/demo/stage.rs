@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use stagger_testkit::proxy::ProxyServer;
 
+use super::scene::HOST;
 use crate::tls::Pair;
 
 /// How many ports are tried: another program may have taken the first.
@@ -28,6 +30,8 @@ pub(crate) enum Behaviour {
     Stalls,
     /// It performs TLS handshakes.
     HasTls,
+    /// It is a SOCKS5 proxy.
+    IsProxy,
     /// Its port is taken by a socket that does not listen, so connections are refused.
     Refuses,
     /// It listens with a full backlog, so that nothing answers: a black hole.
@@ -40,6 +44,7 @@ impl fmt::Display for Behaviour {
             Self::Accepts => "accepts",
             Self::Stalls => "accepts, then stalls in TLS",
             Self::HasTls => "accepts, and has TLS",
+            Self::IsProxy => "a SOCKS5 proxy",
             Self::Refuses => "refuses",
             Self::Silent => "silent",
         })
@@ -95,6 +100,14 @@ impl Stage {
                 if let Some(tls) = tls {
                     tls.serve(socket.try_clone()?.into());
                 }
+            }
+            Behaviour::IsProxy => {
+                socket.listen(128)?;
+                let server = TcpListener::bind(SocketAddr::new(loopback(1), 0))?;
+                // The proxy alone knows where the target is.
+                ProxyServer::socks5_on(socket.try_clone()?.into())?
+                    .with_name(HOST, server.local_addr()?);
+                self.sockets.push(server.into());
             }
             Behaviour::Refuses => {}
             Behaviour::Silent => {

@@ -1,5 +1,6 @@
 //! All addresses of the command as one listener.
 
+use std::error::Error;
 use std::fmt;
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
@@ -7,13 +8,16 @@ use std::task::{Context, Poll};
 use stagger::boxed::LocalBoxListener;
 use stagger::listen::{Accepted, Listener};
 use stagger::text::with_causes;
+use stagger_endpoint::AddrText;
 use stagger_net::TcpListener;
 
+use crate::endpoint::EndpointListenerOf;
 use crate::runtime::Runtime;
 use crate::stream::BoxStream;
+use crate::tls;
 
 /// A listener whose connections are streams, with TLS or without.
-pub(crate) type Door = LocalBoxListener<BoxStream, SocketAddr, SocketAddr, NotAccepted>;
+pub(crate) type Door = LocalBoxListener<BoxStream, AddrText, AddrText, NotAccepted>;
 
 /// Why an accept returned no connection. The listener can be polled again.
 #[derive(Debug)]
@@ -21,8 +25,16 @@ pub(crate) enum NotAccepted {
     /// The accept failed for this reason.
     Accept(String),
     /// The handshake with this peer failed for this reason.
-    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "nothing else has handshakes"))]
-    Handshake(SocketAddr, String),
+    Handshake(AddrText, String),
+}
+
+impl NotAccepted {
+    fn of(error: &(dyn Error + 'static)) -> Self {
+        let line = with_causes(error);
+        // Some errors name the step themselves.
+        let named = line.starts_with("could not ");
+        Self::Accept(if named { line } else { format!("cannot {line}") })
+    }
 }
 
 impl fmt::Display for NotAccepted {
@@ -42,8 +54,8 @@ pub(super) struct Doors<R: Runtime>(pub(super) Vec<ListenerOf<R>>);
 
 impl<R: Runtime> Listener for Doors<R> {
     type Connection = BoxStream;
-    type Peer = SocketAddr;
-    type Address = SocketAddr;
+    type Peer = AddrText;
+    type Address = AddrText;
     type Error = NotAccepted;
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Accepted<Self>> {
@@ -51,19 +63,42 @@ impl<R: Runtime> Listener for Doors<R> {
             if let Poll::Ready(accepted) = self.0[index].poll_accept(cx) {
                 // It goes to the end, so that a busy listener does not starve the others.
                 self.0[index..].rotate_left(1);
-                let accepted = accepted.map(|(stream, peer)| (stream.into(), peer));
-                return Poll::Ready(accepted.map_err(|error| {
-                    let line = with_causes(&error);
-                    // Some errors name the step themselves.
-                    let named = line.starts_with("could not ");
-                    NotAccepted::Accept(if named { line } else { format!("cannot {line}") })
-                }));
+                let accepted = accepted.map(|(stream, peer)| (stream.into(), text(peer)));
+                return Poll::Ready(accepted.map_err(|error| NotAccepted::of(&error)));
             }
         }
         Poll::Pending
     }
 
-    fn local_addrs(&self) -> Vec<SocketAddr> {
-        self.0.iter().flat_map(Listener::local_addrs).collect()
+    fn local_addrs(&self) -> Vec<AddrText> {
+        self.0.iter().flat_map(Listener::local_addrs).map(text).collect()
+    }
+}
+
+fn text(addr: SocketAddr) -> AddrText {
+    AddrText::new(addr.to_string())
+}
+
+/// The listener of an endpoint.
+pub(super) struct EndpointDoor<R: Runtime>(pub(super) EndpointListenerOf<R>);
+
+impl<R: Runtime> Listener for EndpointDoor<R> {
+    type Connection = BoxStream;
+    type Peer = AddrText;
+    type Address = AddrText;
+    type Error = NotAccepted;
+
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Accepted<Self>> {
+        self.0.poll_accept(cx).map(|accepted| match accepted {
+            Ok((stream, peer)) => Ok((stream.into(), peer)),
+            Err(error) => Err(match tls::failed_handshake(&error) {
+                Some((peer, reason)) => NotAccepted::Handshake(peer, reason),
+                None => NotAccepted::of(&error),
+            }),
+        })
+    }
+
+    fn local_addrs(&self) -> Vec<AddrText> {
+        self.0.local_addrs()
     }
 }

@@ -67,6 +67,11 @@ impl Write for Glass {
     }
 }
 
+/// What a recorder has.
+fn so_far(recorder: &Recorder<SocketAddr>) -> impl Fn(Duration) -> Report<String> + '_ {
+    |now| recorder.report(now).into_text()
+}
+
 /// Runs a race on a virtual clock and on a screen; yields what became of it.
 fn run(
     glass: &Glass,
@@ -91,7 +96,7 @@ fn run_on(screen: Screen<Glass>, count: u8, fate: impl Fn(u8) -> Fate) -> Race {
         .with_policy(Policy::new().with_timeout(ms(60_000)).unwrap())
         .with_observer(recorder.clone());
     let connect = dialer.connect("example.com:80").with_report();
-    let outcome = clock.run(shown(connect, &clock, &recorder, Some(screen)));
+    let outcome = clock.run(shown(connect, &clock, so_far(&recorder), Some(screen)));
     assert_eq!(clock.timers(), 0);
     match outcome {
         Ok((_, report)) => Race::won(Ends::default(), report),
@@ -173,7 +178,7 @@ fn a_race_within_a_frame_writes_nothing() {
     let clock = Clock::new();
     let screen = Screen::new(glass.clone(), usual, ColorWhen::Auto);
     let connect = clock.sleep_until(clock.now() + ms(49));
-    clock.run(shown(connect, &clock, &nothing(), Some(screen)));
+    clock.run(shown(connect, &clock, so_far(&nothing()), Some(screen)));
     assert_eq!(glass.frames().len(), 0);
 }
 
@@ -183,7 +188,7 @@ fn a_connect_that_ends_with_a_frame_is_not_late() {
     let glass = Glass::new(SIZE);
     let screen = Screen::new(glass.clone(), usual, ColorWhen::Auto);
     let connect = clock.sleep_until(clock.now() + FRAME);
-    clock.run(shown(connect, &clock, &nothing(), Some(screen)));
+    clock.run(shown(connect, &clock, so_far(&nothing()), Some(screen)));
     assert_eq!((clock.elapsed(), glass.frames().len()), (FRAME, 0));
 }
 
@@ -194,7 +199,8 @@ fn a_connect_that_is_dropped_leaves_the_screen_as_it_was() {
     let screen = Screen::new(glass.clone(), usual, ColorWhen::Auto);
     {
         let recorder = nothing();
-        let shown = pin!(shown(std::future::pending::<()>(), &clock, &recorder, Some(screen)));
+        let shown =
+            pin!(shown(std::future::pending::<()>(), &clock, so_far(&recorder), Some(screen)));
         assert!(clock.run_until(ms(120), shown).is_pending());
         assert!(glass.contents().ends_with("connecting for 100.0 ms"));
     }
@@ -268,6 +274,6 @@ fn a_terminal_that_is_gone_stops_the_drawing_and_not_the_connect() {
     let clock = Clock::new();
     let screen = Screen::new(Gone(Rc::clone(&writes)), usual, ColorWhen::Auto);
     let connect = clock.sleep_until(clock.now() + ms(400));
-    clock.run(shown(connect, &clock, &nothing(), Some(screen)));
+    clock.run(shown(connect, &clock, so_far(&nothing()), Some(screen)));
     assert_eq!(*writes.borrow(), 1);
 }

@@ -1,5 +1,6 @@
 //! The content of a picture: rows on one time axis. Text and SVG draw it.
 
+use std::ptr;
 use std::time::Duration;
 
 use stagger::report::{AttemptOutcome, AttemptReport, End, QueryReport};
@@ -8,7 +9,7 @@ use stagger::{Report, Target};
 use super::axis::{Axis, spelled};
 use super::ink::Ink;
 use crate::escape::printable;
-use crate::race::{Race, attempt_error, query_error};
+use crate::race::{Race, attempt_error, queries, query_error};
 
 /// The most rows for addresses that were not tried.
 const MAX_UNTRIED: usize = 8;
@@ -116,8 +117,9 @@ impl Chart {
         let timed_out = race.timed_out;
         Level { report, depth: 0, level: 0, running, timed_out, handshake }.push(&mut rows);
         let has_both = report.attempts().iter().any(|attempt| attempt.progressed.is_some());
-        // A running race has it from the start, so that its bars keep their place.
-        let legend = (race.over_tls && (running || has_both))
+        // A running race has it from the start, so that its bars keep their place. In a race through
+        // proxies the first part of a bar is not TCP alone.
+        let legend = (race.over_tls && race.proxies.is_empty() && (running || has_both))
             .then_some([(Kind::Attempt, "TCP"), (Kind::Handshake, handshake)]);
         let (elapsed, untried) = (report.elapsed(), report.untried());
         let axis = if running { Axis::beyond(elapsed) } else { Axis::to(elapsed) };
@@ -142,9 +144,13 @@ fn sentence(race: &Race) -> Option<String> {
         (None, Some(winner)) => printable(&winner.address),
         (None, None) => "an unknown address".to_owned(),
     };
+    let elapsed = spelled(report.elapsed());
+    if let ([_, ..], Some(target)) = (&race.proxies[..], report.target()) {
+        let target = printable(&target.to_string());
+        return Some(format!("connected to {target} through {peer} in {elapsed}"));
+    }
     let from = ends.local.map(|local| format!(" (from {local})"));
-    let from = from.unwrap_or_default();
-    Some(format!("connected to {peer} in {}{from}", spelled(report.elapsed())))
+    Some(format!("connected to {peer} in {elapsed}{}", from.unwrap_or_default()))
 }
 
 /// A race and its place in the picture.
@@ -172,8 +178,10 @@ impl Level<'_> {
         let waiting = report.queries().iter().rposition(|query| {
             begun.is_some() && query.ended == begun && !query.addresses.is_empty()
         });
-        for (index, query) in report.queries().iter().enumerate() {
-            rows.push(self.query(query, waiting == Some(index)));
+        let waiting = waiting.map(|index| &report.queries()[index]);
+        for query in queries(report) {
+            let waits = waiting.is_some_and(|waiting| ptr::eq(waiting, query));
+            rows.push(self.query(query, waits));
         }
         for attempt in report.attempts() {
             rows.push(self.attempt(attempt));

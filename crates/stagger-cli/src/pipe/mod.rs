@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use self::relay::{Fault, relay};
 use crate::args::ConnectArgs;
 use crate::console::{Console, Exit};
-use crate::dial::Dialing;
+use crate::dial::{Dialed, Dialing};
 use crate::failure::Failure;
 use crate::runtime::{Job, Runtime};
 use crate::signal;
@@ -89,10 +89,9 @@ impl Job for Pipe {
 
     fn run<R: Runtime>(self) -> Self::Output {
         let Self(dialing) = self;
-        let dialer = dialing.dialer::<R>();
+        let Dialed { dial, .. } = dialing.begin::<R>()?;
         let piped = async {
-            let connected = dialer.connect(dialing.target).await;
-            let stream = connected.map_err(|error| Failure::lost(&error))?;
+            let (stream, _) = dial.await.map_err(|error| Failure::lost(&error))?;
             carried(stream).await
         };
         R::block_on(piped).unwrap_or_else(|error| Err(Failure::no_runtime(&error).into()))

@@ -5,10 +5,14 @@ use std::io;
 use std::net::TcpListener;
 
 use serde_json::Value;
+use stagger::error::SharedError;
+use stagger_endpoint::AddrText;
 
+use crate::dial::StreamConnector;
 use crate::failure::Failure;
 use crate::listen::Door;
-use crate::runtime::{Runtime, StreamConnector};
+use crate::runtime::Runtime;
+use crate::usage::UsageError;
 
 pub(crate) const PRESENT: bool = false;
 pub(crate) const CONNECT_EXAMPLE: &str = "";
@@ -19,6 +23,16 @@ pub(crate) const WRONG: &str = "";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ConnectTls {}
+
+impl ConnectTls {
+    pub(crate) fn is_on(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn check_ca(&self) -> Result<(), UsageError> {
+        Ok(())
+    }
+}
 
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct ListenTls {}
@@ -31,7 +45,11 @@ impl Client {
         Ok(None)
     }
 
-    pub(crate) fn over(&self, _: StreamConnector) -> StreamConnector {
+    pub(crate) fn of_proxy(_: &ConnectTls) -> Result<Self, Failure> {
+        Err(Failure::new("this build has no TLS".to_owned()))
+    }
+
+    pub(crate) fn over<A>(&self, _: StreamConnector<A>) -> StreamConnector<A> {
         match *self {}
     }
 
@@ -61,6 +79,10 @@ impl Session {
         match *self {}
     }
 
+    pub(crate) fn half_closes(&self) -> bool {
+        match *self {}
+    }
+
     pub(crate) fn text(&self) -> String {
         match *self {}
     }
@@ -82,6 +104,22 @@ impl Pair {
     pub(crate) fn serve(&self, _: TcpListener) {
         match self.client {}
     }
+}
+
+pub(crate) fn session_on_tokio(_: &stagger_endpoint::tokio::BoxStream) -> Option<Session> {
+    None
+}
+
+pub(crate) fn session_on_futures(_: &stagger_endpoint::smol::BoxStream) -> Option<Session> {
+    None
+}
+
+pub(crate) fn failed_handshake(_: &SharedError) -> Option<(AddrText, String)> {
+    None
+}
+
+pub(crate) fn proxy_hint(_: &SharedError) -> Option<&'static str> {
+    None
 }
 
 pub(crate) fn hint(_: &stagger::Error) -> Option<&'static str> {

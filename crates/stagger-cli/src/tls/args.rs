@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::usage::UsageError;
+
 /// The paragraphs on TLS below the options of `connect`.
 pub(crate) const CONNECT_HELP: &str = "\
 With --tls, an address has connected when its TLS handshake has succeeded. An
@@ -44,15 +46,15 @@ pub(crate) struct ConnectTls {
     ///
     /// An address has connected when its handshake has succeeded. The name of the target is
     /// checked, with the certificates that this machine trusts.
-    #[arg(long, help_heading = "TLS")]
+    #[arg(long, conflicts_with = "endpoint", help_heading = "TLS")]
     pub(super) tls: bool,
     /// Offer these protocols (ALPN), the preferred one first, such as h2,http/1.1
     #[arg(long, value_name = "NAMES", requires = "tls", help_heading = "TLS")]
     pub(super) alpn: Option<String>,
     /// Trust only the certificates in this file (PEM)
     ///
-    /// They replace the certificates that this machine trusts.
-    #[arg(long, value_name = "FILE", requires = "tls", help_heading = "TLS")]
+    /// They replace the certificates that this machine trusts, for the target and for proxies.
+    #[arg(long, value_name = "FILE", conflicts_with = "endpoint", help_heading = "TLS")]
     pub(super) ca: Option<PathBuf>,
     /// Check this name or IP address in place of the target's
     ///
@@ -72,12 +74,34 @@ pub(crate) struct ConnectTls {
     pub(super) key: Option<PathBuf>,
 }
 
+impl ConnectTls {
+    /// Whether the target is reached over TLS.
+    pub(crate) fn is_on(&self) -> bool {
+        self.tls
+    }
+
+    /// Refuses a file of `--ca` that nothing uses, where no proxy has TLS.
+    ///
+    /// # Errors
+    ///
+    /// The option is there without `--tls`.
+    pub(crate) fn check_ca(&self) -> Result<(), UsageError> {
+        match &self.ca {
+            Some(path) if !self.tls => {
+                let reason = "nothing is checked without --tls or a --proxy with https://";
+                Err(UsageError::new("--ca", &path.to_string_lossy(), reason))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct ListenTls {
     /// Accept only connections over TLS
     ///
     /// Handshakes run side by side. A failed handshake is shown, and the command goes on.
-    #[arg(long, requires_all = ["cert", "key"], help_heading = "TLS")]
+    #[arg(long, requires_all = ["cert", "key"], conflicts_with = "endpoint", help_heading = "TLS")]
     pub(super) tls: bool,
     /// The certificate to present, with its chain after it (PEM)
     #[arg(long, value_name = "FILE", requires = "tls", help_heading = "TLS")]

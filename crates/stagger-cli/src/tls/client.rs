@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use stagger::address::Address;
 use stagger::target::Host;
 use stagger::text::with_causes;
 use stagger::{Connector as _, Target};
@@ -17,8 +18,8 @@ use super::args::ConnectTls;
 use super::insecure::AcceptAny;
 use super::stream::Secured;
 use super::{hint, pem};
+use crate::dial::StreamConnector;
 use crate::failure::Failure;
-use crate::runtime::StreamConnector;
 use crate::usage::UsageError;
 
 /// The longest name of a protocol: 255 bytes (RFC 7301 §3.1).
@@ -58,13 +59,26 @@ impl Client {
         Ok(Some(Self { config: Arc::new(config), server_name, verifies: !args.insecure }))
     }
 
+    /// The client of a proxy. It trusts the certificates of `--ca`, or those of the machine. The
+    /// other options are for the target.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be used, and a machine without root certificates.
+    pub(crate) fn of_proxy(args: &ConnectTls) -> Result<Self, Failure> {
+        Ok(Self::trusting(Arc::new(config(args.ca.as_deref(), false)?)))
+    }
+
     /// A client with this configuration.
     pub(super) fn trusting(config: Arc<ClientConfig>) -> Self {
         Self { config, server_name: None, verifies: true }
     }
 
     /// Wraps a connector: an attempt succeeds when its TLS handshake has succeeded.
-    pub(crate) fn over(&self, connector: StreamConnector) -> StreamConnector {
+    pub(crate) fn over<A: Address + 'static>(
+        &self,
+        connector: StreamConnector<A>,
+    ) -> StreamConnector<A> {
         let mut tls = futures::Tls::new(connector, Arc::clone(&self.config));
         if let Some(name) = &self.server_name {
             tls = tls.with_server_name(name.clone());

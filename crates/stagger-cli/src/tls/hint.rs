@@ -1,5 +1,6 @@
 //! Hints after a failure of TLS.
 
+use stagger::error::SharedError;
 use stagger_tls::{CertificateFault, TlsError, TlsErrorKind};
 
 /// The hint on a machine without root certificates.
@@ -12,6 +13,19 @@ pub(crate) fn hint(error: &stagger::Error) -> Option<&'static str> {
     let errors = attempts.filter_map(|attempt| attempt.outcome.error());
     let mut causes = errors.filter_map(|error| error.downcast_ref::<TlsError>());
     causes.find_map(|cause| of(cause.kind()))
+}
+
+/// What to try after this failure of TLS with a proxy.
+pub(crate) fn proxy_hint(error: &SharedError) -> Option<&'static str> {
+    match error.downcast_ref::<TlsError>()?.kind() {
+        kind @ TlsErrorKind::Certificate(
+            CertificateFault::UnknownIssuer | CertificateFault::SelfSigned,
+        ) => of(kind),
+        TlsErrorKind::NotTls | TlsErrorKind::Closed => {
+            Some("this port of the proxy may not be for TLS; http:// is without")
+        }
+        _ => None,
+    }
 }
 
 fn of(kind: TlsErrorKind) -> Option<&'static str> {

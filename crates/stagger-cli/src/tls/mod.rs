@@ -9,6 +9,7 @@
 //! | reads and writes of a connection | `stream` |
 //! | hints after a failure | `hint` |
 //! | the certificate of a server, and its handshakes | `server` |
+//! | TLS of `--endpoint` | `endpoint` |
 //! | the two ends of the demo | `demo` |
 //!
 //! Without the feature `tls`, `absent` has the same names and no options.
@@ -17,6 +18,7 @@ mod args;
 mod client;
 mod date;
 mod demo;
+mod endpoint;
 mod hint;
 mod insecure;
 mod pem;
@@ -29,7 +31,8 @@ pub(crate) use self::args::{
 };
 pub(crate) use self::client::Client;
 pub(crate) use self::demo::Pair;
-pub(crate) use self::hint::hint;
+pub(crate) use self::endpoint::{failed_handshake, session_on_futures, session_on_tokio};
+pub(crate) use self::hint::{hint, proxy_hint};
 pub(crate) use self::server::Server;
 pub(crate) use self::session::Session;
 

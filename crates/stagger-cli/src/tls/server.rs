@@ -1,17 +1,18 @@
 //! The server that the options ask for.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use stagger::listen::{Accepted, HandshakeError, Listener};
-use stagger::text::{Span, with_causes};
+use stagger::text::with_causes;
+use stagger_endpoint::AddrText;
 use stagger_tls::crypto_provider;
 use stagger_tls::futures::{TlsAccept, TlsListener};
 use stagger_tls::rustls::ServerConfig;
 use stagger_tls::rustls::sign::SingleCertAndKey;
 
 use super::args::ListenTls;
+use super::endpoint::took_too_long;
 use super::pem;
 use super::stream::Secured;
 use crate::failure::Failure;
@@ -57,16 +58,16 @@ impl<L, C, E> Listener for Secure<L>
 where
     L: Listener<
             Connection = C,
-            Peer = SocketAddr,
-            Address = SocketAddr,
-            Error = HandshakeError<NotAccepted, E, SocketAddr>,
+            Peer = AddrText,
+            Address = AddrText,
+            Error = HandshakeError<NotAccepted, E, AddrText>,
         >,
     Secured<C>: From<C> + Into<BoxStream>,
     E: std::error::Error + 'static,
 {
     type Connection = BoxStream;
-    type Peer = SocketAddr;
-    type Address = SocketAddr;
+    type Peer = AddrText;
+    type Address = AddrText;
     type Error = NotAccepted;
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Accepted<Self>> {
@@ -77,14 +78,13 @@ where
                 Err(NotAccepted::Handshake(peer, with_causes(&error)))
             }
             Err(HandshakeError::TimedOut { peer, timeout }) => {
-                let reason = format!("the TLS handshake took longer than {}", Span(timeout));
-                Err(NotAccepted::Handshake(peer, reason))
+                Err(NotAccepted::Handshake(peer, took_too_long(timeout)))
             }
             Err(error) => Err(NotAccepted::Accept(error.to_string())),
         })
     }
 
-    fn local_addrs(&self) -> Vec<SocketAddr> {
+    fn local_addrs(&self) -> Vec<AddrText> {
         self.0.local_addrs()
     }
 }
@@ -105,17 +105,17 @@ mod tests {
 
     impl Listener for Stalled {
         type Connection = ServerStream;
-        type Peer = SocketAddr;
-        type Address = SocketAddr;
-        type Error = HandshakeError<NotAccepted, TlsError, SocketAddr>;
+        type Peer = AddrText;
+        type Address = AddrText;
+        type Error = HandshakeError<NotAccepted, TlsError, AddrText>;
 
         fn poll_accept(&mut self, _: &mut Context<'_>) -> Poll<Accepted<Self>> {
-            let peer = SocketAddr::from(([192, 0, 2, 1], 4711));
+            let peer = AddrText::new("192.0.2.1:4711");
             let timeout = Duration::from_secs(10);
             Poll::Ready(Err(HandshakeError::TimedOut { peer, timeout }))
         }
 
-        fn local_addrs(&self) -> Vec<SocketAddr> {
+        fn local_addrs(&self) -> Vec<AddrText> {
             Vec::new()
         }
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use stagger_tls::Certificate;
-use stagger_tls::rustls::CommonState;
+use stagger_tls::rustls::{CommonState, ProtocolVersion};
 
 use super::date;
 
@@ -27,6 +27,8 @@ pub(crate) struct Session {
     alpn: Option<String>,
     /// Whether the certificate was verified.
     verified: bool,
+    /// Whether one direction can end without the other: from TLS 1.3 on (RFC 8446 §6.1).
+    half_closes: bool,
     /// The certificate of the peer, if it sent one that can be read.
     certificate: Option<Certificate>,
 }
@@ -44,6 +46,7 @@ impl Session {
             cipher_suite: suite.map_or_else(|| "an unknown cipher suite".to_owned(), iana),
             alpn,
             verified,
+            half_closes: connection.protocol_version() == Some(ProtocolVersion::TLSv1_3),
             certificate: certificate.and_then(|der| Certificate::parse(der).ok()),
         }
     }
@@ -52,6 +55,11 @@ impl Session {
     pub(crate) fn protocol(&self) -> String {
         let alpn = self.alpn.as_ref().map(|name| format!(", ALPN {name}"));
         format!("{} with {}{}", self.version, self.cipher_suite, alpn.unwrap_or_default())
+    }
+
+    /// Whether one direction can end without the other.
+    pub(crate) fn half_closes(&self) -> bool {
+        self.half_closes
     }
 
     /// Lines for a person.
@@ -161,6 +169,7 @@ mod tests {
     fn session(request: &Request) -> Session {
         let identity = Authority::named("An authority").unwrap().sign(request).unwrap();
         Session {
+            half_closes: true,
             version: named("TLSv1_2"),
             cipher_suite: iana("TLS13_AES_128_GCM_SHA256"),
             alpn: None,

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use futures_lite::{AsyncRead, AsyncWrite};
 use stagger_tls::TlsIo;
 use stagger_tls::futures::{Futures, TlsStream};
-use stagger_tls::rustls::{AlertDescription, CommonState, Error, ProtocolVersion};
+use stagger_tls::rustls::{AlertDescription, Error};
 
 use super::Session;
 use crate::stream::{BoxStream, Ends, Stream};
@@ -17,7 +17,6 @@ pub(super) struct Secured<T> {
     stream: T,
     ends: Ends,
     session: Session,
-    half_closes: bool,
 }
 
 impl Secured<TlsStream<BoxStream>> {
@@ -25,7 +24,7 @@ impl Secured<TlsStream<BoxStream>> {
     pub(super) fn client(stream: TlsStream<BoxStream>, verified: bool) -> Self {
         let (tcp, connection) = stream.get_ref();
         let (ends, session) = (tcp.ends(), Session::of(connection, verified));
-        Self { half_closes: half_closes(connection), ends, session, stream }
+        Self { ends, session, stream }
     }
 }
 
@@ -37,13 +36,8 @@ impl From<ServerStream> for Secured<ServerStream> {
         let (tcp, connection) = stream.get_ref();
         // This server asks for no certificate of a client.
         let (ends, session) = (tcp.ends(), Session::of(connection, false));
-        Self { half_closes: half_closes(connection), ends, session, stream }
+        Self { ends, session, stream }
     }
-}
-
-/// Whether one direction can end without the other: from TLS 1.3 on (RFC 8446 §6.1).
-fn half_closes(connection: &CommonState) -> bool {
-    connection.protocol_version() == Some(ProtocolVersion::TLSv1_3)
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin + 'static> From<Secured<T>> for BoxStream {
@@ -62,7 +56,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Stream for Secured<T> {
     }
 
     fn half_closes(&self) -> bool {
-        self.half_closes
+        self.session.half_closes()
     }
 }
 

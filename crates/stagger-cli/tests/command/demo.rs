@@ -9,6 +9,8 @@ fn every_race_of_the_demo_goes_as_it_should() {
         for part in [
             " was silent; ",
             " was tried at once",
+            " The proxy was silent at ",
+            " connected to demo.test:80 through 127.0.0.1:",
             " which never came; ",
             " AAAA, which had not come yet; ",
             " refused. The connect failed with the last",

@@ -9,7 +9,7 @@ use crate::namespace::inside;
 use crate::run::{refusing, stagger};
 
 /// The rows for code 2, in the words of the help, each with command lines that end so.
-const WRONG: [(&str, &[&str]); 5] = [
+const WRONG: [(&str, &[&str]); 6] = [
     (
         "an unknown option, service, zone or network interface",
         &[
@@ -27,6 +27,8 @@ const WRONG: [(&str, &[&str]); 5] = [
             "resolve 127.0.0.1:nosuchsvc",
             "connect [fe80::1%nosuch0]:80",
             "connect --pipe [fe80::1%nosuch0]:80",
+            "connect localhost:80 --proxy http://[fe80::1%nosuch0]:80",
+            "connect localhost:nosuchsvc --proxy http://localhost",
             "resolve [fe80::1%nosuch0]:80",
             "connect localhost:80 --bind fe80::1%nosuch0",
             "connect localhost:80 --resolve localhost:fe80::1%nosuch0",
@@ -41,8 +43,17 @@ const WRONG: [(&str, &[&str]); 5] = [
         ],
     ),
     (
-        "a malformed target, address or duration, or a value out of range",
+        "a malformed target, endpoint, proxy, address or duration",
         &[
+            "connect --endpoint tcp:localhost",
+            "connect --endpoint nosuch:localhost:80",
+            "connect --pipe --endpoint tcp:localhost:80|",
+            "listen --endpoint tcp:localhost:80",
+            "listen --pipe --endpoint tcp:127.0.0.1:0?nosuch=1",
+            "connect localhost:80 --proxy ftp://localhost",
+            "connect localhost:80 --proxy socks5://localhost:65536",
+            "connect --pipe localhost:80 --proxy socks5://",
+            "connect localhost:0 --proxy socks5://localhost",
             "connect localhost",
             "connect https://localhost/",
             "resolve localhost:65536",
@@ -55,11 +66,17 @@ const WRONG: [(&str, &[&str]); 5] = [
             "udp listen 127.0.0.1:65536",
             "udp send 127.0.0.1:65536 --data x",
             "connect localhost:80 --timeout soon",
+            "udp listen --timeout soon",
+        ],
+    ),
+    (
+        "a value out of range",
+        &[
             "resolve localhost:80 --timeout 0s",
             "connect localhost:80 --attempt-delay 9ms",
-            "udp listen --timeout soon",
             "udp send 127.0.0.1:9 --data x --wait 2days",
             "udp send 127.0.0.1:9 --data x --hops 0",
+            "connect --endpoint tcp:localhost:80?timeout=0s",
         ],
     ),
     (
@@ -79,6 +96,7 @@ const WRONG: [(&str, &[&str]); 5] = [
         &[
             "connect [fe80::1]:80",
             "connect --pipe [fe80::1]:80",
+            "connect localhost:80 --proxy http://[fe80::1]:80",
             "resolve [fe80::1]:80",
             "connect localhost:80 --bind fe80::1",
             "connect localhost:80 --resolve localhost:fe80::1",
@@ -94,6 +112,8 @@ const WRONG: [(&str, &[&str]); 5] = [
         "an IP address of the family that --family or --bind excludes",
         &[
             "connect [::1]:80 --family v4",
+            "connect localhost:80 --proxy http://[::1]:80 --family v4",
+            "connect localhost:80 --proxy http://[::1]:80 --bind 127.0.0.1",
             "resolve 127.0.0.1:80 --family v6",
             "connect localhost:80 --family v4 --bind ::1",
             "connect 127.0.0.1:80 --bind ::1",
@@ -122,7 +142,8 @@ fn ends(line: &str, code: i32) {
     let mut variants = vec![Vec::new()];
     if ["connect", "resolve"].contains(&words[0]) {
         variants.push(vec!["--json"]);
-        if !words.contains(&"--server") {
+        // An endpoint has its own resolver.
+        if !words.contains(&"--server") && !words.contains(&"--endpoint") {
             variants.push(vec!["--resolver", "dns"]);
         }
         if words.contains(&"--pipe") {
@@ -164,6 +185,13 @@ fn what_the_network_or_this_machine_refuses_ends_every_command_alike() {
     for line in [
         &format!("connect {refused}")[..],
         &format!("connect --pipe {refused}"),
+        &format!("connect nosuch.invalid:80 --proxy http://{refused}"),
+        &format!("connect --pipe nosuch.invalid:80 --proxy socks5://{refused}"),
+        "connect 127.0.0.1:80 --proxy socks5://nosuch.invalid",
+        &format!("connect --endpoint tcp:{refused}"),
+        "connect --pipe --endpoint tcp:nosuch.invalid:80",
+        "connect --endpoint unix:/nosuch/socket",
+        "listen --endpoint tcp:192.0.2.1:0",
         "connect nosuch.invalid:80",
         "resolve nosuch.invalid:80",
         &format!("connect {refused} --bind 192.0.2.1"),
@@ -184,6 +212,7 @@ fn what_the_network_or_this_machine_refuses_ends_every_command_alike() {
     let open = taken.0.to_string();
     for line in [
         &format!("connect {open}")[..],
+        &format!("connect --endpoint tcp:{open}"),
         &format!("connect name.test:{} --resolve name.test:127.0.0.1", taken.0.port()),
         "resolve localhost:80",
         "resolve 127.0.0.1:http",

@@ -14,6 +14,7 @@ use std::time::Duration;
 use socket2::{Domain, Socket, Type};
 use stagger::resolve::Record;
 use stagger_testkit::dns::{NameServer, Reply};
+use stagger_testkit::proxy::ProxyServer;
 
 use crate::namespace::{Temporary, inside, replace, sh};
 use crate::run::{Run, STAGGER, run};
@@ -58,7 +59,7 @@ fn words(line: &str) -> Vec<String> {
     if line.contains('├') || line.trim_start().starts_with("ms  0") {
         return Vec::new();
     }
-    let is_bar = |word: &&str| word.chars().all(|glyph| "─━═╪·┤╱✗✓?".contains(glyph));
+    let is_bar = |word: &&str| word.chars().all(|glyph| "─━═╪╌·┤╱✗✓■?".contains(glyph));
     let words = line.split_whitespace().filter(|word| !is_bar(word));
     words
         .map(|word| match word.rsplit_once(':') {
@@ -127,11 +128,16 @@ fn prints_what_the_page_says(name: &str, count: usize) {
 
 /// Whether a command printed this, and failed if this has an error.
 fn is_as_said(run: &Run, output: &[String]) -> bool {
-    let fails = output.iter().any(|line| line.starts_with("error: "));
+    let has = |start| output.iter().any(|line| line.starts_with(start));
+    let code = match (has("error: bad "), has("error: ")) {
+        (true, _) => 2,
+        (false, true) => 1,
+        (false, false) => 0,
+    };
     let non_empty = |line: &str| Some(words(line)).filter(|words| !words.is_empty());
     let said: Vec<_> = output.iter().filter_map(|line| non_empty(line)).collect();
     let printed: Vec<_> = run.out.lines().chain(run.err.lines()).filter_map(non_empty).collect();
-    run.code == Some(i32::from(fails))
+    run.code == Some(code)
         && said.len() == printed.len()
         && said.iter().zip(&printed).all(|(said, printed)| agrees(said, printed))
 }
@@ -150,7 +156,11 @@ impl Host {
         sh("ip address add 2001:db8::1/128 dev lo nodad
             ip address add 192.0.2.1/32 dev lo
             ip address add 192.0.2.53/32 dev lo");
-        let hosts = replace("/etc/hosts", "2001:db8::1 example.com\n192.0.2.1 example.com\n");
+        let hosts = replace(
+            "/etc/hosts",
+            "2001:db8::1 example.com\n192.0.2.1 example.com\n\
+             2001:db8::9 proxy.test\n192.0.2.9 proxy.test\n",
+        );
         let server = NameServer::start_at("192.0.2.53:53".parse().unwrap()).unwrap();
         server.on("example.com", Record::A, Reply::addresses(["192.0.2.1"]));
         server.on("example.com", Record::Aaaa, Reply::silence());
@@ -197,6 +207,30 @@ impl Drop for Secure {
     }
 }
 
+/// The SOCKS5 proxy `proxy.test`: its IPv6 address is silent, and its IPv4 address knows the host.
+/// At port 1081 it requires a login.
+struct Proxies {
+    _silent: Vec<Socket>,
+    _proxies: [ProxyServer; 2],
+}
+
+impl Proxies {
+    fn new() -> Self {
+        sh("ip address add 192.0.2.9/32 dev lo
+            ip address add 2001:db8::9/128 dev lo nodad");
+        let proxy = |addr: &str| {
+            let listener = TcpListener::bind(addr).unwrap();
+            let proxy = ProxyServer::socks5_on(listener).unwrap();
+            proxy.with_name("example.com", "192.0.2.1:443".parse().unwrap())
+        };
+        let closed = proxy("192.0.2.9:1081").with_login("bob", "secret");
+        Self {
+            _silent: silent("[2001:db8::9]:1080".parse().unwrap()),
+            _proxies: [proxy("192.0.2.9:1080"), closed],
+        }
+    }
+}
+
 /// Sockets that keep an address silent: its backlog is full.
 fn silent(addr: SocketAddr) -> Vec<Socket> {
     let listener = Socket::new(Domain::for_address(addr), Type::STREAM, None).unwrap();
@@ -221,7 +255,8 @@ fn the_page_on_diagnosing_says_what_the_commands_print() {
     let _host = Host::new();
     #[cfg(feature = "tls")]
     let _secure = Secure::new();
-    prints_what_the_page_says("diagnosing.md", 9);
+    let _proxies = Proxies::new();
+    prints_what_the_page_says("diagnosing.md", 12);
 }
 
 #[test]
@@ -238,7 +273,8 @@ fn the_page_on_pipes_says_what_the_commands_print() {
         }
         Ok(())
     });
-    prints_what_the_page_says("proxy-command.md", 2);
+    let _proxies = Proxies::new();
+    prints_what_the_page_says("proxy-command.md", 3);
 }
 
 #[test]
@@ -254,7 +290,7 @@ fn ssh_connects_past_a_silent_address_with_each_way_of_the_page() {
     let listener = TcpListener::bind("192.0.2.1:22").unwrap();
     let page = page("proxy-command.md");
     let configs = blocks(&page, "sshconfig");
-    assert_eq!((configs.len(), blocks(&page, "sh").len()), (2, 1), "the ways of the page");
+    assert_eq!((configs.len(), blocks(&page, "sh").len()), (3, 1), "the ways of the page");
     let jump = configs[1].replace("jump.example.com", "example.com");
     for config in [&configs[0], &jump] {
         let file = std::env::temp_dir().join(format!("stagger-guide-{}", std::process::id()));

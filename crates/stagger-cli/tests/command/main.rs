@@ -8,6 +8,8 @@ mod connect;
 mod demo;
 mod dns;
 #[cfg(target_os = "linux")]
+mod endpoint;
+#[cfg(target_os = "linux")]
 mod exit;
 #[cfg(target_os = "linux")]
 mod guide;
@@ -30,6 +32,8 @@ mod order;
 mod picture;
 #[cfg(unix)]
 mod pipe;
+#[cfg(target_os = "linux")]
+mod proxy;
 mod resolve;
 mod run;
 #[cfg(unix)]

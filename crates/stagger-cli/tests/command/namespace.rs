@@ -179,7 +179,7 @@ fn the_demo_does_without_ipv6() {
     assert_eq!((run.code, &run.err[..]), (Some(0), ""), "{run:?}");
     assert!(run.out.contains("This machine has no IPv6 ("), "{run:?}");
     assert!(run.out.contains("127.0.0.2"), "{run:?}");
-    let count = if cfg!(feature = "tls") { 7 } else { 6 };
+    let count = if cfg!(feature = "tls") { 8 } else { 7 };
     let last = format!("All {count} races went as they should.\n");
     assert!(run.out.ends_with(&last), "{run:?}");
 }

@@ -85,14 +85,31 @@ pub(crate) fn refusing() -> (Socket, SocketAddr) {
 
 /// An address that never answers, for as long as the sockets are kept: its backlog is full.
 pub(crate) fn silent() -> (Vec<Socket>, SocketAddr) {
-    let (listener, addr) = refusing();
+    let (socket, addr) = refusing();
+    (filled(socket, addr), addr)
+}
+
+/// Makes an address silent, for as long as the sockets are kept.
+///
+/// # Errors
+///
+/// The address is in use.
+#[cfg(target_os = "linux")]
+pub(crate) fn silent_at(addr: SocketAddr) -> std::io::Result<Vec<Socket>> {
+    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, None)?;
+    socket.bind(&addr.into())?;
+    Ok(filled(socket, addr))
+}
+
+/// Fills the backlog of a socket that is bound to this address.
+fn filled(listener: Socket, addr: SocketAddr) -> Vec<Socket> {
     listener.listen(0).unwrap();
     let mut sockets = vec![listener];
     loop {
         assert!(sockets.len() < 64, "the backlog does not fill up");
-        let filler = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let filler = Socket::new(Domain::for_address(addr), Type::STREAM, None).unwrap();
         if filler.connect_timeout(&addr.into(), Duration::from_millis(100)).is_err() {
-            return (sockets, addr);
+            return sockets;
         }
         sockets.push(filler);
     }

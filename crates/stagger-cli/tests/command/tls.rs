@@ -2,7 +2,9 @@
 
 mod check;
 mod connect;
+mod endpoint;
 mod file;
 mod kit;
 mod listen;
 mod pipe;
+mod proxy;

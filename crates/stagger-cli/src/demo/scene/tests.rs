@@ -3,7 +3,7 @@ use stagger::address::Family;
 use stagger_testkit::{Fate, ScriptedConnector, ScriptedResolver, ms};
 
 use super::*;
-use crate::race::kit::{addrs, race};
+use crate::race::kit::{addrs, proxied, race};
 
 /// An IPv4 address, another, and an IPv6 address.
 const A: &str = "192.0.2.1:80";
@@ -86,6 +86,11 @@ fn what_was_seen_is_said_with_its_own_numbers() {
              which had not come yet, and won in 2.0 ms.",
         ),
     ];
+    assert_eq!(
+        proxy_silent(&proxied()).unwrap(),
+        "The proxy was silent at [2001:db8::9]:1080; it was tried at 192.0.2.9:1080 250.0 ms \
+         later, and had connected to 192.0.2.1:80 after 320.0 ms."
+    );
     for (judge, resolves, connects, said) in cases {
         assert_eq!(judge(&race(Policy::new(), resolves, connects)).unwrap(), said);
     }
@@ -100,7 +105,8 @@ fn a_race_that_goes_wrong_is_found_out() {
         let resolver = resolver.finds(ms(20), Record::A, addrs(&[A]));
         resolver.finds(ms(60), Record::Aaaa, addrs(&[V6])).never_ends()
     };
-    let cases: [(Judge, Policy, Resolves, Connects, &str); 16] = [
+    let cases: [(Judge, Policy, Resolves, Connects, &str); 17] = [
+        (proxy_silent, Policy::new(), both, accepts, "0 races to the proxy were seen"),
         (healthy, Policy::new(), |resolver| resolver, accepts, "only 0 attempts"),
         (
             healthy,
@@ -206,7 +212,7 @@ fn without_ipv6_nothing_is_left_that_needs_it() {
     let all = scenes(Some(loopback(9)));
     let rest = scenes(None);
     let with_tls = usize::from(tls::PRESENT);
-    assert_eq!((all.len(), rest.len()), (8 + with_tls, 6 + with_tls));
+    assert_eq!((all.len(), rest.len()), (9 + with_tls, 7 + with_tls));
     let over_dns = rest.iter().filter(|scene| matches!(scene.answers, Answers::OverDns(_)));
     let spots: Vec<_> = over_dns.map(|scene| &scene.spots[..]).collect();
     assert_eq!(spots, [[(loopback(1), Behaviour::Accepts)]]);

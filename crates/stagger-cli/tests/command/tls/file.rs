@@ -88,8 +88,7 @@ fn a_certificate_and_a_key_must_belong_together() {
 #[test]
 fn options_that_need_another_are_bad_usage_without_it() {
     for options in [
-        &["--ca", "x"][..],
-        &["--alpn", "h2"],
+        &["--alpn", "h2"][..],
         &["--server-name", "x"],
         &["--insecure"],
         &["--cert", "x", "--key", "x"],
