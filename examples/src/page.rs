@@ -14,6 +14,7 @@ pages! {
     Net: "crates/stagger-net/README.md"
     Dns: "crates/stagger-dns/README.md"
     TlsReadMe: "crates/stagger-tls/README.md"
+    Proxy: "crates/stagger-proxy/README.md"
     Reconnect: "crates/stagger-reconnect/README.md"
     EndpointReadMe: "crates/stagger-endpoint/README.md"
     Testkit: "crates/stagger-testkit/README.md"

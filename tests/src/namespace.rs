@@ -99,7 +99,7 @@ pub const NO_IPV6: &str = "ip link set lo up && \
 pub const ONE_PORT: &str = "ip link set lo up && \
     echo 40000 40000 >/proc/sys/net/ipv4/ip_local_port_range";
 
-/// Loopback, and every address there is on it: whatever is dialed is this machine.
+/// Loopback with every address: a connect to any address reaches this machine.
 pub const EVERYWHERE: &str = "ip link set lo up && \
     ip route add local 0.0.0.0/0 dev lo && ip -6 route add local ::/0 dev lo";
 

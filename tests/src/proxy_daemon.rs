@@ -79,7 +79,8 @@ impl ProxyDaemon {
         })
     }
 
-    /// Starts squid, an HTTP proxy, as [`microsocks`](Self::microsocks) does. It forbids the port 25.
+    /// Starts squid, an HTTP proxy, as [`microsocks`](Self::microsocks) does. It forbids the port
+    /// 25.
     ///
     /// # Panics
     ///

@@ -211,7 +211,20 @@ impl<S: Send + 'static> ClientEndpoint<S> {
     ///
     /// # Examples
     ///
-    /// See [`Schemes`](crate::Schemes).
+    /// ```
+    /// use stagger::Endpoint as _;
+    /// use stagger::connect::endpoint_fn;
+    /// use stagger_endpoint::ClientEndpoint;
+    ///
+    /// let inner = ClientEndpoint::new(endpoint_fn(|| async { Ok::<_, std::io::Error>(41) }));
+    /// let inner = inner.with_target("example.com:80".try_into()?);
+    /// let outer = inner.and_then(|number, target| async move {
+    ///     assert_eq!(target.unwrap().to_string(), "example.com:80");
+    ///     Ok::<_, std::io::Error>(number + 1)
+    /// });
+    /// assert_eq!(futures_lite::future::block_on(outer.connect())?, 42);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub fn and_then<F, U, E>(self, step: F) -> Self
     where
         F: Fn(S, Option<Target>) -> U + Send + Sync + 'static,

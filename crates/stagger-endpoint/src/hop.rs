@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use stagger::Target;
+use stagger::target::TargetError;
 
 use crate::error::{EndpointError, EndpointErrorKind as Kind, quoted};
 use crate::percent::{decode, encode};
@@ -176,12 +177,54 @@ impl Hop {
         &self.rest
     }
 
+    /// What follows the scheme and the login as a host and a service.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it is not a target, such as a path.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger_endpoint::EndpointText;
+    ///
+    /// let text = EndpointText::parse("tcp:example.com:443 | tls")?;
+    /// let [tcp, tls] = text.hops() else { panic!("there are two hops") };
+    /// assert_eq!(tcp.target()?.to_string(), "example.com:443");
+    /// assert!(tls.target().is_err());
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn target(&self) -> Result<Target, TargetError> {
+        Target::parse(&self.rest)
+    }
+
     /// What follows the scheme and the login, decoded.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger_endpoint::EndpointText;
+    ///
+    /// let text = EndpointText::parse("unix:/run/two%20words")?;
+    /// assert_eq!(text.hops()[0].text(), b"/run/two words");
+    /// # Ok::<_, stagger_endpoint::EndpointError>(())
+    /// ```
     pub fn text(&self) -> Vec<u8> {
         decode(&self.rest).expect("escapes are checked when a hop is made")
     }
 
     /// The options, decoded, in their order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger_endpoint::EndpointText;
+    ///
+    /// let text = EndpointText::parse("tcp:a:80?timeout=5s&family=v4")?;
+    /// let keys: Vec<&str> = text.hops()[0].options().map(|(key, _)| key).collect();
+    /// assert_eq!(keys, ["timeout", "family"]);
+    /// # Ok::<_, stagger_endpoint::EndpointError>(())
+    /// ```
     pub fn options(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.options.iter().map(|option| (&*option.key, &*option.value))
     }

@@ -35,7 +35,40 @@ const MAX_DEPTH: usize = 8;
 ///
 /// # Examples
 ///
-/// See [`Schemes`](crate::Schemes).
+/// A scheme that reads a target and options of each kind:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use stagger::connect::endpoint_fn;
+/// use stagger_endpoint::{ClientEndpoint, Schemes};
+///
+/// let schemes = Schemes::<String>::new().with_client("job", |hop| {
+///     let target = hop.target()?;
+///     let wait = hop.take_duration("wait", Duration::ZERO..=Duration::from_secs(60))?;
+///     let tries = hop.take_number("tries", 1..=9)?.unwrap_or(3);
+///     let is_quiet = hop.take_bool("quiet")?.unwrap_or(false);
+///     let tags = hop.take_list("tags")?.unwrap_or_default();
+///     let level = hop.take("level", |text| text.parse::<i8>())?;
+///     let job = format!("{target} {wait:?} {tries} {is_quiet} {tags:?} {level:?}");
+///     Ok(ClientEndpoint::new(endpoint_fn(move || {
+///         let job = job.clone();
+///         async { Ok::<_, std::io::Error>(job) }
+///     })))
+/// });
+///
+/// let endpoint = schemes.client("job:a:80?wait=5s&quiet=yes&tags=x,y&level=-1")?;
+/// let job = futures_lite::future::block_on(stagger::Endpoint::connect(&endpoint))?;
+/// assert_eq!(job, r#"a:80 Some(5s) 3 true ["x", "y"] Some(-1)"#);
+///
+/// let error = schemes.client("job:a:80?wait=5m").unwrap_err();
+/// assert_eq!(error.reason(), r#"the option wait cannot be "5m": it must be from 0s to 1m"#);
+/// assert_eq!(
+///     error.pointed().to_string(),
+///     "job:a:80?wait=5m\n              ^^"
+/// );
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 pub struct HopReader<'a, L> {
     hop: &'a Hop,
     shown: &'a Shown,

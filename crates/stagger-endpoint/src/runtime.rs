@@ -4,7 +4,7 @@
 /// kind of its streams.
 macro_rules! runtime {
     (
-        module: $module:literal, adapter: $adapter:ident, stream: $stream:ident,
+        module: $module:literal, adapter: $adapter:ident, stream: $stream:ident, boxed: $boxed:path,
         tls: $tls:path, proxy: $proxy:path,
         example: ($begin:literal, $end:literal),
     ) => {
@@ -219,7 +219,7 @@ macro_rules! runtime {
 
         fn tcp_stream(stream: <Reactor as stagger_net::Register>::Stream) -> BoxStream {
             let peer = stream.peer_addr();
-            let stream = BoxStream::new(stream);
+            let stream = $boxed(stream);
             match peer {
                 Ok(peer) => stream.with_peer(peer.to_string()),
                 // The peer has gone already.
@@ -232,7 +232,7 @@ macro_rules! runtime {
             stream: <Reactor as stagger_net::Register<std::os::unix::net::UnixStream>>::Stream,
             peer: &str,
         ) -> BoxStream {
-            BoxStream::new(stream).with_peer(peer)
+            $boxed(stream).with_peer(peer)
         }
 
         #[cfg(unix)]
@@ -242,7 +242,7 @@ macro_rules! runtime {
         ) -> BoxStream {
             match peer {
                 Some(peer) => unix_stream(stream, peer),
-                None => BoxStream::new(stream),
+                None => $boxed(stream),
             }
         }
 

@@ -9,7 +9,7 @@ macro_rules! box_stream {
         use std::io::{self, IoSlice};
         use std::pin::Pin;
         use std::sync::Arc;
-        use std::task::{Context, Poll};
+        use std::task::{Context, Poll, ready};
 
         trait Stream: $read + $write + Send + Unpin {
             fn as_any(&self) -> &dyn Any;
@@ -42,12 +42,16 @@ macro_rules! box_stream {
         pub struct BoxStream {
             inner: Box<dyn Stream>,
             peer: Option<Arc<str>>,
+            /// Ends the write side of a stream that cannot do so itself.
+            shutdown: Option<Shutdown>,
         }
+
+        type Shutdown = fn(&dyn Any) -> io::Result<()>;
 
         impl BoxStream {
             /// Boxes a stream.
             pub fn new(stream: impl $read + $write + Send + Unpin + 'static) -> Self {
-                Self { inner: Box::new(stream), peer: None }
+                Self { inner: Box::new(stream), peer: None, shutdown: None }
             }
 
             /// Sets the text of the peer.
@@ -73,8 +77,22 @@ macro_rules! box_stream {
                 (*self.inner).as_any().downcast_ref()
             }
 
-            #[cfg(any(feature = "proxy", feature = "tls"))]
-            #[allow(dead_code, reason = "which layers there are depends on the features")]
+            #[allow(dead_code, reason = "only streams of async-std need it")]
+            pub(crate) fn with_shutdown(mut self, shutdown: Shutdown) -> Self {
+                self.shutdown = Some(shutdown);
+                self
+            }
+
+            fn shut_down(&mut self) -> io::Result<()> {
+                match self.shutdown.take().map(|shutdown| shutdown((*self.inner).as_any())) {
+                    // The peer has gone already.
+                    Some(Err(error)) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+                    Some(done) => done,
+                    None => Ok(()),
+                }
+            }
+
+            #[cfg(feature = "tls")]
             pub(crate) fn with_peer_of(mut self, below: Option<Arc<str>>) -> Self {
                 self.peer = below;
                 self
@@ -142,7 +160,8 @@ pub(crate) mod tokio_stream {
                 mut self: Pin<&mut Self>,
                 cx: &mut Context<'_>,
             ) -> Poll<io::Result<()>> {
-                Pin::new(&mut *self.inner).poll_shutdown(cx)
+                ready!(Pin::new(&mut *self.inner).poll_shutdown(cx))?;
+                Poll::Ready(self.shut_down())
             }
         },
         {
@@ -172,7 +191,8 @@ pub(crate) mod futures_stream {
         AsyncWrite,
         {
             fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                Pin::new(&mut *self.inner).poll_close(cx)
+                ready!(Pin::new(&mut *self.inner).poll_close(cx))?;
+                Poll::Ready(self.shut_down())
             }
         },
         {

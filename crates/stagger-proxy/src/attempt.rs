@@ -141,3 +141,93 @@ fn exchange<S, K: ProxyIo<S>>(
         }
     }
 }
+
+#[cfg(all(test, feature = "futures"))]
+mod tests {
+    use std::future;
+    use std::io;
+
+    use futures_io::{AsyncRead, AsyncWrite};
+    use stagger::{Candidate, Connector as _, Target, connect::connector_fn};
+
+    use crate::ProxyErrorKind;
+    use crate::futures::Socks5;
+
+    use super::*;
+
+    /// A proxy in memory that sees only what was flushed, and takes so many bytes at a time.
+    struct Buffered {
+        at_once: usize,
+        buffer: usize,
+        flushed: usize,
+        answered: usize,
+    }
+
+    /// How many bytes must have been flushed before each answer, and the answer.
+    const ANSWERS: [(usize, &[u8]); 2] = [(3, b"\x05\0"), (3 + 18, b"\x05\0\0\x01\0\0\0\0\0\0")];
+
+    impl AsyncRead for Buffered {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buffer: &mut [u8],
+        ) -> Poll<io::Result<usize>> {
+            let ready = ANSWERS.iter().filter(|(flushed, _)| *flushed <= self.flushed);
+            let bytes: Vec<u8> = ready.flat_map(|(_, answer)| *answer).copied().collect();
+            let rest = &bytes[self.answered..];
+            if rest.is_empty() {
+                return Poll::Pending;
+            }
+            let count = rest.len().min(buffer.len()).min(self.at_once);
+            buffer[..count].copy_from_slice(&rest[..count]);
+            self.answered += count;
+            Poll::Ready(Ok(count))
+        }
+    }
+
+    impl AsyncWrite for Buffered {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            let count = bytes.len().min(self.at_once);
+            self.buffer += count;
+            Poll::Ready(Ok(count))
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            self.flushed = self.buffer;
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    /// Polls an attempt over this stream once.
+    fn attempt(at_once: usize) -> Option<Result<Buffered, ConnectError<io::Error>>> {
+        let inner = connector_fn(move |_: Target| {
+            future::ready(Ok(Buffered { at_once, buffer: 0, flushed: 0, answered: 0 }))
+        });
+        let proxy = Socks5::new(inner, "proxy.example:1080".parse().unwrap());
+        let target = Target::parse("example.com:443").unwrap();
+        let attempt = proxy.connect(Candidate::new(target));
+        futures_lite::future::block_on(futures_lite::future::poll_once(attempt))
+    }
+
+    #[test]
+    fn what_is_written_is_flushed_before_an_answer_is_read() {
+        for at_once in [1, 2, 1000] {
+            let stream = attempt(at_once).expect("nothing is waited for").expect("it connects");
+            assert_eq!((stream.buffer, stream.flushed), (3 + 18, 3 + 18));
+        }
+    }
+
+    #[test]
+    fn a_stream_that_takes_no_bytes_is_closed() {
+        let Some(Err(ConnectError::Proxy(error))) = attempt(0) else { panic!("it connects") };
+        assert_eq!(error.kind(), ProxyErrorKind::Closed);
+    }
+}

@@ -15,17 +15,18 @@ use crate::{Login, LoginError, Protocol, ProxyAttempt, ProxyIo, ProxyUrl};
 /// [`futures::Proxy`](crate::futures::Proxy), which name the kind of streams `K`. [`Socks5`] and
 /// [`HttpConnect`] are the same with a fixed protocol.
 ///
-/// The inner connector connects to the proxy's own target. It is any connector of targets: a dialer,
-/// TLS over a dialer, or another proxy. Then the proxy is asked for the target of the attempt, by
-/// its name. Nothing is resolved here. A name is sent as A-labels, and a trailing dot stays.
+/// The inner connector connects to the proxy's own target. It is any connector of targets: a
+/// dialer, TLS over a dialer, or another proxy. Then the proxy is asked for the target of the
+/// attempt, by its name. Nothing is resolved here. A name is sent as A-labels, and a trailing dot
+/// stays.
 ///
 /// The steps of the inner connector's race are children of the attempt in the report. When it has
 /// connected, the attempt reports [progress](stagger::connect::Progress). The connection is the
 /// inner connector's own stream, and no byte beyond the proxy's answer is read from it.
 ///
 /// In this form the inner race ends when a transport to the proxy is up. If an address of the proxy
-/// accepts and then stalls, only a timeout helps. With a [`Through`](crate::Through) the exchange is
-/// inside the race of the proxy's addresses.
+/// accepts and then stalls, only a timeout helps. With a [`Through`](crate::Through) the exchange
+/// is inside the race of the proxy's addresses.
 ///
 /// # Targets that a proxy cannot be asked for
 ///
@@ -344,6 +345,6 @@ fixed!(
     HttpConnect,
     Protocol::Http,
     "http",
-    "A connector through an HTTP proxy with the method CONNECT (RFC 9110 §9.3.6), with or without a \
-     login (RFC 7617)."
+    "A connector through an HTTP proxy with the method CONNECT (RFC 9110 §9.3.6), with or without \
+     a login (RFC 7617)."
 );

@@ -41,8 +41,8 @@ use crate::{ProxyUrl, ProxyUrlError};
 ///
 /// # Differences from curl
 ///
-/// These rules were compared with curl 7.88.1. Later versions of curl end the list at a blank without
-/// a comma.
+/// These rules were compared with curl 7.88.1. Later versions of curl end the list at a blank
+/// without a comma.
 ///
 /// | what | curl | here |
 /// | --- | --- | --- |

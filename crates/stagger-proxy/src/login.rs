@@ -15,8 +15,8 @@ const MAX_PART: usize = 255;
 /// trace of this crate contains them. Cloning is cheap.
 ///
 /// SOCKS5 sends both as they are (RFC 1929 §2). HTTP sends them as Basic credentials, which are not
-/// encrypted either (RFC 7617 §4). Use [TLS to the proxy](crate::Proxy::with_inner_tls) on a network
-/// that is not trusted.
+/// encrypted either (RFC 7617 §4). Use [TLS to the proxy](crate::Proxy::with_inner_tls) on a
+/// network that is not trusted.
 ///
 /// # Examples
 ///

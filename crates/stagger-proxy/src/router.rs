@@ -117,6 +117,17 @@ impl<C, K, T> Router<C, K, T> {
         Router { inner, tls: Some(tls), environment, rule, scheme, kind }
     }
 
+    /// Removes the connector for proxies that need TLS.
+    pub fn without_tls(self) -> Router<C, K> {
+        let Self { inner, environment, rule, scheme, kind, .. } = self;
+        Router { inner, tls: None, environment, rule, scheme, kind }
+    }
+
+    /// The connector for proxies that need TLS, if one is set.
+    pub fn tls(&self) -> Option<&T> {
+        self.tls.as_ref()
+    }
+
     /// Sets the program's own rule, which comes before the environment. It returns `None` for a
     /// target that it does not decide.
     ///
@@ -346,8 +357,8 @@ where
 
 /// The error of an attempt of [`Router`], by the way that the attempt took.
 ///
-/// Like [`ConnectError`] it is not itself an [`Error`](std::error::Error). A dialer converts it into
-/// a [`BoxError`], which holds the innermost error.
+/// Like [`ConnectError`] it is not itself an [`Error`](std::error::Error). A dialer converts it
+/// into a [`BoxError`], which holds the innermost error.
 ///
 /// # Examples
 ///

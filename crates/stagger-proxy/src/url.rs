@@ -1,4 +1,4 @@
-//! A proxy as a URL.
+//! A proxy as a URL. The file is long because its tests have many texts.
 
 use std::error::Error as StdError;
 use std::fmt;

@@ -27,7 +27,7 @@ use item::Surface;
 use rustdoc::{Described, Missing, Workspace};
 
 /// The published crates.
-const PACKAGES: [&str; 9] = [
+const PACKAGES: [&str; 11] = [
     "stagger",
     "stagger-net",
     "stagger-dns",
@@ -37,6 +37,8 @@ const PACKAGES: [&str; 9] = [
     "stagger-async-std",
     "stagger-tls",
     "stagger-reconnect",
+    "stagger-proxy",
+    "stagger-endpoint",
 ];
 
 /// Those of them that promise the same names.

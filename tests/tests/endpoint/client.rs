@@ -15,7 +15,7 @@ use stagger_tests::Scratch;
 
 use crate::on::{On, client, echo_server};
 
-both! {
+each_runtime! {
     tcp_connects_with_its_options_and_closes_one_direction,
     a_unix_socket_is_reached_by_path_and_by_abstract_name,
     tls_checks_the_name_by_the_roots_of_a_file_and_offers_protocols,
@@ -84,7 +84,7 @@ fn tls_checks_the_name_by_the_roots_of_a_file_and_offers_protocols<O: On>() {
     let ca = ca.display();
     let mut config = (*authority.issue("tls.example").unwrap().server().unwrap()).clone();
     config.alpn_protocols = vec![b"h2".to_vec()];
-    let server = Server::with_config([127, 0, 0, 1], config.into()).unwrap();
+    let server = Server::echo_with([127, 0, 0, 1], config.into()).unwrap();
     let (addr, port) = (server.addr(), server.addr().port());
     let schemes = O::schemes_at([addr]);
     for text in [

@@ -6,7 +6,7 @@ use stagger_tests::Scratch;
 
 use crate::on::On;
 
-both! {
+each_runtime! {
     a_wrong_client_says_what_and_where,
     a_wrong_server_says_what_and_where,
     a_file_that_is_not_right_is_said_with_its_option,
@@ -72,6 +72,7 @@ fn a_wrong_client_says_what_and_where<O: On>() {
         ("tcp:a:1 | tls?name=b_,c", InvalidOption, "b_,c", "the option name cannot be \"b_,c\": it is not a host name or an IP address"),
         ("tcp:a:1 | tls?insecure=yes", UnknownOption, "insecure", "tls has no option insecure; it has alpn, ca, cert, key, name"),
         ("tcp:a:1 | tls?ca=/nonexistent", InvalidOption, "/nonexistent", "the option ca cannot be \"/nonexistent\": No such file or directory (os error 2)"),
+        ("tcp:a:1 | tls?ca=/dev/zero", InvalidOption, "/dev/zero", "the option ca cannot be \"/dev/zero\": the file is over 4 MiB long"),
         ("tcp:a:1 | tls?cert=/nonexistent", MissingOption, "tls?cert=/nonexistent", "tls needs the option key: write tls?key=VALUE"),
     ];
     check(faults, |text| schemes.client(text).err());

@@ -11,7 +11,7 @@ use stagger_tests::process::inheriting;
 
 use crate::on::{On, client, server};
 
-both! {
+each_runtime! {
     alone an_inherited_socket_is_named_by_descriptor_by_index_or_by_name,
     alone a_connected_socket_is_inherited_as_a_client_and_taken_over_once,
 }

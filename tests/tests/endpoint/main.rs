@@ -1,4 +1,4 @@
-//! Endpoints of text, on tokio and smol, over real sockets.
+//! Endpoints of text, on every runtime, over real sockets.
 //!
 //! A test's path is its subject, its runtime, and the sentence that it proves.
 #![cfg(target_os = "linux")]

@@ -1,4 +1,4 @@
-//! The two runtimes, by the names of the crate's modules.
+//! The runtimes, by the names of the crate's modules.
 
 use std::future::Future;
 use std::io::{self, Read as _, Write as _};
@@ -54,6 +54,7 @@ pub(crate) trait On: 'static {
 
 pub(crate) struct Tokio;
 pub(crate) struct Smol;
+pub(crate) struct AsyncStd;
 
 macro_rules! on {
     ($name:ident, $module:ident, $adapter:ident, $tls:ident, $io:path, $close:ident, $tcp:path, $run:expr) => {
@@ -134,23 +135,36 @@ fn on_tokio<F: Future>(future: F) -> F::Output {
 
 on!(Tokio, tokio, stagger_tokio, tokio, tokio::io, shutdown, tokio::net::TcpStream, on_tokio);
 on!(Smol, smol, stagger_smol, futures, futures_lite, close, smol::net::TcpStream, smol::block_on);
+on!(
+    AsyncStd,
+    async_std,
+    stagger_async_std,
+    futures,
+    futures_lite,
+    close,
+    async_std::net::TcpStream,
+    async_std::task::block_on
+);
 
 /// Writes a module for each runtime, with a test for each case.
-macro_rules! both {
+macro_rules! each_runtime {
     ($(alone $case:ident),* $(,)?) => {
-        both!(@modules $($case {
+        each_runtime!(@modules $($case {
             stagger_tests::process::alone(concat!(module_path!(), "::", stringify!($case)), CASE)
         })*);
     };
     ($($case:ident),* $(,)?) => {
-        both!(@modules $($case { CASE() })*);
+        each_runtime!(@modules $($case { CASE() })*);
     };
     (@modules $($case:ident $run:tt)*) => {
         mod tokio {
-            $(both!(@test $case Tokio $run);)*
+            $(each_runtime!(@test $case Tokio $run);)*
         }
         mod smol {
-            $(both!(@test $case Smol $run);)*
+            $(each_runtime!(@test $case Smol $run);)*
+        }
+        mod async_std {
+            $(each_runtime!(@test $case AsyncStd $run);)*
         }
     };
     (@test $case:ident $on:ident $run:tt) => {

@@ -1,6 +1,8 @@
 //! What is inside the race.
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::task::Poll;
 use std::time::Duration;
 
 use stagger::report::AttemptOutcome;
@@ -13,12 +15,13 @@ use stagger_tests::table;
 
 use crate::on::{On, client};
 
-both! {
+each_runtime! {
     alone tls_over_a_dialed_target_is_inside_its_race,
     alone options_of_a_text_reach_the_race_and_the_sockets,
     alone a_proxy_and_tls_through_it_are_inside_the_race_to_the_proxy,
     alone a_refused_login_ends_the_race_and_is_sent_once,
     alone a_dropped_connect_leaves_no_descriptor,
+    alone a_connect_over_three_hops_and_tls_that_is_dropped_at_any_await_leaves_no_descriptor,
 }
 
 /// Connects, and checks that the first address of the only race lost to the second.
@@ -175,5 +178,48 @@ fn a_dropped_connect_leaves_no_descriptor<O: On>() {
         drop(connect);
         assert_eq!(table::connected_to(stalled_at), 0);
         return_to(&before);
+    });
+}
+
+fn a_connect_over_three_hops_and_tls_that_is_dropped_at_any_await_leaves_no_descriptor<O: On>() {
+    let (authority, scratch) = (Authority::new().unwrap(), Scratch::new());
+    let ca = scratch.write("ca.pem", &authority.certificate_pem());
+    let server = Server::echo([127, 0, 0, 1], &authority, "tls.example").unwrap();
+    let inner = ProxyServer::socks5().unwrap().with_name("tls.example", server.addr());
+    let outer = ProxyServer::http().unwrap().with_name("inside.example", inner.addr());
+    let text = format!(
+        "tcp:{} | connect:inside.example:1080 | socks5:tls.example:443 | tls?ca={}",
+        outer.addr(),
+        ca.display()
+    );
+    let endpoint = client::<O>(&O::schemes(), &text);
+    O::run(async {
+        // The runtime's own descriptors are there after a first connect.
+        let idle = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let first = client::<O>(&O::schemes(), &format!("tcp:{}", idle.local_addr().unwrap()));
+        drop(first.connect().await.unwrap());
+        let before = open();
+        let mut awaits = 0;
+        loop {
+            let mut connect = endpoint.connect();
+            let mut left = awaits;
+            let connected = poll_fn(|cx| {
+                if left == 0 {
+                    return Poll::Ready(false);
+                }
+                left -= 1;
+                connect.as_mut().poll(cx).map(|connected| connected.is_ok())
+            });
+            let is_connected = connected.await;
+            drop(connect);
+            // The servers are in this process, and see the end a little later.
+            return_to(&before);
+            if is_connected {
+                break;
+            }
+            awaits += 1;
+        }
+        // How many there are depends on how fast the servers answer.
+        assert!(awaits > 0);
     });
 }

@@ -4,7 +4,7 @@ use stagger_testkit::proxy::ProxyServer;
 
 use crate::on::{On, client, echo_server};
 
-both! {
+each_runtime! {
     no_error_report_or_name_has_a_password,
 }
 

@@ -10,7 +10,7 @@ use stagger_tests::place::has_ipv6;
 
 use crate::on::{On, client, server};
 
-both! {
+each_runtime! {
     tcp_listens_at_a_port_at_an_address_and_on_all_interfaces,
     a_unix_socket_listens_at_a_path_and_replaces_a_stale_one,
     tls_is_performed_over_tcp_and_over_unix,

@@ -1,7 +1,7 @@
 //! Which proxy the environment names, compared with curl.
 //!
-//! Every address is this machine's, so a listener hears whom curl has dialed: the proxy, or the
-//! target itself.
+//! Every address is this machine's, so listeners record which address curl has dialed: the proxy's
+//! or the target's.
 
 use std::fmt::Write as _;
 use std::io;
@@ -24,18 +24,18 @@ const NAMED: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
 /// A connection to this address says that all earlier ones are known.
 const LAST: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 77);
 
-/// Whom a connect is to.
+/// What is dialed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Asked {
     /// The target itself.
     Direct,
     /// A proxy.
     Proxy(SocketAddr),
-    /// Nobody: the environment is refused.
+    /// Nothing, because the environment is refused.
     Nobody,
 }
 
-/// A row: the environment, the URL, and whom we ask.
+/// A row: the environment, the URL, and what we dial.
 struct Row {
     variables: &'static [(&'static str, &'static str)],
     url: &'static str,
@@ -49,11 +49,11 @@ const SEEN: &str = "7.88.1";
 /// What curl does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Curl {
-    /// It asks the same.
+    /// It dials the same.
     Agrees,
-    /// It asks another. Other versions may ask the same.
+    /// It dials another address. Other versions may dial the same.
     Differs(&'static str),
-    /// It asks the same. Other versions may ask another.
+    /// It dials the same. Other versions may dial another address.
     Varies(&'static str),
 }
 
@@ -209,7 +209,7 @@ const ROWS: &[Row] = &[
     differs(no_proxy!("web.example:x"), HTTP, "nobody", "nonsense is an error"),
 ];
 
-/// Listens on every address, and says which address each connection was to.
+/// Listens on every address, and sends the address that each connection was to.
 fn listen() -> Receiver<SocketAddr> {
     let (tell, asked) = mpsc::channel();
     for port in PORTS {
@@ -227,7 +227,7 @@ fn listen() -> Receiver<SocketAddr> {
     asked
 }
 
-/// Whom curl asks first. It is `None` if there is no curl.
+/// What curl dials first. It is `None` if there is no curl.
 fn curl(row: &Row, target: SocketAddr, asked: &Receiver<SocketAddr>) -> Option<Asked> {
     let mut command = Command::new("curl");
     command.env_clear().envs(row.variables.iter().copied());

@@ -1,6 +1,7 @@
 //! The scheme `tls`.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,6 +19,10 @@ use stagger_tls::{ExplainingVerifier, Tls, TlsAccept, TlsIo, crypto_provider, pl
 
 use crate::error::EndpointError;
 use crate::{AddrText, ClientEndpoint, HopReader, MapConnector, ServerEndpoint};
+
+/// The longest file with certificates or a key: 4 MiB. The number is ours: a system's file with all
+/// its roots has a quarter of a megabyte. A device such as `/dev/zero` has no end.
+const MAX_FILE: u64 = 4 << 20;
 
 /// TLS over the layer below, or over `tcp` if this is the first hop. `base` is the program's own
 /// configuration.
@@ -257,5 +262,11 @@ fn certificates<L>(
 }
 
 fn read<L>(hop: &HopReader<'_, L>, key: &str, path: &Path) -> Result<Vec<u8>, EndpointError> {
-    fs::read(path).map_err(|error| hop.option_error(key, error))
+    let mut text = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut text));
+    read.map_err(|error| hop.option_error(key, error))?;
+    match text.len() as u64 > MAX_FILE {
+        true => Err(hop.option_error(key, "the file is over 4 MiB long")),
+        false => Ok(text),
+    }
 }

@@ -85,7 +85,7 @@ impl Http {
         let (kind, text) = match head.status {
             300..=399 => (Kind::Redirect, "the proxy redirects, which a tunnel cannot follow"),
             403 => (Kind::NotAllowed, "a rule of the proxy forbids the target"),
-            // Tinyproxy answers a wrong login with 401. Any other 401 would be the server's, and the
+            // Tinyproxy answers a wrong login with 401. It cannot be the server's status, because the
             // server is not reached yet.
             401 | 407 if !self.has_login => {
                 (Kind::LoginRequired, "the proxy requires a login, and none is set")
