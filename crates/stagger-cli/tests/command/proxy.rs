@@ -1,4 +1,5 @@
-//! `connect --proxy`: through scripted proxies, and through real ones.
+//! `connect --proxy`: through scripted proxies, and through real ones. One file past 400 lines: the
+//! cases share their proxies and the search for secrets.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
