@@ -13,7 +13,9 @@ use socket2::Socket;
 use stagger_testkit::proxy::ProxyServer;
 
 use crate::namespace::{Temporary, inside, replace};
-use crate::run::{RUNTIMES, Run, STAGGER, command, keys, listener, run, silent_at, stagger};
+use crate::run::{
+    RUNTIMES, Run, STAGGER, command, keys, listener, run, silent, silent_at, stagger,
+};
 use crate::skip::skip;
 
 /// A server that only the proxies know by name.
@@ -124,6 +126,30 @@ fn a_silent_address_of_the_proxy_costs_one_attempt_delay_and_is_shown_inside_the
         assert!(run.out.contains(&sentence), "{run:?}");
     }
     assert_eq!(proxy.targets(), [TARGET; 6]);
+}
+
+#[test]
+fn the_deadline_is_that_of_the_whole_and_an_attempt_s_limit_that_of_a_proxy_s_address() {
+    let (_silent, mute) = silent();
+    let proxy = format!("socks5h://{mute}");
+    for runtime in RUNTIMES {
+        let words = ["connect", TARGET, "--proxy", &proxy, "--json", "--runtime", runtime];
+        let run = stagger(&[&words[..], &["--timeout", "100ms"]].concat());
+        assert_eq!(run.code, Some(1), "{run:?}");
+        let race = run.json();
+        let attempt = &race["attempts"][0];
+        // Nothing failed: the deadline dropped all.
+        assert_eq!(attempt["outcome"], "dropped", "{race}");
+        assert_eq!(attempt["children"][0]["attempts"][0]["outcome"], "dropped", "{race}");
+
+        let limits = ["--timeout", "20s", "--attempt-timeout", "100ms"];
+        let run = stagger(&[&words[..], &limits].concat());
+        assert_eq!(run.code, Some(1), "{run:?}");
+        let race = run.json();
+        let inner = &race["attempts"][0]["children"][0]["attempts"][0];
+        assert_eq!(inner["outcome"], "failed", "{race}");
+        assert_eq!(race["attempts"][0]["outcome"], "failed", "{race}");
+    }
 }
 
 #[test]
