@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustls::ClientConfig;
 use stagger::connect::Binding;
 
-use crate::error::{TlsError, TlsErrorKind};
+use crate::error::{TlsError, TlsErrorKind, cut};
 
 /// The configuration for one candidate. It offers only protocols that the candidate's service
 /// binding lists, if there is one (RFC 9460 §7.1.2). The order stays the program's.
@@ -31,8 +31,26 @@ pub(crate) fn config_for(
     Ok(Arc::new(narrowed))
 }
 
-/// The names of protocols, for a person.
+/// The names of protocols, for a person. A binding comes from the network, and its names may take
+/// 64 KiB.
 fn protocols(list: &[Vec<u8>]) -> String {
     let names: Vec<_> = list.iter().map(|name| name.escape_ascii().to_string()).collect();
-    names.join(", ")
+    cut(&names.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use stagger_testkit::tls::Authority;
+
+    use super::*;
+
+    #[test]
+    fn the_names_of_a_long_binding_are_cut_short() {
+        let mut config = ClientConfig::clone(&Authority::new().unwrap().client().unwrap());
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        let binding = Binding::default().with_alpn(vec![vec![0xff; 255]; 250]);
+        let error = config_for(&Arc::new(config), Some(&binding)).unwrap_err();
+        let text = error.to_string();
+        assert!(text.len() < 1000 && text.ends_with("..., and h2 is offered"), "{text}");
+    }
 }

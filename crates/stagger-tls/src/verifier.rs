@@ -15,6 +15,10 @@ use crate::CertificateFault;
 /// The object identifier of the address of an issuer's certificate (RFC 5280 §4.2.2.1), in DER.
 const CA_ISSUERS: [u8; 10] = [6, 8, 0x2b, 6, 1, 5, 5, 7, 0x30, 2];
 
+/// The explanation reads at most this many certificates of the issuers: 16. A server may send
+/// thousands, and the search for one issuer reads all of them. The number is ours.
+const MAX_CHAIN: usize = 16;
+
 /// A verifier of server certificates that explains an unknown issuer.
 ///
 /// It accepts and refuses what its inner verifier accepts and refuses. If the issuer is unknown, it
@@ -27,7 +31,8 @@ const CA_ISSUERS: [u8; 10] = [6, 8, 0x2b, 6, 1, 5, 5, 7, 0x30, 2];
 /// | [`IncompleteChain`](CertificateFault::IncompleteChain) | the server sent nothing of the issuer, and the certificate says where the issuer's certificate is (RFC 5280 §4.2.2.1) |
 /// | [`UnknownIssuer`](CertificateFault::UnknownIssuer) | otherwise |
 ///
-/// With the feature `x509` the text names the issuer. The server receives the alert
+/// With the feature `x509` the text names the issuer. Of a long chain, the first 16 issuers are
+/// searched. The server receives the alert
 /// `certificate_unknown` in place of `unknown_ca`.
 ///
 /// # Examples
@@ -144,6 +149,7 @@ fn explain(
         CertificateError::Other(error) if is_ca(error) => {}
         _ => return None,
     }
+    let intermediates = &intermediates[..intermediates.len().min(MAX_CHAIN)];
     // The end of the chain that the server sent. A chain is as long as the list at the most.
     let mut last = EndEntityCert::try_from(end_entity).ok()?;
     let is_self_signed = last.issuer() == last.subject();
@@ -190,4 +196,47 @@ fn issuer(der: &CertificateDer<'_>) -> String {
 #[cfg(not(feature = "x509"))]
 fn issuer(_: &CertificateDer<'_>) -> String {
     String::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use stagger_testkit::tls::Authority;
+
+    use super::*;
+
+    #[test]
+    fn a_chain_of_thousands_of_certificates_is_explained_at_once() {
+        let [ann, bob] = ["Ann", "Bob"].map(|name| {
+            let key = rcgen::KeyPair::generate().unwrap();
+            let mut params = rcgen::CertificateParams::new(Vec::<String>::new()).unwrap();
+            params.distinguished_name.push(rcgen::DnType::CommonName, name);
+            params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+            rcgen::CertifiedIssuer::self_signed(params, key).unwrap()
+        });
+        // Each is the issuer of the other, so the chain has no end.
+        let by = |name: &str, issuer: &rcgen::CertifiedIssuer<'_, rcgen::KeyPair>| {
+            let key = rcgen::KeyPair::generate().unwrap();
+            let mut params = rcgen::CertificateParams::new(Vec::<String>::new()).unwrap();
+            params.distinguished_name.push(rcgen::DnType::CommonName, name);
+            params.signed_by(&key, issuer).unwrap().der().clone()
+        };
+        let server = by("tls.example", &ann);
+        // A message of 64 KiB has room for 10,000 entries of a byte.
+        let mut chain = vec![CertificateDer::from(vec![0]); 10_000];
+        chain.extend([by("Ann", &bob), by("Bob", &ann)]);
+
+        let unknown = Error::InvalidCertificate(CertificateError::UnknownIssuer);
+        let began = Instant::now();
+        let explanation = explain(&unknown, &server, &chain).unwrap();
+        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+        assert_eq!(explanation.fault, CertificateFault::UnknownIssuer);
+
+        // A chain of an honest length is followed.
+        let root = Authority::new().unwrap();
+        let identity = root.intermediate().unwrap().issue("tls.example").unwrap();
+        let [server, issuers @ ..] = identity.chain() else { panic!("an empty chain") };
+        assert!(explain(&unknown, server, issuers).is_some());
+    }
 }

@@ -77,6 +77,10 @@ fn certificates(option: &str, path: &Path) -> Result<Vec<CertificateDer<'static>
 fn malformed(error: &pem::Error) -> String {
     match error {
         pem::Error::MissingSectionEnd { .. } => "it is not PEM: an end line is missing".to_owned(),
+        // The line may hold the key itself, if the file has `\n` in place of line breaks.
+        pem::Error::IllegalSectionStart { .. } => {
+            "it is not PEM: a begin line does not end in -----".to_owned()
+        }
         error => format!("it is not PEM: {error}"),
     }
 }
@@ -96,4 +100,16 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 
 fn wrong(option: &str, path: &Path, reason: impl std::fmt::Display) -> UsageError {
     UsageError::new(option, &path.to_string_lossy(), reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_without_line_breaks_is_an_error_that_does_not_print_the_key() {
+        let text = br"-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n";
+        let error = PrivateKeyDer::from_pem_slice(text).unwrap_err();
+        assert_eq!(malformed(&error), "it is not PEM: a begin line does not end in -----");
+    }
 }

@@ -22,16 +22,16 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// The system's, where the address can't be listened on.
+    /// Returns the system's error if it cannot listen on the address.
     pub fn echo(ip: impl Into<IpAddr>, authority: &Authority, name: &str) -> io::Result<Self> {
         Self::echo_with(ip, authority.issue(name)?.server()?)
     }
 
-    /// As [`echo`](Self::echo), with this configuration.
+    /// Does the same as [`echo`](Self::echo), with this configuration.
     ///
     /// # Errors
     ///
-    /// The system's, where the address can't be listened on.
+    /// Returns the system's error if it cannot listen on the address.
     ///
     /// # Examples
     ///
@@ -59,12 +59,12 @@ impl Server {
         })
     }
 
-    /// Accepts and says nothing, as a server does whose TLS has stalled. What it has accepted is
-    /// kept open.
+    /// Accepts connections and sends nothing, like a server that stalls in TLS. The connections stay
+    /// open.
     ///
     /// # Errors
     ///
-    /// The system's, where the address can't be listened on.
+    /// Returns the system's error if it cannot listen on the address.
     pub fn stalled(ip: impl Into<IpAddr>) -> io::Result<Self> {
         Self::listen(ip.into(), Some)
     }
@@ -88,16 +88,16 @@ impl Server {
         Ok(Self { addr, accepted: Mutex::new(accepted) })
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// The next connection that a stalled server has accepted; waits for one.
+    /// Waits for the next connection that a stalled server accepts, and returns it.
     ///
     /// # Panics
     ///
-    /// If the server is not a stalled one.
+    /// Panics if the server is not [`stalled`](Self::stalled).
     pub fn accepted(&self) -> TcpStream {
         let accepted = self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
         accepted.recv().expect("a stalled server keeps what it accepts")

@@ -75,7 +75,7 @@ impl<F, P> Flights<F, P> {
     /// Drops a handshake and returns its peer.
     pub(super) fn remove(&mut self, id: u64) -> Option<P> {
         let flight = self.by_id.remove(&id)?;
-        // Its waker may live on. It has nothing to tell any more.
+        // Clones of its waker may outlive it. They must wake nothing.
         flight.bell.has_rung.store(true, Ordering::Release);
         Some(flight.peer)
     }

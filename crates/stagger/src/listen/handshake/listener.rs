@@ -298,7 +298,7 @@ where
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Accepted<Self>> {
         self.flights.wake_up();
-        // Once it is pending, nobody else connects within this call.
+        // Once an accept is pending, this call does not accept again.
         let mut accept_is_pending = false;
         for _ in 0..ROUNDS {
             let mut is_idle = true;
