@@ -109,7 +109,8 @@ fn escaped(text: &str) -> String {
 fn time(time: ASN1Time) -> SystemTime {
     let seconds = Duration::from_secs(time.timestamp().unsigned_abs());
     match time.timestamp() < 0 {
-        true => SystemTime::UNIX_EPOCH - seconds,
+        // Some systems have no time before 1601.
+        true => SystemTime::UNIX_EPOCH.checked_sub(seconds).unwrap_or(SystemTime::UNIX_EPOCH),
         false => SystemTime::UNIX_EPOCH + seconds,
     }
 }

@@ -38,9 +38,10 @@ use crate::{TlsAttempt, TlsIo};
 /// A wrong certificate of one address lets the next address start at once.
 /// [`with_certificate_errors_final`](Self::with_certificate_errors_final) changes this. A failure
 /// that is the same at every address ends the race: the server refused the client's certificate
-/// ([`TlsErrorKind::OwnCertificate`]). With TLS 1.3 the client has finished its handshake before
-/// the server checks this certificate, so the refusal is an error of the first read (RFC 8446
-/// §4.4.2.4). The inner connector judges its own errors.
+/// ([`TlsErrorKind::OwnCertificate`]). An alert about a certificate counts as such a refusal if the
+/// configuration has a client certificate, also if the server did not ask for it. With TLS 1.3 the
+/// client has finished its handshake before the server checks this certificate, so the refusal is
+/// an error of the first read (RFC 8446 §4.4.2.4). The inner connector judges its own errors.
 ///
 /// # Cancel safety
 ///
@@ -104,7 +105,7 @@ impl<C, K> Tls<C, K> {
 
     /// Creates a connector over `inner` with the certificates that this machine trusts.
     ///
-    /// The first attempt builds the configuration: see [`platform_config`](crate::platform_config).
+    /// The check of the first candidate builds the configuration: see [`platform_config`](crate::platform_config).
     ///
     /// # Examples
     ///

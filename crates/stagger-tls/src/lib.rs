@@ -4,7 +4,7 @@
 //! race then stalls. With this crate the handshake is part of each attempt: an attempt succeeds
 //! when its handshake has succeeded (RFC 8305 leaves this open;
 //! draft-ietf-happy-happyeyeballs-v3 §6.1 asks for it). An address that accepts and then stalls
-//! costs one attempt delay. An address with a wrong certificate costs nothing.
+//! costs one attempt delay. After a wrong certificate the next address starts at once.
 //!
 //! TLS is [rustls](::rustls). The program chooses the crypto provider and the
 //! [`ClientConfig`](::rustls::ClientConfig): roots, protocols (ALPN), client certificates and

@@ -7,10 +7,10 @@ use crate::usage::UsageError;
 /// The paragraphs on TLS below the options of `connect`.
 pub(crate) const CONNECT_HELP: &str = "\
 With --tls, an address has connected when its TLS handshake has succeeded. An
-address that accepts and then stalls costs 250 ms, and one with a wrong
-certificate costs nothing. In the picture, a bar is a single line for TCP and a
-double line for TLS. Below it are the version, the cipher suite, the protocol
-(ALPN), and the certificate.
+address that accepts and then stalls costs 250 ms. After a wrong certificate
+the next address starts at once. In the picture, a bar is a single line for TCP
+and a double line for TLS. Below it are the version, the cipher suite, the
+protocol (ALPN), and the certificate.
 
 With --tls and --json, the object of a connection has tls after local. It has
 version, cipher_suite, alpn (or null), verified, and certificate: subject,

@@ -59,8 +59,8 @@ impl Server {
         })
     }
 
-    /// Accepts connections and sends nothing, like a server that stalls in TLS. The connections stay
-    /// open.
+    /// Accepts connections and sends nothing, like a server that stalls in TLS. The connections
+    /// stay open.
     ///
     /// # Errors
     ///
