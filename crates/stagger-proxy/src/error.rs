@@ -75,21 +75,19 @@ impl<E: fmt::Display> fmt::Display for ConnectError<E> {
 ///
 /// # Examples
 ///
-/// ```
-/// use stagger_proxy::{Login, ProxyError, ProxyErrorKind};
+#[cfg_attr(feature = "futures", doc = "```")]
+#[cfg_attr(not(feature = "futures"), doc = "```ignore")]
 /// use stagger_testkit::proxy::ProxyServer;
 ///
 /// let proxy = ProxyServer::socks5()?.with_login("alice", "secret");
 /// let url = format!("socks5://alice:wrong@{}", proxy.addr()).parse()?;
 /// let dialer = stagger_smol::dialer();
-/// # #[cfg(feature = "futures")] {
 /// let connect = stagger_proxy::futures::connect(&dialer, &url, "example.com:443");
 /// let error = futures_lite::future::block_on(connect).unwrap_err();
 /// assert!(error.is_final());
 /// let text = error.to_string();
 /// assert!(text.ends_with("the proxy refused the login"), "{text}");
 /// assert!(!text.contains("alice") && !text.contains("wrong"));
-/// # }
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 pub struct ProxyError(Box<Inner>);

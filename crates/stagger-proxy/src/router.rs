@@ -1,4 +1,5 @@
-//! A connector that chooses between proxies and a direct connect.
+//! A connector that chooses between proxies and a direct connect. The file is long because its
+//! settings have examples.
 
 use std::convert::Infallible;
 use std::fmt;
