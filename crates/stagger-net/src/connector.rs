@@ -55,6 +55,11 @@ impl<R> TcpConnector<R> {
     pub fn options(&self) -> &TcpOptions {
         &self.options
     }
+
+    /// Returns the reactor.
+    pub fn register(&self) -> &R {
+        &self.register
+    }
 }
 
 impl<R: Register + Clone> Connector<SocketAddr> for TcpConnector<R> {

@@ -1,0 +1,1 @@
+//! OpenSSH's programs as backends.
