@@ -24,6 +24,7 @@ mod runtime;
 #[cfg(unix)]
 pub use self::{
     backend::{Backend, Hop, Opening},
+    command::{Command, CommandConnect, CommandEndpoint, CommandError, CommandStream},
     destination::{Destination, DestinationError},
     error::{SshError, SshErrorKind},
     host::{Route, SshHost},
