@@ -106,3 +106,19 @@ impl HostConfig {
         self.control_persist
     }
 }
+
+/// Which files are the configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ConfigFiles(Option<PathBuf>);
+
+impl ConfigFiles {
+    /// Only this file, as `ssh -F file`.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self(Some(path.into()))
+    }
+
+    /// No file, as `ssh -F none`.
+    pub fn none() -> Self {
+        Self(Some("none".into()))
+    }
+}
