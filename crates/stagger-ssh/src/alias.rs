@@ -14,13 +14,13 @@ use crate::{Destination, DestinationError, SshError, SshErrorKind};
 ///
 /// # Examples
 ///
-/// ```ignore
+/// ```
 /// use stagger_ssh::SshAlias;
 ///
 /// let alias = SshAlias::new("joe@prod/db");
 /// assert_eq!(alias.to_string(), "joe@prod/db");
 /// assert_eq!(alias.destination().unwrap().user(), Some("joe"));
-/// ```ignore
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SshAlias(Result<Destination, DestinationError>);
 
@@ -67,7 +67,7 @@ impl From<Infallible> for DestinationError {
 impl fmt::Display for SshAlias {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Ok(destination) => destination.host.fmt(f),
+            Ok(destination) => destination.fmt(f),
             Err(_) => f.write_str("invalid"),
         }
     }

@@ -19,7 +19,7 @@ use crate::runtime::Held;
 ///
 /// # Examples
 ///
-/// ```ignore
+/// ```
 /// use stagger_ssh::Ssh;
 /// use stagger_ssh::config::ConfigFiles;
 ///
@@ -31,7 +31,7 @@ use crate::runtime::Held;
 /// assert_eq!(stream.tcp().expect("no hop is needed").peer_addr()?, addr);
 /// assert!(stream.unix().is_none());
 /// # Ok::<_, Box<dyn std::error::Error>>(()) }).unwrap();
-/// ```ignore
+/// ```
 pub struct SshStream<T, U> {
     // It is dropped before the rest.
     socket: Either<T, U>,
