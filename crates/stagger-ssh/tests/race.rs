@@ -294,7 +294,7 @@ fn dropping_at_every_poll_leaves_no_socket() {
     let (_listener, addr) = listener();
     // At least the three lookups wait for another thread.
     assert!(drop_at_every_poll(&chain(addr.port()), "web") > 3);
-    let config = Config::new("Host web\n ProxyCommand echo SSH-2.0-test; cat\n");
+    let config = Config::new("Host web\n ProxyCommand sh -c 'echo SSH-2.0-test; exec cat'\n");
     assert!(drop_at_every_poll(&config, "web") > 2);
 }
 
@@ -302,7 +302,7 @@ fn dropping_at_every_poll_leaves_no_socket() {
 fn a_proxy_command_is_the_connection_and_its_failure_is_clear() {
     let lab = Lab::new(Reactor::new);
     let config = Config::new(
-        "Host web\n ProxyCommand echo SSH-2.0-test; cat\n\
+        "Host web\n ProxyCommand sh -c 'echo SSH-2.0-test; exec cat'\n\
          Host mute\n ProxyCommand true --secret\n\
          Host broken\n ProxyCommand sh -c 'echo it is down >&2; exit 3' --secret\n",
     );
