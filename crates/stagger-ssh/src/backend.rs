@@ -123,6 +123,10 @@ impl<S: Send + 'static> Hop<S> {
         let crate::Route::Command(line) = self.host.route() else {
             unreachable!("the route is a command")
         };
+        if self.host.config().proxy_use_fdpass() {
+            let text = "ProxyUseFdpass is not supported here; set it to no";
+            return Err(SshError::new(SshErrorKind::Config, &self.host, text));
+        }
         let command = Command::shell(line.clone());
         let failed = |kind, error: &std::io::Error| {
             SshError::new(kind, &self.host, format!("ProxyCommand: {error}"))

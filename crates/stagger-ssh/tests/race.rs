@@ -304,7 +304,8 @@ fn a_proxy_command_is_the_connection_and_its_failure_is_clear() {
     let config = Config::new(
         "Host web\n ProxyCommand sh -c 'echo SSH-2.0-test; exec cat'\n\
          Host mute\n ProxyCommand true --secret\n\
-         Host broken\n ProxyCommand sh -c 'echo it is down >&2; exit 3' --secret\n",
+         Host broken\n ProxyCommand sh -c 'echo it is down >&2; exit 3' --secret\n\
+         Host passed\n ProxyCommand cat\n ProxyUseFdpass yes\n",
     );
     let connect = |alias| {
         let attempt = lab.ssh.connector().connect(Candidate::new(config.host(alias)));
@@ -319,6 +320,8 @@ fn a_proxy_command_is_the_connection_and_its_failure_is_clear() {
         assert!(error.to_string().contains(text), "{error}");
         assert!(!error.to_string().contains("secret"), "{error}");
     }
+    let error = connect("passed").unwrap_err();
+    assert_eq!(error.kind(), SshErrorKind::Config, "{error}");
 }
 
 #[test]
