@@ -28,4 +28,5 @@ pub use self::{
     destination::{Destination, DestinationError},
     error::{SshError, SshErrorKind},
     host::{Route, SshHost},
+    openssh::{ControlSocket, SshCommand},
 };
