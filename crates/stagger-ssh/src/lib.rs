@@ -94,6 +94,7 @@ pub use self::{
     destination::{Destination, DestinationError},
     error::{SshError, SshErrorKind},
     host::{Route, SshHost},
+    openssh::{ControlSocket, SshCommand},
     resolver::{ByAlias, ByAliasAnswers, SshAnswers, SshResolver},
     ssh::{Ssh, SshEndpoint, SshResolve},
     stream::SshStream,
