@@ -1,13 +1,16 @@
 //! The seam to a program or a library that speaks SSH.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 
 use stagger::{Candidate, Target};
+use stagger_net::reactor::Interest;
 
+use crate::adapter::target_of;
+use crate::command::{Command, Running, Spawned, peek};
 use crate::runtime::{Runtime, Socket};
-use crate::{SshError, SshHost};
+use crate::{SshError, SshErrorKind, SshHost};
 
 /// The future of a [`Backend`].
 pub type Opening<S> = Pin<Box<dyn Future<Output = Result<S, SshError>> + Send>>;
@@ -17,6 +20,39 @@ pub type Opening<S> = Pin<Box<dyn Future<Output = Result<S, SshError>> + Send>>;
 /// # Cancel safety
 ///
 /// Dropping an [`Opening`] must leave nothing behind.
+///
+/// # Examples
+///
+/// A backend that hands its first hop's connection on, without SSH:
+///
+/// ```
+/// use stagger::Target;
+/// use stagger_ssh::config::ConfigFiles;
+/// use stagger_ssh::{Backend, Hop, Opening, Ssh};
+///
+/// struct Plain;
+///
+/// impl<S: Send + 'static> Backend<S> for Plain {
+///     fn open(&self, hop: Hop<S>, to: &Target) -> Opening<S> {
+///         assert_eq!(to.to_string(), "db.internal:5432");
+///         Box::pin(async move {
+///             let stream = hop.connect().await?;
+///             // A real backend logs in as this user, and opens a channel to the target.
+///             assert_eq!(hop.host().config().user(), "joe");
+///             Ok(stream)
+///         })
+///     }
+/// }
+///
+/// # futures_lite::future::block_on(async {
+/// let server = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// let host = format!("ssh://joe@{}", server.local_addr()?);
+/// let ssh = Ssh::new(stagger_smol::dialer()).with_config(ConfigFiles::none());
+/// let dialer = ssh.with_backend(Plain).through(&*host);
+/// let stream = dialer.connect("db.internal:5432").await?;
+/// assert_eq!(stream.tcp().unwrap().peer_addr()?, server.local_addr()?);
+/// # Ok::<_, Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 pub trait Backend<S>: Send + Sync + 'static {
     /// Opens a connection from the hop's host to a target. The hop's host resolves the target's
     /// name.
@@ -24,6 +60,10 @@ pub trait Backend<S>: Send + Sync + 'static {
 }
 
 /// An SSH host to log in at, and the way to its SSH server.
+///
+/// # Examples
+///
+/// See [`Backend`].
 pub struct Hop<S> {
     pub(crate) host: SshHost,
     /// The attempt that this hop is a part of. Races of the hop are its children.
@@ -47,7 +87,77 @@ impl<S: Send + 'static> Hop<S> {
     /// Races TCP to the SSH server of a host with [`Route::Direct`](crate::Route::Direct), with the
     /// host's own options. Yields a non-blocking socket that no reactor knows.
     pub(crate) async fn dial(&self) -> Result<Socket, SshError> {
-        self.runtime.dial(&self.host, &self.attempt).await
+        let socket = self.runtime.dial(&self.host, &self.attempt).await?;
+        self.attempt.progress().made();
+        Ok(socket)
+    }
+
+    /// Connects to the host's SSH server by its route, through the hops before it. For a backend
+    /// that speaks SSH itself.
+    ///
+    /// # Errors
+    ///
+    /// The error names the hop that failed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes every socket and ends every command.
+    pub fn connect(&self) -> Opening<S> {
+        let hop = self.clone();
+        match self.host.route() {
+            crate::Route::Direct => Box::pin(async move {
+                let socket = hop.dial().await?;
+                hop.runtime.stream(socket, None).map_err(|error| hop.unregistered(&error))
+            }),
+            crate::Route::Through(_) => Box::pin(async move {
+                let target = target_of(&hop.host)?;
+                let parent = hop.parent().expect("the route has a parent");
+                hop.backend.open(parent, &target).await
+            }),
+            crate::Route::Command(_) => Box::pin(async move { hop.run().await }),
+        }
+    }
+
+    /// Runs the command of the route.
+    async fn run(&self) -> Result<S, SshError> {
+        let crate::Route::Command(line) = self.host.route() else {
+            unreachable!("the route is a command")
+        };
+        if self.host.config().proxy_use_fdpass() {
+            let text = "ProxyUseFdpass is not supported here; set it to no";
+            return Err(SshError::new(SshErrorKind::Config, &self.host, text));
+        }
+        let command = Command::shell(line.clone());
+        let failed = |kind, error: &std::io::Error| {
+            SshError::new(kind, &self.host, format!("ProxyCommand: {error}"))
+        };
+        let (command, spawned) = blocking::unblock(move || {
+            let spawned = command.connect();
+            (command, spawned)
+        })
+        .await;
+        let (Spawned { process, stderr }, socket) =
+            spawned.map_err(|error| failed(SshErrorKind::Program, &error))?;
+        let io = |error: std::io::Error| failed(SshErrorKind::Command, &error);
+        let stderr = self.runtime.local(stderr).map_err(io)?;
+        let mut running = Running::new(&command, process, stderr);
+        // The SSH server speaks first (RFC 4253 §4.2). Its first byte stays unread.
+        let copy = self.runtime.local(socket.try_clone().map_err(io)?).map_err(io)?;
+        let first = poll_fn(|cx| {
+            running.poll_stderr(cx);
+            copy.poll_io(Interest::Readable, cx, &mut |fd| peek(fd))
+        });
+        if !matches!(first.await, Ok(1..)) {
+            running.end().await.map_err(io)?;
+            let text = "ProxyCommand ended before the SSH server spoke";
+            return Err(SshError::new(SshErrorKind::Command, &self.host, text));
+        }
+        drop(copy);
+        self.runtime.stream(Socket::Unix(socket), Some(Box::new(running))).map_err(io)
+    }
+
+    fn unregistered(&self, error: &std::io::Error) -> SshError {
+        SshError::new(SshErrorKind::Unreached, &self.host, error.to_string())
     }
 }
 

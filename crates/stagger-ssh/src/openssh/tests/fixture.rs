@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::future::poll_fn;
 use std::io::{self, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{IpAddr, TcpListener, TcpStream};
 use std::os::fd::BorrowedFd;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::net::UnixStream;
@@ -15,6 +15,8 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use std::{env, process, thread};
 
+use futures_lite::future::block_on;
+use stagger::error::SharedError;
 use stagger::resolve::Families;
 use stagger::{Candidate, Target, Timer as _};
 use stagger_net::Register;
@@ -22,10 +24,10 @@ use stagger_net::reactor::Interest;
 use stagger_smol::{Reactor, Timer};
 
 use crate::backend::{Backend, Hop};
-use crate::config::{ControlPersist, HostConfig, ProxyConfig};
+use crate::config::{ConfigFiles, HostConfig};
 use crate::host::Inner;
 use crate::runtime::{BoxFuture, Held, Local, Runtime, Socket};
-use crate::{Destination, Route, SshError, SshErrorKind, SshHost};
+use crate::{Destination, Route, Ssh, SshError, SshErrorKind, SshHost};
 
 /// How long a condition may take. It bounds a failing test only.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -109,7 +111,6 @@ impl Drop for Folder {
 /// An SSH server, its keys, and a configuration that leads to it.
 pub(super) struct Sshd {
     pub(super) folder: Folder,
-    pub(super) port: u16,
     process: Child,
 }
 
@@ -164,7 +165,7 @@ impl Sshd {
             .stderr(log)
             .spawn()
             .expect("sshd is installed");
-        let sshd = Self { folder, port, process };
+        let sshd = Self { folder, process };
         wait_for("the server listens", || TcpStream::connect(("127.0.0.1", port)).is_ok());
         sshd
     }
@@ -180,22 +181,11 @@ impl Sshd {
         route: Route,
         change: impl FnOnce(&mut HostConfig),
     ) -> SshHost {
-        let mut config = HostConfig {
-            alias: alias.into(),
-            host_name: "127.0.0.1".into(),
-            port: self.port,
-            user: user(),
-            families: Families::Any,
-            bind_address: None,
-            bind_interface: None,
-            connect_timeout: None,
-            connection_attempts: 1,
-            proxy: ProxyConfig::Direct,
-            host_key_alias: None,
-            control_path: None,
-            control_master: false,
-            control_persist: ControlPersist::Unset,
-        };
+        let files = ConfigFiles::file(self.folder.path("config"));
+        let ssh = Ssh::new(stagger_smol::dialer()).with_config(files);
+        let base = block_on(ssh.resolve("base")).expect("the configuration is right");
+        let mut config = base.config().clone();
+        config.alias = alias.into();
         change(&mut config);
         SshHost(Arc::new(Inner {
             destination: Destination { user: None, host: alias.into(), port: None },
@@ -304,6 +294,10 @@ impl Runtime<TestStream> for TestRuntime {
 
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<()> {
         Box::pin(Timer.sleep_until(deadline))
+    }
+
+    fn look_up(&self, _: &str, _: Families) -> BoxFuture<Result<Vec<IpAddr>, SharedError>> {
+        Box::pin(async { panic!("a backend looks up no name") })
     }
 
     fn dial(&self, host: &SshHost, _: &Candidate<()>) -> BoxFuture<Result<Socket, SshError>> {
