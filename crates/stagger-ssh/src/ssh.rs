@@ -62,7 +62,7 @@ impl<T> Ssh<(), T> {
     /// dialer's resolver, policy, options and reactor reach the first hops.
     ///
     /// It reads `~/.ssh/config` and `/etc/ssh/ssh_config`, runs no `Match exec`, and connects
-    /// through hops by a [`ControlSocket`](crate::ControlSocket).
+    /// through hops by a [`ControlSocket`].
     pub fn new<R, G>(dialer: Dialer<R, TcpConnector<G>, T>) -> Ssh<StreamOf<G>, T>
     where
         R: Resolver<Address = SocketAddr, Answers: Send, Error: Into<BoxError> + Send>,

@@ -333,3 +333,13 @@ fn the_pause_between_races_counts_no_time_before_the_first() {
     lab.connect(Config::new(&text).host("web")).unwrap();
     assert_eq!(lab.clock().elapsed(), Duration::ZERO);
 }
+
+#[test]
+fn connect_timeout_counts_for_the_greeting_of_a_proxy_command() {
+    let config = Config::new("Host web\n ProxyCommand sleep 1000\n ConnectTimeout 5\n");
+    let endpoint = support::impatient().with_config(config.files()).connector();
+    let attempt = endpoint.connect(Candidate::new(config.host("web")));
+    let error = futures_lite::future::block_on(attempt).unwrap_err();
+    assert_eq!(error.kind(), SshErrorKind::Timeout);
+    assert_eq!(error.to_string(), "SSH host web: ProxyCommand sent nothing within 5s");
+}
