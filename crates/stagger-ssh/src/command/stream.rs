@@ -68,6 +68,7 @@ impl<U> fmt::Debug for CommandStream<U> {
 
 /// Whether an error means that the command has closed its end. A command that ends with unread
 /// input resets the socket.
+#[cfg(any(feature = "futures", feature = "tokio"))]
 pub(crate) fn is_end(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
 }

@@ -22,7 +22,11 @@ use self::fixture::{
 };
 use super::{ControlSocket, SshCommand, channel, directory, invocation};
 use crate::command::Running;
+#[cfg(feature = "futures")]
+use crate::config::ConfigFiles;
 use crate::config::{ControlPersist, HostConfig};
+#[cfg(feature = "futures")]
+use crate::{CommandError, Ssh};
 use crate::{Route, SshErrorKind, SshHost};
 
 fn runtime() -> Arc<TestRuntime> {
@@ -156,6 +160,23 @@ fn a_command_without_a_greeting_is_connected_at_once() {
         let mut running = held.unwrap().downcast::<Running>().unwrap();
         let text = running.end().await.unwrap_err().to_string();
         assert!(text.contains("open failed: connect failed: Connection refused"), "{text}");
+    });
+}
+
+#[cfg(feature = "futures")]
+#[test]
+fn the_end_of_a_stream_over_a_failed_ssh_is_an_error() {
+    use futures_lite::AsyncReadExt as _;
+
+    let sshd = Sshd::new();
+    let ssh = Ssh::new(stagger_smol::dialer())
+        .with_config(ConfigFiles::file(sshd.folder.path("config")))
+        .with_backend(SshCommand::new());
+    block_on(async {
+        let mut stream = ssh.through("good").connect(&*closed_target()).await.unwrap();
+        let error = stream.read(&mut [0; 1]).await.unwrap_err();
+        let error = error.get_ref().unwrap().downcast_ref::<CommandError>().unwrap();
+        assert!(error.stderr().contains("Connection refused"), "{error}");
     });
 }
 
