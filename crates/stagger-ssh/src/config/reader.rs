@@ -355,6 +355,11 @@ impl Reader<'_> {
                 let depth = mode.depth + 1;
                 let never = mode.never || !active;
                 let inner = Mode { is_checked: true, never, depth, ..mode };
+                // As in OpenSSH, a symbolic link to nowhere is no fault.
+                let found = self.files.read(&path, true).map_err(|error| error.kind());
+                if found == Err(io::ErrorKind::NotFound) {
+                    continue;
+                }
                 self.file(&path, inner, &mut active.clone())?;
             }
         }
@@ -425,33 +430,16 @@ impl Reader<'_> {
             }
             return Ok(());
         }
-        if address::looks_like_address(&self.host) {
-            return Ok(());
+        let is_name = !address::looks_like_address(&self.host);
+        if is_name {
+            self.host.make_ascii_lowercase();
         }
-        self.host.make_ascii_lowercase();
         let canonicalize = self.options.canonicalize.unwrap_or(Canonicalize::No);
         let is_direct = self.options.is_direct(self.environment);
-        let follows = match canonicalize {
-            Canonicalize::No => false,
-            Canonicalize::Yes => is_direct,
-            Canonicalize::Always => true,
-        };
-        if !follows {
-            return Ok(());
-        }
-        let dots = self.host.bytes().filter(|byte| *byte == b'.').count();
-        let max_dots = self.options.max_dots.unwrap_or(1);
-        let is_rooted = self.host.ends_with('.');
-        let names = if is_rooted {
-            Some(vec![self.host.clone()])
-        } else if u32::try_from(dots).is_ok_and(|dots| dots <= max_dots) {
-            let domains = self.options.canonical_domains.iter();
-            let domains = domains.take_while(|domain| !domain.eq_ignore_ascii_case("none"));
-            Some(domains.map(|domain| format!("{}.{domain}.", self.host)).collect())
-        } else {
-            None
-        };
-        if let Some(names) = names {
+        // A proxy resolves the name otherwise.
+        let is_ours = is_direct || canonicalize == Canonicalize::Always;
+        let follows = is_ours && canonicalize != Canonicalize::No;
+        if let Some(names) = self.candidates().filter(|_| follows && is_name) {
             if let Some((name, canonical)) = self.resolve(&names, families)? {
                 self.host = name.strip_suffix('.').unwrap_or(&name).to_owned();
                 self.follow(&canonical);
@@ -466,17 +454,30 @@ impl Reader<'_> {
                 return Err(ConfigError::new(None, text).into());
             }
         }
-        if !self.options.cname_rules().is_empty() {
+        if is_ours && !self.options.cname_rules().is_empty() {
             match self.resolve(std::slice::from_ref(&self.host), families)? {
-                Some((_, canonical)) => self.follow(&canonical),
+                Some((_, canonical)) if follows => self.follow(&canonical),
                 None if is_direct => {
                     let text = format!("the host name {} does not exist", shown(&self.host));
                     return Err(ConfigError::new(None, text).into());
                 }
-                None => {}
+                _ => {}
             }
         }
         Ok(())
+    }
+
+    /// The names that the host may have, or `None` if it has too many dots.
+    fn candidates(&self) -> Option<Vec<String>> {
+        if self.host.ends_with('.') {
+            return Some(vec![self.host.clone()]);
+        }
+        let dots = self.host.bytes().filter(|byte| *byte == b'.').count();
+        let max_dots = usize::try_from(self.options.max_dots.unwrap_or(1)).unwrap_or(usize::MAX);
+        let domains = self.options.canonical_domains.iter();
+        let domains = domains.take_while(|domain| !domain.eq_ignore_ascii_case("none"));
+        let name = |domain: &String| format!("{}.{domain}.", self.host);
+        (dots <= max_dots).then(|| domains.map(name).collect())
     }
 
     /// The first name that exists, and its canonical name.
