@@ -1,4 +1,6 @@
 //! What a user types in place of a host.
+//!
+//! The file has more than 400 lines because reading, checking and printing must fit each other.
 
 use std::fmt;
 use std::net::Ipv6Addr;

@@ -1,4 +1,6 @@
 //! Random configurations, of a grammar that has every keyword and criterion that the reader reads.
+//!
+//! The file has more than 400 lines because the grammar and its words belong together.
 
 use std::collections::hash_map::RandomState;
 use std::env;

@@ -39,6 +39,7 @@
 //! - A value that is used must be UTF-8, and files, lines and expanded texts have limits.
 
 mod address;
+mod canonical;
 mod criterion;
 mod disk;
 mod environment;
@@ -47,11 +48,13 @@ mod file;
 mod finish;
 mod glob;
 mod host_config;
+mod include;
 mod keyword;
 mod options;
 mod pattern;
 mod reader;
 mod request;
+mod service;
 mod token;
 mod value;
 mod word;

@@ -1,4 +1,6 @@
 //! The values of keywords. The first value of a keyword wins.
+//!
+//! The file has more than 400 lines because each keyword has its rule here, side by side.
 
 use stagger::resolve::Families;
 
