@@ -146,7 +146,7 @@ fn an_unknown_bind_interface_is_an_error() {
     let error = lab.connect(Config::new(&text).host("web")).unwrap_err();
     assert_eq!(error.kind(), SshErrorKind::Unreached);
     let cause = error.source().unwrap();
-    assert!(cause.is::<stagger::Error>() && cause.to_string().contains("absent0"), "{cause}");
+    assert!(cause.is::<Error>() && cause.to_string().contains("absent0"), "{cause}");
 }
 
 fn chain(port: u16) -> Config {
