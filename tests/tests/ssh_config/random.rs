@@ -399,7 +399,7 @@ const KEYWORDS: &[(&str, &[&str])] = &[
     ),
     ("HostName", &["%h.corp", "w.example", "srv.corp", "%h.Corp.Test."]),
     ("Port", &["22", "2222", "9999", "ssh", "1", "65535", "+7", "\"80\"", "65536", "0", "http"]),
-    ("User", &["root", "joe", "\"a b\"", "bob", "j@k", "a\\ b", "\\\"q"]),
+    ("User", &["root", "joe", "\"a b\"", "bob", "j@k", "a\\ b", "d\\\\q"]),
     ("ProxyJump", JUMPS),
     ("ProxyJump", JUMPS),
     ("ProxyCommand", COMMANDS),
