@@ -236,6 +236,7 @@ const CASES: &[(&str, &str, &str)] = &[
     ("include-user", "web", "Include ~joe/nothing\nPort 7\n"),
     ("include-no-user", "web", "Include ~nouser/nothing\nPort 7\n"),
     ("include-quoted", "inc-a", "Include \"inc1\"\n"),
+    ("include-siblings", "web", "Include match-inside inc2\n"),
     ("include-empty", "web", "Include \"\"\n"),
     ("include-comment", "inc-a", "Include inc1 # nothing\n"),
     ("include-match-inside", "web", "Include match-inside\nConnectTimeout 4\n"),
