@@ -1,0 +1,6 @@
+//! SSH hosts, on tokio, smol and async-std, against real servers.
+//!
+//! A test's path is its subject, its runtime, and the sentence that it proves.
+#![cfg(target_os = "linux")]
+
+mod openssh;
