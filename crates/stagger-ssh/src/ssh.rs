@@ -22,14 +22,35 @@ use crate::resolver::ByAlias;
 use crate::runtime::BoxFuture;
 use crate::setup::Setup;
 use crate::{
-    Backend, Destination, DestinationError, SshAlias, SshConnector, SshError, SshHop, SshHost,
-    SshResolver,
+    Backend, ControlSocket, Destination, DestinationError, SshAlias, SshConnector, SshError,
+    SshHop, SshHost, SshResolver,
 };
 
 /// Connects to SSH hosts, and through them, as an OpenSSH configuration says. `S` is the stream and
 /// `T` is the timer.
 ///
 /// It is cheap to clone.
+///
+/// # Runtime
+///
+/// That of the dialer. Files are read on other threads.
+///
+/// # Examples
+///
+/// ```
+/// use stagger_ssh::Ssh;
+/// use stagger_ssh::config::ConfigFiles;
+///
+/// # futures_lite::future::block_on(async {
+/// let server = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// let destination = format!("ssh://joe@{}", server.local_addr()?);
+/// let ssh = Ssh::new(stagger_smol::dialer()).with_config(ConfigFiles::none());
+/// let host = ssh.resolve(&*destination).await?;
+/// assert_eq!(host.config().user(), "joe");
+/// let stream = ssh.connect(&*destination).await?;
+/// assert_eq!(stream.tcp().expect("there is no hop").peer_addr()?, server.local_addr()?);
+/// # Ok::<_, Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 pub struct Ssh<S, T> {
     setup: Setup<S>,
     timer: T,
@@ -41,7 +62,7 @@ impl<T> Ssh<(), T> {
     /// dialer's resolver, policy, options and reactor reach the first hops.
     ///
     /// It reads `~/.ssh/config` and `/etc/ssh/ssh_config`, runs no `Match exec`, and connects
-    /// through hops by a [`ControlSocket`](crate::ControlSocket).
+    /// through hops by a [`ControlSocket`].
     pub fn new<R, G>(dialer: Dialer<R, TcpConnector<G>, T>) -> Ssh<StreamOf<G>, T>
     where
         R: Resolver<Address = SocketAddr, Answers: Send, Error: Into<BoxError> + Send>,
@@ -54,7 +75,7 @@ impl<T> Ssh<(), T> {
         let (timer, policy) = (dialer.timer().clone(), dialer.policy().clone());
         let setup = Setup {
             runtime: Arc::new(Adapter(dialer)),
-            backend: Arc::new(NoBackend),
+            backend: Arc::new(ControlSocket::new()),
             files: ConfigFiles::default(),
             match_exec: false,
         };
@@ -182,6 +203,22 @@ impl<S, T> fmt::Debug for Ssh<S, T> {
 /// It is an [`Address`] as well, so a resolver may return it, and
 /// [`Direct`](stagger::connect::Direct) connects to it. Two of them are equal if their destinations
 /// are.
+///
+/// # Examples
+///
+/// ```
+/// use stagger::Endpoint as _;
+/// use stagger_ssh::Ssh;
+/// use stagger_ssh::config::ConfigFiles;
+///
+/// # futures_lite::future::block_on(async {
+/// let server = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// let ssh = Ssh::new(stagger_smol::dialer()).with_config(ConfigFiles::none());
+/// let endpoint = ssh.endpoint(format!("ssh://{}", server.local_addr()?));
+/// let stream = endpoint.connect().await?;
+/// assert_eq!(stream.tcp().unwrap().peer_addr()?, server.local_addr()?);
+/// # Ok::<_, Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 pub struct SshEndpoint<S> {
     connector: SshConnector<S>,
     alias: SshAlias,
@@ -237,6 +274,14 @@ impl<S> fmt::Debug for SshEndpoint<S> {
 /// # Panics
 ///
 /// Panics if it is polled again after it was ready.
+///
+/// # Cancel safety
+///
+/// Dropping it abandons the lookup, and kills a command of `Match exec`.
+///
+/// # Examples
+///
+/// See [`SshHost`].
 #[must_use = "futures do nothing unless polled"]
 pub struct SshResolve(BoxFuture<Result<SshHost, SshError>>);
 
@@ -251,16 +296,5 @@ impl Future for SshResolve {
 impl fmt::Debug for SshResolve {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SshResolve").finish_non_exhaustive()
-    }
-}
-
-/// Until OpenSSH's backends are there.
-struct NoBackend;
-
-impl<S: Send + 'static> Backend<S> for NoBackend {
-    fn open(&self, hop: crate::Hop<S>, _: &stagger::Target) -> crate::Opening<S> {
-        let text = "no backend is set";
-        let error = SshError::new(crate::SshErrorKind::Program, hop.host(), text);
-        Box::pin(async move { Err(error) })
     }
 }
