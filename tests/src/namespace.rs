@@ -93,7 +93,7 @@ pub const ROUTER: &str = "ip link set lo up && mount -t tmpfs none /run && ip ne
 /// Four machines in a row behind this one: the namespaces `gw1` to `gw4`. Each has a link to its
 /// neighbours alone, and forwards nothing. The link to gw(N + 1) has the networks 10.77.N.0/24 and
 /// 2001:db8:77:N::/64 (RFC 3849), with 1 at the near end and 2 at the far end. The address
-/// 2001:db8:77::dead is silent, because its packets go to a link address that nobody has.
+/// 2001:db8:77:N::dead is silent, because its packets go to a link address that nobody has.
 ///
 /// Every user may bind low ports there. `XDG_RUNTIME_DIR` is a new directory.
 pub const GATEWAYS: &str = "ip link set lo up && mount -t tmpfs none /run && \
@@ -118,7 +118,14 @@ pub const GATEWAYS: &str = "ip link set lo up && mount -t tmpfs none /run && \
     for n in 1 2 3; do set_up \"-n gw$n\" near $n 1 || exit 1; done && \
     for n in 0 1 2 3; do set_up \"-n gw$((n + 1))\" far $n 2 || exit 1; done && \
     is_up '' near0 && for n in 1 2 3; do is_up \"-n gw$n\" near$n || exit 1; done && \
-    ip neighbour add 2001:db8:77::dead lladdr 02:00:00:00:00:99 dev near0 nud permanent";
+    silence() { \
+        ip $1 neighbour add 2001:db8:77:$2::dead lladdr 02:00:00:00:00:99 dev near$2 \
+            nud permanent; \
+    } && \
+    silence '' 0 && for n in 1 2 3; do silence \"-n gw$n\" $n || exit 1; done";
+
+/// Loopback, and no directory of programs on the path.
+pub const NO_PROGRAM: &str = "ip link set lo up && export PATH=/nowhere";
 
 /// Loopback, and no IPv6 on any interface.
 pub const NO_IPV6: &str = "ip link set lo up && \

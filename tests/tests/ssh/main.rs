@@ -3,4 +3,12 @@
 //! A test's path is its subject, its runtime, and the sentence that it proves.
 #![cfg(target_os = "linux")]
 
+#[macro_use]
+mod on;
+mod connect;
+mod leak;
+mod master;
+mod measure;
 mod openssh;
+mod owner;
+mod stack;

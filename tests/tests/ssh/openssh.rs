@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use stagger_tests::namespace::{self, GATEWAYS};
 use stagger_tests::process;
-use stagger_tests::sshd::{Gateways, echo};
+use stagger_tests::sshd::Gateways;
 
 fn output(command: &mut Command) -> (bool, String) {
     let output = command.output().expect("ssh starts");
@@ -34,7 +34,6 @@ fn ssh_does_not_get_past_the_silent_address() {
     let test = concat!(module_path!(), "::ssh_does_not_get_past_the_silent_address");
     namespace::within(test, GATEWAYS, || {
         let Some(lab) = Gateways::start() else { return };
-        echo(1);
         let config = lab.config("Host slow\nHostName slow.test\nHostKeyAlias gw1.test\n");
         let start = Instant::now();
         let mut command = Gateways::ssh(&config, &["-oConnectTimeout=1", "slow", "true"]);
