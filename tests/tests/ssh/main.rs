@@ -6,6 +6,7 @@
 #[macro_use]
 mod on;
 mod connect;
+mod failure;
 mod leak;
 mod master;
 mod measure;
