@@ -31,6 +31,8 @@ mod runtime;
 mod scratch;
 mod server;
 pub mod skip;
+pub mod ssh;
+pub mod sshd;
 pub mod table;
 pub mod tls;
 mod udp;

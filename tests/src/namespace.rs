@@ -90,6 +90,43 @@ pub const ROUTER: &str = "ip link set lo up && mount -t tmpfs none /run && ip ne
     ip -n far route add prohibit 2001:db8:3::/48 && \
     for n in $(seq 1000); do ip -o link | grep -q 'near0.*state UP' && break; done";
 
+/// Four machines in a row behind this one: the namespaces `gw1` to `gw4`. Each has a link to its
+/// neighbours alone, and forwards nothing. The link to gw(N + 1) has the networks 10.77.N.0/24 and
+/// 2001:db8:77:N::/64 (RFC 3849), with 1 at the near end and 2 at the far end. The address
+/// 2001:db8:77:N::dead is silent, because its packets go to a link address that nobody has.
+///
+/// Every user may bind low ports there. `XDG_RUNTIME_DIR` is a new directory.
+pub const GATEWAYS: &str = "ip link set lo up && mount -t tmpfs none /run && \
+    mkdir -m 700 /run/user && export XDG_RUNTIME_DIR=/run/user && \
+    for n in 1 2 3 4; do \
+        ip netns add gw$n && ip -n gw$n link set lo up && \
+        nsenter --net=/run/netns/gw$n sh -c \
+            'echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start' || exit 1; \
+    done && \
+    ip link add near0 type veth peer name far0 netns gw1 && \
+    for n in 1 2 3; do \
+        ip -n gw$n link add near$n type veth peer name far$n netns gw$((n + 1)) || exit 1; \
+    done && \
+    set_up() { \
+        ip $1 link set $2$3 addrgenmode none && ip $1 address add 10.77.$3.$4/24 dev $2$3 && \
+        ip $1 address add 2001:db8:77:$3::$4/64 dev $2$3 nodad && ip $1 link set $2$3 up; \
+    } && \
+    is_up() { \
+        for n in $(seq 1000); do ip $1 -o link | grep -q \"$2.*state UP\" && return; done; \
+    } && \
+    set_up '' near 0 1 && \
+    for n in 1 2 3; do set_up \"-n gw$n\" near $n 1 || exit 1; done && \
+    for n in 0 1 2 3; do set_up \"-n gw$((n + 1))\" far $n 2 || exit 1; done && \
+    is_up '' near0 && for n in 1 2 3; do is_up \"-n gw$n\" near$n || exit 1; done && \
+    silence() { \
+        ip $1 neighbour add 2001:db8:77:$2::dead lladdr 02:00:00:00:00:99 dev near$2 \
+            nud permanent; \
+    } && \
+    silence '' 0 && for n in 1 2 3; do silence \"-n gw$n\" $n || exit 1; done";
+
+/// Loopback, and no directory of programs on the path.
+pub const NO_PROGRAM: &str = "ip link set lo up && export PATH=/nowhere";
+
 /// Loopback, and no IPv6 on any interface.
 pub const NO_IPV6: &str = "ip link set lo up && \
     echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6 && \
@@ -182,7 +219,16 @@ fn within_namespaces(namespaces: &str, setup: &str) -> Result<Command, String> {
 ///
 /// If there is no such network, or if `body` does.
 pub fn far<T: Send>(body: impl FnOnce() -> T + Send) -> T {
-    let there = File::open("/run/netns/far").expect("there is a far network");
+    at("far", body)
+}
+
+/// Does something in the network of this name, as [`far`] does.
+///
+/// # Panics
+///
+/// If there is no such network, or if `body` does.
+pub fn at<T: Send>(name: &str, body: impl FnOnce() -> T + Send) -> T {
+    let there = File::open(format!("/run/netns/{name}")).expect("there is such a network");
     let body = || {
         let kind = Some(LinkNameSpaceType::Network);
         move_into_link_name_space(there.as_fd(), kind).expect("a thread may go there");
@@ -195,7 +241,8 @@ pub fn far<T: Send>(body: impl FnOnce() -> T + Send) -> T {
 }
 
 /// Puts these files in the place of all of `/etc`, for this mount namespace alone: what libc reads
-/// there is what the test says and nothing of the machine's.
+/// there is what the test says and nothing of the machine's. Some files are always there, unless
+/// they are among these.
 ///
 /// # Panics
 ///
@@ -210,7 +257,7 @@ pub fn etc(files: &[(&str, &str)]) -> Scratch {
         ("group", "root:x:0:\n"),
     ];
     let scratch = Scratch::new();
-    for (name, text) in files.iter().chain(&always) {
+    for (name, text) in always.iter().chain(files) {
         scratch.write(name, text);
     }
     let mut command = Command::new("mount");

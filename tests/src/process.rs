@@ -1,12 +1,15 @@
 //! A process of its own for one test, and what it has of the system.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, id};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 use rustix::process::geteuid;
@@ -18,6 +21,10 @@ const MARK: &str = "STAGGER_TEST_ALONE";
 
 /// Set in a process that was made to inherit.
 const INHERITS: &str = "STAGGER_TEST_INHERITS";
+
+/// How long a process may take to end before it counts as left behind. It bounds a failing test
+/// only.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs a test in a process in which no other runs.
 ///
@@ -113,6 +120,51 @@ pub fn inheriting(passed: impl FnOnce() -> Vec<(OwnedFd, &'static str)>, body: i
 /// If the system does not tell.
 pub fn threads() -> usize {
     fs::read_dir("/proc/self/task").expect("/proc is mounted").count()
+}
+
+/// The processes that this one has left somewhere: its children, which may be zombies, and all
+/// others that are in its network namespace. The text is the command line.
+///
+/// The test must be within a [namespace](crate::namespace::within).
+///
+/// # Panics
+///
+/// If `/proc` is not there.
+pub fn left() -> BTreeMap<u32, String> {
+    let own = fs::read_link("/proc/self/ns/net").expect("/proc is mounted");
+    let entries = fs::read_dir("/proc").expect("/proc is mounted").flatten();
+    let left = entries.filter_map(|entry| {
+        let number: u32 = entry.file_name().to_str()?.parse().ok()?;
+        let path = entry.path();
+        // The name in parentheses may have any characters (proc_pid_stat(5)).
+        let stat = fs::read_to_string(path.join("stat")).ok()?;
+        let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+        let state = fields.next()?;
+        let is_child = fields.next()?.parse() == Ok(id());
+        let is_here = fs::read_link(path.join("ns/net")).is_ok_and(|network| network == own);
+        let line = fs::read_to_string(path.join("cmdline")).unwrap_or_default();
+        let line = format!("{state} {}", line.replace('\0', " "));
+        ((is_child || is_here) && number != id()).then_some((number, line))
+    });
+    left.collect()
+}
+
+/// Waits until no process is [left] but these.
+///
+/// # Panics
+///
+/// If one is after a minute.
+pub fn return_to(expected: &BTreeMap<u32, String>) {
+    let start = Instant::now();
+    loop {
+        let left = left();
+        let new: Vec<_> = left.iter().filter(|(id, _)| !expected.contains_key(id)).collect();
+        if new.is_empty() {
+            return;
+        }
+        assert!(start.elapsed() < PATIENCE, "{new:?}");
+        thread::yield_now();
+    }
 }
 
 /// The test that this process was made for.

@@ -58,7 +58,8 @@ pub(crate) fn listens(addr: SocketAddr) -> bool {
 
 fn table(protocol: &str, addr: SocketAddr) -> String {
     let version = if addr.is_ipv6() { "6" } else { "" };
-    format!("/proc/self/net/{protocol}{version}")
+    // A thread may be in another network than its process (namespace::at).
+    format!("/proc/thread-self/net/{protocol}{version}")
 }
 
 fn rows(path: String) -> Vec<Row> {

@@ -11,7 +11,7 @@ use stagger::Target;
 use stagger_net::reactor::Interest;
 
 use crate::backend::{Backend, Hop, Opening};
-use crate::command::{CommandError, Running, Spawned, one_line, peek};
+use crate::command::{CommandError, Running, Spawned, peek};
 use crate::runtime::Socket;
 use crate::{Command, SshError, SshErrorKind, SshHost};
 use stagger::error::SharedError;
@@ -190,7 +190,12 @@ fn failed(host: &SshHost, error: io::Error, target: &str) -> SshError {
             .with_source(SharedError::new(error));
     };
     let kind = verdict::kind(failed.stderr());
-    let line = one_line(failed.stderr());
+    let line = verdict::line(failed.stderr(), kind);
+    let (host, next) = verdict::culprit(host, failed.stderr());
+    let target = match next {
+        Some(next) => format!("{}:{}", next.config().host_name(), next.config().port()),
+        None => target.to_owned(),
+    };
     let text = match kind {
         SshErrorKind::HostKey => format!("its host key is not the known one: {line}"),
         SshErrorKind::Login => format!("it refused the login: {line}"),
@@ -199,5 +204,5 @@ fn failed(host: &SshHost, error: io::Error, target: &str) -> SshError {
         _ if line.is_empty() => format!("ssh ended with {} and no message", failed.status()),
         _ => format!("ssh ended with {}: {line}", failed.status()),
     };
-    SshError::new(kind, host, text)
+    SshError::new(kind, &host, text)
 }

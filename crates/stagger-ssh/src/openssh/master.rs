@@ -15,7 +15,7 @@ use std::time::Duration;
 use blocking::unblock;
 
 use crate::backend::Hop;
-use crate::command::{Process, Spawned, Stderr, one_line};
+use crate::command::{Process, Spawned, Stderr};
 use crate::config::ControlPersist;
 use crate::runtime::{BoxFuture, Socket};
 use crate::{Command, Route, SshError, SshErrorKind, SshHost};
@@ -367,7 +367,7 @@ fn remove_unfinished(path: &Path) {
 /// The error of an ssh that did not become a master.
 fn failed(host: &SshHost, status: ExitStatus, stderr: &str) -> SshError {
     let kind = verdict::kind(stderr);
-    let line = one_line(stderr);
+    let line = verdict::line(stderr, kind);
     let text = match kind {
         SshErrorKind::HostKey => format!("its host key is not the known one: {line}"),
         SshErrorKind::Login => format!("it refused the login: {line}"),

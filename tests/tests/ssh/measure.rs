@@ -1,0 +1,47 @@
+//! How long two hops take with a silent address at the first one.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::time::Instant;
+
+use stagger_tests::ssh::{GREETING_WAYS, Setup, SshRuntime};
+use stagger_tests::sshd::{Gateways, dial_command};
+
+use crate::on::reach_through;
+
+on_runtimes! {
+    GATEWAYS {
+        all_ways_are_through_while_ssh_still_waits_for_the_silent_address,
+    }
+}
+
+/// The figures are printed by `cargo test -p stagger-tests --test ssh measure -- --nocapture`.
+fn all_ways_are_through_while_ssh_still_waits_for_the_silent_address<R: SshRuntime>() {
+    let Some(lab) = Gateways::start() else { return };
+    let runtime = R::new();
+    let plain = lab.config(
+        "Host slow\nHostName slow.test\nHostKeyAlias gw1.test\n\
+         Host behind\nHostName gw2.test\nProxyJump slow\n",
+    );
+    let Some(dial_command) = dial_command() else { return };
+    let output = lab.directory().join("output");
+    let mut ssh = Gateways::ssh(&plain, &["-W", "gw3.test:22", "behind"]);
+    let (ssh_start, file) = (Instant::now(), File::create(&output).unwrap());
+    let mut ssh = ssh.stdout(file).spawn().unwrap();
+    let mut report = String::new();
+    for way in GREETING_WAYS {
+        let dial_command = Some(dial_command.clone());
+        let setup = Setup { dial_command, ..Setup::new(way, &plain) };
+        for turn in ["first", "second"] {
+            let start = Instant::now();
+            reach_through(&runtime, &setup, "behind", "gw3.test:22");
+            report += &format!("{way:?}, {turn}: {} ms; ", start.elapsed().as_millis());
+        }
+    }
+    assert!(ssh.try_wait().unwrap().is_none());
+    assert_eq!(fs::read(&output).unwrap(), b"");
+    report += &format!("ssh: not after {} ms", ssh_start.elapsed().as_millis());
+    let _ = writeln!(io::stderr(), "REPORT {}: {report}", std::any::type_name::<R>());
+    ssh.kill().unwrap();
+    ssh.wait().unwrap();
+}
