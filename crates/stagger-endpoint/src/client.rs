@@ -56,8 +56,12 @@ type Race<S> = dyn Fn(BoxConnector<SocketAddr, S, SharedError>) -> BoxConnector<
 pub struct ClientEndpoint<S> {
     way: Way<S>,
     target: Option<Target>,
+    relay: Option<Relay<S>>,
     name: Arc<str>,
 }
+
+/// A connector of targets that are reached from the end of a layer.
+type Relay<S> = BoxConnector<Target, S, SharedError>;
 
 enum Way<S> {
     /// A dialed target. `dialed` is the race with this connector.
@@ -134,7 +138,7 @@ impl<S: Send + 'static> ClientEndpoint<S> {
             + 'static,
     {
         let way = Way::Endpoint(BoxConnector::new(Direct), BoxEndpoint::erased(endpoint));
-        Self { way, target: None, name: "endpoint".into() }
+        Self { way, target: None, relay: None, name: "endpoint".into() }
     }
 
     /// A layer that dials a target. The dialer's connector yields the stream.
@@ -185,7 +189,7 @@ impl<S: Send + 'static> ClientEndpoint<S> {
         let race = move |connector| BoxConnector::erased(dialer.clone().with_connector(connector));
         let dialed = race(connector.clone());
         let way = Way::Dialed { connector, race: Arc::new(race), dialed, target: target.clone() };
-        Self { way, name: target.to_string().into(), target: Some(target) }
+        Self { way, name: target.to_string().into(), target: Some(target), relay: None }
     }
 
     /// A layer that passes its target to a connector, such as a proxy's.
@@ -197,7 +201,7 @@ impl<S: Send + 'static> ClientEndpoint<S> {
             + 'static,
     {
         let way = Way::Routed(BoxConnector::erased(connector), target.clone());
-        Self { way, name: target.to_string().into(), target: Some(target) }
+        Self { way, name: target.to_string().into(), target: Some(target), relay: None }
     }
 
     /// Runs a step over each connection, such as a handshake. The step also gets the target.
@@ -237,7 +241,8 @@ impl<S: Send + 'static> ClientEndpoint<S> {
     }
 
     /// Wraps the connector of this layer, so that errors keep their judgement
-    /// ([`Connector::is_final`]). Over a dialed target, it is the connector of each attempt.
+    /// ([`Connector::is_final`]). Over a dialed target, it is the connector of each attempt. The
+    /// layer has no [relay](Self::with_relay) afterwards.
     pub fn map_connector(self, map: &impl MapConnector<S>) -> Self {
         let way = match self.way {
             Way::Dialed { connector, race, target, .. } => {
@@ -250,7 +255,47 @@ impl<S: Send + 'static> ClientEndpoint<S> {
                 Way::Endpoint(map.map_connector(connector), endpoint)
             }
         };
-        Self { way, ..self }
+        Self { way, relay: None, ..self }
+    }
+
+    /// Sets the connector for targets that are reached from the end of this layer, as an SSH host
+    /// reaches them. A hop `tcp` after this one is then its target, and not dialed here.
+    ///
+    /// # Examples
+    ///
+    /// A scheme of a program whose streams are texts:
+    ///
+    #[cfg_attr(feature = "smol", doc = "```")]
+    #[cfg_attr(not(feature = "smol"), doc = "```ignore")]
+    /// use std::io;
+    ///
+    /// use stagger::connect::{connector_fn, endpoint_fn};
+    /// use stagger::{Endpoint as _, Target};
+    /// use stagger_endpoint::{ClientEndpoint, smol};
+    ///
+    /// let schemes = smol::schemes().with_client("gate", |hop| {
+    ///     let gate = hop.text()?;
+    ///     let inside = connector_fn(move |target: Target| {
+    ///         let refusal = io::Error::other(format!("{gate} does not know {target}"));
+    ///         async { Err::<smol::BoxStream, _>(refusal) }
+    ///     });
+    ///     let closed = endpoint_fn(|| async { Err::<smol::BoxStream, _>(io::Error::other("closed")) });
+    ///     Ok(ClientEndpoint::new(closed).with_relay(inside))
+    /// });
+    /// let endpoint = schemes.client("gate:north | tcp:db.internal:5432")?;
+    /// assert_eq!(endpoint.target().unwrap().to_string(), "db.internal:5432");
+    /// let error = futures_lite::future::block_on(endpoint.connect()).unwrap_err();
+    /// assert_eq!(error.to_string(), "north does not know db.internal:5432");
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_relay<C>(self, relay: C) -> Self
+    where
+        C: Connector<Target, Connection = S, Error: Into<BoxError>, Attempt: Send + 'static>
+            + Send
+            + Sync
+            + 'static,
+    {
+        Self { relay: Some(BoxConnector::erased(relay)), ..self }
     }
 
     /// A connector that leads to this endpoint whatever it is asked for. With it a proxy's client
@@ -328,6 +373,17 @@ impl<S> ClientEndpoint<S> {
     /// The target that this layer leads to, if it is known.
     pub fn target(&self) -> Option<&Target> {
         self.target.as_ref()
+    }
+
+    /// Removes the connector for targets that are reached from the end of this layer.
+    pub fn without_relay(mut self) -> Self {
+        self.relay = None;
+        self
+    }
+
+    /// The connector for targets that are reached from the end of this layer, if there is one.
+    pub fn relay(&self) -> Option<&BoxConnector<Target, S, SharedError>> {
+        self.relay.as_ref()
     }
 
     /// Sets the name that it prints as. [`Schemes`](crate::Schemes) sets the text of its hops.
@@ -450,7 +506,12 @@ impl<S> Eq for ClientEndpoint<S> {}
 
 impl<S> Clone for ClientEndpoint<S> {
     fn clone(&self) -> Self {
-        Self { way: self.way.clone(), target: self.target.clone(), name: Arc::clone(&self.name) }
+        Self {
+            way: self.way.clone(),
+            target: self.target.clone(),
+            relay: self.relay.clone(),
+            name: Arc::clone(&self.name),
+        }
     }
 }
 

@@ -376,14 +376,21 @@ impl<'a, L> HopReader<'a, L> {
         made
     }
 
+    /// Refuses the options of the hop, because of this. The reason follows the name and the value.
+    #[cfg(feature = "net")]
+    pub(crate) fn refuse_options(&self, reason: &str) -> Result<(), EndpointError> {
+        match self.hop.options.first() {
+            Some(option) => Err(self.option_error(&option.key, reason)),
+            None => Ok(()),
+        }
+    }
+
     /// Refuses what the scheme did not read.
     pub(crate) fn finish(self) -> Result<(), EndpointError> {
         let Self { hop, .. } = self;
         let scheme = self.scheme();
         if self.below.is_some() {
-            let reason =
-                format!("{scheme} must be the first hop: it does not run over another one");
-            return Err(self.fail(Kind::TakesNoBelow, hop.places.hop.clone(), reason));
+            return Err(self.takes_no_below());
         }
         if hop.login.is_some() && !self.read.0 {
             let reason =
@@ -449,6 +456,24 @@ impl<'a, L> HopReader<'a, L> {
         let index = self.hop.options.iter().position(|option| *option.key == *key)?;
         self.taken[index] = true;
         Some(index)
+    }
+
+    /// The error of a scheme that must be the first hop.
+    pub(crate) fn takes_no_below(&self) -> EndpointError {
+        let scheme = self.scheme();
+        let reason = format!("{scheme} must be the first hop: it does not run over another one");
+        self.fail(Kind::TakesNoBelow, self.hop.places.hop.clone(), reason)
+    }
+
+    /// The error of a scheme that follows a relay directly.
+    #[cfg(any(feature = "proxy", feature = "tls"))]
+    pub(crate) fn needs_target(&self) -> EndpointError {
+        let scheme = self.scheme();
+        let reason = format!(
+            "{scheme} cannot follow the hop before it: write a target between, as in \
+             tcp:HOST:PORT | {scheme}"
+        );
+        self.fail(Kind::NeedsBelow, self.hop.places.hop.clone(), reason)
     }
 
     fn fail(&self, kind: Kind, place: Range<usize>, reason: impl Into<String>) -> EndpointError {
