@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use stagger_proxy::{ByName, ProxyIo, ProxyUrl, Through};
+use stagger::resolve::ByName;
+use stagger_proxy::{ProxyIo, ProxyUrl, Through};
 
 use crate::{Adapter, AsyncStd, Listed, Runtime, Smol, Tokio, dialer};
 

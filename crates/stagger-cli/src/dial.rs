@@ -11,9 +11,9 @@ use stagger::boxed::{BoxError, LocalBoxConnector};
 use stagger::connect::Dial;
 use stagger::error::SharedError;
 use stagger::observe::Recorder;
+use stagger::resolve::ByName;
 use stagger::{Connector, Dialer, Error, Policy, Report, Resolver, Target, Timer};
 use stagger_net::TcpOptions;
-use stagger_proxy::ByName;
 
 use crate::args::ConnectArgs;
 use crate::failure::Failure;

@@ -8,10 +8,11 @@ use stagger::address::Address;
 use stagger::boxed::{BoxError, LocalBoxConnector};
 use stagger::connect::connector_fn;
 use stagger::error::SharedError;
+use stagger::resolve::ByName;
 use stagger::text::with_causes;
 use stagger::{Candidate, Connector as _, Dialer, Policy, Resolver, Target, Timer};
 use stagger_proxy::futures::{Proxy, Through};
-use stagger_proxy::{ByName, Environment, Protocol, ProxyUrl, ProxyUrlError};
+use stagger_proxy::{Environment, Protocol, ProxyUrl, ProxyUrlError};
 
 pub(crate) use self::hint::hint;
 use crate::args::ConnectArgs;

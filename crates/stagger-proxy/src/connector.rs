@@ -233,7 +233,8 @@ macro_rules! fixed {
         #[cfg_attr(not(feature = "futures"), doc = "```ignore")]
         /// use stagger::Dialer;
         #[doc = concat!("use stagger_proxy::futures::", stringify!($name), ";")]
-        /// use stagger_proxy::{ByName, Login};
+        /// use stagger::resolve::ByName;
+        /// use stagger_proxy::Login;
         /// use stagger_testkit::proxy::ProxyServer;
         ///
         /// # let server = std::net::TcpListener::bind("127.0.0.1:0")?;

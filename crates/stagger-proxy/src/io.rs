@@ -60,11 +60,12 @@ macro_rules! streams {
         pub type ProxyAttempt<F, S> = crate::ProxyAttempt<F, S, $kind>;
 
         /// A dialer through a proxy: see [`through`].
-        pub type Dialer<R, C, T, O = ()> = stagger::Dialer<crate::ByName, Through<R, C, T, O>, T>;
+        pub type Dialer<R, C, T, O = ()> =
+            stagger::Dialer<stagger::resolve::ByName, Through<R, C, T, O>, T>;
 
         /// A connect through a proxy in progress: see [`connect`].
         pub type Dial<R, C, T, O = ()> =
-            stagger::connect::Dial<crate::ByName, Through<R, C, T, O>, T>;
+            stagger::connect::Dial<stagger::resolve::ByName, Through<R, C, T, O>, T>;
 
         /// Returns a dialer that connects through a proxy.
         ///

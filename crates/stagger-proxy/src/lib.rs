@@ -14,7 +14,7 @@
 //! | a proxy that a dialer's race reaches | [`Through`], [`Tunnel`] |
 //! | a proxy as text | [`ProxyUrl`] |
 //! | proxies by `ALL_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, or by a rule | [`Router`], [`Environment`] |
-//! | a timeout and a report for a connector of targets | [`ByName`] |
+//! | a timeout and a report for a connector of targets | [`ByName`](stagger::resolve::ByName) |
 //! | why a proxy failed | [`ProxyError`], [`ProxyErrorKind`] |
 //! | another kind of streams | [`ProxyIo`] |
 //!
@@ -49,7 +49,8 @@
 #![cfg_attr(not(feature = "tokio"), doc = "```ignore")]
 //! use stagger::Dialer;
 //! use stagger_proxy::tokio::Router;
-//! use stagger_proxy::{ByName, Environment};
+//! use stagger::resolve::ByName;
+//! use stagger_proxy::Environment;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -68,7 +69,6 @@
 #![forbid(unsafe_code)]
 
 mod attempt;
-mod by_name;
 mod connector;
 mod environment;
 mod error;
@@ -87,7 +87,6 @@ mod tunnel;
 mod url;
 
 pub use self::attempt::ProxyAttempt;
-pub use self::by_name::{ByName, ByNameAnswers};
 pub use self::connector::{HttpConnect, Proxy, Socks5};
 pub use self::environment::{Environment, EnvironmentError, EnvironmentErrorKind};
 pub use self::error::{ConnectError, ProxyError, ProxyErrorKind};

@@ -68,7 +68,8 @@ type Rule = dyn Fn(&Target) -> Option<Route> + Send + Sync;
 #[cfg_attr(not(feature = "futures"), doc = "```ignore")]
 /// use stagger::Dialer;
 /// use stagger_proxy::futures::Router;
-/// use stagger_proxy::{ByName, Environment};
+/// use stagger::resolve::ByName;
+/// use stagger_proxy::Environment;
 /// use stagger_testkit::proxy::ProxyServer;
 ///
 /// # let server = std::net::TcpListener::bind("127.0.0.1:0")?;

@@ -10,11 +10,12 @@ use pin_project_lite::pin_project;
 use stagger::address::Address;
 use stagger::boxed::BoxError;
 use stagger::connect::Dial;
+use stagger::resolve::ByName;
 use stagger::{Candidate, Connector, Dialer, Error, Observer, Resolver, Target, Timer};
 
 use crate::error::{ConnectError, ProxyError};
 use crate::settings::Settings;
-use crate::{ByName, ProxyAttempt, ProxyIo, ProxyUrl};
+use crate::{ProxyAttempt, ProxyIo, ProxyUrl};
 
 /// A connector of the addresses of a proxy, whose attempts end when the proxy has connected to one
 /// target.

@@ -1,13 +1,16 @@
 //! The seam to a program or a library that speaks SSH.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 
 use stagger::{Candidate, Target};
+use stagger_net::reactor::Interest;
 
+use crate::adapter::target_of;
+use crate::command::{Command, Running, Spawned, peek};
 use crate::runtime::{Runtime, Socket};
-use crate::{SshError, SshHost};
+use crate::{SshError, SshErrorKind, SshHost};
 
 /// The future of a [`Backend`].
 pub type Opening<S> = Pin<Box<dyn Future<Output = Result<S, SshError>> + Send>>;
@@ -47,7 +50,72 @@ impl<S: Send + 'static> Hop<S> {
     /// Races TCP to the SSH server of a host with [`Route::Direct`](crate::Route::Direct), with the
     /// host's own options. Yields a non-blocking socket that no reactor knows.
     pub(crate) async fn dial(&self) -> Result<Socket, SshError> {
-        self.runtime.dial(&self.host, &self.attempt).await
+        let socket = self.runtime.dial(&self.host, &self.attempt).await?;
+        self.attempt.progress().made();
+        Ok(socket)
+    }
+
+    /// Connects to the host's SSH server by its route. For a backend that speaks SSH itself.
+    ///
+    /// # Errors
+    ///
+    /// The error names the hop that failed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes every socket and ends every command.
+    pub fn connect(&self) -> Opening<S> {
+        let hop = self.clone();
+        match self.host.route() {
+            crate::Route::Direct => Box::pin(async move {
+                let socket = hop.dial().await?;
+                hop.runtime.stream(socket, None).map_err(|error| hop.unregistered(&error))
+            }),
+            crate::Route::Through(_) => Box::pin(async move {
+                let target = target_of(&hop.host)?;
+                let parent = hop.parent().expect("the route has a parent");
+                hop.backend.open(parent, &target).await
+            }),
+            crate::Route::Command(_) => Box::pin(async move { hop.run().await }),
+        }
+    }
+
+    /// Runs the command of the route.
+    async fn run(&self) -> Result<S, SshError> {
+        let crate::Route::Command(line) = self.host.route() else {
+            unreachable!("the route is a command")
+        };
+        let command = Command::shell(line.clone());
+        let failed = |kind, error: &std::io::Error| {
+            SshError::new(kind, &self.host, format!("ProxyCommand: {error}"))
+        };
+        let (command, spawned) = blocking::unblock(move || {
+            let spawned = command.connect();
+            (command, spawned)
+        })
+        .await;
+        let (Spawned { process, stderr }, socket) =
+            spawned.map_err(|error| failed(SshErrorKind::Program, &error))?;
+        let io = |error: std::io::Error| failed(SshErrorKind::Command, &error);
+        let stderr = self.runtime.local(stderr).map_err(io)?;
+        let mut running = Running::new(&command, process, stderr);
+        // The SSH server speaks first (RFC 4253 §4.2). Its first byte stays unread.
+        let copy = self.runtime.local(socket.try_clone().map_err(io)?).map_err(io)?;
+        let first = poll_fn(|cx| {
+            running.poll_stderr(cx);
+            copy.poll_io(Interest::Readable, cx, &mut |fd| peek(fd))
+        });
+        if !matches!(first.await, Ok(1..)) {
+            running.end().await.map_err(io)?;
+            let text = "ProxyCommand ended before the SSH server spoke";
+            return Err(SshError::new(SshErrorKind::Command, &self.host, text));
+        }
+        drop(copy);
+        self.runtime.stream(Socket::Unix(socket), Some(Box::new(running))).map_err(io)
+    }
+
+    fn unregistered(&self, error: &std::io::Error) -> SshError {
+        SshError::new(SshErrorKind::Unreached, &self.host, error.to_string())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where a destination leads.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::Destination;
@@ -16,6 +17,9 @@ pub(crate) struct Inner {
     pub(crate) destination: Destination,
     pub(crate) config: HostConfig,
     pub(crate) route: Route,
+    /// The argument of `-F` with which ssh(1) reads the same configuration: a file, or `none`.
+    /// Without it, ssh reads its default files.
+    pub(crate) config_file: Option<PathBuf>,
 }
 
 /// How the SSH server of a host is reached.

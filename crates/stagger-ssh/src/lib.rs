@@ -5,11 +5,17 @@
 #![forbid(unsafe_code)]
 
 #[cfg(unix)]
+mod adapter;
+#[cfg(unix)]
+mod alias;
+#[cfg(unix)]
 mod backend;
 #[cfg(unix)]
 mod command;
 #[cfg(unix)]
 pub mod config;
+#[cfg(unix)]
+mod connector;
 #[cfg(unix)]
 mod destination;
 #[cfg(unix)]
@@ -17,14 +23,30 @@ mod error;
 #[cfg(unix)]
 mod host;
 #[cfg(unix)]
+mod lookup;
+#[cfg(unix)]
 mod openssh;
 #[cfg(unix)]
+mod resolver;
+#[cfg(unix)]
 mod runtime;
+#[cfg(unix)]
+mod setup;
+#[cfg(unix)]
+mod ssh;
+#[cfg(unix)]
+mod stream;
 
 #[cfg(unix)]
 pub use self::{
+    alias::SshAlias,
     backend::{Backend, Hop, Opening},
+    command::{Command, CommandConnect, CommandEndpoint, CommandError, CommandStream},
+    connector::{SshAttempt, SshConnector, SshHop},
     destination::{Destination, DestinationError},
     error::{SshError, SshErrorKind},
     host::{Route, SshHost},
+    resolver::{ByAlias, ByAliasAnswers, SshAnswers, SshResolver},
+    ssh::{Ssh, SshEndpoint, SshResolve},
+    stream::SshStream,
 };

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::future::Future;
 use std::io;
-use std::net::TcpStream;
+use std::net::{IpAddr, TcpStream};
 use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
 use std::pin::Pin;
@@ -11,6 +11,8 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use stagger::Candidate;
+use stagger::error::SharedError;
+use stagger::resolve::Families;
 use stagger_net::reactor::Interest;
 
 use crate::{SshError, SshHost};
@@ -28,6 +30,13 @@ pub(crate) trait Runtime<S>: Send + Sync {
     fn now(&self) -> Instant;
 
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<()>;
+
+    /// Looks up all addresses of a name.
+    fn look_up(
+        &self,
+        name: &str,
+        families: Families,
+    ) -> BoxFuture<Result<Vec<IpAddr>, SharedError>>;
 
     /// Races TCP to the host's SSH server, as a child of the attempt.
     fn dial(&self, host: &SshHost, attempt: &Candidate<()>) -> BoxFuture<Result<Socket, SshError>>;

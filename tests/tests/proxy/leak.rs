@@ -3,8 +3,9 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use stagger::resolve::ByName;
 use stagger::{Dialer, Policy};
-use stagger_proxy::{ByName, Protocol, Proxy, ProxyUrl, Through};
+use stagger_proxy::{Protocol, Proxy, ProxyUrl, Through};
 use stagger_tests::descriptor::open;
 use stagger_tests::place::{Healthy, Refusing, V4};
 use stagger_tests::proxy::{ProxyAdapter, ProxyDialerOf, ProxyRuntime};

@@ -4,8 +4,9 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use stagger::report::AttemptOutcome;
+use stagger::resolve::ByName;
 use stagger::{Dialer, Policy};
-use stagger_proxy::{ByName, Login, Protocol, Proxy, ProxyError};
+use stagger_proxy::{Login, Protocol, Proxy, ProxyError};
 use stagger_testkit::proxy::ProxyServer;
 use stagger_tests::place::{Healthy, Silent, V4};
 use stagger_tests::proxy::{ProxyAdapter, ProxyRuntime, proxy_dialer};

@@ -3,10 +3,9 @@
 use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 
+use stagger::resolve::ByName;
 use stagger::{Candidate, Connector as _, Dialer, Target};
-use stagger_proxy::{
-    ByName, ConnectError, Environment, ProxyErrorKind, Route, Router, RouterError,
-};
+use stagger_proxy::{ConnectError, Environment, ProxyErrorKind, Route, Router, RouterError};
 use stagger_testkit::proxy::ProxyServer;
 use stagger_tests::place::V4;
 use stagger_tests::proxy::{ProxyAdapter, ProxyRuntime};

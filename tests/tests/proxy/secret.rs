@@ -7,10 +7,11 @@ use std::time::Duration;
 use stagger::address::Address;
 use stagger::connect::connector_fn;
 use stagger::observe::Step;
+use stagger::resolve::ByName;
 use stagger::{Candidate, Connector as _, Dialer, Observer, Policy, Target};
 use stagger_proxy::tokio::Tokio as Kind;
 use stagger_proxy::{
-    ByName, Environment, HttpConnect, Login, LoginError, Protocol, Proxy, ProxyUrl, Router, Socks5,
+    Environment, HttpConnect, Login, LoginError, Protocol, Proxy, ProxyUrl, Router, Socks5,
     Through, Tunnel,
 };
 use stagger_testkit::proxy::ProxyServer;

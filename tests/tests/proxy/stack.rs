@@ -132,8 +132,8 @@ macro_rules! stacks {
     ($runtime:ident, $adapter:ident, $kind:ident, $io:path, $run:expr) => {
         mod $runtime {
             use stagger::connect::connector_fn;
+            use stagger::resolve::ByName;
             use stagger::{Candidate, Connector, Dialer, Endpoint as _, Target};
-            use stagger_proxy::ByName;
             use stagger_proxy::$kind::{HttpConnect, Proxy, ProxyAttempt, Socks5, through};
             use stagger_tls::$kind::Tls;
             use $io as runtime_io;

@@ -8,9 +8,9 @@ mod stage;
 use std::io;
 use std::time::Duration;
 
+use stagger::resolve::ByName;
 use stagger::{Dialer, Policy, Target};
 use stagger_net::TcpOptions;
-use stagger_proxy::ByName;
 
 use self::scene::{HOST, Scene, scenes};
 use self::source::AnswerSource;

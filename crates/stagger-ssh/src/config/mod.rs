@@ -1,108 +1,97 @@
 //! OpenSSH's client configuration (ssh_config(5)), read as OpenSSH reads it.
+//!
+//! [`read`] is a pure function of a [`Request`], [`Files`], an [`Environment`] and [`Facts`]. It
+//! reads everything that decides where and how to connect, and notes the other keywords. A test
+//! compares it with `ssh -G`.
+//!
+//! # Questions
+//!
+//! The reader runs no command and resolves no name. It returns a [`Question`] instead: whether a
+//! command of `Match exec` succeeds, or which name exists for `CanonicalizeHostname`.
+//!
+//! # Releases
+//!
+//! Releases of OpenSSH read some lines differently. The reader follows
+//! [`Environment::release`] in these points:
+//!
+//! | from | rule |
+//! | --- | --- |
+//! | 9.4 | `ProxyJump none` does not stop `CanonicalizeHostname yes` |
+//! | 9.6 | `%j` is a token, and `%C` contains it |
+//! | 9.9 | the words of `Match` have escapes; `Include` has tokens and variables |
+//! | 10.1 | `User` has tokens and variables; `Match !final` asks for no second pass |
+//! | 10.3 | `ProxyJump none` does not stop a later `ProxyCommand` |
+//!
+//! Keywords and criteria of later releases are read for earlier ones too.
+//!
+//! # Differences to ssh(1)
+//!
+//! - `Match version` and `Match localnetwork` are errors unless the environment has the version or
+//!   the addresses of this machine. `Match command` sees no command, and `Match sessiontype` sees
+//!   `none`.
+//! - A token or a variable that cannot be replaced is an error at once. ssh(1) reports some of them
+//!   only when it connects.
+//! - A `Match exec` in a file that an inactive block includes is not run. ssh(1) runs it and ignores
+//!   the result.
+//! - A comment after `ProxyJump` does not become part of a hop. OpenSSH 9.2 keeps one with a comma.
+//! - Values of keywords that are passed over are not checked.
+//! - A value that is used must be UTF-8, and files, lines and expanded texts have limits.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+mod address;
+mod criterion;
+mod disk;
+mod environment;
+mod error;
+mod file;
+mod finish;
+mod glob;
+mod host_config;
+mod keyword;
+mod options;
+mod pattern;
+mod reader;
+mod request;
+mod token;
+mod value;
+mod word;
 
-use stagger::resolve::Families;
+pub use disk::DiskFiles;
+pub use environment::{Environment, Release};
+pub use error::{ConfigError, Note};
+pub use file::{ConfigFiles, Files, MemoryFiles};
+pub use host_config::{ControlPersist, HostConfig, ProxyConfig, StrictHostKeyChecking};
+pub use reader::read;
+pub use request::{Exec, Facts, Names, Question, Reading, Request};
 
-/// What the configuration says of one destination.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostConfig {
-    pub(crate) alias: String,
-    pub(crate) host_name: String,
-    pub(crate) port: u16,
-    pub(crate) user: String,
-    pub(crate) families: Families,
-    pub(crate) bind_address: Option<String>,
-    pub(crate) bind_interface: Option<String>,
-    pub(crate) connect_timeout: Option<Duration>,
-    pub(crate) connection_attempts: u32,
-    pub(crate) proxy: ProxyConfig,
-    pub(crate) host_key_alias: Option<String>,
-    pub(crate) control_path: Option<PathBuf>,
-    pub(crate) control_master: bool,
-    pub(crate) control_persist: ControlPersist,
+/// From this release on, `ProxyJump none` does not stop `CanonicalizeHostname yes`.
+const JUMP_NONE_IS_DIRECT: Release = Release(9, 4);
+
+/// From this release on, `%j` is a token, and `%C` contains it.
+const HASH_OF_JUMP: Release = Release(9, 6);
+
+/// From this release on, `User` has tokens and variables.
+const USER_TOKENS: Release = Release(10, 1);
+
+/// From this release on, `ProxyJump none` does not stop a later `ProxyCommand`.
+const JUMP_NONE: Release = Release(10, 3);
+
+/// A port number, with the rules of OpenSSH.
+pub(crate) fn parse_port(text: &str) -> Option<u16> {
+    value::port(text.as_bytes())
 }
 
-/// How the configuration says that the host's SSH server is reached.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ProxyConfig {
-    /// By TCP.
-    Direct,
-    /// `ProxyJump`: the hops, the first one first.
-    Jump(Vec<crate::Destination>),
-    /// `ProxyCommand`, with its tokens expanded.
-    Command(String),
-}
+/// Which files are the configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ConfigFiles(Option<PathBuf>);
 
-/// `ControlPersist`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ControlPersist {
-    /// It is not set.
-    Unset,
-    /// `no`.
-    No,
-    /// `yes`, or 0.
-    Forever,
-    /// A time without clients.
-    For(Duration),
-}
+impl ConfigFiles {
+    /// Only this file, as `ssh -F file`.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self(Some(path.into()))
+    }
 
-impl HostConfig {
-    /// The destination's host as it was asked for (`%n`).
-    pub fn alias(&self) -> &str {
-        &self.alias
-    }
-    /// The name or address of the SSH server, with tokens expanded.
-    pub fn host_name(&self) -> &str {
-        &self.host_name
-    }
-    /// The port of the SSH server.
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-    /// The user to log in as.
-    pub fn user(&self) -> &str {
-        &self.user
-    }
-    /// `AddressFamily`.
-    pub fn families(&self) -> Families {
-        self.families
-    }
-    /// `BindAddress`.
-    pub fn bind_address(&self) -> Option<&str> {
-        self.bind_address.as_deref()
-    }
-    /// `BindInterface`.
-    pub fn bind_interface(&self) -> Option<&str> {
-        self.bind_interface.as_deref()
-    }
-    /// `ConnectTimeout`.
-    pub fn connect_timeout(&self) -> Option<Duration> {
-        self.connect_timeout
-    }
-    /// `ConnectionAttempts`.
-    pub fn connection_attempts(&self) -> u32 {
-        self.connection_attempts
-    }
-    /// `ProxyJump` or `ProxyCommand`.
-    pub fn proxy(&self) -> &ProxyConfig {
-        &self.proxy
-    }
-    /// `HostKeyAlias`.
-    pub fn host_key_alias(&self) -> Option<&str> {
-        self.host_key_alias.as_deref()
-    }
-    /// `ControlPath`, with tokens expanded.
-    pub fn control_path(&self) -> Option<&Path> {
-        self.control_path.as_deref()
-    }
-    /// Whether `ControlMaster` asks for a master.
-    pub fn control_master(&self) -> bool {
-        self.control_master
-    }
-    /// `ControlPersist`.
-    pub fn control_persist(&self) -> ControlPersist {
-        self.control_persist
+    /// No file, as `ssh -F none`.
+    pub fn none() -> Self {
+        Self(Some("none".into()))
     }
 }

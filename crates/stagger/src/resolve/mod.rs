@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod boxed;
+mod by_name;
 mod cache;
 mod closure;
 mod fallback;
@@ -17,6 +18,7 @@ mod sorted;
 mod timeout;
 
 pub use self::answer::Update;
+pub use self::by_name::{ByName, ByNameAnswers};
 pub use self::cache::{
     CACHE_CAPACITY, CachedAnswers, CachedResolver, LINGER_TIMEOUT, Linger, MAX_LINGERING,
     MAX_NEGATIVE_TTL, TTL_RANGE,

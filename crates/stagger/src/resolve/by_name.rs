@@ -5,21 +5,22 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use stagger::resolve::{Query, Record};
-use stagger::{Answer, Resolver, Target};
+
+use crate::resolve::{Query, Record};
+use crate::{Answer, Resolver, Target};
 
 /// A resolver that returns the target itself, for connectors that take a [`Target`].
 ///
-/// With it a [`Dialer`](stagger::Dialer) has a timeout, an observer and a report for such a
-/// connector, for example for a proxy. HTTPS records are answered negatively.
+/// With it a [`Dialer`](crate::Dialer) has a timeout, an observer and a report for such a
+/// connector, for example for a proxy or an SSH host. HTTPS records are answered negatively.
 ///
 /// # Examples
 ///
 /// ```
 /// use stagger::Dialer;
 /// use stagger::connect::connector_fn;
+/// use stagger::resolve::ByName;
 /// use stagger::Target;
-/// use stagger_proxy::ByName;
 /// use stagger_testkit::Clock;
 ///
 /// let echo = connector_fn(|target: Target| async move { Ok::<_, std::io::Error>(target) });

@@ -1,0 +1,195 @@
+//! A connection by SSH.
+
+use std::fmt;
+#[cfg(any(feature = "futures", feature = "tokio"))]
+use std::pin::Pin;
+
+use crate::runtime::Held;
+
+/// A connection that was made with an SSH configuration. `T` is the runtime's TCP stream, and `U`
+/// is its stream over Unix-domain sockets.
+///
+/// A plain TCP connection is a `T`. A connection through a hop is a `U`: a socket to the `ssh`
+/// program. With the feature `tokio` it has tokio's traits, and with the feature `futures` those of
+/// `futures-io`.
+///
+/// # Cancel safety
+///
+/// Dropping it closes the socket, and then ends the channel of the hop.
+///
+/// # Examples
+///
+/// ```
+/// use stagger_ssh::Ssh;
+/// use stagger_ssh::config::ConfigFiles;
+///
+/// # futures_lite::future::block_on(async {
+/// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// let addr = listener.local_addr()?;
+/// let ssh = Ssh::new(stagger_smol::dialer()).with_config(ConfigFiles::none());
+/// let stream = ssh.connect(&*format!("ssh://{addr}")).await?;
+/// assert_eq!(stream.tcp().expect("no hop is needed").peer_addr()?, addr);
+/// assert!(stream.unix().is_none());
+/// # Ok::<_, Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+pub struct SshStream<T, U> {
+    // It is dropped before the rest.
+    socket: Either<T, U>,
+    held: Option<Held>,
+}
+
+enum Either<T, U> {
+    Tcp(T),
+    Unix(U),
+}
+
+impl<T, U> SshStream<T, U> {
+    pub(crate) fn of_tcp(socket: T, held: Option<Held>) -> Self {
+        Self { socket: Either::Tcp(socket), held }
+    }
+
+    pub(crate) fn of_unix(socket: U, held: Option<Held>) -> Self {
+        Self { socket: Either::Unix(socket), held }
+    }
+
+    /// The TCP stream, if the connection needs no hop.
+    pub fn tcp(&self) -> Option<&T> {
+        match &self.socket {
+            Either::Tcp(socket) => Some(socket),
+            Either::Unix(_) => None,
+        }
+    }
+
+    /// The stream over a Unix-domain socket, if a program carries the connection.
+    pub fn unix(&self) -> Option<&U> {
+        match &self.socket {
+            Either::Unix(socket) => Some(socket),
+            Either::Tcp(_) => None,
+        }
+    }
+}
+
+impl<T, U> fmt::Debug for SshStream<T, U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if self.tcp().is_some() { "Tcp" } else { "Unix" };
+        f.debug_tuple("SshStream").field(&kind).field(&self.held.is_some()).finish()
+    }
+}
+
+/// Calls a method of whichever stream it is.
+#[cfg(any(feature = "futures", feature = "tokio"))]
+macro_rules! either {
+    ($stream:ident.$method:ident($($argument:ident),*)) => {
+        match &mut $stream.get_mut().socket {
+            Either::Tcp(socket) => Pin::new(socket).$method($($argument),*),
+            Either::Unix(socket) => Pin::new(socket).$method($($argument),*),
+        }
+    };
+}
+
+#[cfg(feature = "futures")]
+mod futures {
+    use std::io::{IoSlice, IoSliceMut, Result};
+    use std::task::{Context, Poll};
+
+    use futures_io::{AsyncRead, AsyncWrite};
+
+    use super::*;
+
+    impl<T: AsyncRead + Unpin, U: AsyncRead + Unpin> AsyncRead for SshStream<T, U> {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buf: &mut [u8],
+        ) -> Poll<Result<usize>> {
+            either!(self.poll_read(cx, buf))
+        }
+
+        fn poll_read_vectored(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            bufs: &mut [IoSliceMut<'_>],
+        ) -> Poll<Result<usize>> {
+            either!(self.poll_read_vectored(cx, bufs))
+        }
+    }
+
+    impl<T: AsyncWrite + Unpin, U: AsyncWrite + Unpin> AsyncWrite for SshStream<T, U> {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buf: &[u8],
+        ) -> Poll<Result<usize>> {
+            either!(self.poll_write(cx, buf))
+        }
+
+        fn poll_write_vectored(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            bufs: &[IoSlice<'_>],
+        ) -> Poll<Result<usize>> {
+            either!(self.poll_write_vectored(cx, bufs))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+            either!(self.poll_flush(cx))
+        }
+
+        fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+            either!(self.poll_close(cx))
+        }
+    }
+}
+
+#[cfg(feature = "tokio")]
+mod tokio {
+    use std::io::{IoSlice, Result};
+    use std::task::{Context, Poll};
+
+    use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+    use super::*;
+
+    impl<T: AsyncRead + Unpin, U: AsyncRead + Unpin> AsyncRead for SshStream<T, U> {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buf: &mut ReadBuf<'_>,
+        ) -> Poll<Result<()>> {
+            either!(self.poll_read(cx, buf))
+        }
+    }
+
+    impl<T: AsyncWrite + Unpin, U: AsyncWrite + Unpin> AsyncWrite for SshStream<T, U> {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buf: &[u8],
+        ) -> Poll<Result<usize>> {
+            either!(self.poll_write(cx, buf))
+        }
+
+        fn poll_write_vectored(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            bufs: &[IoSlice<'_>],
+        ) -> Poll<Result<usize>> {
+            either!(self.poll_write_vectored(cx, bufs))
+        }
+
+        fn is_write_vectored(&self) -> bool {
+            match &self.socket {
+                Either::Tcp(socket) => socket.is_write_vectored(),
+                Either::Unix(socket) => socket.is_write_vectored(),
+            }
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+            either!(self.poll_flush(cx))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+            either!(self.poll_shutdown(cx))
+        }
+    }
+}
