@@ -79,19 +79,3 @@ const JUMP_NONE: Release = Release(10, 3);
 pub(crate) fn parse_port(text: &str) -> Option<u16> {
     value::port(text.as_bytes())
 }
-
-/// Which files are the configuration.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct ConfigFiles(Option<PathBuf>);
-
-impl ConfigFiles {
-    /// Only this file, as `ssh -F file`.
-    pub fn file(path: impl Into<PathBuf>) -> Self {
-        Self(Some(path.into()))
-    }
-
-    /// No file, as `ssh -F none`.
-    pub fn none() -> Self {
-        Self(Some("none".into()))
-    }
-}
