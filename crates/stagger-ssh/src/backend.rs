@@ -20,6 +20,39 @@ pub type Opening<S> = Pin<Box<dyn Future<Output = Result<S, SshError>> + Send>>;
 /// # Cancel safety
 ///
 /// Dropping an [`Opening`] must leave nothing behind.
+///
+/// # Examples
+///
+/// A backend that hands its first hop's connection on, without SSH:
+///
+/// ```
+/// use stagger::Target;
+/// use stagger_ssh::config::ConfigFiles;
+/// use stagger_ssh::{Backend, Hop, Opening, Ssh};
+///
+/// struct Plain;
+///
+/// impl<S: Send + 'static> Backend<S> for Plain {
+///     fn open(&self, hop: Hop<S>, to: &Target) -> Opening<S> {
+///         assert_eq!(to.to_string(), "db.internal:5432");
+///         Box::pin(async move {
+///             let stream = hop.connect().await?;
+///             // A real backend logs in as this user, and opens a channel to the target.
+///             assert_eq!(hop.host().config().user(), "joe");
+///             Ok(stream)
+///         })
+///     }
+/// }
+///
+/// # futures_lite::future::block_on(async {
+/// let server = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// let host = format!("ssh://joe@{}", server.local_addr()?);
+/// let ssh = Ssh::new(stagger_smol::dialer()).with_config(ConfigFiles::none());
+/// let dialer = ssh.with_backend(Plain).through(&*host);
+/// let stream = dialer.connect("db.internal:5432").await?;
+/// assert_eq!(stream.tcp().unwrap().peer_addr()?, server.local_addr()?);
+/// # Ok::<_, Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 pub trait Backend<S>: Send + Sync + 'static {
     /// Opens a connection from the hop's host to a target. The hop's host resolves the target's
     /// name.
@@ -27,6 +60,10 @@ pub trait Backend<S>: Send + Sync + 'static {
 }
 
 /// An SSH host to log in at, and the way to its SSH server.
+///
+/// # Examples
+///
+/// See [`Backend`].
 pub struct Hop<S> {
     pub(crate) host: SshHost,
     /// The attempt that this hop is a part of. Races of the hop are its children.
@@ -55,7 +92,8 @@ impl<S: Send + 'static> Hop<S> {
         Ok(socket)
     }
 
-    /// Connects to the host's SSH server by its route. For a backend that speaks SSH itself.
+    /// Connects to the host's SSH server by its route, through the hops before it. For a backend
+    /// that speaks SSH itself.
     ///
     /// # Errors
     ///

@@ -20,6 +20,28 @@ use crate::{Hop, SshAlias, SshError, SshHost};
 /// # Cancel safety
 ///
 /// Dropping an attempt closes every socket, and ends every command.
+///
+/// # Examples
+///
+/// A race of two hosts that have the same data:
+///
+/// ```
+/// use stagger::Dialer;
+/// use stagger_ssh::config::ConfigFiles;
+/// use stagger_ssh::{ByAlias, Ssh, SshAlias};
+///
+/// # futures_lite::future::block_on(async {
+/// let server = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// let port = server.local_addr()?.port();
+/// let closed = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+/// let ssh = Ssh::new(stagger_smol::dialer()).with_config(ConfigFiles::none());
+///
+/// let dialer = Dialer::new(ByAlias, ssh.connector(), stagger_smol::Timer);
+/// let hosts = [closed, port].map(|port| SshAlias::new(format!("ssh://joe@127.0.0.1:{port}")));
+/// let stream = dialer.connect_addresses(hosts).await?;
+/// assert_eq!(stream.tcp().unwrap().peer_addr()?.port(), port);
+/// # Ok::<_, Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 pub struct SshConnector<S>(pub(crate) Setup<S>);
 
 impl<S: Send + 'static> Connector<SshHost> for SshConnector<S> {
@@ -68,6 +90,15 @@ impl<S: Send + 'static> Connector<SshAlias> for SshConnector<S> {
 /// # Cancel safety
 ///
 /// Dropping an attempt closes every socket, and ends every command that it has started.
+///
+/// # Examples
+///
+/// ```
+/// use stagger_ssh::Ssh;
+///
+/// let dialer = Ssh::new(stagger_smol::dialer()).through("joe@bastion");
+/// assert_eq!(dialer.connector().alias().to_string(), "joe@bastion");
+/// ```
 pub struct SshHop<S> {
     pub(crate) setup: Setup<S>,
     pub(crate) alias: SshAlias,
@@ -115,6 +146,10 @@ impl<S: Send + 'static> Connector<Target> for SshHop<S> {
 /// # Cancel safety
 ///
 /// Dropping it closes every socket, and ends every command that it has started.
+///
+/// # Examples
+///
+/// See [`SshEndpoint`](crate::SshEndpoint).
 #[must_use = "futures do nothing unless polled"]
 pub struct SshAttempt<S>(pub(crate) Opening<S>);
 

@@ -6,6 +6,17 @@ use std::fmt;
 use stagger::error::SharedError;
 
 /// Why a connect by SSH failed, in one line that names the hop.
+///
+/// # Examples
+///
+/// ```
+/// use stagger_ssh::{SshError, SshErrorKind};
+///
+/// let error = SshError::new(SshErrorKind::Login, "bastion", "it refused every key");
+/// assert_eq!(error.to_string(), "SSH host bastion: it refused every key");
+/// assert_eq!(error.kind(), SshErrorKind::Login);
+/// assert!(error.is_final());
+/// ```
 #[derive(Clone, Debug)]
 pub struct SshError {
     kind: SshErrorKind,
@@ -16,6 +27,10 @@ pub struct SshError {
 }
 
 /// What kind of failure an [`SshError`] is.
+///
+/// # Examples
+///
+/// See [`SshError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SshErrorKind {

@@ -19,6 +19,27 @@ use crate::{Destination, SshAlias, SshError, SshErrorKind, SshHost};
 /// The service `ssh` means the port of the configuration. A port by number is like `-p` of ssh(1).
 /// A target cannot name all aliases: use [`SshAlias`] for `prod/db`, and for `user@alias`. An
 /// unusable configuration ends a race.
+///
+/// # Examples
+///
+/// ```
+/// use stagger::Dialer;
+/// use stagger_ssh::Ssh;
+/// use stagger_ssh::config::ConfigFiles;
+///
+/// # futures_lite::future::block_on(async {
+/// # let file = std::env::temp_dir().join(format!("stagger-ssh-resolver-{}", std::process::id()));
+/// let server = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// let port = server.local_addr()?.port();
+/// std::fs::write(&file, format!("Host web\n HostName 127.0.0.1\n Port {port}\n"))?;
+/// let ssh = Ssh::new(stagger_smol::dialer()).with_config(ConfigFiles::file(&file));
+///
+/// let dialer = Dialer::new(ssh.resolver(), ssh.connector(), stagger_smol::Timer);
+/// let stream = dialer.connect("web:ssh").await?;
+/// assert_eq!(stream.tcp().unwrap().peer_addr()?.port(), port);
+/// # std::fs::remove_file(&file)?;
+/// # Ok::<_, Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 pub struct SshResolver<S>(pub(crate) Setup<S>);
 
 impl<S: Send + 'static> Resolver for SshResolver<S> {
@@ -52,6 +73,10 @@ impl<S: Send + 'static> Resolver for SshResolver<S> {
 /// # Cancel safety
 ///
 /// Dropping it abandons the lookup, and kills a command of `Match exec`.
+///
+/// # Examples
+///
+/// See [`SshResolver`].
 #[must_use = "streams do nothing unless polled"]
 pub struct SshAnswers(Pin<Box<dyn Stream<Item = Answer<SshHost, SshError>> + Send>>);
 
@@ -66,6 +91,10 @@ impl Stream for SshAnswers {
 /// A resolver that returns the target itself as an alias, for an
 /// [`SshConnector`](crate::SshConnector) that looks it up. [`Ssh::connect`](crate::Ssh::connect)
 /// uses it.
+///
+/// # Examples
+///
+/// See [`SshConnector`](crate::SshConnector).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ByAlias;
 
@@ -85,6 +114,10 @@ impl Resolver for ByAlias {
 }
 
 /// The answers of [`ByAlias`].
+///
+/// # Examples
+///
+/// See [`SshConnector`](crate::SshConnector).
 #[derive(Debug)]
 #[must_use = "streams do nothing unless polled"]
 pub struct ByAliasAnswers([Option<Answer<SshAlias, SshError>>; 2]);

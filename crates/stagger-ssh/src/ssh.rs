@@ -30,6 +30,27 @@ use crate::{
 /// `T` is the timer.
 ///
 /// It is cheap to clone.
+///
+/// # Runtime
+///
+/// That of the dialer. Files are read on other threads.
+///
+/// # Examples
+///
+/// ```
+/// use stagger_ssh::Ssh;
+/// use stagger_ssh::config::ConfigFiles;
+///
+/// # futures_lite::future::block_on(async {
+/// let server = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// let destination = format!("ssh://joe@{}", server.local_addr()?);
+/// let ssh = Ssh::new(stagger_smol::dialer()).with_config(ConfigFiles::none());
+/// let host = ssh.resolve(&*destination).await?;
+/// assert_eq!(host.config().user(), "joe");
+/// let stream = ssh.connect(&*destination).await?;
+/// assert_eq!(stream.tcp().expect("there is no hop").peer_addr()?, server.local_addr()?);
+/// # Ok::<_, Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 pub struct Ssh<S, T> {
     setup: Setup<S>,
     timer: T,
@@ -182,6 +203,22 @@ impl<S, T> fmt::Debug for Ssh<S, T> {
 /// It is an [`Address`] as well, so a resolver may return it, and
 /// [`Direct`](stagger::connect::Direct) connects to it. Two of them are equal if their destinations
 /// are.
+///
+/// # Examples
+///
+/// ```
+/// use stagger::Endpoint as _;
+/// use stagger_ssh::Ssh;
+/// use stagger_ssh::config::ConfigFiles;
+///
+/// # futures_lite::future::block_on(async {
+/// let server = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// let ssh = Ssh::new(stagger_smol::dialer()).with_config(ConfigFiles::none());
+/// let endpoint = ssh.endpoint(format!("ssh://{}", server.local_addr()?));
+/// let stream = endpoint.connect().await?;
+/// assert_eq!(stream.tcp().unwrap().peer_addr()?, server.local_addr()?);
+/// # Ok::<_, Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 pub struct SshEndpoint<S> {
     connector: SshConnector<S>,
     alias: SshAlias,
@@ -237,6 +274,14 @@ impl<S> fmt::Debug for SshEndpoint<S> {
 /// # Panics
 ///
 /// Panics if it is polled again after it was ready.
+///
+/// # Cancel safety
+///
+/// Dropping it abandons the lookup, and kills a command of `Match exec`.
+///
+/// # Examples
+///
+/// See [`SshHost`].
 #[must_use = "futures do nothing unless polled"]
 pub struct SshResolve(BoxFuture<Result<SshHost, SshError>>);
 

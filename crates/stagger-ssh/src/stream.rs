@@ -3,7 +3,11 @@
 use std::fmt;
 #[cfg(any(feature = "futures", feature = "tokio"))]
 use std::pin::Pin;
+#[cfg(any(feature = "futures", feature = "tokio"))]
+use std::task::Context;
 
+#[cfg(any(feature = "futures", feature = "tokio"))]
+use crate::command::Running;
 use crate::runtime::Held;
 
 /// A connection that was made with an SSH configuration. `T` is the runtime's TCP stream, and `U`
@@ -76,21 +80,34 @@ impl<T, U> fmt::Debug for SshStream<T, U> {
     }
 }
 
-/// Calls a method of whichever stream it is.
+#[cfg(any(feature = "futures", feature = "tokio"))]
+impl<T, U> SshStream<T, U> {
+    /// Reads the standard error of a command, so that the command never waits for room in it.
+    fn poll_stderr(&mut self, cx: &mut Context<'_>) {
+        let running = self.held.as_mut().and_then(|held| held.downcast_mut::<Running>());
+        if let Some(running) = running {
+            running.poll_stderr(cx);
+        }
+    }
+}
+
+/// Calls a method of the stream, of either kind.
 #[cfg(any(feature = "futures", feature = "tokio"))]
 macro_rules! either {
-    ($stream:ident.$method:ident($($argument:ident),*)) => {
-        match &mut $stream.get_mut().socket {
-            Either::Tcp(socket) => Pin::new(socket).$method($($argument),*),
-            Either::Unix(socket) => Pin::new(socket).$method($($argument),*),
+    ($stream:ident.$method:ident($cx:ident $(, $argument:ident)*)) => {{
+        let stream = $stream.get_mut();
+        stream.poll_stderr($cx);
+        match &mut stream.socket {
+            Either::Tcp(socket) => Pin::new(socket).$method($cx $(, $argument)*),
+            Either::Unix(socket) => Pin::new(socket).$method($cx $(, $argument)*),
         }
-    };
+    }};
 }
 
 #[cfg(feature = "futures")]
 mod futures {
     use std::io::{IoSlice, IoSliceMut, Result};
-    use std::task::{Context, Poll};
+    use std::task::Poll;
 
     use futures_io::{AsyncRead, AsyncWrite};
 
@@ -144,7 +161,7 @@ mod futures {
 #[cfg(feature = "tokio")]
 mod tokio {
     use std::io::{IoSlice, Result};
-    use std::task::{Context, Poll};
+    use std::task::Poll;
 
     use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
