@@ -4,6 +4,7 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 
+use futures_lite::FutureExt as _;
 use stagger::{Candidate, Target};
 use stagger_net::reactor::Interest;
 
@@ -114,7 +115,19 @@ impl<S: Send + 'static> Hop<S> {
                 let parent = hop.parent().expect("the route has a parent");
                 hop.backend.open(parent, &target).await
             }),
-            crate::Route::Command(_) => Box::pin(async move { hop.run().await }),
+            crate::Route::Command(_) => Box::pin(async move {
+                let Some(timeout) = hop.host.config().connect_timeout() else {
+                    return hop.run().await;
+                };
+                // ssh(1) applies ConnectTimeout to the wait for the greeting as well.
+                let deadline = hop.runtime.now() + timeout;
+                let late = async {
+                    hop.runtime.sleep_until(deadline).await;
+                    let text = format!("ProxyCommand sent nothing within {timeout:?}");
+                    Err(SshError::new(SshErrorKind::Timeout, &hop.host, text))
+                };
+                hop.run().or(late).await
+            }),
         }
     }
 
@@ -123,6 +136,10 @@ impl<S: Send + 'static> Hop<S> {
         let crate::Route::Command(line) = self.host.route() else {
             unreachable!("the route is a command")
         };
+        if self.host.config().proxy_use_fdpass() {
+            let text = "ProxyUseFdpass is not supported here; set it to no";
+            return Err(SshError::new(SshErrorKind::Config, &self.host, text));
+        }
         let command = Command::shell(line.clone());
         let failed = |kind, error: &std::io::Error| {
             SshError::new(kind, &self.host, format!("ProxyCommand: {error}"))

@@ -26,6 +26,7 @@
 //! - `CanonicalizeHostname` does not follow aliases in the DNS (CNAME), because a resolver does not
 //!   return them. So `CanonicalizePermittedCNAMEs` has no effect.
 //! - `Match exec` is an error, unless [`Ssh::with_match_exec`] allows it. A command has 30 s.
+//! - `ProxyUseFdpass` is an error where this crate runs the command itself.
 //! - A host has at most 15 jump hosts in a row.
 //!
 //! # Examples
@@ -93,6 +94,7 @@ pub use self::{
     destination::{Destination, DestinationError},
     error::{SshError, SshErrorKind},
     host::{Route, SshHost},
+    openssh::{ControlSocket, SshCommand},
     resolver::{ByAlias, ByAliasAnswers, SshAnswers, SshResolver},
     ssh::{Ssh, SshEndpoint, SshResolve},
     stream::SshStream,

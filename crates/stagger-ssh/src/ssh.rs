@@ -22,8 +22,8 @@ use crate::resolver::ByAlias;
 use crate::runtime::BoxFuture;
 use crate::setup::Setup;
 use crate::{
-    Backend, Destination, DestinationError, SshAlias, SshConnector, SshError, SshHop, SshHost,
-    SshResolver,
+    Backend, ControlSocket, Destination, DestinationError, SshAlias, SshConnector, SshError,
+    SshHop, SshHost, SshResolver,
 };
 
 /// Connects to SSH hosts, and through them, as an OpenSSH configuration says. `S` is the stream and
@@ -62,7 +62,7 @@ impl<T> Ssh<(), T> {
     /// dialer's resolver, policy, options and reactor reach the first hops.
     ///
     /// It reads `~/.ssh/config` and `/etc/ssh/ssh_config`, runs no `Match exec`, and connects
-    /// through hops by a [`ControlSocket`](crate::ControlSocket).
+    /// through hops by a [`ControlSocket`].
     pub fn new<R, G>(dialer: Dialer<R, TcpConnector<G>, T>) -> Ssh<StreamOf<G>, T>
     where
         R: Resolver<Address = SocketAddr, Answers: Send, Error: Into<BoxError> + Send>,
@@ -75,7 +75,7 @@ impl<T> Ssh<(), T> {
         let (timer, policy) = (dialer.timer().clone(), dialer.policy().clone());
         let setup = Setup {
             runtime: Arc::new(Adapter(dialer)),
-            backend: Arc::new(NoBackend),
+            backend: Arc::new(ControlSocket::new()),
             files: ConfigFiles::default(),
             match_exec: false,
         };
@@ -296,16 +296,5 @@ impl Future for SshResolve {
 impl fmt::Debug for SshResolve {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SshResolve").finish_non_exhaustive()
-    }
-}
-
-/// Until OpenSSH's backends are there.
-struct NoBackend;
-
-impl<S: Send + 'static> Backend<S> for NoBackend {
-    fn open(&self, hop: crate::Hop<S>, _: &stagger::Target) -> crate::Opening<S> {
-        let text = "no backend is set";
-        let error = SshError::new(crate::SshErrorKind::Program, hop.host(), text);
-        Box::pin(async move { Err(error) })
     }
 }

@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::io::Read as _;
+
 use stagger::resolve::{Query, Record};
 use stagger::{Resolver as _, Target};
 use stagger_ssh::{Route, Ssh, SshErrorKind, SshHost};
@@ -137,4 +139,35 @@ fn a_text_that_is_no_destination_is_an_error_of_the_connect() {
     let error = error.causes().find_map(|cause| cause.downcast_ref::<stagger_ssh::SshError>());
     let error = error.expect("it is by SSH");
     assert_eq!(error.kind(), SshErrorKind::Config);
+}
+
+#[test]
+fn match_exec_has_a_time_limit() {
+    let config = Config::new("Match exec \"sleep 100\"\n Port 2222\n");
+    let ssh = support::impatient().with_config(config.files()).with_match_exec();
+    let error = futures_lite::future::block_on(ssh.resolve("web")).unwrap_err();
+    assert_eq!(error.kind(), SshErrorKind::Config);
+    assert!(error.to_string().contains("line 1 has run for 30s"), "{error}");
+}
+
+#[test]
+fn dropping_a_lookup_kills_the_command_of_match_exec() {
+    let pipe = std::env::temp_dir().join(format!("stagger-ssh-pipe-{}", std::process::id()));
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let text = format!("Match exec \"sleep 1000 > {}\"\n Port 2222\n", pipe.display());
+    let config = Config::new(&text);
+    let ssh = Ssh::new(stagger_smol::dialer()).with_config(config.files()).with_match_exec();
+    let opened = pipe.clone();
+    let mut file = futures_lite::future::block_on(async {
+        // The open waits until the command has opened the other end.
+        let started = blocking::unblock(|| std::fs::File::open(opened).unwrap());
+        let never = async {
+            ssh.resolve("web").await.unwrap_err();
+            unreachable!("the command does not end")
+        };
+        futures_lite::FutureExt::or(started, never).await
+    });
+    std::fs::remove_file(&pipe).unwrap();
+    // The pipe ends with its last writer.
+    assert_eq!(file.read(&mut [0]).unwrap(), 0);
 }

@@ -304,7 +304,8 @@ fn a_proxy_command_is_the_connection_and_its_failure_is_clear() {
     let config = Config::new(
         "Host web\n ProxyCommand sh -c 'echo SSH-2.0-test; exec cat'\n\
          Host mute\n ProxyCommand true --secret\n\
-         Host broken\n ProxyCommand sh -c 'echo it is down >&2; exit 3' --secret\n",
+         Host broken\n ProxyCommand sh -c 'echo it is down >&2; exit 3' --secret\n\
+         Host passed\n ProxyCommand cat\n ProxyUseFdpass yes\n",
     );
     let connect = |alias| {
         let attempt = lab.ssh.connector().connect(Candidate::new(config.host(alias)));
@@ -319,6 +320,8 @@ fn a_proxy_command_is_the_connection_and_its_failure_is_clear() {
         assert!(error.to_string().contains(text), "{error}");
         assert!(!error.to_string().contains("secret"), "{error}");
     }
+    let error = connect("passed").unwrap_err();
+    assert_eq!(error.kind(), SshErrorKind::Config, "{error}");
 }
 
 #[test]
@@ -329,4 +332,14 @@ fn the_pause_between_races_counts_no_time_before_the_first() {
         format!("Host web\n HostName 127.0.0.1\n Port {}\n ConnectionAttempts 3\n", addr.port());
     lab.connect(Config::new(&text).host("web")).unwrap();
     assert_eq!(lab.clock().elapsed(), Duration::ZERO);
+}
+
+#[test]
+fn connect_timeout_counts_for_the_greeting_of_a_proxy_command() {
+    let config = Config::new("Host web\n ProxyCommand sleep 1000\n ConnectTimeout 5\n");
+    let endpoint = support::impatient().with_config(config.files()).connector();
+    let attempt = endpoint.connect(Candidate::new(config.host("web")));
+    let error = futures_lite::future::block_on(attempt).unwrap_err();
+    assert_eq!(error.kind(), SshErrorKind::Timeout);
+    assert_eq!(error.to_string(), "SSH host web: ProxyCommand sent nothing within 5s");
 }

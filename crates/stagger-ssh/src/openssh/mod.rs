@@ -1,1 +1,17 @@
 //! OpenSSH's programs as backends.
+
+mod channel;
+mod command;
+mod control;
+mod directory;
+mod flight;
+mod invocation;
+mod master;
+mod mux;
+mod verdict;
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
+
+pub use self::command::SshCommand;
+pub use self::control::ControlSocket;

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::fs;
+use std::future::{Ready, ready};
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -11,9 +12,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use stagger::{Dialer, Target};
+use stagger::{Dialer, Target, Timer};
 use stagger_net::reactor::{Handshake, Interest};
 use stagger_net::{Register, TcpConnector, TcpOptions};
 use stagger_ssh::config::ConfigFiles;
@@ -22,6 +23,11 @@ use stagger_testkit::{Clock, Ledger, ScriptedResolver};
 
 /// The stream of the tests.
 pub(crate) type Stream = SshStream<Socket<TcpStream>, Socket<UnixStream>>;
+/// The stream on smol.
+pub(crate) type SmolStream = SshStream<
+    <stagger_smol::Reactor as Register<TcpStream>>::Stream,
+    <stagger_smol::Reactor as Register<UnixStream>>::Stream,
+>;
 /// The handle of the tests.
 pub(crate) type TestSsh = Ssh<Stream, Clock>;
 
@@ -150,6 +156,28 @@ impl Drop for Config {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.0);
     }
+}
+
+/// A timer whose sleeps end at once.
+#[derive(Clone)]
+pub(crate) struct Impatient;
+
+impl Timer for Impatient {
+    type Sleep = Ready<()>;
+
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn sleep_until(&self, _: Instant) -> Ready<()> {
+        ready(())
+    }
+}
+
+/// A handle on the reactor of smol with a timer that is always late.
+pub(crate) fn impatient() -> Ssh<SmolStream, Impatient> {
+    let smol = stagger_smol::dialer();
+    Ssh::new(Dialer::new(smol.resolver().clone(), smol.connector().clone(), Impatient))
 }
 
 /// The handle over a resolver by script and this reactor.
