@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use stagger::address::{Address, Family};
 use stagger::boxed::{BoxConnector, BoxEndpoint, BoxError, BoxResolver};
-use stagger::connect::{Dial, Direct};
+use stagger::connect::{Dial, Direct, endpoint_fn};
 use stagger::error::SharedError;
 use stagger::resolve::lookup_fn;
 use stagger::{Candidate, Connector, Dialer, Endpoint, Resolver, Target, Timer};
@@ -202,6 +202,46 @@ impl<S: Send + 'static> ClientEndpoint<S> {
     {
         let way = Way::Routed(BoxConnector::erased(connector), target.clone());
         Self { way, name: target.to_string().into(), target: Some(target), relay: None }
+    }
+
+    /// A layer with an address for a connector. It has no target until
+    /// [`with_target`](Self::with_target). Unlike [`new`](Self::new), it passes its attempt to the
+    /// connector. So races inside the connector are children of the attempt.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::net::SocketAddr;
+    ///
+    /// use stagger::Endpoint as _;
+    /// use stagger::connect::connector_fn;
+    /// use stagger_endpoint::ClientEndpoint;
+    ///
+    /// let connector = connector_fn(|addr: SocketAddr| async move {
+    ///     Ok::<_, std::io::Error>(format!("a stream to {addr}"))
+    /// });
+    /// let endpoint = ClientEndpoint::addressed(connector, SocketAddr::from(([127, 0, 0, 1], 80)));
+    /// let stream = futures_lite::future::block_on(endpoint.connect())?;
+    /// assert_eq!(stream, "a stream to 127.0.0.1:80");
+    /// # Ok::<_, stagger::error::SharedError>(())
+    /// ```
+    pub fn addressed<C, A>(connector: C, address: A) -> Self
+    where
+        C: Connector<A, Connection = S, Error: Into<BoxError> + 'static, Attempt: Send + 'static>
+            + Send
+            + Sync
+            + 'static,
+        A: Address + fmt::Display + Send + Sync + 'static,
+    {
+        let name: Arc<str> = address.to_string().into();
+        let itself = Arc::new(Addressed { connector, address });
+        let endpoint = {
+            let itself = Arc::clone(&itself);
+            endpoint_fn(move || itself.connector.connect(Candidate::new(itself.address.clone())))
+        };
+        let connector = BoxConnector::erased(ByAddress(itself));
+        let way = Way::Endpoint(connector, BoxEndpoint::erased(endpoint));
+        Self { way, target: None, relay: None, name }
     }
 
     /// Runs a step over each connection, such as a handshake. The step also gets the target.
@@ -448,6 +488,37 @@ impl<S: Send + 'static> Connector<Target> for Fixed<S> {
 
     fn is_local_shortage(&self, error: &SharedError) -> bool {
         error.is_local_shortage()
+    }
+}
+
+/// The connector and the address of [`ClientEndpoint::addressed`].
+struct Addressed<C, A> {
+    connector: C,
+    address: A,
+}
+
+/// Connects to the address, whichever endpoint it gets.
+struct ByAddress<C, A>(Arc<Addressed<C, A>>);
+
+impl<C: Connector<A>, A: Address, N: Address> Connector<N> for ByAddress<C, A> {
+    type Connection = C::Connection;
+    type Error = C::Error;
+    type Attempt = C::Attempt;
+
+    fn connect(&self, to: Candidate<N>) -> C::Attempt {
+        self.0.connector.connect(to.child(self.0.address.clone()))
+    }
+
+    fn accepts(&self, to: &Candidate<N>) -> Result<(), C::Error> {
+        self.0.connector.accepts(&to.child(self.0.address.clone()))
+    }
+
+    fn is_final(&self, error: &C::Error) -> bool {
+        self.0.connector.is_final(error)
+    }
+
+    fn is_local_shortage(&self, error: &C::Error) -> bool {
+        self.0.connector.is_local_shortage(error)
     }
 }
 

@@ -161,6 +161,13 @@ impl<'a, L> HopReader<'a, L> {
         text.map_err(|_| self.rest_error("the bytes are not UTF-8"))
     }
 
+    /// What follows the scheme as text, decoded. The form is for the error if it is missing.
+    #[cfg(all(unix, feature = "ssh", feature = "net"))]
+    pub(crate) fn text_as(&mut self, form: &str) -> Result<String, EndpointError> {
+        self.some_rest(form)?;
+        self.text()
+    }
+
     /// What follows the scheme as a number.
     ///
     /// # Errors
@@ -456,6 +463,12 @@ impl<'a, L> HopReader<'a, L> {
         let index = self.hop.options.iter().position(|option| *option.key == *key)?;
         self.taken[index] = true;
         Some(index)
+    }
+
+    /// An error of the whole hop, of this kind.
+    #[cfg(all(unix, feature = "ssh", feature = "net"))]
+    pub(crate) fn hop_error(&self, kind: Kind, reason: &str) -> EndpointError {
+        self.fail(kind, self.hop.places.hop.clone(), reason)
     }
 
     /// The error of a scheme that must be the first hop.

@@ -13,3 +13,4 @@ mod race;
 mod relay;
 mod secret;
 mod server;
+mod ssh;

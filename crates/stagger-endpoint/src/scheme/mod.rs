@@ -9,6 +9,8 @@ use crate::{ClientEndpoint, HopReader};
 pub(crate) mod inherited;
 #[cfg(feature = "proxy")]
 pub(crate) mod proxy;
+#[cfg(all(unix, feature = "ssh"))]
+pub(crate) mod ssh;
 pub(crate) mod tcp;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
