@@ -2,12 +2,14 @@
 
 use std::fmt;
 #[cfg(any(feature = "futures", feature = "tokio"))]
+use std::io;
+#[cfg(any(feature = "futures", feature = "tokio"))]
 use std::pin::Pin;
 #[cfg(any(feature = "futures", feature = "tokio"))]
-use std::task::Context;
+use std::task::{Context, Poll};
 
 #[cfg(any(feature = "futures", feature = "tokio"))]
-use crate::command::Running;
+use crate::command::{Running, is_end};
 use crate::runtime::Held;
 
 /// A connection that was made with an SSH configuration. `T` is the runtime's TCP stream, and `U`
@@ -16,6 +18,11 @@ use crate::runtime::Held;
 /// A plain TCP connection is a `T`. A connection through a hop is a `U`: a socket to the `ssh`
 /// program. With the feature `tokio` it has tokio's traits, and with the feature `futures` those of
 /// `futures-io`.
+///
+/// # Errors
+///
+/// If a command carries the connection and fails, a read at the end returns a
+/// [`CommandError`](crate::CommandError) with the end of the command's standard error.
 ///
 /// # Cancel safety
 ///
@@ -89,12 +96,31 @@ impl<T, U> SshStream<T, U> {
             running.poll_stderr(cx);
         }
     }
+
+    /// Explains the end of a command: a command that failed is an error in place of the end.
+    fn explained(
+        &mut self,
+        cx: &mut Context<'_>,
+        is_empty: bool,
+        read: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        let is_at_end = match &read {
+            Poll::Ready(Ok(0)) => !is_empty,
+            Poll::Ready(Err(error)) => is_end(error),
+            _ => false,
+        };
+        let running = self.held.as_mut().and_then(|held| held.downcast_mut::<Running>());
+        match running {
+            Some(running) if is_at_end => running.poll_end(cx).map_ok(|()| 0),
+            _ => read,
+        }
+    }
 }
 
 /// Calls a method of the stream, of either kind.
 #[cfg(any(feature = "futures", feature = "tokio"))]
 macro_rules! either {
-    ($stream:ident.$method:ident($cx:ident $(, $argument:ident)*)) => {{
+    ($stream:tt.$method:ident($cx:ident $(, $argument:ident)*)) => {{
         let stream = $stream.get_mut();
         stream.poll_stderr($cx);
         match &mut stream.socket {
@@ -107,7 +133,6 @@ macro_rules! either {
 #[cfg(feature = "futures")]
 mod futures {
     use std::io::{IoSlice, IoSliceMut, Result};
-    use std::task::Poll;
 
     use futures_io::{AsyncRead, AsyncWrite};
 
@@ -119,7 +144,10 @@ mod futures {
             cx: &mut Context<'_>,
             buf: &mut [u8],
         ) -> Poll<Result<usize>> {
-            either!(self.poll_read(cx, buf))
+            let this = self.get_mut();
+            let is_empty = buf.is_empty();
+            let read = either!((Pin::new(&mut *this)).poll_read(cx, buf));
+            this.explained(cx, is_empty, read)
         }
 
         fn poll_read_vectored(
@@ -127,7 +155,10 @@ mod futures {
             cx: &mut Context<'_>,
             bufs: &mut [IoSliceMut<'_>],
         ) -> Poll<Result<usize>> {
-            either!(self.poll_read_vectored(cx, bufs))
+            let this = self.get_mut();
+            let is_empty = bufs.iter().all(|buf| buf.is_empty());
+            let read = either!((Pin::new(&mut *this)).poll_read_vectored(cx, bufs));
+            this.explained(cx, is_empty, read)
         }
     }
 
@@ -161,7 +192,6 @@ mod futures {
 #[cfg(feature = "tokio")]
 mod tokio {
     use std::io::{IoSlice, Result};
-    use std::task::Poll;
 
     use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -173,7 +203,11 @@ mod tokio {
             cx: &mut Context<'_>,
             buf: &mut ReadBuf<'_>,
         ) -> Poll<Result<()>> {
-            either!(self.poll_read(cx, buf))
+            let this = self.get_mut();
+            let (before, is_full) = (buf.filled().len(), buf.remaining() == 0);
+            let read = either!((Pin::new(&mut *this)).poll_read(cx, buf));
+            let read = read.map_ok(|()| buf.filled().len() - before);
+            this.explained(cx, is_full, read).map_ok(drop)
         }
     }
 

@@ -18,6 +18,8 @@ pub use self::endpoint::{CommandConnect, CommandEndpoint};
 pub use self::error::CommandError;
 pub(crate) use self::process::{Process, Running, Spawned, Stderr};
 pub use self::stream::CommandStream;
+#[cfg(any(feature = "futures", feature = "tokio"))]
+pub(crate) use self::stream::is_end;
 pub(crate) use self::tail::one_line;
 
 /// A program and its arguments.

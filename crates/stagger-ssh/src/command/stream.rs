@@ -1,6 +1,7 @@
 //! The connection that a command is.
 
 use std::fmt;
+#[cfg(any(feature = "futures", feature = "tokio"))]
 use std::io;
 #[cfg(any(feature = "futures", feature = "tokio"))]
 use std::task::{Context, Poll, ready};
@@ -41,12 +42,18 @@ pub struct CommandStream<U> {
     // Closed before the command is killed.
     stream: U,
     running: Running,
+    #[cfg(any(feature = "futures", feature = "tokio"))]
     is_at_end: bool,
 }
 
 impl<U> CommandStream<U> {
     pub(super) fn new(stream: U, running: Running) -> Self {
-        Self { stream, running, is_at_end: false }
+        Self {
+            stream,
+            running,
+            #[cfg(any(feature = "futures", feature = "tokio"))]
+            is_at_end: false,
+        }
     }
 
     /// Returns the runtime's stream. Its reads end silently, also if the command failed.
@@ -68,6 +75,7 @@ impl<U> fmt::Debug for CommandStream<U> {
 
 /// Whether an error means that the command has closed its end. A command that ends with unread
 /// input resets the socket.
+#[cfg(any(feature = "futures", feature = "tokio"))]
 pub(crate) fn is_end(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
 }

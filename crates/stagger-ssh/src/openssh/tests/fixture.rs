@@ -15,6 +15,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use std::{env, process, thread};
 
+use futures_lite::future::block_on;
 use stagger::error::SharedError;
 use stagger::resolve::Families;
 use stagger::{Candidate, Target, Timer as _};
@@ -23,10 +24,10 @@ use stagger_net::reactor::Interest;
 use stagger_smol::{Reactor, Timer};
 
 use crate::backend::{Backend, Hop};
-use crate::config::{ConfigFiles, Environment, Facts, HostConfig, MemoryFiles, Request, read};
+use crate::config::{ConfigFiles, HostConfig};
 use crate::host::Inner;
 use crate::runtime::{BoxFuture, Held, Local, Runtime, Socket};
-use crate::{Destination, Route, SshError, SshErrorKind, SshHost};
+use crate::{Destination, Route, Ssh, SshError, SshErrorKind, SshHost};
 
 /// How long a condition may take. It bounds a failing test only.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -110,7 +111,6 @@ impl Drop for Folder {
 /// An SSH server, its keys, and a configuration that leads to it.
 pub(super) struct Sshd {
     pub(super) folder: Folder,
-    pub(super) port: u16,
     process: Child,
 }
 
@@ -165,7 +165,7 @@ impl Sshd {
             .stderr(log)
             .spawn()
             .expect("sshd is installed");
-        let sshd = Self { folder, port, process };
+        let sshd = Self { folder, process };
         wait_for("the server listens", || TcpStream::connect(("127.0.0.1", port)).is_ok());
         sshd
     }
@@ -181,12 +181,11 @@ impl Sshd {
         route: Route,
         change: impl FnOnce(&mut HostConfig),
     ) -> SshHost {
-        let request = Request::new(alias.parse().unwrap()).with_files(ConfigFiles::none());
-        let environment = Environment::new(user(), "/");
-        let reading = read(&request, &MemoryFiles::new(), &environment, &Facts::new()).unwrap();
-        let mut config = reading.done().unwrap();
-        config.host_name = "127.0.0.1".into();
-        config.port = self.port;
+        let files = ConfigFiles::file(self.folder.path("config"));
+        let ssh = Ssh::new(stagger_smol::dialer()).with_config(files);
+        let base = block_on(ssh.resolve("base")).expect("the configuration is right");
+        let mut config = base.config().clone();
+        config.alias = alias.into();
         change(&mut config);
         SshHost(Arc::new(Inner {
             destination: Destination { user: None, host: alias.into(), port: None },
@@ -298,7 +297,7 @@ impl Runtime<TestStream> for TestRuntime {
     }
 
     fn look_up(&self, _: &str, _: Families) -> BoxFuture<Result<Vec<IpAddr>, SharedError>> {
-        unreachable!("a backend looks up no name")
+        Box::pin(async { panic!("a backend looks up no name") })
     }
 
     fn dial(&self, host: &SshHost, _: &Candidate<()>) -> BoxFuture<Result<Socket, SshError>> {
