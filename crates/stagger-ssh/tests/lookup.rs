@@ -135,6 +135,27 @@ fn a_resolver_reads_the_port_of_the_service_ssh_from_the_configuration() {
 }
 
 #[test]
+fn a_target_that_ssh_refuses_as_a_host_is_an_error() {
+    // The token %h leads to a shell.
+    let config = Config::new("Host *\n ProxyCommand nc %h %p\n");
+    let ssh = Ssh::new(stagger_smol::dialer()).with_config(config.files());
+    for target in ["a;id:22", "a$(id):ssh", "a`id`:22", "-v:22", "a&b:22"] {
+        let query = Query::new(Target::parse(target).unwrap());
+        let answers = ssh.resolver().resolve(&query);
+        let answers = futures_lite::StreamExt::collect::<Vec<_>>(answers);
+        let answers = futures_lite::future::block_on(answers);
+        assert!(answers.iter().all(|answer| answer.addresses().next().is_none()), "{target}");
+        assert!(answers[0].is_final(), "{target}");
+        let answers = stagger_ssh::ByAlias.resolve(&query);
+        let answers = futures_lite::StreamExt::collect::<Vec<_>>(answers);
+        let answers = futures_lite::future::block_on(answers);
+        assert!(answers.iter().all(|answer| answer.addresses().next().is_none()), "{target}");
+        let error = answers[0].error().unwrap();
+        assert_eq!(error.kind(), SshErrorKind::Config, "{target}");
+    }
+}
+
+#[test]
 fn a_text_that_is_no_destination_is_an_error_of_the_connect() {
     let ssh = Ssh::new(stagger_smol::dialer());
     let error = futures_lite::future::block_on(ssh.connect("-oProxyCommand=x")).unwrap_err();
