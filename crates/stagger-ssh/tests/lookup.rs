@@ -106,7 +106,13 @@ fn match_exec_without_permission_is_an_error_that_names_the_line() {
 
 #[test]
 fn match_exec_with_permission_runs() {
-    for (command, port) in [("true", 2222), ("false", 22), ("echo loud >&2; exit 0", 2222)] {
+    for (command, port) in [
+        ("true", 2222),
+        ("false", 22),
+        ("echo loud >&2; exit 0", 2222),
+        ("false || true", 2222),
+        ("true; false", 22),
+    ] {
         let config = Config::new(&format!("Match exec \"{command}\"\n Port 2222\n"));
         let ssh = Ssh::new(stagger_smol::dialer()).with_config(config.files()).with_match_exec();
         let web = futures_lite::future::block_on(ssh.resolve("web")).unwrap();
