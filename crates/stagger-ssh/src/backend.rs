@@ -153,7 +153,8 @@ impl<S: Send + 'static> Hop<S> {
             spawned.map_err(|error| failed(SshErrorKind::Program, &error))?;
         let io = |error: std::io::Error| failed(SshErrorKind::Command, &error);
         let stderr = self.runtime.local(stderr).map_err(io)?;
-        let mut running = Running::new(&command, process, stderr);
+        let running = Running::new(&command, process, stderr);
+        let mut running = running.with_socket(&socket).map_err(io)?;
         // The SSH server speaks first (RFC 4253 §4.2). Its first byte stays unread.
         let copy = self.runtime.local(socket.try_clone().map_err(io)?).map_err(io)?;
         let first = poll_fn(|cx| {

@@ -16,7 +16,9 @@ use crate::runtime::Held;
 /// is its stream over Unix-domain sockets.
 ///
 /// A plain TCP connection is a `T`. A connection through a hop is a `U`: a socket to the `ssh`
-/// program. With the feature `tokio` it has tokio's traits, and with the feature `futures` those of
+/// program. When the target ends its side, OpenSSH also ends ours, so later writes are lost.
+///
+/// With the feature `tokio` it has tokio's traits, and with the feature `futures` those of
 /// `futures-io`.
 ///
 /// # Errors

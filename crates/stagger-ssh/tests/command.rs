@@ -190,6 +190,34 @@ fn a_command_that_ends_before_its_greeting_is_a_failed_connect() {
     });
 }
 
+/// Python shuts down its output, and ends after its input.
+const HALF_CLOSED: &str = "import socket, sys\ns = socket.socket(fileno=0)\ns.sendall(b'data')\n\
+    s.shutdown(socket.SHUT_WR)\nassert s.recv(9) == b'more'\nassert s.recv(9) == b''\nsys.exit(5)";
+
+#[test]
+fn a_command_that_only_stops_writing_is_not_waited_for() {
+    block_on(async {
+        let command = Command::new("/usr/bin/python3").with_args(["-c", HALF_CLOSED]);
+        let mut stream = Smol::new(command).connect().await.unwrap();
+        let mut bytes = Vec::new();
+        // The command waits for our input, so to wait for the command would have no end.
+        stream.read_to_end(&mut bytes).await.unwrap();
+        assert_eq!(bytes, b"data");
+        stream.write_all(b"more").await.unwrap();
+        stream.close().await.unwrap();
+        let error = stream.read(&mut [0; 1]).await.unwrap_err();
+        assert_eq!(failure(&error).status().code(), Some(5));
+    });
+}
+
+#[test]
+fn a_command_that_closes_its_output_before_its_greeting_is_a_failed_connect() {
+    let text = "import socket\ns = socket.socket(fileno=0)\ns.shutdown(socket.SHUT_WR)\ns.recv(9)";
+    let command = Command::new("/usr/bin/python3").with_args(["-c", text]);
+    let error = block_on(Smol::new(command).with_greeting().connect()).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+}
+
 #[test]
 fn a_missing_program_is_not_found() {
     let error = block_on(Smol::new(Command::new("/nowhere/ssh")).connect()).unwrap_err();

@@ -158,7 +158,8 @@ where
     .await;
     let (Spawned { process, stderr }, socket) = spawned?;
     let stderr = Watched { socket: register.register(stderr)?, register: register.clone() };
-    let mut running = Running::new(&command, process, Box::new(stderr));
+    let running = Running::new(&command, process, Box::new(stderr));
+    let mut running = running.with_socket(&socket)?;
     let socket = register.register(socket)?;
     if has_greeting {
         let first = poll_fn(|cx| {

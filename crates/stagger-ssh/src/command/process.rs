@@ -11,6 +11,7 @@ use std::task::{Context, Poll, ready};
 
 use blocking::{Task, unblock};
 use futures_lite::future::block_on;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use stagger_net::reactor::Interest;
 
@@ -199,13 +200,23 @@ impl Stderr {
 /// A process whose standard error is read while somebody polls.
 pub(crate) struct Running {
     name: String,
+    /// A copy of our end of the connection, which is closed before the process is killed.
+    socket: Option<UnixStream>,
     process: Process,
     stderr: Stderr,
 }
 
 impl Running {
     pub(crate) fn new(command: &Command, process: Process, stderr: Box<dyn Local>) -> Self {
-        Self { name: command.to_string(), process, stderr: Stderr::new(stderr) }
+        let (name, stderr) = (command.to_string(), Stderr::new(stderr));
+        Self { name, socket: None, process, stderr }
+    }
+
+    /// Sets the connection that the command carries. The end of a command that has only finished
+    /// writing to it is not waited for.
+    pub(crate) fn with_socket(mut self, socket: &UnixStream) -> io::Result<Self> {
+        self.socket = Some(socket.try_clone()?);
+        Ok(self)
     }
 
     /// Reads standard error, so that the command does not wait for that.
@@ -213,9 +224,13 @@ impl Running {
         self.stderr.poll(cx);
     }
 
-    /// Waits for the end of the command. A status other than 0 is a [`CommandError`].
+    /// Waits for the end of the command. A status other than 0 is a [`CommandError`]. It does not
+    /// wait if the command has only shut down its connection, because it may wait for us.
     pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.stderr.poll(cx);
+        if self.socket.as_ref().is_some_and(is_half_open) {
+            return Poll::Ready(Ok(()));
+        }
         let status = ready!(self.process.poll_wait(cx))?;
         self.stderr.finish(cx);
         if status.success() {
@@ -233,4 +248,14 @@ impl Running {
     pub(crate) fn stderr(&self) -> String {
         self.stderr.text()
     }
+}
+
+/// Whether somebody still has the other end of a socket, and we may write to it. The system hangs a
+/// socket up when both directions have ended, and an ended process has closed its end.
+///
+/// macOS hangs up when one direction has ended, so a half-closed connection is not known there.
+fn is_half_open(socket: &UnixStream) -> bool {
+    let mut socket = [PollFd::new(socket, PollFlags::empty())];
+    let polled = poll(&mut socket, Some(&Timespec::default()));
+    polled.is_ok() && !socket[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
 }

@@ -18,7 +18,8 @@ use super::Running;
 ///
 /// A read at the end of the stream waits for the end of the command. It returns 0 if the command
 /// succeeded, and a [`CommandError`](crate::CommandError) if the command failed. A write to a
-/// command that has failed returns that error too.
+/// command that has failed returns that error too. If the command has only shut down its side, a
+/// read returns 0 at once. macOS does not show this, so there the read waits.
 ///
 /// # Cancel safety
 ///

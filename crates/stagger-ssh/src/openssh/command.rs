@@ -160,7 +160,8 @@ async fn open<S: Send + 'static>(
         SshError::new(SshErrorKind::Command, host, "the runtime takes no socket")
             .with_source(SharedError::new(error))
     };
-    let mut running = Running::new(&command, process, hop.runtime.local(stderr).map_err(local)?);
+    let running = Running::new(&command, process, hop.runtime.local(stderr).map_err(local)?);
+    let mut running = running.with_socket(&socket).map_err(local)?;
     if has_greeting {
         let copy = socket.try_clone().map_err(local)?;
         let copy = hop.runtime.local(copy).map_err(local)?;

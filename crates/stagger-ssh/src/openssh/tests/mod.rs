@@ -180,6 +180,37 @@ fn the_end_of_a_stream_over_a_failed_ssh_is_an_error() {
     });
 }
 
+#[cfg(feature = "futures")]
+#[test]
+fn a_target_may_end_its_side_first_with_each_backend() {
+    use futures_lite::AsyncReadExt as _;
+
+    let sshd = Sshd::new();
+    let ssh =
+        Ssh::new(stagger_smol::dialer()).with_config(ConfigFiles::file(sshd.folder.path("config")));
+    for ssh in [
+        ssh.clone().with_backend(SshCommand::new()),
+        ssh.clone().with_backend(SshCommand::new().with_greeting()),
+        ssh.with_backend(control(&sshd)),
+    ] {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap().to_string();
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.write_all(b"hello").unwrap();
+            stream.shutdown(std::net::Shutdown::Write).unwrap();
+            stream.read_to_end(&mut Vec::new()).unwrap();
+        });
+        block_on(async {
+            let mut stream = ssh.through("good").connect(&*addr).await.unwrap();
+            let mut text = String::new();
+            stream.read_to_string(&mut text).await.unwrap();
+            assert_eq!(text, "hello");
+        });
+        server.join().unwrap();
+    }
+}
+
 #[test]
 fn failures_are_clear_and_name_the_hop() {
     let (sshd, runtime, target) = (Sshd::new(), runtime(), echo_server(b"hello\n"));
