@@ -332,6 +332,10 @@ impl Drop for Started {
             }
             return;
         }
+        if let Some(process) = &process {
+            // Not on the other thread: all of these may be waiting for processes.
+            process.kill();
+        }
         let turn = self.turn.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         let (path, is_private, id) = (std::mem::take(&mut self.path), self.is_private, self.id);
         let stop = move || {

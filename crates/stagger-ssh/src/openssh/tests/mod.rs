@@ -18,7 +18,7 @@ use stagger::Target;
 
 use self::fixture::{
     Sshd, TestRuntime, TestStream, children, chown, closed_target, descriptors, echo_server,
-    is_alone, open, polled, processes, program, silent_target, wait_for,
+    is_alone, is_alone_with, open, polled, processes, program, silent_target, wait_for,
 };
 use super::{ControlSocket, SshCommand, channel, directory, invocation};
 use crate::command::Running;
@@ -610,6 +610,34 @@ fn a_dropped_connect_stops_its_master_unless_another_one_has_finished() {
         drop(waiting);
         wait_for("the master ends", || masters(&sshd) == 0 && !path.exists());
     });
+}
+
+#[test]
+fn a_dropped_connect_kills_its_ssh_while_every_thread_waits_for_a_process() {
+    if !is_alone_with("a_dropped_connect_kills_its_ssh_while_every_thread_waits_for_a_process", "1")
+    {
+        return;
+    }
+    let (sshd, runtime) = (Sshd::new(), runtime());
+    let up = sshd.folder.path("up");
+    let text = format!("#!/bin/sh\n: >{}\nwhile :; do sleep 1000; done\n", up.display());
+    let hanging = program(&sshd.folder, &text);
+    let host = sshd.host("good", Route::Command("true".into()));
+    let backend = control(&sshd).with_program(&hanging);
+    block_on(async {
+        let connect = async { drop(open(&backend, &runtime, &host, "127.0.0.1:1").await) };
+        let started = async {
+            while !up.exists() {
+                yield_now().await;
+            }
+            // It runs, so the only thread soon waits for its end.
+            for _ in 0..1000 {
+                yield_now().await;
+            }
+        };
+        connect.or(started).await;
+    });
+    wait_for("ssh is killed", || processes(hanging.to_str().unwrap()).is_empty());
 }
 
 #[test]
