@@ -90,6 +90,10 @@ fn line(command: &Command, tokens: &str) -> String {
 /// The host and the port of a target, as the last hop is asked for them.
 pub(super) fn forward(host: &SshHost, target: &Target) -> Result<(String, u16), SshError> {
     let error = |text: String| SshError::new(SshErrorKind::Config, host, text);
+    if let Some(hop) = host.hops().find(|hop| is_read_otherwise(&hop.destination().host)) {
+        let text = "ssh(1) reads this host as a user and a host, or as a URI; use another alias";
+        return Err(SshError::new(SshErrorKind::Config, hop, text));
+    }
     let port = match target.service() {
         Service::Port(0) => return Err(error(format!("the target {target} has the port 0"))),
         Service::Port(port) => *port,
@@ -104,6 +108,11 @@ pub(super) fn forward(host: &SshHost, target: &Target) -> Result<(String, u16), 
         other => other.to_string(),
     };
     Ok((name, port))
+}
+
+/// Whether ssh(1) takes a host on its command line for something else.
+fn is_read_otherwise(host: &str) -> bool {
+    host.contains('@') || host.starts_with("ssh://")
 }
 
 /// The argument of `-W`.
