@@ -683,16 +683,45 @@ fn the_name_of_a_socket_tells_hosts_apart() {
         sshd.host("good", Route::Through(base.clone())),
         sshd.host("good", Route::Command("a".into())),
         sshd.host("good", Route::Command("b".into())),
+        sshd.host("good", Route::Command("direct".into())),
         sshd.host_with("good", Route::Direct, |config| config.user = "other".into()),
         sshd.host_with("good", Route::Direct, |config| config.port = 1),
         sshd.host_with("good", Route::Direct, |config| config.host_name = "other".into()),
     ];
     let mut names: Vec<_> = others.iter().map(directory::name).collect();
     names.push(name);
+    let file = |path: PathBuf| {
+        let inner = crate::host::Inner {
+            destination: base.destination().clone(),
+            config: base.config().clone(),
+            route: Route::Direct,
+            config_file: Some(path),
+        };
+        directory::name(&SshHost(Arc::new(inner)))
+    };
+    // One file has one name, also by a relative path.
+    let whole = std::env::current_dir().unwrap().join("config");
+    assert_eq!(file("config".into()), file(whole));
+    names.extend([file("config".into()), file("none".into()), file("/config".into())]);
     let count = names.len();
     names.sort();
     names.dedup();
     assert_eq!(names.len(), count);
+}
+
+#[test]
+fn a_host_that_ssh_takes_for_another_one_is_an_error() {
+    let sshd = Sshd::new();
+    let target = Target::parse("db:22").unwrap();
+    for alias in ["joe@good", "ssh://good"] {
+        let odd = sshd.host(alias, Route::Direct);
+        let behind = sshd.host("good", Route::Through(odd.clone()));
+        for host in [odd, behind] {
+            let error = invocation::forward(&host, &target).unwrap_err();
+            assert_eq!(error.kind(), SshErrorKind::Config);
+            assert!(error.to_string().starts_with(&format!("SSH host {alias}: ")), "{error}");
+        }
+    }
 }
 
 #[test]
