@@ -84,7 +84,8 @@ pub(super) fn lease<S: Send + 'static>(
         let starts = settings.starts();
         let place = match config.control_path() {
             Some(path) => {
-                let may_start = starts && config.control_master();
+                // A master of ours does not ask, so the user's other programs must not find it.
+                let may_start = starts && config.control_master() && !config.control_master_asks();
                 let place = Place { path: path.to_owned(), may_start, is_private: false };
                 match at(&settings, &hop, place).await? {
                     Some(lease) => return Ok(lease),

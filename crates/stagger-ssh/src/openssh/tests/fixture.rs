@@ -181,16 +181,20 @@ impl Sshd {
         self.host_with(alias, route, |_| {})
     }
 
+    /// What the configuration has for this alias.
+    pub(super) fn resolve(&self, alias: &str) -> SshHost {
+        let files = ConfigFiles::file(self.folder.path("config"));
+        let ssh = Ssh::new(stagger_smol::dialer()).with_config(files);
+        block_on(ssh.resolve(alias)).expect("the configuration is right")
+    }
+
     pub(super) fn host_with(
         &self,
         alias: &str,
         route: Route,
         change: impl FnOnce(&mut HostConfig),
     ) -> SshHost {
-        let files = ConfigFiles::file(self.folder.path("config"));
-        let ssh = Ssh::new(stagger_smol::dialer()).with_config(files);
-        let base = block_on(ssh.resolve("base")).expect("the configuration is right");
-        let mut config = base.config().clone();
+        let mut config = self.resolve("base").config().clone();
         config.alias = alias.into();
         change(&mut config);
         SshHost(Arc::new(Inner {

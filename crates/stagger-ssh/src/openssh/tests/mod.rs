@@ -436,6 +436,25 @@ fn a_configured_master_is_used_or_started() {
 }
 
 #[test]
+fn no_master_is_started_where_the_configuration_wants_a_question() {
+    let (sshd, runtime, target) = (Sshd::new(), runtime(), echo_server(b""));
+    let path = sshd.folder.path("asking");
+    for word in ["ask", "autoask", "auto"] {
+        sshd.configure(&format!(
+            "Host {word}\n ControlMaster {word}\n ControlPath {}\n",
+            path.display()
+        ));
+        let host = sshd.resolve(word);
+        assert!(host.config().control_master());
+        block_on(async {
+            open(&control(&sshd), &runtime, &host, &target).await.unwrap().echo("hello").await;
+        });
+        assert_eq!(path.exists(), word == "auto", "{word}");
+        assert_eq!(socket(&sshd, &host).exists(), word != "auto", "{word}");
+    }
+}
+
+#[test]
 fn a_stale_socket_is_replaced() {
     let (sshd, runtime, target) = (Sshd::new(), runtime(), echo_server(b""));
     let (backend, host) = (control(&sshd), sshd.host("good", Route::Direct));
