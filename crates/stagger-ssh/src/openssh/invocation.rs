@@ -46,7 +46,7 @@ pub(super) fn with_route(
             let hop = with_route(hop, program, parent, dial).with_args(["-W", "[%h]:%p"]);
             with_proxy(command, &line(&end(hop, parent), "[%h]:%p"))
         }
-        (Route::Direct, Some(dial)) => with_proxy(command, dial),
+        (Route::Direct, Some(dial)) => with_dial(command, host, dial),
         // ssh reads the same configuration.
         (Route::Direct | Route::Command(_), _) => command,
     }
@@ -63,7 +63,16 @@ pub(super) fn with_parent(command: Command, program: &OsStr, path: &Path) -> Com
     with_proxy(command, &line(&client, "[%h]:%p"))
 }
 
-pub(super) fn with_proxy(command: Command, line: &str) -> Command {
+/// Adds the `ProxyCommand` of a host that has none. With one, ssh canonicalises no name unless it is
+/// told to do it always. Then the blocks of the canonical name would not apply.
+pub(super) fn with_dial(command: Command, host: &SshHost, line: &str) -> Command {
+    let is_canonical =
+        host.config().entries().any(|entry| entry == ("canonicalizehostname", "true"));
+    let command = with_proxy(command, line);
+    if is_canonical { command.with_arg("-oCanonicalizeHostname=always") } else { command }
+}
+
+fn with_proxy(command: Command, line: &str) -> Command {
     command.with_arg(format!("-oProxyCommand={line}"))
 }
 

@@ -230,7 +230,7 @@ async fn prepare<S: Send + 'static>(
             })?;
             // `-`: the connection is its standard input and output (ssh_config(5) has no word on
             // it; sshconnect.c has).
-            (None, invocation::with_proxy(command, "-"), fd.into(), copy.into())
+            (None, invocation::with_dial(command, host, "-"), fd.into(), copy.into())
         }
         Route::Through(_) => {
             let parent = hop.parent().expect("a host with this route has a parent");

@@ -721,11 +721,37 @@ fn the_name_of_a_socket_tells_hosts_apart() {
     // One file has one name, also by a relative path.
     let whole = std::env::current_dir().unwrap().join("config");
     assert_eq!(file("config".into()), file(whole));
-    names.extend([file("config".into()), file("none".into()), file("/config".into())]);
+    names.extend([file("config".into()), file("none".into()), file("./none".into())]);
     let count = names.len();
     names.sort();
     names.dedup();
     assert_eq!(names.len(), count);
+}
+
+#[test]
+fn a_first_hop_keeps_the_blocks_of_its_canonical_name() {
+    let (sshd, runtime) = (Sshd::new(), runtime());
+    let lines = "Host canonical*\n CanonicalizeHostname yes\n CanonicalizeMaxDots 9\n";
+    sshd.configure(lines);
+    let log = sshd.folder.path("args");
+    let text = format!("#!/bin/sh\necho \"$@\" >{}\nexit 1\n", log.display());
+    let logging = program(&sshd.folder, &text);
+    for (alias, expected) in [("canonical", true), ("other", false)] {
+        let host = sshd.resolve(alias);
+        let has = || fs::read_to_string(&log).unwrap().contains("-oCanonicalizeHostname=always");
+        let master = control(&sshd).with_program(&logging);
+        let command = SshCommand::new().with_program(&logging).with_greeting();
+        block_on(async {
+            error(open(&master, &runtime, &host, "127.0.0.1:1").await);
+            assert_eq!(has(), expected, "{alias}");
+            // ssh dials by itself, as the configuration says.
+            error(open(&command, &runtime, &host, "127.0.0.1:1").await);
+            assert!(!has(), "{alias}");
+            let command = command.with_dial_command("false");
+            error(open(&command, &runtime, &host, "127.0.0.1:1").await);
+            assert_eq!(has(), expected, "{alias}");
+        });
+    }
 }
 
 #[test]
