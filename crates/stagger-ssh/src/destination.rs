@@ -1,4 +1,6 @@
 //! What a user types in place of a host.
+//!
+//! The file has more than 400 lines because reading, checking and printing must fit each other.
 
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -196,12 +198,13 @@ impl fmt::Display for Destination {
         }
         f.write_str("ssh://")?;
         if let Some(user) = &self.user {
-            encode(f, user)?;
+            encode(f, user, false)?;
             f.write_str("@")?;
         }
         match self.host.parse::<Ipv6Addr>() {
             Ok(_) => write!(f, "[{}]", self.host)?,
-            Err(_) => encode(f, &self.host)?,
+            // One encoded byte marks a host that is no domain, or that keeps its last dot.
+            Err(_) => encode(f, &self.host, !is_domain(&self.host) || self.host.ends_with('.'))?,
         }
         match self.port {
             Some(port) => write!(f, ":{port}"),
@@ -218,9 +221,11 @@ impl fmt::Display for DestinationError {
 
 impl std::error::Error for DestinationError {}
 
-fn encode(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
-    for byte in text.bytes() {
+/// Percent-encodes a text. `first` encodes the first byte whatever it is.
+fn encode(f: &mut fmt::Formatter<'_>, text: &str, first: bool) -> fmt::Result {
+    for (at, byte) in text.bytes().enumerate() {
         match byte {
+            _ if first && at == 0 => write!(f, "%{byte:02X}")?,
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => {
                 write!(f, "{}", char::from(byte))?;
             }
@@ -384,8 +389,12 @@ mod tests {
             let wanted = (user.map(str::to_owned), host.to_owned(), port);
             assert_eq!(parts(text), Some(wanted), "{text}");
         }
-        let odd = Destination::new("ssh://x").unwrap();
-        assert_eq!(odd.to_string().parse(), Ok(odd));
+        for host in ["ssh://x", ".b", "web.", "a..b", "a@b", "é", "::1", "prod/db"] {
+            let odd = Destination::new(host).unwrap();
+            assert_eq!(odd.to_string().parse().as_ref(), Ok(&odd));
+            let odd = odd.with_port(22);
+            assert_eq!(odd.to_string().parse(), Ok(odd));
+        }
     }
 
     #[test]

@@ -103,6 +103,11 @@ impl<S, T> Ssh<S, T> {
         self
     }
 
+    /// The backend that opens connections from hops.
+    pub fn backend(&self) -> &dyn Backend<S> {
+        &*self.setup.backend
+    }
+
     /// The files of the configuration.
     pub fn config(&self) -> &ConfigFiles {
         &self.setup.files

@@ -4,9 +4,11 @@
 
 mod support;
 
-use std::io::Read as _;
+use std::io::{self, Read as _};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 
-use stagger::resolve::{Query, Record};
+use stagger::resolve::{Query, Record, lookup_fn};
 use stagger::{Resolver as _, Target};
 use stagger_ssh::{Route, Ssh, SshErrorKind, SshHost};
 use support::Config;
@@ -170,4 +172,26 @@ fn dropping_a_lookup_kills_the_command_of_match_exec() {
     std::fs::remove_file(&pipe).unwrap();
     // The pipe ends with its last writer.
     assert_eq!(file.read(&mut [0]).unwrap(), 0);
+}
+
+#[test]
+fn a_name_is_canonicalised_by_the_resolver_of_the_dialer() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let log = asked.clone();
+    let resolver = lookup_fn(move |query: Query| {
+        log.lock().unwrap().push(query.target().host().to_string());
+        let is_there = query.target().host().to_string().starts_with("web.b.example");
+        let addr: SocketAddr = "192.0.2.1:22".parse().unwrap();
+        async move { is_there.then_some([addr]).ok_or(io::ErrorKind::NotFound) }
+    });
+    let resolver = resolver.map_err(io::Error::from);
+    let smol = stagger_smol::dialer().with_resolver(resolver);
+    let config = Config::new(
+        "CanonicalizeHostname yes\nCanonicalDomains a.example b.example c.example\n\
+         Host web.b.example\n Port 2222\n",
+    );
+    let ssh = Ssh::new(smol).with_config(config.files());
+    let web = futures_lite::future::block_on(ssh.resolve("web")).unwrap();
+    assert_eq!((web.config().host_name(), web.config().port()), ("web.b.example", 2222));
+    assert_eq!(*asked.lock().unwrap(), ["web.a.example.", "web.b.example."]);
 }

@@ -260,8 +260,8 @@ fn through_a_host_the_backend_gets_the_name_of_the_target() {
     assert_eq!(lab.reactor.open(), 0);
 }
 
-/// Drops a connect after no poll, after one, and so on, until it ends. Returns how many it took.
-fn drop_at_every_poll(config: &Config, alias: &str) -> usize {
+/// Drops a connect after no poll, after one, and so on, until it ends.
+fn drop_at_every_poll(config: &Config, alias: &str) {
     for polls in 0.. {
         let lab = Lab::new(Reactor::new);
         let handles = Arc::strong_count(&lab.reactor.open);
@@ -283,19 +283,17 @@ fn drop_at_every_poll(config: &Config, alias: &str) -> usize {
         assert_eq!(lab.reactor.open(), 0, "after {polls} polls");
         assert_eq!(Arc::strong_count(&lab.reactor.open), handles, "after {polls} polls");
         if is_done {
-            return polls;
+            return;
         }
     }
-    unreachable!("the loop has no end")
 }
 
 #[test]
 fn dropping_at_every_poll_leaves_no_socket() {
     let (_listener, addr) = listener();
-    // At least the three lookups wait for another thread.
-    assert!(drop_at_every_poll(&chain(addr.port()), "web") > 3);
+    drop_at_every_poll(&chain(addr.port()), "web");
     let config = Config::new("Host web\n ProxyCommand sh -c 'echo SSH-2.0-test; exec cat'\n");
-    assert!(drop_at_every_poll(&config, "web") > 2);
+    drop_at_every_poll(&config, "web");
 }
 
 #[test]
@@ -305,7 +303,7 @@ fn a_proxy_command_is_the_connection_and_its_failure_is_clear() {
         "Host web\n ProxyCommand sh -c 'echo SSH-2.0-test; exec cat'\n\
          Host mute\n ProxyCommand true --secret\n\
          Host broken\n ProxyCommand sh -c 'echo it is down >&2; exit 3' --secret\n\
-         Host passed\n ProxyCommand cat\n ProxyUseFdpass yes\n",
+         Host passed\n ProxyCommand true\n ProxyUseFdpass yes\n",
     );
     let connect = |alias| {
         let attempt = lab.ssh.connector().connect(Candidate::new(config.host(alias)));

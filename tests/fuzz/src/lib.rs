@@ -9,6 +9,7 @@ mod config;
 mod hosts;
 mod literal;
 mod lookup;
+mod ssh;
 mod switch;
 mod target;
 
@@ -18,6 +19,7 @@ pub use config::config;
 pub use hosts::hosts;
 pub use literal::literal;
 pub use lookup::lookup;
+pub use ssh::ssh;
 #[cfg(fuzzing)]
 pub use stagger_dns::fuzzing::{message, tcp};
 #[cfg(fuzzing)]
@@ -38,6 +40,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("lookup", lookup),
     #[cfg(fuzzing)]
     ("message", message),
+    ("ssh", ssh),
     ("switch", switch),
     ("target", target),
     #[cfg(fuzzing)]

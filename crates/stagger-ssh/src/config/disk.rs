@@ -38,9 +38,12 @@ use super::{ConfigError, Environment, Files};
 /// ```
 #[derive(Debug, Default)]
 pub struct DiskFiles {
-    read: RefCell<BTreeMap<(PathBuf, bool), Arc<[u8]>>>,
+    read: RefCell<BTreeMap<Key, Arc<[u8]>>>,
     sum: Cell<usize>,
 }
+
+/// A path, and whether the rules about owners were checked.
+type Key = (PathBuf, bool);
 
 impl DiskFiles {
     /// The most bytes of a file: 1 MiB. The bound is ours.

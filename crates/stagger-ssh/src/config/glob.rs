@@ -19,8 +19,11 @@ enum Piece {
 
 enum Item {
     Range(u8, u8),
-    Class(fn(&u8) -> bool),
+    Class(IsMember),
 }
+
+/// Whether a byte is in a class.
+type IsMember = fn(&u8) -> bool;
 
 /// The files that match the pattern, in the order of their bytes. `Err` if there are too many to
 /// compare.
@@ -121,8 +124,8 @@ fn set(text: &[u8]) -> Option<(Piece, usize)> {
 }
 
 /// A class such as `[:digit:]`, and its length.
-fn class(text: &[u8]) -> Option<(fn(&u8) -> bool, usize)> {
-    const CLASSES: [(&[u8], fn(&u8) -> bool); 8] = [
+fn class(text: &[u8]) -> Option<(IsMember, usize)> {
+    const CLASSES: [(&[u8], IsMember); 8] = [
         (b"[:alnum:]", u8::is_ascii_alphanumeric),
         (b"[:alpha:]", u8::is_ascii_alphabetic),
         (b"[:digit:]", u8::is_ascii_digit),

@@ -20,9 +20,10 @@
 //! | 9.6 | `%j` is a token, and `%C` contains it |
 //! | 9.9 | the words of `Match` have escapes; `Include` has tokens and variables |
 //! | 10.1 | `User` has tokens and variables; `Match !final` asks for no second pass |
-//! | 10.3 | `ProxyJump none` does not stop a later `ProxyCommand` |
 //!
-//! Keywords and criteria of later releases are read for earlier ones too.
+//! Keywords and criteria of later releases are read for earlier ones too. `ProxyJump none` never
+//! stops a later `ProxyCommand`: that is the rule of 10.3, which distributions have in earlier
+//! releases as well.
 //!
 //! # Differences to ssh(1)
 //!
@@ -38,6 +39,7 @@
 //! - A value that is used must be UTF-8, and files, lines and expanded texts have limits.
 
 mod address;
+mod canonical;
 mod criterion;
 mod disk;
 mod environment;
@@ -46,11 +48,13 @@ mod file;
 mod finish;
 mod glob;
 mod host_config;
+mod include;
 mod keyword;
 mod options;
 mod pattern;
 mod reader;
 mod request;
+mod service;
 mod token;
 mod value;
 mod word;
@@ -71,9 +75,6 @@ const HASH_OF_JUMP: Release = Release(9, 6);
 
 /// From this release on, `User` has tokens and variables.
 const USER_TOKENS: Release = Release(10, 1);
-
-/// From this release on, `ProxyJump none` does not stop a later `ProxyCommand`.
-const JUMP_NONE: Release = Release(10, 3);
 
 /// A port number, with the rules of OpenSSH.
 pub(crate) fn parse_port(text: &str) -> Option<u16> {

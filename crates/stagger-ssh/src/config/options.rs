@@ -1,4 +1,6 @@
 //! The values of keywords. The first value of a keyword wins.
+//!
+//! The file has more than 400 lines because each keyword has its rule here, side by side.
 
 use stagger::resolve::Families;
 
@@ -117,18 +119,13 @@ impl Options {
         match line.keyword {
             Keyword::ProxyCommand => {
                 let text = utf8(word::trim_start(line.rest, b"="))?;
-                let is_blocked = match self.jump {
-                    Some(Jump::None) => environment.release() < super::JUMP_NONE,
-                    Some(Jump::Through { .. }) => true,
-                    None => false,
-                };
-                if active && !is_blocked {
+                if active {
                     let place = Some(line.place.clone());
                     self.proxy_command.get_or_insert(Text { text, place });
                 }
                 return Ok(());
             }
-            Keyword::ProxyJump => return self.set_jump(&line, environment, service),
+            Keyword::ProxyJump => return self.set_jump(&line, service),
             Keyword::UserKnownHostsFile => {
                 return list(&mut self.user_known_hosts, &line);
             }
@@ -280,15 +277,13 @@ impl Options {
     fn set_jump(
         &mut self,
         line: &Line<'_>,
-        environment: &Environment,
         service: &dyn Fn(&[u8]) -> Option<u16>,
     ) -> Result<(), String> {
         let text = utf8(word::trim_start(line.rest, b"="))?;
         let is_none = text.eq_ignore_ascii_case("none");
-        // OpenSSH 10.3 and later: `none` only competes with another `ProxyJump`.
-        let is_open = self.jump.is_none()
-            && (self.proxy_command.is_none()
-                || is_none && environment.release() >= super::JUMP_NONE);
+        // `none` competes with another `ProxyJump` alone. Releases before 10.3 let it compete with
+        // `ProxyCommand` as well, unless a distribution has changed that.
+        let is_open = self.jump.is_none() && (is_none || self.proxy_command.is_none());
         let is_active = line.is_active && is_open;
         if is_none {
             if is_active {

@@ -1,37 +1,22 @@
 //! The passes over the files.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use stagger::resolve::Families;
-
 use super::error::{Place, place, shown};
 use super::file::Which;
-use super::glob::glob;
 use super::keyword::{Keyword, Kind, kind};
 use super::options::{Canonicalize, Jump, Line, Options, Text};
-use super::request::Names;
+use super::service::{Services, service};
 use super::{
-    ConfigError, Environment, Facts, Files, Question, Reading, Release, Request, address, pattern,
-    token, value, word,
+    ConfigError, Environment, Facts, Files, Question, Reading, Request, pattern, token, word,
 };
-
-/// The most levels of `Include` (`READCONF_MAX_DEPTH`).
-const MAX_DEPTH: usize = 16;
-
-/// The most included files of a pass: 1,000. The bound is ours.
-const MAX_INCLUDED: usize = 1000;
 
 /// The most bytes that a pass reads, a file as often as it is included: 4 MiB. The bound is ours.
 const MAX_READ: usize = 4 << 20;
 
 /// The most bytes of a line: 64 KiB. The bound is ours.
 const MAX_LINE: usize = 64 * 1024;
-
-/// From this release on, an `Include` may have tokens and variables.
-const INCLUDE_TOKENS: Release = Release(9, 9);
 
 /// Why the reader stops.
 pub(super) enum Stop {
@@ -93,7 +78,7 @@ pub fn read(
         wants_final: false,
         included: 0,
         read: 0,
-        services: RefCell::default(),
+        services: Services::default(),
     };
     match reader.run() {
         Ok(()) => reader.finish().map(|config| Reading::Done(Box::new(config))),
@@ -104,7 +89,7 @@ pub fn read(
 
 pub(super) struct Reader<'a> {
     pub(super) request: &'a Request,
-    files: &'a dyn Files,
+    pub(super) files: &'a dyn Files,
     pub(super) environment: &'a Environment,
     pub(super) facts: &'a Facts,
     pub(super) options: Options,
@@ -112,21 +97,21 @@ pub(super) struct Reader<'a> {
     pub(super) host: String,
     pub(super) is_final: bool,
     pub(super) wants_final: bool,
-    included: usize,
+    pub(super) included: usize,
     read: usize,
-    services: RefCell<Option<BTreeMap<Vec<u8>, u16>>>,
+    services: Services,
 }
 
 /// How the lines of a file are read.
 #[derive(Clone, Copy)]
-struct Mode {
+pub(super) struct Mode {
     /// A file of the user, not of the system.
-    is_user: bool,
+    pub(super) is_user: bool,
     /// The owner and the permissions are checked.
-    is_checked: bool,
+    pub(super) is_checked: bool,
     /// A block that does not apply includes the file.
-    never: bool,
-    depth: usize,
+    pub(super) never: bool,
+    pub(super) depth: usize,
 }
 
 impl Reader<'_> {
@@ -184,7 +169,7 @@ impl Reader<'_> {
         }
     }
 
-    fn file(&mut self, path: &Path, mode: Mode, active: &mut bool) -> Result<(), Stop> {
+    pub(super) fn file(&mut self, path: &Path, mode: Mode, active: &mut bool) -> Result<(), Stop> {
         let whole = place(path, 0);
         let fail = |text: String| ConfigError::new(Some(&whole), text);
         let contents = self.files.read(path, mode.is_checked).map_err(|error| {
@@ -301,84 +286,6 @@ impl Reader<'_> {
         Ok(is_match)
     }
 
-    fn include(
-        &mut self,
-        patterns: &[Vec<u8>],
-        place: &Place,
-        mode: Mode,
-        active: bool,
-    ) -> Result<(), Stop> {
-        let fail = |text: String| Stop::Error(ConfigError::new(Some(place), text));
-        for pattern in patterns {
-            if pattern.is_empty() {
-                return Err(fail("Include has an empty file name".to_owned()));
-            }
-            let mut pattern = pattern.clone();
-            if self.environment.release() >= INCLUDE_TOKENS {
-                if let Ok(text) = std::str::from_utf8(&pattern) {
-                    let host = self.host_so_far().map_err(|why| self.host_name_fault(why))?;
-                    let alias = self.options.host_key_alias.as_ref();
-                    let alias = alias.map_or(&*host, |alias| &alias.text);
-                    let (user, port) = (self.user_so_far(), self.port_so_far());
-                    let tokens = |token| self.token(token, &host, &user, port, alias);
-                    let text = token::percent_dollar(text, &tokens, self.environment);
-                    let text = text.map_err(|why| fail(format!("Include has a fault: {why}")))?;
-                    pattern = text.into_bytes();
-                }
-            }
-            if pattern.starts_with(b"~") && !mode.is_user {
-                let text = "Include begins with \"~\", which a file of the system must not have";
-                return Err(fail(text.to_owned()));
-            }
-            if !pattern.starts_with(b"/") && !pattern.starts_with(b"~") {
-                let folder: &[u8] = if mode.is_user { b"~/.ssh/" } else { b"/etc/ssh/" };
-                pattern = [folder, &pattern].concat();
-            }
-            let pattern = self.with_home(pattern);
-            let found = glob(&pattern, self.files);
-            let found = found.map_err(|()| {
-                fail(format!("Include {} is compared with too many names", shown(&pattern)))
-            })?;
-            for path in found {
-                self.included += 1;
-                if self.included > MAX_INCLUDED {
-                    let text = format!("Include reads more than {MAX_INCLUDED} files");
-                    return Err(fail(text));
-                }
-                if mode.depth == MAX_DEPTH {
-                    let text = format!(
-                        "Include has more than {MAX_DEPTH} levels; does a file \
-                                        include itself?"
-                    );
-                    return Err(fail(text));
-                }
-                let depth = mode.depth + 1;
-                let never = mode.never || !active;
-                let inner = Mode { is_checked: true, never, depth, ..mode };
-                self.file(&path, inner, &mut active.clone())?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Replaces `~` and `~user` in a file name of an `Include`.
-    fn with_home(&self, pattern: Vec<u8>) -> Vec<u8> {
-        use std::os::unix::ffi::OsStrExt as _;
-
-        let Some(rest) = pattern.strip_prefix(b"~") else { return pattern };
-        let end = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
-        let (user, rest) = rest.split_at(end);
-        let home = match std::str::from_utf8(user) {
-            Ok("") => Some(self.environment.include_home().to_owned()),
-            Ok(user) => self.files.home(user),
-            Err(_) => None,
-        };
-        match home {
-            Some(home) => [home.as_os_str().as_bytes(), rest].concat(),
-            None => pattern,
-        }
-    }
-
     /// The host's name, as far as it is known.
     pub(super) fn host_so_far(&self) -> Result<String, String> {
         match &self.options.host_name {
@@ -396,8 +303,8 @@ impl Reader<'_> {
     }
 
     pub(super) fn user_so_far(&self) -> String {
-        let user = self.options.user.as_ref().map_or(self.environment.user(), |user| &user.text);
-        user.to_owned()
+        let user = self.options.user.as_ref().map(|user| &*user.text);
+        user.unwrap_or_else(|| self.environment.user()).to_owned()
     }
 
     pub(super) fn port_so_far(&self) -> u16 {
@@ -415,129 +322,4 @@ impl Reader<'_> {
             user => self.files.home(user),
         }
     }
-
-    /// Replaces the host's name by its canonical one.
-    fn canonicalize(&mut self) -> Result<(), Stop> {
-        let families = self.options.families.unwrap_or_default();
-        if let Some(text) = address::canonical(&self.host, families) {
-            if !text.eq_ignore_ascii_case(&self.host) {
-                self.host = text;
-            }
-            return Ok(());
-        }
-        if address::looks_like_address(&self.host) {
-            return Ok(());
-        }
-        self.host.make_ascii_lowercase();
-        let canonicalize = self.options.canonicalize.unwrap_or(Canonicalize::No);
-        let is_direct = self.options.is_direct(self.environment);
-        let follows = match canonicalize {
-            Canonicalize::No => false,
-            Canonicalize::Yes => is_direct,
-            Canonicalize::Always => true,
-        };
-        if !follows {
-            return Ok(());
-        }
-        let dots = self.host.bytes().filter(|byte| *byte == b'.').count();
-        let max_dots = self.options.max_dots.unwrap_or(1);
-        let is_rooted = self.host.ends_with('.');
-        let names = if is_rooted {
-            Some(vec![self.host.clone()])
-        } else if u32::try_from(dots).is_ok_and(|dots| dots <= max_dots) {
-            let domains = self.options.canonical_domains.iter();
-            let domains = domains.take_while(|domain| !domain.eq_ignore_ascii_case("none"));
-            Some(domains.map(|domain| format!("{}.{domain}.", self.host)).collect())
-        } else {
-            None
-        };
-        if let Some(names) = names {
-            if let Some((name, canonical)) = self.resolve(&names, families)? {
-                self.host = name.strip_suffix('.').unwrap_or(&name).to_owned();
-                self.follow(&canonical);
-                return Ok(());
-            }
-            if self.options.fallback_local == Some(false) {
-                let host = shown(&self.host);
-                let text = format!(
-                    "{host} exists in no domain of CanonicalDomains, and CanonicalizeFallbackLocal \
-                     is no"
-                );
-                return Err(ConfigError::new(None, text).into());
-            }
-        }
-        if !self.options.cname_rules().is_empty() {
-            match self.resolve(std::slice::from_ref(&self.host), families)? {
-                Some((_, canonical)) => self.follow(&canonical),
-                None if is_direct => {
-                    let text = format!("the host name {} does not exist", shown(&self.host));
-                    return Err(ConfigError::new(None, text).into());
-                }
-                None => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// The first name that exists, and its canonical name.
-    fn resolve(
-        &self,
-        names: &[String],
-        families: Families,
-    ) -> Result<Option<(String, String)>, Stop> {
-        for (at, name) in names.iter().enumerate() {
-            match self.facts.name(name) {
-                Some(Some(canonical)) => return Ok(Some((name.clone(), canonical.to_owned()))),
-                Some(None) => {}
-                None => {
-                    let names = names[at..].to_vec();
-                    return Err(Stop::Ask(Question::Resolve(Names { names, families })));
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    /// Follows an alias of the DNS, if a rule of `CanonicalizePermittedCNAMEs` permits it.
-    fn follow(&mut self, canonical: &str) {
-        let mut canonical = canonical.to_ascii_lowercase();
-        if !crate::destination::is_domain(&canonical) || canonical == self.host {
-            return;
-        }
-        if canonical.ends_with('.') {
-            canonical.pop();
-        }
-        let is_permitted = |(from, to): &(String, String)| {
-            pattern::is_list_match(from.as_bytes(), self.host.as_bytes(), true)
-                && pattern::is_list_match(to.as_bytes(), canonical.as_bytes(), true)
-        };
-        if self.options.cname_rules().iter().any(is_permitted) {
-            self.host = canonical;
-        }
-    }
-}
-
-/// The port of a service by `/etc/services`, for TCP.
-fn service(
-    name: &[u8],
-    files: &dyn Files,
-    known: &RefCell<Option<BTreeMap<Vec<u8>, u16>>>,
-) -> Option<u16> {
-    let mut known = known.borrow_mut();
-    let known = known.get_or_insert_with(|| {
-        let contents = files.read(Path::new("/etc/services"), false).unwrap_or_default();
-        let mut ports = BTreeMap::new();
-        for line in contents.split(|byte| *byte == b'\n') {
-            let line = line.split(|byte| *byte == b'#').next().unwrap_or_default();
-            let words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-            let words: Vec<&[u8]> = words.collect();
-            let [name, port, aliases @ ..] = &words[..] else { continue };
-            let Some(port) = port.strip_suffix(b"/tcp").and_then(value::port) else { continue };
-            for name in [name].into_iter().chain(aliases) {
-                ports.entry(name.to_vec()).or_insert(port);
-            }
-        }
-        ports
-    });
-    known.get(name).copied()
 }

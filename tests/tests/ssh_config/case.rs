@@ -1,0 +1,357 @@
+//! Cases by hand: a name, a destination, and a configuration.
+//!
+//! The file has more than 400 lines because it is a table.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use crate::oracle::{HOME, difference};
+
+pub(crate) fn all() {
+    for (name, text) in INCLUDED {
+        let path = Path::new(HOME).join(".ssh").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    let file = Path::new(HOME).join("case");
+    let mut differences = Vec::new();
+    for (name, destination, text) in CASES {
+        fs::write(&file, text).unwrap();
+        if let Some(difference) = difference(Some(&file), destination) {
+            differences.push(format!("{name}: {difference}"));
+        }
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// Files in `~/.ssh`.
+const INCLUDED: &[(&str, &str)] = &[
+    ("inc1", "Host inc-a\n  HostName a.inc\n  User incuser\n"),
+    ("inc2", "Port 2022\n"),
+    ("conf.d/10-x.conf", "Host gl-*\n  User first\n"),
+    ("conf.d/20-y.conf", "Host gl-*\n  User second\n  Port 2020\n"),
+    ("nested", "Include inc1\nHost inc-a\n  Port 99\n"),
+    ("hosts-inside", "Host inner\n  Port 7\n"),
+    ("match-inside", "Match user nobody\n  Port 5\nMatch all\n  User inside\n"),
+    ("fault", "Port x\n"),
+    ("conf.d/.hidden", "Port 5\n"),
+];
+
+const CASES: &[(&str, &str, &str)] = &[
+    ("alias", "web", "Host web\n  HostName web.example.net\n  Port 2222\n  User deploy\n"),
+    ("first-wins-blocks", "web", "Host web\n  Port 1001\nHost *\n  Port 1002\n  User last\n"),
+    (
+        "first-wins-same-block",
+        "web",
+        "Host web\n  HostName a.example\n  HostName b.example\n  User one\n  User two\n",
+    ),
+    ("wildcard-star", "x.prod.example", "Host *.prod.example\n  User p\nHost *\n  User q\n"),
+    ("wildcard-question", "db7", "Host db?\n  Port 5\nHost db??\n  Port 6\n"),
+    ("negation", "bad.example", "Host *.example !bad.example\n  User good\nHost *\n  User other\n"),
+    (
+        "negation-first",
+        "ok.example",
+        "Host !bad.example *.example\n  User good\nHost *\n  User other\n",
+    ),
+    ("only-negation", "any", "Host !foo\n  User no\nHost *\n  User yes\n"),
+    ("patterns-many", "c", "Host a b c\n  Port 33\n"),
+    ("globals-first", "web", "User glob\nPort 24\nHost web\n  User later\n  HostName w.example\n"),
+    ("equals", "web", "Host=web\n  HostName = w.example\n  Port=44\n  User= eq\n"),
+    ("quotes", "web", "Host \"web\"\n  User \"joe\"\n  IdentityFile \"~/.ssh/my key\"\n"),
+    ("trailing-comment", "web", "Host web # the web\n  Port 45 # port\n  User joe\n"),
+    ("percent-h", "web", "Host web\n  HostName %h.example.net\n"),
+    ("percent-percent", "web", "Host web\n  HostName %%x-%h\n"),
+    (
+        "identities-accumulate",
+        "web",
+        "Host web\n  IdentityFile ~/.ssh/k1\nHost *\n  IdentityFile ~/.ssh/k2\n  IdentityFile ~/.ssh/k1\n",
+    ),
+    ("include-relative", "inc-a", "Include inc1\nHost *\n  User fallback\n"),
+    ("include-glob", "gl-1", "Include conf.d/*.conf\n"),
+    ("include-in-host", "web", "Host web\n  Include inc2\nHost *\n  Port 25\n"),
+    ("include-in-other-host", "web", "Host other\n  Include inc2\nHost *\n  Port 25\n"),
+    (
+        "include-hosts-inside-unmatched",
+        "inner",
+        "Host other\n  Include hosts-inside\nHost *\n  User u\n",
+    ),
+    ("include-absolute-nested", "inc-a", "Include /run/home/.ssh/nested\n"),
+    ("include-missing", "web", "Include nothere/*\nHost web\n  Port 12\n"),
+    ("include-tilde", "inc-a", "Include ~/.ssh/inc1\n"),
+    ("match-host", "web.example", "Match host *.example\n  User m\n"),
+    (
+        "match-host-sees-hostname",
+        "web",
+        "Host web\n  HostName w.corp\nMatch host *.corp\n  User corp\nMatch originalhost web\n  Port 77\n",
+    ),
+    (
+        "match-user",
+        "web",
+        "Host web\n  User root\nMatch user root\n  Port 78\nMatch localuser root\n  ConnectTimeout 9\n",
+    ),
+    (
+        "match-exec",
+        "web",
+        "Match exec \"test %h = web\"\n  Port 79\nMatch exec \"false\"\n  User never\n",
+    ),
+    (
+        "match-final",
+        "web",
+        "Match final\n  User fin\nHost web\n  HostName w.example\nMatch final host w.example\n  Port 80\n",
+    ),
+    ("match-canonical", "web", "Match canonical\n  User can\nHost web\n  Port 81\n"),
+    ("match-all", "web", "Match all\n  Port 82\n"),
+    ("match-negated", "web", "Match !host web\n  Port 83\nMatch host a,web,!b\n  User list\n"),
+    (
+        "match-multi",
+        "web",
+        "Match host web user nobody\n  Port 84\nMatch host web exec \"true\"\n  Port 85\n",
+    ),
+    ("proxyjump-chain", "web", "Host web\n  ProxyJump a.example,joe@b.example:2222\n"),
+    ("proxyjump-none", "web", "Host web\n  ProxyJump none\nHost *\n  ProxyJump gw.example\n"),
+    ("proxyjump-uri", "web", "Host web\n  ProxyJump ssh://joe@gw.example:2200\n"),
+    (
+        "proxycommand",
+        "web",
+        "Host web\n  ProxyCommand /usr/bin/nc -X 5 -x proxy:1080 %h %p # not a comment?\n",
+    ),
+    ("proxycommand-beats-jump", "web", "Host web\n  ProxyCommand nc %h %p\n  ProxyJump gw\n"),
+    ("jump-beats-command", "web", "Host web\n  ProxyJump gw\n  ProxyCommand nc %h %p\n"),
+    (
+        "proxycommand-none",
+        "web",
+        "Host web\n  ProxyCommand none\nHost *\n  ProxyCommand nc %h %p\n",
+    ),
+    (
+        "network-options",
+        "web",
+        "Host web\n  AddressFamily inet6\n  BindAddress ::1\n  BindInterface lo\n  ConnectTimeout 7\n  ConnectionAttempts 3\n",
+    ),
+    ("time-format", "web", "Host web\n  ConnectTimeout 1m30\n"),
+    (
+        "known-hosts",
+        "web",
+        "Host web\n  UserKnownHostsFile ~/.ssh/kh1 /tmp/kh2\n  HostKeyAlias webkey\n",
+    ),
+    ("keyword-case", "web", "HOST web\n  hOsTnAmE w.example\n  PORT 86\n"),
+    ("host-case", "WEB", "Host web\n  Port 87\nHost WEB\n  User upper\n"),
+    ("tabs-crlf", "web", "Host\tweb\r\n\tPort\t88\r\n"),
+    ("ignore-unknown", "web", "IgnoreUnknown UseKeychain\nUseKeychain yes\nHost web\n  Port 89\n"),
+    (
+        "other-real-options",
+        "web",
+        "Host web\n  ForwardAgent yes\n  SendEnv LANG LC_*\n  StrictHostKeyChecking accept-new\n  ControlMaster auto\n  ControlPath ~/.ssh/cm-%C\n  Port 90\n  RemoteForward 8080 localhost:80\n  LocalForward 8081 localhost:81\n",
+    ),
+    ("env-identity", "web", "Host web\n  IdentityFile ${HOME}/.ssh/k3\n"),
+    ("identity-none", "web", "Host web\n  IdentityFile none\n"),
+    (
+        "canonicalize",
+        "srv",
+        "CanonicalizeHostname yes\nCanonicalDomains corp.test\nHost srv.corp.test\n  User canon\nMatch canonical host *.corp.test\n  Port 91\n",
+    ),
+    (
+        "canonicalize-fails",
+        "nosuch",
+        "CanonicalizeHostname yes\nCanonicalDomains corp.test\nHost *.corp.test\n  User canon\nHost nosuch\n  Port 92\n",
+    ),
+    ("literal-host", "192.0.2.7", "Host 192.0.2.*\n  User lit\n"),
+    ("literal-v6", "2001:db8::7", "Host 2001:db8:*\n  User lit6\n"),
+    ("user-in-destination", "joe@web", "User root\nMatch user joe\n  Port 7\n"),
+    ("uri", "ssh://joe@web:99", "Port 7\nUser x\nMatch user joe\n  ConnectTimeout 3\n"),
+    ("form-feed", "web", "Port 22\x0c\nUser joe \x0c \n"),
+    ("no-end", "web", "Port 7"),
+    ("zero-byte", "web", "Port 7\0x y z\nUser joe\n"),
+    ("quoted-keyword", "web", "\"Port\" 7\nPo\"rt\" 8\n"),
+    ("unclosed-keyword", "web", "\"Port 7\nUser joe\n"),
+    ("leading-equals", "web", "=Port 7\n"),
+    ("two-equals", "web", "ProxyCommand == x\nPort 7\n"),
+    ("two-equals-port", "web", "Port == 7\n"),
+    ("unclosed-quote", "web", "User \"joe\n"),
+    ("unclosed-single", "web", "ProxyCommand it's\n"),
+    ("escapes", "web", "User a\\ b\nIdentityFile \"a\\\"b\"\nIdentityFile 'c d'\n"),
+    ("second-value", "web", "Port 7 8\n"),
+    ("no-value", "web", "Port\n"),
+    ("only-comment", "web", "Port # 7\n"),
+    ("empty-value", "web", "User \"\"\n"),
+    ("unknown", "web", "NoSuchKeyword yes\n"),
+    ("unknown-inactive", "web", "Host db\n  NoSuchKeyword yes\n"),
+    ("wrong-inactive", "web", "Host db\n  Port x\n"),
+    ("ignore-unknown-late", "web", "Odd yes\nIgnoreUnknown Odd\n"),
+    ("host-none", "web", "Host # none\n  Port 7\n"),
+    ("host-empty", "web", "Host web \"\"\n  Port 7\n"),
+    ("host-empty-after-negated", "web", "Host !web \"\"\n  Port 7\n"),
+    ("port-service", "web", "Port ssh\n"),
+    ("port-zero", "web", "Port 0\n"),
+    ("attempts-zero", "web", "ConnectionAttempts 0\n"),
+    ("timeout-none-then", "web", "ConnectTimeout none\nConnectTimeout 5\n"),
+    ("timeout-zero", "web", "ConnectTimeout 0\nConnectTimeout 5\n"),
+    ("timeout-sign", "web", "ConnectTimeout \" +5\"\n"),
+    ("hostname-twice", "web", "HostName %h.%h.x\n"),
+    ("hostname-token", "web", "HostName %x\n"),
+    ("hostname-address", "web", "HostName 127.1\nMatch final host 127.0.0.1\n  Port 7\n"),
+    ("address-family", "127.1", "AddressFamily inet6\nMatch final all\n"),
+    ("address-short", "127.1", "Match final host 127.0.0.1\n  Port 7\n"),
+    ("address-v6-case", "2001:DB8:0::7", "Match final host 2001:db8::7\n  Port 7\n"),
+    ("address-v6-long", "2001:DB8:0:0::7", "Match final host 2001:db8::7\n  Port 7\n"),
+    ("scope", "FE80::1%lo", "Host *\n  Port 7\n"),
+    ("match-spaces", "web", "Match  host = web  user=root\n  Port 7\n"),
+    ("match-quoted", "web", "Match host \"web,db\" exec \"true\"\n  Port 7\n"),
+    ("match-all-after-two", "web", "Match host web user root all\n  Port 7\n"),
+    ("match-all-then", "web", "Match all host web\n  Port 7\n"),
+    ("match-all-comment", "web", "Match all # host web\n  Port 7\n"),
+    ("match-not-all", "web", "Match !all\n  Port 7\n"),
+    ("match-none", "web", "Match # host\n  Port 7\n"),
+    ("match-unknown", "web", "Match nothing web\n  Port 7\n"),
+    ("match-no-value", "web", "Match host\n  Port 7\n"),
+    ("match-comment", "web", "Match host web # user x\n  Port 7\n"),
+    ("match-comment-value", "web", "Match host # web\n  Port 7\n"),
+    (
+        "match-user-first",
+        "web",
+        "Match user joe\n  Port 7\nUser joe\nMatch user joe\n  ConnectTimeout 5\n",
+    ),
+    ("match-host-case", "WEB", "Match host Web\n  Port 7\nHost web\n  User joe\n"),
+    (
+        "match-exec-all",
+        "web",
+        "HostKeyAlias Q\nMatch exec \"test %k = Q\"\n  Port 7\nMatch exec \"test %% = %%\"\n  User joe\n",
+    ),
+    ("match-exec-token", "web", "Match exec %x\n"),
+    ("match-not-final", "web", "Match !final\n  Port 7\nMatch final\n  User joe\n"),
+    (
+        "final-host-pattern",
+        "web",
+        "Match final\n  User fin\nHost w.example\n  Port 7\nHost web\n  HostName W.example\n",
+    ),
+    (
+        "include-twice",
+        "web",
+        "Host web\n  Include /run/home/.ssh/inc2 /run/home/.ssh/inc1\n  User joe\n",
+    ),
+    ("include-set", "gl-1", "Include conf.d/[12]0-?.conf\n"),
+    ("include-not-set", "gl-1", "Include conf.d/[!1]*.conf\n"),
+    ("include-class", "gl-1", "Include conf.d/[[:digit:]]0-y.conf\n"),
+    ("include-user", "web", "Include ~joe/nothing\nPort 7\n"),
+    ("include-no-user", "web", "Include ~nouser/nothing\nPort 7\n"),
+    ("include-quoted", "inc-a", "Include \"inc1\"\n"),
+    ("include-empty", "web", "Include \"\"\n"),
+    ("include-comment", "inc-a", "Include inc1 # nothing\n"),
+    ("include-match-inside", "web", "Include match-inside\nConnectTimeout 4\n"),
+    ("include-fault", "web", "Host db\nInclude fault\n"),
+    ("include-hidden", "gl-1", "Include conf.d/*hidden\n"),
+    ("jump-comment", "web", "ProxyJump gw # note\n"),
+    ("jump-none-comment", "web", "ProxyJump none # note\n"),
+    ("jump-none-then-command", "web", "ProxyJump none\nProxyCommand nc %h %p\n"),
+    ("command-none-then-jump", "web", "ProxyCommand none\nProxyJump gw\n"),
+    ("jump-self", "web", "ProxyJump root@web:22\n"),
+    ("jump-self-other-port", "web", "ProxyJump web:2222\n"),
+    ("jump-v6", "web", "ProxyJump joe@[2001:db8::1]:2222\n"),
+    ("jump-v4", "web", "ProxyJump 192.0.2.1\n"),
+    ("jump-wrong", "web", "Host db\n  ProxyJump a,,b\n"),
+    ("jump-port-wrong", "web", "ProxyJump gw:0\n"),
+    ("jump-token", "web", "ProxyJump %r@gw\n"),
+    ("fdpass", "web", "ProxyUseFdpass yes\nProxyCommand nc -F %h %p\n"),
+    ("fdpass-jump", "web", "ProxyUseFdpass yes\nProxyJump gw\n"),
+    ("control", "web", "ControlPath ~/.ssh/%C\nControlMaster autoask\nControlPersist 10m\n"),
+    ("control-none", "web", "ControlPath NONE\nControlMaster auto\nControlPersist 0\n"),
+    (
+        "control-tokens",
+        "joe@web",
+        "HostKeyAlias Key\nControlPath %d/%h-%i-%k-%L-%l-%n-%p-%r-%u-%%\n",
+    ),
+    ("control-token-wrong", "web", "ControlPath /x/%x\n"),
+    ("control-variable", "web", "ControlPath ${LAB}/%h\n"),
+    ("control-variable-unset", "web", "ControlPath ${NOTSET}/%h\n"),
+    ("control-user", "web", "ControlPath ~joe/%h\n"),
+    ("control-no-user", "web", "ControlPath ~nouser/%h\n"),
+    ("persist-case", "web", "ControlPersist Yes\n"),
+    ("agent", "web", "IdentityAgent ~/agent-%u\n"),
+    ("agent-variable", "web", "IdentityAgent $LAB\n"),
+    ("agent-variable-wrong", "web", "IdentityAgent $a-b\n"),
+    ("agent-unset", "web", "Host db\n  IdentityAgent ${NOTSET}\n"),
+    ("strict", "web", "StrictHostKeyChecking OFF\n"),
+    ("known-hosts-none", "web", "UserKnownHostsFile none\nGlobalKnownHostsFile NONE\n"),
+    ("known-hosts-none-and", "web", "UserKnownHostsFile none /a\n"),
+    (
+        "known-hosts-tokens",
+        "web",
+        "UserKnownHostsFile ${LAB}/%h ~/%u /x\nUserKnownHostsFile /y\nGlobalKnownHostsFile /g %h\n",
+    ),
+    (
+        "certificates",
+        "web",
+        "CertificateFile /a\nCertificateFile /a\nCertificateFile ~/b\nIdentitiesOnly yes\n",
+    ),
+    ("host-key-alias", "web", "HostKeyAlias Web.Example\n"),
+    (
+        "canonicalize-found",
+        "srv",
+        "CanonicalizeHostname yes\nCanonicalDomains nothing.test corp.test\nHost srv.corp.test\n  Port 7\n",
+    ),
+    (
+        "canonicalize-cname",
+        "www",
+        "CanonicalizeHostname yes\nCanonicalDomains corp.test\nCanonicalizePermittedCNAMEs *.corp.test:real.*\nHost real.corp.test\n  Port 7\n",
+    ),
+    (
+        "canonicalize-cname-forbidden",
+        "www",
+        "CanonicalizeHostname yes\nCanonicalDomains corp.test\nCanonicalizePermittedCNAMEs *.corp.test:other\n",
+    ),
+    (
+        "canonicalize-bare-cname",
+        "www",
+        "CanonicalizeHostname yes\nCanonicalizePermittedCNAMEs *:*\n",
+    ),
+    (
+        "canonicalize-bare-missing",
+        "nosuch",
+        "CanonicalizeHostname yes\nCanonicalizePermittedCNAMEs *:*\n",
+    ),
+    (
+        "canonicalize-no-fallback",
+        "nosuch",
+        "CanonicalizeHostname yes\nCanonicalDomains corp.test\nCanonicalizeFallbackLocal no\n",
+    ),
+    (
+        "canonicalize-dots",
+        "a.b",
+        "CanonicalizeHostname yes\nCanonicalizeMaxDots 0\nCanonicalDomains corp.test\nCanonicalizeFallbackLocal no\n",
+    ),
+    (
+        "canonicalize-rooted",
+        "srv.corp.test.",
+        "CanonicalizeHostname yes\nHost srv.corp.test\n  Port 7\n",
+    ),
+    (
+        "canonicalize-proxied",
+        "srv",
+        "CanonicalizeHostname yes\nCanonicalDomains corp.test\nProxyCommand nc %h %p\n",
+    ),
+    (
+        "canonicalize-always",
+        "srv",
+        "CanonicalizeHostname always\nCanonicalDomains corp.test\nProxyJump gw\n",
+    ),
+    (
+        "canonicalize-jump-none",
+        "srv",
+        "CanonicalizeHostname yes\nCanonicalDomains corp.test\nProxyJump none\n",
+    ),
+    (
+        "canonicalize-domains-none",
+        "srv",
+        "CanonicalizeHostname yes\nCanonicalDomains none\nCanonicalDomains corp.test\n",
+    ),
+    (
+        "canonicalize-late",
+        "web",
+        "Match final\n  CanonicalizeHostname yes\n  CanonicalizeMaxDots 3\n",
+    ),
+    ("domain-wrong", "web", "CanonicalDomains a..b\n"),
+    ("cname-wrong", "web", "CanonicalizePermittedCNAMEs x\n"),
+    ("deprecated", "web", "Protocol 2\nUseRoaming no\nRSAAuthentication yes\nPort 7\n"),
+    ("passed-quote", "web", "RemoteCommand \"open\nPort 7\n"),
+];
