@@ -1,4 +1,4 @@
-//! An SSH server on loopback, and a runtime.
+//! An SSH server on loopback, and a runtime. The file is long: both need each other.
 
 use std::fs::{self, File, OpenOptions};
 use std::future::poll_fn;
