@@ -318,6 +318,11 @@ fn a_hop_has_its_tokens_replaced_and_is_checked_then() {
     let config = config_of("ProxyJump %r@%h-gw,ssh://b:7\n", &environment);
     let hops = vec!["joe@web-gw".parse().unwrap(), "ssh://b:7".parse().unwrap()];
     assert_eq!(*config.proxy(), ProxyConfig::Jump(hops));
+    let files = MemoryFiles::new().with_file("/c", "ProxyJump joe@%n:7\nHostName x\n");
+    let request = Request::new("prod/db".parse().unwrap()).with_files(ConfigFiles::file("/c"));
+    let reading = read(&request, &files, &environment, &Facts::new()).unwrap();
+    let hop = Destination::new("prod/db").unwrap().with_user("joe").unwrap().with_port(7);
+    assert_eq!(*reading.done().unwrap().proxy(), ProxyConfig::Jump(vec![hop]));
     let config = config_of("User a;b\nHost db\n  ProxyJump %r@gw\n", &environment);
     assert_eq!(*config.proxy(), ProxyConfig::Direct);
     let error = "/c, line 2: ProxyJump has a fault: the user \"a;b\" has the character \";\"";

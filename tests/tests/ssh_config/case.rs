@@ -34,7 +34,7 @@ const INCLUDED: &[(&str, &str)] = &[
     ("conf.d/20-y.conf", "Host gl-*\n  User second\n  Port 2020\n"),
     ("nested", "Include inc1\nHost inc-a\n  Port 99\n"),
     ("hosts-inside", "Host inner\n  Port 7\n"),
-    ("match-inside", "Match user nobody\n  Port 5\nMatch all\n  User inside\n"),
+    ("match-inside", "Match all\n  User inside\nMatch user nobody\n  Port 5\n"),
     ("fault", "Port x\n"),
     ("conf.d/.hidden", "Port 5\n"),
 ];
@@ -236,6 +236,7 @@ const CASES: &[(&str, &str, &str)] = &[
     ("include-user", "web", "Include ~joe/nothing\nPort 7\n"),
     ("include-no-user", "web", "Include ~nouser/nothing\nPort 7\n"),
     ("include-quoted", "inc-a", "Include \"inc1\"\n"),
+    ("include-siblings", "web", "Include match-inside inc2\n"),
     ("include-empty", "web", "Include \"\"\n"),
     ("include-comment", "inc-a", "Include inc1 # nothing\n"),
     ("include-match-inside", "web", "Include match-inside\nConnectTimeout 4\n"),

@@ -132,7 +132,7 @@ pub(crate) fn difference(file: Option<&Path>, destination: &str) -> Option<Strin
         (Ok(_), Err(theirs)) => return Some(format!("ssh finds a fault: {theirs}")),
         (Ok(config), Ok(theirs)) => (config, theirs),
     };
-    let mut ours = values(&config);
+    let ours = values(&config);
     // The default depends on the release.
     if !ours.contains_key("identityfile") {
         let files = theirs.remove("identityfile").unwrap_or_default();

