@@ -3,6 +3,8 @@
 
 #[cfg(doctest)]
 pub mod page;
+#[cfg(unix)]
+mod rehearsal;
 
 use std::convert::Infallible;
 use std::future::ready;
@@ -11,6 +13,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::thread;
 use std::time::Duration;
 
+#[cfg(unix)]
+pub use self::rehearsal::{Rehearsal, SshConfig};
 use socket2::{Domain, Socket, Type};
 use stagger::Resolver;
 use stagger::resolve::{Query, lookup_fn};

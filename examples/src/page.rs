@@ -33,6 +33,7 @@ pages! {
     Testing: "docs/guide/testing.md"
     Tls: "docs/guide/tls.md"
     Stacking: "docs/guide/stacking.md"
+    SshGuide: "docs/guide/ssh.md"
     Diagnosing: "docs/guide/diagnosing.md"
     ProxyCommand: "docs/guide/proxy-command.md"
 }

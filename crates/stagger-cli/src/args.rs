@@ -25,7 +25,7 @@ pub(crate) use self::page::Page;
 pub(crate) use self::resolve::ResolveArgs;
 pub(crate) use self::target::TargetArgs;
 pub(crate) use self::udp::{UdpCommand, UdpListenArgs, UdpOutputArgs, UdpSendArgs};
-use crate::tls;
+use crate::{ssh, tls};
 
 const SHORT: &str = "\
 Examples:
@@ -37,7 +37,7 @@ Examples:
 
 /// The table of exit codes. `tests/command/exit.rs` holds every row against the commands.
 fn long() -> String {
-    format!("{STATUS}{}{REST}", tls::WRONG)
+    format!("{STATUS}{}{}{REST}", tls::WRONG, ssh::WRONG)
 }
 
 const STATUS: &str = "\
@@ -103,13 +103,19 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Connect, show the race, and close the connection
-    #[command(override_usage = connect::USAGE)]
+    #[command(override_usage = connect::usage())]
     #[command(after_help = connect::short(), after_long_help = connect::long())]
-    #[command(mut_arg("target", |target| target.required_unless_present("endpoint").required(false)))]
+    #[command(mut_arg("target", |target| {
+        target.required(false).required_unless_present_any(ssh::IN_PLACE_OF_TARGET)
+    }))]
     Connect(Box<ConnectArgs>),
     /// Show the addresses of a host in the order in which they are tried
-    #[command(override_usage = resolve::USAGE)]
-    #[command(after_help = resolve::SHORT, after_long_help = resolve::LONG)]
+    #[command(override_usage = resolve::usage())]
+    #[command(after_help = resolve::SHORT, after_long_help = resolve::long())]
+    #[command(mut_arg("target", |target| match ssh::RESOLVE_IN_PLACE_OF_TARGET {
+        [] => target,
+        others => target.required(false).required_unless_present_any(others),
+    }))]
     Resolve(ResolveArgs),
     /// Accept TCP connections, and send back what they send
     #[command(after_help = listen::help())]

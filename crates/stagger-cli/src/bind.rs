@@ -19,11 +19,11 @@ const OPTION: &str = "--bind";
 ///
 /// - A text is not an address.
 /// - A family has a second address, or is not wanted.
-/// - The target is an address, and its family has no bind address.
+/// - The target is known and is an address, and its family has no bind address.
 pub(crate) fn options(
     texts: &[String],
     families: FamilyName,
-    target: &Target,
+    target: Option<&Target>,
 ) -> Result<TcpOptions, UsageError> {
     let mut options = TcpOptions::new();
     let mut bound: Vec<SocketAddr> = Vec::new();
@@ -41,8 +41,9 @@ pub(crate) fn options(
         bound.push(addr);
         options = options.with_bind_addr(addr).map_err(|error| wrong(error.to_string()))?;
     }
-    match (target.literal(), &bound[..], texts) {
-        (Some(to), [from], [text]) if family(to) != family(*from) => {
+    let literal = target.and_then(|target| Some((target, target.literal()?)));
+    match (literal, &bound[..], texts) {
+        (Some((target, to)), [from], [text]) if family(to) != family(*from) => {
             let (own, other) = (family(*from), family(to));
             let reason = format!("an {own} address, but the target {target} is an {other} address");
             Err(UsageError::new(OPTION, text, reason))
@@ -61,7 +62,7 @@ mod tests {
 
     fn read(texts: &[&str], families: FamilyName, target: &str) -> Result<(), String> {
         let texts: Vec<_> = texts.iter().map(ToString::to_string).collect();
-        let options = options(&texts, families, &Target::parse(target).unwrap());
+        let options = options(&texts, families, Some(&Target::parse(target).unwrap()));
         options.map(drop).map_err(|error| error.to_string())
     }
 

@@ -55,9 +55,10 @@ pub(crate) fn run(args: &ConnectArgs, console: &mut Console) -> Exit {
 
 /// The target or the endpoint as a text, even if it is wrong.
 fn text(args: &ConnectArgs) -> String {
-    match &args.endpoint {
-        Some(text) => endpoint::shown(text),
-        None => target::text(&args.target),
+    match (&args.endpoint, &args.target.target, args.ssh.host()) {
+        (Some(text), ..) => endpoint::shown(text),
+        (None, None, Some(host)) => host.to_owned(),
+        (None, ..) => target::text(&args.target),
     }
 }
 
@@ -109,8 +110,8 @@ impl Job for Connect {
 
     fn run<R: Runtime>(self) -> (Race, Exit) {
         let Self { dialing, screen } = self;
-        let (over_tls, proxies) = (dialing.has_tls(), dialing.proxies());
-        let screen = screen.map(|screen| screen.with_tls(over_tls).with_proxies(proxies.clone()));
+        let (over_tls, via) = (dialing.has_tls(), dialing.via());
+        let screen = screen.map(|screen| screen.with_tls(over_tls).with_via(via.clone()));
         let Dialed { dial, so_far } = match dialing.begin::<R>() {
             Ok(dialed) => dialed,
             Err(Failure { message, exit }) => return (Race::refused(message), exit),
@@ -132,6 +133,6 @@ impl Job for Connect {
                 (Race::refused(message), exit)
             }
         };
-        (Race { over_tls, proxies, ..race }, exit)
+        (Race { over_tls, via, ..race }, exit)
     }
 }

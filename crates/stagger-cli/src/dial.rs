@@ -18,11 +18,13 @@ use stagger_net::TcpOptions;
 use crate::args::ConnectArgs;
 use crate::failure::Failure;
 use crate::proxy::Chain;
+use crate::race::Via;
 use crate::resolver::ResolverChoice;
 use crate::runtime::Runtime;
+use crate::ssh::{FirstHop, HostDialing};
 use crate::stream::BoxStream;
 use crate::target::{self, target};
-use crate::{bind, endpoint, policy, tls};
+use crate::{bind, endpoint, policy, ssh, tls};
 
 /// A connector of any addresses whose connections are streams.
 pub(crate) type StreamConnector<A = SocketAddr> = LocalBoxConnector<A, BoxStream, SharedError>;
@@ -31,6 +33,8 @@ pub(crate) type StreamConnector<A = SocketAddr> = LocalBoxConnector<A, BoxStream
 #[derive(Debug)]
 pub(crate) enum Dialing {
     Target(Box<TargetDialing>),
+    /// The SSH port of a host.
+    Host(Box<HostDialing>),
     /// The endpoint of a text, with a policy for the whole.
     Endpoint(String, Policy),
 }
@@ -44,6 +48,7 @@ pub(crate) struct TargetDialing {
     resolver: ResolverChoice,
     chain: Chain,
     tls: Option<tls::Client>,
+    ssh: Option<ssh::Setup>,
 }
 
 /// A connect in progress.
@@ -66,6 +71,9 @@ impl Dialing {
         if let Some(text) = &args.endpoint {
             return Ok(Self::Endpoint(text.clone(), policy::of_connect(args)?));
         }
+        if args.target.target.is_none() {
+            return HostDialing::of(args).map(|dialing| Self::Host(Box::new(dialing)));
+        }
         TargetDialing::of(args).map(|dialing| Self::Target(Box::new(dialing)))
     }
 
@@ -77,6 +85,7 @@ impl Dialing {
     pub(crate) fn begin<R: Runtime>(self) -> Result<Dialed, Failure> {
         match self {
             Self::Target(dialing) => Ok(dialing.begin::<R>()),
+            Self::Host(dialing) => Ok(dialing.begin::<R>()),
             Self::Endpoint(text, policy) => endpoint::begin::<R>(&text, outer(&policy)),
         }
     }
@@ -86,11 +95,14 @@ impl Dialing {
         matches!(self, Self::Target(dialing) if dialing.tls.is_some())
     }
 
-    /// The proxies on the way, without their logins.
-    pub(crate) fn proxies(&self) -> Vec<String> {
+    /// What the target is reached through.
+    pub(crate) fn via(&self) -> Via {
         match self {
-            Self::Target(dialing) => dialing.chain.names(),
-            Self::Endpoint(..) => Vec::new(),
+            Self::Target(dialing) => Via {
+                ssh: dialing.ssh.as_ref().map(ssh::Setup::name),
+                proxies: dialing.chain.names(),
+            },
+            Self::Host(_) | Self::Endpoint(..) => Via::default(),
         }
     }
 
@@ -98,20 +110,23 @@ impl Dialing {
     pub(crate) fn warning(&self) -> Option<&'static str> {
         match self {
             Self::Target(dialing) => dialing.tls.as_ref()?.warning(),
-            Self::Endpoint(..) => None,
+            Self::Host(_) | Self::Endpoint(..) => None,
         }
     }
 }
 
 impl TargetDialing {
     fn of(args: &ConnectArgs) -> Result<Self, Failure> {
-        let target = match args.proxy.is_empty() {
+        let ssh = ssh::Setup::of(&args.ssh)?;
+        let target = match args.proxy.is_empty() && ssh.is_none() {
             true => target(&args.target)?,
             false => target::distant(&args.target)?,
         };
         let chain = Chain::of(args, &target)?;
-        let dialed = chain.first().unwrap_or(&target);
+        // The address of an SSH host is not known yet.
+        let dialed = ssh.is_none().then(|| chain.first().unwrap_or(&target));
         Ok(Self {
+            ssh,
             policy: policy::of_connect(args)?,
             options: bind::options(&args.bind, args.target.family, dialed)?,
             resolver: ResolverChoice::of(&args.target)?,
@@ -122,7 +137,21 @@ impl TargetDialing {
     }
 
     fn begin<R: Runtime>(self) -> Dialed {
-        let Self { target, policy, options, resolver, chain, tls } = self;
+        let Self { target, policy, options, resolver, chain, tls, ssh } = self;
+        if let Some(setup) = ssh {
+            let outer = outer(&policy);
+            let first = FirstHop { resolver, options, policy: policy.without_timeout() };
+            let targets = setup.ways::<R>(first).targets;
+            let targets = match chain.first() {
+                Some(_) => {
+                    let dialer = Dialer::new(ByName, targets, R::timer());
+                    chain.over(dialer.with_policy(Policy::new().without_timeout()))
+                }
+                None => targets,
+            };
+            let dialer = Dialer::new(ByName, secured(tls.as_ref(), targets), R::timer());
+            return Dialed::of(dialer.with_policy(outer), |dialer| dialer.connect(target));
+        }
         let dialer = Dialer::new(resolver.on::<R>(), R::tcp(options), R::timer());
         if chain.names().is_empty() {
             let dialer = dialer.map_connector(|tcp| secured(tls.as_ref(), tcp));
@@ -149,7 +178,7 @@ fn secured<A: Address + 'static>(
 }
 
 /// The policy of a race with one candidate, which has other races inside it: only the deadline.
-fn outer(policy: &Policy) -> Policy {
+pub(crate) fn outer(policy: &Policy) -> Policy {
     match policy.timeout() {
         Some(timeout) => {
             Policy::new().with_timeout(timeout).expect("another policy has this timeout")

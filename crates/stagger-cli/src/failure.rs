@@ -12,7 +12,7 @@ use crate::escape::quoted;
 use crate::hint::service;
 use crate::race::Race;
 use crate::usage::UsageError;
-use crate::{proxy, tls};
+use crate::{proxy, ssh, tls};
 use stagger::text::with_causes;
 
 /// Why a command fails, and the code that it exits with.
@@ -68,7 +68,9 @@ pub(crate) fn without_step(error: &io::Error, step: &str) -> String {
 pub(crate) fn lost(error: &Error) -> (Race, Exit) {
     let mut race = Race::lost(error);
     let invalid = invalid_target(error);
-    let is_usage = invalid.is_some() || error.kind() == ErrorKind::InvalidTarget;
+    let is_usage = invalid.is_some()
+        || error.kind() == ErrorKind::InvalidTarget
+        || ssh::is_misconfigured(error);
     if invalid.is_some() {
         race.error = invalid;
     } else if let (Some(line), Some(hint)) = (&mut race.error, hint(error)) {

@@ -23,8 +23,11 @@ pub(crate) fn connect(target: &str, race: &Race) -> String {
     let report = &race.report;
     let mut object = Map::new();
     object.insert("target".into(), target.into());
-    if !race.proxies.is_empty() {
-        object.insert("proxies".into(), json!(race.proxies));
+    if let Some(host) = &race.via.ssh {
+        object.insert("ssh".into(), json!(host));
+    }
+    if !race.via.proxies.is_empty() {
+        object.insert("proxies".into(), json!(race.via.proxies));
     }
     object.insert("connected".into(), race.ends.is_some().into());
     object.insert("peer".into(), json!(ends.peer.map(|peer| peer.to_string())));

@@ -10,7 +10,7 @@ use stagger::{Report, Timer};
 
 use crate::args::ColorWhen;
 use crate::picture::{Ink, Line, Picture, picture};
-use crate::race::Race;
+use crate::race::{Race, Via};
 use crate::terminal::Terminal;
 
 /// How long a frame stays: 50 ms. It looks smooth and costs little.
@@ -50,8 +50,8 @@ where
             return output;
         }
         let now = timer.now().saturating_duration_since(begun);
-        let (over_tls, proxies) = (screen.over_tls, screen.proxies.clone());
-        screen.draw(&Race { over_tls, proxies, ..Race::of(so_far(now)) });
+        let (over_tls, via) = (screen.over_tls, screen.via.clone());
+        screen.draw(&Race { over_tls, via, ..Race::of(so_far(now)) });
     }
 }
 
@@ -68,8 +68,8 @@ pub(crate) struct Screen<W: Write> {
     color: ColorWhen,
     /// Whether the handshakes of the race are those of TLS.
     over_tls: bool,
-    /// The proxies on the way.
-    proxies: Vec<String>,
+    /// What the target is reached through.
+    via: Via,
     /// The length of each line on the screen.
     lengths: Vec<usize>,
     /// The terminal is gone, so nothing more is drawn. The next write to the console reports it.
@@ -86,8 +86,8 @@ impl Screen<Stdout> {
 
 impl<W: Write> Screen<W> {
     fn new(out: W, terminal: fn(ColorWhen) -> Terminal, color: ColorWhen) -> Self {
-        let (lengths, proxies) = (Vec::new(), Vec::new());
-        Self { out, terminal, color, over_tls: false, proxies, lengths, gone: false }
+        let (lengths, via) = (Vec::new(), Via::default());
+        Self { out, terminal, color, over_tls: false, via, lengths, gone: false }
     }
 
     /// Sets whether the handshakes of the race are those of TLS.
@@ -96,9 +96,9 @@ impl<W: Write> Screen<W> {
         self
     }
 
-    /// Sets the proxies on the way.
-    pub(crate) fn with_proxies(mut self, proxies: Vec<String>) -> Self {
-        self.proxies = proxies;
+    /// Sets what the target is reached through.
+    pub(crate) fn with_via(mut self, via: Via) -> Self {
+        self.via = via;
         self
     }
 

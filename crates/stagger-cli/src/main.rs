@@ -13,6 +13,7 @@
 //! | tokio, smol and async-std | `runtime`, and `stream` for their connections |
 //! | TLS | `tls` |
 //! | proxies | `proxy` |
+//! | SSH hosts | `ssh` |
 //! | `--endpoint` | `endpoint` |
 //! | the race as text, as SVG and live | `picture`, `live`, `terminal` |
 //! | the race as JSON | `json` |
@@ -52,6 +53,11 @@ mod resolver;
 mod runtime;
 mod save;
 mod signal;
+#[cfg(all(feature = "ssh", unix))]
+mod ssh;
+#[cfg(not(all(feature = "ssh", unix)))]
+#[path = "ssh/absent.rs"]
+mod ssh;
 mod stdio;
 mod stream;
 mod target;

@@ -58,7 +58,8 @@ impl Chain {
             let reason = format!("there are more than {MAX_PROXIES}");
             return Err(UsageError::unquoted(PROXY, reason).into());
         }
-        if let Some(first) = proxies.first() {
+        // From an SSH host other addresses are reached than from here.
+        if let Some(first) = proxies.first().filter(|_| args.ssh.host().is_none()) {
             target::check(PROXY, first.target(), args.target.family)?;
         }
         let targets = proxies.iter().skip(1).map(ProxyUrl::target).chain([target]);

@@ -26,10 +26,26 @@ pub(crate) struct Race {
     pub(crate) session: Option<Session>,
     /// Whether the handshakes of its attempts are those of TLS.
     pub(crate) over_tls: bool,
-    /// The proxies on the way to the target, without their logins.
-    pub(crate) proxies: Vec<String>,
+    /// What the target is reached through.
+    pub(crate) via: Via,
     /// The overall deadline ended the race.
     pub(crate) timed_out: bool,
+}
+
+/// What a target is reached through.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Via {
+    /// The SSH host.
+    pub(crate) ssh: Option<String>,
+    /// The proxies, without their logins.
+    pub(crate) proxies: Vec<String>,
+}
+
+impl Via {
+    /// Whether the target is reached directly.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.ssh.is_none() && self.proxies.is_empty()
+    }
 }
 
 impl Race {
@@ -60,7 +76,7 @@ impl Race {
             error: None,
             session: None,
             over_tls: false,
-            proxies: Vec::new(),
+            via: Via::default(),
             timed_out: false,
         }
     }

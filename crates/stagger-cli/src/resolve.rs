@@ -19,7 +19,7 @@ use crate::race::{Race, attempt_error, skipped};
 use crate::resolver::ResolverChoice;
 use crate::runtime::{Job, Runtime};
 use crate::usage::UsageError;
-use crate::{json, policy, target};
+use crate::{json, policy, ssh, target};
 
 struct Resolve {
     target: Target,
@@ -32,6 +32,9 @@ struct Resolve {
 
 /// Shows the addresses of a target in the order in which they are tried.
 pub(crate) fn run(args: &ResolveArgs, console: &mut Console) -> Exit {
+    if let Some(exit) = ssh::resolve(args, console) {
+        return exit;
+    }
     let wanted = &args.target;
     let lent = console.lend();
     let answers = Rc::new(RefCell::new(Vec::new()));

@@ -2,7 +2,11 @@
 
 use std::net::SocketAddr;
 
+#[cfg(all(feature = "ssh", unix))]
+use stagger::Resolver;
 use stagger::boxed::LocalBoxResolver;
+#[cfg(all(feature = "ssh", unix))]
+use stagger::boxed::{BoxError, BoxResolver};
 use stagger::error::SharedError;
 use stagger_dns::{Config, DnsResolver, Sockets, Switch};
 use stagger_net::SystemResolver;
@@ -57,6 +61,43 @@ impl ResolverChoice {
         let overrides = overridden(inner, &self.overrides);
         LocalBoxResolver::new(overrides.expect("every name was checked when it was read"))
     }
+}
+
+#[cfg(all(feature = "ssh", unix))]
+impl ResolverChoice {
+    /// The resolver, on a runtime, for a task that may move between threads.
+    pub(crate) fn sent_on<R: Runtime>(&self) -> BoxResolver<SocketAddr, SharedError>
+    where
+        SystemResolver<R::Timer>: Sent,
+        OverDns<R>: Sent,
+    {
+        let inner = match &self.base {
+            BaseResolver::System(lanes) => BoxResolver::erased(R::resolver().with_lanes(*lanes)),
+            BaseResolver::Dns(None) => BoxResolver::erased(system_over_dns::<R>()),
+            BaseResolver::Dns(Some(config)) => BoxResolver::erased(over_dns::<R>(config.clone())),
+        };
+        let overrides = overridden(inner, &self.overrides);
+        BoxResolver::new(overrides.expect("every name was checked when it was read"))
+    }
+}
+
+/// A resolver for tasks that move between threads.
+#[cfg(all(feature = "ssh", unix))]
+pub(crate) trait Sent:
+    Resolver<Address = SocketAddr, Error: Into<BoxError>, Answers: Send + 'static>
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+#[cfg(all(feature = "ssh", unix))]
+impl<N> Sent for N where
+    N: Resolver<Address = SocketAddr, Error: Into<BoxError>, Answers: Send + 'static>
+        + Send
+        + Sync
+        + 'static
+{
 }
 
 /// The resolver over DNS of a runtime.

@@ -12,6 +12,8 @@ use stagger_net::{Accept, Register, SystemResolver, TcpOptions};
 use crate::args::RuntimeName;
 use crate::dial::StreamConnector;
 use crate::signal::{self, Watch};
+#[cfg(all(feature = "ssh", unix))]
+use crate::ssh;
 use crate::stream::BoxStream;
 
 /// A runtime with its adapter.
@@ -35,6 +37,10 @@ pub(crate) trait Runtime: 'static {
 
     /// A TCP connector with these options.
     fn tcp(options: TcpOptions) -> StreamConnector;
+
+    /// The ways by an SSH configuration.
+    #[cfg(all(feature = "ssh", unix))]
+    fn ssh(setup: &ssh::Setup, first: ssh::FirstHop) -> ssh::Ways;
 
     /// The runtime's clock.
     fn timer() -> Self::Timer;
@@ -91,6 +97,12 @@ impl Runtime for Tokio {
         boxed(stagger_tokio::TcpConnector::new(options))
     }
 
+    #[cfg(all(feature = "ssh", unix))]
+    fn ssh(setup: &ssh::Setup, first: ssh::FirstHop) -> ssh::Ways {
+        let resolver = first.resolver.sent_on::<Self>();
+        ssh::ways(setup, resolver, first, stagger_tokio::Reactor, Self::timer())
+    }
+
     fn timer() -> Self::Timer {
         stagger_tokio::Timer
     }
@@ -118,6 +130,12 @@ impl Runtime for Smol {
         boxed(stagger_smol::TcpConnector::new(options))
     }
 
+    #[cfg(all(feature = "ssh", unix))]
+    fn ssh(setup: &ssh::Setup, first: ssh::FirstHop) -> ssh::Ways {
+        let resolver = first.resolver.sent_on::<Self>();
+        ssh::ways(setup, resolver, first, stagger_smol::Reactor, Self::timer())
+    }
+
     fn timer() -> Self::Timer {
         stagger_smol::Timer
     }
@@ -140,6 +158,12 @@ impl Runtime for AsyncStd {
 
     fn tcp(options: TcpOptions) -> StreamConnector {
         boxed(stagger_async_std::TcpConnector::new(options))
+    }
+
+    #[cfg(all(feature = "ssh", unix))]
+    fn ssh(setup: &ssh::Setup, first: ssh::FirstHop) -> ssh::Ways {
+        let resolver = first.resolver.sent_on::<Self>();
+        ssh::ways(setup, resolver, first, stagger_async_std::Reactor, Self::timer())
     }
 
     fn timer() -> Self::Timer {

@@ -28,6 +28,19 @@ impl Shutdown for ::async_std::os::unix::net::UnixStream {
     }
 }
 
+#[cfg(all(unix, feature = "ssh"))]
+impl Shutdown
+    for stagger_ssh::SshStream<::async_std::net::TcpStream, ::async_std::os::unix::net::UnixStream>
+{
+    fn shutdown_write(&self) -> std::io::Result<()> {
+        match (self.tcp(), self.unix()) {
+            (Some(stream), _) => stream.shutdown_write(),
+            (None, Some(stream)) => stream.shutdown_write(),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
 fn boxed<S: Shutdown>(stream: S) -> BoxStream {
     BoxStream::new(stream).with_shutdown(|stream| {
         let stream = stream.downcast_ref::<S>();

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use stagger::address::{Address, Family};
 use stagger::boxed::{BoxConnector, BoxEndpoint, BoxError, BoxResolver};
-use stagger::connect::{Dial, Direct};
+use stagger::connect::{Dial, Direct, endpoint_fn};
 use stagger::error::SharedError;
 use stagger::resolve::lookup_fn;
 use stagger::{Candidate, Connector, Dialer, Endpoint, Resolver, Target, Timer};
@@ -56,8 +56,12 @@ type Race<S> = dyn Fn(BoxConnector<SocketAddr, S, SharedError>) -> BoxConnector<
 pub struct ClientEndpoint<S> {
     way: Way<S>,
     target: Option<Target>,
+    relay: Option<Relay<S>>,
     name: Arc<str>,
 }
+
+/// A connector of targets that are reached from the end of a layer.
+type Relay<S> = BoxConnector<Target, S, SharedError>;
 
 enum Way<S> {
     /// A dialed target. `dialed` is the race with this connector.
@@ -134,7 +138,7 @@ impl<S: Send + 'static> ClientEndpoint<S> {
             + 'static,
     {
         let way = Way::Endpoint(BoxConnector::new(Direct), BoxEndpoint::erased(endpoint));
-        Self { way, target: None, name: "endpoint".into() }
+        Self { way, target: None, relay: None, name: "endpoint".into() }
     }
 
     /// A layer that dials a target. The dialer's connector yields the stream.
@@ -185,7 +189,7 @@ impl<S: Send + 'static> ClientEndpoint<S> {
         let race = move |connector| BoxConnector::erased(dialer.clone().with_connector(connector));
         let dialed = race(connector.clone());
         let way = Way::Dialed { connector, race: Arc::new(race), dialed, target: target.clone() };
-        Self { way, name: target.to_string().into(), target: Some(target) }
+        Self { way, name: target.to_string().into(), target: Some(target), relay: None }
     }
 
     /// A layer that passes its target to a connector, such as a proxy's.
@@ -197,7 +201,47 @@ impl<S: Send + 'static> ClientEndpoint<S> {
             + 'static,
     {
         let way = Way::Routed(BoxConnector::erased(connector), target.clone());
-        Self { way, name: target.to_string().into(), target: Some(target) }
+        Self { way, name: target.to_string().into(), target: Some(target), relay: None }
+    }
+
+    /// A layer with an address for a connector. It has no target until
+    /// [`with_target`](Self::with_target). Unlike [`new`](Self::new), it passes its attempt to the
+    /// connector. So races inside the connector are children of the attempt.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::net::SocketAddr;
+    ///
+    /// use stagger::Endpoint as _;
+    /// use stagger::connect::connector_fn;
+    /// use stagger_endpoint::ClientEndpoint;
+    ///
+    /// let connector = connector_fn(|addr: SocketAddr| async move {
+    ///     Ok::<_, std::io::Error>(format!("a stream to {addr}"))
+    /// });
+    /// let endpoint = ClientEndpoint::addressed(connector, SocketAddr::from(([127, 0, 0, 1], 80)));
+    /// let stream = futures_lite::future::block_on(endpoint.connect())?;
+    /// assert_eq!(stream, "a stream to 127.0.0.1:80");
+    /// # Ok::<_, stagger::error::SharedError>(())
+    /// ```
+    pub fn addressed<C, A>(connector: C, address: A) -> Self
+    where
+        C: Connector<A, Connection = S, Error: Into<BoxError> + 'static, Attempt: Send + 'static>
+            + Send
+            + Sync
+            + 'static,
+        A: Address + fmt::Display + Send + Sync + 'static,
+    {
+        let name: Arc<str> = address.to_string().into();
+        let itself = Arc::new(Addressed { connector, address });
+        let endpoint = {
+            let itself = Arc::clone(&itself);
+            endpoint_fn(move || itself.connector.connect(Candidate::new(itself.address.clone())))
+        };
+        let connector = BoxConnector::erased(ByAddress(itself));
+        let way = Way::Endpoint(connector, BoxEndpoint::erased(endpoint));
+        Self { way, target: None, relay: None, name }
     }
 
     /// Runs a step over each connection, such as a handshake. The step also gets the target.
@@ -237,7 +281,8 @@ impl<S: Send + 'static> ClientEndpoint<S> {
     }
 
     /// Wraps the connector of this layer, so that errors keep their judgement
-    /// ([`Connector::is_final`]). Over a dialed target, it is the connector of each attempt.
+    /// ([`Connector::is_final`]). Over a dialed target, it is the connector of each attempt. The
+    /// layer has no [relay](Self::with_relay) afterwards.
     pub fn map_connector(self, map: &impl MapConnector<S>) -> Self {
         let way = match self.way {
             Way::Dialed { connector, race, target, .. } => {
@@ -250,7 +295,47 @@ impl<S: Send + 'static> ClientEndpoint<S> {
                 Way::Endpoint(map.map_connector(connector), endpoint)
             }
         };
-        Self { way, ..self }
+        Self { way, relay: None, ..self }
+    }
+
+    /// Sets the connector for targets that are reached from the end of this layer, as an SSH host
+    /// reaches them. A hop `tcp` after this one is then its target, and not dialed here.
+    ///
+    /// # Examples
+    ///
+    /// A scheme of a program whose streams are texts:
+    ///
+    #[cfg_attr(feature = "smol", doc = "```")]
+    #[cfg_attr(not(feature = "smol"), doc = "```ignore")]
+    /// use std::io;
+    ///
+    /// use stagger::connect::{connector_fn, endpoint_fn};
+    /// use stagger::{Endpoint as _, Target};
+    /// use stagger_endpoint::{ClientEndpoint, smol};
+    ///
+    /// let schemes = smol::schemes().with_client("gate", |hop| {
+    ///     let gate = hop.text()?;
+    ///     let inside = connector_fn(move |target: Target| {
+    ///         let refusal = io::Error::other(format!("{gate} does not know {target}"));
+    ///         async { Err::<smol::BoxStream, _>(refusal) }
+    ///     });
+    ///     let closed = endpoint_fn(|| async { Err::<smol::BoxStream, _>(io::Error::other("closed")) });
+    ///     Ok(ClientEndpoint::new(closed).with_relay(inside))
+    /// });
+    /// let endpoint = schemes.client("gate:north | tcp:db.internal:5432")?;
+    /// assert_eq!(endpoint.target().unwrap().to_string(), "db.internal:5432");
+    /// let error = futures_lite::future::block_on(endpoint.connect()).unwrap_err();
+    /// assert_eq!(error.to_string(), "north does not know db.internal:5432");
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_relay<C>(self, relay: C) -> Self
+    where
+        C: Connector<Target, Connection = S, Error: Into<BoxError>, Attempt: Send + 'static>
+            + Send
+            + Sync
+            + 'static,
+    {
+        Self { relay: Some(BoxConnector::erased(relay)), ..self }
     }
 
     /// A connector that leads to this endpoint whatever it is asked for. With it a proxy's client
@@ -330,6 +415,17 @@ impl<S> ClientEndpoint<S> {
         self.target.as_ref()
     }
 
+    /// Removes the connector for targets that are reached from the end of this layer.
+    pub fn without_relay(mut self) -> Self {
+        self.relay = None;
+        self
+    }
+
+    /// The connector for targets that are reached from the end of this layer, if there is one.
+    pub fn relay(&self) -> Option<&BoxConnector<Target, S, SharedError>> {
+        self.relay.as_ref()
+    }
+
     /// Sets the name that it prints as. [`Schemes`](crate::Schemes) sets the text of its hops.
     pub fn with_name(mut self, name: &str) -> Self {
         self.name = name.into();
@@ -395,6 +491,37 @@ impl<S: Send + 'static> Connector<Target> for Fixed<S> {
     }
 }
 
+/// The connector and the address of [`ClientEndpoint::addressed`].
+struct Addressed<C, A> {
+    connector: C,
+    address: A,
+}
+
+/// Connects to the address, whichever endpoint it gets.
+struct ByAddress<C, A>(Arc<Addressed<C, A>>);
+
+impl<C: Connector<A>, A: Address, N: Address> Connector<N> for ByAddress<C, A> {
+    type Connection = C::Connection;
+    type Error = C::Error;
+    type Attempt = C::Attempt;
+
+    fn connect(&self, to: Candidate<N>) -> C::Attempt {
+        self.0.connector.connect(to.child(self.0.address.clone()))
+    }
+
+    fn accepts(&self, to: &Candidate<N>) -> Result<(), C::Error> {
+        self.0.connector.accepts(&to.child(self.0.address.clone()))
+    }
+
+    fn is_final(&self, error: &C::Error) -> bool {
+        self.0.connector.is_final(error)
+    }
+
+    fn is_local_shortage(&self, error: &C::Error) -> bool {
+        self.0.connector.is_local_shortage(error)
+    }
+}
+
 /// Connects to [`ClientEndpoint`]s within a race. Unlike [`Direct`], it passes the steps of the
 /// races inside an endpoint to the outer race, as children of the attempt.
 ///
@@ -450,7 +577,12 @@ impl<S> Eq for ClientEndpoint<S> {}
 
 impl<S> Clone for ClientEndpoint<S> {
     fn clone(&self) -> Self {
-        Self { way: self.way.clone(), target: self.target.clone(), name: Arc::clone(&self.name) }
+        Self {
+            way: self.way.clone(),
+            target: self.target.clone(),
+            relay: self.relay.clone(),
+            name: Arc::clone(&self.name),
+        }
     }
 }
 

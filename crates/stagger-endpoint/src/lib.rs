@@ -7,6 +7,7 @@
 //! tls:example.com:443?alpn=h2
 //! unix:/run/app.sock
 //! tcp:proxy:8080 | connect:user:secret@inside:1080 | socks5:example.com:443 | tls
+//! ssh:bastion | tcp:db.internal:5432
 //! ```
 //!
 //! A text is a list of hops with `|` between them. The first hop is dialed, and each next one runs
@@ -27,7 +28,8 @@
 //! | schemes of a program | [`Schemes`], [`HopReader`] |
 //! | what a scheme makes | [`ClientEndpoint`], [`ServerEndpoint`] |
 //! | a policy, an observer or a report for a connect | [`ClientEndpoint::dialer`] |
-//! | a program's own resolver or TLS configuration | `tcp` and `tls` in the modules |
+//! | a program's own resolver, TLS configuration or SSH handle | `tcp`, `tls` and `ssh` in the modules |
+//! | targets behind a layer of a program | [`ClientEndpoint::with_relay`] |
 //!
 //! # Schemes
 //!
@@ -40,6 +42,11 @@
 //! | `… \| socks5:HOST:PORT` | a target behind a SOCKS5 proxy | |
 //! | `… \| connect:HOST:PORT` | a target behind an HTTP proxy (CONNECT) | |
 //! | `… \| tls`, `tls:HOST:PORT` | TLS over the hops before it, or over `tcp` | `name`, `alpn`, `ca`, `cert`, `key`; of `tcp` too if it is the first hop |
+//! | `ssh:HOST`, `ssh:USER@HOST` | the SSH port of a host of an OpenSSH configuration, through its jump hosts | `port`, `config`, `backend` |
+//! | `ssh:HOST \| tcp:HOST:PORT` | a target that the SSH host reaches and resolves | those of `ssh`; `tcp` has none here |
+//!
+//! After `ssh` only `tcp` may follow, and then any other hop: `ssh:a | tcp:db.internal:5432 | tls`.
+//! Jump hosts are in the configuration and not in the text.
 //!
 //! The login of a proxy stands before its target, as in `socks5:user:password@HOST:PORT`. The
 //! target's name goes to the proxy and is not resolved here.
@@ -71,6 +78,8 @@
 //! | `name` | the name that the certificate must have, in place of the target's |
 //! | `alpn` | protocols with commas, the preferred one first |
 //! | `ca`, `client-ca` | a file with root certificates in PEM. The default for servers' certificates is what the machine trusts |
+//! | `config` | a file with a configuration in place of the user's and the system's, or `none` |
+//! | `backend` | `control` for OpenSSH's control socket (the default), `command` for `ssh -W` |
 //! | `cert`, `key` | files with a certificate chain and its private key in PEM |
 //!
 //! The names and values of `tcp` are those of the command `stagger connect`. Files are read when
@@ -89,7 +98,8 @@
 //!
 //! A text is of bounded size, and so is the work for it. But it may name any host, socket and file.
 //! A program that takes texts from others removes the schemes that they must not use, by
-//! [`Schemes::without_client`] and [`Schemes::without_server`].
+//! [`Schemes::without_client`] and [`Schemes::without_server`]. The configuration that `ssh` reads
+//! may run commands, by `ProxyCommand`, and a text may name its file.
 //!
 //! # Examples
 //!

@@ -161,6 +161,13 @@ impl<'a, L> HopReader<'a, L> {
         text.map_err(|_| self.rest_error("the bytes are not UTF-8"))
     }
 
+    /// What follows the scheme as text, decoded. The form is for the error if it is missing.
+    #[cfg(all(unix, feature = "ssh", feature = "net"))]
+    pub(crate) fn text_as(&mut self, form: &str) -> Result<String, EndpointError> {
+        self.some_rest(form)?;
+        self.text()
+    }
+
     /// What follows the scheme as a number.
     ///
     /// # Errors
@@ -376,14 +383,21 @@ impl<'a, L> HopReader<'a, L> {
         made
     }
 
+    /// Refuses the options of the hop, because of this. The reason follows the name and the value.
+    #[cfg(feature = "net")]
+    pub(crate) fn refuse_options(&self, reason: &str) -> Result<(), EndpointError> {
+        match self.hop.options.first() {
+            Some(option) => Err(self.option_error(&option.key, reason)),
+            None => Ok(()),
+        }
+    }
+
     /// Refuses what the scheme did not read.
     pub(crate) fn finish(self) -> Result<(), EndpointError> {
         let Self { hop, .. } = self;
         let scheme = self.scheme();
         if self.below.is_some() {
-            let reason =
-                format!("{scheme} must be the first hop: it does not run over another one");
-            return Err(self.fail(Kind::TakesNoBelow, hop.places.hop.clone(), reason));
+            return Err(self.takes_no_below());
         }
         if hop.login.is_some() && !self.read.0 {
             let reason =
@@ -449,6 +463,30 @@ impl<'a, L> HopReader<'a, L> {
         let index = self.hop.options.iter().position(|option| *option.key == *key)?;
         self.taken[index] = true;
         Some(index)
+    }
+
+    /// An error of the whole hop, of this kind.
+    #[cfg(all(unix, feature = "ssh", feature = "net"))]
+    pub(crate) fn hop_error(&self, kind: Kind, reason: &str) -> EndpointError {
+        self.fail(kind, self.hop.places.hop.clone(), reason)
+    }
+
+    /// The error of a scheme that must be the first hop.
+    pub(crate) fn takes_no_below(&self) -> EndpointError {
+        let scheme = self.scheme();
+        let reason = format!("{scheme} must be the first hop: it does not run over another one");
+        self.fail(Kind::TakesNoBelow, self.hop.places.hop.clone(), reason)
+    }
+
+    /// The error of a scheme that follows a relay directly.
+    #[cfg(any(feature = "proxy", feature = "tls"))]
+    pub(crate) fn needs_target(&self) -> EndpointError {
+        let scheme = self.scheme();
+        let reason = format!(
+            "{scheme} cannot follow the hop before it: write a target between, as in \
+             tcp:HOST:PORT | {scheme}"
+        );
+        self.fail(Kind::NeedsBelow, self.hop.places.hop.clone(), reason)
     }
 
     fn fail(&self, kind: Kind, place: Range<usize>, reason: impl Into<String>) -> EndpointError {

@@ -95,6 +95,9 @@ macro_rules! runtime {
                         scheme::proxy::client::<BoxStream, $proxy>(hop, Protocol::Http)
                     })
             };
+            #[cfg(all(unix, feature = "ssh"))]
+            let schemes =
+                schemes.with_client("ssh", ssh(stagger_ssh::Ssh::new($adapter::dialer())));
             schemes
         }
 
@@ -215,6 +218,55 @@ macro_rules! runtime {
         + 'static {
             let config = config.into();
             move |hop| scheme::tls::client::<BoxStream, $tls>(hop, Some(&config), client_tls_stream)
+        }
+
+        /// The client scheme `ssh` over a handle of the program, with its dialer and its backend.
+        /// The options of a text override its files and its backend.
+        ///
+        /// # Examples
+        ///
+        /// A handle that reads one file, and no file of the user:
+        ///
+        /// ```
+        /// use stagger_endpoint::stagger::Endpoint as _;
+        #[doc = concat!("use stagger_endpoint::", $module, "::{schemes, ssh};")]
+        /// use stagger_ssh::Ssh;
+        /// use stagger_ssh::config::ConfigFiles;
+        #[doc = concat!("# ", $begin)]
+        /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+        /// let addr = listener.local_addr()?;
+        ///
+        #[doc = concat!("let handle = Ssh::new(", stringify!($adapter), "::dialer());")]
+        /// let schemes = schemes().with_client("ssh", ssh(handle.with_config(ConfigFiles::none())));
+        /// let endpoint = schemes.client(&format!("ssh:{}?port={}", addr.ip(), addr.port()))?;
+        /// assert_eq!(endpoint.connect().await?.peer(), Some(&*addr.to_string()));
+        #[doc = concat!("# ", $end)]
+        /// ```
+        #[cfg(all(unix, feature = "ssh"))]
+        pub fn ssh(
+            ssh: stagger_ssh::Ssh<SshStream, Timer>,
+        ) -> impl Fn(&mut HopReader<'_, ClientEndpoint>) -> Result<ClientEndpoint, BoxError>
+        + Send
+        + Sync
+        + 'static {
+            move |hop| scheme::ssh::client(hop, &ssh, ssh_stream)
+        }
+
+        #[cfg(all(unix, feature = "ssh"))]
+        type SshStream = stagger_ssh::SshStream<
+            <Reactor as stagger_net::Register>::Stream,
+            <Reactor as stagger_net::Register<std::os::unix::net::UnixStream>>::Stream,
+        >;
+
+        #[cfg(all(unix, feature = "ssh"))]
+        fn ssh_stream(stream: SshStream) -> BoxStream {
+            let peer = stream.tcp().and_then(|stream| stream.peer_addr().ok());
+            let stream = $boxed(stream);
+            match peer {
+                Some(peer) => stream.with_peer(peer.to_string()),
+                // A program carries the connection.
+                None => stream,
+            }
         }
 
         fn tcp_stream(stream: <Reactor as stagger_net::Register>::Stream) -> BoxStream {

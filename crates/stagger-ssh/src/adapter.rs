@@ -82,9 +82,12 @@ where
                 races -= 1;
                 if races == 0 || error.is_final() {
                     let is_late = matches!(error.kind(), ErrorKind::TimedOut(_));
-                    let kind =
-                        if is_late { SshErrorKind::Timeout } else { SshErrorKind::Unreached };
-                    return Err(SshError::new(kind, &host, error.to_string()));
+                    let (kind, text) = if is_late {
+                        (SshErrorKind::Timeout, "its SSH server was not reached in time")
+                    } else {
+                        (SshErrorKind::Unreached, "its SSH server was not reached")
+                    };
+                    return Err(SshError::new(kind, &host, text).with_source(error));
                 }
                 dialer.timer().sleep(RETRY_DELAY).await;
             }

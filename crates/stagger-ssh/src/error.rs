@@ -3,9 +3,13 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use stagger::boxed::BoxError;
 use stagger::error::SharedError;
 
 /// Why a connect by SSH failed, in one line that names the hop.
+///
+/// The [`source`](StdError::source) is the cause, if another part of this library found it. For a
+/// hop that was not reached it is the [`stagger::Error`] of the race to the hop.
 ///
 /// # Examples
 ///
@@ -64,9 +68,15 @@ impl SshError {
         Self { kind, hop: hop.to_string(), text: text.into(), source: None }
     }
 
-    /// Sets the cause.
-    pub fn with_source(mut self, source: impl Into<SharedError>) -> Self {
-        self.source = Some(source.into());
+    /// Sets the cause, which is the [`source`](StdError::source).
+    pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+        self.source = Some(SharedError::new(source));
+        self
+    }
+
+    /// Removes the cause.
+    pub fn without_source(mut self) -> Self {
+        self.source = None;
         self
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use blocking::unblock;
@@ -11,7 +11,7 @@ use futures_lite::FutureExt as _;
 use crate::command::{Command, Running, Spawned};
 use crate::config::{
     ConfigError, DiskFiles, Environment, Exec, Facts, HostConfig, Names, ProxyConfig, Question,
-    Reading, Request, read,
+    Reading, Release, Request, read,
 };
 use crate::host::Inner;
 use crate::setup::Setup;
@@ -106,7 +106,7 @@ async fn one<S>(
         let reading;
         (reading, machine) = unblock(move || {
             let (files, environment) = machine;
-            match environment.map_or_else(Environment::of_process, Ok) {
+            match environment.map_or_else(environment_of_ssh, Ok) {
                 Ok(environment) => {
                     let reading = read(&asked.0, &files, &environment, &asked.1);
                     (reading, (files, Some(environment)))
@@ -129,6 +129,19 @@ async fn one<S>(
     }
     let text = format!("its configuration has more than {MAX_QUESTIONS} questions");
     Err(SshError::new(SshErrorKind::Config, destination, text))
+}
+
+/// The environment of this process, and the release of its `ssh`. Blocks.
+fn environment_of_ssh() -> Result<Environment, ConfigError> {
+    static RELEASE: OnceLock<Release> = OnceLock::new();
+    let release = RELEASE.get_or_init(|| {
+        let mut ssh = std::process::Command::new("ssh");
+        let output = ssh.arg("-V").stdin(Stdio::null()).output();
+        // It prints to its standard error. Without an ssh(1) the newest rules count.
+        let text = output.map(|output| String::from_utf8_lossy(&output.stderr).into_owned());
+        text.ok().and_then(|text| Release::parse(&text)).unwrap_or(Release::NEWEST)
+    });
+    Ok(Environment::of_process()?.with_release(*release))
 }
 
 /// Runs a command of `Match exec` as ssh(1) does, in the user's shell.

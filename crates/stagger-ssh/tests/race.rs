@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::error::Error as _;
 use std::future::{Future as _, poll_fn};
 use std::io::Read as _;
 use std::net::SocketAddr;
@@ -144,7 +145,8 @@ fn an_unknown_bind_interface_is_an_error() {
         format!("Host web\n HostName 127.0.0.1\n Port {}\n BindInterface absent0\n", addr.port());
     let error = lab.connect(Config::new(&text).host("web")).unwrap_err();
     assert_eq!(error.kind(), SshErrorKind::Unreached);
-    assert!(error.to_string().contains("absent0"), "{error}");
+    let cause = error.source().unwrap();
+    assert!(cause.is::<Error>() && cause.to_string().contains("absent0"), "{cause}");
 }
 
 fn chain(port: u16) -> Config {

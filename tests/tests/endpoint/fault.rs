@@ -29,11 +29,11 @@ fn a_wrong_client_says_what_and_where<O: On>() {
     use Kind::*;
     let schemes = O::schemes();
     let names: Vec<_> = schemes.client_names().collect();
-    assert_eq!(names, ["connect", "fd", "socks5", "tcp", "tls", "unix"]);
+    assert_eq!(names, ["connect", "fd", "socks5", "ssh", "tcp", "tls", "unix"]);
     #[rustfmt::skip]
     let faults: &[Fault] = &[
         ("sock5:a:1", UnknownScheme, "sock5", "there is no client scheme sock5; did you mean socks5?"),
-        ("quic:a:1", UnknownScheme, "quic", "there is no client scheme quic; there are connect, fd, socks5, tcp, tls, unix"),
+        ("quic:a:1", UnknownScheme, "quic", "there is no client scheme quic; there are connect, fd, socks5, ssh, tcp, tls, unix"),
         ("systemd:web", UnknownScheme, "systemd", "there is no client scheme systemd; it is for servers only"),
         ("tcp:a:1 | fd:3", TakesNoBelow, "fd:3", "fd must be the first hop: it does not run over another one"),
         ("fd:2", InvalidRest, "2", "fd cannot use \"2\": write a number from 3 to 2147483647"),

@@ -10,5 +10,7 @@ mod client;
 mod fault;
 mod inherit;
 mod race;
+mod relay;
 mod secret;
 mod server;
+mod ssh;

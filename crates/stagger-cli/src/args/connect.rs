@@ -4,9 +4,15 @@ use std::path::PathBuf;
 
 use super::choice::ColorWhen;
 use super::target::TargetArgs;
+use crate::ssh::{self, ConnectSsh};
 use crate::tls::{self, ConnectTls};
 
-pub(super) const USAGE: &str = "stagger connect [OPTIONS] <HOST:SERVICE>
+/// The forms of the command.
+pub(super) fn usage() -> String {
+    format!("{USAGE}{}", ssh::CONNECT_USAGE)
+}
+
+const USAGE: &str = "stagger connect [OPTIONS] <HOST:SERVICE>
        stagger connect [OPTIONS] <HOST> <SERVICE>
        stagger connect [OPTIONS] --endpoint <STRING>";
 
@@ -27,7 +33,9 @@ const MORE: &str = "
 
 /// The text below the options, in `--help`.
 pub(super) fn long() -> String {
-    format!("{PICTURE}{PROXY}{ENDPOINT}{}{REST}{}", tls::CONNECT_HELP, tls::CONNECT_EXAMPLES)
+    let (help, examples) = ([tls::CONNECT_HELP, ssh::CONNECT_HELP], ssh::CONNECT_EXAMPLES);
+    let help = help.concat();
+    format!("{PICTURE}{PROXY}{ENDPOINT}{help}{REST}{}{examples}", tls::CONNECT_EXAMPLES)
 }
 
 const PICTURE: &str = "\
@@ -83,6 +91,7 @@ With --endpoint, a string names the way to the peer in hops, from left to right:
   socks5:HOST:SERVICE  this target through the SOCKS5 proxy before it
   connect:HOST:SERVICE this target through the HTTP proxy before it
   tls, tls:HOST:PORT   TLS over the hop before it, or over tcp; ca, name, alpn
+  ssh:HOST             the SSH port of a host; tcp after it is reached from there
 
 A login is before the host, as in socks5:USER:PASSWORD@HOST:SERVICE. Reserved
 characters are percent-encoded. What is wrong with a string is marked below it.
@@ -167,6 +176,8 @@ pub(crate) struct ConnectArgs {
     /// When to use colours
     #[arg(long, value_enum, value_name = "WHEN", default_value_t, display_order = 103)]
     pub(crate) color: ColorWhen,
+    #[command(flatten)]
+    pub(crate) ssh: ConnectSsh,
     #[command(flatten)]
     pub(crate) tls: ConnectTls,
 }

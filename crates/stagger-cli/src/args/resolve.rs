@@ -1,8 +1,19 @@
 //! The command line of `stagger resolve`.
 
 use super::target::TargetArgs;
+use crate::ssh::{self, ResolveSsh};
 
-pub(super) const USAGE: &str = "stagger resolve [OPTIONS] <HOST:SERVICE>
+/// The forms of the command.
+pub(super) fn usage() -> String {
+    format!("{USAGE}{}", ssh::RESOLVE_USAGE)
+}
+
+/// The text below the options, in `--help`.
+pub(super) fn long() -> String {
+    format!("{LONG}{}{STATUS}{}", ssh::RESOLVE_HELP, ssh::RESOLVE_EXAMPLES)
+}
+
+const USAGE: &str = "stagger resolve [OPTIONS] <HOST:SERVICE>
        stagger resolve [OPTIONS] <HOST> <SERVICE>";
 
 pub(super) const SHORT: &str = "\
@@ -12,7 +23,7 @@ Examples:
 
 `stagger resolve --help` says more: JSON and exit status.";
 
-pub(super) const LONG: &str = "\
+const LONG: &str = "\
 The command waits for every lookup to end. `stagger connect` starts earlier.
 
 Durations are a number and a unit, such as 250ms, 30s or 5m.
@@ -26,6 +37,9 @@ and note. The note says why the candidates are in another order. An address
 there has address, source, deprecated, rule and reason. The output is printable
 ASCII: other characters are escaped as \\uXXXX.
 
+";
+
+const STATUS: &str = "\
 Exit status:
   0    resolved
   1    a lookup failed, or found no usable address
@@ -48,4 +62,6 @@ pub(crate) struct ResolveArgs {
     /// Also show why the addresses are in this order (RFC 6724), and which are skipped
     #[arg(long)]
     pub(crate) explain: bool,
+    #[command(flatten)]
+    pub(crate) ssh: ResolveSsh,
 }

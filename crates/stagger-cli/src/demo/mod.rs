@@ -21,7 +21,7 @@ use crate::dial::Dialed;
 use crate::live::{Screen, shown};
 use crate::picture::timeline;
 use crate::proxy::Chain;
-use crate::race::Race;
+use crate::race::{Race, Via};
 use crate::runtime::{Job, Runtime};
 use crate::stream::Stream as _;
 use crate::terminal::Terminal;
@@ -107,6 +107,7 @@ impl Job for Play {
         };
         let chain = self.proxy.map(Chain::socks5);
         let proxies = chain.as_ref().map(Chain::names).unwrap_or_default();
+        let via = Via { ssh: None, proxies };
         let dialer = Dialer::new(resolver, connector, R::timer());
         let Dialed { dial, so_far } = match chain {
             Some(chain) => {
@@ -117,13 +118,13 @@ impl Job for Play {
             None => Dialed::of(dialer.with_policy(policy), |dialer| dialer.connect(self.target)),
         };
         let screen = Screen::of_process(self.color);
-        let screen = screen.map(|screen| screen.with_tls(over_tls).with_proxies(proxies.clone()));
+        let screen = screen.map(|screen| screen.with_tls(over_tls).with_via(via.clone()));
         let dial = async {
             let race = match dial.await {
                 Ok((stream, report)) => Race::won(stream.ends(), report),
                 Err(error) => Race::lost(&error),
             };
-            Race { over_tls, proxies, ..race }
+            Race { over_tls, via, ..race }
         };
         R::block_on(shown(dial, &R::timer(), so_far, screen))
     }

@@ -117,9 +117,9 @@ impl Chart {
         let timed_out = race.timed_out;
         Level { report, depth: 0, level: 0, running, timed_out, handshake }.push(&mut rows);
         let has_both = report.attempts().iter().any(|attempt| attempt.progressed.is_some());
-        // A running race has it from the start, so that its bars keep their place. In a race through
-        // proxies the first part of a bar is not TCP alone.
-        let legend = (race.over_tls && race.proxies.is_empty() && (running || has_both))
+        // A running race has it from the start, so that its bars keep their place. Through a proxy
+        // or a host the first part of a bar is not TCP alone.
+        let legend = (race.over_tls && race.via.is_direct() && (running || has_both))
             .then_some([(Kind::Attempt, "TCP"), (Kind::Handshake, handshake)]);
         let (elapsed, untried) = (report.elapsed(), report.untried());
         let axis = if running { Axis::beyond(elapsed) } else { Axis::to(elapsed) };
@@ -139,13 +139,14 @@ fn sentence(race: &Race) -> Option<String> {
         return Some(format!("connecting for {}", spelled(report.elapsed())));
     }
     let ends = race.ends?;
-    let peer = match (ends.peer, report.winner()) {
-        (Some(peer), _) => peer.to_string(),
-        (None, Some(winner)) => printable(&winner.address),
-        (None, None) => "an unknown address".to_owned(),
+    let peer = match (ends.peer, &race.via.ssh, report.winner()) {
+        (Some(peer), ..) => peer.to_string(),
+        (None, Some(host), _) => printable(host),
+        (None, None, Some(winner)) => printable(&winner.address),
+        (None, None, None) => "an unknown address".to_owned(),
     };
     let elapsed = spelled(report.elapsed());
-    if let ([_, ..], Some(target)) = (&race.proxies[..], report.target()) {
+    if let (false, Some(target)) = (race.via.is_direct(), report.target()) {
         let target = printable(&target.to_string());
         return Some(format!("connected to {target} through {peer} in {elapsed}"));
     }

@@ -123,6 +123,17 @@ const WRONG: [(&str, &[&str]); 6] = [
     ),
 ];
 
+/// The row of a build with SSH.
+const WRONG_SSH: (&str, &[&str]) = (
+    "a host of --ssh that is malformed, or whose configuration is unusable",
+    &[
+        "connect --ssh=-x a:1",
+        "connect --ssh a --ssh-config /nosuch/config",
+        "connect --pipe --ssh a b:1 --ssh-config /nosuch/config",
+        "resolve --ssh a --ssh-config /nosuch/config",
+    ],
+);
+
 /// The row of the feature `tls`.
 const WRONG_TLS: (&str, &[&str]) = (
     "a file of --ca, --cert or --key without a usable certificate or key",
@@ -164,7 +175,9 @@ fn wrong_arguments_are_those_of_the_help_and_end_every_command_alike() {
     let help = stagger(&["--help"]).out;
     let rows: BTreeSet<_> =
         help.lines().filter_map(|line| line.trim_start().strip_prefix("- ")).collect();
-    let wrong = || WRONG.iter().chain(cfg!(feature = "tls").then_some(&WRONG_TLS));
+    let tls = cfg!(feature = "tls").then_some(&WRONG_TLS);
+    let ssh = cfg!(feature = "ssh").then_some(&WRONG_SSH);
+    let wrong = || WRONG.iter().chain(tls).chain(ssh);
     assert_eq!(rows, wrong().map(|(row, _)| *row).collect());
     for line in wrong().flat_map(|(_, lines)| *lines) {
         ends(line, 2);

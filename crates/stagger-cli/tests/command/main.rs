@@ -40,6 +40,8 @@ mod run;
 mod signal;
 #[cfg(unix)]
 mod skip;
+#[cfg(all(feature = "ssh", target_os = "linux"))]
+mod ssh;
 #[cfg(target_os = "linux")]
 mod terminal;
 #[cfg(all(feature = "tls", target_os = "linux"))]

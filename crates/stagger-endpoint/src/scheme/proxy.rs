@@ -24,7 +24,7 @@ where
     S: Send + 'static,
     K: ProxyIo<S> + 'static,
 {
-    let below = hop.below()?;
+    let below = super::below(hop)?;
     let target = hop.target()?;
     let proxy = match below.target() {
         Some(proxy) => proxy.clone(),

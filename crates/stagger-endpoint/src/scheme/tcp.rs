@@ -9,7 +9,7 @@ use stagger::connect::Dial;
 use stagger::error::SharedError;
 use stagger::policy::Order;
 use stagger::resolve::Families;
-use stagger::{Connector, Dialer, Policy, Resolver, Timer};
+use stagger::{Connector, Dialer, Policy, Resolver, Target, Timer};
 use stagger_net::tcp::LiteralError;
 use stagger_net::{
     Accept, ListenAddr, Register, SocketLiteral, TcpConnector, TcpListen, TcpListenOptions,
@@ -20,7 +20,8 @@ use crate::error::EndpointError;
 use crate::reader::duration;
 use crate::{ClientEndpoint, HopReader, ServerEndpoint};
 
-/// A target that is dialed. The options override the dialer's policy and its socket options.
+/// A target that is dialed, or that the layer below reaches. The options override the dialer's
+/// policy and its socket options.
 pub(crate) fn client<S, N, R, T>(
     hop: &mut HopReader<'_, ClientEndpoint<S>>,
     dialer: &Dialer<N, TcpConnector<R>, T>,
@@ -39,6 +40,9 @@ where
     Dial<N, BoxConnector<SocketAddr, S, SharedError>, T>: Send + 'static,
 {
     let target = hop.target()?;
+    if let Some(relay) = relay(hop)? {
+        return Ok(ClientEndpoint::routed(relay, target));
+    }
     let policy = policy(hop, dialer.policy().clone())?;
     let options = socket_options(hop, dialer.connector().options().clone())?;
     let options = bind_addrs(hop, options)?;
@@ -46,6 +50,23 @@ where
     let tcp = Connector::<SocketAddr>::map(tcp, stream);
     let dialer = dialer.clone().with_policy(policy).with_connector(tcp);
     Ok(ClientEndpoint::dialed(dialer, target))
+}
+
+/// The way to the target through the layer below, if there is a layer. The host at its end dials the
+/// target, so the options of a race do not apply.
+fn relay<S>(
+    hop: &mut HopReader<'_, ClientEndpoint<S>>,
+) -> Result<Option<BoxConnector<Target, S, SharedError>>, EndpointError>
+where
+    S: Send + 'static,
+{
+    if !hop.has_below() {
+        return Ok(None);
+    }
+    let below = hop.below()?;
+    let relay = below.relay().cloned().ok_or_else(|| hop.takes_no_below())?;
+    hop.refuse_options("the host before it dials this target, without options")?;
+    Ok(Some(relay))
 }
 
 /// The settings of the race. Their names and values are those of the command.

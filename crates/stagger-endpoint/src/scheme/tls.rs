@@ -35,7 +35,7 @@ where
     S: Send + 'static,
     K: TlsIo<S, ClientStream: 'static, Connect: Send + 'static> + 'static,
 {
-    let below = if hop.has_below() { hop.below()? } else { hop.make_as("tcp")? };
+    let below = if hop.has_below() { super::below(hop)? } else { hop.make_as("tcp")? };
     let server_name = hop.take("name", |text| {
         let name = ServerName::try_from(text.to_owned());
         name.map_err(|_| "it is not a host name or an IP address")
