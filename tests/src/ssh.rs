@@ -2,11 +2,13 @@
 
 use std::future::Future;
 use std::io;
+use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _, future};
+use rustix::net::{Shutdown, shutdown};
 use stagger::boxed::BoxDialer;
 use stagger::resolve::ByName;
 use stagger::{Dialer, Error, Policy, Target};
@@ -145,7 +147,7 @@ macro_rules! setup {
 }
 
 macro_rules! ssh_adapter {
-    ($adapter:ident, $split:path, $close:ident, $for_tokio:expr) => {
+    ($adapter:ident, $split:path, $close:ident, $has_half_close:literal, $for_tokio:expr) => {
         impl SshAdapter for $adapter {
             type SshStream = SshStream<Self::Stream, Self::UnixStream>;
 
@@ -204,10 +206,16 @@ macro_rules! ssh_adapter {
                 stream: Self::SshStream,
                 message: Vec<u8>,
             ) -> io::Result<Vec<u8>> {
+                let socket = stream.unix().expect("a host is in between").as_fd();
+                let socket = socket.try_clone_to_owned()?;
                 let (mut reader, mut writer) = $split(stream);
                 let write = async {
                     writer.write_all(&message).await?;
-                    writer.$close().await
+                    writer.$close().await?;
+                    if !$has_half_close {
+                        shutdown(&socket, Shutdown::Write)?;
+                    }
+                    Ok(())
                 };
                 let read = async {
                     let mut answer = Vec::new();
@@ -221,9 +229,10 @@ macro_rules! ssh_adapter {
     };
 }
 
-ssh_adapter!(Tokio, tokio::io::split, shutdown, std::convert::identity);
-ssh_adapter!(Smol, futures_lite::io::split, close, FuturesAsyncReadCompatExt::compat);
-ssh_adapter!(AsyncStd, futures_lite::io::split, close, FuturesAsyncReadCompatExt::compat);
+ssh_adapter!(Tokio, tokio::io::split, shutdown, true, std::convert::identity);
+ssh_adapter!(Smol, futures_lite::io::split, close, true, FuturesAsyncReadCompatExt::compat);
+// To close a stream of async-std only flushes it.
+ssh_adapter!(AsyncStd, futures_lite::io::split, close, false, FuturesAsyncReadCompatExt::compat);
 
 /// The error of a hop within the error of a connect.
 ///

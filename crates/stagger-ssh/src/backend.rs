@@ -1,6 +1,8 @@
 //! The seam to a program or a library that speaks SSH.
 
+use std::any::Any;
 use std::future::{Future, poll_fn};
+use std::os::unix::net::UnixStream;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -10,7 +12,7 @@ use stagger_net::reactor::Interest;
 
 use crate::adapter::target_of;
 use crate::command::{Command, Running, Spawned, peek};
-use crate::runtime::{Runtime, Socket};
+use crate::runtime::{Held, Runtime, Socket};
 use crate::{SshError, SshErrorKind, SshHost};
 
 /// The future of a [`Backend`].
@@ -139,6 +141,58 @@ impl<S: Send + 'static> Hop<S> {
             Err(SshError::new(SshErrorKind::Timeout, &self.host, text))
         };
         open.or(late).await
+    }
+
+    /// Makes the stream of a connected Unix-domain socket, for a backend that carries the bytes
+    /// itself. The stream drops `held` after its socket.
+    ///
+    /// # Errors
+    ///
+    /// The runtime cannot register the socket.
+    ///
+    /// # Examples
+    ///
+    /// A backend that sends the name of each target:
+    ///
+    /// ```
+    /// use std::io::Write as _;
+    /// use std::os::unix::net::UnixStream;
+    ///
+    /// use futures_lite::AsyncReadExt as _;
+    /// use stagger::Target;
+    /// use stagger_ssh::config::ConfigFiles;
+    /// use stagger_ssh::{Backend, Hop, Opening, Ssh, SshError, SshErrorKind};
+    ///
+    /// struct Names;
+    ///
+    /// impl<S: Send + 'static> Backend<S> for Names {
+    ///     fn open(&self, hop: Hop<S>, to: &Target) -> Opening<S> {
+    ///         let name = to.to_string();
+    ///         Box::pin(async move {
+    ///             let lost = |error: std::io::Error| {
+    ///                 SshError::new(SshErrorKind::Lost, hop.host(), error.to_string())
+    ///             };
+    ///             let (ours, mut theirs) = UnixStream::pair().map_err(lost)?;
+    ///             theirs.write_all(name.as_bytes()).map_err(lost)?;
+    ///             hop.stream(ours, ())
+    ///         })
+    ///     }
+    /// }
+    ///
+    /// # futures_lite::future::block_on(async {
+    /// let ssh = Ssh::new(stagger_smol::dialer()).with_config(ConfigFiles::none());
+    /// let stream = ssh.with_backend(Names).through("gate").connect("db.internal:5432").await?;
+    /// let mut sent = String::new();
+    /// stream.unix().expect("it is no TCP").clone().read_to_string(&mut sent).await?;
+    /// assert_eq!(sent, "db.internal:5432");
+    /// # Ok::<_, Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    pub fn stream(&self, socket: UnixStream, held: impl Any + Send + Sync) -> Result<S, SshError> {
+        let registered = socket.set_nonblocking(true).and_then(|()| {
+            let held: Held = Box::new(held);
+            self.runtime.stream(Socket::Unix(socket), Some(held))
+        });
+        registered.map_err(|error| self.unregistered(&error))
     }
 
     /// Runs the command of the route.

@@ -1,6 +1,7 @@
 //! Control sockets of another user.
 
 use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -21,7 +22,7 @@ struct Listening(Child);
 impl Listening {
     /// None where only root could start it.
     fn start(path: &Path) -> Option<Self> {
-        if !rustix_is_root() {
+        if !rustix::process::geteuid().is_root() {
             skip::skip("only root can run a process of another user");
             return None;
         }
@@ -47,29 +48,34 @@ impl Drop for Listening {
     }
 }
 
-fn rustix_is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
 fn a_control_socket_of_another_user_is_an_error<R: SshRuntime>() {
     let scratch = Scratch::new();
     let open = std::fs::Permissions::from_mode(0o777);
     std::fs::set_permissions(scratch.path(), open).unwrap();
-    let socket = scratch.path().join("control");
-    let Some(_listening) = Listening::start(&socket) else { return };
-    let text = format!("Host a\nHostName 127.0.0.1\nPort 9\nControlPath {}\n", socket.display());
-    let path = scratch.write("config", &text);
-    // The second time the file is ours, and only the process behind it is not.
-    for is_file_ours in [false, true] {
-        if is_file_ours {
-            chown(&socket, Some(0), Some(0)).unwrap();
-        }
+    let path = |name| scratch.path().join(name);
+    let (Some(_both), Some(_process)) =
+        (Listening::start(&path("both")), Listening::start(&path("process")))
+    else {
+        return;
+    };
+    // The file is ours, and only the process behind it is not.
+    chown(path("process"), Some(0), Some(0)).unwrap();
+    // The other way round.
+    let _file = UnixListener::bind(path("file")).unwrap();
+    chown(path("file"), Some(OTHER), Some(OTHER)).unwrap();
+
+    for name in ["both", "process", "file"] {
+        let socket = path(name);
+        let text =
+            format!("Host a\nHostName 127.0.0.1\nPort 9\nControlPath {}\n", socket.display());
+        let config = scratch.write("config", &text);
         for way in [Way::Control, Way::OnlyRunning] {
             let start = Instant::now();
-            let connect = connect_through::<R>(&Setup::new(way, &path), "a", "localhost:9");
+            let setup = Setup::new(way, &config);
+            let connect = connect_through::<R>(&setup, "a", "localhost:9");
             let failure = fail::<R>(&R::new(), connect);
             assert!(start.elapsed() < Duration::from_secs(20), "{failure:?}");
-            assert_eq!(failure.kind, SshErrorKind::Control, "{is_file_ours} {failure:?}");
+            assert_eq!(failure.kind, SshErrorKind::Control, "{name} {failure:?}");
             assert!(failure.text.starts_with("SSH host a"), "{failure:?}");
             assert!(failure.text.contains(&OTHER.to_string()), "{failure:?}");
         }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::ValueEnum;
+use clap::{ValueEnum, ValueHint};
 
 /// The arguments that stand in place of a target of `connect`.
 pub(crate) const IN_PLACE_OF_TARGET: &[&str] = &["endpoint", "ssh"];
@@ -27,9 +27,9 @@ up in ~/.ssh/config and /etc/ssh/ssh_config as ssh does. The first hop is raced:
 
 Logins are left to the program ssh, which never asks here for a password or a
 passphrase (BatchMode). --ssh-backend control uses a running control master of
-ssh, or starts one. It then stays for ControlPersist, or for a minute, so the
+ssh, or starts one. The master stays for ControlPersist, or for a minute. So the
 next connection takes milliseconds. --ssh-backend command runs ssh -W, which
-dials the first hop itself, and the result of the connect is not known.
+dials the first hop itself. It counts as connected when the program has started.
 
 With --ssh and --json, the object of a target has ssh, the host, after target.
 
@@ -73,7 +73,13 @@ pub(crate) enum BackendName {
 #[derive(Debug, clap::Args)]
 pub(crate) struct ConnectSsh {
     /// Reach the target from this host of the SSH configuration, or else the host's SSH port
-    #[arg(long, value_name = "HOST", conflicts_with = "endpoint", help_heading = "SSH")]
+    #[arg(
+        long,
+        value_name = "HOST",
+        value_hint = ValueHint::Hostname,
+        conflicts_with = "endpoint",
+        help_heading = "SSH"
+    )]
     pub(super) ssh: Option<String>,
     #[command(flatten)]
     pub(super) config: SshConfig,
@@ -95,7 +101,13 @@ const OF_TARGET: [&str; 6] = ["target", "service", "family", "order", "answers",
 #[derive(Debug, clap::Args)]
 pub(crate) struct ResolveSsh {
     /// Show the hops to this host of the SSH configuration
-    #[arg(long, value_name = "HOST", conflicts_with_all = OF_TARGET, help_heading = "SSH")]
+    #[arg(
+        long,
+        value_name = "HOST",
+        value_hint = ValueHint::Hostname,
+        conflicts_with_all = OF_TARGET,
+        help_heading = "SSH"
+    )]
     pub(super) ssh: Option<String>,
     #[command(flatten)]
     pub(super) config: SshConfig,
