@@ -11,7 +11,7 @@ use stagger::{Candidate, Target};
 use stagger_net::reactor::Interest;
 
 use crate::adapter::target_of;
-use crate::command::{Command, Running, Spawned, peek};
+use crate::command::{Command, Half, Running, Spawned, peek};
 use crate::runtime::{Held, Runtime, Socket};
 use crate::{SshError, SshErrorKind, SshHost};
 
@@ -222,7 +222,7 @@ impl<S: Send + 'static> Hop<S> {
         // The SSH server speaks first (RFC 4253 §4.2). Its first byte stays unread.
         let copy = self.runtime.local(socket.try_clone().map_err(io)?).map_err(io)?;
         let first = poll_fn(|cx| {
-            running.poll_stderr(cx);
+            running.poll_stderr(Half::Read, cx);
             copy.poll_io(Interest::Readable, cx, &mut |fd| peek(fd))
         });
         if !matches!(first.await, Ok(1..)) {

@@ -1,17 +1,17 @@
 //! A command as an endpoint.
 #![cfg(all(target_os = "linux", feature = "futures", feature = "tokio"))]
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::process::Command as StdCommand;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use futures_lite::future::{block_on, poll_once};
-use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _};
-use stagger::Endpoint as _;
+use futures_lite::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _};
+use stagger::{Endpoint as _, Timer as _};
 use stagger_ssh::{Command, CommandEndpoint, CommandError, CommandStream};
 
 /// How long a condition may take. It bounds a failing test only.
@@ -156,6 +156,39 @@ fn a_command_never_waits_for_its_standard_error() {
 }
 
 #[test]
+fn a_half_that_is_polled_no_more_takes_no_wake_from_the_other() {
+    let path = env::temp_dir().join(format!("stagger-ssh-halves-{}", std::process::id()));
+    assert!(StdCommand::new("mkfifo").arg(&path).status().unwrap().success());
+    let text = format!("cat {}; head -c 3000000 /dev/zero >&2; printf done", path.display());
+    let work = async {
+        let stream = Smol::new(script(&text)).connect().await.unwrap();
+        let (mut reader, mut writer) = futures_lite::io::split(stream);
+        let mut bytes = [0; 4];
+        let mut read = pin!(reader.read_exact(&mut bytes));
+        assert!(poll_once(&mut read).await.is_none());
+        // The command reads nothing, so at last a write has to wait.
+        let mut other = Context::from_waker(Waker::noop());
+        while Pin::new(&mut writer).poll_write(&mut other, &[0; 4096]).is_ready() {}
+        fs::write(&path, "").unwrap();
+        // The standard error of the command wakes this task, and not only the writer's.
+        let mut is_woken = false;
+        poll_fn(|cx| match std::mem::replace(&mut is_woken, true) {
+            true => read.as_mut().poll(cx),
+            false => Poll::Pending,
+        })
+        .await
+        .unwrap();
+        assert_eq!(&bytes, b"done");
+    };
+    let late = async {
+        stagger_smol::Timer.sleep(PATIENCE).await;
+        panic!("nothing has woken the reader");
+    };
+    block_on(futures_lite::future::or(work, late));
+    fs::remove_file(&path).unwrap();
+}
+
+#[test]
 fn a_greeting_is_waited_for_and_not_lost() {
     block_on(async {
         // The command writes nothing before the test opens the pipe.
@@ -292,7 +325,7 @@ async fn exchange(polls: usize) -> bool {
         assert_eq!(bytes, b"hello\n");
     });
     let mut left = polls;
-    std::future::poll_fn(|cx: &mut Context<'_>| {
+    poll_fn(|cx: &mut Context<'_>| {
         if left == 0 {
             return Poll::Ready(false);
         }

@@ -7,7 +7,8 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::pin::Pin;
 use std::process::{Child, Command as StdCommand, ExitStatus, Stdio};
-use std::task::{Context, Poll, ready};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker, ready};
 
 use blocking::{Task, unblock};
 use futures_lite::future::block_on;
@@ -204,12 +205,41 @@ pub(crate) struct Running {
     socket: Option<UnixStream>,
     process: Process,
     stderr: Stderr,
+    wakers: Arc<Wakers>,
+}
+
+/// The half of a stream that polls.
+#[derive(Clone, Copy)]
+pub(crate) enum Half {
+    Read,
+    Write,
+}
+
+/// The tasks of both halves. A socket and a process have one waker each, and both halves wait for
+/// them, so that waker wakes both tasks.
+#[derive(Default)]
+struct Wakers(Mutex<[Option<Waker>; 2]>);
+
+impl Wakers {
+    /// Adds the task of one half. Returns a waker for the tasks of both.
+    fn with(self: &Arc<Self>, half: Half, cx: &Context<'_>) -> Waker {
+        let mut wakers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        wakers[half as usize] = Some(cx.waker().clone());
+        self.clone().into()
+    }
+}
+
+impl Wake for Wakers {
+    fn wake(self: Arc<Self>) {
+        let wakers = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        wakers.into_iter().flatten().for_each(Waker::wake);
+    }
 }
 
 impl Running {
     pub(crate) fn new(command: &Command, process: Process, stderr: Box<dyn Local>) -> Self {
         let (name, stderr) = (command.to_string(), Stderr::new(stderr));
-        Self { name, socket: None, process, stderr }
+        Self { name, socket: None, process, stderr, wakers: Arc::default() }
     }
 
     /// Sets the connection that the command carries. The end of a command that has only finished
@@ -220,13 +250,16 @@ impl Running {
     }
 
     /// Reads standard error, so that the command does not wait for that.
-    pub(crate) fn poll_stderr(&mut self, cx: &mut Context<'_>) {
-        self.stderr.poll(cx);
+    pub(crate) fn poll_stderr(&mut self, half: Half, cx: &mut Context<'_>) {
+        let waker = self.wakers.with(half, cx);
+        self.stderr.poll(&mut Context::from_waker(&waker));
     }
 
     /// Waits for the end of the command. A status other than 0 is a [`CommandError`]. It does not
     /// wait if the command has only shut down its connection, because it may wait for us.
-    pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_end(&mut self, half: Half, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let waker = self.wakers.with(half, cx);
+        let cx = &mut Context::from_waker(&waker);
         self.stderr.poll(cx);
         if self.socket.as_ref().is_some_and(is_half_open) {
             return Poll::Ready(Ok(()));
@@ -241,7 +274,7 @@ impl Running {
 
     /// Like [`poll_end`](Self::poll_end).
     pub(crate) async fn end(&mut self) -> io::Result<()> {
-        poll_fn(|cx| self.poll_end(cx)).await
+        poll_fn(|cx| self.poll_end(Half::Read, cx)).await
     }
 
     /// The end of standard error so far.

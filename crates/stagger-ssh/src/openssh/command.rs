@@ -11,7 +11,7 @@ use stagger::Target;
 use stagger_net::reactor::Interest;
 
 use crate::backend::{Backend, Hop, Opening};
-use crate::command::{CommandError, Running, Spawned, peek};
+use crate::command::{CommandError, Half, Running, Spawned, peek};
 use crate::runtime::Socket;
 use crate::{Command, SshError, SshErrorKind, SshHost};
 use stagger::error::SharedError;
@@ -166,7 +166,7 @@ async fn open<S: Send + 'static>(
         let copy = socket.try_clone().map_err(local)?;
         let copy = hop.runtime.local(copy).map_err(local)?;
         let first = poll_fn(|cx| {
-            running.poll_stderr(cx);
+            running.poll_stderr(Half::Read, cx);
             copy.poll_io(Interest::Readable, cx, &mut peek)
         });
         if !matches!(first.await, Ok(1..)) {
