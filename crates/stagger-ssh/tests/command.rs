@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use futures_lite::future::{block_on, poll_once};
-use futures_lite::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _};
+use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _};
 use stagger::{Endpoint as _, Timer as _};
 use stagger_ssh::{Command, CommandEndpoint, CommandError, CommandStream};
 
@@ -157,12 +157,16 @@ fn a_command_never_waits_for_its_standard_error() {
 
 #[test]
 fn a_half_that_is_polled_no_more_takes_no_wake_from_the_other() {
+    use tokio::io::{AsyncReadExt as _, AsyncWrite as _};
+
+    // A socket of tokio keeps only the last waker.
+    type Tokio = CommandEndpoint<stagger_tokio::Reactor>;
     let path = env::temp_dir().join(format!("stagger-ssh-halves-{}", std::process::id()));
     assert!(StdCommand::new("mkfifo").arg(&path).status().unwrap().success());
     let text = format!("cat {}; head -c 3000000 /dev/zero >&2; printf done", path.display());
     let work = async {
-        let stream = Smol::new(script(&text)).connect().await.unwrap();
-        let (mut reader, mut writer) = futures_lite::io::split(stream);
+        let stream = Tokio::new(script(&text)).connect().await.unwrap();
+        let (mut reader, mut writer) = tokio::io::split(stream);
         let mut bytes = [0; 4];
         let mut read = pin!(reader.read_exact(&mut bytes));
         assert!(poll_once(&mut read).await.is_none());
@@ -171,8 +175,8 @@ fn a_half_that_is_polled_no_more_takes_no_wake_from_the_other() {
         while Pin::new(&mut writer).poll_write(&mut other, &[0; 4096]).is_ready() {}
         fs::write(&path, "").unwrap();
         // The standard error of the command wakes this task, and not only the writer's.
-        let mut is_woken = false;
-        poll_fn(|cx| match std::mem::replace(&mut is_woken, true) {
+        let mut was_polled = false;
+        poll_fn(|cx| match std::mem::replace(&mut was_polled, true) {
             true => read.as_mut().poll(cx),
             false => Poll::Pending,
         })
@@ -181,10 +185,11 @@ fn a_half_that_is_polled_no_more_takes_no_wake_from_the_other() {
         assert_eq!(&bytes, b"done");
     };
     let late = async {
-        stagger_smol::Timer.sleep(PATIENCE).await;
+        stagger_tokio::Timer.sleep(PATIENCE).await;
         panic!("nothing has woken the reader");
     };
-    block_on(futures_lite::future::or(work, late));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(futures_lite::future::or(work, late));
     fs::remove_file(&path).unwrap();
 }
 
