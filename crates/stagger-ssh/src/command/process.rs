@@ -212,6 +212,7 @@ pub(crate) struct Running {
 #[derive(Clone, Copy)]
 pub(crate) enum Half {
     Read,
+    #[cfg(any(feature = "futures", feature = "tokio"))]
     Write,
 }
 
