@@ -90,7 +90,12 @@ pub(super) fn name(host: &SshHost) -> String {
 }
 
 /// Checks that ssh can make a control socket at this path.
-pub(super) fn check_length(host: &SshHost, path: &Path) -> Result<(), SshError> {
+pub(super) fn check(host: &SshHost, path: &Path) -> Result<(), SshError> {
+    if path.as_os_str().as_bytes().windows(2).any(|pair| pair == b"${") {
+        let path = path.display();
+        let text = format!("ssh expands \"${{\" in the control socket's path {path}: set another");
+        return Err(SshError::new(SshErrorKind::Config, host, text));
+    }
     let length = path.as_os_str().len();
     if length + SUFFIX <= LONGEST {
         return Ok(());

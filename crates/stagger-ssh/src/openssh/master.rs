@@ -130,7 +130,7 @@ async fn at<S: Send + 'static>(
     if !place.may_start {
         return Ok(None);
     }
-    directory::check_length(hop.host(), &place.path)?;
+    directory::check(hop.host(), &place.path)?;
     let turn = flight.turn().await;
     // Another connect may have started it meanwhile.
     if let Some(lease) = existing(hop, &place.path, &flight).await? {

@@ -503,6 +503,17 @@ fn a_path_that_is_too_long_is_an_error() {
 }
 
 #[test]
+fn a_path_in_which_ssh_expands_a_variable_is_an_error() {
+    let (sshd, runtime) = (Sshd::new(), runtime());
+    let backend = ControlSocket::new().with_folder(sshd.folder.path("${HOME}"));
+    let host = sshd.host("good", Route::Direct);
+    let (kind, text) = error(block_on(open(&backend, &runtime, &host, "127.0.0.1:1")));
+    assert_eq!(kind, SshErrorKind::Config, "{text}");
+    assert!(text.contains("ssh expands \"${\" in the control socket's path"), "{text}");
+    assert_eq!(sshd.logins(), 0);
+}
+
+#[test]
 fn a_master_that_another_process_started_first_is_used() {
     let (sshd, runtime, target) = (Sshd::new(), runtime(), echo_server(b""));
     let line = format!("ssh -F {} -W %h:%p good", sshd.folder.path("config").display());
