@@ -13,6 +13,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use blocking::unblock;
+use futures_lite::FutureExt as _;
 
 use crate::backend::Hop;
 use crate::command::{Process, Spawned, Stderr};
@@ -28,6 +29,10 @@ use super::{ControlSocket, directory, invocation, verdict};
 /// How long a master lives without connections if the configuration does not say: 60 s. The number
 /// is ours. OpenSSH's master would live until its first connection ends.
 const PERSIST: Duration = Duration::from_secs(60);
+
+/// How long the hop before is asked why it did not connect to a host: 5 s. The number is ours. A hop
+/// that has refused does so again at once. Any other hop may wait for minutes.
+const REFUSAL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What ssh prints if the path is taken. It then goes on without a control socket.
 const TAKEN: &str = "already exists, disabling multiplexing";
@@ -185,11 +190,19 @@ async fn start<S: Send + 'static>(
         Ok(Some(status)) if !status.success() => {
             started.finish();
             keep(parent.as_deref());
+            let error = failed(host, status, &stderr.text());
+            let is_vague = matches!(error.kind(), SshErrorKind::Lost | SshErrorKind::Command);
             let refusal = match &parent {
-                Some(parent) => refusal(parent, host).await,
-                None => None,
+                Some(parent) if is_vague => {
+                    let late = async {
+                        hop.runtime.sleep_until(hop.runtime.now() + REFUSAL_TIMEOUT).await;
+                        None
+                    };
+                    refusal(parent, host).or(late).await
+                }
+                _ => None,
             };
-            return Err(refusal.unwrap_or_else(|| failed(host, status, &stderr.text())));
+            return Err(refusal.unwrap_or(error));
         }
         Ok(Some(_)) => Control::connect(&*hop.runtime, &path).await,
         Ok(None) => {

@@ -265,6 +265,26 @@ fn a_hop_that_does_not_reach_the_next_is_named() {
 }
 
 #[test]
+fn a_hop_that_waits_for_the_next_is_not_asked_why() {
+    let (sshd, runtime) = (Sshd::new(), runtime());
+    let (silent, _sockets) = silent_target();
+    let port = silent.rsplit_once(':').unwrap().1;
+    let config = fs::read_to_string(sshd.folder.path("config")).unwrap();
+    // The first value counts.
+    let lines = format!("Host *\nHost mute\n Port {port}\n ConnectTimeout 1\nHost *\n");
+    fs::write(sshd.folder.path("config"), config.replacen("Host *\n", &lines, 1)).unwrap();
+    let parent = sshd.host("parent", Route::Direct);
+    let port = port.parse().unwrap();
+    let host = sshd.host_with("mute", Route::Through(parent), |config| config.port = port);
+    let begin = std::time::Instant::now();
+    let (kind, text) = error(block_on(open(&control(&sshd), &runtime, &host, "127.0.0.1:1")));
+    assert_eq!(kind, SshErrorKind::Unreached, "{text}");
+    assert!(text.starts_with("SSH host mute: "), "{text}");
+    // The hop before would answer after two minutes.
+    assert!(begin.elapsed() < std::time::Duration::from_secs(30), "{:?}", begin.elapsed());
+}
+
+#[test]
 fn a_host_without_forwarding_forbids_it() {
     let sshd = Sshd::with_options("AllowTcpForwarding no\n");
     let (runtime, target) = (runtime(), echo_server(b"hello\n"));
