@@ -10,6 +10,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
+use blocking::unblock;
 use rustix::net::{
     AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix,
     SocketType, send, sendmsg,
@@ -115,7 +116,9 @@ impl Control {
     ) -> Result<Self, ControlError> {
         let mut tries = 0;
         loop {
-            match connect(path) {
+            // A file system may block.
+            let here = path.to_owned();
+            match unblock(move || connect(&here)).await {
                 Err(ControlError::System(error))
                     if error.kind() == io::ErrorKind::WouldBlock && tries < TRIES =>
                 {
