@@ -92,6 +92,9 @@ impl<S, T> Ssh<S, T> {
 
     /// Lets `Match exec` run its commands. Without it, such a command is an error that names the
     /// file and the line.
+    ///
+    /// The `ssh` program reads the configuration by itself. It also runs a command in a file that a
+    /// block for other hosts includes, and ignores the result.
     pub fn with_match_exec(mut self) -> Self {
         self.setup.match_exec = true;
         self

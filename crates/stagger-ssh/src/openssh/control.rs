@@ -41,6 +41,9 @@ use super::{directory, invocation, master};
 /// A connect that is dropped stops the masters that it started, off the runtime's threads. They
 /// stay if another connect that used them has finished.
 ///
+/// A connect waits for another one that starts the same master. So poll a connect to its end, or
+/// drop it.
+///
 /// # Examples
 ///
 /// ```
