@@ -34,9 +34,18 @@
 //! | kube | a `Client` of hyper-util, with kube's layers over it |
 //! | reqwest | `builder.dns_resolver(NameResolver::new(dialer))` |
 //!
-//! reqwest takes no connector. A proxy inside the process could dial for it, but this crate has
-//! none. Such a proxy is a port that every user of the machine can reach, and copies every byte
-//! twice. It hides the peer's address and the error of a failed dial, and TLS stays after the race.
+//! tonic refuses `https` without its own TLS if one of its TLS features is on. Then use the scheme
+//! `grpcs`, and set the real one with `Endpoint::origin`.
+//!
+//! reqwest takes no connector. A SOCKS proxy inside the process could dial for it, but this crate
+//! has none, because it costs too much:
+//!
+//! - Every user of the machine can reach its port, so it needs a login.
+//! - Every byte is copied twice and crosses loopback.
+//! - reqwest sees neither the peer's address nor the error of a failed dial.
+//! - TLS stays after the race.
+//!
+//! reqwest's `unix_socket` cannot lead to such a proxy, because it does not tell the target.
 //!
 //! # Examples
 //!

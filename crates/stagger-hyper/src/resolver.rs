@@ -31,8 +31,9 @@ type Resolve = dyn Fn(&str) -> Resolving<Vec<SocketAddr>> + Send + Sync;
 /// The client's own dial does the rest. hyper-util's `HttpConnector`, which reqwest uses, sorts the
 /// addresses into two lists: one of the family that comes first, and one of the other family. It
 /// dials each list one address after another, and starts the second list 300 ms after the first or
-/// when the first has failed. So two dead addresses of one family cost a timeout, an address that
-/// stalls in TLS is not passed, and addresses that a late lookup returns are not used.
+/// when the first has failed. So a dead address before a live one of its family costs a timeout,
+/// unless the other family connects. An address that stalls in TLS is not passed, and addresses that
+/// a late lookup returns are not used.
 ///
 /// The dialer's connector judges which addresses it accepts, but it does not connect. The policy's
 /// timeout bounds a lookup. A name is looked up with the port 0, because these clients set the port.

@@ -76,8 +76,6 @@ impl<S, K: HyperIo<S>> Stream<S, K> {
     }
 }
 
-impl<S, K: HyperIo<S>> Unpin for Stream<S, K> {}
-
 impl<S, K: HyperIo<S>> Connection for Stream<S, K> {
     fn connected(&self) -> Connected {
         let mut connected = K::connected(self.get_ref());

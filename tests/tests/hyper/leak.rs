@@ -102,6 +102,9 @@ impl<F> Drop for Attempt<F> {
     }
 }
 
+/// How long a request may wait for its turn. It bounds a failing test only.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// How many requests there are at once.
 const REQUESTS: usize = 1000;
 
@@ -124,10 +127,11 @@ fn burst(max: Option<usize>, timeout: Duration) -> (usize, usize) {
     let before = open();
     let requests = (0..REQUESTS).map(|_| {
         let client = client.clone();
-        async move { client.get(format!("http://{NAME}/").parse().unwrap()).await.map(drop) }
+        let uri = format!("http://{NAME}/").parse().unwrap();
+        async move { ::tokio::time::timeout(PATIENCE, client.get(uri)).await.map(|it| it.map(drop)) }
     });
     for outcome in runtime.run_all(requests.collect()) {
-        let error = outcome.unwrap_err();
+        let error = outcome.expect("a request waits for ever").unwrap_err();
         assert!(matches!(find_error(&error).unwrap().kind(), ErrorKind::TimedOut(_)), "{error:?}");
     }
     return_to(&before);
