@@ -2,8 +2,8 @@
 //!
 //! `cargo run -p stagger-examples --example hyper_client [URL]`
 //!
-//! `stagger-hyper` makes a connector of a dialer. TLS is inside the race, and every response has the
-//! report of the race that opened its connection.
+//! `stagger-hyper` makes a connector of a dialer. TLS is inside the race, and every response has
+//! the report of the race that opened its connection.
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
 use http_body_util::BodyExt as _;

@@ -7,8 +7,8 @@ use stagger_tls::rustls::ClientConfig;
 
 const HTTP_1: &[u8] = b"http/1.1";
 
-/// What a client of HTTP offers, in its order of preference. hyper-util's client fails with a server
-/// that chooses HTTP/2 if its own feature is off.
+/// What a client of HTTP offers, in its order of preference. hyper-util's client fails with a
+/// server that chooses HTTP/2 if its own feature is off.
 const HTTP: &[&[u8]] = if cfg!(feature = "http2") { &[b"h2", HTTP_1] } else { &[HTTP_1] };
 
 /// The configuration for HTTP. A configuration that has protocols is kept.

@@ -23,8 +23,8 @@ type Dial<S, K> = dyn Fn(Target, &Uri) -> Dialing<S, K> + Send + Sync;
 /// A dialer as the connector of an HTTP client: a [`Service`] from a [`Uri`] to a stream.
 ///
 /// It takes the place of hyper-util's `HttpConnector`, and with TLS that of hyper-rustls's
-/// `HttpsConnector`. It has no parameter but the kind of connections, so a struct can hold it and the
-/// client over it. It is cheap to clone.
+/// `HttpsConnector`. It has no parameter but the kind of connections, so a struct can hold it and
+/// the client over it. It is cheap to clone.
 ///
 /// Programs use the aliases [`tokio::HttpConnector`](crate::tokio::HttpConnector) and
 /// [`futures::HttpConnector`](crate::futures::HttpConnector), which name the kind of streams `K`, and
@@ -89,8 +89,8 @@ impl<S, K: HyperIo<S>> HttpConnector<S, K> {
     /// Creates a connector that dials without TLS, like `connector` in [`tokio`](crate::tokio) and
     /// [`futures`](crate::futures).
     ///
-    /// A connector of targets with another error type goes into a dialer first, with a resolver that
-    /// returns the target itself (`ByName` of `stagger-proxy`).
+    /// A connector of targets with another error type goes into a dialer first, with a resolver
+    /// that returns the target itself (`ByName` of `stagger-proxy`).
     pub fn new<D>(dialer: D) -> Self
     where
         D: Connector<Target, Connection = S, Error = Error, Attempt: Send + 'static>
@@ -156,8 +156,8 @@ impl<S, K: HyperIo<S>> HttpConnector<S, K> {
     ///
     /// hyper-util's client dials for each request that finds no free connection. So a burst of
     /// requests to a dead host opens as many sockets. With a limit, further dials wait in turn. The
-    /// policy's timeout counts from the begin of a dial, so a waiting request needs a timeout of its
-    /// own.
+    /// policy's timeout counts from the start of a dial, so a waiting request needs a timeout of
+    /// its own.
     ///
     /// # Panics
     ///

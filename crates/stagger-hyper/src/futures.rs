@@ -1,8 +1,8 @@
 //! Connectors over the streams of `futures-io`, such as those of smol and async-std.
 //!
 //! hyper-util's client runs on any executor: it wants one by hyper's own trait. It depends on the
-//! crate tokio, but needs no runtime of tokio. To close idle connections in time it wants a timer by
-//! hyper's trait (`pool_timer`). The crate `smol-hyper` has both for smol.
+//! crate tokio, but needs no runtime of tokio. To close idle connections in time it wants a timer
+//! by hyper's trait (`pool_timer`). The crate `smol-hyper` has both for smol.
 //!
 //! # Examples
 //!

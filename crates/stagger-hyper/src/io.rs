@@ -181,8 +181,8 @@ macro_rules! streams {
             with_tls(dialer, config.into(), false)
         }
 
-        /// Makes a connector with TLS inside the race that puts a [`RaceReport`] into each response.
-        /// Otherwise it is like [`https`].
+        /// Makes a connector with TLS inside the race that puts a [`RaceReport`] into each
+        /// response. Otherwise it is like [`https`].
         ///
         /// # Examples
         ///

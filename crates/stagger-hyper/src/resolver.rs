@@ -32,11 +32,12 @@ type Resolve = dyn Fn(&str) -> Resolving<Vec<SocketAddr>> + Send + Sync;
 /// addresses into two lists: one of the family that comes first, and one of the other family. It
 /// dials each list one address after another, and starts the second list 300 ms after the first or
 /// when the first has failed. So a dead address before a live one of its family costs a timeout,
-/// unless the other family connects. An address that stalls in TLS is not passed, and addresses that
-/// a late lookup returns are not used.
+/// unless the other family connects. An address that stalls in TLS is not passed, and addresses
+/// that a late lookup returns are not used.
 ///
 /// The dialer's connector judges which addresses it accepts, but it does not connect. The policy's
-/// timeout bounds a lookup. A name is looked up with the port 0, because these clients set the port.
+/// timeout bounds a lookup. A name is looked up with the port 0, because these clients set the
+/// port.
 ///
 /// # Errors
 ///
@@ -53,7 +54,8 @@ type Resolve = dyn Fn(&str) -> Resolving<Vec<SocketAddr>> + Send + Sync;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let url = stagger_testkit::http::HttpServer::start([127, 0, 0, 1])?.url();
+/// # let server = stagger_testkit::http::HttpServer::start([127, 0, 0, 1])?;
+/// # let url = format!("http://localhost:{}/", server.addr().port());
 /// let resolver = NameResolver::new(stagger_tokio::dialer());
 /// let client = Client::builder(TokioExecutor::new())
 ///     .build::<_, String>(HttpConnector::new_with_resolver(resolver));
@@ -70,8 +72,10 @@ type Resolve = dyn Fn(&str) -> Resolving<Vec<SocketAddr>> + Send + Sync;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let url = stagger_testkit::http::HttpServer::start([127, 0, 0, 1])?.url();
+/// # let server = stagger_testkit::http::HttpServer::start([127, 0, 0, 1])?;
+/// # let url = format!("http://localhost:{}/", server.addr().port());
 /// let client = reqwest::Client::builder()
+///     .no_proxy()
 ///     .dns_resolver(NameResolver::new(stagger_tokio::dialer()))
 ///     .build()?;
 /// assert_eq!(client.get(url).send().await?.status(), 200);
