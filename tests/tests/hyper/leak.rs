@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use stagger::error::ErrorKind;
+use stagger::error::{ErrorKind, Phase};
 use stagger::{Candidate, Connector, Error, Policy, Target};
+use stagger_dns::{Config, Switch};
 use stagger_hyper::find_error;
+use stagger_testkit::dns::{NameServer, Reply};
 use stagger_tests::descriptor::{allow, open, return_to};
 use stagger_tests::place::{Silent, V4};
 use stagger_tests::{Runtime as _, TokioCurrentThread, battery, polled, process};
@@ -172,4 +174,44 @@ fn a_thousand_requests_with_a_limit_dial_a_few_at_once_and_leave_none() {
             assert_eq!((most, all), (MAX, REQUESTS));
         },
     );
+}
+
+#[test]
+fn a_thousand_requests_to_a_name_that_is_never_answered_share_its_questions_and_leave_none() {
+    let test = concat!(
+        module_path!(),
+        "::a_thousand_requests_to_a_name_that_is_never_answered_share_its_questions_and_leave_none"
+    );
+    process::alone(test, || {
+        let server = NameServer::start().unwrap();
+        server.otherwise(Reply::silence());
+        let config = Config::new().with_servers([server.addr()]).unwrap().with_attempts(1).unwrap();
+        let resolver = stagger_tokio::DnsResolver::system()
+            .without_hosts()
+            .with_switch(Switch::default())
+            .with_only_connected(false)
+            .with_route_preference(false)
+            .with_config(config);
+        let policy = Policy::new().with_timeout(Duration::from_secs(2)).unwrap();
+        let dialer = stagger_tokio::dialer().with_resolver(resolver).with_policy(policy);
+        let runtime = TokioCurrentThread::new();
+        let executor = hyper_util::rt::TokioExecutor::new();
+        let client = hyper_util::client::legacy::Client::builder(executor);
+        let client = client.build::<_, Body>(stagger_hyper::tokio::connector(dialer));
+        let before = open();
+        let requests = (0..REQUESTS).map(|_| {
+            let client = client.clone();
+            let uri = format!("http://{NAME}/").parse().unwrap();
+            async move { client.get(uri).await.map(drop) }
+        });
+        for outcome in runtime.run_all(requests.collect()) {
+            let error = outcome.unwrap_err();
+            let kind = find_error(&error).unwrap().kind();
+            assert_eq!(kind, ErrorKind::TimedOut(Phase::Resolving), "{error:?}");
+        }
+        // Equal lookups are joined. Each of the two sends at most three messages (RFC 9520 §3.1).
+        let questions = server.questions().len();
+        assert!((2..=6).contains(&questions), "{questions}");
+        return_to(&before);
+    });
 }
