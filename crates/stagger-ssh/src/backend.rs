@@ -11,7 +11,7 @@ use stagger::{Candidate, Target};
 use stagger_net::reactor::Interest;
 
 use crate::adapter::target_of;
-use crate::command::{Command, Running, Spawned, peek};
+use crate::command::{Command, Half, Running, Spawned, peek};
 use crate::runtime::{Held, Runtime, Socket};
 use crate::{SshError, SshErrorKind, SshHost};
 
@@ -113,24 +113,34 @@ impl<S: Send + 'static> Hop<S> {
                 hop.runtime.stream(socket, None).map_err(|error| hop.unregistered(&error))
             }),
             crate::Route::Through(_) => Box::pin(async move {
-                let target = target_of(&hop.host)?;
-                let parent = hop.parent().expect("the route has a parent");
-                hop.backend.open(parent, &target).await
-            }),
-            crate::Route::Command(_) => Box::pin(async move {
-                let Some(timeout) = hop.host.config().connect_timeout() else {
-                    return hop.run().await;
+                let open = async {
+                    let target = target_of(&hop.host)?;
+                    let parent = hop.parent().expect("the route has a parent");
+                    hop.backend.open(parent, &target).await
                 };
-                // ssh(1) applies ConnectTimeout to the wait for the greeting as well.
-                let deadline = hop.runtime.now() + timeout;
-                let late = async {
-                    hop.runtime.sleep_until(deadline).await;
-                    let text = format!("ProxyCommand sent nothing within {timeout:?}");
-                    Err(SshError::new(SshErrorKind::Timeout, &hop.host, text))
-                };
-                hop.run().or(late).await
+                hop.in_time(open, "its jump hosts did not connect").await
             }),
+            crate::Route::Command(_) => {
+                Box::pin(async move { hop.in_time(hop.run(), "ProxyCommand sent nothing").await })
+            }
         }
+    }
+
+    /// Applies `ConnectTimeout` to a way that is no TCP, as ssh(1) does. ssh waits that long for the
+    /// greeting of the host, and meanwhile its jump hosts log in.
+    async fn in_time(
+        &self,
+        open: impl Future<Output = Result<S, SshError>>,
+        missing: &str,
+    ) -> Result<S, SshError> {
+        let Some(timeout) = self.host.config().connect_timeout() else { return open.await };
+        let deadline = self.runtime.now() + timeout;
+        let late = async {
+            self.runtime.sleep_until(deadline).await;
+            let text = format!("{missing} within {timeout:?}");
+            Err(SshError::new(SshErrorKind::Timeout, &self.host, text))
+        };
+        open.or(late).await
     }
 
     /// Makes the stream of a connected Unix-domain socket, for a backend that carries the bytes
@@ -207,11 +217,12 @@ impl<S: Send + 'static> Hop<S> {
             spawned.map_err(|error| failed(SshErrorKind::Program, &error))?;
         let io = |error: std::io::Error| failed(SshErrorKind::Command, &error);
         let stderr = self.runtime.local(stderr).map_err(io)?;
-        let mut running = Running::new(&command, process, stderr);
+        let running = Running::new(&command, process, stderr);
+        let mut running = running.with_socket(&socket).map_err(io)?;
         // The SSH server speaks first (RFC 4253 §4.2). Its first byte stays unread.
         let copy = self.runtime.local(socket.try_clone().map_err(io)?).map_err(io)?;
         let first = poll_fn(|cx| {
-            running.poll_stderr(cx);
+            running.poll_stderr(Half::Read, cx);
             copy.poll_io(Interest::Readable, cx, &mut |fd| peek(fd))
         });
         if !matches!(first.await, Ok(1..)) {

@@ -159,7 +159,7 @@ async fn run<S>(
     let unstarted = |error: std::io::Error| {
         failed(SshErrorKind::Program, format!("{place} cannot be started: {error}"))
     };
-    let command = Command::shell(exec.command());
+    let command = Command::criterion(exec.command());
     let deadline = setup.runtime.now() + EXEC_TIMEOUT;
     let (command, spawned) = unblock(move || {
         let spawned = command.spawn(Stdio::null(), Stdio::null());

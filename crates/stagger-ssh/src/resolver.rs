@@ -141,7 +141,11 @@ fn destination_of(target: &Target) -> Result<Destination, SshError> {
             return Err(SshError::new(SshErrorKind::Config, target, text));
         }
     };
-    Ok(Destination { user: None, host: target.host().to_string(), port })
+    let destination = Destination { user: None, host: target.host().to_string(), port };
+    // A target may have characters that a shell would run in a `ProxyCommand`.
+    destination
+        .checked()
+        .map_err(|error| SshError::new(SshErrorKind::Config, target, error.to_string()))
 }
 
 impl<S> Clone for SshResolver<S> {

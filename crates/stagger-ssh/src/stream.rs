@@ -9,14 +9,16 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 #[cfg(any(feature = "futures", feature = "tokio"))]
-use crate::command::{Running, is_end};
+use crate::command::{Half, Running, is_end};
 use crate::runtime::Held;
 
 /// A connection that was made with an SSH configuration. `T` is the runtime's TCP stream, and `U`
 /// is its stream over Unix-domain sockets.
 ///
 /// A plain TCP connection is a `T`. A connection through a hop is a `U`: a socket to the `ssh`
-/// program. With the feature `tokio` it has tokio's traits, and with the feature `futures` those of
+/// program. When the target ends its side, OpenSSH also ends ours, so later writes are lost.
+///
+/// With the feature `tokio` it has tokio's traits, and with the feature `futures` those of
 /// `futures-io`.
 ///
 /// # Errors
@@ -90,10 +92,10 @@ impl<T, U> fmt::Debug for SshStream<T, U> {
 #[cfg(any(feature = "futures", feature = "tokio"))]
 impl<T, U> SshStream<T, U> {
     /// Reads the standard error of a command, so that the command never waits for room in it.
-    fn poll_stderr(&mut self, cx: &mut Context<'_>) {
+    fn poll_stderr(&mut self, half: Half, cx: &mut Context<'_>) {
         let running = self.held.as_mut().and_then(|held| held.downcast_mut::<Running>());
         if let Some(running) = running {
-            running.poll_stderr(cx);
+            running.poll_stderr(half, cx);
         }
     }
 
@@ -111,7 +113,7 @@ impl<T, U> SshStream<T, U> {
         };
         let running = self.held.as_mut().and_then(|held| held.downcast_mut::<Running>());
         match running {
-            Some(running) if is_at_end => running.poll_end(cx).map_ok(|()| 0),
+            Some(running) if is_at_end => running.poll_end(Half::Read, cx).map_ok(|()| 0),
             _ => read,
         }
     }
@@ -120,9 +122,9 @@ impl<T, U> SshStream<T, U> {
 /// Calls a method of the stream, of either kind.
 #[cfg(any(feature = "futures", feature = "tokio"))]
 macro_rules! either {
-    ($stream:tt.$method:ident($cx:ident $(, $argument:ident)*)) => {{
+    ($half:ident, $stream:tt.$method:ident($cx:ident $(, $argument:ident)*)) => {{
         let stream = $stream.get_mut();
-        stream.poll_stderr($cx);
+        stream.poll_stderr(Half::$half, $cx);
         match &mut stream.socket {
             Either::Tcp(socket) => Pin::new(socket).$method($cx $(, $argument)*),
             Either::Unix(socket) => Pin::new(socket).$method($cx $(, $argument)*),
@@ -146,7 +148,7 @@ mod futures {
         ) -> Poll<Result<usize>> {
             let this = self.get_mut();
             let is_empty = buf.is_empty();
-            let read = either!((Pin::new(&mut *this)).poll_read(cx, buf));
+            let read = either!(Read, (Pin::new(&mut *this)).poll_read(cx, buf));
             this.explained(cx, is_empty, read)
         }
 
@@ -157,7 +159,7 @@ mod futures {
         ) -> Poll<Result<usize>> {
             let this = self.get_mut();
             let is_empty = bufs.iter().all(|buf| buf.is_empty());
-            let read = either!((Pin::new(&mut *this)).poll_read_vectored(cx, bufs));
+            let read = either!(Read, (Pin::new(&mut *this)).poll_read_vectored(cx, bufs));
             this.explained(cx, is_empty, read)
         }
     }
@@ -168,7 +170,7 @@ mod futures {
             cx: &mut Context<'_>,
             buf: &[u8],
         ) -> Poll<Result<usize>> {
-            either!(self.poll_write(cx, buf))
+            either!(Write, self.poll_write(cx, buf))
         }
 
         fn poll_write_vectored(
@@ -176,15 +178,15 @@ mod futures {
             cx: &mut Context<'_>,
             bufs: &[IoSlice<'_>],
         ) -> Poll<Result<usize>> {
-            either!(self.poll_write_vectored(cx, bufs))
+            either!(Write, self.poll_write_vectored(cx, bufs))
         }
 
         fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-            either!(self.poll_flush(cx))
+            either!(Write, self.poll_flush(cx))
         }
 
         fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-            either!(self.poll_close(cx))
+            either!(Write, self.poll_close(cx))
         }
     }
 }
@@ -205,7 +207,7 @@ mod tokio {
         ) -> Poll<Result<()>> {
             let this = self.get_mut();
             let (before, is_full) = (buf.filled().len(), buf.remaining() == 0);
-            let read = either!((Pin::new(&mut *this)).poll_read(cx, buf));
+            let read = either!(Read, (Pin::new(&mut *this)).poll_read(cx, buf));
             let read = read.map_ok(|()| buf.filled().len() - before);
             this.explained(cx, is_full, read).map_ok(drop)
         }
@@ -217,7 +219,7 @@ mod tokio {
             cx: &mut Context<'_>,
             buf: &[u8],
         ) -> Poll<Result<usize>> {
-            either!(self.poll_write(cx, buf))
+            either!(Write, self.poll_write(cx, buf))
         }
 
         fn poll_write_vectored(
@@ -225,7 +227,7 @@ mod tokio {
             cx: &mut Context<'_>,
             bufs: &[IoSlice<'_>],
         ) -> Poll<Result<usize>> {
-            either!(self.poll_write_vectored(cx, bufs))
+            either!(Write, self.poll_write_vectored(cx, bufs))
         }
 
         fn is_write_vectored(&self) -> bool {
@@ -236,11 +238,11 @@ mod tokio {
         }
 
         fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-            either!(self.poll_flush(cx))
+            either!(Write, self.poll_flush(cx))
         }
 
         fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-            either!(self.poll_shutdown(cx))
+            either!(Write, self.poll_shutdown(cx))
         }
     }
 }

@@ -1,17 +1,17 @@
 //! A command as an endpoint.
 #![cfg(all(target_os = "linux", feature = "futures", feature = "tokio"))]
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::process::Command as StdCommand;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use futures_lite::future::{block_on, poll_once};
 use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _};
-use stagger::Endpoint as _;
+use stagger::{Endpoint as _, Timer as _};
 use stagger_ssh::{Command, CommandEndpoint, CommandError, CommandStream};
 
 /// How long a condition may take. It bounds a failing test only.
@@ -156,6 +156,44 @@ fn a_command_never_waits_for_its_standard_error() {
 }
 
 #[test]
+fn a_half_that_is_polled_no_more_takes_no_wake_from_the_other() {
+    use tokio::io::{AsyncReadExt as _, AsyncWrite as _};
+
+    // A socket of tokio keeps only the last waker.
+    type Tokio = CommandEndpoint<stagger_tokio::Reactor>;
+    let path = env::temp_dir().join(format!("stagger-ssh-halves-{}", std::process::id()));
+    assert!(StdCommand::new("mkfifo").arg(&path).status().unwrap().success());
+    let text = format!("cat {}; head -c 3000000 /dev/zero >&2; printf done", path.display());
+    let work = async {
+        let stream = Tokio::new(script(&text)).connect().await.unwrap();
+        let (mut reader, mut writer) = tokio::io::split(stream);
+        let mut bytes = [0; 4];
+        let mut read = pin!(reader.read_exact(&mut bytes));
+        assert!(poll_once(&mut read).await.is_none());
+        // The command reads nothing, so at last a write has to wait.
+        let mut other = Context::from_waker(Waker::noop());
+        while Pin::new(&mut writer).poll_write(&mut other, &[0; 4096]).is_ready() {}
+        fs::write(&path, "").unwrap();
+        // The standard error of the command wakes this task, and not only the writer's.
+        let mut was_polled = false;
+        poll_fn(|cx| match std::mem::replace(&mut was_polled, true) {
+            true => read.as_mut().poll(cx),
+            false => Poll::Pending,
+        })
+        .await
+        .unwrap();
+        assert_eq!(&bytes, b"done");
+    };
+    let late = async {
+        stagger_tokio::Timer.sleep(PATIENCE).await;
+        panic!("nothing has woken the reader");
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(futures_lite::future::or(work, late));
+    fs::remove_file(&path).unwrap();
+}
+
+#[test]
 fn a_greeting_is_waited_for_and_not_lost() {
     block_on(async {
         // The command writes nothing before the test opens the pipe.
@@ -188,6 +226,34 @@ fn a_command_that_ends_before_its_greeting_is_a_failed_connect() {
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
         assert_eq!(error.to_string(), "command sh ended without a byte");
     });
+}
+
+/// Python shuts down its output, and ends after its input.
+const HALF_CLOSED: &str = "import socket, sys\ns = socket.socket(fileno=0)\ns.sendall(b'data')\n\
+    s.shutdown(socket.SHUT_WR)\nassert s.recv(9) == b'more'\nassert s.recv(9) == b''\nsys.exit(5)";
+
+#[test]
+fn a_command_that_only_stops_writing_is_not_waited_for() {
+    block_on(async {
+        let command = Command::new("/usr/bin/python3").with_args(["-c", HALF_CLOSED]);
+        let mut stream = Smol::new(command).connect().await.unwrap();
+        let mut bytes = Vec::new();
+        // The command waits for our input, so to wait for the command would have no end.
+        stream.read_to_end(&mut bytes).await.unwrap();
+        assert_eq!(bytes, b"data");
+        stream.write_all(b"more").await.unwrap();
+        stream.close().await.unwrap();
+        let error = stream.read(&mut [0; 1]).await.unwrap_err();
+        assert_eq!(failure(&error).status().code(), Some(5));
+    });
+}
+
+#[test]
+fn a_command_that_closes_its_output_before_its_greeting_is_a_failed_connect() {
+    let text = "import socket\ns = socket.socket(fileno=0)\ns.shutdown(socket.SHUT_WR)\ns.recv(9)";
+    let command = Command::new("/usr/bin/python3").with_args(["-c", text]);
+    let error = block_on(Smol::new(command).with_greeting().connect()).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
 }
 
 #[test]
@@ -264,7 +330,7 @@ async fn exchange(polls: usize) -> bool {
         assert_eq!(bytes, b"hello\n");
     });
     let mut left = polls;
-    std::future::poll_fn(|cx: &mut Context<'_>| {
+    poll_fn(|cx: &mut Context<'_>| {
         if left == 0 {
             return Poll::Ready(false);
         }

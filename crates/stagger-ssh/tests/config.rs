@@ -179,6 +179,14 @@ fn a_token_that_grows_without_limit_is_an_error() {
 }
 
 #[test]
+fn a_name_of_more_than_1_kib_is_an_error() {
+    let name = |length: usize| format!("HostName {}%h\n", "x".repeat(length - 3));
+    assert_eq!(config_of(&name(1024), &environment()).host_name().len(), 1024);
+    let error = "/c, line 1: HostName has a fault: it has more than 1 KiB";
+    assert_eq!(error_of(&name(1025), &environment()), error);
+}
+
+#[test]
 fn releases_differ_where_the_documentation_says_so() {
     let port = |text: &str, release| config_of(text, &environment().with_release(release)).port();
     let old = |minor| Release(9, minor);

@@ -106,7 +106,13 @@ fn match_exec_without_permission_is_an_error_that_names_the_line() {
 
 #[test]
 fn match_exec_with_permission_runs() {
-    for (command, port) in [("true", 2222), ("false", 22), ("echo loud >&2; exit 0", 2222)] {
+    for (command, port) in [
+        ("true", 2222),
+        ("false", 22),
+        ("echo loud >&2; exit 0", 2222),
+        ("false || true", 2222),
+        ("true; false", 22),
+    ] {
         let config = Config::new(&format!("Match exec \"{command}\"\n Port 2222\n"));
         let ssh = Ssh::new(stagger_smol::dialer()).with_config(config.files()).with_match_exec();
         let web = futures_lite::future::block_on(ssh.resolve("web")).unwrap();
@@ -132,6 +138,27 @@ fn a_resolver_reads_the_port_of_the_service_ssh_from_the_configuration() {
     assert_eq!(answers.len(), 2);
     assert_eq!(answers[0].record(), Record::Https);
     assert!(answers[1].is_final() && answers[1].error().is_some());
+}
+
+#[test]
+fn a_target_that_ssh_refuses_as_a_host_is_an_error() {
+    // The token %h leads to a shell.
+    let config = Config::new("Host *\n ProxyCommand nc %h %p\n");
+    let ssh = Ssh::new(stagger_smol::dialer()).with_config(config.files());
+    for target in ["a;id:22", "a$(id):ssh", "a`id`:22", "-v:22", "a&b:22"] {
+        let query = Query::new(Target::parse(target).unwrap());
+        let answers = ssh.resolver().resolve(&query);
+        let answers = futures_lite::StreamExt::collect::<Vec<_>>(answers);
+        let answers = futures_lite::future::block_on(answers);
+        assert!(answers.iter().all(|answer| answer.addresses().next().is_none()), "{target}");
+        assert!(answers[0].is_final(), "{target}");
+        let answers = stagger_ssh::ByAlias.resolve(&query);
+        let answers = futures_lite::StreamExt::collect::<Vec<_>>(answers);
+        let answers = futures_lite::future::block_on(answers);
+        assert!(answers.iter().all(|answer| answer.addresses().next().is_none()), "{target}");
+        let error = answers[0].error().unwrap();
+        assert_eq!(error.kind(), SshErrorKind::Config, "{target}");
+    }
 }
 
 #[test]

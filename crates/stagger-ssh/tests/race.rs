@@ -171,6 +171,20 @@ fn the_hops_are_opened_from_the_last_to_the_first() {
     assert_eq!(lab.reactor.open(), 0);
 }
 
+#[test]
+fn connect_timeout_counts_for_the_jump_hosts_of_a_host() {
+    let lab = Lab::new(Reactor::silent);
+    let config = Config::new(
+        "Host web\n ProxyJump first\n ConnectTimeout 5\nHost first\n HostName 192.0.2.1\n",
+    );
+    let ssh = lab.ssh.clone().with_backend(Scripted::default());
+    let attempt = ssh.connector().connect(Candidate::new(config.host("web")));
+    let error = lab.clock().run(attempt).unwrap_err();
+    assert_eq!(error.to_string(), "SSH host web: its jump hosts did not connect within 5s");
+    assert_eq!((error.kind(), lab.clock().elapsed()), (SshErrorKind::Timeout, ms(5000)));
+    assert_eq!(lab.reactor.open(), 0);
+}
+
 /// Races hosts whose first hop is there.
 fn race(fails: SshErrorKind) -> (Scripted, Error) {
     let lab = Lab::new(Reactor::new);

@@ -16,7 +16,7 @@ use stagger_net::reactor::Interest;
 
 use crate::runtime::{BoxFuture, Local};
 
-use super::{Command, CommandStream, Running, Spawned};
+use super::{Command, CommandStream, Half, Running, Spawned};
 
 /// A command to connect with, again and again: its standard input and output are the connection.
 ///
@@ -158,11 +158,12 @@ where
     .await;
     let (Spawned { process, stderr }, socket) = spawned?;
     let stderr = Watched { socket: register.register(stderr)?, register: register.clone() };
-    let mut running = Running::new(&command, process, Box::new(stderr));
+    let running = Running::new(&command, process, Box::new(stderr));
+    let mut running = running.with_socket(&socket)?;
     let socket = register.register(socket)?;
     if has_greeting {
         let first = poll_fn(|cx| {
-            running.poll_stderr(cx);
+            running.poll_stderr(Half::Read, cx);
             register.poll_io(&socket, Interest::Readable, cx, || peek(socket.as_fd()))
         });
         if !matches!(first.await, Ok(1..)) {

@@ -16,7 +16,7 @@ use stagger::text::Escaped;
 pub(crate) use self::endpoint::peek;
 pub use self::endpoint::{CommandConnect, CommandEndpoint};
 pub use self::error::CommandError;
-pub(crate) use self::process::{Process, Running, Spawned, Stderr};
+pub(crate) use self::process::{Half, Process, Running, Spawned, Stderr};
 pub use self::stream::CommandStream;
 #[cfg(any(feature = "futures", feature = "tokio"))]
 pub(crate) use self::stream::is_end;
@@ -61,8 +61,18 @@ impl Command {
     /// ```
     pub fn shell(line: impl Into<String>) -> Self {
         let line = line.into();
+        Self::in_shell(format!("exec {line}"), line)
+    }
+
+    /// Makes the command that ssh(1) runs for `Match exec`: the line, in the user's shell. It has
+    /// no `exec`, because that would end a line such as `a || b` after `a`.
+    pub(crate) fn criterion(line: &str) -> Self {
+        Self::in_shell(line.to_owned(), line.to_owned())
+    }
+
+    fn in_shell(text: String, line: String) -> Self {
         let shell = env::var_os("SHELL").filter(|shell| !shell.is_empty());
-        let args = vec!["-c".into(), format!("exec {line}").into()];
+        let args = vec!["-c".into(), text.into()];
         Self { program: shell.unwrap_or_else(|| "/bin/sh".into()), args, line: Some(line) }
     }
 

@@ -7,10 +7,12 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::pin::Pin;
 use std::process::{Child, Command as StdCommand, ExitStatus, Stdio};
-use std::task::{Context, Poll, ready};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker, ready};
 
 use blocking::{Task, unblock};
 use futures_lite::future::block_on;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use stagger_net::reactor::Interest;
 
@@ -199,23 +201,69 @@ impl Stderr {
 /// A process whose standard error is read while somebody polls.
 pub(crate) struct Running {
     name: String,
+    /// A copy of our end of the connection, which is closed before the process is killed.
+    socket: Option<UnixStream>,
     process: Process,
     stderr: Stderr,
+    wakers: Arc<Wakers>,
+}
+
+/// The half of a stream that polls.
+#[derive(Clone, Copy)]
+pub(crate) enum Half {
+    Read,
+    Write,
+}
+
+/// The tasks of both halves. A socket and a process have one waker each, and both halves wait for
+/// them, so that waker wakes both tasks.
+#[derive(Default)]
+struct Wakers(Mutex<[Option<Waker>; 2]>);
+
+impl Wakers {
+    /// Adds the task of one half. Returns a waker for the tasks of both.
+    fn with(self: &Arc<Self>, half: Half, cx: &Context<'_>) -> Waker {
+        let mut wakers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        wakers[half as usize] = Some(cx.waker().clone());
+        self.clone().into()
+    }
+}
+
+impl Wake for Wakers {
+    fn wake(self: Arc<Self>) {
+        let wakers = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        wakers.into_iter().flatten().for_each(Waker::wake);
+    }
 }
 
 impl Running {
     pub(crate) fn new(command: &Command, process: Process, stderr: Box<dyn Local>) -> Self {
-        Self { name: command.to_string(), process, stderr: Stderr::new(stderr) }
+        let (name, stderr) = (command.to_string(), Stderr::new(stderr));
+        Self { name, socket: None, process, stderr, wakers: Arc::default() }
+    }
+
+    /// Sets the connection that the command carries. The end of a command that has only finished
+    /// writing to it is not waited for.
+    pub(crate) fn with_socket(mut self, socket: &UnixStream) -> io::Result<Self> {
+        self.socket = Some(socket.try_clone()?);
+        Ok(self)
     }
 
     /// Reads standard error, so that the command does not wait for that.
-    pub(crate) fn poll_stderr(&mut self, cx: &mut Context<'_>) {
-        self.stderr.poll(cx);
+    pub(crate) fn poll_stderr(&mut self, half: Half, cx: &mut Context<'_>) {
+        let waker = self.wakers.with(half, cx);
+        self.stderr.poll(&mut Context::from_waker(&waker));
     }
 
-    /// Waits for the end of the command. A status other than 0 is a [`CommandError`].
-    pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Waits for the end of the command. A status other than 0 is a [`CommandError`]. It does not
+    /// wait if the command has only shut down its connection, because it may wait for us.
+    pub(crate) fn poll_end(&mut self, half: Half, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let waker = self.wakers.with(half, cx);
+        let cx = &mut Context::from_waker(&waker);
         self.stderr.poll(cx);
+        if self.socket.as_ref().is_some_and(is_half_open) {
+            return Poll::Ready(Ok(()));
+        }
         let status = ready!(self.process.poll_wait(cx))?;
         self.stderr.finish(cx);
         if status.success() {
@@ -226,11 +274,21 @@ impl Running {
 
     /// Like [`poll_end`](Self::poll_end).
     pub(crate) async fn end(&mut self) -> io::Result<()> {
-        poll_fn(|cx| self.poll_end(cx)).await
+        poll_fn(|cx| self.poll_end(Half::Read, cx)).await
     }
 
     /// The end of standard error so far.
     pub(crate) fn stderr(&self) -> String {
         self.stderr.text()
     }
+}
+
+/// Whether somebody still has the other end of a socket, and we may write to it. The system hangs a
+/// socket up when both directions have ended, and an ended process has closed its end.
+///
+/// macOS hangs up when one direction has ended, so a half-closed connection is not known there.
+fn is_half_open(socket: &UnixStream) -> bool {
+    let mut socket = [PollFd::new(socket, PollFlags::empty())];
+    let polled = poll(&mut socket, Some(&Timespec::default()));
+    polled.is_ok() && !socket[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
 }

@@ -6,6 +6,8 @@ use std::io;
 #[cfg(any(feature = "futures", feature = "tokio"))]
 use std::task::{Context, Poll, ready};
 
+#[cfg(any(feature = "futures", feature = "tokio"))]
+use super::Half;
 use super::Running;
 
 /// The connection of a [`CommandEndpoint`](crate::CommandEndpoint), over the runtime's stream `U`.
@@ -18,7 +20,8 @@ use super::Running;
 ///
 /// A read at the end of the stream waits for the end of the command. It returns 0 if the command
 /// succeeded, and a [`CommandError`](crate::CommandError) if the command failed. A write to a
-/// command that has failed returns that error too.
+/// command that has failed returns that error too. If the command has only shut down its side, a
+/// read returns 0 at once. macOS does not show this, so there the read waits.
 ///
 /// # Cancel safety
 ///
@@ -90,7 +93,7 @@ impl<U> CommandStream<U> {
         read: impl FnOnce(&mut U, &mut Context<'_>) -> Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
         if !self.is_at_end {
-            self.running.poll_stderr(cx);
+            self.running.poll_stderr(Half::Read, cx);
             match ready!(read(&mut self.stream, cx)) {
                 Ok(0) if !is_empty => {}
                 Err(error) if is_end(&error) => {}
@@ -98,7 +101,7 @@ impl<U> CommandStream<U> {
             }
             self.is_at_end = true;
         }
-        ready!(self.running.poll_end(cx))?;
+        ready!(self.running.poll_end(Half::Read, cx))?;
         Poll::Ready(Ok(0))
     }
 
@@ -110,12 +113,12 @@ impl<U> CommandStream<U> {
     ) -> Poll<io::Result<usize>> {
         match write(&mut self.stream, cx) {
             Poll::Ready(Err(error)) if is_end(&error) => {
-                ready!(self.running.poll_end(cx))?;
+                ready!(self.running.poll_end(Half::Write, cx))?;
                 Poll::Ready(Err(error))
             }
             Poll::Pending => {
                 // The command may have to write to its standard error before it reads on.
-                self.running.poll_stderr(cx);
+                self.running.poll_stderr(Half::Write, cx);
                 Poll::Pending
             }
             outcome => outcome,

@@ -17,6 +17,8 @@ use std::sync::Arc;
 /// assert_eq!(ConfigFiles::default().argument(), None);
 /// assert_eq!(ConfigFiles::file("/lab/config").argument(), Some(OsStr::new("/lab/config")));
 /// assert_eq!(ConfigFiles::none().argument(), Some(OsStr::new("none")));
+/// // ssh would read no file.
+/// assert_eq!(ConfigFiles::file("none").argument(), Some(OsStr::new("./none")));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ConfigFiles(pub(super) Which);
@@ -32,7 +34,10 @@ pub(super) enum Which {
 impl ConfigFiles {
     /// Only this file, as `ssh -F file`. A relative path starts at the working directory.
     pub fn file(path: impl Into<PathBuf>) -> Self {
-        Self(Which::One(path.into()))
+        let path = path.into();
+        // ssh reads this argument as no file.
+        let is_none = path.as_os_str().eq_ignore_ascii_case("none");
+        Self(Which::One(if is_none { Path::new(".").join(path) } else { path }))
     }
 
     /// No file, as `ssh -F none`.

@@ -224,6 +224,11 @@ impl HostConfig {
         self.control_master
     }
 
+    /// Whether `ControlMaster` wants a question before each use of the master (`ask`, `autoask`).
+    pub(crate) fn control_master_asks(&self) -> bool {
+        self.entries().any(|entry| matches!(entry, ("controlmaster", "ask" | "autoask")))
+    }
+
     /// `ControlPersist`.
     pub fn control_persist(&self) -> ControlPersist {
         self.control_persist

@@ -18,6 +18,10 @@ const MAX_READ: usize = 4 << 20;
 /// The most bytes of a line: 64 KiB. The bound is ours.
 const MAX_LINE: usize = 64 * 1024;
 
+/// The most bytes of the host's name after its tokens are replaced: 1 KiB. The bound is ours, and
+/// keeps the comparison with patterns short. A name of the DNS has at most 253 (RFC 1035 §2.3.4).
+const MAX_NAME: usize = 1024;
+
 /// Why the reader stops.
 pub(super) enum Stop {
     Error(ConfigError),
@@ -291,7 +295,11 @@ impl Reader<'_> {
         match &self.options.host_name {
             Some(name) if self.is_final => Ok(name.text.clone()),
             Some(name) => {
-                token::percent(&name.text, &|token| (token == 'h').then(|| self.host.clone()))
+                let tokens = |token| (token == 'h').then(|| self.host.clone());
+                match token::percent(&name.text, &tokens)? {
+                    name if name.len() > MAX_NAME => Err("it has more than 1 KiB".to_owned()),
+                    name => Ok(name),
+                }
             }
             None => Ok(self.host.clone()),
         }

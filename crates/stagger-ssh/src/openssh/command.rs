@@ -11,7 +11,7 @@ use stagger::Target;
 use stagger_net::reactor::Interest;
 
 use crate::backend::{Backend, Hop, Opening};
-use crate::command::{CommandError, Running, Spawned, peek};
+use crate::command::{CommandError, Half, Running, Spawned, peek};
 use crate::runtime::Socket;
 use crate::{Command, SshError, SshErrorKind, SshHost};
 use stagger::error::SharedError;
@@ -160,12 +160,13 @@ async fn open<S: Send + 'static>(
         SshError::new(SshErrorKind::Command, host, "the runtime takes no socket")
             .with_source(SharedError::new(error))
     };
-    let mut running = Running::new(&command, process, hop.runtime.local(stderr).map_err(local)?);
+    let running = Running::new(&command, process, hop.runtime.local(stderr).map_err(local)?);
+    let mut running = running.with_socket(&socket).map_err(local)?;
     if has_greeting {
         let copy = socket.try_clone().map_err(local)?;
         let copy = hop.runtime.local(copy).map_err(local)?;
         let first = poll_fn(|cx| {
-            running.poll_stderr(cx);
+            running.poll_stderr(Half::Read, cx);
             copy.poll_io(Interest::Readable, cx, &mut peek)
         });
         if !matches!(first.await, Ok(1..)) {

@@ -21,7 +21,8 @@ use super::{directory, invocation, master};
 /// and exactly reports success. For a host, this order of precedence holds:
 ///
 /// 1. The master at the configured `ControlPath`, if it is there.
-/// 2. A new master at that path, if `ControlMaster` asks for it.
+/// 2. A new master at that path, if `ControlMaster` is `yes` or `auto`. With `ask` or `autoask` the
+///    path is left to ssh(1), because a new master asks no questions.
 /// 3. A master in a private folder: see [`with_folder`](Self::with_folder).
 ///
 /// A new master runs for the configured `ControlPersist` after its last connection, by default

@@ -72,13 +72,16 @@ pub(super) fn name(host: &SshHost) -> String {
             hash.update([0]);
         }
         if let Some(file) = &host.0.config_file {
-            hash.update(file.as_os_str().as_bytes());
+            // A relative path means another file in another folder. ssh reads "none" as no file.
+            let is_none = file.as_os_str().eq_ignore_ascii_case("none");
+            let whole = std::path::absolute(file).ok().filter(|_| !is_none);
+            hash.update(whole.as_deref().unwrap_or(file).as_os_str().as_bytes());
         }
         hash.update([0]);
         next = None;
         match host.route() {
             Route::Direct => hash.update("direct"),
-            Route::Command(line) => hash.update(line),
+            Route::Command(line) => hash.update(format!("command {line}")),
             Route::Through(parent) => next = Some(parent),
         }
         hash.update([0]);

@@ -46,7 +46,7 @@ pub(super) fn with_route(
             let hop = with_route(hop, program, parent, dial).with_args(["-W", "[%h]:%p"]);
             with_proxy(command, &line(&end(hop, parent), "[%h]:%p"))
         }
-        (Route::Direct, Some(dial)) => with_proxy(command, dial),
+        (Route::Direct, Some(dial)) => with_dial(command, host, dial),
         // ssh reads the same configuration.
         (Route::Direct | Route::Command(_), _) => command,
     }
@@ -63,7 +63,16 @@ pub(super) fn with_parent(command: Command, program: &OsStr, path: &Path) -> Com
     with_proxy(command, &line(&client, "[%h]:%p"))
 }
 
-pub(super) fn with_proxy(command: Command, line: &str) -> Command {
+/// Adds the `ProxyCommand` of a host that has none. With one, ssh canonicalises no name unless it is
+/// told to do it always. Then the blocks of the canonical name would not apply.
+pub(super) fn with_dial(command: Command, host: &SshHost, line: &str) -> Command {
+    let is_canonical =
+        host.config().entries().any(|entry| entry == ("canonicalizehostname", "true"));
+    let command = with_proxy(command, line);
+    if is_canonical { command.with_arg("-oCanonicalizeHostname=always") } else { command }
+}
+
+fn with_proxy(command: Command, line: &str) -> Command {
     command.with_arg(format!("-oProxyCommand={line}"))
 }
 
@@ -90,6 +99,10 @@ fn line(command: &Command, tokens: &str) -> String {
 /// The host and the port of a target, as the last hop is asked for them.
 pub(super) fn forward(host: &SshHost, target: &Target) -> Result<(String, u16), SshError> {
     let error = |text: String| SshError::new(SshErrorKind::Config, host, text);
+    if let Some(hop) = host.hops().find(|hop| is_read_otherwise(&hop.destination().host)) {
+        let text = "ssh(1) reads this host as a user and a host, or as a URI; use another alias";
+        return Err(SshError::new(SshErrorKind::Config, hop, text));
+    }
     let port = match target.service() {
         Service::Port(0) => return Err(error(format!("the target {target} has the port 0"))),
         Service::Port(port) => *port,
@@ -104,6 +117,11 @@ pub(super) fn forward(host: &SshHost, target: &Target) -> Result<(String, u16), 
         other => other.to_string(),
     };
     Ok((name, port))
+}
+
+/// Whether ssh(1) takes a host on its command line for something else.
+fn is_read_otherwise(host: &str) -> bool {
+    host.contains('@') || host.starts_with("ssh://")
 }
 
 /// The argument of `-W`.

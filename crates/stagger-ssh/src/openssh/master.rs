@@ -84,7 +84,8 @@ pub(super) fn lease<S: Send + 'static>(
         let starts = settings.starts();
         let place = match config.control_path() {
             Some(path) => {
-                let may_start = starts && config.control_master();
+                // A master of ours does not ask, so the user's other programs must not find it.
+                let may_start = starts && config.control_master() && !config.control_master_asks();
                 let place = Place { path: path.to_owned(), may_start, is_private: false };
                 match at(&settings, &hop, place).await? {
                     Some(lease) => return Ok(lease),
@@ -229,7 +230,7 @@ async fn prepare<S: Send + 'static>(
             })?;
             // `-`: the connection is its standard input and output (ssh_config(5) has no word on
             // it; sshconnect.c has).
-            (None, invocation::with_proxy(command, "-"), fd.into(), copy.into())
+            (None, invocation::with_dial(command, host, "-"), fd.into(), copy.into())
         }
         Route::Through(_) => {
             let parent = hop.parent().expect("a host with this route has a parent");
@@ -331,6 +332,10 @@ impl Drop for Started {
                 process.release();
             }
             return;
+        }
+        if let Some(process) = &process {
+            // Not on the other thread: all of these may be waiting for processes.
+            process.kill();
         }
         let turn = self.turn.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         let (path, is_private, id) = (std::mem::take(&mut self.path), self.is_private, self.id);

@@ -42,6 +42,11 @@ pub(super) fn wait_for(what: &str, mut is_met: impl FnMut() -> bool) {
 
 /// Runs the test in a process of its own, where nothing else opens descriptors.
 pub(super) fn is_alone(name: &str) -> bool {
+    is_alone_with(name, "500")
+}
+
+/// The same, with this many threads for work that blocks.
+pub(super) fn is_alone_with(name: &str, threads: &str) -> bool {
     if env::var_os("STAGGER_ALONE").is_some() {
         return true;
     }
@@ -49,6 +54,7 @@ pub(super) fn is_alone(name: &str) -> bool {
     let output = StdCommand::new(env::current_exe().unwrap())
         .args([&name, "--exact", "--nocapture", "--test-threads=1"])
         .env("STAGGER_ALONE", "1")
+        .env("BLOCKING_MAX_THREADS", threads)
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
@@ -175,16 +181,20 @@ impl Sshd {
         self.host_with(alias, route, |_| {})
     }
 
+    /// What the configuration has for this alias.
+    pub(super) fn resolve(&self, alias: &str) -> SshHost {
+        let files = ConfigFiles::file(self.folder.path("config"));
+        let ssh = Ssh::new(stagger_smol::dialer()).with_config(files);
+        block_on(ssh.resolve(alias)).expect("the configuration is right")
+    }
+
     pub(super) fn host_with(
         &self,
         alias: &str,
         route: Route,
         change: impl FnOnce(&mut HostConfig),
     ) -> SshHost {
-        let files = ConfigFiles::file(self.folder.path("config"));
-        let ssh = Ssh::new(stagger_smol::dialer()).with_config(files);
-        let base = block_on(ssh.resolve("base")).expect("the configuration is right");
-        let mut config = base.config().clone();
+        let mut config = self.resolve("base").config().clone();
         config.alias = alias.into();
         change(&mut config);
         SshHost(Arc::new(Inner {

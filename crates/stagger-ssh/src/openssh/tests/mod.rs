@@ -18,7 +18,7 @@ use stagger::Target;
 
 use self::fixture::{
     Sshd, TestRuntime, TestStream, children, chown, closed_target, descriptors, echo_server,
-    is_alone, open, polled, processes, program, silent_target, wait_for,
+    is_alone, is_alone_with, open, polled, processes, program, silent_target, wait_for,
 };
 use super::{ControlSocket, SshCommand, channel, directory, invocation};
 use crate::command::Running;
@@ -178,6 +178,37 @@ fn the_end_of_a_stream_over_a_failed_ssh_is_an_error() {
         let error = error.get_ref().unwrap().downcast_ref::<CommandError>().unwrap();
         assert!(error.stderr().contains("Connection refused"), "{error}");
     });
+}
+
+#[cfg(feature = "futures")]
+#[test]
+fn a_target_may_end_its_side_first_with_each_backend() {
+    use futures_lite::AsyncReadExt as _;
+
+    let sshd = Sshd::new();
+    let ssh =
+        Ssh::new(stagger_smol::dialer()).with_config(ConfigFiles::file(sshd.folder.path("config")));
+    for ssh in [
+        ssh.clone().with_backend(SshCommand::new()),
+        ssh.clone().with_backend(SshCommand::new().with_greeting()),
+        ssh.with_backend(control(&sshd)),
+    ] {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap().to_string();
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.write_all(b"hello").unwrap();
+            stream.shutdown(std::net::Shutdown::Write).unwrap();
+            stream.read_to_end(&mut Vec::new()).unwrap();
+        });
+        block_on(async {
+            let mut stream = ssh.through("good").connect(&*addr).await.unwrap();
+            let mut text = String::new();
+            stream.read_to_string(&mut text).await.unwrap();
+            assert_eq!(text, "hello");
+        });
+        server.join().unwrap();
+    }
 }
 
 #[test]
@@ -405,6 +436,25 @@ fn a_configured_master_is_used_or_started() {
 }
 
 #[test]
+fn no_master_is_started_where_the_configuration_wants_a_question() {
+    let (sshd, runtime, target) = (Sshd::new(), runtime(), echo_server(b""));
+    let path = sshd.folder.path("asking");
+    for word in ["ask", "autoask", "auto"] {
+        sshd.configure(&format!(
+            "Host {word}\n ControlMaster {word}\n ControlPath {}\n",
+            path.display()
+        ));
+        let host = sshd.resolve(word);
+        assert!(host.config().control_master());
+        block_on(async {
+            open(&control(&sshd), &runtime, &host, &target).await.unwrap().echo("hello").await;
+        });
+        assert_eq!(path.exists(), word == "auto", "{word}");
+        assert_eq!(socket(&sshd, &host).exists(), word != "auto", "{word}");
+    }
+}
+
+#[test]
 fn a_stale_socket_is_replaced() {
     let (sshd, runtime, target) = (Sshd::new(), runtime(), echo_server(b""));
     let (backend, host) = (control(&sshd), sshd.host("good", Route::Direct));
@@ -582,6 +632,34 @@ fn a_dropped_connect_stops_its_master_unless_another_one_has_finished() {
 }
 
 #[test]
+fn a_dropped_connect_kills_its_ssh_while_every_thread_waits_for_a_process() {
+    if !is_alone_with("a_dropped_connect_kills_its_ssh_while_every_thread_waits_for_a_process", "1")
+    {
+        return;
+    }
+    let (sshd, runtime) = (Sshd::new(), runtime());
+    let up = sshd.folder.path("up");
+    let text = format!("#!/bin/sh\n: >{}\nwhile :; do sleep 1000; done\n", up.display());
+    let hanging = program(&sshd.folder, &text);
+    let host = sshd.host("good", Route::Command("true".into()));
+    let backend = control(&sshd).with_program(&hanging);
+    block_on(async {
+        let connect = async { drop(open(&backend, &runtime, &host, "127.0.0.1:1").await) };
+        let started = async {
+            while !up.exists() {
+                yield_now().await;
+            }
+            // It runs, so the only thread soon waits for its end.
+            for _ in 0..1000 {
+                yield_now().await;
+            }
+        };
+        connect.or(started).await;
+    });
+    wait_for("ssh is killed", || processes(hanging.to_str().unwrap()).is_empty());
+}
+
+#[test]
 fn only_our_own_master_is_terminated() {
     let sshd = Sshd::new();
     let path = sshd.folder.path("control");
@@ -624,16 +702,71 @@ fn the_name_of_a_socket_tells_hosts_apart() {
         sshd.host("good", Route::Through(base.clone())),
         sshd.host("good", Route::Command("a".into())),
         sshd.host("good", Route::Command("b".into())),
+        sshd.host("good", Route::Command("direct".into())),
         sshd.host_with("good", Route::Direct, |config| config.user = "other".into()),
         sshd.host_with("good", Route::Direct, |config| config.port = 1),
         sshd.host_with("good", Route::Direct, |config| config.host_name = "other".into()),
     ];
     let mut names: Vec<_> = others.iter().map(directory::name).collect();
     names.push(name);
+    let file = |path: PathBuf| {
+        let inner = crate::host::Inner {
+            destination: base.destination().clone(),
+            config: base.config().clone(),
+            route: Route::Direct,
+            config_file: Some(path),
+        };
+        directory::name(&SshHost(Arc::new(inner)))
+    };
+    // One file has one name, also by a relative path.
+    let whole = std::env::current_dir().unwrap().join("config");
+    assert_eq!(file("config".into()), file(whole));
+    names.extend([file("config".into()), file("none".into()), file("./none".into())]);
     let count = names.len();
     names.sort();
     names.dedup();
     assert_eq!(names.len(), count);
+}
+
+#[test]
+fn a_first_hop_keeps_the_blocks_of_its_canonical_name() {
+    let (sshd, runtime) = (Sshd::new(), runtime());
+    let lines = "Host canonical*\n CanonicalizeHostname yes\n CanonicalizeMaxDots 9\n";
+    sshd.configure(lines);
+    let log = sshd.folder.path("args");
+    let text = format!("#!/bin/sh\necho \"$@\" >{}\nexit 1\n", log.display());
+    let logging = program(&sshd.folder, &text);
+    for (alias, expected) in [("canonical", true), ("other", false)] {
+        let host = sshd.resolve(alias);
+        let has = || fs::read_to_string(&log).unwrap().contains("-oCanonicalizeHostname=always");
+        let master = control(&sshd).with_program(&logging);
+        let command = SshCommand::new().with_program(&logging).with_greeting();
+        block_on(async {
+            error(open(&master, &runtime, &host, "127.0.0.1:1").await);
+            assert_eq!(has(), expected, "{alias}");
+            // ssh dials by itself, as the configuration says.
+            error(open(&command, &runtime, &host, "127.0.0.1:1").await);
+            assert!(!has(), "{alias}");
+            let command = command.with_dial_command("false");
+            error(open(&command, &runtime, &host, "127.0.0.1:1").await);
+            assert_eq!(has(), expected, "{alias}");
+        });
+    }
+}
+
+#[test]
+fn a_host_that_ssh_takes_for_another_one_is_an_error() {
+    let sshd = Sshd::new();
+    let target = Target::parse("db:22").unwrap();
+    for alias in ["joe@good", "ssh://good"] {
+        let odd = sshd.host(alias, Route::Direct);
+        let behind = sshd.host("good", Route::Through(odd.clone()));
+        for host in [odd, behind] {
+            let error = invocation::forward(&host, &target).unwrap_err();
+            assert_eq!(error.kind(), SshErrorKind::Config);
+            assert!(error.to_string().starts_with(&format!("SSH host {alias}: ")), "{error}");
+        }
+    }
 }
 
 #[test]
