@@ -3,6 +3,8 @@
 //! The hosts are of a configuration that this program writes, and no SSH server is needed. With the
 //! arguments `ALIAS HOST:SERVICE` it uses `~/.ssh/config` and OpenSSH, and connects for real.
 
+#![allow(clippy::print_stdout, reason = "it shows what it does")]
+
 #[cfg(unix)]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     use smol::io::{AsyncReadExt as _, AsyncWriteExt as _};

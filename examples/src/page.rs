@@ -16,6 +16,7 @@ pages! {
     TlsReadMe: "crates/stagger-tls/README.md"
     Proxy: "crates/stagger-proxy/README.md"
     Ssh: "crates/stagger-ssh/README.md"
+    HyperReadMe: "crates/stagger-hyper/README.md"
     Reconnect: "crates/stagger-reconnect/README.md"
     EndpointReadMe: "crates/stagger-endpoint/README.md"
     Testkit: "crates/stagger-testkit/README.md"

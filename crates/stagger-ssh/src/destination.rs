@@ -82,9 +82,19 @@ impl Destination {
         Self { user: Some(user.into()), ..self }.checked()
     }
 
+    /// Removes the user.
+    pub fn without_user(self) -> Self {
+        Self { user: None, ..self }
+    }
+
     /// Sets the port. Port 0 is taken as no port.
     pub fn with_port(self, port: u16) -> Self {
         Self { port: Some(port).filter(|port| *port > 0), ..self }
+    }
+
+    /// Removes the port.
+    pub fn without_port(self) -> Self {
+        Self { port: None, ..self }
     }
 
     /// The user.
@@ -260,7 +270,8 @@ pub(crate) fn is_domain(text: &str) -> bool {
 }
 
 /// A hop of `ProxyJump`: `[user@]host[:port]`, with an IPv6 address in brackets, or a URI. It has
-/// the rules of OpenSSH for a line of a file; [`Destination::checked`] has those for a command line.
+/// the rules of OpenSSH for a line of a file; [`Destination::checked`] has those for a command
+/// line.
 pub(crate) fn parse_hop(text: &str, service: &dyn Fn(&[u8]) -> Option<u16>) -> Option<Destination> {
     if let Some(uri) = text.strip_prefix("ssh://") {
         return parse_uri(uri, true, service);

@@ -1,8 +1,9 @@
 //! SSH hosts as endpoints, for [Stagger](stagger) on every async runtime.
 //!
-//! A destination of ssh(1) is looked up in the configuration of OpenSSH, with every jump host before
-//! it. The addresses of the first hop are raced with the host's own options. OpenSSH's programs open
-//! the connections from hops, so keys, agents and known hosts are theirs. They never prompt.
+//! A destination of ssh(1) is looked up in the configuration of OpenSSH, with every jump host
+//! before it. The addresses of the first hop are raced with the host's own options. OpenSSH's
+//! programs open the connections from hops, so keys, agents and known hosts are theirs. They never
+//! prompt.
 //!
 //! Available on Unix systems.
 //!

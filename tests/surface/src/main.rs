@@ -27,7 +27,7 @@ use item::Surface;
 use rustdoc::{Described, Missing, Workspace};
 
 /// The published crates.
-const PACKAGES: [&str; 12] = [
+const PACKAGES: [&str; 13] = [
     "stagger",
     "stagger-net",
     "stagger-dns",
@@ -39,6 +39,7 @@ const PACKAGES: [&str; 12] = [
     "stagger-reconnect",
     "stagger-proxy",
     "stagger-ssh",
+    "stagger-hyper",
     "stagger-endpoint",
 ];
 

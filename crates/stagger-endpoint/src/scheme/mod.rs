@@ -17,8 +17,8 @@ pub(crate) mod tls;
 #[cfg(unix)]
 pub(crate) mod unix;
 
-/// The layer below, for a scheme that needs a connection to a target. After a hop such as `ssh`, the
-/// connection leads to the SSH server itself, which is never meant.
+/// The layer below, for a scheme that needs a connection to a target. After a hop such as `ssh`,
+/// the connection leads to the SSH server itself, which is never meant.
 #[cfg(any(feature = "proxy", feature = "tls"))]
 fn below<S>(
     hop: &mut HopReader<'_, ClientEndpoint<S>>,

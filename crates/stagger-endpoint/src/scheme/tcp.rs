@@ -52,8 +52,8 @@ where
     Ok(ClientEndpoint::dialed(dialer, target))
 }
 
-/// The way to the target through the layer below, if there is a layer. The host at its end dials the
-/// target, so the options of a race do not apply.
+/// The way to the target through the layer below, if there is a layer. The host at its end dials
+/// the target, so the options of a race do not apply.
 fn relay<S>(
     hop: &mut HopReader<'_, ClientEndpoint<S>>,
 ) -> Result<Option<BoxConnector<Target, S, SharedError>>, EndpointError>

@@ -96,6 +96,12 @@ impl Environment {
         self
     }
 
+    /// Removes an environment variable.
+    pub fn without_variable(mut self, name: &str) -> Self {
+        self.variables.remove(name);
+        self
+    }
+
     /// Sets environment variables. The reader does not see variables that are not UTF-8.
     pub fn with_variables(
         mut self,
@@ -119,10 +125,20 @@ impl Environment {
         Self { version: Some(version.into()), ..self }
     }
 
+    /// Removes the version.
+    pub fn without_version(self) -> Self {
+        Self { version: None, ..self }
+    }
+
     /// Sets the addresses of this machine's interfaces for `Match localnetwork`. Without them that
     /// criterion is an error.
     pub fn with_local_addresses(self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
         Self { local_addresses: Some(addresses.into_iter().collect()), ..self }
+    }
+
+    /// Removes the addresses of the interfaces.
+    pub fn without_local_addresses(self) -> Self {
+        Self { local_addresses: None, ..self }
     }
 
     /// The user who runs the program (`%u`).

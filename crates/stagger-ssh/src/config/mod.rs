@@ -32,8 +32,8 @@
 //!   `none`.
 //! - A token or a variable that cannot be replaced is an error at once. ssh(1) reports some of them
 //!   only when it connects.
-//! - A `Match exec` in a file that an inactive block includes is not run. ssh(1) runs it and ignores
-//!   the result.
+//! - A `Match exec` in a file that an inactive block includes is not run. ssh(1) runs it and
+//!   ignores the result.
 //! - A comment after `ProxyJump` does not become part of a hop. OpenSSH 9.2 keeps one with a comma.
 //! - Values of keywords that are passed over are not checked.
 //! - A value that is used must be UTF-8, and files, lines and expanded texts have limits.

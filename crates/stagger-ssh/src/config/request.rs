@@ -48,6 +48,11 @@ impl Request {
         Self { jumps: Some(jumps.into_iter().collect()), ..self }
     }
 
+    /// Leaves the jump hosts to the configuration.
+    pub fn without_jumps(self) -> Self {
+        Self { jumps: None, ..self }
+    }
+
     /// The destination.
     pub fn destination(&self) -> &Destination {
         &self.destination

@@ -63,8 +63,8 @@ pub(super) fn with_parent(command: Command, program: &OsStr, path: &Path) -> Com
     with_proxy(command, &line(&client, "[%h]:%p"))
 }
 
-/// Adds the `ProxyCommand` of a host that has none. With one, ssh canonicalises no name unless it is
-/// told to do it always. Then the blocks of the canonical name would not apply.
+/// Adds the `ProxyCommand` of a host that has none. With one, ssh canonicalises no name unless it
+/// is told to do it always. Then the blocks of the canonical name would not apply.
 pub(super) fn with_dial(command: Command, host: &SshHost, line: &str) -> Command {
     let is_canonical =
         host.config().entries().any(|entry| entry == ("canonicalizehostname", "true"));
