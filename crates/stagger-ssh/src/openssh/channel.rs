@@ -199,11 +199,10 @@ impl Control {
 }
 
 /// No signal for a master that has ended.
-const FLAGS: SendFlags = if cfg!(any(target_os = "android", target_os = "linux")) {
-    SendFlags::NOSIGNAL
-} else {
-    SendFlags::empty()
-};
+#[cfg(any(target_os = "android", target_os = "linux"))]
+const FLAGS: SendFlags = SendFlags::NOSIGNAL;
+#[cfg(not(any(target_os = "android", target_os = "linux")))]
+const FLAGS: SendFlags = SendFlags::empty();
 
 /// A non-blocking connect: a full queue is [`io::ErrorKind::WouldBlock`].
 fn connect(path: &Path) -> Result<UnixStream, ControlError> {
