@@ -1,4 +1,7 @@
 //! Masters: OpenSSH's processes that hold a session for many connections.
+//!
+//! The file has more than 400 lines because the start, the end and the failure of a master share
+//! its state.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -30,8 +33,8 @@ use super::{ControlSocket, directory, invocation, verdict};
 /// is ours. OpenSSH's master would live until its first connection ends.
 const PERSIST: Duration = Duration::from_secs(60);
 
-/// How long the hop before is asked why it did not connect to a host: 5 s. The number is ours. A hop
-/// that has refused does so again at once. Any other hop may wait for minutes.
+/// How long the hop before is asked why it did not connect to a host: 5 s. The number is ours. A
+/// hop that has refused does so again at once. Any other hop may wait for minutes.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What ssh prints if the path is taken. It then goes on without a control socket.
