@@ -1,0 +1,92 @@
+//! The addresses of the network, and a name for each situation.
+
+use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
+use std::thread;
+use std::time::Duration;
+
+use stagger_testkit::dns::{NameServer, Record, Reply};
+
+/// The address of every server: 192.0.2.10 (RFC 5737).
+pub const SERVER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 10);
+
+/// The other addresses are of 2001:db8::/32 (RFC 3849). RFC 6724 sorts them before IPv4, which it
+/// would not do with those of fc00::/7. No machine has this one, but its neighbour entry is there.
+const BLACK_HOLE: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 7, 0, 0, 0, 0, 0xdead);
+/// Nothing listens here.
+const REFUSING: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 7, 0, 0, 0, 0, 0x10);
+/// Accepts, and never says anything.
+const SILENT: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 7, 0, 0, 0, 0, 0x20);
+
+/// The lateness of the AAAA record. The number is ours.
+const LATE: Duration = Duration::from_millis(300);
+
+/// The shell's commands that make the network.
+pub(crate) const SETUP: &str = "ip link set lo up && \
+    ip link add lab0 type veth peer name lab1 && ip link set lab0 up && ip link set lab1 up && \
+    ip address add 192.0.2.10/24 dev lab0 && \
+    ip address add 2001:db8:7::1/64 dev lab0 nodad && \
+    ip address add 2001:db8:7::10/64 dev lab0 nodad && \
+    ip address add 2001:db8:7::20/64 dev lab0 nodad && \
+    ip neighbour add 2001:db8:7::dead lladdr 02:00:00:00:de:ad nud permanent dev lab0";
+
+/// What is wrong with the name that a client connects to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Situation {
+    /// The first address is a black hole.
+    Hole,
+    /// The first address refuses.
+    Refused,
+    /// The first address accepts, and never says anything.
+    Stalled,
+    /// The answer with the IPv6 address is 300 ms late. That address refuses.
+    Late,
+    /// The question for the IPv6 address is never answered.
+    Never,
+}
+
+impl Situation {
+    /// All of them, in the order of the table's columns.
+    pub const ALL: [Self; 5] = [Self::Hole, Self::Refused, Self::Stalled, Self::Late, Self::Never];
+
+    /// The name that a client connects to.
+    pub const fn host(self) -> &'static str {
+        match self {
+            Self::Hole => "hole.lab.test",
+            Self::Refused => "refused.lab.test",
+            Self::Stalled => "stalled.lab.test",
+            Self::Late => "late.lab.test",
+            Self::Never => "never.lab.test",
+        }
+    }
+}
+
+/// Serves the names until the program ends.
+pub(crate) fn serve_names() {
+    let server = NameServer::start_at((Ipv4Addr::LOCALHOST, 53).into())
+        .unwrap_or_else(|error| panic!("the name server: {error}"));
+    server.otherwise(Reply::not_found());
+    for situation in Situation::ALL {
+        let ipv6 = match situation {
+            Situation::Hole => Reply::addresses([BLACK_HOLE.to_string()]),
+            Situation::Refused => Reply::addresses([REFUSING.to_string()]),
+            Situation::Stalled => Reply::addresses([SILENT.to_string()]),
+            Situation::Late => Reply::addresses([REFUSING.to_string()]).after(LATE),
+            Situation::Never => Reply::silence(),
+        };
+        server.on(situation.host(), Record::A, Reply::addresses([SERVER.to_string()]));
+        server.on(situation.host(), Record::Aaaa, ipv6);
+    }
+    // Its threads end with the process.
+    std::mem::forget(server);
+}
+
+/// Accepts on the silent address at this port until the program ends.
+pub(crate) fn stall(port: u16) {
+    let listener = TcpListener::bind((SILENT, port)).unwrap_or_else(|error| panic!("{error}"));
+    thread::spawn(move || {
+        let mut held = Vec::new();
+        while let Ok((stream, _)) = listener.accept() {
+            held.push(stream);
+        }
+    });
+}
