@@ -212,7 +212,7 @@ pub struct Ssh(Server);
 impl Ssh {
     /// Starts it.
     pub fn start() -> Self {
-        let server = Server::new("ssh", 22);
+        let server = Server::new("ssh", 2222);
         let folder = server.folder.display().to_string();
         for name in ["host", "user"] {
             let arguments = ["-q", "-t", "ed25519", "-N", "", "-f"];
@@ -221,11 +221,11 @@ impl Ssh {
         let config = server.write(
             "sshd_config",
             &format!(
-                "ListenAddress 192.0.2.10:22\nHostKey {folder}/host\nPidFile none\n\
+                "ListenAddress 192.0.2.10:2222\nHostKey {folder}/host\nPidFile none\n\
                  AuthorizedKeysFile {folder}/user.pub\nStrictModes no\nUsePAM no\n"
             ),
         );
-        // Its child would change to another user, which this namespace lacks. So it starts as one.
+        // As root it would change to a user that this namespace lacks.
         Self(server.start(as_user("/usr/sbin/sshd").args(["-D", "-e", "-f"]).arg(config)))
     }
 
