@@ -15,6 +15,7 @@ pages! {
     Dns: "crates/stagger-dns/README.md"
     TlsReadMe: "crates/stagger-tls/README.md"
     Proxy: "crates/stagger-proxy/README.md"
+    HyperReadMe: "crates/stagger-hyper/README.md"
     Reconnect: "crates/stagger-reconnect/README.md"
     EndpointReadMe: "crates/stagger-endpoint/README.md"
     Testkit: "crates/stagger-testkit/README.md"

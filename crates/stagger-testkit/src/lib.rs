@@ -9,6 +9,8 @@ mod endpoint;
 mod error;
 mod executor;
 mod fate;
+#[cfg(feature = "http")]
+pub mod http;
 mod ledger;
 mod life;
 mod listener;

@@ -27,7 +27,7 @@ use item::Surface;
 use rustdoc::{Described, Missing, Workspace};
 
 /// The published crates.
-const PACKAGES: [&str; 11] = [
+const PACKAGES: [&str; 12] = [
     "stagger",
     "stagger-net",
     "stagger-dns",
@@ -38,6 +38,7 @@ const PACKAGES: [&str; 11] = [
     "stagger-tls",
     "stagger-reconnect",
     "stagger-proxy",
+    "stagger-hyper",
     "stagger-endpoint",
 ];
 

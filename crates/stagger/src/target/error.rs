@@ -52,6 +52,14 @@ pub enum TargetErrorKind {
     MissingHost,
     /// The URI has no port, and its scheme has no known port.
     UnknownScheme,
+    /// The URI has a user name or a password, and its reader does not use them.
+    Userinfo,
+    /// The scheme of the URI wants TLS, such as `https`, and its reader does not perform TLS.
+    NoTls,
+    /// The URI has the port 0, which no server has (RFC 6335 §6).
+    PortZero,
+    /// The host of the URI has a zone, and its reader would send the zone to the server.
+    ZoneInUri,
     /// The host is empty, or holds only characters that UTS 46 removes.
     EmptyHost,
     /// There is no colon with a service after the host.
@@ -101,6 +109,27 @@ pub enum TargetErrorKind {
 }
 
 impl TargetError {
+    /// Creates an error for a conversion of your own into a [`Target`](crate::Target). The whole
+    /// text is at fault. Pass the text without secrets: only a URL's userinfo is hidden.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger::target::{TargetError, TargetErrorKind};
+    ///
+    /// let err = TargetError::new(TargetErrorKind::PortZero, "http://example.com:0");
+    /// assert_eq!(
+    ///     err.to_string(),
+    ///     r#"bad target "http://example.com:0": the port is 0, which no server has"#,
+    /// );
+    /// ```
+    pub fn new(kind: TargetErrorKind, input: &str) -> Self {
+        if input.len() > MAX_TEXT {
+            return Self::too_long(input);
+        }
+        Fault::whole(kind, input).of(input)
+    }
+
     /// The kind of the error.
     pub fn kind(&self) -> TargetErrorKind {
         self.kind
@@ -172,6 +201,15 @@ impl fmt::Display for Reason<'_> {
             Kind::MissingHost => "the URI has no host",
             Kind::UnknownScheme => {
                 "its scheme has no known port, so the URI must give one, as in \":443\""
+            }
+            Kind::Userinfo => {
+                "the URI has a user name or a password: remove it, and send it in a header"
+            }
+            Kind::NoTls => "its scheme wants TLS, and this connector has none",
+            Kind::PortZero => "the port is 0, which no server has",
+            Kind::ZoneInUri => {
+                "the host has a zone, which names an interface of this machine and must not be \
+                 sent to a server"
             }
             Kind::EmptyHost => "the host is empty",
             Kind::MissingService => "no service follows the host, as in \":443\"",

@@ -1,0 +1,39 @@
+//! Finding the error of a dial among the sources of a client's error.
+
+use std::error::Error as StdError;
+
+use stagger::Error;
+
+/// Finds the [`stagger::Error`] in the error of a client, or among its sources.
+///
+/// A client wraps the error of its connector: hyper-util's `Error`, tonic's and kube's have it as a
+/// source. It has the kind, the target and the report of the failed race.
+///
+/// # Examples
+///
+#[cfg_attr(feature = "tokio", doc = "```")]
+#[cfg_attr(not(feature = "tokio"), doc = "```ignore")]
+/// use hyper_util::client::legacy::Client;
+/// use hyper_util::rt::TokioExecutor;
+/// use stagger::error::ErrorKind;
+/// use stagger_hyper::{find_error, tokio::connector};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let connector = connector(stagger_tokio::dialer());
+/// let client = Client::builder(TokioExecutor::new()).build::<_, String>(connector);
+/// let error = client.get("http://example.com:0/".parse()?).await.unwrap_err();
+/// assert_eq!(find_error(&error).unwrap().kind(), ErrorKind::InvalidTarget);
+/// # Ok(())
+/// # }
+/// ```
+pub fn find_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Error> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}

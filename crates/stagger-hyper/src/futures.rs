@@ -1,0 +1,168 @@
+//! Connectors over the streams of `futures-io`, such as those of smol and async-std.
+//!
+//! hyper-util's client runs on any executor: it wants one by hyper's own trait. It depends on the
+//! crate tokio, but needs no runtime of tokio.
+//!
+//! # Examples
+//!
+//! hyper's client on smol:
+//!
+//! ```
+//! use hyper_util::client::legacy::Client;
+//! use stagger_hyper::futures::connector;
+//!
+//! #[derive(Clone)]
+//! struct Smol;
+//!
+//! impl<F: Future<Output: Send + 'static> + Send + 'static> hyper::rt::Executor<F> for Smol {
+//!     fn execute(&self, task: F) {
+//!         smol::spawn(task).detach();
+//!     }
+//! }
+//!
+//! # let url = stagger_testkit::http::HttpServer::start([127, 0, 0, 1])?.url();
+//! let client = Client::builder(Smol).build::<_, String>(connector(stagger_smol::dialer()));
+//! let response = smol::block_on(client.get(url.parse()?))?;
+//! assert_eq!(response.status(), 200);
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_io::{AsyncRead, AsyncWrite};
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::client::legacy::connect::Connected;
+
+#[cfg(feature = "tls")]
+use crate::io::either;
+use crate::io::sealed::Sealed;
+
+/// How much one read of a [`Buffered`] takes: 8 KiB, which is hyper's own first buffer. The number
+/// is ours.
+const BUFFER: usize = 8 * 1024;
+
+/// Streams with the traits of `futures-io`.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Futures {}
+
+impl Sealed for Futures {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + 'static> HyperIo<S> for Futures {
+    type Io = Buffered<S>;
+
+    fn wrap(stream: S) -> Buffered<S> {
+        Buffered { stream, buffer: Vec::new() }
+    }
+
+    fn get_ref(io: &Buffered<S>) -> &S {
+        &io.stream
+    }
+
+    fn into_inner(io: Buffered<S>) -> S {
+        io.stream
+    }
+
+    fn connected(_: &S) -> Connected {
+        Connected::new()
+    }
+}
+
+#[doc(hidden)]
+/// A stream of `futures-io` with hyper's traits.
+///
+/// hyper reads into memory that may not be initialized, and `futures-io` cannot. So each read goes
+/// through a buffer, which the first read makes. No byte stays in it.
+#[derive(Debug)]
+pub struct Buffered<S> {
+    stream: S,
+    buffer: Vec<u8>,
+}
+
+impl<S: AsyncRead + Unpin> Read for Buffered<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut into: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Self { stream, buffer } = self.get_mut();
+        buffer.resize(BUFFER, 0);
+        let wanted = into.remaining().min(BUFFER);
+        let read = ready!(Pin::new(stream).poll_read(cx, &mut buffer[..wanted]))?;
+        into.put_slice(&buffer[..read]);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Write for Buffered<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_close(cx)
+    }
+
+    /// `futures-io` does not tell, and every stream of smol and async-std writes several slices.
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+}
+
+crate::io::streams!(futures, "smol", Futures, AsyncRead, AsyncWrite);
+
+#[cfg(feature = "tls")]
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for MaybeTls<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        either!(self, stream => stream.poll_read(cx, buffer))
+    }
+}
+
+#[cfg(feature = "tls")]
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for MaybeTls<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        either!(self, stream => stream.poll_write(cx, bytes))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(self, stream => stream.poll_flush(cx))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(self, stream => stream.poll_close(cx))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        either!(self, stream => stream.poll_write_vectored(cx, slices))
+    }
+}
