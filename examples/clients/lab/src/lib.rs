@@ -15,9 +15,9 @@ mod server;
 mod version;
 
 pub use namespace::{run, within};
-pub use network::{SERVER, Situation};
+pub use network::{SERVER, Situation, serve};
 pub use row::Row;
-pub use server::{Server, Ssh};
+pub use server::{Server, Ssh, certificates};
 
 /// Any error. Clients have many kinds.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -60,8 +60,14 @@ impl Situation {
     }
 }
 
-/// Serves the names until the program ends.
-pub(crate) fn serve_names() {
+/// Serves the names, and stalls at this port, until the program ends. A [`Row`](crate::Row) does it
+/// itself.
+pub fn serve(port: u16) {
+    serve_names();
+    stall(port);
+}
+
+fn serve_names() {
     let server = NameServer::start_at((Ipv4Addr::LOCALHOST, 53).into())
         .unwrap_or_else(|error| panic!("the name server: {error}"));
     server.otherwise(Reply::not_found());
@@ -81,7 +87,7 @@ pub(crate) fn serve_names() {
 }
 
 /// Accepts on the silent address at this port until the program ends.
-pub(crate) fn stall(port: u16) {
+fn stall(port: u16) {
     let listener = TcpListener::bind((SILENT, port)).unwrap_or_else(|error| panic!("{error}"));
     thread::spawn(move || {
         let mut held = Vec::new();

@@ -76,8 +76,7 @@ impl<'a> Row<'a> {
     ///
     /// If a dial through Stagger fails or is stuck where that is not expected.
     pub async fn print(self, port: u16) {
-        network::serve_names();
-        network::stall(port);
+        network::serve(port);
         let own = match &self.own {
             Some(way) => join_all(Situation::ALL.map(|situation| measure(way, situation))).await,
             None => Vec::new(),
@@ -93,7 +92,7 @@ impl<'a> Row<'a> {
             cells.push(format!("{own} / {}", self.through_stagger(situation).await));
         }
         let client = self.client;
-        println!("| {client} | {} | {} |", version(client), cells.join(" | "));
+        println!("| [{client}](#{client}) | {} | {} |", version(client), cells.join(" | "));
     }
 
     async fn through_stagger(&self, situation: Situation) -> String {

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use rustls::ClientConfig;
-use stagger_testkit::tls::{Authority, Request};
+use stagger_testkit::tls::{Authority, Identity, Request};
 
 use crate::namespace::scratch;
 use crate::network::{SERVER, Situation};
@@ -151,21 +151,27 @@ impl Server {
 
     /// nginx at port 443, with TLS and HTTP/2, and a configuration for its clients.
     pub fn nginx_tls() -> (Self, Arc<ClientConfig>) {
+        Self::web_tls("")
+    }
+
+    /// nginx at port 443, with TLS and HTTP/2, before a gRPC server without TLS.
+    pub fn nginx_grpc(to: SocketAddr) -> (Self, Arc<ClientConfig>) {
+        Self::web_tls(&format!("location /grpc.health.v1.Health {{ grpc_pass grpc://{to}; }}"))
+    }
+
+    fn web_tls(more: &str) -> (Self, Arc<ClientConfig>) {
         let server = Self::new("nginx", 443);
-        let authority = Authority::new().expect("a key is made");
-        let mut request = Request::new(Situation::ALL[0].host());
-        for situation in &Situation::ALL[1..] {
-            request = request.with_name(situation.host());
-        }
-        let identity = authority.sign(&request).expect("it is signed");
+        let (authority, identity) = certificates();
         server.write("chain.pem", &identity.chain_pem());
         server.write("key.pem", &identity.key_pem());
         server.write("ca.pem", &authority.certificate_pem());
+        fs::write(server.folder.join("ca.der"), authority.certificate()).expect("it is our folder");
         let config = authority.client().expect("it is a configuration");
-        let lines = "listen 192.0.2.10:443 ssl http2;\n\
-                     ssl_certificate chain.pem;\n\
-                     ssl_certificate_key key.pem;\n";
-        (server.web(lines), config)
+        let lines = format!(
+            "listen 192.0.2.10:443 ssl http2;\nssl_certificate chain.pem;\n\
+             ssl_certificate_key key.pem;\n{more}\n"
+        );
+        (server.web(&lines), config)
     }
 
     fn web(self, lines: &str) -> Self {
@@ -195,6 +201,11 @@ impl Server {
     /// The text of the authority's certificate, after [`nginx_tls`](Self::nginx_tls).
     pub fn ca_pem(&self) -> String {
         fs::read_to_string(self.folder.join("ca.pem")).expect("nginx_tls wrote it")
+    }
+
+    /// The bytes of that certificate.
+    pub fn ca_der(&self) -> Vec<u8> {
+        fs::read(self.folder.join("ca.der")).expect("nginx_tls wrote it")
     }
 }
 
@@ -243,6 +254,21 @@ impl Ssh {
     pub fn host_key(&self) -> String {
         fs::read_to_string(self.0.folder.join("host.pub")).expect("ssh-keygen wrote it")
     }
+}
+
+/// An authority, and its certificate for the names of all situations.
+///
+/// # Panics
+///
+/// If no key can be made.
+pub fn certificates() -> (Authority, Identity) {
+    let authority = Authority::new().expect("a key is made");
+    let mut request = Request::new(Situation::ALL[0].host());
+    for situation in &Situation::ALL[1..] {
+        request = request.with_name(situation.host());
+    }
+    let identity = authority.sign(&request).expect("it is signed");
+    (authority, identity)
 }
 
 /// The newest version in a folder of versions.

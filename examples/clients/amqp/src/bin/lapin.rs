@@ -8,6 +8,8 @@
 //! - Automatic recovery calls the closure again, so keep the dialer in it.
 //! - AMQP's handshake starts after the closure. `dial_raced` puts a whole connection into an
 //!   attempt instead, which has no recovery.
+//!
+//! `docs/clients.md` has the times, and the other clients.
 
 use std::io;
 use std::sync::Mutex;

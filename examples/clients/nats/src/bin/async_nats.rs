@@ -6,9 +6,12 @@
 //!   one more round trip, and the address may fail in between.
 //! - The client has an address, and no name. For TLS, `ConnectOptions::tls_client_config` needs a
 //!   verifier for the name, because the client checks the certificate for the address.
-//! - The address stays for all reconnects. If it dies, dial again, and make a new client.
-//! - An address that accepts and then says nothing wins a plain race. `winner_raced` reads the
+//! - The client reconnects to this address, and to those that the server announces. If all of them
+//!   die, dial again, and make a new client.
+//! - An address that accepts and then says nothing wins a plain race. `dial_raced` waits for the
 //!   server's greeting in the race.
+//!
+//! `docs/clients.md` has the times, and the other clients.
 
 use std::io;
 use std::net::SocketAddr;

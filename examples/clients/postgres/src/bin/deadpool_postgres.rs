@@ -3,20 +3,26 @@
 //! Traps:
 //!
 //! - The error of `Connect` is `tokio_postgres::Error`, which only that crate can make. A failed
-//!   dial has to become one. Below, `Config::connect` of a host that is no name makes it, and the
-//!   cause goes to the log.
+//!   dial has to become one. Below, `Config::connect` without a host makes it, and the cause goes to
+//!   the log.
 //! - deadpool has no timeout by default. Set `wait_timeout` and `create_timeout`, or the policy's
 //!   timeout of the dialer.
 //! - Give one dialer to the whole pool. It is cheap, but its resolver keeps answers.
+//!
+//! `docs/clients.md` has the times, and the other clients.
 
 use std::io;
 use std::pin::Pin;
 
 use deadpool_postgres::{Connect, Manager, ManagerConfig, Pool};
 use lab::{Row, Server};
-use stagger::Connector as _;
+use stagger::boxed::BoxEndpoint;
+use stagger::{Connector as _, Endpoint as _};
+use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
-use tokio_postgres::{Client, Config, Error, NoTls, config::Host};
+use tokio_postgres::config::Host;
+use tokio_postgres::tls::NoTlsStream;
+use tokio_postgres::{Client, Config, Connection, Error, NoTls};
 
 /// The glue.
 struct Dialed(stagger_tokio::Dialer);
@@ -42,16 +48,16 @@ impl Connect for Dialed {
 }
 
 fn spawned<S, T>(
-    (client, connection): (Client, tokio_postgres::Connection<S, T>),
+    (client, connection): (Client, Connection<S, T>),
 ) -> Result<(Client, JoinHandle<()>), Error>
 where
-    tokio_postgres::Connection<S, T>: Future<Output = Result<(), Error>> + Send + 'static,
+    Connection<S, T>: Future<Output = Result<(), Error>> + Send + 'static,
 {
     Ok((client, tokio::spawn(async { drop(connection.await) })))
 }
 
 /// An error of the client's type. Without a host it dials nothing.
-async fn failed(error: &stagger_tokio::stagger::Error) -> Error {
+async fn failed(error: &stagger::Error) -> Error {
     eprintln!("no connection: {error}");
     match Config::new().connect(NoTls).await {
         Err(error) => error,
@@ -59,26 +65,32 @@ async fn failed(error: &stagger_tokio::stagger::Error) -> Error {
     }
 }
 
-/// The glue with PostgreSQL's handshake inside the race. The pool has one host, as most have.
-struct Raced<E>(E);
+/// What the client's `connect_raw` returns.
+type Raw = (Client, Connection<TcpStream, NoTlsStream>);
 
-impl<E, S, T> Connect for Raced<E>
-where
-    E: stagger::Endpoint<
-            Connection = (Client, tokio_postgres::Connection<S, T>),
-            Error = stagger::Error,
-            Connecting: Send,
-        > + Send
-        + Sync,
-    tokio_postgres::Connection<S, T>: Future<Output = Result<(), Error>> + Send + 'static,
-{
+/// The glue with PostgreSQL's handshake inside the race. An address that accepts and then says
+/// nothing costs 250 ms. The pool has one host, as most have.
+struct Raced(BoxEndpoint<Raw, stagger::Error>);
+
+impl Raced {
+    fn new(login: Config, host: &str, port: u16) -> lab::Result<Self> {
+        let dialer = stagger_tokio::dialer().map_connector(|tcp| {
+            tcp.and_then(move |stream, _| {
+                let login = login.clone();
+                async move { login.connect_raw(stream, NoTls).await.map_err(io::Error::other) }
+            })
+        });
+        Ok(Self(BoxEndpoint::new(dialer.endpoint((host, port))?)))
+    }
+}
+
+impl Connect for Raced {
     fn connect(
         &self,
         _: &Config,
     ) -> Pin<Box<dyn Future<Output = Result<(Client, JoinHandle<()>), Error>> + Send + '_>> {
-        let connecting = self.0.connect();
         Box::pin(async {
-            match connecting.await {
+            match self.0.connect().await {
                 Ok(connected) => spawned(connected),
                 Err(error) => Err(failed(&error).await),
             }
@@ -112,18 +124,8 @@ fn main() {
                 answers(Manager::from_connect(config, dialed, settings())).await
             })
             .with_raced(async |host| {
-                let login = config.clone();
-                let endpoint = stagger_tokio::dialer()
-                    .map_connector(|tcp| {
-                        tcp.and_then(move |stream, _| {
-                            let login = login.clone();
-                            async move {
-                                login.connect_raw(stream, NoTls).await.map_err(io::Error::other)
-                            }
-                        })
-                    })
-                    .endpoint((host, port))?;
-                answers(Manager::from_connect(config.clone(), Raced(endpoint), settings())).await
+                let raced = Raced::new(config.clone(), host, port)?;
+                answers(Manager::from_connect(config.clone(), raced, settings())).await
             });
         row.print(port).await;
 

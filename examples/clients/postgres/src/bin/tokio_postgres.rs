@@ -8,6 +8,8 @@
 //!   `connect_raw` it has none, so it fails. `cancel_query_raw` takes a second stream.
 //! - With TLS, the connector must be made for the host's name: `connect_raw` does not know it.
 //! - Libpq's way with several hosts (`target_session_attrs`) is part of `Config::connect` alone.
+//!
+//! `docs/clients.md` has the times, and the other clients.
 
 use std::io;
 

@@ -3,11 +3,13 @@
 //! Traps:
 //!
 //! - The client's own dial starts all addresses at once. So it is fast past a dead address, and
-//!   opens a connection to each address every time.
+//!   opens a connection to each address every time. By default it gives up after a second.
 //! - A `MultiplexedConnection` does not reconnect, and `ConnectionManager` takes no stream. Use
 //!   `stagger-reconnect`, or a pool as `bb8.rs` does.
 //! - With TLS (`rediss://`), put `stagger_tls::tokio::Tls` around the dialer's connector. It checks
 //!   the host's name.
+//!
+//! `docs/clients.md` has the times, and the other clients.
 
 use std::io;
 
@@ -55,7 +57,7 @@ fn main() {
         let row = Row::new("redis")
             .with_own(async |host| {
                 let client = redis::Client::open((host, port))?;
-                // By default it gives up after a second.
+                // Without its own limits, as the others.
                 let settings = AsyncConnectionConfig::new()
                     .set_connection_timeout(None)
                     .set_response_timeout(None);

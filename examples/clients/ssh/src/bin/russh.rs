@@ -4,9 +4,11 @@
 //!
 //! - The `Handler` never learns the host's name: `check_server_key` gets the key alone. Give the
 //!   name to the handler, and check the key against the line of that name in `known_hosts`.
-//! - Ask nobody (keyboard, agent) inside the race: two servers might ask at once.
-//! - `Config::inactivity_timeout` counts from the connection. The dialer's `Policy::with_timeout`
-//!   limits the dial, and the handshake if that is inside the race.
+//! - The race ends before the login. So a user is asked for a password once, by the winner.
+//! - The dialer's `Policy::with_timeout` limits the dial, and the key exchange if that is inside the
+//!   race.
+//!
+//! `docs/clients.md` has the times, and the other clients.
 
 use std::io;
 use std::sync::Arc;

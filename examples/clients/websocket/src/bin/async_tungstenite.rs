@@ -4,6 +4,8 @@
 //!
 //! The own dial is what its users write: `smol::net::TcpStream::connect`, then `client_async`. The
 //! server is a small one of our own, because Debian packages no WebSocket server to speak to.
+//!
+//! `docs/clients.md` has the times, and the other clients.
 
 use std::io;
 use std::net::SocketAddr;

@@ -8,6 +8,8 @@
 //! - The URL is the target. The port of its scheme is added.
 //!
 //! The server is a small one of our own, because Debian packages no WebSocket server to speak to.
+//!
+//! `docs/clients.md` has the times, and the other clients.
 
 use std::io;
 use std::net::SocketAddr;
