@@ -1,6 +1,7 @@
 //! The addresses of the network, and a name for each situation.
 
-use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
@@ -20,14 +21,22 @@ const SILENT: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 7, 0, 0, 0, 0, 0x20);
 /// The lateness of the AAAA record. The number is ours.
 const LATE: Duration = Duration::from_millis(300);
 
-/// The shell's commands that make the network.
+/// How long a look at a dead address waits. The others answer within a millisecond. The number is
+/// ours.
+const GLANCE: Duration = Duration::from_millis(200);
+
+/// The shell's commands that make the network. The system adds the route to an address of a link
+/// some time after the address, and until then a dead address would be unreachable at once.
 pub(crate) const SETUP: &str = "ip link set lo up && \
+    ip address add 192.0.2.10/32 dev lo && \
+    ip address add 2001:db8:7::10/128 dev lo nodad && \
+    ip address add 2001:db8:7::20/128 dev lo nodad && \
     ip link add lab0 type veth peer name lab1 && ip link set lab0 up && ip link set lab1 up && \
-    ip address add 192.0.2.10/24 dev lab0 && \
     ip address add 2001:db8:7::1/64 dev lab0 nodad && \
-    ip address add 2001:db8:7::10/64 dev lab0 nodad && \
-    ip address add 2001:db8:7::20/64 dev lab0 nodad && \
-    ip neighbour add 2001:db8:7::dead lladdr 02:00:00:00:de:ad nud permanent dev lab0";
+    ip neighbour add 2001:db8:7::dead lladdr 02:00:00:00:de:ad nud permanent dev lab0 && \
+    for n in $(seq 1000); do \
+        ip -6 route show table local | grep -q '^local 2001:db8:7::1 dev lab0' && break; \
+    done";
 
 /// What is wrong with the name that a client connects to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,9 +71,20 @@ impl Situation {
 
 /// Serves the names, and stalls at this port, until the program ends. A [`Row`](crate::Row) does it
 /// itself.
+///
+/// # Panics
+///
+/// If an address is not what its situation promises.
 pub fn serve(port: u16) {
     serve_names();
     stall(port);
+    let connect = |ip: Ipv6Addr| {
+        let connected = TcpStream::connect_timeout(&SocketAddr::from((ip, port)), GLANCE);
+        connected.map(drop).map_err(|error| error.kind())
+    };
+    assert_eq!(connect(BLACK_HOLE), Err(ErrorKind::TimedOut), "the black hole");
+    assert_eq!(connect(REFUSING), Err(ErrorKind::ConnectionRefused), "the address that refuses");
+    assert_eq!(connect(SILENT), Ok(()), "the address that stalls");
 }
 
 fn serve_names() {
