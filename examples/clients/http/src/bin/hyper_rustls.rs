@@ -6,8 +6,8 @@
 //!   `stagger_hyper::tokio::https` in its place TLS is inside the race.
 //! - Below another TLS connector, `with_tls_schemes` lets `https` through. Without it our connector
 //!   refuses the scheme, because plain bytes would be sent.
-//! - ALPN is in the `rustls::ClientConfig` for hyper-rustls, and `enable_http2` sets it. `https` sets
-//!   it by itself.
+//! - ALPN is in the `rustls::ClientConfig` for hyper-rustls, and `enable_all_versions` sets it.
+//!   `https` sets it by itself.
 //!
 //! `docs/clients.md` has the times, and the other clients.
 

@@ -3,8 +3,8 @@
 //! Traps:
 //!
 //! - The stream must be non-blocking, as `into_std` of tokio's returns it.
-//! - The URL stays: with `ldaps` or `set_starttls` the client performs TLS for the URL's host, after
-//!   the race. `set_std_stream` takes no TLS stream, so TLS cannot be inside the race.
+//! - The URL stays: with `ldaps` or `set_starttls` the client performs TLS for the URL's host,
+//!   after the race. `set_std_stream` takes no TLS stream, so TLS cannot be inside the race.
 //! - The settings hold one stream, so they are for one connection. A clone of them has no stream.
 //! - LDAP's server does not speak first. A request inside the race, here an anonymous bind, is what
 //!   passes an address that accepts and then says nothing.

@@ -3,8 +3,8 @@
 //! Traps:
 //!
 //! - The error of `Connect` is `tokio_postgres::Error`, which only that crate can make. A failed
-//!   dial has to become one. Below, `Config::connect` without a host makes it, and the cause goes to
-//!   the log.
+//!   dial has to become one. Below, `Config::connect` without a host makes it, and the cause goes
+//!   to the log.
 //! - deadpool has no timeout by default. Set `wait_timeout` and `create_timeout`, or the policy's
 //!   timeout of the dialer.
 //! - Give one dialer to the whole pool. It is cheap, but its resolver keeps answers.

@@ -81,8 +81,9 @@ fn main() {
                 }
             }
         };
+        let query = client.simple_query("select pg_sleep(60)");
         let error = tokio::select! {
-            query = client.simple_query("select pg_sleep(60)") => query.expect_err("it is cancelled"),
+            query = query => query.expect_err("it is cancelled"),
             error = cancel => return Err(error),
         };
         assert_eq!(error.code(), Some(&SqlState::QUERY_CANCELED));

@@ -2,13 +2,13 @@
 //! hook.
 //!
 //! A client of Redis, NATS or AMQP shares one connection among all tasks. The endpoint below
-//! performs the client's handshake, `Reconnect` waits between failures, and a `Link` gives each task
-//! the current client.
+//! performs the client's handshake, `Reconnect` waits between failures, and a `Link` gives each
+//! task the current client.
 //!
 //! Traps:
 //!
-//! - A command that is under way when the connection is lost fails. Only the caller knows whether it
-//!   may be sent again.
+//! - A command that is under way when the connection is lost fails. Only the caller knows whether
+//!   it may be sent again.
 //! - Give the waiting a limit, by a timeout or `Connected::with_max_failures`.
 //!
 //! `docs/clients.md` has the times, and the other clients.

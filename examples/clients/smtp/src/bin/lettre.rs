@@ -4,8 +4,8 @@
 //!
 //! - `AsyncSmtpTransport`, which most programs use, takes no stream. So its pool, its login and its
 //!   choice of TLS are lost: `AsyncSmtpConnection::auth` logs in, and a pool is the caller's.
-//! - For TLS from the start (port 465), put `stagger_tls::tokio::Tls` around the dialer's connector.
-//!   It checks the host's name. `is_encrypted` of the connection is false then.
+//! - For TLS from the start (port 465), put `stagger_tls::tokio::Tls` around the dialer's
+//!   connector. It checks the host's name. `is_encrypted` of the connection is false then.
 //! - For STARTTLS (port 587), call `AsyncSmtpConnection::starttls` with `TlsParameters` for the
 //!   host's name. TLS is then after the race.
 //!

@@ -5,8 +5,8 @@
 //! - The `Handler` never learns the host's name: `check_server_key` gets the key alone. Give the
 //!   name to the handler, and check the key against the line of that name in `known_hosts`.
 //! - The race ends before the login. So a user is asked for a password once, by the winner.
-//! - The dialer's `Policy::with_timeout` limits the dial, and the key exchange if that is inside the
-//!   race.
+//! - The dialer's `Policy::with_timeout` limits the dial, and the key exchange if that is inside
+//!   the race.
 //!
 //! `docs/clients.md` has the times, and the other clients.
 
@@ -29,9 +29,8 @@ impl Handler for Known {
     type Error = Error;
 
     async fn check_server_key(&mut self, key: &PublicKeyOrCertificate) -> Result<bool, Error> {
-        Ok(
-            matches!(key, PublicKeyOrCertificate::PublicKey { key, .. } if key.key_data() == self.0.key_data()),
-        )
+        let PublicKeyOrCertificate::PublicKey { key, .. } = key else { return Ok(false) };
+        Ok(key.key_data() == self.0.key_data())
     }
 }
 

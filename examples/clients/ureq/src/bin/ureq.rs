@@ -6,8 +6,8 @@
 //! - The traits are in `ureq::unversioned`: a minor version may change them.
 //! - ureq resolves the name before it calls the connector. `Unresolved` skips that.
 //! - Chain `RustlsConnector` behind `Dialed` for `https`. TLS is then after the race.
-//! - The connector blocks, and a runtime of tokio of its own runs the dial. Inside an async program,
-//!   call ureq through `spawn_blocking`.
+//! - The connector blocks, and a runtime of tokio of its own runs the dial. Inside an async
+//!   program, call ureq through `spawn_blocking`.
 //!
 //! `docs/clients.md` has the times, and the other clients.
 
