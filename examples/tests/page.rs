@@ -1,5 +1,5 @@
-//! What holds for the README, the crates' READMEs and the guide: their code is tested, their links
-//! lead to files, and the guide's lines are short.
+//! What holds for the README, the crates' READMEs, the guide and the page of clients: their code is
+//! tested, their links lead to files, and the guide's lines are short.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 
 /// The longest line of prose, in characters.
 const COLUMNS: usize = 100;
+
+/// The page of clients. Its code is in the programs of another workspace: see `clients.rs`.
+const CLIENTS: &str = "docs/clients.md";
 
 fn workspace() -> PathBuf {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -23,7 +26,7 @@ fn files(folder: &str) -> Vec<PathBuf> {
 
 /// The pages, each with its path in the workspace and its text.
 fn pages() -> Vec<(String, String)> {
-    let mut paths = vec![workspace().join("README.md")];
+    let mut paths = vec![workspace().join("README.md"), workspace().join(CLIENTS)];
     paths.extend(files("crates").into_iter().map(|folder| folder.join("README.md")));
     paths.extend(files("docs/guide"));
     let pages: Vec<_> = paths
@@ -130,10 +133,12 @@ fn names(line: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// All words of the crates' code, without comments.
+/// All words of the code of the crates and of the clients' programs, without comments.
 fn words_of_code() -> BTreeSet<String> {
     let mut words = BTreeSet::new();
-    let mut folders = vec![workspace().join("crates"), workspace().join("examples/src")];
+    let mut folders = ["crates", "examples/src", "examples/clients"]
+        .map(|folder| workspace().join(folder))
+        .to_vec();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
