@@ -46,6 +46,13 @@
 //!   not depend on the address. The candidate is put back once, behind all waiting candidates. It
 //!   is tried again no earlier than the attempt delay after the failure. A second failure is the
 //!   last.
+//! - An attempt may have a delay of its own, which comes from outside. The next start then waits for
+//!   it instead of the policy's delay (draft-ietf-happy-happyeyeballs-v3 §6 lets history influence
+//!   the delay). It is a delay and never a timeout. A failure still brings the next start forward.
+//! - A candidate may have a rank from outside. Candidates of one family with a rank are sorted by
+//!   it among their own places (v3 §5.3). Candidates without a rank keep their places.
+//! - A candidate may be demoted from outside: it goes behind all others. Families alternate there
+//!   again. This rule is ours.
 //! - The preferred family follows the machine's routes, if a resolver reports which family has a
 //!   default route (v3 §4.2). The policy's own preference takes precedence.
 //! - The last failure ends the race at once. While no candidate is left to start, no alarm is set
@@ -64,7 +71,7 @@
 //!   resolver's, and `getaddrinfo` has already sorted it. If families have separate answers, only
 //!   the leading family is missing, and an answer can set it.
 //! - *History and round-trip times.* They need memory across connects that distinguishes networks.
-//!   They would change the order that the race receives, not the race.
+//!   The race receives only delays, ranks and demotions.
 //! - *A limit on attempts in flight*, by default. The number of addresses limits them.
 //! - *Waiting for a handshake*, by default. It would save a second connection on a slow network.
 //!   But an address that accepts and then stalls would cost that much more time.
@@ -87,5 +94,5 @@ pub(crate) use course::{Begun, Candidates, Course, CourseTypes, Note};
 pub(crate) use driver::Driver;
 pub use endpoints::{List, Race, RaceError, Winner, race_stream};
 pub(crate) use event::News;
-pub use event::{Action, Answered, Entrant, Event, Id, Loss};
+pub use event::{Action, Answered, Entrant, Event, Id, Loss, Standing};
 pub use machine::Machine;
