@@ -546,8 +546,9 @@ fn a_lookup_alone_returns_the_addresses_in_the_order_of_the_history() {
     let life = Life::new(Mode::Order);
     life.connect(&DEAD_A());
     let dialer = life.dialer(&DEAD_A());
-    let (addresses, _) = life.world.clock.run(dialer.resolve(TARGET)).unwrap();
+    let (addresses, report) = life.world.clock.run(dialer.resolve(TARGET)).unwrap();
     assert_eq!(addresses, [address("v4a"), address("v6a")]);
+    assert_eq!(report.demoted(), [address("v6a")]);
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! The input of a race for a name: the answers of a resolver, or given addresses. It has some lines
-//! past 500, because admitting addresses, recording steps and observing them read the same state.
+//! past 600, because admitting addresses, recording steps and observing them read the same state.
 
 use std::fmt;
 use std::ops::RangeInclusive;

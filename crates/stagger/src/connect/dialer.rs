@@ -519,7 +519,11 @@ where
         TargetError: From<I::Error>,
     {
         let target = target.try_into().map_err(TargetError::from);
-        let course = target.map(|target| self.course(target, ()));
+        let course = target.map(|target| {
+            let mut course = self.course(target, ());
+            course.with_report();
+            course
+        });
         Resolve::new(course, extent, self.timer.clone(), self.policy.clone())
     }
 

@@ -9,13 +9,13 @@
 //!
 //! ```
 //! use stagger::{Dialer, History};
-//! use stagger_testkit::{Clock, Ending, Ledger, ScriptedConnector, ScriptedResolver, ms};
+//! use stagger_testkit::{Clock, Fate, Ledger, ScriptedConnector, ScriptedResolver, ms};
 //!
 //! let ledger = Ledger::new(&Clock::new());
 //! let clock = ledger.clock();
 //! let connector = ScriptedConnector::new(&ledger)
-//!     .at("[2001:db8::1]:443", Ending::silent())
-//!     .at("192.0.2.1:443", Ending::connects(ms(40)));
+//!     .at("[2001:db8::1]:443", Fate::silent())
+//!     .at("192.0.2.1:443", Fate::connects(ms(40)));
 //! let resolver = ScriptedResolver::<std::net::SocketAddr>::new(&ledger);
 //! let dialer = Dialer::new(resolver, connector, clock.clone()).with_history(History::new());
 //!

@@ -43,7 +43,7 @@ pub(super) fn note(
 ) {
     let winner = Subnet::of(winner);
     let least = SILENT_AFTER.max(took.saturating_mul(SILENT_TIMES));
-    // Two addresses of one prefix are one silence. The winner's prefix was not silent.
+    // Two addresses of one prefix are one silence.
     let mut silent: SmallVec<[Subnet; 4]> = SmallVec::new();
     for Attempted { ip, ending } in others {
         let prefix = Subnet::of(ip);
@@ -51,7 +51,7 @@ pub(super) fn note(
             Ending::Pending(ran) => ran >= least,
             Ending::Unreachable => true,
         };
-        if is_silent && prefix != winner && !silent.contains(&prefix) {
+        if is_silent && !silent.contains(&prefix) {
             silent.push(prefix);
         }
     }
@@ -72,6 +72,7 @@ pub(super) fn note(
             }
         });
     }
+    // The success comes last, so that it ends a silence of another address in the winner's prefix.
     update(winner.into(), &mut |entry| entry.connected(took));
     update(winner.family().into(), &mut |entry| entry.connected(took));
 }

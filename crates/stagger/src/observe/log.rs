@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 
+use super::kind::{Kind, join, split};
 use super::{ChildStep, Step};
 use crate::address::Address;
 use crate::error::SharedError;
@@ -49,42 +50,6 @@ struct Entry<A, E> {
     /// In a box, because most attempts have none.
     #[allow(clippy::box_collection, reason = "a third of the size in every entry")]
     children: Option<Box<Vec<Child>>>,
-}
-
-/// An [`AttemptOutcome`] without its error. Apart from the error it needs no room of its own.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Running,
-    Connected,
-    Failed,
-    TimedOut,
-    Dropped,
-    Skipped,
-}
-
-/// Splits an outcome.
-fn split<E>(outcome: AttemptOutcome<E>) -> (Kind, Option<E>) {
-    match outcome {
-        AttemptOutcome::Running => (Kind::Running, None),
-        AttemptOutcome::Connected => (Kind::Connected, None),
-        AttemptOutcome::Failed(error) => (Kind::Failed, Some(error)),
-        AttemptOutcome::TimedOut => (Kind::TimedOut, None),
-        AttemptOutcome::Dropped => (Kind::Dropped, None),
-        AttemptOutcome::Skipped(error) => (Kind::Skipped, Some(error)),
-    }
-}
-
-/// Puts an outcome together again.
-fn join<E>(kind: Kind, error: Option<E>) -> AttemptOutcome<E> {
-    match (kind, error) {
-        (Kind::Failed, Some(error)) => AttemptOutcome::Failed(error),
-        (Kind::Skipped, Some(error)) => AttemptOutcome::Skipped(error),
-        (Kind::Connected, _) => AttemptOutcome::Connected,
-        (Kind::TimedOut, _) => AttemptOutcome::TimedOut,
-        (Kind::Dropped, _) => AttemptOutcome::Dropped,
-        (Kind::Running, _) => AttemptOutcome::Running,
-        (Kind::Failed | Kind::Skipped, None) => unreachable!("a failure and a skip have an error"),
-    }
 }
 
 /// A race inside an attempt.
