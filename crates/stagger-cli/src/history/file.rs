@@ -75,7 +75,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Reads a file. One that is missing or empty has no entries.
+/// Reads a file. A missing file and an empty one have no entries.
 pub(super) fn read(path: &Path, now: Moment) -> Result<Vec<(Key, Knowledge)>, Fault> {
     // A pipe would be waited for, so the kind of the file is checked first.
     match fs::metadata(path) {
