@@ -235,3 +235,61 @@ impl Host {
         Self { places }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connects(class: Class) -> Vec<Connect> {
+        let model = Model::new();
+        let mut network = Network::new(&model, class, 7);
+        (0..model.connects).map(|_| network.next_connect()).collect()
+    }
+
+    #[test]
+    fn a_seed_makes_the_same_network_again() {
+        for class in Class::ALL {
+            assert_eq!(format!("{:?}", connects(class)), format!("{:?}", connects(class)));
+        }
+    }
+
+    #[test]
+    fn every_connect_has_an_address_that_works() {
+        for connect in Class::ALL.into_iter().flat_map(connects) {
+            assert!(connect.best() > 0.0);
+        }
+    }
+
+    #[test]
+    fn each_class_has_its_own_faults() {
+        let has = |class, fate: fn(Fate) -> bool| {
+            let fates = connects(class).into_iter().flat_map(|connect| connect.fates);
+            fates.filter(|(_, it)| fate(*it)).count() > 0
+        };
+        for class in Class::ALL {
+            let silent = matches!(
+                class,
+                Class::BlackHole
+                    | Class::Flapping
+                    | Class::DeadAddresses
+                    | Class::Heals
+                    | Class::Breaks
+            );
+            assert_eq!(has(class, |fate| fate == Fate::Silent), silent, "{class:?}");
+            let unreachable = class == Class::Unreachable;
+            assert_eq!(has(class, |fate| fate == Fate::Unreachable), unreachable, "{class:?}");
+        }
+        assert!(has(Class::Lossy, |fate| fate.time().is_some_and(|time| time > RETRANSMIT)));
+    }
+
+    #[test]
+    fn a_network_heals_and_another_breaks_once_and_for_all() {
+        let is_silent = |connect: &Connect| connect.fates.iter().any(|it| it.1 == Fate::Silent);
+        let healing: Vec<bool> = connects(Class::Heals).iter().map(is_silent).collect();
+        assert!(healing[0] && !healing[199] && healing.is_sorted_by(|a, b| a >= b));
+        let breaking: Vec<bool> = connects(Class::Breaks).iter().map(is_silent).collect();
+        assert!(!breaking[0] && breaking[199] && breaking.is_sorted());
+        let healed = connects(Class::Heals);
+        assert!(healed.iter().all(|connect| connect.healed != is_silent(connect)));
+    }
+}

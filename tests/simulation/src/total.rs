@@ -148,3 +148,27 @@ impl Total {
         self.histogram.iter_mut().zip(&other.histogram).for_each(|(own, other)| *own += other);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn past_black_holes_a_fixed_delay_is_what_most_connects_lose() {
+        let model = Model { connects: 20, ..Model::new() };
+        let outcome = simulate(&model, Strategy::Fixed(250), 200, 1);
+        let mut alone = [0; 10];
+        alone[1] = 1;
+        assert_eq!(Class::ALL[1], Class::BlackHole);
+        // Nine of ten such networks have a silent IPv6, and the preferred address is one of it.
+        assert!((1.5..2.2).contains(&outcome.attempts(&alone)));
+        assert!(outcome.above(&alone, 249) > 0.5 && outcome.above(&alone, 2000) < 0.05);
+        assert!((250..300).contains(&outcome.percentile(&alone, 0.9)));
+        assert!((150.0..300.0).contains(&outcome.lost(&alone)));
+        // Shares are relative, and a class without a share does not count.
+        let more = alone.map(|share| share * 7);
+        assert!((outcome.lost(&more) - outcome.lost(&alone)).abs() < 1e-9);
+        assert_eq!(outcome.wrongly_demoted(&alone), 0.0);
+        assert_eq!(outcome.heals_after(), 1.0);
+    }
+}
