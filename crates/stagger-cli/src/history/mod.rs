@@ -81,8 +81,8 @@ impl fmt::Debug for Kept {
     }
 }
 
-/// Makes an empty file that only its owner can read, if there is none, because a history shows where
-/// its owner has connected to. [`save`] replaces the file and keeps its permissions.
+/// Makes an empty file that only its owner can read, if there is none. A history shows where its
+/// owner has connected to. [`save`] replaces the file and keeps its permissions.
 fn make_private(path: &Path) {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);

@@ -1,5 +1,5 @@
-//! The content of a picture: rows on one time axis. Text and SVG draw it. The file is longer than 400
-//! lines because all kinds of rows are here.
+//! The content of a picture: rows on one time axis. Text and SVG draw it. The file is longer than
+//! 400 lines because all kinds of rows are here.
 
 use std::ptr;
 use std::time::Duration;
