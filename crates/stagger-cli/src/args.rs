@@ -6,6 +6,7 @@
 mod choice;
 mod connect;
 mod demo;
+mod history;
 mod listen;
 mod page;
 mod resolve;
@@ -20,6 +21,7 @@ use clap_complete::Shell;
 pub(crate) use self::choice::{ColorWhen, FamilyName, ResolverName, RuntimeName};
 pub(crate) use self::connect::ConnectArgs;
 pub(crate) use self::demo::DemoArgs;
+pub(crate) use self::history::HistoryArgs;
 pub(crate) use self::listen::ListenArgs;
 pub(crate) use self::page::Page;
 pub(crate) use self::resolve::ResolveArgs;
@@ -123,6 +125,9 @@ pub(crate) enum Command {
     /// Send and receive UDP datagrams
     #[command(subcommand, after_help = udp::HELP, disable_help_subcommand = true)]
     Udp(UdpCommand),
+    /// Show what `connect --history` has learned
+    #[command(after_help = history::HELP)]
+    History(HistoryArgs),
     /// Run races on this machine, past addresses that do not answer
     ///
     /// The demo listens on loopback addresses: one accepts, one refuses, one never answers. Its own

@@ -33,7 +33,14 @@ pub(crate) fn run(args: &ConnectArgs, console: &mut Console) -> Exit {
         return pipe::run(args, console);
     }
     let (race, exit) = match Connect::of(args) {
-        Ok(connect) => args.target.runtime.run(connect),
+        Ok(connect) => {
+            let kept = connect.dialing.history();
+            let ended = args.target.runtime.run(connect);
+            if let Some(kept) = kept {
+                kept.warn(console);
+            }
+            ended
+        }
         Err(Failure { message, exit }) => (Race::refused(message), exit),
     };
     if args.target.json {

@@ -17,6 +17,7 @@ use stagger_net::TcpOptions;
 
 use crate::args::ConnectArgs;
 use crate::failure::Failure;
+use crate::history::Kept;
 use crate::proxy::Chain;
 use crate::race::Via;
 use crate::resolver::ResolverChoice;
@@ -49,6 +50,7 @@ pub(crate) struct TargetDialing {
     chain: Chain,
     tls: Option<tls::Client>,
     ssh: Option<ssh::Setup>,
+    kept: Option<Kept>,
 }
 
 /// A connect in progress.
@@ -106,6 +108,14 @@ impl Dialing {
         }
     }
 
+    /// The history of the connect, and its file.
+    pub(crate) fn history(&self) -> Option<Kept> {
+        match self {
+            Self::Target(dialing) => dialing.kept.clone(),
+            Self::Host(_) | Self::Endpoint(..) => None,
+        }
+    }
+
     /// The warning to print before the connection is used, if one is due.
     pub(crate) fn warning(&self) -> Option<&'static str> {
         match self {
@@ -131,13 +141,14 @@ impl TargetDialing {
             options: bind::options(&args.bind, args.target.family, dialed)?,
             resolver: ResolverChoice::of(&args.target)?,
             tls: tls::Client::of(&args.tls)?,
+            kept: args.history.history.as_deref().map(Kept::of),
             chain,
             target,
         })
     }
 
     fn begin<R: Runtime>(self) -> Dialed {
-        let Self { target, policy, options, resolver, chain, tls, ssh } = self;
+        let Self { target, policy, options, resolver, chain, tls, ssh, kept } = self;
         if let Some(setup) = ssh {
             let outer = outer(&policy);
             let first = FirstHop { resolver, options, policy: policy.without_timeout() };
@@ -153,16 +164,21 @@ impl TargetDialing {
             return Dialed::of(dialer.with_policy(outer), |dialer| dialer.connect(target));
         }
         let dialer = Dialer::new(resolver.on::<R>(), R::tcp(options), R::timer());
+        let dialer = match &kept {
+            Some(kept) => dialer.with_history(kept.history()),
+            None => dialer,
+        };
         if chain.names().is_empty() {
             let dialer = dialer.map_connector(|tcp| secured(tls.as_ref(), tcp));
-            return Dialed::of(dialer.with_policy(policy), |dialer| dialer.connect(target));
+            let dialed = Dialed::of(dialer.with_policy(policy), |dialer| dialer.connect(target));
+            return dialed.then_save(kept);
         }
         // The deadline of the outermost race ends every race inside it.
         let outer = outer(&policy);
         let dialer = dialer.with_policy(policy.without_timeout());
         let proxied = secured(tls.as_ref(), chain.over(dialer));
         let dialer = Dialer::new(ByName, proxied, R::timer()).with_policy(outer);
-        Dialed::of(dialer, |dialer| dialer.connect(target))
+        Dialed::of(dialer, |dialer| dialer.connect(target)).then_save(kept)
     }
 }
 
@@ -205,5 +221,17 @@ impl Dialed {
         let dial = begin(&dialer.with_observer(recorder.clone())).with_report();
         let dial = async { dial.await.map(|(stream, report)| (stream, report.into_text())) };
         Self { dial: Box::pin(dial), so_far: Box::new(move |now| recorder.report(now).into_text()) }
+    }
+
+    /// Saves the history as soon as there is a connection. A pipe may be ended by a signal later.
+    fn then_save(self, kept: Option<Kept>) -> Self {
+        let Some(kept) = kept else { return self };
+        let Self { dial, so_far } = self;
+        let dial = async move {
+            let connected = dial.await?;
+            kept.save();
+            Ok(connected)
+        };
+        Self { dial: Box::pin(dial), so_far }
     }
 }

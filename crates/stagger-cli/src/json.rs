@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use stagger::Report;
 use stagger::error::LookupErrorKind;
+use stagger::history::{Pace, Reason};
 use stagger::report::{AttemptOutcome, AttemptReport, QueryReport};
 
 pub(crate) use self::ascii::printed;
@@ -38,6 +39,7 @@ pub(crate) fn connect(target: &str, race: &Race) -> String {
     object.insert("elapsed_us".into(), us(report.elapsed()));
     object.insert("queries".into(), queries(report).map(query).collect());
     object.insert("attempts".into(), report.attempts().iter().map(attempt).collect());
+    insert_demoted(&mut object, report);
     // A person also gets lines that mark the place in an endpoint's text.
     line(object, race.error.as_deref().and_then(|error| error.lines().next()))
 }
@@ -122,27 +124,50 @@ fn attempt(attempt: &AttemptReport<String>) -> Value {
         AttemptOutcome::TimedOut => "failed",
         outcome => outcome.as_str(),
     };
-    json!({
-        "address": attempt.address,
-        "started_us": us(attempt.started),
-        "progressed_us": attempt.progressed.map(us),
-        "ended_us": us(attempt.ended),
-        "outcome": outcome,
-        "error": attempt_error(attempt),
-        "children": attempt.children.iter().map(child).collect::<Value>(),
-    })
+    let mut object = Map::new();
+    object.insert("address".into(), json!(attempt.address));
+    object.insert("started_us".into(), us(attempt.started));
+    object.insert("progressed_us".into(), json!(attempt.progressed.map(us)));
+    object.insert("ended_us".into(), us(attempt.ended));
+    object.insert("outcome".into(), outcome.into());
+    object.insert("error".into(), json!(attempt_error(attempt)));
+    if let Some(pace) = attempt.pace {
+        object.insert("pace".into(), paced(pace));
+    }
+    object.insert("children".into(), attempt.children.iter().map(child).collect());
+    object.into()
+}
+
+/// How long the next start waited after an attempt, because of the history.
+fn paced(pace: Pace) -> Value {
+    let reason = match pace.reason {
+        Reason::Silent => "silent",
+        Reason::SilentFamily => "silent_family",
+        Reason::RoundTrip => "round_trip",
+        Reason::FamilyRoundTrip => "family_round_trip",
+        _ => "unknown",
+    };
+    json!({"delay_us": us(pace.delay), "reason": reason})
+}
+
+/// Adds the addresses that went behind all others because of the history, if there are any.
+fn insert_demoted(object: &mut Map<String, Value>, report: &Report<String>) {
+    if !report.demoted().is_empty() {
+        object.insert("demoted".into(), json!(report.demoted()));
+    }
 }
 
 /// A race inside an attempt.
 fn child(report: &Report<String>) -> Value {
-    json!({
-        "target": report.target().map(ToString::to_string),
-        "connected": report.winner().is_some(),
-        "began_us": us(report.began()),
-        "elapsed_us": us(report.elapsed()),
-        "queries": queries(report).map(query).collect::<Value>(),
-        "attempts": report.attempts().iter().map(attempt).collect::<Value>(),
-    })
+    let mut object = Map::new();
+    object.insert("target".into(), json!(report.target().map(ToString::to_string)));
+    object.insert("connected".into(), report.winner().is_some().into());
+    object.insert("began_us".into(), us(report.began()));
+    object.insert("elapsed_us".into(), us(report.elapsed()));
+    object.insert("queries".into(), queries(report).map(query).collect());
+    object.insert("attempts".into(), report.attempts().iter().map(attempt).collect());
+    insert_demoted(&mut object, report);
+    object.into()
 }
 
 /// Whole microseconds.

@@ -5,7 +5,7 @@
 //! | to find | look in |
 //! | --- | --- |
 //! | options and help | `args`, with a file for each command |
-//! | the commands | `connect`, `resolve`, `listen`, `udp`, `demo`, `completions`, `manual` |
+//! | the commands | `connect`, `resolve`, `listen`, `udp`, `history`, `demo`, `completions`, `manual` |
 //! | how options are read | `target`, `address`, `bind`, `duration`, `lanes`, `policy` |
 //! | the resolver and the dialer of a command line | `resolver`, `overrides`, `dial` |
 //! | what to write instead of a wrong target | `hint` |
@@ -15,6 +15,7 @@
 //! | proxies | `proxy` |
 //! | SSH hosts | `ssh` |
 //! | `--endpoint` | `endpoint` |
+//! | `--history` and its file | `history` |
 //! | the race as text, as SVG and live | `picture`, `live`, `terminal` |
 //! | the race as JSON | `json` |
 //! | `--answers` and `--explain` | `answer`, `explain` |
@@ -37,6 +38,7 @@ mod escape;
 mod explain;
 mod failure;
 mod hint;
+mod history;
 mod json;
 mod lanes;
 mod listen;
@@ -84,6 +86,7 @@ fn main() -> ExitCode {
             Command::Resolve(args) => resolve::run(&args, &mut console),
             Command::Listen(args) => listen::run(&args, &mut console),
             Command::Udp(command) => udp::run(&command, &mut console),
+            Command::History(args) => history::run(&args, &mut console),
             Command::Demo(args) => demo::run(&args, &mut console),
             Command::Completions { shell } => completions::run(shell, &mut console),
             Command::Man { page } => manual::run(page, &mut console),

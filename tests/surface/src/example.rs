@@ -6,7 +6,7 @@ use crate::allowed::Finding;
 use crate::item::Surface;
 
 /// The traits that a user implements to fit another runtime, protocol or name service.
-pub(crate) const SEAMS: [&str; 14] = [
+pub(crate) const SEAMS: [&str; 15] = [
     "Resolver",
     "Connector",
     "Endpoint",
@@ -21,6 +21,7 @@ pub(crate) const SEAMS: [&str; 14] = [
     "Address",
     "SourceAddresses",
     "Backend",
+    "Store",
 ];
 
 /// Whether docs have a Rust block that runs as a test.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::choice::ColorWhen;
+use super::history::ConnectHistory;
 use super::target::TargetArgs;
 use crate::ssh::{self, ConnectSsh};
 use crate::tls::{self, ConnectTls};
@@ -35,7 +36,7 @@ const MORE: &str = "
 pub(super) fn long() -> String {
     let (help, examples) = ([tls::CONNECT_HELP, ssh::CONNECT_HELP], ssh::CONNECT_EXAMPLES);
     let help = help.concat();
-    format!("{PICTURE}{PROXY}{ENDPOINT}{help}{REST}{}{examples}", tls::CONNECT_EXAMPLES)
+    format!("{PICTURE}{PROXY}{ENDPOINT}{help}{HISTORY}{REST}{}{examples}", tls::CONNECT_EXAMPLES)
 }
 
 const PICTURE: &str = "\
@@ -55,6 +56,11 @@ race inside the attempt; it has target, connected, began_us, elapsed_us, queries
 and attempts. Times are microseconds since the outermost race began; elapsed_us
 is the length of its own race. The output is printable ASCII: other characters
 are escaped as \\uXXXX.
+
+With --history, an attempt at a known address has pace after error, with
+delay_us and reason (silent, silent_family, round_trip, family_round_trip): how
+long the next start waited. A race has demoted after attempts, if addresses went
+behind all others.
 
 With --pipe, the end of standard input is sent to the peer, and the command
 continues to receive. When the peer ends, standard output is closed, and the
@@ -98,6 +104,16 @@ characters are percent-encoded. What is wrong with a string is marked below it.
 
 ";
 
+const HISTORY: &str = "\
+With --history, the file is read before the connect, and replaced in one step
+after it. Of two commands that end at the same time, the last one to write wins.
+What is learned belongs to the network that this machine is in. The picture has
+the reason where an address was silent before, or was started early. A file that
+is damaged, or longer than 8 MiB, is replaced with a warning. A file of another
+version is left alone, and nothing is kept. A history never fails a connect.
+
+";
+
 const REST: &str = "\
 Exit status:
   0    connected; with --pipe, everything was sent and received
@@ -114,12 +130,13 @@ Examples:
   stagger connect example.com:443 --bind 192.0.2.7 --bind 2001:db8::7
   stagger connect example.com:https --svg race.svg
   stagger connect example.com:https --resolve example.com:192.0.2.7
+  stagger connect example.com:https --history ~/.cache/stagger.json
   stagger connect example.com:https --proxy socks5h://proxy.example:1080
   stagger connect --endpoint 'tcp:proxy.example:1080 | socks5:host:443 | tls'
   ssh -o 'ProxyCommand=stagger connect --pipe %h %p' example.com";
 
 /// The arguments that an endpoint replaces. Those of TLS name it themselves.
-const OF_TARGET: [&str; 13] = [
+const OF_TARGET: [&str; 14] = [
     "target",
     "service",
     "family",
@@ -133,6 +150,7 @@ const OF_TARGET: [&str; 13] = [
     "resolution_delay",
     "bind",
     "proxy",
+    "history",
 ];
 
 #[derive(Debug, clap::Args)]
@@ -167,6 +185,8 @@ pub(crate) struct ConnectArgs {
     /// the environment, which is ignored otherwise.
     #[arg(long, value_name = "URL")]
     pub(crate) proxy: Vec<String>,
+    #[command(flatten)]
+    pub(crate) history: ConnectHistory,
     /// Send standard input, and write what is received to standard output
     #[arg(long, conflicts_with = "json")]
     pub(crate) pipe: bool,

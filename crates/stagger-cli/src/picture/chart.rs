@@ -1,4 +1,5 @@
-//! The content of a picture: rows on one time axis. Text and SVG draw it.
+//! The content of a picture: rows on one time axis. Text and SVG draw it. The file is longer than
+//! 400 lines because all kinds of rows are here.
 
 use std::ptr;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use stagger::{Report, Target};
 
 use super::axis::{Axis, spelled};
 use super::ink::Ink;
+use super::remark::{DEMOTED, remembered};
 use crate::escape::printable;
 use crate::race::{Race, attempt_error, queries, query_error};
 
@@ -184,8 +186,16 @@ impl Level<'_> {
             let waits = waiting.is_some_and(|waiting| ptr::eq(waiting, query));
             rows.push(self.query(query, waits));
         }
+        let mut before: Option<&AttemptReport<String>> = None;
         for attempt in report.attempts() {
-            rows.push(self.attempt(attempt));
+            let mut row = self.attempt(attempt);
+            for remark in remembered(report, before, attempt) {
+                row.remark(&remark);
+            }
+            rows.push(row);
+            if !matches!(attempt.outcome, AttemptOutcome::Skipped(_)) {
+                before = Some(attempt);
+            }
             self.push_children(attempt, rows);
         }
         self.push_untried(rows);
@@ -242,7 +252,11 @@ impl Level<'_> {
             let queries = report.queries().iter();
             let of = queries.filter(|query| query.addresses.contains(address));
             let known = of.filter_map(|query| query.ended).min();
-            rows.push(row(printable(address), known, "not tried"));
+            let mut row = row(printable(address), known, "not tried");
+            if report.demoted().contains(address) {
+                row.remark(DEMOTED);
+            }
+            rows.push(row);
         }
         if count > MAX_UNTRIED {
             rows.push(row(format!("{} more", count - MAX_UNTRIED), None, "not tried"));

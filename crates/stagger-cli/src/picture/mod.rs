@@ -7,6 +7,7 @@ mod chart;
 mod glyph;
 mod ink;
 mod line;
+mod remark;
 mod svg;
 mod text;
 

@@ -22,7 +22,15 @@ pub(crate) fn run(args: &ConnectArgs, console: &mut Console) -> Exit {
             if let Some(warning) = dialing.warning() {
                 console.warn(warning);
             }
-            args.target.runtime.run(Pipe(dialing))
+            let kept = dialing.history();
+            if let Some(kept) = &kept {
+                kept.warn(console);
+            }
+            let ended = args.target.runtime.run(Pipe(dialing));
+            if let Some(kept) = &kept {
+                kept.warn(console);
+            }
+            ended
         }
         Err(failure) => Err(failure.into()),
     };

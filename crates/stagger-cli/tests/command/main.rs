@@ -13,6 +13,8 @@ mod endpoint;
 mod exit;
 #[cfg(target_os = "linux")]
 mod guide;
+#[cfg(target_os = "linux")]
+mod history;
 #[cfg(unix)]
 mod hostile;
 #[cfg(target_os = "linux")]

@@ -6,7 +6,7 @@ use crate::run::{Run, STAGGER, run, stagger};
 use crate::skip::skip;
 
 /// The pages by their commands; the empty name is the page of `stagger`.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
     "",
     "connect",
     "resolve",
@@ -14,6 +14,7 @@ const PAGES: [&str; 10] = [
     "udp",
     "udp-listen",
     "udp-send",
+    "history",
     "demo",
     "completions",
     "man",

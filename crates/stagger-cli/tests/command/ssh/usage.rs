@@ -32,6 +32,7 @@ fn options_that_do_not_go_together_are_refused() {
         (&["connect", "a:1", "--ssh-backend", "command"], "--ssh <HOST>"),
         (&["connect", "a:1", "--ssh-match-exec"], "--ssh <HOST>"),
         (&["connect", "--endpoint", "ssh:a", "--ssh", "a"], "cannot be used with"),
+        (&["connect", "--history", "f", "--ssh", "a"], "cannot be used with"),
         (&["connect", "--ssh", "a", "--ssh", "b"], "cannot be used multiple times"),
         (
             &["connect", "--ssh", "a", "--ssh-backend", "russh"],

@@ -1,0 +1,244 @@
+//! `connect --history` and `stagger history`, with real connects on loopback.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::run::{RUNTIMES, Run, STAGGER, listener, refusing, run, silent, stagger};
+
+/// A directory for one test. Dropping it removes the directory.
+struct Room(PathBuf);
+
+impl Room {
+    fn new(name: &str) -> Self {
+        let name = format!("stagger-cli-{}-history-{name}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self) -> String {
+        self.0.join("history.json").to_str().unwrap().to_owned()
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.0).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Connects with the history in this file, and expects a connection.
+#[track_caller]
+fn connect(addr: SocketAddr, file: &str, options: &[&str]) -> Run {
+    let run = stagger(&[&["connect", &addr.to_string(), "--history", file], options].concat());
+    assert_eq!(run.code, Some(0), "{run:?}");
+    run
+}
+
+/// Connects to a host with a silent address, and one in another prefix that accepts.
+#[track_caller]
+fn past_a_silent_address(port: u16, file: &str, options: &[&str]) -> Run {
+    let resolve = "host.test:127.0.0.1,127.0.1.1";
+    let target = format!("host.test:{port}");
+    let fixed = ["connect", &target, "--resolve", resolve, "--order", "resolver"];
+    let run = stagger(&[&fixed[..], &["--history", file], options].concat());
+    assert_eq!(run.code, Some(0), "{run:?}");
+    run
+}
+
+fn entries(file: &str) -> Vec<Value> {
+    let whole: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    assert_eq!(whole["version"], 1);
+    whole["entries"].as_array().unwrap().clone()
+}
+
+#[test]
+fn the_next_connect_does_not_wait_for_an_address_that_was_silent() {
+    for runtime in RUNTIMES {
+        let room = Room::new(&format!("silent-{runtime}"));
+        let (_silent, dead) = silent();
+        let _live = TcpListener::bind(("127.0.1.1", dead.port())).unwrap();
+        let options = ["--json", "--runtime", runtime];
+        let first = past_a_silent_address(dead.port(), &room.file(), &options).json();
+        let starts =
+            |race: &Value, place: usize| race["attempts"][place]["started_us"].as_u64().unwrap();
+        assert!(starts(&first, 1) - starts(&first, 0) >= 250_000, "{first}");
+        assert_eq!(first["attempts"][0]["pace"], Value::Null);
+
+        let second = past_a_silent_address(dead.port(), &room.file(), &options).json();
+        let attempt = &second["attempts"][0];
+        assert_eq!(attempt["address"], dead.to_string());
+        assert_eq!(attempt["pace"]["delay_us"], 10_000);
+        assert_eq!(attempt["pace"]["reason"], "silent");
+        assert!(starts(&second, 1) - starts(&second, 0) >= 10_000, "{second}");
+
+        let drawn = past_a_silent_address(dead.port(), &room.file(), &["--runtime", runtime]);
+        let reason = format!("started after 10 ms: {dead} was silent before");
+        let words = drawn.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(&reason), "{drawn:?}");
+    }
+}
+
+#[test]
+fn a_history_is_shown_as_a_table() {
+    let room = Room::new("table");
+    let (_silent, dead) = silent();
+    let _live = TcpListener::bind(("127.0.1.1", dead.port())).unwrap();
+    past_a_silent_address(dead.port(), &room.file(), &[]);
+    let shown = stagger(&["history", &room.file()]);
+    assert_eq!((shown.code, &shown.err[..]), (Some(0), ""), "{shown:?}");
+    let lines: Vec<Vec<&str>> =
+        shown.out.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[0][..2], ["network", "address"]);
+    let of = |subject: &str| lines.iter().find(|line| line[1] == subject);
+    let live = of("127.0.1.0/24").unwrap();
+    assert_eq!((live[3], live[5], live[6]), ("ms", "ms", "0"), "{shown:?}");
+    assert!(of("IPv4").is_some(), "{shown:?}");
+    let dead = of("127.0.0.0/24").unwrap();
+    assert_eq!((dead[2], dead[4]), ("1", "s"), "{shown:?}");
+    let left: u64 = dead[3].parse().unwrap();
+    assert!((1..=60).contains(&left), "{shown:?}");
+}
+
+#[test]
+fn a_history_that_cannot_be_shown_is_an_error() {
+    let room = Room::new("unshown");
+    let missing = stagger(&["history", &room.file()]);
+    assert_eq!((missing.code, &missing.out[..]), (Some(1), ""), "{missing:?}");
+    assert_eq!(missing.err, format!("error: there is no file {:?}\n", room.file()));
+    fs::write(room.file(), "garbage").unwrap();
+    let damaged = stagger(&["history", &room.file()]);
+    assert_eq!((damaged.code, &damaged.out[..]), (Some(1), ""), "{damaged:?}");
+    assert_eq!(damaged.err.lines().count(), 1, "{damaged:?}");
+    assert!(damaged.err.contains("it is damaged ("), "{damaged:?}");
+    fs::write(room.file(), "").unwrap();
+    let empty = stagger(&["history", &room.file()]);
+    assert_eq!((empty.code, &empty.out[..]), (Some(0), "the history is empty\n"), "{empty:?}");
+}
+
+#[test]
+fn only_the_owner_can_read_a_new_history_and_no_draft_stays() {
+    let room = Room::new("private");
+    let (_listener, addr) = listener();
+    for _ in 0..2 {
+        let run = connect(addr, &room.file(), &[]);
+        assert_eq!(run.err, "", "{run:?}");
+        let mode = fs::metadata(room.file()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(room.names(), ["history.json"]);
+    }
+    // The prefix, and its family.
+    assert_eq!(entries(&room.file()).len(), 2);
+    assert!(!fs::read_to_string(room.file()).unwrap().contains(&addr.to_string()));
+}
+
+#[test]
+fn a_damaged_history_is_a_warning_and_is_replaced() {
+    let room = Room::new("damaged");
+    let (_listener, addr) = listener();
+    connect(addr, &room.file(), &[]);
+    let whole = fs::read(room.file()).unwrap();
+    let huge = || File::create(room.file()).unwrap().set_len(100 * 1024 * 1024).unwrap();
+    let damages: [(&str, &dyn Fn()); 4] = [
+        ("it is damaged (", &|| fs::write(room.file(), "garbage").unwrap()),
+        ("it is damaged (", &|| fs::write(room.file(), [0xff, 0, 0x1b]).unwrap()),
+        ("it is damaged (", &|| fs::write(room.file(), &whole[..whole.len() / 2]).unwrap()),
+        ("it has more than 8 MiB; it is replaced", &huge),
+    ];
+    for (reason, damage) in damages {
+        damage();
+        let run = connect(addr, &room.file(), &[]);
+        let start = format!("warning: cannot use the history {:?}: ", room.file());
+        assert!(run.err.starts_with(&start) && run.err.contains(reason), "{run:?}");
+        assert_eq!(run.err.lines().count(), 1, "{run:?}");
+        assert_eq!(entries(&room.file()).len(), 2);
+        assert_eq!(connect(addr, &room.file(), &[]).err, "");
+    }
+}
+
+#[test]
+fn a_history_that_is_not_ours_is_a_warning_and_stays() {
+    let room = Room::new("foreign");
+    let (_listener, addr) = listener();
+    let foreign = r#"{"version":2,"things":[]}"#;
+    fs::write(room.file(), foreign).unwrap();
+    let run = connect(addr, &room.file(), &[]);
+    assert!(run.err.contains(": it has the version 2, and not 1; nothing is kept\n"), "{run:?}");
+    assert_eq!(fs::read_to_string(room.file()).unwrap(), foreign);
+
+    // A pipe without a writer would be waited for.
+    let pipe = room.0.join("pipe").to_str().unwrap().to_owned();
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for path in [pipe.as_str(), "/dev/zero", "/dev/null", room.0.to_str().unwrap()] {
+        let run = connect(addr, path, &[]);
+        assert!(run.err.contains(": it is not a regular file; nothing is kept\n"), "{run:?}");
+    }
+    let missing = room.0.join("none/history.json").to_str().unwrap().to_owned();
+    let run = connect(addr, &missing, &[]);
+    assert!(run.err.starts_with("warning: cannot write the history "), "{run:?}");
+    assert_eq!(run.err.lines().count(), 1, "{run:?}");
+}
+
+#[test]
+fn of_many_commands_at_once_the_last_file_is_whole() {
+    let room = Room::new("many");
+    let (_listener, addr) = listener();
+    let start = || {
+        let mut command = Command::new(STAGGER);
+        command.args(["connect", &addr.to_string(), "--history", &room.file()]);
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let running: Vec<_> = (0..16).map(|_| start()).collect();
+    for child in running {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    }
+    assert_eq!(entries(&room.file()).len(), 2);
+    assert_eq!(room.names(), ["history.json"]);
+}
+
+#[test]
+fn a_connect_that_fails_writes_no_history() {
+    let room = Room::new("failed");
+    let (_socket, addr) = refusing();
+    let run = stagger(&["connect", &addr.to_string(), "--history", &room.file()]);
+    assert_eq!((run.code, run.err.lines().count()), (Some(1), 1), "{run:?}");
+    assert_eq!(room.names(), [""; 0]);
+}
+
+#[test]
+fn a_pipe_learns_too_and_warns_before_it_connects() {
+    let room = Room::new("pipe");
+    let (listener, addr) = listener();
+    fs::write(room.file(), "garbage").unwrap();
+    let peer = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"received").unwrap();
+    });
+    let target = addr.to_string();
+    let mut command = Command::new(STAGGER);
+    command.args(["connect", &target, "--pipe", "--history", &room.file()]).stdin(Stdio::null());
+    let piped = run(&mut command);
+    peer.join().unwrap();
+    assert_eq!((piped.code, &piped.out[..]), (Some(0), "received"), "{piped:?}");
+    assert!(piped.err.starts_with("warning: cannot use the history "), "{piped:?}");
+    assert_eq!(entries(&room.file()).len(), 2);
+}
+
+#[test]
+fn an_endpoint_takes_no_history() {
+    let run = stagger(&["connect", "--endpoint", "tcp:127.0.0.1:9", "--history", "x"]);
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert!(run.err.contains("--history"), "{run:?}");
+}
