@@ -102,14 +102,18 @@ fn preferred(has_default: impl FnMut(&Family) -> bool) -> Option<Family> {
     [Family::Ipv6, Family::Ipv4].into_iter().find(has_default)
 }
 
-/// Whether there is a source address for an address of the public Internet. Any such address works,
-/// because nothing is sent. These belong to a root name server (RFC 7720).
+/// Whether there is a source address for an address of the public Internet.
 fn has_default(family: Family) -> bool {
-    let anywhere: SocketAddr = match family {
+    source::source_address(&anywhere(family)).is_some_and(interface_addr::is_routable)
+}
+
+/// An address of the public Internet. Any such address works, because nothing is sent. These belong
+/// to a root name server (RFC 7720).
+pub(crate) fn anywhere(family: Family) -> SocketAddr {
+    match family {
         Family::Ipv4 => (Ipv4Addr::new(199, 7, 83, 42), 53).into(),
-        _ => (Ipv6Addr::new(0x2001, 0x500, 0x9f, 0, 0, 0, 0, 0x42), 53).into(),
-    };
-    source::source_address(&anywhere).is_some_and(interface_addr::is_routable)
+        Family::Ipv6 => (Ipv6Addr::new(0x2001, 0x500, 0x9f, 0, 0, 0, 0, 0x42), 53).into(),
+    }
 }
 
 #[cfg(test)]
