@@ -18,7 +18,7 @@ impl Nat64 {
 
     /// The source address for the public Internet, if the family has a default route.
     pub(super) fn default_source(&self, family: Family) -> Option<SourceAddress> {
-        let source = self.setup.sources.source(&anywhere(family))?;
+        let source = self.setup.routes.source(&anywhere(family))?;
         let is_local = match source.addr.to_canonical() {
             IpAddr::V4(addr) => addr.is_loopback() || addr.is_link_local(),
             IpAddr::V6(addr) => addr.is_loopback() || addr.is_unicast_link_local(),
@@ -27,7 +27,7 @@ impl Nat64 {
     }
 
     pub(super) fn has_route(&self, addr: SocketAddrV4) -> bool {
-        self.setup.sources.source(&addr.into()).is_some()
+        self.setup.routes.source(&addr.into()).is_some()
     }
 
     /// The known prefixes, or `None` if they must be discovered first.

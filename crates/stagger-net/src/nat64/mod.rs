@@ -13,10 +13,10 @@
 //!
 //! These are the rules of draft-ietf-happy-happyeyeballs-v3 §8.
 //!
-//! [`Nat64::wrap`] adds all of this to a dialer. On a machine with a default route of IPv4 it costs
-//! an allocation and a query for a route in each attempt over IPv4, and sends nothing. No adapter
-//! uses it unless the program asks for it, because the discovery is one more question to the name
-//! servers.
+//! [`Nat64::wrap`] adds all of this to a dialer. On a machine with a default route of IPv4 it sends
+//! nothing. There it costs an allocation for each attempt, and one look at the routes for each
+//! lookup and each attempt over IPv4. No adapter uses it unless the program asks for it, because the
+//! discovery is one more question to the name servers.
 //!
 //! # Examples
 //!
@@ -81,7 +81,7 @@ use self::known::inside;
 use self::memory::Memory;
 pub use self::prefix::{Nat64Prefix, Nat64PrefixError};
 pub use self::resolver::{Nat64Answers, Nat64Resolver};
-use crate::source::SystemSourceAddresses;
+use crate::source::{SystemSourceAddresses, source_address};
 
 /// How many prefixes are given or discovered: at most 4. The number is ours. A network has one or
 /// two.
@@ -155,6 +155,9 @@ pub struct Nat64 {
 struct Setup {
     given: Vec<Nat64Prefix>,
     discovery: Option<BoxResolver<SocketAddr, SharedError>>,
+    /// For the routes. By default it does not read the list of interfaces, which takes long.
+    routes: Sources,
+    /// For the sort.
     sources: Sources,
     clock: Arc<dyn Fn() -> Instant + Send + Sync>,
     private: bool,
@@ -179,6 +182,7 @@ impl Nat64 {
         let setup = Setup {
             given: Vec::new(),
             discovery: None,
+            routes: Sources(Arc::new(|to: &SocketAddr| source_address(to).map(SourceAddress::new))),
             sources: Sources(Arc::new(SystemSourceAddresses::new())),
             clock: Arc::new(move || timer.now()),
             private: false,
@@ -227,8 +231,8 @@ impl Nat64 {
     /// at most [`DISCOVERY_TIMEOUT`] by this timer.
     ///
     /// An answer that shows no prefix, a failure, and no answer in time all mean that there is no
-    /// NAT64. RFC 7050 §3.1 asks for a check by DNSSEC, which this crate does not make: a name
-    /// server that lies about the prefix could lie about every other name as well.
+    /// NAT64. RFC 7050 §3.1 describes a check by DNSSEC. This crate does not make it, because a name
+    /// server that lies about the prefix can lie about every other name too.
     ///
     /// # Runtime
     ///
@@ -259,7 +263,9 @@ impl Nat64 {
     where
         S: SourceAddresses + Send + Sync + 'static,
     {
-        self.setup_mut().sources = Sources(Arc::new(sources));
+        let sources = Sources(Arc::new(sources));
+        let setup = self.setup_mut();
+        (setup.routes, setup.sources) = (sources.clone(), sources);
         self
     }
 

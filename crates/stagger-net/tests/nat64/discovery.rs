@@ -115,6 +115,36 @@ fn a_discovery_that_a_lookup_began_is_not_lost_when_the_lookup_has_answered() {
 }
 
 #[test]
+fn without_an_ipv4_address_a_failure_does_not_wait_for_the_discovery() {
+    let kit = Kit::new();
+    let nat64 = kit.asks(ScriptedResolver::new(&kit.asked).never_ends());
+    let native = "[2001:db8::9]:80";
+    let lookup =
+        kit.lookup().finds(ms(10), Record::Aaaa, [addr(native)]).finds(ms(12), Record::A, NONE);
+    let connector = kit.connector().at(native, Fate::fails(ms(5)));
+    let (starts, report) = kit.connect(&nat64, TARGET, lookup, connector);
+    assert_eq!(starts, [started(10, native)]);
+    assert!(report.is_err());
+    assert_eq!(kit.clock.elapsed(), ms(15));
+}
+
+#[test]
+fn a_translator_that_never_answers_is_an_attempt_like_any_other() {
+    let kit = Kit::new();
+    let native = "[2001:db8::9]:80";
+    let lookup = kit.lookup().finds(ms(10), Record::A, [addr(IPV4)]).finds(
+        ms(70),
+        Record::Aaaa,
+        [addr(native)],
+    );
+    let connector = kit.connector().at(INSIDE, Fate::silent()).at(native, Fate::connects(ms(30)));
+    let (starts, report) = kit.connect(&kit.given("64:ff9b::/96"), TARGET, lookup, connector);
+    // IPv4 waits for the resolution delay, and IPv6 follows after the attempt delay.
+    assert_eq!(starts, [started(60, INSIDE), started(310, native)]);
+    assert_eq!(report.unwrap().winner().unwrap().address, addr(native));
+}
+
+#[test]
 fn hostile_answers_for_the_discovery_lead_to_no_prefix_or_to_few() {
     // What would turn an IPv4 address into an address of this machine, or of its link.
     for hostile in ["::ffff:c000:aa", "::c000:aa", "fe80::c000:aa", "ff02::c000:aa", "2001:db8::1"]
