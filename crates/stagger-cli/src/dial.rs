@@ -17,12 +17,13 @@ use stagger_proxy::ByName;
 
 use crate::args::ConnectArgs;
 use crate::failure::Failure;
+use crate::nat64::Nat64Choice;
 use crate::proxy::Chain;
 use crate::resolver::ResolverChoice;
 use crate::runtime::Runtime;
 use crate::stream::BoxStream;
 use crate::target::{self, target};
-use crate::{bind, endpoint, policy, tls};
+use crate::{bind, endpoint, nat64, policy, tls};
 
 /// A connector of any addresses whose connections are streams.
 pub(crate) type StreamConnector<A = SocketAddr> = LocalBoxConnector<A, BoxStream, SharedError>;
@@ -42,6 +43,7 @@ pub(crate) struct TargetDialing {
     policy: Policy,
     options: TcpOptions,
     resolver: ResolverChoice,
+    nat64: Nat64Choice,
     chain: Chain,
     tls: Option<tls::Client>,
 }
@@ -115,6 +117,7 @@ impl TargetDialing {
             policy: policy::of_connect(args)?,
             options: bind::options(&args.bind, args.target.family, dialed)?,
             resolver: ResolverChoice::of(&args.target)?,
+            nat64: Nat64Choice::of(args.target.nat64.as_deref())?,
             tls: tls::Client::of(&args.tls)?,
             chain,
             target,
@@ -122,8 +125,10 @@ impl TargetDialing {
     }
 
     fn begin<R: Runtime>(self) -> Dialed {
-        let Self { target, policy, options, resolver, chain, tls } = self;
-        let dialer = Dialer::new(resolver.on::<R>(), R::tcp(options), R::timer());
+        let Self { target, policy, options, resolver, nat64, chain, tls } = self;
+        let nat64 = nat64.on::<R>(&resolver);
+        let resolver = resolver.on::<R>(nat64.as_ref());
+        let dialer = Dialer::new(resolver, nat64::through(nat64, R::tcp(options)), R::timer());
         if chain.names().is_empty() {
             let dialer = dialer.map_connector(|tcp| secured(tls.as_ref(), tcp));
             return Dialed::of(dialer.with_policy(policy), |dialer| dialer.connect(target));

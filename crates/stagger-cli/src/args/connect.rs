@@ -110,7 +110,7 @@ Examples:
   ssh -o 'ProxyCommand=stagger connect --pipe %h %p' example.com";
 
 /// The arguments that an endpoint replaces. Those of TLS name it themselves.
-const OF_TARGET: [&str; 13] = [
+const OF_TARGET: [&str; 14] = [
     "target",
     "service",
     "family",
@@ -119,6 +119,7 @@ const OF_TARGET: [&str; 13] = [
     "server",
     "resolve",
     "lanes",
+    "nat64",
     "attempt_timeout",
     "attempt_delay",
     "resolution_delay",
