@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use stagger::address::Family;
 use stagger::sort::{Placed, Rule, Sorter, SourceAddresses as _};
-use stagger_net::system::{Connectivity, SystemSourceAddresses};
-use stagger_tests::namespace::{LOOPBACK, shell, within};
+use stagger_net::system::{Connectivity, SystemSourceAddresses, network_key};
+use stagger_tests::namespace::{LOOPBACK, etc, shell, within};
 
 macro_rules! name {
     ($name:ident) => {
@@ -137,5 +137,63 @@ fn a_mapped_destination_has_an_ipv4_source_where_no_ipv6_socket_takes_it() {
         let found = ["[::ffff:127.0.0.1]:443", "127.0.0.1:443"];
         let sources = sort(found).into_iter().map(|placed| placed.source.unwrap().addr.to_string());
         assert_eq!(sources.collect::<Vec<_>>(), ["127.0.0.1"; 2]);
+    });
+}
+
+#[test]
+fn a_network_is_told_by_its_routes_their_interfaces_and_the_name_servers() {
+    let setup = format!(
+        "{LOOPBACK} && ip link add out0 type veth peer name out1 && \
+         ip link set out0 up && ip link set out1 up"
+    );
+    let name = name!(a_network_is_told_by_its_routes_their_interfaces_and_the_name_servers);
+    within(name, &setup, || {
+        let at = "nameserver 192.0.2.1\noptions timeout:1\n";
+        let etc = etc(&[("resolv.conf", at)]);
+        let mut seen = Vec::new();
+        let mut differs = |change: &str| {
+            shell(change);
+            let network = network_key();
+            assert!(!seen.contains(&network), "{change}: it was there before");
+            seen.push(network);
+        };
+        let stays = |change: &str| {
+            let before = network_key();
+            shell(change);
+            assert_eq!(network_key(), before, "{change}");
+        };
+        differs("true");
+        // Without a default route the address says nothing.
+        stays("ip address add 192.0.2.7/24 dev out0");
+        differs("ip route add default via 192.0.2.1");
+        stays("ip address add 2001:db8:7::7/64 dev out0 nodad");
+        differs("ip -6 route add default via 2001:db8:7::1");
+        // A host takes another address of its network now and then (RFC 8981).
+        stays(
+            "ip address add 2001:db8:7::8/64 dev out0 nodad && \
+             ip address del 2001:db8:7::7/64 dev out0 && \
+             ip -6 route replace default via 2001:db8:7::1",
+        );
+        differs(
+            "ip address add 2001:db8:8::8/64 dev out0 nodad && \
+             ip address del 2001:db8:7::8/64 dev out0 && \
+             ip -6 route replace default via 2001:db8:8::1",
+        );
+        differs(
+            "ip address replace 198.51.100.7/24 dev out0 && \
+             ip address del 192.0.2.7/24 dev out0 && \
+             ip route replace default via 198.51.100.1",
+        );
+        differs(
+            "ip address flush dev out0 && ip address add 198.51.100.7/24 dev out1 && \
+             ip address add 2001:db8:8::8/64 dev out1 nodad && \
+             ip route replace default via 198.51.100.1 && \
+             ip -6 route replace default via 2001:db8:8::1",
+        );
+        stays("printf 'options timeout:2\\n nameserver 192.0.2.1\\n' > /etc/resolv.conf");
+        differs("echo 'nameserver 192.0.2.2' > /etc/resolv.conf");
+        differs("echo > /etc/resolv.conf");
+        stays("rm /etc/resolv.conf");
+        drop(etc);
     });
 }

@@ -72,6 +72,7 @@ mod interface_addr;
 mod listen;
 mod literal;
 mod mark;
+mod network;
 mod register;
 mod socket;
 mod source;

@@ -3,5 +3,6 @@
 pub use crate::connectivity::Connectivity;
 #[doc(hidden)]
 pub use crate::lookup::question::on_thread;
+pub use crate::network::network_key;
 pub use crate::socket::is_local_shortage;
 pub use crate::source::{SystemSourceAddresses, source_address};

@@ -188,6 +188,23 @@ impl Moment<'_> {
         self
     }
 
+    /// The attempt brings a delay of its own, in milliseconds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger_testkit::Script;
+    ///
+    /// let mut race = Script::new(["v6", "v4"]);
+    /// race.at(0).starts("v6").paces("v6", 10).waits_until(10);
+    /// race.at(10).starts("v4");
+    /// ```
+    pub fn paces(self, name: &'static str, milliseconds: u64) -> Self {
+        let id = self.0.id(name);
+        self.0.handle(Event::Paced(id, ms(milliseconds)));
+        self
+    }
+
     /// The machine's routes prefer this family.
     pub fn prefers(self, family: Family) -> Self {
         self.0.handle(Event::Prefers(family));

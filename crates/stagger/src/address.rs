@@ -1,7 +1,7 @@
 //! The requirements of a named race for an address.
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
 
 use crate::Target;
 use crate::sort::Unusable;
@@ -49,6 +49,12 @@ impl fmt::Display for Family {
 pub trait Address: Clone + PartialEq + fmt::Display {
     /// The family, by which candidates alternate, or `None` if the address has no family.
     fn family(&self) -> Option<Family> {
+        None
+    }
+
+    /// The IP address that an attempt connects to, by which a [`History`](crate::History) knows this address.
+    /// If it returns `None`, a history keeps nothing about it. [`SocketAddr`] returns its own.
+    fn ip(&self) -> Option<IpAddr> {
         None
     }
 
@@ -128,6 +134,10 @@ impl Address for SocketAddr {
             Self::V4(_) => Family::Ipv4,
             Self::V6(_) => Family::Ipv6,
         })
+    }
+
+    fn ip(&self) -> Option<IpAddr> {
+        Some(Self::ip(self))
     }
 
     fn canonical(self) -> Self {

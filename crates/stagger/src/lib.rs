@@ -111,6 +111,7 @@
 //! | the future that polls everything | `race/driver.rs`; storage of attempts: `race/slot.rs` |
 //! | every delay, limit and range | `policy/` |
 //! | sorting by RFC 6724 | `sort/` |
+//! | what earlier connects say about an address | `history/` |
 //! | mapped and chained parts | `combinator/` |
 //! | boxes | `boxed.rs` lists them; each is next to its trait |
 //! | the line of an error | `error/line.rs`; why a lookup failed: `error/lookup.rs` |
@@ -128,6 +129,7 @@ pub mod connect;
 #[doc(hidden)]
 pub mod drivers;
 pub mod error;
+pub mod history;
 pub mod listen;
 pub mod observe;
 pub mod policy;
@@ -145,6 +147,7 @@ pub use self::connect::connector::Connector;
 pub use self::connect::dialer::Dialer;
 pub use self::connect::endpoint::Endpoint;
 pub use self::error::connect::Error;
+pub use self::history::handle::History;
 pub use self::observe::observer::Observer;
 pub use self::policy::settings::Policy;
 pub use self::race::endpoints::race;

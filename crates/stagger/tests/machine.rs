@@ -110,6 +110,11 @@ impl Script {
         self.hears(Event::Progressed(id))
     }
 
+    fn paces(&mut self, name: &'static str, milliseconds: u64) -> &mut Self {
+        let id = self.id(name);
+        self.hears(Event::Paced(id, ms(milliseconds)))
+    }
+
     fn connects(&mut self, name: &'static str) -> &mut Self {
         let id = self.id(name);
         self.machine.handle(Event::Connected(id), self.now);
@@ -827,4 +832,30 @@ mod limit {
         race.at(250).starts("v4a").waits_until(300);
         race.at(600).times_out("v6a").times_out("v4a").starts("v6b").waits_until(850);
     }
+}
+
+#[test]
+fn an_attempt_s_own_delay_replaces_the_policy_s_and_ends_with_the_next_start() {
+    let mut race = Script::racing(plain(), ["v6a", "v4a", "v6b"]);
+    race.at(0).starts("v6a").paces("v6a", 400).waits_until(400);
+    race.at(5).paces("v6a", 10).waits_until(10);
+    race.at(10).starts("v4a").waits_until(260);
+    race.at(20).paces("v6a", 10).waits_until(260);
+    race.at(260).starts("v6b");
+}
+
+#[test]
+fn a_failure_brings_the_next_start_forward_whatever_the_attempt_s_own_delay() {
+    let mut race = Script::racing(plain(), ["v6a", "v4a", "v6b"]);
+    race.at(0).starts("v6a");
+    race.at(250).starts("v4a").paces("v4a", 2000).waits_until(2250);
+    race.at(255).fails("v6a").waits_until(260);
+    race.at(260).starts("v6b");
+}
+
+#[test]
+fn an_attempt_s_own_delay_makes_no_attempts_overlap_that_run_one_after_another() {
+    let mut race = Script::racing(Policy::unlimited().without_overlap(), ["v6", "v4"]);
+    race.at(0).starts("v6").paces("v6", 10);
+    race.at(3000).fails("v6").starts("v4");
 }

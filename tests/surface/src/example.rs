@@ -6,7 +6,7 @@ use crate::allowed::Finding;
 use crate::item::Surface;
 
 /// The traits that a user implements to fit another runtime, protocol or name service.
-pub(crate) const SEAMS: [&str; 13] = [
+pub(crate) const SEAMS: [&str; 14] = [
     "Resolver",
     "Connector",
     "Endpoint",
@@ -20,6 +20,7 @@ pub(crate) const SEAMS: [&str; 13] = [
     "Network",
     "Address",
     "SourceAddresses",
+    "Store",
 ];
 
 /// Whether docs have a Rust block that runs as a test.

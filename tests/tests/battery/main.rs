@@ -11,6 +11,7 @@ mod dns;
 mod failure;
 mod fair;
 mod handshake;
+mod history;
 mod hook;
 mod host;
 mod inherit;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -76,6 +77,10 @@ impl<C, A: Eq> Eq for At<C, A> {}
 impl<C: Clone, A: Address> Address for At<C, A> {
     fn family(&self) -> Option<Family> {
         self.address.family()
+    }
+
+    fn ip(&self) -> Option<IpAddr> {
+        self.address.ip()
     }
 
     fn canonical(self) -> Self {

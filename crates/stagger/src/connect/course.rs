@@ -1,5 +1,5 @@
 //! The input of a race for a name: the answers of a resolver, or given addresses. It has some lines
-//! past 500, because admitting addresses, recording steps and observing them read the same state.
+//! past 600, because admitting addresses, recording steps and observing them read the same state.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -16,16 +16,21 @@ use crate::address::{Address, Family};
 use crate::boxed::BoxError;
 use crate::connect::{Binding, Progress};
 use crate::error::SharedError;
+use crate::history::{Attempted, Ending};
 use crate::observe::Step;
 use crate::observe::{Log, Parent};
 use crate::policy::Limit;
-use crate::race::{Begun, Candidates, Course, CourseTypes, Entrant, Id, News, Note};
-use crate::report::connect::UnwantedFamily;
+use crate::race::{
+    Begun, Candidates, Course, CourseTypes, Entrant, Id, News, Note, Reading, Standing,
+};
+use crate::report::connect::{UnwantedFamily, is_unreachable};
 use crate::report::{AttemptOutcome, End, QueryReport};
 use crate::resolve::{Families, Query, Record, Wanted};
 use crate::sort::Unusable;
 use crate::target::Host;
-use crate::{Answer, Candidate, Connector, Error, Observer, Policy, Report, Resolver, Target};
+use crate::{
+    Answer, Candidate, Connector, Error, History, Observer, Policy, Report, Resolver, Target,
+};
 
 /// The answers of one connect may hold at most this many addresses, including duplicates: 16,384.
 /// The rest is not read, so a hostile resolver stays cheap. The number is ours. It is 256 for each
@@ -55,6 +60,8 @@ pin_project! {
         #[pin]
         answers: Option<R::Answers>,
         given: Given<R::Address>,
+        // The only candidate is the address of a literal, which must still be admitted.
+        is_literal: bool,
         connector: C,
         observer: O,
         // The attempt within which this race runs, if its steps are wanted there.
@@ -62,6 +69,10 @@ pin_project! {
         families: Families,
         // The number of addresses that may be tried.
         most: Limit,
+        // What earlier connects say.
+        history: Option<History>,
+        // The number of changes of its network when the race began.
+        changes: u16,
         // The number of addresses read so far.
         read: u32,
         // The records that the query asks for.
@@ -81,14 +92,10 @@ pin_project! {
 
 type Bindings = Vec<(Id, Arc<Binding>)>;
 
-/// Addresses that need no resolver.
-pub(crate) enum Given<A> {
-    Nothing,
-    /// The literal is stored where the first candidate will be.
-    Literal,
-    #[allow(clippy::box_collection, reason = "a third of the size in every connect")]
-    List(Box<Vec<A>>),
-}
+/// Addresses that need no resolver. The address of a literal is stored where the first candidate
+/// will be.
+#[allow(clippy::box_collection, reason = "a third of the size in every connect")]
+pub(crate) type Given<A> = Option<Box<Vec<A>>>;
 
 impl<R: Resolver, C, O> HostCourse<R, C, O> {
     /// Creates a course from the resolver's answers to this query.
@@ -99,7 +106,7 @@ impl<R: Resolver, C, O> HostCourse<R, C, O> {
         observer: O,
         policy: &Policy,
     ) -> Self {
-        let mut course = Self::given(Given::Nothing, connector, observer, policy);
+        let mut course = Self::given(None, connector, observer, policy);
         course.wanted = query.wanted();
         course.target = Some(query.into_target());
         course.answers = Some(answers);
@@ -116,11 +123,14 @@ impl<R: Resolver, C, O> HostCourse<R, C, O> {
         Self {
             answers: None,
             given,
+            is_literal: false,
             connector,
             observer,
             parent: None,
             families: policy.families,
             most: policy.max_addresses,
+            history: None,
+            changes: 0,
             read: 0,
             wanted: Wanted::NONE,
             asked: false,
@@ -140,17 +150,21 @@ impl<R: Resolver, C, O> HostCourse<R, C, O> {
         connector: C,
         observer: O,
         policy: &Policy,
+        history: Option<History>,
     ) -> Self {
         let mut candidates = SmallVec::new();
         candidates.push(address);
         Self {
             answers: None,
-            given: Given::Literal,
+            given: None,
+            is_literal: true,
             connector,
             observer,
             parent: None,
             families: policy.families,
             most: policy.max_addresses,
+            history,
+            changes: 0,
             read: 0,
             wanted: Wanted::NONE,
             asked: false,
@@ -171,6 +185,12 @@ impl<R: Resolver, C, O> HostCourse<R, C, O> {
     /// Sets the attempt of an outer race within which this race runs, if that race wants its steps.
     pub(crate) fn within(mut self, progress: &Progress) -> Self {
         self.parent = Parent::new(progress);
+        self
+    }
+
+    /// Sets what earlier connects say.
+    pub(crate) fn with_history(mut self, history: Option<History>) -> Self {
+        self.history = history;
         self
     }
 
@@ -234,13 +254,14 @@ where
     fn read(
         self: Pin<&mut Self>,
         answer: Answer<R::Address, R::Error>,
-        elapsed: Duration,
+        reading: Reading,
         news: &mut Candidates,
     ) -> News
     where
         R::Error: Into<BoxError>,
     {
         let mut this = self.project();
+        let elapsed = reading.elapsed;
         let (record, provisional) = (answer.record(), answer.is_provisional());
         let counts = (record, answer.group(), answer.update(), answer.delay_spent());
         let said = News {
@@ -271,7 +292,7 @@ where
             // The record keeps the addresses in the order of the answer.
             for place in 0..found {
                 let address = this.log.last_answer().addresses[place].clone();
-                this.admit(address, binding.as_ref(), named, elapsed, news);
+                this.admit(address, binding.as_ref(), named, reading, news);
             }
         }
         said
@@ -301,7 +322,7 @@ where
 {
     /// Takes the address of a literal, which must still be admitted.
     fn take_literal(&mut self) -> R::Address {
-        *self.given = Given::Nothing;
+        *self.is_literal = false;
         self.candidates.pop().expect("a literal waits to be admitted")
     }
 
@@ -328,8 +349,7 @@ where
             return;
         }
         let attempt = self.log.skipped(elapsed, address, reason);
-        let (address, outcome) = (self.log.address(attempt), self.log.outcome(attempt));
-        let reason = outcome.error().expect("a skip has a reason");
+        let (address, reason) = (self.log.address(attempt), self.log.error(attempt));
         let step = Step::Skipped { attempt, address, reason };
         tell(self.observer, self.parent, elapsed, step);
     }
@@ -341,14 +361,15 @@ where
         address: R::Address,
         binding: Option<&Arc<Binding>>,
         named: bool,
-        elapsed: Duration,
+        reading: Reading,
         news: &mut Candidates,
     ) {
         let address = address.canonical();
         let family = address.family();
         if let Some(known) = self.candidates.iter().position(|known| *known == address) {
             if !news.iter().any(|entrant| entrant.id.0 == known) {
-                news.push(Entrant::new(Id(known), family));
+                let standing = self.standing(&address, reading);
+                news.push(Entrant::new(Id(known), family).with_standing(standing));
             }
             return;
         }
@@ -367,15 +388,51 @@ where
         match wanted {
             Ok(()) if self.candidates.len() < known && news.iter().filter(alike).count() < most => {
                 let id = Id(self.candidates.len());
-                news.push(Entrant::new(id, family));
+                let standing = self.standing(&address, reading);
+                news.push(Entrant::new(id, family).with_standing(standing));
                 self.candidates.push(address);
                 if let Some(binding) = binding {
                     self.bindings.get_or_insert_default().push((id, Arc::clone(binding)));
                 }
             }
             Ok(()) => {}
-            Err(reason) => self.skip(elapsed, address, reason),
+            Err(reason) => self.skip(reading.elapsed, address, reason),
         }
+    }
+
+    /// Where the history puts an address. Records that it goes behind all others.
+    fn standing(&mut self, address: &R::Address, reading: Reading) -> Standing {
+        let Some(history) = &*self.history else { return Standing::default() };
+        let recall = address.ip().map(|ip| history.recall(ip, reading.now)).unwrap_or_default();
+        let standing = recall.standing();
+        if let Some(demoted_for) = recall.demoted_for().filter(|_| standing.is_demoted()) {
+            if (*self.reported || self.parent.is_some() || self.observer.is_listening())
+                && self.log.demoted(address)
+            {
+                let step = Step::Demoted { address, demoted_for };
+                tell(self.observer, self.parent, reading.elapsed, step);
+            }
+        }
+        standing
+    }
+
+    /// Notes the race in the history: the attempt at this place has connected.
+    fn remember(&mut self, reading: Reading, winner: usize) {
+        let Some(history) = &*self.history else { return };
+        let Some(ip) = self.log.address(winner).ip() else { return };
+        let took = self.log.ran(winner, reading.elapsed);
+        let others = (0..self.log.attempts()).filter(|place| *place != winner);
+        let others = others.filter_map(|place| {
+            let ending = match self.log.outcome(place) {
+                AttemptOutcome::Dropped | AttemptOutcome::TimedOut => {
+                    Ending::Pending(self.log.ran(place, reading.elapsed))
+                }
+                AttemptOutcome::Failed(error) if is_unreachable(error) => Ending::Unreachable,
+                _ => return None,
+            };
+            Some(Attempted { ip: self.log.address(place).ip()?, ending })
+        });
+        history.note(*self.changes, (ip, took), others, reading.now);
     }
 }
 
@@ -394,7 +451,7 @@ where
     const LOOKAHEAD: usize = usize::MAX;
 
     fn has_only(&self) -> bool {
-        matches!(self.given, Given::Literal)
+        self.is_literal
     }
 
     fn begin_only(mut self: Pin<&mut Self>) -> Option<(Option<Family>, Begun<C::Attempt>)> {
@@ -410,8 +467,9 @@ where
             Ok(()) => {
                 this.candidates.push(address.clone());
                 let attempt = this.connector.connect(candidate.with_progress(progress.clone()));
-                let place = this.log.started(Duration::ZERO, address);
-                Some((family, Begun { attempt, progress, place }))
+                // No other candidate can come, so that no delay matters.
+                let place = this.log.started(Duration::ZERO, address, None);
+                Some((family, Begun { attempt, progress, place, delay: None }))
             }
             Err(reason) => {
                 this.skip(Duration::ZERO, address, reason);
@@ -423,25 +481,21 @@ where
     fn poll_news(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        elapsed: Duration,
+        reading: Reading,
         news: &mut Candidates,
     ) -> Poll<Option<News>> {
+        let elapsed = reading.elapsed;
         let mut this = self.as_mut().project();
-        match this.given {
-            Given::Nothing => {}
-            Given::Literal => {
-                let literal = this.take_literal();
-                this.admit(literal, None, false, elapsed, news);
-                return Poll::Ready(Some(Record::Addresses.into()));
+        if *this.is_literal {
+            let literal = this.take_literal();
+            this.admit(literal, None, false, reading, news);
+            return Poll::Ready(Some(Record::Addresses.into()));
+        }
+        if let Some(list) = this.given.take() {
+            for address in *list {
+                this.admit(address, None, false, reading, news);
             }
-            Given::List(list) => {
-                let list = std::mem::take(&mut **list);
-                *this.given = Given::Nothing;
-                for address in list {
-                    this.admit(address, None, false, elapsed, news);
-                }
-                return Poll::Ready(Some(Record::Addresses.into()));
-            }
+            return Poll::Ready(Some(Record::Addresses.into()));
         }
         if !*this.asked && this.answers.is_some() {
             *this.asked = true;
@@ -464,7 +518,7 @@ where
                 }
                 return Poll::Ready(None);
             };
-            let said = self.as_mut().read(answer, elapsed, news);
+            let said = self.as_mut().read(answer, reading, news);
             if said.counts() {
                 return Poll::Ready(Some(said));
             }
@@ -472,7 +526,7 @@ where
         }
     }
 
-    fn begin(self: Pin<&mut Self>, elapsed: Duration, id: Id) -> Begun<C::Attempt> {
+    fn begin(self: Pin<&mut Self>, reading: Reading, id: Id) -> Begun<C::Attempt> {
         let progress = self.progress();
         let this = self.project();
         let address = this.candidates[id.0].clone();
@@ -481,8 +535,13 @@ where
         let binding = binding.map(|(_, binding)| Arc::clone(binding));
         let candidate = Candidate::of(address, this.target.clone(), binding);
         let attempt = this.connector.connect(candidate.with_progress(progress.clone()));
-        let place = this.log.started(elapsed, this.candidates[id.0].clone());
-        Begun { attempt, progress, place }
+        let address = this.candidates[id.0].clone();
+        let pace = match &*this.history {
+            Some(history) => address.ip().and_then(|ip| history.recall(ip, reading.now).pace()),
+            None => None,
+        };
+        let place = this.log.started(reading.elapsed, address, pace);
+        Begun { attempt, progress, place, delay: pace.map(|pace| pace.delay) }
     }
 
     fn is_final(&self, failure: &C::Error) -> bool {
@@ -501,20 +560,30 @@ where
         self.reported || self.parent.is_some() || self.observer.is_listening()
     }
 
+    fn is_timed(&self) -> bool {
+        self.history.is_some() || self.is_recorded()
+    }
+
     fn note_began(self: Pin<&mut Self>) {
         let this = self.project();
+        if let Some(history) = &*this.history {
+            *this.changes = history.changes();
+        }
         let step = Step::Began { target: this.target.as_ref() };
         tell(this.observer, this.parent, Duration::ZERO, step);
     }
 
     fn note_started(self: Pin<&mut Self>, at: Duration, attempt: usize) {
         let this = self.project();
-        let step = Step::Started { attempt, address: this.log.address(attempt) };
+        let (address, pace) = (this.log.address(attempt), this.log.pace(attempt));
+        let step = Step::Started { attempt, address, pace };
         tell(this.observer, this.parent, at, step);
     }
 
-    fn note_connected(self: Pin<&mut Self>, at: Duration, attempt: usize) {
-        let this = self.project();
+    fn note_connected(self: Pin<&mut Self>, reading: Reading, attempt: usize) {
+        let mut this = self.project();
+        let at = reading.elapsed;
+        this.remember(reading, attempt);
         // The report of an error has no attempt that has connected.
         if *this.reported {
             this.log.ended(at, attempt, AttemptOutcome::Connected);
@@ -551,8 +620,7 @@ where
                 if is_final {
                     log.final_attempt(attempt);
                 }
-                let error = log.outcome(attempt).error().expect("a failure has an error");
-                let address = log.address(attempt);
+                let (address, error) = (log.address(attempt), log.error(attempt));
                 let step = Step::Failed { attempt, address, error, is_final };
                 return tell(this.observer, this.parent, at, step);
             }

@@ -3,12 +3,12 @@
 
 use crate::address::Address;
 use crate::boxed::{BoxDialer, BoxError, LocalBoxDialer};
-use crate::connect::course::{Given, HostCourse, MAX_READ};
+use crate::connect::course::{HostCourse, MAX_READ};
 use crate::connect::{Dial, HostEndpoint};
 use crate::resolve::future::Extent;
 use crate::resolve::{Query, Resolve};
 use crate::target::TargetError;
-use crate::{Candidate, Connector, Error, Observer, Policy, Resolver, Target, Timer};
+use crate::{Candidate, Connector, Error, History, Observer, Policy, Resolver, Target, Timer};
 
 /// Connects to targets that are known at run time.
 ///
@@ -54,12 +54,13 @@ pub struct Dialer<R, C, T, O = ()> {
     timer: T,
     policy: Policy,
     observer: O,
+    history: Option<History>,
 }
 
 impl<R, C, T> Dialer<R, C, T> {
-    /// Creates a dialer with the default policy and without an observer.
+    /// Creates a dialer with the default policy, without an observer and without a history.
     pub fn new(resolver: R, connector: C, timer: T) -> Self {
-        Self { resolver, connector, timer, policy: Policy::new(), observer: () }
+        Self { resolver, connector, timer, policy: Policy::new(), observer: (), history: None }
     }
 }
 
@@ -114,8 +115,57 @@ impl<R, C, T, O> Dialer<R, C, T, O> {
     /// # Ok::<_, stagger::Error>(())
     /// ```
     pub fn with_observer<P>(self, observer: P) -> Dialer<R, C, T, P> {
-        let Self { resolver, connector, timer, policy, .. } = self;
-        Dialer { resolver, connector, timer, policy, observer }
+        let Self { resolver, connector, timer, policy, history, .. } = self;
+        Dialer { resolver, connector, timer, policy, observer, history }
+    }
+
+    /// Sets the history. Each connect then uses what the history knows, and adds to it if it
+    /// succeeds. Dialers may share a history. By default there is no history, and nothing is kept.
+    ///
+    /// A history sets the delay after an attempt at an address that it knows, in place of the
+    /// [`Policy`]'s delay. Attempts still do not overlap if the policy says so. Lookups by
+    /// [`resolve`](Self::resolve) use the history for the order of the addresses.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::net::SocketAddr;
+    /// use stagger::history::Mode;
+    /// use stagger::resolve::Record;
+    /// use stagger::{Dialer, History};
+    /// use stagger_testkit::{Clock, Fate, Ledger, ScriptedConnector, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let addresses = ["[2001:db8::1]:443", "192.0.2.1:443"];
+    /// let addresses = addresses.map(|text| text.parse::<SocketAddr>().unwrap());
+    /// let resolver = ScriptedResolver::<SocketAddr>::new(&ledger)
+    ///     .finds(ms(0), Record::Addresses, addresses);
+    /// let connector = ScriptedConnector::new(&ledger)
+    ///     .at(addresses[0], Fate::silent())
+    ///     .at(addresses[1], Fate::connects(ms(40)));
+    /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone())
+    ///     .with_history(History::new().with_mode(Mode::Order));
+    ///
+    /// ledger.clock().run(dialer.connect("example.com:443"))?.hand_over();
+    /// assert_eq!(ledger.clock().elapsed(), ms(250 + 40));
+    /// ledger.clock().run(dialer.connect("example.com:443"))?.hand_over();
+    /// assert_eq!(ledger.clock().elapsed(), ms(250 + 40) + ms(40));
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
+    pub fn with_history(mut self, history: History) -> Self {
+        self.history = Some(history);
+        self
+    }
+
+    /// Removes the history.
+    pub fn without_history(mut self) -> Self {
+        self.history = None;
+        self
+    }
+
+    /// The history, if there is one.
+    pub fn history(&self) -> Option<&History> {
+        self.history.as_ref()
     }
 
     /// The observer. It is cloned for each connect.
@@ -125,14 +175,14 @@ impl<R, C, T, O> Dialer<R, C, T, O> {
 
     /// Sets the resolver in place of the current one.
     pub fn with_resolver<S>(self, resolver: S) -> Dialer<S, C, T, O> {
-        let Self { connector, timer, policy, observer, .. } = self;
-        Dialer { resolver, connector, timer, policy, observer }
+        let Self { connector, timer, policy, observer, history, .. } = self;
+        Dialer { resolver, connector, timer, policy, observer, history }
     }
 
     /// Sets the connector in place of the current one.
     pub fn with_connector<D>(self, connector: D) -> Dialer<R, D, T, O> {
-        let Self { resolver, timer, policy, observer, .. } = self;
-        Dialer { resolver, connector, timer, policy, observer }
+        let Self { resolver, timer, policy, observer, history, .. } = self;
+        Dialer { resolver, connector, timer, policy, observer, history }
     }
 
     /// Replaces the connector by one made from it, such as a connector with a handshake.
@@ -161,8 +211,8 @@ impl<R, C, T, O> Dialer<R, C, T, O> {
     /// # Ok::<_, stagger::Error>(())
     /// ```
     pub fn map_connector<D>(self, map: impl FnOnce(C) -> D) -> Dialer<R, D, T, O> {
-        let Self { resolver, connector, timer, policy, observer } = self;
-        Dialer { resolver, connector: map(connector), timer, policy, observer }
+        let Self { resolver, connector, timer, policy, observer, history } = self;
+        Dialer { resolver, connector: map(connector), timer, policy, observer, history }
     }
 
     /// The policy.
@@ -380,8 +430,9 @@ where
 
     fn list(&self, addresses: impl IntoIterator<Item = R::Address>) -> HostCourse<R, C, O> {
         let addresses = addresses.into_iter().take(MAX_READ).collect();
-        let given = Given::List(Box::new(addresses));
+        let given = Some(Box::new(addresses));
         HostCourse::given(given, self.connector.clone(), self.observer.clone(), &self.policy)
+            .with_history(self.history.clone())
     }
 
     /// Resolves a target without connecting, and is ready when a race would begin.
@@ -468,7 +519,11 @@ where
         TargetError: From<I::Error>,
     {
         let target = target.try_into().map_err(TargetError::from);
-        let course = target.map(|target| self.course(target, ()));
+        let course = target.map(|target| {
+            let mut course = self.course(target, ());
+            course.with_report();
+            course
+        });
         Resolve::new(course, extent, self.timer.clone(), self.policy.clone())
     }
 
@@ -482,7 +537,9 @@ where
         let observer = self.observer.clone();
         if let Some(address) = target.literal().and_then(R::Address::from_literal) {
             let connector = self.connector.clone();
-            let course = HostCourse::literal(address, target, connector, observer, &policy);
+            let history = self.history.clone();
+            let course =
+                HostCourse::literal(address, target, connector, observer, &policy, history);
             return Dial::new(Ok(course), timer, policy);
         }
         Dial::new(Ok(self.course(target, observer)), timer, policy)
@@ -492,12 +549,14 @@ where
         let connector = self.connector.clone();
         // A literal makes no query.
         if let Some(address) = target.literal().and_then(R::Address::from_literal) {
-            return HostCourse::literal(address, target, connector, observer, &self.policy);
+            let (policy, history) = (&self.policy, self.history.clone());
+            return HostCourse::literal(address, target, connector, observer, policy, history);
         }
         let query =
             Query::new(target).with_families(self.policy.families).with_https(self.policy.https);
         let answers = self.resolver.resolve(&query);
         HostCourse::query(query, answers, connector, observer, &self.policy)
+            .with_history(self.history.clone())
     }
 }
 

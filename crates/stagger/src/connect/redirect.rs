@@ -74,7 +74,7 @@ impl<F: Fn() -> Instant> Redirect<F> {
         let told = Parent::new(progress).map(|parent| {
             let told = Told { parent, address: address.to_string(), began: clock() };
             told.tell(Duration::ZERO, Step::Began { target: None });
-            let step = Step::Started { attempt: 0, address: &told.address };
+            let step = Step::Started { attempt: 0, address: &told.address, pace: None };
             told.tell(Duration::ZERO, step);
             told
         });

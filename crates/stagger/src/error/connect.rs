@@ -218,6 +218,7 @@ impl From<TargetError> for Error {
             queries: Vec::new(),
             attempts: Vec::new(),
             untried: Vec::new(),
+            demoted: Vec::new(),
             wait: None,
             end: Some(End::Lost),
         };

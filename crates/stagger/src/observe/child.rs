@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::Step;
 use crate::connect::progress::{Progress, Shared};
 use crate::error::SharedError;
+use crate::history::Pace;
 use crate::report::QueryReport;
 use crate::resolve::Wanted;
 use crate::{Error, Target};
@@ -30,7 +31,8 @@ enum Owned {
     Resolved,
     Waiting(Duration),
     Skipped(usize, String, SharedError),
-    Started(usize, String),
+    Demoted(String, Duration),
+    Started(usize, String, Option<Pace>),
     Progressed(usize, String),
     Child(usize, String, Box<ChildStep>),
     Failed(usize, String, SharedError, bool),
@@ -64,7 +66,12 @@ impl ChildStep {
             Owned::Skipped(attempt, address, reason) => {
                 Step::Skipped { attempt: *attempt, address, reason }
             }
-            Owned::Started(attempt, address) => Step::Started { attempt: *attempt, address },
+            Owned::Demoted(address, demoted_for) => {
+                Step::Demoted { address, demoted_for: *demoted_for }
+            }
+            Owned::Started(attempt, address, pace) => {
+                Step::Started { attempt: *attempt, address, pace: *pace }
+            }
             Owned::Progressed(attempt, address) => Step::Progressed { attempt: *attempt, address },
             Owned::Child(attempt, address, step) => {
                 Step::Child { attempt: *attempt, address, step }
@@ -109,7 +116,10 @@ impl ChildStep {
             Step::Skipped { attempt, address, reason } => {
                 Owned::Skipped(attempt, text(address), reason.clone())
             }
-            Step::Started { attempt, address } => Owned::Started(attempt, text(address)),
+            Step::Demoted { address, demoted_for } => Owned::Demoted(text(address), demoted_for),
+            Step::Started { attempt, address, pace } => {
+                Owned::Started(attempt, text(address), pace)
+            }
             Step::Progressed { attempt, address } => Owned::Progressed(attempt, text(address)),
             Step::Child { attempt, address, step } => {
                 Owned::Child(attempt, text(address), Box::new(step.clone()))

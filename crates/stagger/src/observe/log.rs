@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 
+use super::kind::{Kind, join, split};
 use super::{ChildStep, Step};
 use crate::address::Address;
 use crate::error::SharedError;
+use crate::history::{CompactPace, Pace};
 use crate::report::{AttemptOutcome, AttemptReport, End, QueryReport, Wait};
 use crate::resolve::{Record, Wanted};
 use crate::{Report, Target};
@@ -41,7 +43,10 @@ struct Entry<A, E> {
     started: Nanos,
     progressed: Nanos,
     ended: Nanos,
-    outcome: AttemptOutcome<E>,
+    /// How it ended, apart from its error.
+    kind: Kind,
+    pace: CompactPace,
+    error: Option<E>,
     /// In a box, because most attempts have none.
     #[allow(clippy::box_collection, reason = "a third of the size in every entry")]
     children: Option<Box<Vec<Child>>>,
@@ -57,15 +62,27 @@ struct Child {
     log: Log<String>,
 }
 
+/// The candidates that a race has left.
+#[derive(Clone)]
+struct Left<A> {
+    untried: Vec<A>,
+    demoted: Vec<A>,
+}
+
+impl<A> Default for Left<A> {
+    fn default() -> Self {
+        Self { untried: Vec::new(), demoted: Vec::new() }
+    }
+}
+
 /// The record of one race. Most races need at most one answer and two attempts, which are stored
 /// inline.
 #[derive(Clone)]
 pub(crate) struct Log<A, E = SharedError> {
     queries: SmallVec<[QueryReport<A, E>; 1]>,
     attempts: SmallVec<[Entry<A, E>; 2]>,
-    /// In a box, because few races leave untried candidates.
-    #[allow(clippy::box_collection, reason = "a third of the size in every race")]
-    untried: Option<Box<Vec<A>>>,
+    /// In a box, because few races leave untried candidates or demote any.
+    left: Option<Box<Left<A>>>,
     /// The records without a final answer.
     awaited: Wanted,
     /// The time since which addresses wait for the preferred family's answer.
@@ -82,7 +99,7 @@ impl<A, E> Log<A, E> {
         Self {
             queries: SmallVec::new(),
             attempts: SmallVec::new(),
-            untried: None,
+            left: None,
             awaited: Wanted::NONE,
             waits_from: NEVER,
             ended: NEVER,
@@ -124,8 +141,23 @@ impl<A, E> Log<A, E> {
     }
 
     /// Records a start. Returns the attempt's place.
-    pub(crate) fn started(&mut self, at: Duration, address: A) -> usize {
-        self.push(at, NEVER, address, AttemptOutcome::Running)
+    pub(crate) fn started(&mut self, at: Duration, address: A, pace: Option<Pace>) -> usize {
+        let place = self.push(at, NEVER, address, AttemptOutcome::Running);
+        self.attempts[place].pace = pace.into();
+        place
+    }
+
+    /// Records that a history puts this address behind all others. Returns whether that is new.
+    pub(crate) fn demoted(&mut self, address: &A) -> bool
+    where
+        A: Clone + PartialEq,
+    {
+        let demoted = &mut self.left.get_or_insert_default().demoted;
+        let is_new = !demoted.contains(address);
+        if is_new {
+            demoted.push(address.clone());
+        }
+        is_new
     }
 
     /// Records a skip. Returns its place.
@@ -141,7 +173,9 @@ impl<A, E> Log<A, E> {
         outcome: AttemptOutcome<E>,
     ) -> usize {
         let (started, progressed, children) = (at.into(), NEVER, None);
-        self.attempts.push(Entry { address, started, progressed, ended, outcome, children });
+        let (pace, (kind, error)) = (CompactPace::default(), split(outcome));
+        let entry = Entry { address, started, progressed, ended, kind, pace, error, children };
+        self.attempts.push(entry);
         self.attempts.len() - 1
     }
 
@@ -153,7 +187,8 @@ impl<A, E> Log<A, E> {
 
     pub(crate) fn ended(&mut self, at: Duration, attempt: usize, outcome: AttemptOutcome<E>) {
         if let Some(entry) = self.attempts.get_mut(attempt) {
-            (entry.ended, entry.outcome) = (at.into(), outcome);
+            entry.ended = at.into();
+            (entry.kind, entry.error) = split(outcome);
         }
     }
 
@@ -182,7 +217,7 @@ impl<A, E> Log<A, E> {
     }
 
     pub(crate) fn untried(&mut self, address: A) {
-        self.untried.get_or_insert_default().push(address);
+        self.left.get_or_insert_default().untried.push(address);
     }
 
     /// Records the end of the race.
@@ -194,8 +229,30 @@ impl<A, E> Log<A, E> {
         &self.attempts[attempt].address
     }
 
-    pub(crate) fn outcome(&self, attempt: usize) -> &AttemptOutcome<E> {
-        &self.attempts[attempt].outcome
+    /// The number of attempts and skips.
+    pub(crate) fn attempts(&self) -> usize {
+        self.attempts.len()
+    }
+
+    /// The delay that a history set after this attempt.
+    pub(crate) fn pace(&self, attempt: usize) -> Option<Pace> {
+        self.attempts[attempt].pace.get()
+    }
+
+    /// How long an attempt has run, or until now if it has not ended.
+    pub(crate) fn ran(&self, attempt: usize, now: Duration) -> Duration {
+        let Entry { started, ended, .. } = &self.attempts[attempt];
+        ended.get().unwrap_or(now).saturating_sub(started.get().unwrap_or(now))
+    }
+
+    pub(crate) fn outcome(&self, attempt: usize) -> AttemptOutcome<&E> {
+        let entry = &self.attempts[attempt];
+        join(entry.kind, entry.error.as_ref())
+    }
+
+    /// The error of an attempt that has failed, or of a skip.
+    pub(crate) fn error(&self, attempt: usize) -> &E {
+        self.attempts[attempt].error.as_ref().expect("a failure and a skip have an error")
     }
 
     /// Whether this address was skipped, and the number of skips.
@@ -203,10 +260,7 @@ impl<A, E> Log<A, E> {
     where
         A: PartialEq,
     {
-        let skips = self
-            .attempts
-            .iter()
-            .filter(|entry| matches!(entry.outcome, AttemptOutcome::Skipped(_)));
+        let skips = self.attempts.iter().filter(|entry| entry.kind == Kind::Skipped);
         (skips.clone().any(|entry| entry.address == *address), skips.count())
     }
 
@@ -222,7 +276,7 @@ impl<A, E> Log<A, E> {
         for address in found.flat_map(|query| &query.addresses) {
             let address = address.clone().canonical();
             let tried = self.attempts.iter().any(|entry| entry.address == address);
-            let untried = self.untried.get_or_insert_default();
+            let untried = &mut self.left.get_or_insert_default().untried;
             if !tried && untried.len() < most && !untried.contains(&address) {
                 untried.push(address);
             }
@@ -261,22 +315,21 @@ impl<A, E> Log<A, E> {
                 started: entry.started.get().unwrap_or(ended),
                 progressed: entry.progressed.get(),
                 ended: attempt_ended,
-                outcome: entry.outcome,
+                outcome: join(entry.kind, entry.error),
+                pace: entry.pace.get(),
                 is_final: place == final_attempt,
                 children,
             }
         };
         let wait = self.waits_from.get().map(|from| {
-            let skipped =
-                |entry: &&Entry<A, E>| matches!(entry.outcome, AttemptOutcome::Skipped(_));
-            let first = self.attempts.iter().find(|entry| !skipped(entry));
+            let first = self.attempts.iter().find(|entry| entry.kind != Kind::Skipped);
             Wait { from, to: first.and_then(|entry| entry.started.get()).unwrap_or(ended) }
         });
-        let untried = self.untried.map_or_else(Vec::new, |untried| *untried);
+        let Left { untried, demoted } = self.left.map_or_else(Left::default, |left| *left);
         let end = self.end;
         let attempts = self.attempts.into_iter().enumerate().map(attempt).collect();
         let elapsed = ended.saturating_sub(began);
-        Report { target, began, elapsed, queries, attempts, untried, wait, end }
+        Report { target, began, elapsed, queries, attempts, untried, demoted, wait, end }
     }
 }
 
@@ -286,7 +339,7 @@ impl Child {
     }
 }
 
-impl<A: Clone> Log<A> {
+impl<A: Clone + PartialEq> Log<A> {
     /// Records an observer's step, of a race that began this long after the outermost race.
     pub(crate) fn step(&mut self, began: Duration, at: Duration, step: Step<'_, A>) {
         let at = began + at;
@@ -304,8 +357,11 @@ impl<A: Clone> Log<A> {
             Step::Skipped { address, reason, .. } => {
                 self.skipped(at, address.clone(), reason.clone());
             }
-            Step::Started { address, .. } => {
-                self.started(at, address.clone());
+            Step::Demoted { address, .. } => {
+                self.demoted(address);
+            }
+            Step::Started { address, pace, .. } => {
+                self.started(at, address.clone(), pace);
             }
             Step::Progressed { attempt, .. } => self.progressed(at, attempt),
             Step::Child { attempt, step, .. } => self.child(at, attempt, step),

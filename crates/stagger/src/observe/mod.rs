@@ -2,6 +2,7 @@
 
 pub(crate) mod boxed;
 mod child;
+mod kind;
 mod log;
 pub(crate) mod observer;
 mod recorder;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::ChildStep;
 use crate::error::SharedError;
+use crate::history::Pace;
 use crate::report::QueryReport;
 use crate::resolve::Wanted;
 use crate::{Error, Target};
@@ -105,6 +106,14 @@ pub enum Step<'a, A> {
         /// The reason for the skip.
         reason: &'a SharedError,
     },
+    /// A candidate goes behind all others, because a [history](crate::History) knows that it was silent.
+    #[non_exhaustive]
+    Demoted {
+        /// The address of the candidate.
+        address: &'a A,
+        /// How much longer it is demoted.
+        demoted_for: Duration,
+    },
     /// An attempt has started.
     #[non_exhaustive]
     Started {
@@ -112,6 +121,8 @@ pub enum Step<'a, A> {
         attempt: usize,
         /// The address of the attempt.
         address: &'a A,
+        /// How long the next start waits, if a [history](crate::History) sets that.
+        pace: Option<Pace>,
     },
     /// An attempt has reported [progress](crate::connect::Progress): its transport is connected, and a handshake has begun.
     #[non_exhaustive]

@@ -82,7 +82,7 @@ impl<A> Recorder<A> {
     }
 }
 
-impl<A: Clone> Observer<A> for Recorder<A> {
+impl<A: Clone + PartialEq> Observer<A> for Recorder<A> {
     fn step(&mut self, at: Duration, step: Step<'_, A>) {
         let mut state = self.lock();
         if let Step::Began { target } = step {

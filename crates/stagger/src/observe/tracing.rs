@@ -31,7 +31,8 @@ use crate::error::SharedError;
 /// | `lookup failed` | TRACE | `elapsed`, `asked`, `record`, `error` |
 /// | `waiting for the preferred family` | TRACE | `elapsed`, `until` |
 /// | `candidate skipped` | TRACE | `elapsed`, `address`, `error` |
-/// | `attempt started` | TRACE | `elapsed`, `address` |
+/// | `candidate demoted` | TRACE | `elapsed`, `address`, `demoted_for` |
+/// | `attempt started` | TRACE | `elapsed`, `address`; `pace` if a history sets it |
 /// | `handshake started` | TRACE | `elapsed`, `address` |
 /// | `attempt failed` | TRACE | `elapsed`, `address`, `error` |
 /// | `attempt timed out` | TRACE | `elapsed`, `address` |
@@ -41,9 +42,10 @@ use crate::error::SharedError;
 /// | `connect cancelled` | DEBUG | `elapsed` |
 ///
 /// `elapsed`, `asked` (when the lookup began) and `until` count from the first poll of the connect,
-/// and print like `250ms`. `record` is text, and `addresses` is the number of addresses. `error` is
-/// the error itself, with its sources. A change of these names is a breaking change, like a changed
-/// default.
+/// and print like `250ms`. `demoted_for` prints like that too. `pace` is the text of a
+/// [`Pace`](crate::history::Pace). `record` is text, and `addresses` is the number of addresses.
+/// `error` is the error itself, with its sources. A change of these names is a breaking change,
+/// like a changed default.
 ///
 /// A connect without a subscriber costs the read of a static for each event.
 ///
@@ -127,7 +129,13 @@ impl<A: fmt::Display> Observer<A> for Tracing {
             Step::Skipped { address, reason, .. } => {
                 tell!(trace, span, at, %address, error = cause(reason), "candidate skipped");
             }
-            Step::Started { address, .. } => tell!(trace, span, at, %address, "attempt started"),
+            Step::Demoted { address, demoted_for } => {
+                tell!(trace, span, at, %address, ?demoted_for, "candidate demoted");
+            }
+            Step::Started { address, pace, .. } => {
+                let pace = pace.map(display);
+                tell!(trace, span, at, %address, pace, "attempt started");
+            }
             Step::Progressed { address, .. } => {
                 tell!(trace, span, at, %address, "handshake started");
             }

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
 
@@ -45,12 +45,12 @@ pub(crate) trait Course: CourseTypes {
     fn poll_news(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        elapsed: Duration,
+        reading: Reading,
         candidates: &mut Candidates,
     ) -> Poll<Option<News>>;
 
     /// Begins the attempt at a candidate, and adds it to the record.
-    fn begin(self: Pin<&mut Self>, elapsed: Duration, id: Id) -> Begun<Self::Attempt>;
+    fn begin(self: Pin<&mut Self>, reading: Reading, id: Id) -> Begun<Self::Attempt>;
 
     /// Whether a failure makes every other attempt pointless.
     fn is_final(&self, failure: &Self::Failure) -> bool {
@@ -71,6 +71,11 @@ pub(crate) trait Course: CourseTypes {
     /// inside attempts, and the untried candidates when the race is won or cancelled.
     fn is_recorded(&self) -> bool;
 
+    /// Whether the time of the winner's success matters. Otherwise the clock need not be read.
+    fn is_timed(&self) -> bool {
+        self.is_recorded()
+    }
+
     /// Records that the race has begun. It is separate from [`note`](Self::note), like the next two methods,
     /// because every race has these notes.
     fn note_began(self: Pin<&mut Self>);
@@ -79,10 +84,17 @@ pub(crate) trait Course: CourseTypes {
     fn note_started(self: Pin<&mut Self>, elapsed: Duration, place: usize);
 
     /// Records that the race is over, and that this attempt has won.
-    fn note_connected(self: Pin<&mut Self>, elapsed: Duration, place: usize);
+    fn note_connected(self: Pin<&mut Self>, reading: Reading, place: usize);
 
     /// Records every other step, and passes it to the observer.
     fn note(self: Pin<&mut Self>, elapsed: Duration, note: Note<Self::Failure>);
+}
+
+/// One time, on the clock and since the race began.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading {
+    pub(crate) now: Instant,
+    pub(crate) elapsed: Duration,
 }
 
 /// An attempt that has begun.
@@ -92,6 +104,8 @@ pub(crate) struct Begun<F> {
     pub(crate) progress: Progress,
     /// Its place in the record.
     pub(crate) place: usize,
+    /// Its own delay, if it brings one.
+    pub(crate) delay: Option<Duration>,
 }
 
 /// A step for a course. It names an attempt by its place in the record.

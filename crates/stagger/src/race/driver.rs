@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use pin_project_lite::pin_project;
 use smallvec::SmallVec;
 
-use super::course::{Begun, Candidates, Course, CourseTypes, Note};
+use super::course::{Begun, Candidates, Course, CourseTypes, Note, Reading};
 use super::event::{Action, Event, Id, Loss};
 use super::machine::Machine;
 use super::slot::Slots;
@@ -231,8 +231,8 @@ impl<K: Course, T: Timer> Driver<K, T> {
         let slot = live.slot();
         match this.slots.as_mut().future(slot)?.poll(cx) {
             Poll::Ready(Ok(connection)) => {
-                // Only an observer or a report needs the time.
-                if this.course.is_recorded() {
+                // Only an observer, a report or a history needs the time.
+                if this.course.is_timed() {
                     self.as_mut().tick();
                 }
                 self.win(Id(0));
@@ -262,13 +262,18 @@ impl<K: Course, T: Timer> Driver<K, T> {
         self.as_mut().telling_end();
         let winner = self.as_mut().project().live.pop();
         let place = winner.expect("the winner is in flight").place();
-        // The clock is not read for a single attempt, unless an observer or a report needs the
-        // time.
-        let elapsed = match (&self.state, self.course.is_recorded()) {
-            (State::Alone(_), false) => Duration::ZERO,
-            _ => self.elapsed(),
-        };
-        self.project().course.note_connected(elapsed, place);
+        // The clock is not read for a single attempt, unless something needs the time.
+        let mut reading = self.reading();
+        if matches!(self.state, State::Alone(_)) && !self.course.is_timed() {
+            reading.elapsed = Duration::ZERO;
+        }
+        self.project().course.note_connected(reading, place);
+    }
+
+    /// The time of the last poll.
+    fn reading(&self) -> Reading {
+        let now = self.now.expect("a race that has begun was polled");
+        Reading { now, elapsed: self.state.since_began(now) }
     }
 
     fn tick(self: Pin<&mut Self>) -> Instant {
@@ -364,14 +369,14 @@ impl<K: Course, T: Timer> Driver<K, T> {
         if *this.ended {
             return false;
         }
-        let elapsed = this.state.since_began(now);
+        let reading = Reading { now, elapsed: this.state.since_began(now) };
         let machine = this.state.racing();
         for _ in 0..ANSWERS {
             if *this.ended || !machine.wants(K::LOOKAHEAD) {
                 return false;
             }
             let mut candidates = Candidates::new();
-            match this.course.as_mut().poll_news(cx, elapsed, &mut candidates) {
+            match this.course.as_mut().poll_news(cx, reading, &mut candidates) {
                 Poll::Pending => return false,
                 Poll::Ready(Some(answer)) => {
                     answer.events(&candidates).for_each(|event| machine.handle(event, now));
@@ -399,8 +404,12 @@ impl<K: Course, T: Timer> Driver<K, T> {
         while let Some(action) = self.as_mut().project().state.racing().advance(now) {
             match action {
                 Action::Start(id) => {
-                    let elapsed = self.elapsed();
-                    let begun = self.as_mut().project().course.begin(elapsed, id);
+                    let reading = self.reading();
+                    let begun = self.as_mut().project().course.begin(reading, id);
+                    if let Some(delay) = begun.delay {
+                        let machine = self.as_mut().project().state.racing();
+                        machine.handle(Event::Paced(id, delay), now);
+                    }
                     self.as_mut().start(id, begun);
                     acted = Acted::Started;
                 }
@@ -426,7 +435,7 @@ impl<K: Course, T: Timer> Driver<K, T> {
     fn start(self: Pin<&mut Self>, id: Id, begun: Begun<K::Attempt>) {
         let elapsed = self.elapsed();
         let mut this = self.project();
-        let Begun { attempt, progress, place } = begun;
+        let Begun { attempt, progress, place, .. } = begun;
         let slot = this.slots.as_mut().insert(attempt);
         let narrow = |place: usize| u32::try_from(place).expect("fewer attempts");
         this.live.push(Live { id, progress, slot: narrow(slot), place: narrow(place) });

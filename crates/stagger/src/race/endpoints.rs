@@ -14,7 +14,9 @@ use crate::connect::Progress;
 use crate::error::Phase;
 use crate::observe::Log;
 use crate::policy::Order;
-use crate::race::{Begun, Candidates, Course, CourseTypes, Driver, Entrant, Id, Loss, News, Note};
+use crate::race::{
+    Begun, Candidates, Course, CourseTypes, Driver, Entrant, Id, Loss, News, Note, Reading,
+};
 use crate::report::{AttemptOutcome, End};
 use crate::resolve::Record;
 use crate::text::Span;
@@ -105,7 +107,7 @@ impl<S: Stream<Item = E>, E: Endpoint> Course for ListCourse<S, E> {
     fn poll_news(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        _: Duration,
+        _: Reading,
         candidates: &mut Candidates,
     ) -> Poll<Option<News>> {
         let mut this = self.project();
@@ -125,13 +127,13 @@ impl<S: Stream<Item = E>, E: Endpoint> Course for ListCourse<S, E> {
         Poll::Ready(Some(Record::Addresses.into()))
     }
 
-    fn begin(self: Pin<&mut Self>, elapsed: Duration, id: Id) -> Begun<E::Connecting> {
+    fn begin(self: Pin<&mut Self>, reading: Reading, id: Id) -> Begun<E::Connecting> {
         let this = self.project();
         let (next, endpoint) = this.waiting.take().expect("an endpoint that starts was waiting");
         assert_eq!(next, id, "endpoints start in their order");
         let attempt = endpoint.connect();
-        let place = this.log.started(elapsed, id.0);
-        Begun { attempt, progress: Progress::default(), place }
+        let place = this.log.started(reading.elapsed, id.0, None);
+        Begun { attempt, progress: Progress::default(), place, delay: None }
     }
 
     fn close(self: Pin<&mut Self>) {
@@ -148,8 +150,8 @@ impl<S: Stream<Item = E>, E: Endpoint> Course for ListCourse<S, E> {
 
     fn note_started(self: Pin<&mut Self>, _: Duration, _: usize) {}
 
-    fn note_connected(self: Pin<&mut Self>, at: Duration, place: usize) {
-        self.project().log.ended(at, place, AttemptOutcome::Connected);
+    fn note_connected(self: Pin<&mut Self>, reading: Reading, place: usize) {
+        self.project().log.ended(reading.elapsed, place, AttemptOutcome::Connected);
     }
 
     fn note(self: Pin<&mut Self>, at: Duration, note: Note<E::Error>) {

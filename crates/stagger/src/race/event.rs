@@ -24,12 +24,74 @@ pub struct Entrant {
     pub family: Option<Family>,
     /// Its group: 0 for the target's own name. No rule uses it yet.
     pub group: u32,
+    /// What earlier races say about its place in the order.
+    pub standing: Standing,
+}
+
+/// What earlier races say about a candidate's place in the order. By default they say nothing.
+///
+/// # Examples
+///
+/// ```
+/// use stagger::race::Standing;
+///
+/// assert_eq!(Standing::default().rank(), None);
+/// assert_eq!(Standing::ranked(2).rank(), Some(2));
+/// assert!(Standing::demoted().is_demoted());
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Standing(u8);
+
+impl Standing {
+    /// The largest rank. The number is ours, so that a standing is one byte.
+    pub const MAX_RANK: u8 = 253;
+
+    /// Nothing is known.
+    pub(crate) const NONE: Self = Self(0);
+
+    /// The byte of a demoted candidate.
+    const DEMOTED: u8 = u8::MAX;
+
+    /// A candidate with a rank: the lower the rank, the earlier the start. Ranks are compared only
+    /// inside a family, and only with other ranks. A rank above [`MAX_RANK`](Self::MAX_RANK) counts as that.
+    pub const fn ranked(rank: u8) -> Self {
+        Self(if rank > Self::MAX_RANK { Self::MAX_RANK } else { rank } + 1)
+    }
+
+    /// A candidate that starts behind all candidates that are not demoted.
+    pub const fn demoted() -> Self {
+        Self(Self::DEMOTED)
+    }
+
+    /// The rank, if there is one.
+    pub const fn rank(self) -> Option<u8> {
+        match self.0 {
+            0 | Self::DEMOTED => None,
+            byte => Some(byte - 1),
+        }
+    }
+
+    /// Whether it is demoted.
+    pub const fn is_demoted(self) -> bool {
+        self.0 == Self::DEMOTED
+    }
+
+    /// Whether it says anything.
+    pub(crate) const fn is_known(self) -> bool {
+        self.0 != 0
+    }
 }
 
 impl Entrant {
-    /// Creates a candidate of group 0.
+    /// Creates a candidate of group 0, about which nothing is known.
     pub const fn new(id: Id, family: Option<Family>) -> Self {
-        Self { id, family, group: 0 }
+        Self { id, family, group: 0, standing: Standing::NONE }
+    }
+
+    /// Sets what earlier races say about its place.
+    pub const fn with_standing(mut self, standing: Standing) -> Self {
+        self.standing = standing;
+        self
     }
 
     /// Sets the group.
@@ -109,6 +171,12 @@ pub enum Event<'a> {
     /// An attempt has made progress: its transport is connected, and a handshake has begun. It
     /// counts once, and only for the attempt that started last, while that attempt is in flight.
     Progressed(Id),
+    /// The next start waits this long after the start of this attempt, instead of the policy's
+    /// attempt delay. The delay is kept within
+    /// [`ATTEMPT_DELAY_RANGE`](crate::Policy::ATTEMPT_DELAY_RANGE). It counts only for the attempt
+    /// that started last, while that attempt is in flight. Attempts that run one after another
+    /// have no delay, and ignore it.
+    Paced(Id, Duration),
     /// An attempt has connected. Ignored unless the attempt is in flight.
     Connected(Id),
     /// An attempt has failed. Ignored unless the attempt is in flight.

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use smallvec::{SmallVec, smallvec};
 
-use super::event::{Action, Answered, Entrant, Event, Id, Loss};
-use super::order::alternate;
+use super::event::{Action, Answered, Entrant, Event, Id, Loss, Standing};
+use super::order::{Listed, alternate, sort_by_rank};
 use super::queue::{PutBack, Queue};
 use crate::Policy;
 use crate::address::Family;
@@ -62,8 +62,8 @@ pub struct Machine {
     leader: Option<Family>,
     /// The family that routes prefer, if an event has set it.
     preferred: Option<Family>,
-    /// By id: the family and the state of each candidate.
-    candidates: SmallVec<[(Option<Family>, State); 8]>,
+    /// The candidates by id.
+    candidates: SmallVec<[Known; 8]>,
     /// The candidates to start, the next one first.
     queue: Queue,
     /// The attempts in flight, in start order.
@@ -75,6 +75,8 @@ pub struct Machine {
     last_start: Option<Instant>,
     /// When the attempt that started last made progress.
     progressed: Option<Instant>,
+    /// The own delay of the attempt that started last.
+    paced: Paced,
     /// An attempt has failed since the last start.
     hurried: bool,
     /// When the resolution delay began: when the first addresses came, or earlier if an answer has
@@ -83,9 +85,27 @@ pub struct Machine {
     resolution_ended: bool,
     begun: bool,
     gave_up: bool,
-    connected: Option<Id>,
+    /// A candidate has had a standing.
+    has_standings: bool,
+    /// The number of the candidate that has connected, or [`NOTHING`].
+    connected: u32,
     over: bool,
 }
+
+/// The value for an absent candidate, half as large as an option.
+const NOTHING: u32 = u32::MAX;
+
+/// What the machine knows of a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Known {
+    family: Option<Family>,
+    state: State,
+    standing: Standing,
+}
+
+/// The delay that an attempt brought, in nanoseconds. It is zero if the policy's delay applies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Paced(u32);
 
 /// The candidates of one record of one group.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -122,12 +142,14 @@ impl Machine {
             tried: 0,
             last_start: None,
             progressed: None,
+            paced: Paced::default(),
             hurried: false,
             delay_began: None,
             resolution_ended: false,
             begun: false,
             gave_up: false,
-            connected: None,
+            has_standings: false,
+            connected: NOTHING,
             over: false,
         }
     }
@@ -177,27 +199,31 @@ impl Machine {
             }
             Event::ResolutionEnded => self.resolution_ended = true,
             Event::Progressed(id) => {
-                let last = self.running.last().filter(|(_, at)| Some(*at) == self.last_start);
-                if last.is_some_and(|(last, _)| *last == id) && self.progressed.is_none() {
+                if self.is_last(id) && self.progressed.is_none() {
                     self.progressed = Some(now);
+                }
+            }
+            Event::Paced(id, delay) => {
+                if self.is_last(id) {
+                    self.paced = Paced::new(delay);
                 }
             }
             Event::Connected(id) => {
                 // If two attempts succeed at the same instant, the earlier start wins.
                 let place = |id| self.running.iter().position(|(running, _)| *running == id);
                 if let Some(at) = place(id) {
-                    if self.connected.and_then(place).is_none_or(|earlier| at < earlier) {
-                        self.connected = Some(id);
+                    if self.connected().and_then(place).is_none_or(|earlier| at < earlier) {
+                        self.connected = u32::try_from(id.0).expect("ids have no gaps");
                     }
                 }
             }
             Event::Failed(id) => {
-                if self.connected != Some(id) {
+                if self.connected() != Some(id) {
                     self.end(id);
                 }
             }
             Event::RanShort(id) => {
-                if self.connected != Some(id) && self.end(id) {
+                if self.connected() != Some(id) && self.end(id) {
                     self.put_back(id, now);
                 }
             }
@@ -219,7 +245,7 @@ impl Machine {
         if self.over {
             return None;
         }
-        if let Some(id) = self.connected {
+        if let Some(id) = self.connected() {
             self.over = true;
             return Some(Action::Win(id));
         }
@@ -237,7 +263,7 @@ impl Machine {
         }
         let id = match self.queue.pop() {
             Some(id) => {
-                self.candidates[id.0].1 = State::Started;
+                self.candidates[id.0].state = State::Started;
                 self.tried += 1;
                 id
             }
@@ -251,6 +277,7 @@ impl Machine {
         self.starts += 1;
         self.last_start = Some(now);
         self.progressed = None;
+        self.paced = Paced::default();
         self.hurried = false;
         Some(Action::Start(id))
     }
@@ -334,7 +361,7 @@ impl Machine {
         };
         if update == Update::Replace {
             for id in std::mem::take(&mut self.lists[place].ids) {
-                let state = &mut self.candidates[id.0].1;
+                let state = &mut self.candidates[id.0].state;
                 if *state == State::Waiting {
                     *state = State::Unknown;
                 }
@@ -342,16 +369,18 @@ impl Machine {
         }
         // A single candidate needs no sorting. Every literal makes one.
         let sole = self.candidates.is_empty() && candidates.len() == 1;
-        let ordered = sole || self.policy.order == Order::Resolver;
+        self.has_standings |= candidates.iter().any(|entrant| entrant.standing.is_known());
+        let ordered = sole || self.policy.order == Order::Resolver && !self.has_standings;
         let appends = appends && update == Update::Add && ordered;
-        for Entrant { id, family, .. } in candidates {
+        for Entrant { id, family, standing, .. } in candidates {
             if self.candidates.len() <= id.0 {
-                self.candidates.resize(id.0 + 1, (None, State::Unknown));
+                self.candidates.resize(id.0 + 1, Known::NOTHING);
             }
             let candidate = &mut self.candidates[id.0];
-            let unknown = candidate.1 == State::Unknown;
+            let unknown = candidate.state == State::Unknown;
             if unknown {
-                *candidate = (*family, State::Waiting);
+                let state = State::Waiting;
+                *candidate = Known { family: *family, state, standing: *standing };
             }
             self.lists[place].ids.push(*id);
             if appends && unknown && !self.is_full() {
@@ -379,7 +408,7 @@ impl Machine {
     /// Sorts the complete list again, including attempted candidates. The candidates that have not
     /// started form the queue (draft-ietf-happy-happyeyeballs-v3 §7).
     fn reorder(&mut self) {
-        for (_, state) in &mut self.candidates {
+        for Known { state, .. } in &mut self.candidates {
             if *state == State::Waiting {
                 *state = State::Unknown;
             }
@@ -389,7 +418,7 @@ impl Machine {
         let order = self.order();
         self.queue.clear();
         for id in order {
-            let state = &mut self.candidates[id.0].1;
+            let state = &mut self.candidates[id.0].state;
             if !state.is_tried() && self.queue.len() < room {
                 *state = State::Waiting;
                 self.queue.push(id);
@@ -400,11 +429,11 @@ impl Machine {
     /// Every candidate that is in an answer or was tried, each once, in the order of the policy.
     fn order(&self) -> SmallVec<[Id; 8]> {
         let mut seen: SmallVec<[bool; 16]> = smallvec![false; self.candidates.len()];
-        let mut list: SmallVec<[(Id, Option<Family>); 8]> = SmallVec::new();
+        let mut list: SmallVec<[Listed; 8]> = SmallVec::new();
         let mut collect = |ids: &[Id]| {
             for id in ids {
                 if !std::mem::replace(&mut seen[id.0], true) {
-                    list.push((*id, self.candidates[id.0].0));
+                    list.push(self.candidates[id.0].listed(*id));
                 }
             }
         };
@@ -419,20 +448,34 @@ impl Machine {
         }
         // A candidate that was tried and then replaced has used its family's turn.
         let all = self.candidates.iter().zip(&seen).enumerate();
-        let tried = all.filter(|(_, ((_, state), seen))| state.is_tried() && !**seen);
-        list.insert_many(0, tried.map(|(id, ((family, _), _))| (Id(id), *family)));
+        let tried = all.filter(|(_, (known, seen))| known.state.is_tried() && !**seen);
+        list.insert_many(0, tried.map(|(id, (known, _))| known.listed(Id(id))));
         let leader = match self.policy.order {
-            Order::Resolver => return list.into_iter().map(|(id, _)| id).collect(),
+            Order::Resolver => None,
             Order::Ipv6First => Some(Family::Ipv6),
             Order::Alternate => {
                 let sorted = self.lists.iter().filter(whole).find_map(|list| list.ids.first());
                 match sorted {
-                    Some(id) => self.candidates[id.0].0,
+                    Some(id) => self.candidates[id.0].family,
                     None => Some(self.leader.unwrap_or_else(|| self.preferred())),
                 }
             }
         };
-        alternate(&list, leader, self.policy.first_family_count())
+        let arrange = |list: &[Listed]| match self.policy.order {
+            Order::Resolver => list.iter().map(|it| it.id).collect(),
+            _ => alternate(list, leader, self.policy.first_family_count()),
+        };
+        if !self.has_standings {
+            return arrange(&list);
+        }
+        let (mut first, demoted): (SmallVec<[Listed; 8]>, SmallVec<[Listed; 8]>) =
+            list.into_iter().partition(|it| !it.standing.is_demoted());
+        if !resolver_order {
+            sort_by_rank(&mut first);
+        }
+        let mut order = arrange(&first);
+        order.extend(arrange(&demoted));
+        order
     }
 
     /// Whether attempts may begin: there is an address, and the answers that count have come or the
@@ -478,6 +521,7 @@ impl Machine {
             return Some(last);
         }
         let delay = self.policy.delay_after(self.starts as usize)?;
+        let delay = self.paced.get().unwrap_or(delay);
         if self.hurried {
             return Some(last + delay.min(Policy::ATTEMPT_FLOOR));
         }
@@ -487,6 +531,17 @@ impl Machine {
             .map(|(at, delay)| (at + delay).min(last + *Policy::ATTEMPT_DELAY_RANGE.end()));
         let due = last + delay;
         Some(moved.map_or(due, |moved| moved.max(due)))
+    }
+
+    /// Whether this attempt started last and is in flight.
+    fn is_last(&self, id: Id) -> bool {
+        let last = self.running.last().filter(|(_, at)| Some(*at) == self.last_start);
+        last.is_some_and(|(last, _)| *last == id)
+    }
+
+    /// The first attempt that has connected at this instant.
+    fn connected(&self) -> Option<Id> {
+        (self.connected != NOTHING).then_some(Id(self.connected as usize))
     }
 
     /// The first attempt in flight that has reached the attempt timeout.
@@ -531,7 +586,7 @@ impl Machine {
     /// attempt delay, even if nothing is in flight, so that the shortage has time to pass. If
     /// attempts run one after another, the policy has no delay, and the default delay applies.
     fn put_back(&mut self, id: Id, now: Instant) {
-        let state = &mut self.candidates[id.0].1;
+        let state = &mut self.candidates[id.0].state;
         if *state == State::Started {
             *state = State::PutBack;
             let delay =
@@ -557,6 +612,28 @@ impl Machine {
 
     fn has_tried_all(&self) -> bool {
         self.policy.max_addresses.get().is_some_and(|max| self.tried() >= max)
+    }
+}
+
+impl Known {
+    const NOTHING: Self = Self { family: None, state: State::Unknown, standing: Standing::NONE };
+
+    /// The candidate in a list to arrange.
+    fn listed(self, id: Id) -> Listed {
+        Listed { id, family: self.family, standing: self.standing }
+    }
+}
+
+impl Paced {
+    /// The same delay, kept within the range of attempt delays. The longest is 2 s, which fits.
+    fn new(delay: Duration) -> Self {
+        let range = Policy::ATTEMPT_DELAY_RANGE;
+        let delay = delay.clamp(*range.start(), *range.end());
+        Self(u32::try_from(delay.as_nanos()).expect("it is at most 2 s"))
+    }
+
+    fn get(self) -> Option<Duration> {
+        (self.0 != 0).then(|| Duration::from_nanos(self.0.into()))
     }
 }
 

@@ -42,10 +42,17 @@
 //!   waits longer than 2 s after the last start.
 //! - A failure may be final, such as a wrong password. The race then gives up, because other
 //!   addresses would answer the same. A success of the same instant still wins.
-//! - A shortage on this machine may cause a failure, such as a moment without descriptors. It does
+//! - A shortage on this machine may cause a failure, such as a reading without descriptors. It does
 //!   not depend on the address. The candidate is put back once, behind all waiting candidates. It
 //!   is tried again no earlier than the attempt delay after the failure. A second failure is the
 //!   last.
+//! - An attempt may bring its own delay. The next start then waits for that delay instead of the
+//!   policy's (draft-ietf-happy-happyeyeballs-v3 §6 lets history influence it). It is a delay and
+//!   never a timeout. A failure still brings the next start forward.
+//! - A candidate may come with a rank. Candidates of one family with a rank are sorted by it among
+//!   their own places (v3 §5.3). Candidates without a rank keep their places.
+//! - A candidate may come as demoted. It goes behind all candidates that are not demoted. Families
+//!   alternate there again. This rule is ours.
 //! - The preferred family follows the machine's routes, if a resolver reports which family has a
 //!   default route (v3 §4.2). The policy's own preference takes precedence.
 //! - The last failure ends the race at once. While no candidate is left to start, no alarm is set
@@ -63,8 +70,8 @@
 //! - *Sorting by RFC 6724.* That needs routes and sockets. The order within an answer is the
 //!   resolver's, and `getaddrinfo` has already sorted it. If families have separate answers, only
 //!   the leading family is missing, and an answer can set it.
-//! - *History and round-trip times.* They need memory across connects that distinguishes networks.
-//!   They would change the order that the race receives, not the race.
+//! - *History and round-trip times.* They need memory across connects that distinguishes networks:
+//!   see [`history`](crate::history). The race receives only delays, ranks and demotions.
 //! - *A limit on attempts in flight*, by default. The number of addresses limits them.
 //! - *Waiting for a handshake*, by default. It would save a second connection on a slow network.
 //!   But an address that accepts and then stalls would cost that much more time.
@@ -83,9 +90,9 @@ mod queue;
 mod slot;
 mod state;
 
-pub(crate) use course::{Begun, Candidates, Course, CourseTypes, Note};
+pub(crate) use course::{Begun, Candidates, Course, CourseTypes, Note, Reading};
 pub(crate) use driver::Driver;
 pub use endpoints::{List, Race, RaceError, Winner, race_stream};
 pub(crate) use event::News;
-pub use event::{Action, Answered, Entrant, Event, Id, Loss};
+pub use event::{Action, Answered, Entrant, Event, Id, Loss, Standing};
 pub use machine::Machine;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::Target;
 use crate::address::Family;
 use crate::error::SharedError;
+use crate::history::Pace;
 use crate::resolve::Record;
 use crate::text::{Escaped, Span, WithCauses};
 
@@ -47,6 +48,7 @@ pub struct Report<A, E = SharedError> {
     pub(crate) queries: Vec<QueryReport<A, E>>,
     pub(crate) attempts: Vec<AttemptReport<A, E>>,
     pub(crate) untried: Vec<A>,
+    pub(crate) demoted: Vec<A>,
     pub(crate) wait: Option<Wait>,
     pub(crate) end: Option<End>,
 }
@@ -113,6 +115,9 @@ pub struct AttemptReport<A, E = SharedError> {
     pub ended: Duration,
     /// How it ended.
     pub outcome: AttemptOutcome<E>,
+    /// How long the next start waited after this one, if a [history](crate::History) sets that, and why.
+    /// A failure or progress may have moved that start.
+    pub pace: Option<Pace>,
     /// Whether its failure ended the race: see [`Connector::is_final`](crate::Connector::is_final).
     pub is_final: bool,
     /// The races inside the attempt, such as the race to a proxy, in the order in which they began.
@@ -277,6 +282,42 @@ impl<A, E> Report<A, E> {
         &self.untried
     }
 
+    /// The addresses that went behind all others, because a [history](crate::History) knows that
+    /// they were silent. They are in the order in which they were found. They are recorded if
+    /// the race was observed or its report was requested.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::net::SocketAddr;
+    /// use std::time::Duration;
+    /// use stagger::history::{Knowledge, Key, Memory, Mode, NetworkKey, Subnet};
+    /// use stagger::{Dialer, History, Timer};
+    /// use stagger_testkit::{Clock, Fate, Ledger, ScriptedConnector, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let addresses = ["[2001:db8::1]:443", "192.0.2.1:443"];
+    /// let addresses = addresses.map(|text| text.parse::<SocketAddr>().unwrap());
+    /// let now = ledger.clock().now();
+    /// let silent = Knowledge::new().with_silences(1, now, Duration::from_secs(60));
+    /// let memory = Memory::new();
+    /// memory.restore([(Key::new(NetworkKey::default(), Subnet::of(addresses[0].ip())), silent)]);
+    ///
+    /// let connector =
+    ///     ScriptedConnector::new(&ledger).at(addresses[1], Fate::connects(ms(30)));
+    /// let resolver = ScriptedResolver::<SocketAddr>::new(&ledger);
+    /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone())
+    ///     .with_history(History::new().with_store(memory).with_mode(Mode::Order));
+    /// let connect = dialer.connect_addresses(addresses).with_report();
+    /// let (_, report) = ledger.clock().run(connect)?;
+    /// assert_eq!(report.winner().unwrap().address, addresses[1]);
+    /// assert_eq!(report.demoted(), [addresses[0]]);
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
+    pub fn demoted(&self) -> &[A] {
+        &self.demoted
+    }
+
     /// The attempt that connected.
     pub fn winner(&self) -> Option<&AttemptReport<A, E>> {
         self.attempts.iter().find(|attempt| matches!(attempt.outcome, AttemptOutcome::Connected))
@@ -327,6 +368,7 @@ impl<A, E> Report<A, E> {
             progressed: attempt.progressed,
             ended: attempt.ended,
             outcome: attempt.outcome,
+            pace: attempt.pace,
             is_final: attempt.is_final,
             children: attempt.children,
         };
@@ -336,7 +378,8 @@ impl<A, E> Report<A, E> {
             elapsed: self.elapsed,
             queries: self.queries.into_iter().map(|it| query(it, &mut map)).collect(),
             attempts: self.attempts.into_iter().map(|it| attempt(it, &mut map)).collect(),
-            untried: self.untried.into_iter().map(map).collect(),
+            untried: self.untried.into_iter().map(&mut map).collect(),
+            demoted: self.demoted.into_iter().map(map).collect(),
             wait: self.wait,
             end: self.end,
         }
@@ -409,6 +452,9 @@ impl<A: fmt::Display, E> Report<A, E> {
                     "{indent}{address}, started at {started}, {handshake}{outcome} at {ended}"
                 ),
             });
+            if let (Some(pace), Some(line)) = (attempt.pace, lines.last_mut()) {
+                *line = format!("{line}; next start after {pace}");
+            }
             for child in attempt.children.iter().filter(|_| depth < MAX_DEPTH) {
                 if let Some(target) = child.target() {
                     lines.push(format!("{indent}  to {target}"));
@@ -419,6 +465,10 @@ impl<A: fmt::Display, E> Report<A, E> {
         for address in &self.untried {
             lines.push(format!("{indent}{address}, not tried"));
         }
+        for address in &self.demoted {
+            lines
+                .push(format!("{indent}{address}, behind all others because it was silent before"));
+        }
     }
 }
 
@@ -427,17 +477,19 @@ impl<A> AttemptReport<A> {
     /// network or to the host. Systems report these as two errors, but users need not distinguish
     /// them.
     pub fn is_unreachable(&self) -> bool {
-        let first = match &self.outcome {
-            AttemptOutcome::Failed(error) => Some(error.get_ref() as &(dyn Error + 'static)),
-            _ => None,
-        };
-        crate::error::below(first).filter_map(|cause| cause.downcast_ref::<io::Error>()).any(
-            |error| {
-                let kind = error.kind();
-                kind == io::ErrorKind::HostUnreachable || kind == io::ErrorKind::NetworkUnreachable
-            },
-        )
+        matches!(&self.outcome, AttemptOutcome::Failed(error) if is_unreachable(error))
     }
+}
+
+/// Whether an attempt failed because there is no route to the network or to the host.
+pub(crate) fn is_unreachable(error: &SharedError) -> bool {
+    let first = error.get_ref() as &(dyn Error + 'static);
+    crate::error::below(Some(first)).filter_map(|cause| cause.downcast_ref::<io::Error>()).any(
+        |error| {
+            let kind = error.kind();
+            kind == io::ErrorKind::HostUnreachable || kind == io::ErrorKind::NetworkUnreachable
+        },
+    )
 }
 
 impl<E> AttemptOutcome<E> {
@@ -536,6 +588,7 @@ mod tests {
             progressed: None,
             ended: Duration::ZERO,
             outcome: AttemptOutcome::Failed(SharedError::new(io::Error::from(kind))),
+            pace: None,
             is_final: false,
             children: Vec::new(),
         };

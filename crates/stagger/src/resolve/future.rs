@@ -14,7 +14,7 @@ use crate::boxed::BoxError;
 use crate::connect::course::HostCourse;
 use crate::error::Phase;
 use crate::error::connect::Goal;
-use crate::race::{Candidates, Course as _, Loss, Machine, Note};
+use crate::race::{Candidates, Course as _, Loss, Machine, Note, Reading};
 use crate::report::End;
 use crate::target::TargetError;
 use crate::{Connector, Error, Policy, Report, Resolver, Timer};
@@ -98,7 +98,7 @@ where
                 this.machine.get_or_insert_with(|| (Machine::new(this.policy.clone(), now), now));
             let elapsed = now.saturating_duration_since(*start);
             found.clear();
-            let ended = match course.as_mut().poll_news(cx, elapsed, &mut found) {
+            let ended = match course.as_mut().poll_news(cx, Reading { now, elapsed }, &mut found) {
                 Poll::Ready(Some(answer)) if answer.gave_up => {
                     break (Some(Loss::GaveUp), elapsed);
                 }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use stagger::address::Family;
 use stagger::error::Phase;
 use stagger::policy::Order;
-use stagger::race::{Action, Id, Loss};
+use stagger::race::{Action, Id, Loss, Standing};
 use stagger::resolve::{Families, Record, Update};
 
 use crate::rules::Rules;
@@ -49,8 +49,19 @@ macro_rules! rule {
 }
 pub(crate) use rule;
 
-/// The addresses of an answer, in the resolver's order.
-pub(crate) type Held = Vec<(Id, Option<Family>)>;
+/// A candidate of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Candidate {
+    pub(crate) id: Id,
+    pub(crate) family: Option<Family>,
+    pub(crate) standing: Standing,
+}
+
+/// The candidates of an answer, in the resolver's order.
+pub(crate) type Held = Vec<Candidate>;
+
+/// The shortest and the longest delay of an attempt's own.
+const PACES: (Time, Time) = (10_000, 2_000_000);
 
 /// What a lookup answered.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -73,6 +84,8 @@ pub(crate) enum News {
     Prefers(Family),
     ResolutionEnded,
     Progressed(Id),
+    /// The attempt has a delay of its own.
+    Paced(Id, Time),
     Connected(Id),
     Failed(Id),
     /// It failed because of a local shortage.
@@ -91,11 +104,13 @@ enum End {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Attempt {
     id: Id,
-    family: Option<Family>,
+    candidate: Candidate,
     at: Time,
     end: Option<End>,
     /// When it first reported progress in flight, whether or not it counted.
     progressed: Option<Time>,
+    /// Its own delay, which replaces the policy's.
+    pace: Option<Time>,
     /// It has connected, and the machine has not named the winner yet.
     connected: bool,
 }
@@ -150,6 +165,11 @@ impl Oracle {
         last.is_some_and(|last| last.id == id && last.end.is_none() && last.progressed.is_none())
     }
 
+    /// Whether a delay of this attempt's own counts now: it started last, and it is in flight.
+    pub(crate) fn may_be_paced(&self, id: Id) -> bool {
+        self.attempts.last().is_some_and(|last| last.id == id && last.end.is_none())
+    }
+
     /// Whether an attempt is in flight and has reported nothing yet.
     pub(crate) fn is_awaited(&self, id: Id) -> bool {
         self.attempts.iter().any(|own| own.id == id && own.end.is_none() && !own.connected)
@@ -167,6 +187,12 @@ impl Oracle {
                 let own = self.attempts.iter_mut().find(|own| own.id == *id && own.end.is_none());
                 if let Some(attempt) = own {
                     attempt.progressed.get_or_insert(now);
+                }
+            }
+            News::Paced(id, delay) => {
+                if self.may_be_paced(*id) {
+                    let (shortest, longest) = PACES;
+                    self.attempt(*id).pace = Some((*delay).max(shortest).min(longest));
                 }
             }
             News::Connected(id) if self.is_awaited(*id) => self.attempt(*id).connected = true,
@@ -194,7 +220,7 @@ impl Oracle {
             list.clear();
         }
         for candidate in held {
-            if !list.contains(candidate) {
+            if list.iter().all(|known| known.id != candidate.id) {
                 list.push(*candidate);
             }
         }
@@ -303,7 +329,7 @@ impl Oracle {
     }
 
     fn holds(&self, id: Id) -> bool {
-        self.answers.iter().any(|(.., list)| list.iter().any(|(own, _)| *own == id))
+        self.answers.iter().any(|(.., list)| list.iter().any(|own| own.id == id))
     }
 
     fn starts_of(&self, id: Id) -> usize {
@@ -368,9 +394,9 @@ impl Oracle {
             Some(_) => {}
         }
         let mut held = self.answers.iter().flat_map(|(.., held)| held);
-        let family = held.find(|(own, _)| *own == id).and_then(|(_, family)| *family);
-        let (end, progressed, connected) = (None, None, false);
-        self.attempts.push(Attempt { id, family, at: now, end, progressed, connected });
+        let candidate = *held.find(|own| own.id == id).expect("an answer holds it");
+        let (end, progressed, pace, connected) = (None, None, None, false);
+        self.attempts.push(Attempt { id, candidate, at: now, end, progressed, pace, connected });
         self.failed_since_start = false;
         Ok(())
     }
@@ -402,7 +428,7 @@ impl Oracle {
         if self.failed_since_start {
             return last.at + FLOOR;
         }
-        let mut gap = rules.delay(self.attempts.len());
+        let mut gap = last.pace.unwrap_or_else(|| rules.delay(self.attempts.len()));
         if let (Some(progressed), Some(handshake)) = (last.progressed, rules.handshake_delay) {
             let handshake = progressed - last.at + handshake;
             gap = gap.max(if handshake > LONGEST { LONGEST } else { handshake });
@@ -467,48 +493,69 @@ impl Oracle {
 
     /// Every candidate that is in an answer or was tried. Each gets a place on a line. In the
     /// leading family the n-th takes place n until the first of the others come, and then every
-    /// second place.
+    /// second place. Demoted candidates have a line of their own, behind.
     fn order(&self, rules: &Rules) -> Vec<Id> {
         let resolver = rules.order == Order::Resolver;
         let mut lists: Vec<_> = self.answers.iter().collect();
         // The full lookup has the best order of its addresses.
         lists.sort_by_key(|(record, ..)| resolver || *record != Record::Addresses);
         let mut seen = BTreeSet::new();
-        let held: Vec<(Id, Option<Family>)> = lists
+        let held: Vec<Candidate> = lists
             .iter()
             .flat_map(|(.., held)| held)
             .copied()
-            .filter(|(id, _)| seen.insert(*id))
+            .filter(|candidate| seen.insert(candidate.id))
             .collect();
         // A candidate that was tried and then replaced has used its family's turn.
-        let tried = self.attempts.iter().map(|attempt| (attempt.id, attempt.family));
-        let tried = tried.filter(|(id, _)| seen.insert(*id));
-        let list: Vec<(Id, Option<Family>)> = tried.chain(held).collect();
+        let tried = self.attempts.iter().map(|attempt| attempt.candidate);
+        let tried = tried.filter(|candidate| seen.insert(candidate.id));
+        let list: Vec<Candidate> = tried.chain(held).collect();
         let full = lists
             .iter()
             .filter(|(record, ..)| *record == Record::Addresses)
             .find_map(|(.., held)| held.first());
         let leader = match (rules.order, full) {
-            (Order::Alternate, Some((_, family))) => *family,
+            (Order::Alternate, Some(first)) => first.family,
             (Order::Alternate, None) => Some(self.leader.unwrap_or_else(|| self.preferred(rules))),
             _ => Some(Family::Ipv6),
         };
-        let (mut leading, mut others) = (0, 0);
-        let mut places: Vec<(usize, Id)> = Vec::new();
-        for (id, family) in list {
+        let mut places: Vec<(bool, usize, Id)> = Vec::new();
+        // Per line: how many of the leading family and of the others have a place.
+        let mut counts = [(0, 0); 2];
+        for place in 0..list.len() {
+            let turn = if resolver { list[place] } else { Self::turn_at(&list, place) };
+            let Candidate { id, family, standing } = turn;
+            let behind = standing.is_demoted();
+            let (leading, others) = &mut counts[usize::from(behind)];
             let count = rules.first_family_count;
-            places.push(if resolver {
-                (0, id)
+            let place = if resolver {
+                0
             } else if family == leader {
-                leading += 1;
-                (if leading <= count { leading } else { 2 * leading - count }, id)
+                *leading += 1;
+                if *leading <= count { *leading } else { 2 * *leading - count }
             } else {
-                others += 1;
-                (count + 2 * others - 1, id)
-            });
+                *others += 1;
+                count + 2 * *others - 1
+            };
+            places.push((behind, place, id));
         }
-        places.sort_by_key(|(place, _)| *place);
-        places.into_iter().map(|(_, id)| id).collect()
+        places.sort_by_key(|(behind, place, _)| (*behind, *place));
+        places.into_iter().map(|(.., id)| id).collect()
+    }
+
+    /// The candidate whose turn it is at this place of the list. At the n-th place of a family's
+    /// candidates with a rank, it is the n-th of them by rank.
+    fn turn_at(list: &[Candidate], place: usize) -> Candidate {
+        let here = list[place];
+        if here.standing.rank().is_none() {
+            return here;
+        }
+        let alike =
+            |other: &&Candidate| other.family == here.family && other.standing.rank().is_some();
+        let before = list[..place].iter().filter(alike).count();
+        let mut ranked: Vec<&Candidate> = list.iter().filter(alike).collect();
+        ranked.sort_by_key(|other| other.standing.rank());
+        *ranked[before]
     }
 
     /// The attempts that have connected at this instant, in start order.

@@ -4,10 +4,10 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use stagger::address::Family;
-use stagger::race::{Action, Answered, Entrant, Event, Id, Machine};
+use stagger::race::{Action, Answered, Entrant, Event, Id, Machine, Standing};
 use stagger::resolve::{Record, Update};
 
-use crate::oracle::{Answer, Checked, News, Oracle, Time, rule};
+use crate::oracle::{Answer, Candidate, Checked, News, Oracle, Time, rule};
 use crate::rules::Rules;
 
 /// With more actions than this at one instant, the machine counts as hanging.
@@ -83,9 +83,15 @@ impl Race {
             if !self.oracle.may_progress(id) {
                 handle(&mut machine, &News::Progressed(id), now);
             }
+            if !self.oracle.may_be_paced(id) {
+                handle(&mut machine, &News::Paced(id, 10_000), now);
+            }
         }
         if self.oracle.outcome().is_some() {
-            let held = vec![(Id(0), Some(Family::Ipv6)), (Id(candidates), Some(Family::Ipv4))];
+            let six =
+                Candidate { id: Id(0), family: Some(Family::Ipv6), standing: Standing::demoted() };
+            let four = Candidate { id: Id(candidates), family: Some(Family::Ipv4), ..six };
+            let held = vec![six, four];
             for (record, update, held, spent) in [
                 (Record::Addresses, Update::Add, held, now),
                 (Record::A, Update::Replace, Vec::new(), 0),
@@ -151,8 +157,9 @@ pub(crate) fn repeats(rules: &Rules, log: &Log) -> Checked {
 fn handle(machine: &mut Machine, news: &News, now: Time) {
     let event = match news {
         News::Answered(Answer { record, group, update, held, spent }) => {
-            let entrant =
-                |(id, family): &(Id, Option<Family>)| Entrant::new(*id, *family).with_group(*group);
+            let entrant = |own: &Candidate| {
+                Entrant::new(own.id, own.family).with_group(*group).with_standing(own.standing)
+            };
             let candidates: Vec<_> = held.iter().map(entrant).collect();
             let answered = Answered::new(*record, &candidates).with_group(*group);
             let answered = answered.with_update(*update);
@@ -164,6 +171,7 @@ fn handle(machine: &mut Machine, news: &News, now: Time) {
         News::ResolutionEnded => Event::ResolutionEnded,
         News::Progressed(id) => Event::Progressed(*id),
         News::GaveUp => Event::GaveUp,
+        News::Paced(id, delay) => Event::Paced(*id, Duration::from_micros(*delay)),
         News::Connected(id) => Event::Connected(*id),
         News::Failed(id) => Event::Failed(*id),
         News::RanShort(id) => Event::RanShort(*id),

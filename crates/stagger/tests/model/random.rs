@@ -11,10 +11,10 @@ use proptest::sample::select;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use stagger::address::Family;
 use stagger::policy::Order;
-use stagger::race::{Action, Id};
+use stagger::race::{Action, Id, Standing};
 use stagger::resolve::{Families, Record, Update};
 
-use crate::oracle::{Answer, Checked, News, Time, rule};
+use crate::oracle::{Answer, Candidate, Checked, News, Time, rule};
 use crate::race::{Log, Race, repeats};
 use crate::rules::Rules;
 
@@ -51,12 +51,15 @@ impl Fate {
 /// delay.
 type Said = ((Record, u32), Update, Vec<usize>, Time);
 
+/// A candidate: its family, the fates of its two attempts, and how long after a start it reports
+/// progress. Then its standing, and the delay of its own that comes with a start.
+type Entered = (Option<Family>, [Fate; 2], Vec<Time>, Standing, Option<Time>);
+
 #[derive(Clone, Debug)]
 struct Course {
     rules: Rules,
-    /// For each candidate: its family, the fates of its two attempts, and how long after a start it
-    /// reports progress.
-    candidates: Vec<(Option<Family>, [Fate; 2], Vec<Time>)>,
+    /// By id.
+    candidates: Vec<Entered>,
     /// When each comes.
     answers: Vec<(Time, Said)>,
     /// When the leading family is set.
@@ -139,8 +142,17 @@ fn rules() -> impl Strategy<Value = Rules> {
     })
 }
 
+fn standing() -> impl Strategy<Value = Standing> {
+    prop_oneof![
+        3 => Just(Standing::default()),
+        2 => (0..4u8).prop_map(Standing::ranked),
+        1 => Just(Standing::demoted()),
+    ]
+}
+
 fn course() -> impl Strategy<Value = Course> {
-    let candidate = (family(), [fate(), fate()], vec(time(600), 0..3));
+    let pace = option::weighted(0.4, time(2500));
+    let candidate = (family(), [fate(), fate()], vec(time(600), 0..3), standing(), pace);
     vec(candidate, 1..=30).prop_flat_map(|candidates| {
         let record = select(vec![Record::Addresses, Record::A, Record::Aaaa, Record::Https]);
         let source = (record, prop_oneof![4 => Just(0), 1 => 1..3u32]);
@@ -184,7 +196,11 @@ fn drive(course: &Course) -> Checked {
     let (mut begun, mut ended) = (0, 0);
     let mut started = BTreeSet::new();
     for (at, ((record, group), update, ids, spent)) in &course.answers {
-        let held = ids.iter().map(|id| (Id(*id), course.candidates[*id].0)).collect();
+        let candidate = |id: &usize| {
+            let (family, .., standing, _) = course.candidates[*id];
+            Candidate { id: Id(*id), family, standing }
+        };
+        let held = ids.iter().map(candidate).collect();
         let (record, group, update, spent) = (*record, *group, *update, *spent);
         coming.push((*at, News::Answered(Answer { record, group, update, held, spent })));
     }
@@ -220,7 +236,10 @@ fn drive(course: &Course) -> Checked {
         for action in &actions {
             match *action {
                 Action::Start(id) => {
-                    let (_, fates, progress) = &course.candidates[id.0];
+                    let (_, fates, progress, _, pace) = &course.candidates[id.0];
+                    if let Some(delay) = pace {
+                        coming.push((now, News::Paced(id, *delay)));
+                    }
                     let again = !started.insert(id);
                     let fate = fates[usize::from(again)];
                     let progress = progress.iter().map(|after| (now + after, News::Progressed(id)));

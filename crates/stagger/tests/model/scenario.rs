@@ -3,18 +3,19 @@
 
 use stagger::address::Family;
 use stagger::policy::Order;
-use stagger::race::Id;
+use stagger::race::{Id, Standing};
 use stagger::resolve::{Families, Record, Update};
 
 use crate::checker::{Extent, Scenario, explore};
-use crate::oracle::{Answer, News, Time};
+use crate::oracle::{Answer, Candidate, News, Time};
 use crate::rules::Rules;
 
 const MS: Time = 1_000;
 
 /// `families` has one character for each candidate, which names its family. The first one is for
-/// `Id(0)`. An answer names candidates by their digits.
-struct Names(&'static str);
+/// `Id(0)`. An answer names candidates by their digits. The second part has the standings by id,
+/// and may be shorter.
+struct Names(&'static str, &'static [Standing]);
 
 impl Names {
     fn answer(&self, record: Record, update: Update, ids: &str, spent: Time) -> News {
@@ -23,7 +24,10 @@ impl Names {
             _ => Family::Ipv4,
         };
         let ids = ids.bytes().map(|digit| usize::from(digit - b'0'));
-        let held = ids.map(|id| (Id(id), Some(family(id)))).collect();
+        let standing = |id: usize| self.1.get(id).copied().unwrap_or_default();
+        let held = ids
+            .map(|id| Candidate { id: Id(id), family: Some(family(id)), standing: standing(id) })
+            .collect();
         News::Answered(Answer { record, group: 0, update, held, spent })
     }
 
@@ -70,7 +74,7 @@ fn explore_all(scenarios: Vec<(&'static str, Rules, Vec<News>, u8, usize)>) {
 
 #[test]
 fn a_full_answer_is_raced_by_the_rules_in_every_order_of_events() {
-    let names = Names("6464");
+    let names = Names("6464", &[]);
     let full = || vec![names.add(Record::Addresses, "0123")];
     let rules = Rules::default;
     explore_all(vec![
@@ -100,7 +104,7 @@ fn a_full_answer_is_raced_by_the_rules_in_every_order_of_events() {
 
 #[test]
 fn answers_apart_are_raced_by_the_rules_in_every_order_of_events() {
-    let names = Names("6464");
+    let names = Names("6464", &[]);
     let apart = || vec![names.add(Record::Aaaa, "02"), names.add(Record::A, "13")];
     let three = || vec![names.add(Record::Aaaa, "02"), names.add(Record::A, "1")];
     let rules = Rules::default;
@@ -137,7 +141,7 @@ fn answers_apart_are_raced_by_the_rules_in_every_order_of_events() {
 
 #[test]
 fn changing_answers_are_raced_by_the_rules_in_every_order_of_events() {
-    let names = Names("6464");
+    let names = Names("6464", &[]);
     let rules = Rules::default;
     let grows =
         vec![names.add(Record::Aaaa, "0"), names.add(Record::Aaaa, "2"), names.add(Record::A, "1")];
@@ -173,7 +177,7 @@ fn changing_answers_are_raced_by_the_rules_in_every_order_of_events() {
 
 #[test]
 fn answers_with_their_delay_spent_are_raced_by_the_rules_in_every_order_of_events() {
-    let names = Names("6464");
+    let names = Names("6464", &[]);
     let rules = Rules::default;
     let lanes =
         |spent: Time| vec![names.late(Record::Aaaa, "0", spent), names.late(Record::A, "1", spent)];
@@ -201,7 +205,7 @@ fn answers_with_their_delay_spent_are_raced_by_the_rules_in_every_order_of_event
 
 #[test]
 fn whoever_is_said_to_lead_leads_in_every_order_of_events() {
-    let names = Names("6464");
+    let names = Names("6464", &[]);
     let rules = Rules::default;
     let led = |leaders: &[Family]| {
         let answers = [names.add(Record::Aaaa, "02"), names.add(Record::A, "1")];
@@ -233,7 +237,7 @@ fn whoever_is_said_to_lead_leads_in_every_order_of_events() {
 
 #[test]
 fn limits_are_kept_in_every_order_of_events() {
-    let names = Names("6464");
+    let names = Names("6464", &[]);
     let full = || vec![names.add(Record::Addresses, "0123")];
     let apart = || vec![names.add(Record::Aaaa, "02"), names.add(Record::A, "13")];
     let rules = Rules::default;
@@ -257,7 +261,7 @@ fn limits_are_kept_in_every_order_of_events() {
 
 #[test]
 fn timeouts_are_kept_in_every_order_of_events() {
-    let names = Names("6464");
+    let names = Names("6464", &[]);
     let full = || vec![names.add(Record::Addresses, "0123")];
     let apart = || vec![names.add(Record::Aaaa, "0"), names.add(Record::A, "13")];
     let rules = Rules::default;
@@ -317,7 +321,7 @@ fn timeouts_are_kept_in_every_order_of_events() {
 
 #[test]
 fn every_order_of_candidates_is_kept_in_every_order_of_events() {
-    let names = Names("4466");
+    let names = Names("4466", &[]);
     let full = || vec![names.add(Record::Addresses, "0123")];
     let apart = || vec![names.add(Record::Aaaa, "23"), names.add(Record::A, "0")];
     let rules = Rules::default;
@@ -338,7 +342,7 @@ fn every_order_of_candidates_is_kept_in_every_order_of_events() {
 
 #[test]
 fn progress_postpones_the_next_start_by_the_rules_in_every_order_of_events() {
-    let names = Names("6464");
+    let names = Names("6464", &[]);
     // Each digit is an attempt that reports progress once.
     let with = |ids: &str, progress: &str| {
         let progress = progress.bytes().map(|digit| Id(usize::from(digit - b'0')));
@@ -383,7 +387,7 @@ fn progress_postpones_the_next_start_by_the_rules_in_every_order_of_events() {
 
 #[test]
 fn giving_up_ends_a_race_by_the_rules_in_every_order_of_events() {
-    let names = Names("6464");
+    let names = Names("6464", &[]);
     let full = |ids: &str| vec![names.add(Record::Addresses, ids), News::GaveUp];
     let apart = vec![names.add(Record::Aaaa, "0"), names.add(Record::A, "1"), News::GaveUp];
     let rules = Rules::default;
@@ -427,7 +431,7 @@ fn giving_up_ends_a_race_by_the_rules_in_every_order_of_events() {
 
 #[test]
 fn the_preferred_family_is_followed_in_every_order_of_events() {
-    let names = Names("6464");
+    let names = Names("6464", &[]);
     let rules = Rules::default;
     let apart = |preferences: &[Family]| {
         let answers = vec![names.add(Record::Aaaa, "02"), names.add(Record::A, "1")];
@@ -485,7 +489,7 @@ fn the_preferred_family_is_followed_in_every_order_of_events() {
 
 #[test]
 fn groups_are_kept_apart_in_every_order_of_events() {
-    let names = Names("6464");
+    let names = Names("6464", &[]);
     let rules = Rules::default;
     let other = |record, ids| names.of_group(1, record, Update::Add, ids);
     let replaced = |record, ids| names.of_group(1, record, Update::Replace, ids);
@@ -506,7 +510,7 @@ fn groups_are_kept_apart_in_every_order_of_events() {
 
 #[test]
 fn what_ran_short_is_put_back_once_in_every_order_of_events() {
-    let names = Names("6464");
+    let names = Names("6464", &[]);
     let rules = Rules::default;
     // Each digit is an attempt that may have a shortage once.
     let short = |ids: &str| -> Vec<News> {
@@ -590,6 +594,91 @@ fn what_ran_short_is_put_back_once_in_every_order_of_events() {
             full("01", "0"),
             2,
             9_800,
+        ),
+    ]);
+}
+
+#[test]
+fn an_attempt_s_own_delay_is_kept_in_every_order_of_events() {
+    let names = Names("6464", &[]);
+    let rules = Rules::default;
+    // Each is an attempt and its delay.
+    let with = |ids: &str, paces: &[(usize, Time)]| {
+        let paces = paces.iter().map(|(id, delay)| News::Paced(Id(*id), delay * MS));
+        [vec![names.add(Record::Addresses, ids)], paces.collect()].concat()
+    };
+    let handshake = Rules { handshake_delay: Some(200 * MS), ..rules() };
+    let progress = [with("01", &[(0, 100)]), vec![News::Progressed(Id(0))]].concat();
+    let short = [with("01", &[(0, 10)]), vec![News::RanShort(Id(0))]].concat();
+    explore_all(vec![
+        ("the first is paced", rules(), with("01", &[(0, 10)]), 3, 31_000),
+        ("the second is paced", rules(), with("012", &[(1, 400)]), 1, 25_000),
+        ("either is paced", rules(), with("012", &[(0, 10), (1, 400)]), 0, 12_000),
+        ("paced twice", rules(), with("01", &[(0, 400), (0, 10)]), 2, 62_000),
+        ("paced below the least", rules(), with("01", &[(0, 1)]), 2, 14_000),
+        ("paced above the longest", rules(), with("01", &[(0, 9000)]), 2, 13_000),
+        (
+            "paced one after another",
+            Rules { delays: vec![], ..rules() },
+            with("01", &[(0, 10)]),
+            2,
+            4_200,
+        ),
+        ("paced, with progress", handshake, progress, 1, 31_000),
+        ("paced and short", rules(), short, 1, 27_000),
+        (
+            "paced, one in flight",
+            Rules { max_in_flight: Some(1), ..rules() },
+            with("01", &[(0, 10)]),
+            2,
+            4_200,
+        ),
+    ]);
+}
+
+#[test]
+fn ranks_and_demotions_are_kept_in_every_order_of_events() {
+    const BEHIND: Standing = Standing::demoted();
+    const LAST: Standing = Standing::ranked(6);
+    const FIRST: Standing = Standing::ranked(0);
+    const MIDDLE: Standing = Standing::ranked(1);
+    let rules = Rules::default;
+    let demoted = Names("6464", &[BEHIND]);
+    let both = Names("6464", &[BEHIND, BEHIND]);
+    let ranked = Names("6464", &[LAST, LAST, FIRST, MIDDLE]);
+    let mixed = Names("6464", &[LAST, FIRST, FIRST, BEHIND]);
+    let full = |names: &Names| vec![names.add(Record::Addresses, "0123")];
+    let apart = |names: &Names| vec![names.add(Record::Aaaa, "02"), names.add(Record::A, "13")];
+    let moved = |names: &Names| {
+        vec![names.add(Record::Addresses, "012"), names.replace(Record::Addresses, "21")]
+    };
+    let order = |order| Rules { order, ..rules() };
+    let two = Rules { max_addresses: Some(2), ..rules() };
+    explore_all(vec![
+        ("one is demoted", rules(), full(&demoted), 1, 25_000),
+        ("one is demoted, apart", rules(), apart(&demoted), 0, 22_000),
+        ("one is demoted, and replaced", rules(), moved(&demoted), 0, 3_500),
+        ("one is demoted, two allowed", two, full(&demoted), 2, 2_900),
+        ("both first are demoted, apart", rules(), apart(&both), 0, 22_000),
+        (
+            "one is demoted in the resolver's order",
+            order(Order::Resolver),
+            apart(&demoted),
+            0,
+            15_000,
+        ),
+        ("IPv6 first, and one is demoted", order(Order::Ipv6First), full(&demoted), 1, 25_000),
+        ("all are ranked", rules(), full(&ranked), 1, 25_000),
+        ("all are ranked, apart", rules(), apart(&ranked), 0, 22_000),
+        ("all are ranked, and replaced", rules(), moved(&ranked), 0, 3_500),
+        ("ranks in the resolver's order", order(Order::Resolver), full(&ranked), 1, 25_000),
+        ("ranked and demoted", rules(), apart(&mixed), 0, 22_000),
+        (
+            "ranked and demoted, two lead",
+            Rules { first_family_count: 2, ..rules() },
+            apart(&mixed),
+            0,
+            19_000,
         ),
     ]);
 }

@@ -1,0 +1,239 @@
+//! What is known about a prefix or a family, and the rules by which that changes.
+
+use std::time::{Duration, Instant};
+
+use super::Subnet;
+
+/// A time in microseconds. Arithmetic with it is fast, and every connect needs some.
+type Micros = u32;
+
+/// Times above this are shortened to it: 1 min. The number is ours, so that sums never overflow. No
+/// delay depends on times that long.
+const LONGEST: Duration = Duration::from_secs(60);
+
+fn micros(time: Duration) -> Micros {
+    let time = time.min(LONGEST);
+    time.as_secs() as Micros * 1_000_000 + time.subsec_micros()
+}
+
+/// A sample above this is the time of a lost packet: 900 ms, if the smoothed time is below
+/// [`FAST`]. The first packet is sent again after 1 s (RFC 6298 §2.1). The number is ours.
+const LOST: Micros = 900_000;
+
+/// See [`LOST`]: 300 ms. The number is ours.
+const FAST: Micros = 300_000;
+
+/// How long the first silence demotes: 1 min. The number is ours.
+const FIRST_DEMOTION: Duration = Duration::from_secs(60);
+
+/// How long any silence demotes at most: 1 h. The number is ours. A network that heals is found
+/// again within it.
+const LONGEST_DEMOTION: Duration = Duration::from_secs(3600);
+
+/// What is known about a prefix or a family.
+///
+/// A history makes and changes it. A program makes it only to put back what it has saved.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use stagger::history::Knowledge;
+///
+/// let now = Instant::now();
+/// let entry = Knowledge::new()
+///     .with_round_trip(Duration::from_millis(40), Duration::from_millis(5))
+///     .with_silences(2, now, Duration::from_secs(90));
+/// assert_eq!(entry.round_trip(), Some(Duration::from_millis(40)));
+/// assert_eq!(entry.silences(), 2);
+/// assert_eq!(entry.demoted_for(now), Some(Duration::from_secs(90)));
+/// assert_eq!(entry.demoted_for(now + Duration::from_secs(90)), None);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Knowledge {
+    /// The smoothed round-trip time and its variance.
+    round_trip: Option<(Micros, Micros)>,
+    silences: u32,
+    /// Since when it is demoted, and for how long.
+    demoted: Option<(Instant, Duration)>,
+    /// Of a family: the only prefix that was silent since the last success.
+    silent: Option<Subnet>,
+}
+
+impl Knowledge {
+    /// Creates an entry that knows nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the smoothed round-trip time and its variance. A time above 1 min counts as 1 min.
+    pub fn with_round_trip(mut self, smoothed: Duration, variance: Duration) -> Self {
+        self.round_trip = Some((micros(smoothed), micros(variance)));
+        self
+    }
+
+    /// Removes the round-trip time.
+    pub fn without_round_trip(mut self) -> Self {
+        self.round_trip = None;
+        self
+    }
+
+    /// Sets the number of silences, and for how long it is demoted from `now` on. The time is
+    /// shortened to what so many silences can cause. Without silences nothing is demoted.
+    pub fn with_silences(mut self, silences: u32, now: Instant, demoted_for: Duration) -> Self {
+        self.silences = silences;
+        let demoted_for = demoted_for.min(demotion(silences));
+        self.demoted = (!demoted_for.is_zero()).then_some((now, demoted_for));
+        self
+    }
+
+    /// The smoothed round-trip time, if it has connected.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.round_trip.map(|(smoothed, _)| Duration::from_micros(smoothed.into()))
+    }
+
+    /// The variance of the round-trip time, if it has connected.
+    pub fn variance(&self) -> Option<Duration> {
+        self.round_trip.map(|(_, variance)| Duration::from_micros(variance.into()))
+    }
+
+    /// The number of silences since it connected last.
+    pub fn silences(&self) -> u32 {
+        self.silences
+    }
+
+    /// For how long it is still demoted. It is `None` if it is not, or if `now` is before the
+    /// silence, because the clock has been set back.
+    pub fn demoted_for(&self, now: Instant) -> Option<Duration> {
+        let (since, length) = self.demoted?;
+        let passed = now.checked_duration_since(since)?;
+        length.checked_sub(passed).filter(|left| !left.is_zero())
+    }
+
+    /// Notes a connection after this time. The silences are over.
+    pub(super) fn connected(&mut self, took: Duration) {
+        (self.silences, self.demoted, self.silent) = (0, None, None);
+        let took = micros(took);
+        self.round_trip = Some(match self.round_trip {
+            // The first sample, and the later ones (RFC 6298 §2.2 and §2.3).
+            None => (took, took / 2),
+            Some(known @ (smoothed, _)) if took > LOST && smoothed < FAST => known,
+            Some((smoothed, variance)) => {
+                ((smoothed * 7 + took) / 8, (variance * 3 + smoothed.abs_diff(took)) / 4)
+            }
+        });
+    }
+
+    /// Notes a silence at this time.
+    pub(super) fn silenced(&mut self, now: Instant) {
+        self.silences = self.silences.saturating_add(1);
+        self.demoted = Some((now, demotion(self.silences)));
+    }
+
+    /// Notes a silent prefix of this family. Returns whether the family counts as silent: from two
+    /// different prefixes on.
+    pub(super) fn prefix_silenced(&mut self, prefix: Subnet) -> bool {
+        self.silences > 0 || *self.silent.get_or_insert(prefix) != prefix
+    }
+}
+
+/// How long so many silences demote.
+fn demotion(silences: u32) -> Duration {
+    match silences.checked_sub(1) {
+        None => Duration::ZERO,
+        Some(doublings) => (FIRST_DEMOTION * (1 << doublings.min(6))).min(LONGEST_DEMOTION),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "any instant will do")]
+mod tests {
+    use super::*;
+
+    const MS: fn(u64) -> Duration = Duration::from_millis;
+    const MIN: fn(u64) -> Duration = |minutes| Duration::from_secs(60 * minutes);
+
+    fn sampled(samples: &[u64]) -> Knowledge {
+        let mut entry = Knowledge::new();
+        samples.iter().for_each(|sample| entry.connected(MS(*sample)));
+        entry
+    }
+
+    #[test]
+    fn the_round_trip_time_is_smoothed_by_one_eighth_and_its_variance_by_one_quarter() {
+        let entry = sampled(&[300, 310, 305]);
+        assert_eq!(entry.round_trip, Some((301_718, 87_187)));
+    }
+
+    #[test]
+    fn a_sample_above_900_ms_is_ignored_while_the_smoothed_time_is_below_300_ms() {
+        assert_eq!(sampled(&[40, 1045]), sampled(&[40]));
+        assert_eq!(sampled(&[299, 901]), sampled(&[299]));
+        assert_ne!(sampled(&[299, 900]), sampled(&[299]));
+        assert_ne!(sampled(&[300, 901]), sampled(&[300]));
+    }
+
+    #[test]
+    fn a_success_ends_the_silences_even_if_its_sample_is_ignored() {
+        let now = Instant::now();
+        let mut entry = sampled(&[40]);
+        entry.silenced(now);
+        assert!(entry.demoted_for(now).is_some());
+        entry.connected(MS(1045));
+        assert_eq!(entry, sampled(&[40]));
+    }
+
+    #[test]
+    fn each_silence_doubles_the_demotion_up_to_an_hour_and_no_count_overflows() {
+        let now = Instant::now();
+        let mut entry = Knowledge::new();
+        let mut told = Vec::new();
+        for _ in 0..8 {
+            entry.silenced(now);
+            told.push(entry.demoted_for(now).unwrap());
+        }
+        assert_eq!(told, [1, 2, 4, 8, 16, 32, 60, 60].map(MIN));
+        let mut entry = Knowledge::new().with_silences(u32::MAX, now, MIN(60));
+        entry.silenced(now);
+        assert_eq!((entry.silences(), entry.demoted_for(now)), (u32::MAX, Some(MIN(60))));
+    }
+
+    #[test]
+    fn a_demotion_ends_on_time_and_does_not_apply_on_a_clock_that_was_set_back() {
+        let now = Instant::now() + MIN(600);
+        let mut entry = Knowledge::new();
+        entry.silenced(now);
+        assert_eq!(entry.demoted_for(now + MIN(1) - MS(1)), Some(MS(1)));
+        assert_eq!(entry.demoted_for(now + MIN(1)), None);
+        assert_eq!(entry.demoted_for(now + MIN(60 * 24 * 365)), None);
+        assert_eq!(entry.demoted_for(now - MS(1)), None);
+    }
+
+    #[test]
+    fn what_is_put_back_is_shortened_to_what_can_have_been_learned() {
+        let now = Instant::now();
+        let entry = Knowledge::new().with_round_trip(Duration::MAX, Duration::MAX);
+        assert_eq!((entry.round_trip(), entry.variance()), (Some(MIN(1)), Some(MIN(1))));
+        let entry = Knowledge::new().with_silences(2, now, Duration::MAX);
+        assert_eq!(entry.demoted_for(now), Some(MIN(2)));
+        let entry = Knowledge::new().with_silences(0, now, Duration::MAX);
+        assert_eq!(entry.demoted_for(now), None);
+        let mut entry = Knowledge::new().with_round_trip(Duration::MAX, Duration::MAX);
+        entry.connected(Duration::MAX);
+        assert!(entry.round_trip() <= Some(MIN(1)));
+        assert_eq!(entry.without_round_trip(), Knowledge::new());
+    }
+
+    #[test]
+    fn a_family_counts_as_silent_from_two_different_prefixes_on() {
+        let [one, two] = ["192.0.2.1", "192.0.3.1"].map(|text| Subnet::of(text.parse().unwrap()));
+        let mut entry = Knowledge::new();
+        assert!(!entry.prefix_silenced(one));
+        assert!(!entry.prefix_silenced(one));
+        assert!(entry.prefix_silenced(two));
+        entry.silenced(Instant::now());
+        assert!(entry.prefix_silenced(one));
+        entry.connected(MS(10));
+        assert!(!entry.prefix_silenced(two));
+    }
+}

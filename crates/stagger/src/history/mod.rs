@@ -1,0 +1,91 @@
+//! What earlier connects on this network have shown about an address: round-trip times and
+//! silences.
+//!
+//! On a network with a dead family, every connect waits for the attempt delay, again and again. A
+//! [`History`](crate::History) remembers the silence, so only the first connect waits. It also
+//! knows how fast an address connects. So the next start comes sooner after a fast address, and
+//! later after a slow address. A dialer without a history keeps nothing. A program that wants a
+//! history makes one and gives it to its dialers:
+//!
+//! ```
+//! use stagger::{Dialer, History};
+//! use stagger_testkit::{Clock, Fate, Ledger, ScriptedConnector, ScriptedResolver, ms};
+//!
+//! let ledger = Ledger::new(&Clock::new());
+//! let clock = ledger.clock();
+//! let connector = ScriptedConnector::new(&ledger)
+//!     .at("[2001:db8::1]:443", Fate::silent())
+//!     .at("192.0.2.1:443", Fate::connects(ms(40)));
+//! let resolver = ScriptedResolver::<std::net::SocketAddr>::new(&ledger);
+//! let dialer = Dialer::new(resolver, connector, clock.clone()).with_history(History::new());
+//!
+//! let addresses = ["[2001:db8::1]:443", "192.0.2.1:443"].map(|text| text.parse().unwrap());
+//! clock.run(dialer.connect_addresses(addresses))?.hand_over();
+//! assert_eq!(clock.elapsed(), ms(250 + 40));
+//! clock.run(dialer.connect_addresses(addresses))?.hand_over();
+//! assert_eq!(clock.elapsed(), ms(250 + 40) + ms(10 + 40));
+//! # Ok::<_, stagger::Error>(())
+//! ```
+//!
+//! # What is kept
+//!
+//! An entry is a [`Key`] and its [`Knowledge`]. The key has a network, a partition and a
+//! [`Subject`]. The subject is a prefix of addresses or a whole family. It never is a name.
+//! Addresses that are not IP addresses, such as targets and endpoints, have no history.
+//!
+//! The built-in [`Memory`] keeps 8 networks and 1,024 prefixes of each. The least recently used
+//! ones are dropped. It does no I/O. A program can read the entries out, save them, and put them
+//! back. A custom [`Store`] can take its place.
+//!
+//! # What is noted
+//!
+//! A race is noted when it is won:
+//!
+//! - The winner has connected after some time, which is a sample. The time is that of the whole
+//!   attempt, with a handshake if the connector makes one. The round-trip time is smoothed as RFC
+//!   6298 §2 does it. A sample above 900 ms is ignored while the smoothed time is below 300 ms,
+//!   because a lost packet was sent again (RFC 6298 §2.1 has a first timeout of 1 s). Either way
+//!   the prefix and the family count as alive.
+//! - Another attempt was silent if the race dropped it, or if it reached the attempt timeout. It
+//!   must have run for 200 ms, and for twice the winner's time. Then its prefix is demoted: for
+//!   1 min after the first silence, for twice as long after each further silence, and for 1 h at
+//!   most.
+//! - An unreachable address counts as silent. A refused address does not, because a refusal is the
+//!   answer of one host.
+//! - A family counts as silent if the other family won, and from two different prefixes on.
+//!
+//! A race that was lost or cancelled notes nothing, because nothing shows that the network works.
+//! The same holds if the network changed during the race. All numbers here are ours.
+//!
+//! # What it changes
+//!
+//! The next start waits after an attempt as the [`Pace`] of its address says. That is a delay and
+//! never a timeout. In the order, addresses of one family are sorted by round-trip time in steps of
+//! 50 ms (draft-ietf-happy-happyeyeballs-v3 §5.3), unless the policy keeps the resolver's order. In
+//! the mode [`Order`](Mode::Order), demoted addresses go behind all others. The mode
+//! [`Delay`](Mode::Delay) tries the preferred address first in every race, so that its first success
+//! clears it.
+//!
+//! # Privacy
+//!
+//! The address that is tried first shows a server that this client was there before. The time of
+//! the second attempt shows a round-trip time. Therefore delays are rounded up to steps of 10 ms,
+//! and entries belong to one network. A program that acts for several users gives each user a
+//! partition.
+
+pub(crate) mod handle;
+mod key;
+mod knowledge;
+mod memory;
+mod note;
+mod recall;
+mod store;
+
+pub use self::handle::Mode;
+pub use self::key::{Key, NetworkKey, Subject, Subnet};
+pub use self::knowledge::Knowledge;
+pub use self::memory::Memory;
+pub(crate) use self::note::{Attempted, Ending};
+pub(crate) use self::recall::CompactPace;
+pub use self::recall::{Pace, Reason, Recall};
+pub use self::store::Store;

@@ -1,0 +1,650 @@
+//! What a history changes in later connects, at exact times. The file is longer than 400 lines
+//! because all cases share their dialer and its addresses.
+#![allow(clippy::disallowed_methods, reason = "a clock that was set back needs an instant")]
+
+mod support;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use stagger::address::Family;
+use stagger::connect::connector_fn;
+use stagger::history::{Key, Knowledge, Memory, Mode, NetworkKey, Reason, Store, Subject, Subnet};
+use stagger::observe::Step;
+use stagger::policy::Order;
+use stagger::resolve::Record;
+use stagger::{Connector, Dialer, History, Observer, Policy, Timer};
+use stagger_testkit::{Clock, Fate, Ledger, LedgerStep, ScriptedConnector, ScriptedResolver, ms};
+use support::{Scripted, TARGET, World, attempts, connects};
+
+/// Addresses by their names. Every two have different prefixes, except `v6a` and `v6a2`.
+const NAMES: [(&str, &str); 12] = [
+    ("v6a", "[2001:db8:a::1]:443"),
+    ("v6a2", "[2001:db8:a::2]:443"),
+    ("v6b", "[2001:db8:b::1]:443"),
+    ("v6c", "[2001:db8:c::1]:443"),
+    ("v6d", "[2001:db8:d::1]:443"),
+    ("v6e", "[2001:db8:e::1]:443"),
+    ("v4a", "192.0.2.1:443"),
+    ("v4b", "198.51.100.1:443"),
+    ("v4c", "203.0.113.1:443"),
+    ("v4d", "198.18.4.1:443"),
+    ("v4e", "198.18.5.1:443"),
+    ("v4f", "198.18.6.1:443"),
+];
+
+fn address(name: &str) -> SocketAddr {
+    let known = NAMES.iter().find(|(known, _)| *known == name);
+    known.expect("it is in the table").1.parse().unwrap()
+}
+
+fn name(text: &str) -> &'static str {
+    NAMES.iter().find(|(_, known)| *known == text).expect("it is in the table").0
+}
+
+/// A clock and a history that several connects share.
+struct Life {
+    world: World,
+    memory: Memory,
+    history: History,
+    policy: Policy,
+}
+
+impl Life {
+    fn new(mode: Mode) -> Self {
+        let memory = Memory::new();
+        let history = History::new().with_store(memory.clone()).with_mode(mode);
+        Self { world: World::new(), memory, history, policy: Policy::new() }
+    }
+
+    /// A dialer to addresses of these names and fates, all known at once.
+    fn dialer(&self, fates: &[(&str, Fate)]) -> Scripted<SocketAddr> {
+        let found = fates.iter().map(|(name, _)| address(name));
+        let resolver = ScriptedResolver::new(&self.world.ledger).finds(
+            ms(0),
+            Record::Addresses,
+            found.collect::<Vec<_>>(),
+        );
+        let connector = fates
+            .iter()
+            .fold(ScriptedConnector::new(&self.world.ledger), |connector, (name, fate)| {
+                connector.at(address(name), fate.clone())
+            });
+        self.world
+            .dialer(resolver, connector)
+            .with_policy(self.policy.clone())
+            .with_history(self.history.clone())
+    }
+
+    /// The story of one connect, with times from its own beginning.
+    #[track_caller]
+    fn connect(&self, fates: &[(&str, Fate)]) -> Vec<String> {
+        self.connect_with(&self.dialer(fates))
+    }
+
+    #[track_caller]
+    fn connect_with(&self, dialer: &Scripted<SocketAddr>) -> Vec<String> {
+        let (began, before) = (self.world.clock.elapsed(), self.world.ledger.entries().len());
+        let _ = self.world.run(dialer.connect(TARGET));
+        let told = |step| match step {
+            LedgerStep::Started => Some(""),
+            LedgerStep::HandedOver => Some(" won"),
+            _ => None,
+        };
+        let entries = self.world.ledger.entries();
+        let line = |entry: &stagger_testkit::Entry| {
+            let at = (entry.time - began).as_millis();
+            told(entry.step).map(|what| format!("{at}:{}{what}", name(&entry.name)))
+        };
+        entries[before..].iter().filter_map(line).collect()
+    }
+
+    fn waits(&self, milliseconds: u64) {
+        self.world.clock.advance(ms(milliseconds));
+    }
+
+    fn entry_of(&self, subject: impl Into<Subject>) -> Option<Knowledge> {
+        let key = Key::new(self.history.network(), subject);
+        self.memory.read(&key.with_partition(self.history.partition()))
+    }
+
+    /// The entry of an address's prefix.
+    fn entry(&self, name: &str) -> Option<Knowledge> {
+        self.entry_of(Subnet::of(address(name).ip()))
+    }
+
+    fn silences(&self, name: &str) -> u32 {
+        self.entry(name).map_or(0, |entry| entry.silences())
+    }
+
+    fn now(&self) -> Instant {
+        self.world.clock.now()
+    }
+}
+
+fn silent() -> Fate {
+    Fate::silent()
+}
+
+const DEAD_A: fn() -> [(&'static str, Fate); 2] = || [("v6a", silent()), ("v4a", connects(40))];
+
+#[test]
+fn a_silent_address_is_noted_when_the_race_is_won() {
+    let life = Life::new(Mode::Delay);
+    assert_eq!(life.connect(&DEAD_A()), ["0:v6a", "250:v4a", "290:v4a won"]);
+    let v6a = life.entry("v6a").unwrap();
+    assert_eq!((v6a.silences(), v6a.round_trip()), (1, None));
+    assert_eq!(v6a.demoted_for(life.now()), Some(ms(60_000)));
+    let v4a = life.entry("v4a").unwrap();
+    assert_eq!((v4a.silences(), v4a.round_trip(), v4a.variance()), (0, Some(ms(40)), Some(ms(20))));
+    let family = |family| life.entry_of(family).unwrap();
+    assert_eq!((family(Family::Ipv6).silences(), family(Family::Ipv4).silences()), (0, 0));
+    assert_eq!(family(Family::Ipv4).round_trip(), Some(ms(40)));
+}
+
+#[test]
+fn past_a_silent_address_the_next_starts_after_10_ms_in_the_mode_delay() {
+    let life = Life::new(Mode::Delay);
+    life.connect(&DEAD_A());
+    life.waits(10_000);
+    assert_eq!(life.connect(&DEAD_A()), ["0:v6a", "10:v4a", "50:v4a won"]);
+    // It ran for 50 ms, which is not silence.
+    assert_eq!(life.silences("v6a"), 1);
+}
+
+#[test]
+fn a_silent_address_goes_last_in_the_mode_order() {
+    let life = Life::new(Mode::Order);
+    life.connect(&DEAD_A());
+    life.waits(10_000);
+    assert_eq!(life.connect(&DEAD_A()), ["0:v4a", "40:v4a won"]);
+}
+
+#[test]
+fn two_silent_prefixes_of_a_family_demote_it_at_hosts_never_met() {
+    let life = Life::new(Mode::Order);
+    life.connect(&DEAD_A());
+    life.connect(&[("v6b", silent()), ("v4b", connects(40))]);
+    let fates = [("v6c", connects(30)), ("v4c", connects(40))];
+    assert_eq!(life.connect(&fates), ["0:v4c", "40:v4c won"]);
+}
+
+#[test]
+fn in_the_mode_delay_a_demoted_family_is_followed_after_10_ms_at_hosts_never_met() {
+    let life = Life::new(Mode::Delay);
+    life.connect(&DEAD_A());
+    life.connect(&[("v6b", silent()), ("v4b", connects(40))]);
+    let fates = [("v6c", silent()), ("v4c", connects(40))];
+    assert_eq!(life.connect(&fates), ["0:v6c", "10:v4c", "50:v4c won"]);
+}
+
+#[test]
+fn a_demoted_family_demotes_its_known_addresses_too() {
+    let life = Life::new(Mode::Delay);
+    life.connect(&[("v6c", connects(30)), ("v4c", connects(40))]);
+    life.connect(&[("v6a", silent()), ("v4a", connects(100))]);
+    life.connect(&[("v6b", silent()), ("v4b", connects(100))]);
+    // It connected before its family fell silent, so the silence is newer.
+    let fates = [("v6c", silent()), ("v4c", connects(40))];
+    assert_eq!(life.connect(&fates), ["0:v6c", "10:v4c", "50:v4c won"]);
+}
+
+#[test]
+fn one_silent_prefix_says_nothing_about_its_family() {
+    let life = Life::new(Mode::Order);
+    life.connect(&DEAD_A());
+    life.waits(70_000);
+    life.connect(&[("v6a2", silent()), ("v4a", connects(40))]);
+    assert_eq!(life.silences("v6a"), 2);
+    let fates = [("v6c", connects(30)), ("v4c", connects(40))];
+    assert_eq!(life.connect(&fates), ["0:v6c", "30:v6c won"]);
+}
+
+#[test]
+fn a_fast_address_is_followed_after_100_ms() {
+    let life = Life::new(Mode::Delay);
+    for sample in [30, 32, 31] {
+        life.connect(&[("v6a", connects(sample)), ("v4a", connects(40))]);
+    }
+    assert_eq!(life.connect(&DEAD_A()), ["0:v6a", "100:v4a", "140:v4a won"]);
+    // It ran for 140 ms, which is not silence.
+    assert_eq!(life.silences("v6a"), 0);
+}
+
+#[test]
+fn a_slow_address_is_given_its_time() {
+    let life = Life::new(Mode::Delay);
+    let slow = |took| [("v6a", connects(took)), ("v4a", connects(400))];
+    // Nothing is known in the first race, so the policy's delay applies.
+    assert_eq!(life.connect(&slow(300)), ["0:v6a", "250:v4a", "300:v6a won"]);
+    for sample in [310, 305, 320] {
+        let won = format!("{sample}:v6a won");
+        assert_eq!(life.connect(&slow(sample)), ["0:v6a", won.as_str()]);
+    }
+    // With a variance of 70 ms the delay is 590 ms, rounded up from 586.
+    assert_eq!(life.connect(&slow(5000))[..2], ["0:v6a", "590:v4a"]);
+}
+
+#[test]
+fn the_time_of_a_lost_packet_is_no_sample() {
+    let life = Life::new(Mode::Delay);
+    life.connect(&[("v6a", connects(40))]);
+    let before = life.entry("v6a").unwrap();
+    life.connect(&[("v6a", connects(1045))]);
+    assert_eq!(life.entry("v6a"), Some(before));
+}
+
+#[test]
+fn a_refused_address_leaves_no_trace() {
+    let life = Life::new(Mode::Delay);
+    let refused = Fate::fails(ms(5));
+    life.connect(&[("v6a", refused), ("v4a", connects(40))]);
+    assert_eq!(life.entry("v6a"), None);
+    assert_eq!(life.entry_of(Family::Ipv6), None);
+    assert!(life.entry("v4a").is_some());
+}
+
+#[test]
+fn a_cancelled_connect_leaves_no_trace() {
+    let life = Life::new(Mode::Delay);
+    let dialer = life.dialer(&DEAD_A());
+    assert!(life.world.run_until(ms(150), dialer.connect(TARGET)).is_pending());
+    assert!(life.memory.entries().is_empty());
+}
+
+#[test]
+fn a_lost_race_leaves_no_trace() {
+    let life =
+        Life { policy: Policy::new().with_timeout(ms(3000)).unwrap(), ..Life::new(Mode::Delay) };
+    let fates = [("v6a", silent()), ("v4a", Fate::fails(ms(10))), ("v4b", silent())];
+    assert_eq!(life.connect(&fates), ["0:v6a", "250:v4a", "260:v4b"]);
+    assert!(life.memory.entries().is_empty());
+}
+
+#[test]
+fn another_network_and_another_partition_know_nothing() {
+    let life = Life::new(Mode::Delay);
+    let first = ["0:v6a", "250:v4a", "290:v4a won"];
+    assert_eq!(life.connect(&DEAD_A()), first);
+    let other = life.history.clone().with_partition(1);
+    let dialer = life.dialer(&DEAD_A()).with_history(other);
+    assert_eq!(life.connect_with(&dialer), first);
+    life.history.set_network(NetworkKey::new(1));
+    assert_eq!(life.connect(&DEAD_A()), first);
+    life.history.set_network(NetworkKey::default());
+    assert_eq!(life.connect(&DEAD_A()), ["0:v6a", "10:v4a", "50:v4a won"]);
+}
+
+#[test]
+fn in_the_mode_order_the_first_connect_after_the_demotion_finds_the_address_again() {
+    let life = Life::new(Mode::Order);
+    life.connect(&DEAD_A());
+    let healed = [("v6a", connects(30)), ("v4a", connects(40))];
+    life.waits(59_999);
+    assert_eq!(life.connect(&healed), ["0:v4a", "40:v4a won"]);
+    assert_eq!(life.connect(&healed), ["0:v6a", "30:v6a won"]);
+    let v6a = life.entry("v6a").unwrap();
+    assert_eq!((v6a.silences(), v6a.round_trip()), (0, Some(ms(30))));
+    assert_eq!(life.connect(&healed), ["0:v6a", "30:v6a won"]);
+}
+
+#[test]
+fn in_the_mode_delay_the_first_success_of_the_preferred_address_clears_it() {
+    let life = Life::new(Mode::Delay);
+    life.connect(&DEAD_A());
+    let healed = [("v6a", connects(30)), ("v4a", connects(40))];
+    assert_eq!(life.connect(&healed), ["0:v6a", "10:v4a", "30:v6a won"]);
+    assert_eq!(life.silences("v6a"), 0);
+    assert_eq!(life.connect(&healed), ["0:v6a", "30:v6a won"]);
+}
+
+#[test]
+fn each_further_silence_demotes_for_twice_as_long() {
+    let life = Life::new(Mode::Order);
+    for minutes in [1, 2, 4, 8, 16, 32, 60, 60] {
+        life.connect(&DEAD_A());
+        let left = life.entry("v6a").unwrap().demoted_for(life.now());
+        assert_eq!(left, Some(Duration::from_secs(60 * minutes)));
+        life.waits(60_000 * minutes);
+    }
+}
+
+#[test]
+fn any_success_of_a_family_ends_its_demotion() {
+    let life = Life::new(Mode::Delay);
+    life.connect(&DEAD_A());
+    life.connect(&[("v6b", silent()), ("v4b", connects(40))]);
+    let next = life.history.recall(address("v6d").ip(), life.now()).pace().unwrap();
+    assert_eq!((next.delay, next.reason), (ms(10), Reason::SilentFamily));
+    life.connect(&[("v6c", connects(30)), ("v4c", connects(90))]);
+    let next = life.history.recall(address("v6d").ip(), life.now()).pace().unwrap();
+    assert_eq!((next.delay, next.reason), (ms(100), Reason::FamilyRoundTrip));
+    // The prefixes stay demoted.
+    let next = life.history.recall(address("v6a").ip(), life.now()).pace().unwrap();
+    assert_eq!((next.delay, next.reason), (ms(10), Reason::Silent));
+}
+
+#[test]
+fn an_unknown_address_of_a_known_family_is_followed_after_twice_its_round_trip_time() {
+    let life = Life::new(Mode::Delay);
+    life.connect(&[("v6a", connects(61)), ("v4a", connects(40))]);
+    let fates = [("v6b", silent()), ("v4b", connects(40))];
+    assert_eq!(life.connect(&fates), ["0:v6b", "130:v4b", "170:v4b won"]);
+}
+
+#[test]
+fn inside_a_family_known_addresses_are_sorted_by_round_trip_time_in_steps_of_50_ms() {
+    let life = Life::new(Mode::Delay);
+    life.connect(&[("v6b", connects(120))]);
+    life.connect(&[("v6c", connects(30))]);
+    life.connect(&[("v6d", connects(49))]);
+    let fates = |names: [&'static str; 4]| names.map(|name| (name, silent()));
+    let started = |life: &Life, names| -> Vec<&str> {
+        let began = life.world.ledger.starts().len();
+        let dialer = life.dialer(&fates(names));
+        let until = life.world.clock.elapsed() + ms(2000);
+        assert!(life.world.run_until(until, dialer.connect(TARGET)).is_pending());
+        life.world.ledger.starts()[began..].iter().map(|entry| name(&entry.name)).collect()
+    };
+    assert_eq!(started(&life, ["v6b", "v6a", "v6d", "v6c"]), ["v6d", "v6a", "v6c", "v6b"]);
+    assert_eq!(started(&life, ["v6b", "v6a", "v6c", "v6d"]), ["v6c", "v6a", "v6d", "v6b"]);
+    let life = Life { policy: Policy::new().with_order(Order::Resolver), ..life };
+    assert_eq!(started(&life, ["v6b", "v6a", "v6d", "v6c"]), ["v6b", "v6a", "v6d", "v6c"]);
+}
+
+#[test]
+fn demoted_addresses_alternate_behind_the_others() {
+    let life = Life::new(Mode::Order);
+    life.connect(&DEAD_A());
+    let dead = |name| (name, silent());
+    let fates = ["v6a", "v6b", "v6c", "v4b", "v4c"].map(dead);
+    let began = life.world.ledger.starts().len();
+    let until = life.world.clock.elapsed() + ms(3000);
+    assert!(life.world.run_until(until, life.dialer(&fates).connect(TARGET)).is_pending());
+    let starts = life.world.ledger.starts();
+    let order: Vec<_> = starts[began..].iter().map(|entry| name(&entry.name)).collect();
+    assert_eq!(order, ["v6b", "v4b", "v6c", "v4c", "v6a"]);
+}
+
+#[test]
+fn a_history_makes_no_attempts_overlap_that_run_one_after_another() {
+    let policy = Policy::new().without_overlap().with_attempt_timeout(ms(1000)).unwrap();
+    let life = Life { policy, ..Life::new(Mode::Delay) };
+    assert_eq!(life.connect(&DEAD_A()), ["0:v6a", "1000:v4a", "1040:v4a won"]);
+    // The timed-out attempt was silent.
+    assert_eq!(life.silences("v6a"), 1);
+    assert_eq!(life.connect(&DEAD_A()), ["0:v6a", "1000:v4a", "1040:v4a won"]);
+}
+
+#[test]
+fn an_unreachable_address_counts_as_silent() {
+    for kind in [io::ErrorKind::NetworkUnreachable, io::ErrorKind::HostUnreachable] {
+        let history = History::new();
+        let clock = Clock::new();
+        let connector = connector_fn(move |to: SocketAddr| async move {
+            if to.is_ipv6() { Err(io::Error::from(kind)) } else { Ok(()) }
+        });
+        let resolver = ScriptedResolver::<SocketAddr>::new(&Ledger::new(&clock));
+        let dialer = Dialer::new(resolver, connector, clock.clone()).with_history(history.clone());
+        let addresses = ["v6a", "v4a"].map(address);
+        clock.run(dialer.connect_addresses(addresses)).unwrap();
+        let recall = history.recall(addresses[0].ip(), clock.now());
+        assert_eq!(recall.demoted_for(), Some(ms(60_000)), "{kind}");
+    }
+}
+
+#[test]
+fn a_literal_is_noted_with_its_own_time() {
+    let life = Life::new(Mode::Delay);
+    let dialer = life.dialer(&[("v4a", connects(40))]);
+    life.waits(5);
+    let _ = life.world.run(dialer.connect("192.0.2.1:443")).unwrap();
+    assert_eq!(life.entry("v4a").unwrap().round_trip(), Some(ms(40)));
+}
+
+#[test]
+fn a_network_that_changes_during_a_race_or_is_forgotten_learns_nothing_from_it() {
+    let change = |history: &History| history.set_network(NetworkKey::new(1));
+    let forget = |history: &History| history.forget(NetworkKey::default());
+    for change in [change as fn(&History), forget] {
+        let life = Life::new(Mode::Delay);
+        let dialer = life.dialer(&DEAD_A());
+        let mut connect = pin!(dialer.connect(TARGET));
+        assert!(life.world.clock.run_until(ms(100), connect.as_mut()).is_pending());
+        change(&life.history);
+        life.world.clock.run(connect).unwrap().hand_over();
+        assert!(life.memory.entries().is_empty());
+        // The same network once more is no change.
+        life.history.set_network(life.history.network());
+        life.connect(&DEAD_A());
+        assert_eq!(life.memory.entries().len(), 4);
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_back_or_by_a_year_changes_delays_and_fails_no_connect() {
+    let life = Life::new(Mode::Delay);
+    life.connect(&DEAD_A());
+    life.waits(1000 * 60 * 60 * 24 * 365);
+    assert_eq!(life.connect(&DEAD_A()), ["0:v6a", "250:v4a", "290:v4a won"]);
+    assert_eq!(life.silences("v6a"), 2);
+
+    // A new clock starts a year earlier, with the same history.
+    let early = Life {
+        memory: life.memory.clone(),
+        history: life.history.clone(),
+        ..Life::new(Mode::Delay)
+    };
+    assert!(early.now() < life.now());
+    assert_eq!(early.connect(&DEAD_A()), ["0:v6a", "250:v4a", "290:v4a won"]);
+    assert_eq!(early.silences("v6a"), 3);
+    assert_eq!(early.connect(&DEAD_A()), ["0:v6a", "10:v4a", "50:v4a won"]);
+}
+
+#[test]
+fn ten_thousand_networks_leave_eight() {
+    let life = Life::new(Mode::Delay);
+    let dialer = life.dialer(&[("v4a", connects(0))]);
+    for network in 0..10_000 {
+        life.history.set_network(NetworkKey::new(network));
+        life.world.clock.run(dialer.connect(TARGET)).unwrap().hand_over();
+    }
+    assert_eq!(life.memory.entries().len(), 8 * 2);
+    assert!(life.entry("v4a").is_some());
+}
+
+#[test]
+fn the_report_says_why_a_start_came_early() {
+    let life = Life::new(Mode::Delay);
+    life.connect(&DEAD_A());
+    let connect = life.dialer(&DEAD_A()).connect(TARGET).with_report();
+    let (_, report) = life.world.run(connect).unwrap();
+    assert_eq!(
+        attempts(&report),
+        ["[2001:db8:a::1]:443 0-50 dropped", "192.0.2.1:443 10-50 connected"]
+    );
+    let reasons: Vec<_> = report.attempts().iter().map(|attempt| attempt.pace.unwrap()).collect();
+    assert_eq!((reasons[0].delay, reasons[0].reason), (ms(10), Reason::Silent));
+    assert_eq!((reasons[1].delay, reasons[1].reason), (ms(120), Reason::RoundTrip));
+    let text = report.into_text().to_string();
+    assert!(
+        text.contains(
+            "[2001:db8:a::1]:443, started at 0 s, dropped at 50 ms; \
+             next start after 10 ms, because the address was silent before\n"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_report_says_why_an_address_came_late() {
+    let life = Life::new(Mode::Order);
+    life.connect(&DEAD_A());
+    let connect = life.dialer(&DEAD_A()).connect(TARGET).with_report();
+    let (_, report) = life.world.run(connect).unwrap();
+    assert_eq!(report.demoted(), [address("v6a")]);
+    let text = report.into_text().to_string();
+    let expected = "[2001:db8:a::1]:443, behind all others because it was silent before";
+    assert!(text.lines().any(|line| line == expected), "{text}");
+}
+
+#[test]
+fn a_dialer_without_a_history_reports_none() {
+    let life = Life::new(Mode::Order);
+    life.connect(&DEAD_A());
+    let dialer = life.dialer(&DEAD_A()).without_history();
+    assert!(dialer.history().is_none());
+    let (_, report) = life.world.run(dialer.connect(TARGET).with_report()).unwrap();
+    assert!(report.demoted().is_empty());
+    assert!(report.attempts().iter().all(|attempt| attempt.pace.is_none()));
+    assert_eq!(report.elapsed(), ms(290));
+}
+
+/// Records the steps that a history causes.
+#[derive(Clone, Default)]
+struct Diary(Rc<RefCell<Vec<String>>>);
+
+impl Observer<SocketAddr> for Diary {
+    fn step(&mut self, at: Duration, step: Step<'_, SocketAddr>) {
+        let line = match step {
+            Step::Demoted { address, demoted_for, .. } => {
+                format!("{} demoted for {demoted_for:?}", name(&address.to_string()))
+            }
+            Step::Started { address, pace, .. } => {
+                let pace = pace.map_or_else(|| "unknown".to_owned(), |pace| pace.to_string());
+                format!("{} started: {pace}", name(&address.to_string()))
+            }
+            _ => return,
+        };
+        self.0.borrow_mut().push(format!("{} {line}", at.as_millis()));
+    }
+}
+
+#[test]
+fn an_observer_receives_demotions_and_delays() {
+    let life = Life::new(Mode::Order);
+    life.connect(&DEAD_A());
+    life.waits(30_000);
+    let diary = Diary::default();
+    let dialer = life.dialer(&DEAD_A()).with_observer(diary.clone());
+    let _ = life.world.run(dialer.connect(TARGET)).unwrap();
+    let expected = [
+        "0 v6a demoted for 30s",
+        "0 v4a started: 120 ms, because the address has connected before",
+    ];
+    assert_eq!(*diary.0.borrow(), expected);
+}
+
+#[test]
+fn a_lookup_alone_returns_the_addresses_in_the_order_of_the_history() {
+    let life = Life::new(Mode::Order);
+    life.connect(&DEAD_A());
+    let dialer = life.dialer(&DEAD_A());
+    let (addresses, report) = life.world.clock.run(dialer.resolve(TARGET)).unwrap();
+    assert_eq!(addresses, [address("v4a"), address("v6a")]);
+    assert_eq!(report.demoted(), [address("v6a")]);
+}
+
+#[test]
+fn an_address_with_its_connector_has_the_history_of_the_address() {
+    use stagger::address::Address;
+    let ledger = Ledger::new(&Clock::new());
+    let at = ScriptedConnector::new(&ledger).at(address("v4a"), connects(1));
+    assert_eq!(
+        Address::ip(&Connector::<SocketAddr>::at(at, address("v4a"))),
+        Some(address("v4a").ip())
+    );
+    assert_eq!(Address::ip(&stagger::Target::parse("192.0.2.1:443").unwrap()), None);
+}
+
+/// A store that counts its calls.
+#[derive(Clone, Default)]
+struct Counting(Arc<Mutex<Counted>>);
+
+/// The entries, and the calls of each method.
+type Counted = (HashMap<Key, Knowledge>, [usize; 3]);
+
+impl Store for Counting {
+    fn read(&self, key: &Key) -> Option<Knowledge> {
+        let mut state = self.0.lock().unwrap();
+        state.1[0] += 1;
+        state.0.get(key).cloned()
+    }
+
+    fn update(&self, key: &Key, change: &mut dyn FnMut(&mut Knowledge)) {
+        let mut state = self.0.lock().unwrap();
+        state.1[1] += 1;
+        change(state.0.entry(*key).or_default());
+    }
+
+    fn forget(&self, network: NetworkKey) {
+        let mut state = self.0.lock().unwrap();
+        state.1[2] += 1;
+        state.0.retain(|key, _| key.network != network);
+    }
+}
+
+#[test]
+fn a_custom_store_takes_the_place_of_the_built_in_store() {
+    let store = Counting::default();
+    let life = Life::new(Mode::Delay);
+    let life = Life { history: life.history.clone().with_store(store.clone()), ..life };
+    life.connect(&DEAD_A());
+    assert_eq!(life.connect(&DEAD_A()), ["0:v6a", "10:v4a", "50:v4a won"]);
+    life.history.forget(NetworkKey::default());
+    let (entries, [reads, updates, forgotten]) = &*store.0.lock().unwrap();
+    assert!(*reads > 0 && entries.is_empty());
+    // Both winners with their family, and the silent address with its own.
+    assert_eq!((*updates, *forgotten), (6, 1));
+    assert!(life.memory.entries().is_empty());
+}
+
+#[test]
+fn a_literal_asks_its_store_nothing() {
+    let store = Counting::default();
+    let life = Life::new(Mode::Delay);
+    let life = Life { history: life.history.clone().with_store(store.clone()), ..life };
+    let dialer = life.dialer(&[("v4a", connects(40))]);
+    let _ = life.world.run(dialer.connect("192.0.2.1:443")).unwrap();
+    assert_eq!(store.0.lock().unwrap().1, [0, 2, 0]);
+}
+
+#[test]
+fn hostile_entries_that_are_put_back_fail_no_connect() {
+    let life = Life::new(Mode::Order);
+    let now = life.now();
+    let hostile = Knowledge::new().with_round_trip(Duration::MAX, Duration::MAX).with_silences(
+        u32::MAX,
+        now,
+        Duration::MAX,
+    );
+    let key = |subject: Subject| Key::new(NetworkKey::default(), subject);
+    let prefix = |name: &str| Subject::from(Subnet::of(address(name).ip()));
+    let subjects = [prefix("v6a"), prefix("v4a"), Family::Ipv6.into(), Family::Ipv4.into()];
+    life.memory.restore(subjects.map(|subject| (key(subject), hostile.clone())));
+    assert_eq!(life.connect(&DEAD_A()), ["0:v6a", "10:v4a", "50:v4a won"]);
+    assert_eq!(life.silences("v4a"), 0);
+    let left = life.entry("v6a").unwrap().demoted_for(life.now());
+    assert_eq!(left, Some(Duration::from_secs(3600) - ms(50)));
+}
+
+#[test]
+fn a_shared_history_can_be_sent_between_threads() {
+    fn assert_shared<T: Send + Sync + 'static>(_: &T) {}
+    let life = Life::new(Mode::Delay);
+    assert_shared(&life.history);
+    assert_shared(&life.memory);
+    let dialer = life.dialer(&DEAD_A());
+    fn assert_send<T: Send + 'static>(_: &T) {}
+    assert_send(&dialer.connect(TARGET));
+    let text = format!("{:?}", life.history);
+    let expected = "History { mode: Delay, partition: 0, network: NetworkKey(0), .. }";
+    assert_eq!(text, expected);
+    let _: IpAddr = address("v6e").ip();
+}
