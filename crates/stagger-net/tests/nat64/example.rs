@@ -1,8 +1,8 @@
 //! The worked examples: exact times, on a network with IPv6 alone and on one with both families.
 
-use stagger::Answer;
 use stagger::report::AttemptOutcome;
 use stagger::resolve::{Families, Record, SortedResolver};
+use stagger::{Answer, History};
 use stagger_net::nat64::{Nat64, Nat64Prefix};
 use stagger_testkit::{Fate, ms};
 
@@ -171,4 +171,21 @@ fn a_dual_stack_machine_takes_native_addresses_and_asks_for_no_prefix() {
         assert!(kit.asked.queries().is_empty());
         assert!(!kit.ledger.queries()[0].nat64());
     }
+}
+
+#[test]
+fn with_a_history_the_second_connect_past_a_silent_ipv6_follows_after_10_ms() {
+    let kit = Kit::new();
+    let silent = "[2001:db8:dead::1]:80";
+    let lookup = kit.lookup().finds(ms(0), Record::Addresses, [addr(silent), addr(IPV4)]);
+    let connector = kit.connector().at(silent, Fate::silent()).at(INSIDE, Fate::connects(ms(40)));
+    let dialer = kit.dialer(&kit.given("64:ff9b::/96"), lookup, connector);
+    let dialer = dialer.with_history(History::new());
+    for _ in 0..2 {
+        kit.clock.run(dialer.connect(TARGET)).unwrap().hand_over();
+    }
+    // What a history knows is about the IPv4 address, not about the network's prefix.
+    let starts = [(ms(0), silent), (ms(250), INSIDE), (ms(290), silent), (ms(300), INSIDE)];
+    assert_eq!(kit.ledger.starts(), starts);
+    kit.ledger.assert_clean();
 }
