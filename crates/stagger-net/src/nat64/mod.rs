@@ -257,6 +257,11 @@ impl Nat64 {
         self
     }
 
+    /// Whether the prefixes are discovered if none is given.
+    pub fn has_discovery(&self) -> bool {
+        self.setup.discovery.is_some()
+    }
+
     /// Sets how the routes are found: the source address for a destination, or none without a
     /// route. The default is [`SystemSourceAddresses`].
     pub fn with_sources<S>(mut self, sources: S) -> Self
@@ -267,6 +272,11 @@ impl Nat64 {
         let setup = self.setup_mut();
         (setup.routes, setup.sources) = (sources.clone(), sources);
         self
+    }
+
+    /// The source addresses by which routes are found.
+    pub fn sources(&self) -> &(dyn SourceAddresses + Send + Sync) {
+        &*self.setup.routes.0
     }
 
     /// Sets whether a private IPv4 address is synthesised in the well-known prefix as well. RFC

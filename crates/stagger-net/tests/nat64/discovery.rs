@@ -78,6 +78,7 @@ fn a_discovery_that_nobody_answers_ends_after_five_seconds() {
     let (starts, report) = kit.connect(&nat64, IPV4, kit.lookup(), connector);
     assert_eq!(starts, [started(5000, IPV4)]);
     assert!(report.is_err());
+    assert!(nat64.has_discovery() && !nat64.clone().without_discovery().has_discovery());
     // The next connect does not wait.
     let connector = kit.connector().at(IPV4, Fate::fails(ms(0)));
     let (starts, _) = kit.connect(&nat64, IPV4, kit.lookup(), connector);

@@ -21,6 +21,7 @@ fn the_source_of_464xlat_counts_as_ipv4_and_a_bridge_does_not() {
         from(if destination.is_ipv6() { "2001:db8:7::7" } else { "192.0.0.4" })
     };
     assert!(nat64(only_ipv6).is_needed());
+    assert_eq!(nat64(clat).sources().source(&addr(IPV4)), from("192.0.0.4"));
     assert!(!nat64(clat).is_needed());
     assert!(!nat64(dual_stack).is_needed());
     assert!(!nat64(|_| None).is_needed());
