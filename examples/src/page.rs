@@ -31,6 +31,7 @@ pages! {
     Library: "docs/guide/library.md"
     Resolver: "docs/guide/resolver.md"
     Connector: "docs/guide/connector.md"
+    Nat64: "docs/guide/nat64.md"
     Testing: "docs/guide/testing.md"
     Tls: "docs/guide/tls.md"
     Stacking: "docs/guide/stacking.md"

@@ -127,6 +127,22 @@ pub const GATEWAYS: &str = "ip link set lo up && mount -t tmpfs none /run && \
 /// Loopback, and no directory of programs on the path.
 pub const NO_PROGRAM: &str = "ip link set lo up && export PATH=/nowhere";
 
+/// A network with IPv6 alone, with a NAT64 that is at the same time the far host. Here is `near0`
+/// with fd00:7::2 and a default route through fd00:7::1. That is an address of the namespace `far`,
+/// to which [`far`] leads. It also has the synthesised addresses of 192.0.2.33 in 64:ff9b::/96 and
+/// 2001:db8:64::/96.
+pub const ONLY_IPV6: &str = "ip link set lo up && mount -t tmpfs none /run && ip netns add far && \
+    ip -n far link set lo up && \
+    ip link add near0 index 77 type veth peer name far0 netns far && \
+    ip link set near0 addrgenmode none && ip -n far link set far0 addrgenmode none && \
+    ip link set near0 up && ip -n far link set far0 up && \
+    ip address add fd00:7::2/64 dev near0 nodad && \
+    ip -n far address add fd00:7::1/64 dev far0 nodad && \
+    ip -n far address add 64:ff9b::c000:221/128 dev far0 nodad && \
+    ip -n far address add 2001:db8:64::c000:221/128 dev far0 nodad && \
+    ip -6 route add default via fd00:7::1 && \
+    for n in $(seq 1000); do ip -o link | grep -q 'near0.*state UP' && break; done";
+
 /// Loopback, and no IPv6 on any interface.
 pub const NO_IPV6: &str = "ip link set lo up && \
     echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6 && \

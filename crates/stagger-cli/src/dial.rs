@@ -18,6 +18,7 @@ use stagger_net::TcpOptions;
 use crate::args::ConnectArgs;
 use crate::failure::Failure;
 use crate::history::Kept;
+use crate::nat64::Nat64Choice;
 use crate::proxy::Chain;
 use crate::race::Via;
 use crate::resolver::ResolverChoice;
@@ -25,7 +26,7 @@ use crate::runtime::Runtime;
 use crate::ssh::{FirstHop, HostDialing};
 use crate::stream::BoxStream;
 use crate::target::{self, target};
-use crate::{bind, endpoint, policy, ssh, tls};
+use crate::{bind, endpoint, nat64, policy, ssh, tls};
 
 /// A connector of any addresses whose connections are streams.
 pub(crate) type StreamConnector<A = SocketAddr> = LocalBoxConnector<A, BoxStream, SharedError>;
@@ -47,6 +48,7 @@ pub(crate) struct TargetDialing {
     policy: Policy,
     options: TcpOptions,
     resolver: ResolverChoice,
+    nat64: Nat64Choice,
     chain: Chain,
     tls: Option<tls::Client>,
     ssh: Option<ssh::Setup>,
@@ -140,6 +142,7 @@ impl TargetDialing {
             policy: policy::of_connect(args)?,
             options: bind::options(&args.bind, args.target.family, dialed)?,
             resolver: ResolverChoice::of(&args.target)?,
+            nat64: Nat64Choice::of(args.target.nat64.as_deref())?,
             tls: tls::Client::of(&args.tls)?,
             kept: args.history.history.as_deref().map(Kept::of),
             chain,
@@ -148,7 +151,7 @@ impl TargetDialing {
     }
 
     fn begin<R: Runtime>(self) -> Dialed {
-        let Self { target, policy, options, resolver, chain, tls, ssh, kept } = self;
+        let Self { target, policy, options, resolver, nat64, chain, tls, ssh, kept } = self;
         if let Some(setup) = ssh {
             let outer = outer(&policy);
             let first = FirstHop { resolver, options, policy: policy.without_timeout() };
@@ -163,7 +166,9 @@ impl TargetDialing {
             let dialer = Dialer::new(ByName, secured(tls.as_ref(), targets), R::timer());
             return Dialed::of(dialer.with_policy(outer), |dialer| dialer.connect(target));
         }
-        let dialer = Dialer::new(resolver.on::<R>(), R::tcp(options), R::timer());
+        let nat64 = nat64.on::<R>(&resolver);
+        let resolver = resolver.on::<R>(nat64.as_ref());
+        let dialer = Dialer::new(resolver, nat64::through(nat64, R::tcp(options)), R::timer());
         let dialer = match &kept {
             Some(kept) => dialer.with_history(kept.history()),
             None => dialer,

@@ -44,6 +44,7 @@ mod lanes;
 mod listen;
 mod live;
 mod manual;
+mod nat64;
 mod overrides;
 mod picture;
 mod pipe;

@@ -15,6 +15,7 @@ use crate::console::{Console, Exit};
 use crate::escape::printable;
 use crate::explain::{Explained, explained, text};
 use crate::failure::{Failure, lost};
+use crate::nat64::Nat64Choice;
 use crate::race::{Race, attempt_error, skipped};
 use crate::resolver::ResolverChoice;
 use crate::runtime::{Job, Runtime};
@@ -25,6 +26,7 @@ struct Resolve {
     target: Target,
     policy: Policy,
     resolver: ResolverChoice,
+    nat64: Nat64Choice,
     /// Shows or keeps each answer.
     on_answer: Option<OnAnswer>,
     explain: bool,
@@ -106,13 +108,15 @@ impl Resolve {
             target: target::target(args)?,
             policy: policy::of_target(args)?,
             resolver: ResolverChoice::of(args)?,
+            nat64: Nat64Choice::of(args.nat64.as_deref())?,
             on_answer,
             explain,
         })
     }
 
     fn resolver<R: Runtime>(&self) -> LocalBoxResolver<SocketAddr, SharedError> {
-        let resolver = self.resolver.on::<R>();
+        let nat64 = self.nat64.on::<R>(&self.resolver);
+        let resolver = self.resolver.on::<R>(nat64.as_ref());
         match &self.on_answer {
             None => resolver,
             Some(on_answer) => {

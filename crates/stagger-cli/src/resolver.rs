@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 
 #[cfg(all(feature = "ssh", unix))]
 use stagger::Resolver;
-use stagger::boxed::LocalBoxResolver;
 #[cfg(all(feature = "ssh", unix))]
-use stagger::boxed::{BoxError, BoxResolver};
+use stagger::boxed::BoxError;
+use stagger::boxed::{BoxResolver, LocalBoxResolver};
 use stagger::error::SharedError;
 use stagger_dns::{Config, DnsResolver, Sockets, Switch};
 use stagger_net::SystemResolver;
 use stagger_net::lookup::Lanes;
+use stagger_net::nat64::{Nat64, Nat64Resolver};
 
 use crate::address::{address, check_zone};
 use crate::args::{ResolverName, TargetArgs};
@@ -47,8 +48,20 @@ impl ResolverChoice {
         Ok(Self { base: BaseResolver::of(args)?, overrides: overrides(&args.resolve)? })
     }
 
-    /// The resolver, on a runtime.
-    pub(crate) fn on<R: Runtime>(&self) -> LocalBoxResolver<SocketAddr, SharedError> {
+    /// The resolver without the overrides, for tasks of any thread.
+    pub(crate) fn shared<R: Runtime>(&self) -> BoxResolver<SocketAddr, SharedError> {
+        match &self.base {
+            BaseResolver::System(lanes) => BoxResolver::erased(R::resolver().with_lanes(*lanes)),
+            BaseResolver::Dns(None) => R::shared(system_over_dns::<R>()),
+            BaseResolver::Dns(Some(config)) => R::shared(over_dns::<R>(config.clone())),
+        }
+    }
+
+    /// The resolver, on a runtime, behind this NAT64.
+    pub(crate) fn on<R: Runtime>(
+        &self,
+        nat64: Option<&Nat64>,
+    ) -> LocalBoxResolver<SocketAddr, SharedError> {
         let inner = match &self.base {
             BaseResolver::System(lanes) => {
                 LocalBoxResolver::erased(R::resolver().with_lanes(*lanes))
@@ -57,6 +70,10 @@ impl ResolverChoice {
             BaseResolver::Dns(Some(config)) => {
                 LocalBoxResolver::erased(over_dns::<R>(config.clone()))
             }
+        };
+        let inner = match nat64 {
+            None => inner,
+            Some(nat64) => LocalBoxResolver::new(Nat64Resolver::new(inner, nat64.clone())),
         };
         let overrides = overridden(inner, &self.overrides);
         LocalBoxResolver::new(overrides.expect("every name was checked when it was read"))

@@ -4,13 +4,15 @@ use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 
-use stagger::boxed::BoxError;
+use stagger::boxed::{BoxError, BoxResolver};
+use stagger::error::SharedError;
 use stagger::{Connector, Timer};
 use stagger_endpoint::Schemes;
 use stagger_net::{Accept, Register, SystemResolver, TcpOptions};
 
 use crate::args::RuntimeName;
 use crate::dial::StreamConnector;
+use crate::resolver::OverDns;
 use crate::signal::{self, Watch};
 #[cfg(all(feature = "ssh", unix))]
 use crate::ssh;
@@ -19,7 +21,7 @@ use crate::stream::BoxStream;
 /// A runtime with its adapter.
 pub(crate) trait Runtime: 'static {
     /// The adapter's timer.
-    type Timer: Timer<Sleep: 'static> + Clone + Unpin + 'static;
+    type Timer: Timer<Sleep: Send + 'static> + Clone + Send + Sync + Unpin + 'static;
     /// The adapter's reactor.
     type Reactor: Register<UdpSocket, Socket: 'static>
         + Register<TcpStream, Socket: 'static>
@@ -49,6 +51,11 @@ pub(crate) trait Runtime: 'static {
     fn resolver() -> SystemResolver<Self::Timer> {
         SystemResolver::new_on(Self::timer())
     }
+
+    /// The resolver over DNS, for tasks of any thread.
+    fn shared(resolver: OverDns<Self>) -> BoxResolver<SocketAddr, SharedError>
+    where
+        Self: Sized;
 
     /// Runs a future to its end. Other work of the runtime is dropped, so a stuck lookup does not
     /// delay the end.
@@ -107,6 +114,10 @@ impl Runtime for Tokio {
         stagger_tokio::Timer
     }
 
+    fn shared(resolver: OverDns<Self>) -> BoxResolver<SocketAddr, SharedError> {
+        BoxResolver::erased(resolver)
+    }
+
     fn drive<F: Future>(future: F) -> io::Result<F::Output> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let output = runtime.block_on(future);
@@ -140,6 +151,10 @@ impl Runtime for Smol {
         stagger_smol::Timer
     }
 
+    fn shared(resolver: OverDns<Self>) -> BoxResolver<SocketAddr, SharedError> {
+        BoxResolver::erased(resolver)
+    }
+
     fn drive<F: Future>(future: F) -> io::Result<F::Output> {
         Ok(smol::block_on(future))
     }
@@ -168,6 +183,10 @@ impl Runtime for AsyncStd {
 
     fn timer() -> Self::Timer {
         stagger_async_std::Timer
+    }
+
+    fn shared(resolver: OverDns<Self>) -> BoxResolver<SocketAddr, SharedError> {
+        BoxResolver::erased(resolver)
     }
 
     fn drive<F: Future>(future: F) -> io::Result<F::Output> {

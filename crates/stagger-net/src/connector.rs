@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, SocketAddrV4, TcpStream};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -68,7 +68,8 @@ impl<R: Register + Clone> Connector<SocketAddr> for TcpConnector<R> {
     type Attempt = TcpConnect<R>;
 
     fn connect(&self, to: Candidate<SocketAddr>) -> TcpConnect<R> {
-        TcpConnect::new(self, Destination::Addr(to.into_address().canonical()))
+        let translated = to.translated();
+        TcpConnect::new(self, Destination::Addr(to.into_address().canonical(), translated))
     }
 
     fn accepts(&self, to: &Candidate<SocketAddr>) -> io::Result<()> {
@@ -116,7 +117,8 @@ struct TcpWay {
 }
 
 pub(crate) enum Destination {
-    Addr(SocketAddr),
+    /// The second is the IPv4 address that the first stands for, behind a NAT64.
+    Addr(SocketAddr, Option<SocketAddrV4>),
     /// The zone is looked up when the connect begins.
     Literal(Arc<SocketLiteral>),
 }
@@ -133,7 +135,10 @@ impl Way for TcpWay {
 
     fn begin(&self) -> io::Result<Socket> {
         match &self.to {
-            Destination::Addr(addr) => socket::open(addr, &self.options),
+            Destination::Addr(addr, translated) => {
+                let seen = translated.map_or(*addr, SocketAddr::from);
+                socket::open_as(addr, seen, &self.options)
+            }
             Destination::Literal(literal) => {
                 // This check comes before the interface is looked up.
                 socket::check(&literal.unscoped(), &self.options)?;
@@ -144,7 +149,7 @@ impl Way for TcpWay {
 
     fn port(&self) -> Option<u16> {
         Some(match &self.to {
-            Destination::Addr(addr) => addr.port(),
+            Destination::Addr(addr, _) => addr.port(),
             Destination::Literal(literal) => literal.unscoped().port(),
         })
     }
@@ -153,7 +158,7 @@ impl Way for TcpWay {
 impl fmt::Display for TcpWay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.to {
-            Destination::Addr(addr) => addr.fmt(f),
+            Destination::Addr(addr, _) => addr.fmt(f),
             Destination::Literal(literal) => literal.fmt(f),
         }
     }

@@ -12,6 +12,7 @@
 //! | connect to one address over TCP | [`TcpEndpoint`] |
 //! | listen over TCP | [`TcpListen`], [`TcpListener`] |
 //! | send and receive datagrams | [`UdpSocket`], with [`UdpOptions`] |
+//! | reach IPv4 on a network with IPv6 alone | [`nat64::Nat64`] |
 //! | write an adapter for another runtime | [`adapter!`] |
 //! | use Unix-domain sockets | `UnixConnector`, `UnixEndpoint`, `UnixListen`, `UnixListener` |
 //!
@@ -49,9 +50,11 @@
 //! | `localhost` and the names below it | `lookup/localhost.rs`, `lookup/hosts.rs` |
 //! | source addresses for the sort | `source.rs` |
 //! | which families have a default route | `connectivity.rs` |
+//! | NAT64: prefixes, discovery, and the two wrappers | `nat64/` |
 #![deny(unsafe_op_in_unsafe_fn)]
 
 pub mod lookup;
+pub mod nat64;
 pub mod reactor;
 pub mod system;
 pub mod tcp;

@@ -23,6 +23,7 @@ mod literal;
 mod localhost;
 mod lookup;
 mod multicast;
+mod nat64;
 mod option;
 mod preference;
 mod race;

@@ -145,6 +145,7 @@ const OF_TARGET: [&str; 14] = [
     "server",
     "resolve",
     "lanes",
+    "nat64",
     "attempt_timeout",
     "attempt_delay",
     "resolution_delay",

@@ -41,6 +41,12 @@ pub(crate) struct TargetArgs {
     /// 50ms. `at-once`: from the beginning. `never`: only one lookup of both.
     #[arg(long, value_name = "WHEN")]
     pub(crate) lanes: Option<String>,
+    /// Reach IPv4 through the NAT64 of a network with IPv6 alone [default: off]
+    ///
+    /// `auto` discovers the prefix by `ipv4only.arpa` when it is needed. A prefix, such as
+    /// 64:ff9b::/96, needs no discovery. A machine with a route of IPv4 uses that.
+    #[arg(long, value_name = "PREFIX|auto|off")]
+    pub(crate) nat64: Option<String>,
     /// The async runtime
     #[arg(long, value_enum, default_value_t, display_order = 100)]
     pub(crate) runtime: RuntimeName,

@@ -77,7 +77,7 @@ pub(crate) struct ConnectSsh {
         long,
         value_name = "HOST",
         value_hint = ValueHint::Hostname,
-        conflicts_with_all = ["endpoint", "history"],
+        conflicts_with_all = ["endpoint", "history", "nat64"],
         help_heading = "SSH"
     )]
     pub(super) ssh: Option<String>,

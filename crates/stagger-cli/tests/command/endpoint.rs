@@ -258,6 +258,7 @@ fn what_an_endpoint_replaces_is_bad_usage_beside_it() {
         &["connect", "--server", "192.0.2.1"],
         &["connect", "--resolve", "a:192.0.2.1"],
         &["connect", "--lanes", "late"],
+        &["connect", "--nat64", "auto"],
         &["connect", "--attempt-timeout", "1s"],
         &["connect", "--attempt-delay", "1s"],
         &["connect", "--resolution-delay", "1s"],

@@ -30,6 +30,8 @@ mod man;
 #[cfg(target_os = "linux")]
 mod namespace;
 #[cfg(target_os = "linux")]
+mod nat64;
+#[cfg(target_os = "linux")]
 mod order;
 mod picture;
 #[cfg(unix)]

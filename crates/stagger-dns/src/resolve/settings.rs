@@ -340,7 +340,8 @@ impl<N: Network, T: Timer, L> DnsResolver<N, T, L> {
     /// [connectivity](stagger_net::system::Connectivity) (draft-ietf-happy-happyeyeballs-v3 §4.1).
     ///
     /// The resolver looks at the routes each time before it asks servers. It leaves a query for one
-    /// family as it is. If no family has connectivity, it asks for both.
+    /// family as it is. If no family has connectivity, it asks for both. Behind a
+    /// [NAT64](stagger_net::nat64) it asks for A although only IPv6 has connectivity.
     pub fn with_only_connected(mut self, only_connected: bool) -> Self {
         self.setup_mut().only_connected = only_connected;
         self

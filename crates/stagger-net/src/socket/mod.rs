@@ -47,6 +47,15 @@ pub(crate) fn check(addr: &SocketAddr, options: &TcpOptions) -> Result<(), BindE
 /// The system's error, with its kind. An error of a step before the connect has the name of the
 /// step.
 pub(crate) fn open(addr: &SocketAddr, options: &TcpOptions) -> io::Result<Socket> {
+    open_as(addr, *addr, options)
+}
+
+/// [`open`] for an address that stands for the address `seen`, which the hook gets.
+pub(crate) fn open_as(
+    addr: &SocketAddr,
+    seen: SocketAddr,
+    options: &TcpOptions,
+) -> io::Result<Socket> {
     check(addr, options)?;
     Unusable::check_zone(addr)?;
     let hook = options.rare().hook.as_ref();
@@ -54,7 +63,7 @@ pub(crate) fn open(addr: &SocketAddr, options: &TcpOptions) -> io::Result<Socket
     let socket = non_blocking::open(domain, Type::STREAM, Some(Protocol::TCP))?;
     setup::set(&socket, addr, options)?;
     if let Some(hook) = hook {
-        hook.call(&socket, *addr).map_err(in_words("the hook failed"))?;
+        hook.call(&socket, seen).map_err(in_words("the hook failed"))?;
         // The hook may have made the socket blocking. Nothing here may block.
         socket.set_nonblocking(true).map_err(in_step(NON_BLOCKING))?;
     }

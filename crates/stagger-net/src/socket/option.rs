@@ -365,8 +365,10 @@ impl TcpOptions {
     /// The hook runs after all other options are set, so it can override them. It runs before the
     /// bind, so it can set options that a bind depends on. The socket is not connected yet.
     ///
-    /// The address shows the family. For a v4-mapped address, it is the IPv4 address inside it. An
-    /// address that is skipped because its family has no bind address gets no socket and no call.
+    /// The address shows the family. For a v4-mapped address, it is the IPv4 address inside it.
+    /// Behind a [NAT64](crate::nat64::Nat64Connector) it is the IPv4 address too, although the socket
+    /// is of IPv6. An address that is skipped because its family has no bind address gets no socket
+    /// and no call.
     ///
     /// If the hook fails, that attempt fails, and the race continues with the next candidate. The
     /// error of the hook is the source of `the hook failed`, which keeps its kind. If the hook

@@ -1,5 +1,6 @@
 //! The input of a connector: an address, and what is known about it.
 
+use std::net::SocketAddrV4;
 use std::sync::Arc;
 
 use crate::Target;
@@ -16,6 +17,7 @@ use crate::connect::Progress;
 /// | [`address`](Self::address) | the resolver's answer |
 /// | [`target`](Self::target) | the dialer: the requested target, such as the name that TLS checks |
 /// | [`binding`](Self::binding) | the resolver's answer: the parameters of a service binding |
+/// | [`translated`](Self::translated) | a NAT64 connector: the IPv4 address that the address stands for |
 /// | [`progress`](Self::progress) | the race, which reads it |
 ///
 /// # Examples
@@ -36,13 +38,14 @@ pub struct Candidate<A> {
     address: A,
     target: Option<Target>,
     binding: Option<Arc<Binding>>,
+    translated: Option<SocketAddrV4>,
     progress: Progress,
 }
 
 impl<A> Candidate<A> {
     /// Creates a candidate with only an address, for a connect outside a race.
     pub fn new(address: A) -> Self {
-        Self { address, target: None, binding: None, progress: Progress::default() }
+        Self::of(address, None, None)
     }
 
     /// Sets the requested target.
@@ -57,9 +60,28 @@ impl<A> Candidate<A> {
         self
     }
 
+    /// Sets the IPv4 address that this candidate's address stands for, because a NAT64 translates
+    /// between them. A connector inside sees by it where the connection really leads.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::net::SocketAddr;
+    /// use stagger::Candidate;
+    ///
+    /// let to: SocketAddr = "[64:ff9b::c000:221]:443".parse()?;
+    /// let to = Candidate::new(to).with_translated("192.0.2.33:443".parse()?);
+    /// assert_eq!(to.translated(), Some("192.0.2.33:443".parse()?));
+    /// # Ok::<_, std::net::AddrParseError>(())
+    /// ```
+    pub fn with_translated(mut self, ipv4: SocketAddrV4) -> Self {
+        self.translated = Some(ipv4);
+        self
+    }
+
     /// Creates a candidate with what the race knows about the address.
     pub(crate) fn of(address: A, target: Option<Target>, binding: Option<Arc<Binding>>) -> Self {
-        Self { address, target, binding, progress: Progress::default() }
+        Self { address, target, binding, translated: None, progress: Progress::default() }
     }
 
     /// Returns the address and the target that [`of`](Self::of) received.
@@ -91,6 +113,12 @@ impl<A> Candidate<A> {
         self.binding.as_deref()
     }
 
+    /// The IPv4 address that this candidate's address stands for, if a NAT64 translates between
+    /// them.
+    pub fn translated(&self) -> Option<SocketAddrV4> {
+        self.translated
+    }
+
     /// Reports the attempt's progress to the race.
     pub fn progress(&self) -> &Progress {
         &self.progress
@@ -98,8 +126,8 @@ impl<A> Candidate<A> {
 
     /// The same candidate with its address mapped, for a connector that wraps another.
     pub fn map<B>(self, map: impl FnOnce(A) -> B) -> Candidate<B> {
-        let Self { address, target, binding, progress } = self;
-        Candidate { address: map(address), target, binding, progress }
+        let Self { address, target, binding, translated, progress } = self;
+        Candidate { address: map(address), target, binding, translated, progress }
     }
 
     /// A candidate for a connect inside this attempt, such as the connect to a proxy. It has its

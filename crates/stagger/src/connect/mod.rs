@@ -14,6 +14,7 @@ pub(crate) mod dialer;
 pub(crate) mod endpoint;
 mod host_endpoint;
 pub(crate) mod progress;
+mod redirect;
 
 pub use self::at::{At, AtConnect};
 pub use self::attempt_error::AttemptError;
@@ -24,3 +25,4 @@ pub use self::dial::{Dial, DialWithReport};
 pub use self::endpoint::{EndpointFn, endpoint_fn};
 pub use self::host_endpoint::HostEndpoint;
 pub use self::progress::Progress;
+pub use self::redirect::Redirect;

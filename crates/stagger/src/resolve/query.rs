@@ -56,12 +56,19 @@ pub struct Query {
     families: Families,
     transport: Transport,
     https: bool,
+    nat64: bool,
 }
 
 impl Query {
     /// Creates a query for TCP addresses of both families, without HTTPS records.
     pub fn new(target: Target) -> Self {
-        Self { target, families: Families::Any, transport: Transport::Tcp, https: false }
+        Self {
+            target,
+            families: Families::Any,
+            transport: Transport::Tcp,
+            https: false,
+            nat64: false,
+        }
     }
 
     /// Sets the target in place of the current one.
@@ -88,6 +95,14 @@ impl Query {
         self
     }
 
+    /// Sets whether IPv4 addresses are reached over IPv6, through a NAT64. A resolver that asks only
+    /// for families with a route then asks for A all the same (draft-ietf-happy-happyeyeballs-v3
+    /// §8).
+    pub fn with_nat64(mut self, nat64: bool) -> Self {
+        self.nat64 = nat64;
+        self
+    }
+
     /// The target to look up.
     pub fn target(&self) -> &Target {
         &self.target
@@ -110,6 +125,11 @@ impl Query {
     /// Whether HTTPS records are wanted.
     pub fn https(&self) -> bool {
         self.https
+    }
+
+    /// Whether IPv4 addresses are reached over IPv6, through a NAT64.
+    pub fn nat64(&self) -> bool {
+        self.nat64
     }
 
     /// Every record that the query asks for. A resolver answers each of them. The answer is

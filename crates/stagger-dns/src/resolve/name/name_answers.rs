@@ -105,7 +105,7 @@ impl<N: Network, T: Timer> NameAnswers<N, T> {
         match ready!(Pin::new(reading).poll(cx)) {
             Ok(config) => {
                 self.upstream = Some(setup.upstream.of(&config));
-                let (families, preferred) = by_routes(self.resolution.families(), setup);
+                let (families, preferred) = by_routes(&self.resolution, setup);
                 self.preferred = preferred;
                 self.resolution.config(&config.value, families);
             }
@@ -175,18 +175,24 @@ where
 }
 
 /// Returns the families to ask servers for, and the family that the routes prefer. A query for one
-/// family is left as it is.
+/// family is left as it is. Behind a NAT64, IPv4 is reached over IPv6, so A is asked for too
+/// (draft-ietf-happy-happyeyeballs-v3 §8).
 fn by_routes<N: Network, T: Timer>(
-    families: Families,
+    resolution: &NameResolution,
     setup: &Setup<N, T>,
 ) -> (Families, Option<Family>) {
+    let families = resolution.families();
     if families != Families::Any {
         return (families, None);
     }
     match (setup.only_connected, setup.route_preference) {
         (true, is_wanted) => {
             let now = Connectivity::now();
-            (now.worth_asking(), now.preferred().filter(|_| is_wanted))
+            let asked = match now.worth_asking() {
+                Families::Ipv6 if resolution.is_behind_nat64() => Families::Any,
+                asked => asked,
+            };
+            (asked, now.preferred().filter(|_| is_wanted))
         }
         (false, true) => (families, Connectivity::preferred_now()),
         (false, false) => (families, None),

@@ -111,6 +111,11 @@ impl NameResolution {
         self.query.families()
     }
 
+    /// Whether IPv4 addresses are reached over IPv6.
+    pub(super) fn is_behind_nat64(&self) -> bool {
+        self.query.nat64()
+    }
+
     /// The step that follows the answers that are ready.
     pub(super) fn step(&self) -> ResolutionStep {
         self.step

@@ -1,0 +1,79 @@
+//! A network with IPv6 alone, and a NAT64 whose addresses are here.
+
+use std::net::TcpListener;
+
+use stagger_testkit::dns::{NameServer, Record, Reply};
+
+use crate::namespace::{inside, sh};
+use crate::run::{RUNTIMES, stagger};
+
+/// The synthesised address of 192.0.2.33.
+const SYNTHESISED: &str = "2001:db8:64::c000:221";
+
+/// IPv6 has a default route, IPv4 has none, and the synthesised address is on this machine.
+const NETWORK: &str = "ip link add near0 type veth peer name far0
+    ip link set near0 up
+    ip link set far0 up
+    ip address add fd00:7::2/64 dev near0 nodad
+    ip -6 route add default via fd00:7::1
+    ip address add 2001:db8:64::c000:221/128 dev lo nodad";
+
+#[test]
+fn a_literal_and_a_name_connect_through_a_given_and_a_discovered_prefix() {
+    if !inside("nat64::a_literal_and_a_name_connect_through_a_given_and_a_discovered_prefix") {
+        return;
+    }
+    sh(NETWORK);
+    let listener = TcpListener::bind((SYNTHESISED, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = NameServer::start().unwrap();
+    server.otherwise(Reply::no_address());
+    server.on("name.test", Record::A, Reply::addresses(["192.0.2.33"]));
+    server.on("ipv4only.arpa", Record::Aaaa, Reply::addresses(["2001:db8:64::c000:aa"]));
+    let dns = server.addr().to_string();
+    let (ipv4, dialed) = (format!("192.0.2.33:{port}"), format!("[{SYNTHESISED}]:{port}"));
+    let name = format!("name.test:{port}");
+    for runtime in RUNTIMES {
+        for target in [&ipv4, &name] {
+            let with = |words: &[&str]| {
+                let common = ["connect", target, "--server", &dns, "--runtime", runtime];
+                stagger(&[&common[..], words].concat())
+            };
+            // Without NAT64 there is no way.
+            for words in [&[][..], &["--nat64", "off"]] {
+                assert_eq!(with(words).code, Some(1), "{target}");
+            }
+            for nat64 in ["auto", "2001:db8:64::/96"] {
+                let race = with(&["--json", "--nat64", nat64]).json();
+                assert_eq!(race["peer"], dialed, "{race}");
+                let attempt = &race["attempts"][0];
+                assert_eq!(attempt["address"], ipv4, "{race}");
+                assert_eq!(attempt["children"][0]["attempts"][0]["address"], dialed, "{race}");
+                // The picture has both, one below the other.
+                let run = with(&["--nat64", nat64]);
+                let lines: Vec<_> = run.out.lines().collect();
+                let place =
+                    lines.iter().position(|line| line.starts_with(&format!("  {ipv4}"))).unwrap();
+                assert!(lines[place + 1].starts_with(&format!("    {dialed}")), "{}", run.out);
+            }
+        }
+        let common = ["--server", &dns, "--runtime", runtime, "--nat64", "auto"];
+        let run = stagger(&[&["resolve", &name][..], &common].concat());
+        assert_eq!((run.code, run.out), (Some(0), format!("{ipv4}\n")));
+    }
+}
+
+#[test]
+fn a_value_of_nat64_that_is_no_prefix_is_bad_usage() {
+    for (value, reason) in [
+        ("on", "a NAT64 prefix is an IPv6 address and a length, as in 64:ff9b::/96; or write auto"),
+        ("64:ff9b::/95", "the length of a NAT64 prefix is 32, 40, 48, 56, 64 or 96"),
+    ] {
+        for command in ["connect", "resolve"] {
+            let run = stagger(&[command, "localhost:80", "--nat64", value]);
+            assert_eq!((run.code, &run.out[..]), (Some(2), ""), "{run:?}");
+            let start = format!("bad --nat64 {value:?}: {reason}");
+            assert!(run.err.contains(&start), "{run:?}");
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! A connector that reaches IPv4 addresses through a NAT64.
+
+use std::fmt;
+use std::future::Future;
+use std::net::{SocketAddr, SocketAddrV4};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use pin_project_lite::pin_project;
+use stagger::address::Address as _;
+use stagger::connect::Redirect;
+use stagger::{Candidate, Connector};
+
+use super::Nat64;
+use super::discovery::Discovery;
+use super::known::is_only_here;
+
+/// A connector that reaches IPv4 addresses without a route through a [`Nat64`].
+///
+/// The candidate keeps its IPv4 address, so the inner [`accepts`](Connector::accepts) and everything
+/// outside see that. The inner connector then connects to the synthesised address, and has the IPv4
+/// address as [`Candidate::translated`]. [`TcpConnector`](crate::TcpConnector) passes it to its
+/// [hook](crate::TcpOptions::with_hook). The report has both, as [`Redirect`] describes.
+///
+/// An IPv6 candidate inside a known prefix is shown to the inner connector in the same way. If the
+/// IPv4 address in it has a meaning only on this machine or its link, the connect goes plainly to
+/// that address. So `64:ff9b::7f00:1` is no way around a check for `127.0.0.1`.
+///
+/// [`Nat64`] lists the addresses that are translated. Nothing happens before an attempt is polled.
+///
+/// If the inner connector has only IPv6 [bind addresses](crate::TcpOptions::with_bind_addr), it
+/// refuses IPv4 candidates, so they are not translated.
+///
+/// # Examples
+///
+/// ```
+/// use std::net::SocketAddr;
+/// use stagger::sort::SourceAddress;
+/// use stagger::{Candidate, Connector as _};
+/// use stagger_net::nat64::{Nat64, Nat64Connector};
+/// use stagger_testkit::{Clock, Fate, Ledger, ScriptedConnector, ms};
+///
+/// let ledger = Ledger::new(&Clock::new());
+/// let clock = ledger.clock().clone();
+/// let inner = ScriptedConnector::new(&ledger)
+///     .at("[2001:db8:64::c000:221]:80", Fate::connects(ms(30)));
+/// // Only IPv6 has a route.
+/// let nat64 = Nat64::new(clock.clone())
+///     .with_prefix("2001:db8:64::/96".parse()?)?
+///     .with_sources(|destination: &SocketAddr| {
+///         destination.is_ipv6().then(|| SourceAddress::new("2001:db8::7".parse().unwrap()))
+///     });
+///
+/// let connector = Nat64Connector::new(inner, nat64);
+/// let to: SocketAddr = "192.0.2.33:80".parse()?;
+/// let connection = clock.run(connector.connect(Candidate::new(to)))?;
+/// assert_eq!(connection.name(), "[2001:db8:64::c000:221]:80");
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Nat64Connector<C> {
+    connector: C,
+    nat64: Nat64,
+}
+
+impl<C> Nat64Connector<C> {
+    /// Puts a NAT64 around this connector.
+    pub fn new(connector: C, nat64: Nat64) -> Self {
+        Self { connector, nat64 }
+    }
+
+    /// The inner connector.
+    pub fn connector(&self) -> &C {
+        &self.connector
+    }
+
+    /// The NAT64.
+    pub fn nat64(&self) -> &Nat64 {
+        &self.nat64
+    }
+}
+
+impl<C> Connector<SocketAddr> for Nat64Connector<C>
+where
+    C: Connector<SocketAddr, Error: fmt::Display> + Clone,
+{
+    type Connection = C::Connection;
+    type Error = C::Error;
+    type Attempt = Nat64Attempt<C>;
+
+    fn connect(&self, to: Candidate<SocketAddr>) -> Nat64Attempt<C> {
+        Nat64Attempt {
+            stage: Stage::Waits { waiting: Waiting { of: self.clone(), to, discovery: None } },
+        }
+    }
+
+    fn accepts(&self, to: &Candidate<SocketAddr>) -> Result<(), C::Error> {
+        match self.nat64.translated(&to.address().canonical()) {
+            None => self.connector.accepts(to),
+            Some(ipv4) => self.connector.accepts(&to.clone().map(|_| ipv4.into())),
+        }
+    }
+
+    fn is_final(&self, error: &C::Error) -> bool {
+        self.connector.is_final(error)
+    }
+
+    fn is_local_shortage(&self, error: &C::Error) -> bool {
+        self.connector.is_local_shortage(error)
+    }
+}
+
+/// The clock of the redirect.
+type Now = Box<dyn Fn() -> Instant + Send + Sync>;
+
+pin_project! {
+    /// One attempt of a [`Nat64Connector`].
+    ///
+    /// It waits for the discovery of the prefixes, if it needs one. Then it is the inner
+    /// connector's attempt.
+    ///
+    /// # Errors
+    ///
+    /// The errors of the inner attempt. Without a prefix that is the error of a connect to the IPv4
+    /// address, such as "network unreachable".
+    ///
+    /// # Panics
+    ///
+    /// If polled after it has ended, or if the inner attempt panics.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the discovery and the inner attempt.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Nat64Attempt<C>
+    where
+        C: Connector<SocketAddr>,
+    {
+        #[pin]
+        stage: Stage<C>,
+    }
+}
+
+pin_project! {
+    #[project = StageProjection]
+    #[project_replace = StageReplaced]
+    enum Stage<C>
+    where
+        C: Connector<SocketAddr>,
+    {
+        Waits { waiting: Waiting<C> },
+        Dials {
+            #[pin]
+            attempt: C::Attempt,
+            redirect: Option<Redirect<Now>>,
+        },
+        Done,
+    }
+}
+
+/// A candidate whose way is not known yet.
+struct Waiting<C> {
+    of: Nat64Connector<C>,
+    to: Candidate<SocketAddr>,
+    discovery: Option<Discovery>,
+}
+
+/// Where a connect goes.
+enum Way {
+    /// To the address as it is.
+    Plain,
+    /// To the address, which stands for this IPv4 address.
+    Inside(SocketAddrV4),
+    /// To this address instead.
+    Instead(SocketAddr),
+    /// To the first address, which stands for the second.
+    Synthesised(SocketAddr, SocketAddrV4),
+}
+
+impl<C> Waiting<C> {
+    fn poll_way(&mut self, cx: &mut Context<'_>) -> Poll<Way> {
+        let nat64 = &self.of.nat64;
+        let addr = self.to.address().canonical();
+        let SocketAddr::V4(ipv4) = addr else {
+            return Poll::Ready(match nat64.translated(&addr) {
+                Some(ipv4) if is_only_here(*ipv4.ip()) => Way::Instead(ipv4.into()),
+                Some(ipv4) => Way::Inside(ipv4),
+                None => Way::Plain,
+            });
+        };
+        if self.discovery.is_none() {
+            if is_only_here(*ipv4.ip()) || nat64.has_route(ipv4) || !nat64.is_needed() {
+                return Poll::Ready(Way::Plain);
+            }
+            // A name server has synthesised this very address, so its prefix is known.
+            if let Some(synthesised) = nat64.synthesise(ipv4, &[]) {
+                return Poll::Ready(Way::Synthesised(synthesised.into(), ipv4));
+            }
+        }
+        let discovery = self.discovery.get_or_insert_with(|| Discovery::new(nat64.clone()));
+        let known = ready!(discovery.poll(cx));
+        Poll::Ready(match nat64.synthesise(ipv4, &known) {
+            Some(synthesised) => Way::Synthesised(synthesised.into(), ipv4),
+            None => Way::Plain,
+        })
+    }
+}
+
+impl<C: Connector<SocketAddr>> Waiting<C> {
+    fn dial(self, way: Way) -> Stage<C> {
+        let Self { of, to, .. } = self;
+        let progress = to.progress().clone();
+        let (to, instead) = match way {
+            Way::Plain => (to, None),
+            Way::Inside(ipv4) => (to.with_translated(ipv4), None),
+            Way::Instead(addr) => (to.map(|_| addr), Some(addr)),
+            Way::Synthesised(addr, ipv4) => (to.map(|_| addr).with_translated(ipv4), Some(addr)),
+        };
+        let redirect = instead.map(|addr| {
+            let nat64 = of.nat64.clone();
+            let now: Now = Box::new(move || nat64.now());
+            Redirect::new(&progress, addr, now)
+        });
+        Stage::Dials { attempt: of.connector.connect(to), redirect }
+    }
+}
+
+impl<C> Future for Nat64Attempt<C>
+where
+    C: Connector<SocketAddr, Error: fmt::Display>,
+{
+    type Output = Result<C::Connection, C::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut stage = self.project().stage;
+        if let StageProjection::Waits { waiting } = stage.as_mut().project() {
+            let way = ready!(waiting.poll_way(cx));
+            let StageReplaced::Waits { waiting } = stage.as_mut().project_replace(Stage::Done)
+            else {
+                unreachable!("it waited")
+            };
+            stage.set(waiting.dial(way));
+        }
+        let StageProjection::Dials { attempt, redirect } = stage.as_mut().project() else {
+            panic!("an attempt was polled after it had ended")
+        };
+        let outcome = ready!(attempt.poll(cx));
+        match (redirect.take(), &outcome) {
+            (Some(redirect), Ok(_)) => redirect.connected(),
+            (Some(redirect), Err(error)) => redirect.failed(error),
+            (None, _) => {}
+        }
+        stage.set(Stage::Done);
+        Poll::Ready(outcome)
+    }
+}
+
+impl<C: Connector<SocketAddr>> fmt::Debug for Nat64Attempt<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stage = match &self.stage {
+            Stage::Waits { .. } => "waits",
+            Stage::Dials { .. } => "dials",
+            Stage::Done => "done",
+        };
+        f.debug_struct("Nat64Attempt").field("stage", &stage).finish_non_exhaustive()
+    }
+}

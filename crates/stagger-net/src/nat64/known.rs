@@ -1,0 +1,90 @@
+//! What is known about the routes and the prefixes, and what follows from it.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use stagger::address::Family;
+use stagger::drivers::lock;
+use stagger::sort::{SourceAddress, SourceAddresses as _};
+
+use super::{DISCOVERY_TTL_RANGE, Nat64, Nat64Prefix};
+use crate::connectivity::anywhere;
+
+impl Nat64 {
+    pub(super) fn now(&self) -> Instant {
+        (self.setup.clock)()
+    }
+
+    /// The source address for the public Internet, if the family has a default route.
+    pub(super) fn default_source(&self, family: Family) -> Option<SourceAddress> {
+        let source = self.setup.routes.source(&anywhere(family))?;
+        let is_local = match source.addr.to_canonical() {
+            IpAddr::V4(addr) => addr.is_loopback() || addr.is_link_local(),
+            IpAddr::V6(addr) => addr.is_loopback() || addr.is_unicast_link_local(),
+        };
+        (!is_local).then_some(source)
+    }
+
+    pub(super) fn has_route(&self, addr: SocketAddrV4) -> bool {
+        self.setup.routes.source(&addr.into()).is_some()
+    }
+
+    /// The known prefixes, or `None` if they must be discovered first.
+    pub(super) fn known(&self) -> Option<Vec<Nat64Prefix>> {
+        if !self.setup.given.is_empty() || self.setup.discovery.is_none() {
+            return Some(self.setup.given.clone());
+        }
+        // Routes are read only if there is something to compare them with, and not under the lock.
+        let (until, network, prefixes) = lock(&self.memory).found()?;
+        if self.now() < until && self.network() == network {
+            return Some(prefixes);
+        }
+        self.forget();
+        None
+    }
+
+    /// What identifies the network: the source address of IPv6.
+    pub(super) fn network(&self) -> Option<IpAddr> {
+        self.default_source(Family::Ipv6).map(|source| source.addr)
+    }
+
+    /// Keeps the result of a discovery.
+    pub(super) fn keep(&self, prefixes: Vec<Nat64Prefix>, ttl: Option<Duration>) {
+        let (least, most) = (*DISCOVERY_TTL_RANGE.start(), *DISCOVERY_TTL_RANGE.end());
+        let ttl = ttl.filter(|_| !prefixes.is_empty()).unwrap_or(least).clamp(least, most);
+        let (network, until) = (self.network(), self.now() + ttl);
+        let waiting = lock(&self.memory).keep(until, network, prefixes);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// The synthesised address of an IPv4 address, if a prefix is known that may represent it.
+    pub(super) fn synthesise(
+        &self,
+        ipv4: SocketAddrV4,
+        known: &[Nat64Prefix],
+    ) -> Option<SocketAddrV6> {
+        let marked = lock(&self.memory).marked(*ipv4.ip());
+        let mut prefixes = marked.into_iter().chain(known.iter().copied());
+        let prefix = prefixes.find(|prefix| self.setup.private || prefix.may_embed(*ipv4.ip()))?;
+        Some(SocketAddrV6::new(prefix.embed(*ipv4.ip()), ipv4.port(), 0, 0))
+    }
+}
+
+/// The IPv4 address inside this address, and the longest prefix around it. The well-known prefix is
+/// always known.
+pub(super) fn inside(addr: Ipv6Addr, known: &[Nat64Prefix]) -> Option<(Ipv4Addr, Nat64Prefix)> {
+    let all = known.iter().copied().chain([Nat64Prefix::WELL_KNOWN]);
+    let fitting = all.filter_map(|prefix| Some((prefix.extract(addr)?, prefix)));
+    fitting.max_by_key(|(_, prefix)| prefix.length())
+}
+
+/// Whether an IPv4 address has a meaning only on this machine or its link, so that no translator
+/// leads to it.
+pub(super) fn is_only_here(ipv4: Ipv4Addr) -> bool {
+    ipv4.octets()[0] == 0
+        || ipv4.is_loopback()
+        || ipv4.is_link_local()
+        || ipv4.is_multicast()
+        || ipv4.is_broadcast()
+}

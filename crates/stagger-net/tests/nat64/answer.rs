@@ -1,0 +1,186 @@
+//! Answers that are read, and what looks at addresses.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+
+use futures_lite::StreamExt as _;
+use stagger::address::Family;
+use stagger::resolve::{Query, Record};
+use stagger::{Answer, Candidate, Connector, Dialer, Resolver as _, Target};
+use stagger_net::nat64::{Nat64, Nat64Connector, Nat64Prefix, Nat64PrefixError, Nat64Resolver};
+use stagger_testkit::{
+    Clock, Connection, Fate, ScriptedConnector, ScriptedError, ScriptedResolver, ms,
+};
+
+use super::{INSIDE, IPV4, Kit, NONE, TARGET, addr, only_ipv6, started};
+
+#[test]
+fn of_overlapping_prefixes_the_longest_has_the_address() {
+    let kit = Kit::new();
+    let nat64 = kit.given("2001:db8::/32");
+    let nat64 = nat64.with_prefix("2001:db8:64::/96".parse().unwrap()).unwrap();
+    let inside = |text| nat64.translated(&addr(text)).map(|ipv4| ipv4.to_string());
+    assert_eq!(inside("[2001:db8:64::c000:221]:80"), Some(IPV4.to_owned()));
+    assert_eq!(inside("[2001:db8:c000:221::]:80"), Some(IPV4.to_owned()));
+    assert_eq!(inside("[2001:db9::1]:80"), None);
+    assert_eq!(inside(IPV4), None);
+}
+
+#[test]
+fn at_most_four_prefixes_are_given_and_each_counts_once() {
+    let prefix = |n: u8| format!("2001:db8:{n}::/96").parse::<Nat64Prefix>().unwrap();
+    let mut nat64 = Nat64::new(Clock::new());
+    for n in [1, 2, 3, 4, 4, 1] {
+        nat64 = nat64.with_prefix(prefix(n)).unwrap();
+    }
+    assert_eq!(nat64.prefixes(), [1, 2, 3, 4].map(prefix));
+    assert_eq!(nat64.clone().with_prefix(prefix(5)).unwrap_err(), Nat64PrefixError::TooMany);
+    assert!(nat64.without_prefixes().prefixes().is_empty());
+}
+
+#[test]
+fn an_address_of_dns64_is_dialed_by_its_own_prefix_without_a_discovery() {
+    let kit = Kit::new();
+    let nat64 = kit.asks(ScriptedResolver::new(&kit.asked).never_ends());
+    let lookup = kit.lookup().finds(ms(10), Record::Aaaa, [addr(INSIDE)]);
+    let connector = kit.connector().at(INSIDE, Fate::connects(ms(30)));
+    let (starts, report) = kit.connect(&nat64, TARGET, lookup, connector);
+    assert_eq!(starts, [started(10, INSIDE)]);
+    assert_eq!(report.unwrap().attempts()[0].address, addr(IPV4));
+}
+
+/// A connector that notes the addresses that a check sees, and refuses IPv4 loopback.
+#[derive(Clone)]
+struct Checking(ScriptedConnector, Arc<Mutex<Vec<SocketAddr>>>);
+
+impl Connector<SocketAddr> for Checking {
+    type Connection = Connection;
+    type Error = ScriptedError;
+    type Attempt = <ScriptedConnector as Connector<SocketAddr>>::Attempt;
+
+    fn connect(&self, to: Candidate<SocketAddr>) -> Self::Attempt {
+        self.0.connect(to)
+    }
+
+    fn accepts(&self, to: &Candidate<SocketAddr>) -> Result<(), ScriptedError> {
+        self.1.lock().unwrap().push(*to.address());
+        match to.address().ip() {
+            IpAddr::V4(Ipv4Addr::LOCALHOST) => Err(ScriptedError::new("no loopback")),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[test]
+fn a_check_sees_the_ipv4_address_in_an_answer_and_in_a_literal() {
+    let inside = "[64:ff9b::7f00:1]:80";
+    for literal in [false, true] {
+        let kit = Kit::new();
+        let nat64 = kit.given("64:ff9b::/96");
+        let checking = Checking(kit.connector(), Arc::default());
+        let lookup = kit.lookup().finds(ms(0), Record::Aaaa, [addr(inside)]);
+        let dialer = nat64.wrap(Dialer::new(lookup, checking.clone(), kit.clock.clone()));
+        let target = if literal { inside } else { TARGET };
+        let error = kit.clock.run(dialer.connect(target)).unwrap_err();
+        assert!(error.to_string().contains("no loopback"), "{error}");
+        assert!(kit.ledger.starts().is_empty());
+        assert_eq!(*checking.1.lock().unwrap(), [addr("127.0.0.1:80")], "{literal}");
+    }
+}
+
+#[test]
+fn a_literal_that_means_this_machine_is_dialed_as_what_it_means() {
+    let kit = Kit::new();
+    let connector = kit.connector().at("127.0.0.1:80", Fate::connects(ms(1)));
+    let nat64 = kit.given("64:ff9b::/96");
+    let (starts, report) = kit.connect(&nat64, "[64:ff9b::7f00:1]:80", kit.lookup(), connector);
+    assert_eq!(starts, [started(0, "127.0.0.1:80")]);
+    assert_eq!(report.unwrap().attempts()[0].children[0].attempts()[0].address, "127.0.0.1:80");
+}
+
+#[test]
+fn the_inner_connector_has_the_ipv4_address_of_what_it_dials() {
+    let kit = Kit::new();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&seen);
+    let inner = kit.connector().at(INSIDE, Fate::connects(ms(1)));
+    let inner = Connector::<SocketAddr>::and_then(inner, move |connection, to| {
+        noted.lock().unwrap().push(to.translated());
+        async move { Ok::<_, ScriptedError>(connection) }
+    });
+    let connector = Nat64Connector::new(inner, kit.given("64:ff9b::/96"));
+    for to in [IPV4, INSIDE] {
+        let attempt = connector.connect(Candidate::new(addr(to)));
+        kit.clock.run(attempt).unwrap().hand_over();
+    }
+    let SocketAddr::V4(ipv4) = addr(IPV4) else { unreachable!() };
+    assert_eq!(*seen.lock().unwrap(), [Some(ipv4), Some(ipv4)]);
+}
+
+#[test]
+fn a_failure_and_a_drop_of_the_synthesised_address_are_in_the_report() {
+    let kit = Kit::new();
+    let nat64 = kit.given("64:ff9b::/96");
+    let other = "[64:ff9b::c000:222]:80";
+    let lookup = kit
+        .lookup()
+        .finds(ms(0), Record::A, [addr(IPV4), addr("192.0.2.34:80"), addr("192.0.2.35:80")])
+        .finds(ms(0), Record::Aaaa, NONE);
+    let connector = kit
+        .connector()
+        .at(INSIDE, Fate::fails(ms(5)).saying("refused"))
+        .at(other, Fate::silent())
+        .at("[64:ff9b::c000:223]:80", Fate::connects(ms(10)));
+    let (_, report) = kit.connect(&nat64, TARGET, lookup, connector);
+    let report = report.unwrap();
+    let of = |place: usize| {
+        let attempt = &report.attempts()[place];
+        let child = &attempt.children[0].attempts()[0];
+        assert_eq!((child.started, child.ended), (attempt.started, attempt.ended));
+        (child.address.clone(), child.outcome.to_string())
+    };
+    assert_eq!(of(0), (INSIDE.to_owned(), "failed: refused".to_owned()));
+    assert_eq!(of(1), (other.to_owned(), "dropped".to_owned()));
+    assert_eq!(of(2).1, "connected");
+}
+
+#[test]
+fn a_dropped_connect_leaves_no_discovery_and_nothing_open() {
+    let kit = Kit::new();
+    let nat64 = kit.asks(ScriptedResolver::new(&kit.asked).never_ends());
+    let lookup = kit.lookup().finds(ms(10), Record::A, [addr(IPV4)]).never_ends();
+    let dial = kit.dialer(&nat64, lookup, kit.connector()).connect(TARGET);
+    let mut dial = Box::pin(dial);
+    assert!(kit.clock.run_until(ms(100), dial.as_mut()).is_pending());
+    // The lookup's and the attempt's.
+    assert_eq!(kit.asked.open().len(), 2);
+    drop(dial);
+    kit.asked.assert_clean();
+    kit.ledger.assert_clean();
+}
+
+#[test]
+fn the_whole_connect_can_go_to_another_thread() {
+    fn check<T: Send + 'static>(_: &T) {}
+    let kit = Kit::new();
+    let nat64 = kit.discovers(0, &[]);
+    check(&kit.dialer(&nat64, kit.lookup(), kit.connector()).connect(TARGET));
+}
+
+#[test]
+fn the_sort_of_a_changed_answer_takes_the_addresses_as_ipv4() {
+    let kit = Kit::new();
+    let nat64 = Nat64::new(kit.clock.clone()).with_sources(only_ipv6);
+    let found = [addr(INSIDE), addr("[2001:db8::9]:80")];
+    let lookup = kit
+        .lookup()
+        .answers(ms(5), Answer::found(Record::Aaaa, found).with_sorted(true))
+        .answers(ms(6), Answer::found(Record::A, [addr(IPV4)]).with_sorted(true));
+    let resolver = Nat64Resolver::new(lookup, nat64);
+    let query = Query::new(Target::parse(TARGET).unwrap());
+    let answers = kit.clock.run(resolver.resolve(&query).collect::<Vec<_>>());
+    // IPv4 has no route here, so it comes last.
+    assert!(answers[0].addresses().eq(&[addr("[2001:db8::9]:80"), addr(IPV4)]));
+    assert!(answers[0].is_sorted() && answers[1].is_sorted());
+    assert_ne!(answers[0].leader(), Some(Family::Ipv4));
+}

@@ -1,0 +1,166 @@
+//! The discovery of prefixes: how long they are kept, and what bad answers get.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use stagger::resolve::Record;
+use stagger::sort::SourceAddress;
+use stagger::{Answer, Candidate, Connector as _};
+use stagger_net::nat64::{Nat64, Nat64Connector, Nat64Prefix};
+use stagger_testkit::{Fate, ScriptedError, ScriptedResolver, ms};
+
+use super::{INSIDE, IPV4, Kit, NONE, TARGET, addr, started};
+
+/// How many discoveries there have been once a literal was dialed at each of these times.
+fn discoveries(kit: &Kit, nat64: &Nat64, at: &[u64]) -> Vec<usize> {
+    at.iter()
+        .map(|second| {
+            kit.clock.advance_to(Duration::from_secs(*second));
+            let connector =
+                kit.connector().at(INSIDE, Fate::connects(ms(0))).at(IPV4, Fate::connects(ms(0)));
+            let connect = Nat64Connector::new(connector, nat64.clone());
+            kit.clock.run(connect.connect(Candidate::new(addr(IPV4)))).unwrap().hand_over();
+            kit.asked.queries().len()
+        })
+        .collect()
+}
+
+#[test]
+fn prefixes_are_kept_for_their_ttl_of_a_minute_to_a_day() {
+    let found = || Answer::found(Record::Aaaa, [addr("[64:ff9b::c000:aa]:80")]);
+    let negative = || Answer::negative(Record::Aaaa);
+    let failed = || Answer::failed(Record::Aaaa, ScriptedError::new("no server"));
+    let seconds = Duration::from_secs;
+    for (answer, kept) in [
+        (found().with_ttl(seconds(600)), 600),
+        (found().with_ttl(seconds(1)), 60),
+        (found().with_ttl(seconds(1_000_000)), 86_400),
+        (found(), 60),
+        // Without a prefix it is a minute, whatever the TTL.
+        (negative().with_ttl(seconds(600)), 60),
+        (failed(), 60),
+    ] {
+        let kit = Kit::new();
+        let nat64 = kit.asks(ScriptedResolver::new(&kit.asked).answers(ms(0), answer));
+        assert_eq!(
+            discoveries(&kit, &nat64, &[0, kept - 1, kept, kept + 1]),
+            [1, 1, 2, 2],
+            "{kept}"
+        );
+    }
+}
+
+#[test]
+fn prefixes_are_dropped_when_the_route_changes_or_the_program_forgets_them() {
+    let kit = Kit::new();
+    let last = Arc::new(AtomicU8::new(7));
+    let now = Arc::clone(&last);
+    let nat64 = kit.discovers(0, &["64:ff9b::c000:aa"]).with_sources(move |to: &SocketAddr| {
+        let addr = format!("2001:db8:7::{}", now.load(Ordering::Relaxed));
+        to.is_ipv6().then(|| SourceAddress::new(addr.parse().unwrap()))
+    });
+    assert_eq!(discoveries(&kit, &nat64, &[0, 1]), [1, 1]);
+    assert_eq!(nat64.prefixes(), [Nat64Prefix::WELL_KNOWN]);
+    last.store(8, Ordering::Relaxed);
+    assert_eq!(nat64.prefixes(), []);
+    assert_eq!(discoveries(&kit, &nat64, &[2, 3]), [2, 2]);
+    nat64.clone().forget();
+    assert_eq!(discoveries(&kit, &nat64, &[4, 5]), [3, 3]);
+}
+
+#[test]
+fn a_discovery_that_nobody_answers_ends_after_five_seconds() {
+    let kit = Kit::new();
+    let nat64 = kit.asks(ScriptedResolver::new(&kit.asked).never_ends());
+    let connector = kit.connector().at(IPV4, Fate::fails(ms(0)));
+    let (starts, report) = kit.connect(&nat64, IPV4, kit.lookup(), connector);
+    assert_eq!(starts, [started(5000, IPV4)]);
+    assert!(report.is_err());
+    assert!(nat64.has_discovery() && !nat64.clone().without_discovery().has_discovery());
+    // The next connect does not wait.
+    let connector = kit.connector().at(IPV4, Fate::fails(ms(0)));
+    let (starts, _) = kit.connect(&nat64, IPV4, kit.lookup(), connector);
+    assert_eq!(starts[1], started(5000, IPV4));
+}
+
+#[test]
+fn a_slow_discovery_delays_no_lookup_and_no_native_address() {
+    let kit = Kit::new();
+    let nat64 = kit.asks(ScriptedResolver::new(&kit.asked).never_ends());
+    let native = "[2001:db8::9]:80";
+    let lookup = kit.lookup().finds(ms(10), Record::Aaaa, [addr(native)]).finds(
+        ms(12),
+        Record::A,
+        [addr(IPV4)],
+    );
+    let connector = kit.connector().at(native, Fate::connects(ms(30)));
+    let (starts, report) = kit.connect(&nat64, TARGET, lookup, connector);
+    assert_eq!(starts, [started(10, native)]);
+    assert_eq!(report.unwrap().elapsed(), ms(40));
+    kit.asked.assert_clean();
+}
+
+#[test]
+fn a_discovery_that_a_lookup_began_is_not_lost_when_the_lookup_has_answered() {
+    let kit = Kit::new();
+    let nat64 = kit.discovers(40, &["64:ff9b::c000:aa"]);
+    let lookup =
+        kit.lookup().finds(ms(10), Record::Aaaa, NONE).finds(ms(12), Record::A, [addr(IPV4)]);
+    let connector = kit.connector().at(INSIDE, Fate::connects(ms(30)));
+    let (starts, _) = kit.connect(&nat64, TARGET, lookup, connector);
+    // The attempt's own discovery, which began at 12, would end at 52.
+    assert_eq!(starts, [started(40, INSIDE)]);
+    kit.asked.assert_clean();
+}
+
+#[test]
+fn without_an_ipv4_address_a_failure_does_not_wait_for_the_discovery() {
+    let kit = Kit::new();
+    let nat64 = kit.asks(ScriptedResolver::new(&kit.asked).never_ends());
+    let native = "[2001:db8::9]:80";
+    let lookup =
+        kit.lookup().finds(ms(10), Record::Aaaa, [addr(native)]).finds(ms(12), Record::A, NONE);
+    let connector = kit.connector().at(native, Fate::fails(ms(5)));
+    let (starts, report) = kit.connect(&nat64, TARGET, lookup, connector);
+    assert_eq!(starts, [started(10, native)]);
+    assert!(report.is_err());
+    assert_eq!(kit.clock.elapsed(), ms(15));
+}
+
+#[test]
+fn a_translator_that_never_answers_is_an_attempt_like_any_other() {
+    let kit = Kit::new();
+    let native = "[2001:db8::9]:80";
+    let lookup = kit.lookup().finds(ms(10), Record::A, [addr(IPV4)]).finds(
+        ms(70),
+        Record::Aaaa,
+        [addr(native)],
+    );
+    let connector = kit.connector().at(INSIDE, Fate::silent()).at(native, Fate::connects(ms(30)));
+    let (starts, report) = kit.connect(&kit.given("64:ff9b::/96"), TARGET, lookup, connector);
+    // IPv4 waits for the resolution delay, and IPv6 follows after the attempt delay.
+    assert_eq!(starts, [started(60, INSIDE), started(310, native)]);
+    assert_eq!(report.unwrap().winner().unwrap().address, addr(native));
+}
+
+#[test]
+fn hostile_answers_for_the_discovery_lead_to_no_prefix_or_to_few() {
+    // What would turn an IPv4 address into an address of this machine, or of its link.
+    for hostile in ["::ffff:c000:aa", "::c000:aa", "fe80::c000:aa", "ff02::c000:aa", "2001:db8::1"]
+    {
+        let kit = Kit::new();
+        let nat64 = kit.discovers(0, &[hostile]);
+        let connector = kit.connector().at(IPV4, Fate::fails(ms(0)));
+        let (starts, _) = kit.connect(&nat64, IPV4, kit.lookup(), connector);
+        assert_eq!(starts, [started(0, IPV4)], "{hostile}");
+    }
+    let kit = Kit::new();
+    let many: Vec<_> = (0..10_000).map(|n| format!("2001:db8:{n:x}::c000:aa")).collect();
+    let nat64 = kit.discovers(0, &many.iter().map(String::as_str).collect::<Vec<_>>());
+    let connector = kit.connector().at("[2001:db8::c000:221]:80", Fate::connects(ms(0)));
+    let (starts, _) = kit.connect(&nat64, IPV4, kit.lookup(), connector);
+    assert_eq!(starts, [started(0, "[2001:db8::c000:221]:80")]);
+    assert_eq!(nat64.prefixes().len(), 4);
+}
