@@ -2,10 +2,6 @@
 
 use std::net::SocketAddr;
 
-#[cfg(all(feature = "ssh", unix))]
-use stagger::Resolver;
-#[cfg(all(feature = "ssh", unix))]
-use stagger::boxed::BoxError;
 use stagger::boxed::{BoxResolver, LocalBoxResolver};
 use stagger::error::SharedError;
 use stagger_dns::{Config, DnsResolver, Sockets, Switch};
@@ -83,38 +79,10 @@ impl ResolverChoice {
 #[cfg(all(feature = "ssh", unix))]
 impl ResolverChoice {
     /// The resolver, on a runtime, for a task that may move between threads.
-    pub(crate) fn sent_on<R: Runtime>(&self) -> BoxResolver<SocketAddr, SharedError>
-    where
-        SystemResolver<R::Timer>: Sent,
-        OverDns<R>: Sent,
-    {
-        let inner = match &self.base {
-            BaseResolver::System(lanes) => BoxResolver::erased(R::resolver().with_lanes(*lanes)),
-            BaseResolver::Dns(None) => BoxResolver::erased(system_over_dns::<R>()),
-            BaseResolver::Dns(Some(config)) => BoxResolver::erased(over_dns::<R>(config.clone())),
-        };
-        let overrides = overridden(inner, &self.overrides);
+    pub(crate) fn sent_on<R: Runtime>(&self) -> BoxResolver<SocketAddr, SharedError> {
+        let overrides = overridden(self.shared::<R>(), &self.overrides);
         BoxResolver::new(overrides.expect("every name was checked when it was read"))
     }
-}
-
-/// A resolver for tasks that move between threads.
-#[cfg(all(feature = "ssh", unix))]
-pub(crate) trait Sent:
-    Resolver<Address = SocketAddr, Error: Into<BoxError>, Answers: Send + 'static>
-    + Send
-    + Sync
-    + 'static
-{
-}
-
-#[cfg(all(feature = "ssh", unix))]
-impl<N> Sent for N where
-    N: Resolver<Address = SocketAddr, Error: Into<BoxError>, Answers: Send + 'static>
-        + Send
-        + Sync
-        + 'static
-{
 }
 
 /// The resolver over DNS of a runtime.

@@ -136,7 +136,7 @@ Examples:
   ssh -o 'ProxyCommand=stagger connect --pipe %h %p' example.com";
 
 /// The arguments that an endpoint replaces. Those of TLS name it themselves.
-const OF_TARGET: [&str; 14] = [
+const OF_TARGET: [&str; 15] = [
     "target",
     "service",
     "family",

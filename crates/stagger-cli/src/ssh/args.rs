@@ -96,7 +96,8 @@ pub(crate) struct ConnectSsh {
 }
 
 /// The arguments of `resolve` that are about a target and its addresses.
-const OF_TARGET: [&str; 6] = ["target", "service", "family", "order", "answers", "explain"];
+const OF_TARGET: [&str; 7] =
+    ["target", "service", "family", "order", "answers", "explain", "nat64"];
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ResolveSsh {
