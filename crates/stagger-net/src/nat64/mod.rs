@@ -115,7 +115,8 @@ pub const DISCOVERY_TTL_RANGE: RangeInclusive<Duration> =
 /// (`192.0.0.0/29`, RFC 6877) counts as IPv4.
 ///
 /// An answer that comes before the discovery has ended passes unchanged, so the discovery delays no
-/// lookup. An attempt at an IPv4 address without a route waits for the discovery.
+/// lookup. An attempt at an IPv4 address without a route waits for the discovery. The wait is a part
+/// of the attempt, also for a history.
 ///
 /// The well-known prefix, `64:ff9b::/96`, is recognised in answers on every network. If prefixes
 /// overlap, an address belongs to the longest.

@@ -9,7 +9,7 @@ use stagger::{Resolver as _, Target};
 use stagger_net::nat64::{Nat64, Nat64Resolver};
 use stagger_testkit::{Clock, Fate, ms};
 
-use super::{INSIDE, IPV4, Kit, TARGET, addr, dual_stack, from, only_ipv6, started};
+use super::{INSIDE, IPV4, Kit, NONE, TARGET, addr, dual_stack, from, only_ipv6, started};
 
 #[test]
 fn the_source_of_464xlat_counts_as_ipv4_and_a_bridge_does_not() {
@@ -72,4 +72,40 @@ fn names_of_this_machine_and_queries_for_ipv6_alone_ask_for_no_prefix() {
     assert!(kit.asked.queries().is_empty());
     assert_eq!(all(TARGET, Families::Ipv4), [addr(IPV4)]);
     assert_eq!(kit.asked.queries().len(), 1);
+}
+
+#[test]
+fn a_is_asked_for_until_the_discovery_has_shown_that_there_is_no_prefix() {
+    let kit = Kit::new();
+    let nat64 = kit.discovers(10, &[]);
+    let inner = kit.lookup().finds(ms(20), Record::Aaaa, NONE);
+    let resolver = Nat64Resolver::new(inner, nat64);
+    for _ in 0..2 {
+        let query = Query::new(Target::parse(TARGET).unwrap());
+        kit.clock.run(resolver.resolve(&query).collect::<Vec<_>>());
+    }
+    let asked: Vec<_> = kit.ledger.queries().iter().map(Query::nat64).collect();
+    assert_eq!(asked, [true, false]);
+    assert_eq!(kit.asked.queries().len(), 1);
+}
+
+#[test]
+fn a_given_prefix_comes_before_a_discovery() {
+    let kit = Kit::new();
+    let nat64 = kit.discovers(10, &["2001:db8:64::c000:aa"]);
+    let nat64 = nat64.with_prefix("64:ff9b::/96".parse().unwrap()).unwrap();
+    let connector = kit.connector().at(INSIDE, Fate::connects(ms(1)));
+    let (starts, _) = kit.connect(&nat64, IPV4, kit.lookup(), connector);
+    assert_eq!(starts, [started(0, INSIDE)]);
+    assert!(kit.asked.queries().is_empty());
+}
+
+#[test]
+fn without_any_route_an_attempt_is_plain_and_asks_for_no_prefix() {
+    let kit = Kit::new();
+    let nat64 = kit.discovers(10, &["64:ff9b::c000:aa"]).with_sources(|_: &SocketAddr| None);
+    let connector = kit.connector().at(IPV4, Fate::fails(ms(0)));
+    let (starts, _) = kit.connect(&nat64, IPV4, kit.lookup(), connector);
+    assert_eq!(starts, [started(0, IPV4)]);
+    assert!(kit.asked.queries().is_empty());
 }
