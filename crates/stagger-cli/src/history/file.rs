@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Times are on the clock of the system, which may jump. A demotion that is read is never longer
-//! than its silences allow, so a jump costs one hour at most.
+//! than its silences allow, so a jump costs 10 min at most.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -291,7 +291,7 @@ mod tests {
         );
         let read = read_text(&with(&most), now).unwrap();
         assert_eq!(read[0].1.round_trip(), Some(SECS(60)));
-        assert_eq!(read[0].1.demoted_for(now.instant), Some(SECS(3600)));
+        assert_eq!(read[0].1.demoted_for(now.instant), Some(SECS(600)));
     }
 
     #[test]
