@@ -206,6 +206,34 @@ fn a_demoted_family_demotes_its_known_addresses_too() {
 }
 
 #[test]
+fn a_history_that_was_saved_after_each_connect_demotes_a_family_too() {
+    let life = Life::new(Mode::Order);
+    life.connect(&DEAD_A());
+    let put_back = |saved: Vec<(Key, Knowledge)>| {
+        let next = Life { world: World::new(), ..Life::new(Mode::Order) };
+        next.memory.restore(saved.into_iter().map(|(key, entry)| {
+            let mut copy = Knowledge::new();
+            if let Some((smoothed, variance)) = entry.round_trip().zip(entry.variance()) {
+                copy = copy.with_round_trip(smoothed, variance);
+            }
+            if let Some(left) = entry.demoted_for(life.now()) {
+                copy = copy.with_silences(entry.silences(), next.now(), left);
+            }
+            if let Some(prefix) = entry.silent_subnet() {
+                copy = copy.with_silent_subnet(prefix);
+            }
+            (key, copy)
+        }));
+        next
+    };
+    let next = put_back(life.memory.entries());
+    next.connect(&[("v6b", silent()), ("v4b", connects(40))]);
+    assert_eq!(next.entry_of(Family::Ipv6).unwrap().silences(), 1);
+    let fates = [("v6c", connects(30)), ("v4c", connects(40))];
+    assert_eq!(next.connect(&fates), ["0:v4c", "40:v4c won"]);
+}
+
+#[test]
 fn one_silent_prefix_says_nothing_about_its_family() {
     let life = Life::new(Mode::Order);
     life.connect(&DEAD_A());
