@@ -58,7 +58,7 @@ fn learns<R: Runtime>(candidates: [SocketAddr; 2], history: &History) {
 fn starts_after_10_ms<R: Runtime>(silent: IpAddr) {
     let (silent, healthy) = (Silent::new(silent), Healthy::new(V4));
     let candidates = [silent.addr(), healthy.addr()];
-    let history = History::new();
+    let history = History::new().with_mode(Mode::Delay);
     learns::<R>(candidates, &history);
     let [first, second] = &attempts::<R>(candidates, &history)[..] else {
         panic!("two attempts start");
@@ -84,7 +84,7 @@ fn past_silent_ipv6_the_second_connect_starts_ipv4_after_10_ms<R: Runtime>() {
 fn starts_at_once<R: Runtime>(silent: IpAddr) {
     let (silent, healthy) = (Silent::new(silent), Healthy::new(V4));
     let candidates = [silent.addr(), healthy.addr()];
-    let history = History::new().with_mode(Mode::Order);
+    let history = History::new();
     learns::<R>(candidates, &history);
     let attempts = attempts::<R>(candidates, &history);
     assert_eq!(attempts[0].address, healthy.addr());
@@ -105,7 +105,7 @@ fn in_the_mode_order_the_second_connect_starts_with_ipv4_past_silent_ipv6<R: Run
 fn in_the_mode_delay_an_address_that_is_back_wins_again<R: Runtime>() {
     let (silent, healthy) = (Silent::new(OTHER_V4), Healthy::new(V4));
     let candidates = [silent.addr(), healthy.addr()];
-    let history = History::new();
+    let history = History::new().with_mode(Mode::Delay);
     learns::<R>(candidates, &history);
     drop(silent);
     let _back = Healthy::at(candidates[0]);
@@ -125,7 +125,7 @@ fn in_the_mode_order_an_address_that_is_back_leads_when_its_demotion_is_over<R: 
     let (back, healthy) = (Healthy::new(OTHER_V4), Healthy::new(V4));
     let candidates = [back.addr(), healthy.addr()];
     let memory = Memory::new();
-    let history = History::new().with_store(memory.clone()).with_mode(Mode::Order);
+    let history = History::new().with_store(memory.clone());
     let now = <R::Adapter as Adapter>::Timer::default().now();
     let minute = Duration::from_secs(60);
     let silent_since = |since| {

@@ -29,9 +29,9 @@ pub(crate) struct HistoryArgs {
 pub(crate) struct ConnectHistory {
     /// Learn from earlier connects, and keep what was learned in this file
     ///
-    /// The next address is tried early after one that was silent before. The file has prefixes of
-    /// addresses, round-trip times and no names. It is made if it is missing. A file that cannot be
-    /// used is a warning.
+    /// An address that was silent before goes last until its time is over. The file has prefixes
+    /// of addresses, round-trip times and no names. It is made if it is missing. A file that cannot
+    /// be used is a warning.
     #[arg(long, value_name = "FILE")]
     pub(crate) history: Option<PathBuf>,
 }

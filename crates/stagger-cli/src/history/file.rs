@@ -3,12 +3,13 @@
 //! ```json
 //! {"version":1,"entries":[
 //! {"network":"…","prefix":"192.0.2.0","rtt_us":40000,"variance_us":2000},
-//! {"network":"…","family":"IPv6","silences":1,"demoted_until":1790000000}
+//! {"network":"…","family":"IPv6","silences":1,"demoted_until":1790000000,
+//!  "silent_prefix":"2001:db8:7::"}
 //! ]}
 //! ```
 //!
 //! Times are on the clock of the system, which may jump. A demotion that is read is never longer
-//! than its silences allow, so a jump costs one hour at most.
+//! than its silences allow, so a jump costs 10 min at most.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -136,7 +137,16 @@ fn entry(value: &Value, now: Moment) -> Option<(Key, Knowledge)> {
     let until = Duration::from_secs(number("demoted_until")?.unwrap_or_default());
     let left = until.saturating_sub(since_1970(now.system));
     let silences = u32::try_from(silences).unwrap_or(u32::MAX);
-    Some((key, known.with_silences(silences, now.instant, left)))
+    known = known.with_silences(silences, now.instant, left);
+    if let Some(prefix) = value.get("silent_prefix") {
+        let prefix = Subnet::of(prefix.as_str()?.parse().ok()?);
+        // Only a family has one, and one of its own.
+        if subject != prefix.family().into() {
+            return None;
+        }
+        known = known.with_silent_subnet(prefix);
+    }
+    Some((key, known))
 }
 
 fn family_of(name: &str) -> Option<Family> {
@@ -176,6 +186,9 @@ fn line(key: Key, known: &Knowledge, now: Moment) -> Option<String> {
         let until = since_1970(now.system) + left;
         object.insert("demoted_until".into(), until.as_secs().into());
     }
+    if let Some(prefix) = known.silent_subnet() {
+        object.insert("silent_prefix".into(), prefix.address().to_string().into());
+    }
     Some(Value::Object(object).to_string())
 }
 
@@ -192,7 +205,9 @@ mod tests {
         vec![
             (
                 Key::new(network, Family::Ipv6),
-                Knowledge::new().with_silences(1, now.instant, SECS(60)),
+                Knowledge::new()
+                    .with_silences(1, now.instant, SECS(60))
+                    .with_silent_subnet(subnet("2001:db8:7::1")),
             ),
             (
                 Key::new(network, subnet("192.0.2.7")),
@@ -225,7 +240,7 @@ mod tests {
         assert_eq!(
             text.lines().nth(1),
             Some(&*format!(
-                r#"{{"network":"{network:032x}","family":"IPv6","silences":1,"demoted_until":1790000060}},"#
+                r#"{{"network":"{network:032x}","family":"IPv6","silences":1,"demoted_until":1790000060,"silent_prefix":"2001:db8:7::"}},"#
             ))
         );
     }
@@ -278,6 +293,10 @@ mod tests {
             &with(r#"{"network":"1","prefix":"192.0.2.0","family":"IPv4"}"#),
             &with(r#"{"network":"1","family":"IPv4","rtt_us":-1}"#),
             &with(r#"{"network":"1","family":"IPv4","silences":"many"}"#),
+            &with(r#"{"network":"1","family":"IPv6","silent_prefix":7}"#),
+            &with(r#"{"network":"1","family":"IPv6","silent_prefix":"example.com"}"#),
+            &with(r#"{"network":"1","family":"IPv6","silent_prefix":"192.0.2.0"}"#),
+            &with(r#"{"network":"1","prefix":"192.0.2.0","silent_prefix":"192.0.2.0"}"#),
             &"[".repeat(100_000),
         ] {
             let error = read_text(text, now).unwrap_err();
@@ -291,7 +310,7 @@ mod tests {
         );
         let read = read_text(&with(&most), now).unwrap();
         assert_eq!(read[0].1.round_trip(), Some(SECS(60)));
-        assert_eq!(read[0].1.demoted_for(now.instant), Some(SECS(3600)));
+        assert_eq!(read[0].1.demoted_for(now.instant), Some(SECS(600)));
     }
 
     #[test]
@@ -307,12 +326,11 @@ mod tests {
     fn the_most_that_can_be_kept_fits_into_the_longest_file() {
         let now = moment();
         let network = NetworkKey::new(u128::MAX);
-        let known = Knowledge::new().with_round_trip(Duration::MAX, Duration::MAX).with_silences(
-            u32::MAX,
-            now.instant,
-            Duration::MAX,
-        );
         let subnet = Subnet::of("ffff:ffff:ffff:ff00::".parse().unwrap());
+        let known = Knowledge::new()
+            .with_round_trip(Duration::MAX, Duration::MAX)
+            .with_silences(u32::MAX, now.instant, Duration::MAX)
+            .with_silent_subnet(subnet);
         let key = Key::new(network, subnet).with_partition(u64::MAX);
         let longest = line(key, &known, now).unwrap().len() + 2;
         let most = longest * stagger::history::Memory::MAX_RESTORED;

@@ -7,9 +7,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+#[cfg(target_os = "linux")]
+use crate::run::silent_at;
 use crate::run::{RUNTIMES, Run, STAGGER, listener, refusing, run, silent, stagger};
+#[cfg(target_os = "linux")]
+use crate::skip::skip;
 
 /// A directory for one test. Dropping it removes the directory.
 struct Room(PathBuf);
@@ -77,17 +81,47 @@ fn the_next_connect_does_not_wait_for_an_address_that_was_silent() {
         assert_eq!(first["attempts"][0]["pace"], Value::Null);
 
         let second = past_a_silent_address(dead.port(), &room.file(), &options).json();
-        let attempt = &second["attempts"][0];
-        assert_eq!(attempt["address"], dead.to_string());
-        assert_eq!(attempt["pace"]["delay_us"], 10_000);
-        assert_eq!(attempt["pace"]["reason"], "silent");
-        assert!(starts(&second, 1) - starts(&second, 0) >= 10_000, "{second}");
+        let live = format!("127.0.1.1:{}", dead.port());
+        assert_eq!(second["attempts"][0]["address"], live);
+        assert_eq!(second["attempts"][0]["outcome"], "connected", "{second}");
+        assert_eq!(second["demoted"], json!([dead.to_string()]));
 
         let drawn = past_a_silent_address(dead.port(), &room.file(), &["--runtime", runtime]);
-        let reason = format!("started after 10 ms: {dead} was silent before");
         let words = drawn.out.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(words.contains(&reason), "{drawn:?}");
+        assert!(words.contains("last because it was silent before"), "{drawn:?}");
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_family_that_is_silent_at_two_prefixes_in_two_commands_is_demoted() {
+    let Ok(live) = TcpListener::bind("[::1]:0") else { return skip("the machine has no IPv6") };
+    let room = Room::new("family");
+    let port = live.local_addr().unwrap().port();
+    let past = |ip: &str| {
+        let (resolve, target) = (format!("host.test:{ip},::1"), format!("host.test:{port}"));
+        let fixed = ["connect", &target, "--resolve", &resolve, "--order", "resolver"];
+        let run = stagger(&[&fixed[..], &["--history", &room.file(), "--json"]].concat());
+        assert_eq!((run.code, &run.err[..]), (Some(0), ""), "{run:?}");
+        run.json()["attempts"][0]["address"].as_str().unwrap().to_owned()
+    };
+    let family = || {
+        let found = entries(&room.file()).into_iter().find(|entry| entry["family"] == "IPv4");
+        found.expect("the family has an entry")
+    };
+    for (ip, silences) in [("127.0.0.1", Value::Null), ("127.0.1.1", json!(1))] {
+        let addr = SocketAddr::new(ip.parse().unwrap(), port);
+        let _silent = silent_at(addr).unwrap();
+        assert_eq!(past(ip), addr.to_string());
+        let family = family();
+        assert_eq!(
+            (&family["silent_prefix"], &family["silences"]),
+            (&json!("127.0.0.0"), &silences)
+        );
+    }
+    // A host of a third prefix, which would connect.
+    let _other = TcpListener::bind(("127.0.2.1", port)).unwrap();
+    assert_eq!(past("127.0.2.1"), format!("[::1]:{port}"));
 }
 
 #[test]

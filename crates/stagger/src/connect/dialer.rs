@@ -130,7 +130,6 @@ impl<R, C, T, O> Dialer<R, C, T, O> {
     ///
     /// ```
     /// use std::net::SocketAddr;
-    /// use stagger::history::Mode;
     /// use stagger::resolve::Record;
     /// use stagger::{Dialer, History};
     /// use stagger_testkit::{Clock, Fate, Ledger, ScriptedConnector, ScriptedResolver, ms};
@@ -144,7 +143,7 @@ impl<R, C, T, O> Dialer<R, C, T, O> {
     ///     .at(addresses[0], Fate::silent())
     ///     .at(addresses[1], Fate::connects(ms(40)));
     /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone())
-    ///     .with_history(History::new().with_mode(Mode::Order));
+    ///     .with_history(History::new());
     ///
     /// ledger.clock().run(dialer.connect("example.com:443"))?.hand_over();
     /// assert_eq!(ledger.clock().elapsed(), ms(250 + 40));
