@@ -15,8 +15,8 @@
 //!
 //! [`Nat64::wrap`] adds all of this to a dialer. On a machine with a default route of IPv4 it sends
 //! nothing. There it costs an allocation for each attempt, and one look at the routes for each
-//! lookup and each attempt over IPv4. No adapter uses it unless the program asks for it, because the
-//! discovery is one more question to the name servers.
+//! lookup and each attempt over IPv4. No adapter uses it unless the program asks for it, because
+//! the discovery is one more question to the name servers.
 //!
 //! # Examples
 //!
@@ -106,17 +106,17 @@ pub const DISCOVERY_TTL_RANGE: RangeInclusive<Duration> =
 /// The prefixes come from the first of these sources that applies:
 ///
 /// 1. The [given](Self::with_prefix) prefixes.
-/// 2. The [discovery](Self::with_discovery): the AAAA of `ipv4only.arpa` (RFC 7050). It is asked for
-///    when a lookup or an attempt needs it first, and kept for its TTL, within
-///    [`DISCOVERY_TTL_RANGE`]. It is dropped when the machine's IPv6 source address changes, because
-///    that usually means another network. [`forget`](Self::forget) drops it too.
+/// 2. The [discovery](Self::with_discovery): the AAAA of `ipv4only.arpa` (RFC 7050). It is asked
+///    for when a lookup or an attempt needs it first, and kept for its TTL, within
+///    [`DISCOVERY_TTL_RANGE`]. It is dropped when the machine's IPv6 source address changes,
+///    because that usually means another network. [`forget`](Self::forget) drops it too.
 ///
 /// They are used only while IPv6 has a default route and IPv4 has none. A source address of 464XLAT
 /// (`192.0.0.0/29`, RFC 6877) counts as IPv4.
 ///
 /// An answer that comes before the discovery has ended passes unchanged, so the discovery delays no
-/// lookup. An attempt at an IPv4 address without a route waits for the discovery. The wait is a part
-/// of the attempt, also for a history.
+/// lookup. An attempt at an IPv4 address without a route waits for the discovery. The wait is a
+/// part of the attempt, also for a history.
 ///
 /// The well-known prefix, `64:ff9b::/96`, is recognised in answers on every network. If prefixes
 /// overlap, an address belongs to the longest.
@@ -232,8 +232,8 @@ impl Nat64 {
     /// at most [`DISCOVERY_TIMEOUT`] by this timer.
     ///
     /// An answer that shows no prefix, a failure, and no answer in time all mean that there is no
-    /// NAT64. RFC 7050 §3.1 describes a check by DNSSEC. This crate does not make it, because a name
-    /// server that lies about the prefix can lie about every other name too.
+    /// NAT64. RFC 7050 §3.1 describes a check by DNSSEC. This crate does not make it, because a
+    /// name server that lies about the prefix can lie about every other name too.
     ///
     /// # Runtime
     ///
@@ -303,9 +303,9 @@ impl Nat64 {
         self.default_source(Family::Ipv4).is_none() && self.default_source(Family::Ipv6).is_some()
     }
 
-    /// Returns the IPv4 address inside an IPv6 address, if the IPv6 address is inside a known prefix
-    /// or the well-known one. A check of addresses that also takes IPv6 literals from users should
-    /// check this address.
+    /// Returns the IPv4 address inside an IPv6 address, if the IPv6 address is inside a known
+    /// prefix or the well-known one. A check of addresses that also takes IPv6 literals from users
+    /// should check this address.
     ///
     /// # Examples
     ///
@@ -331,8 +331,9 @@ impl Nat64 {
     /// Adds NAT64 to a dialer: a [`Nat64Resolver`] around its resolver, and a [`Nat64Connector`]
     /// around its connector.
     ///
-    /// Steps that another connector adds later, such as TLS, belong outside. A connector that checks
-    /// addresses may be inside or outside. Outside it sees an IPv6 literal as it was written.
+    /// Steps that another connector adds later, such as TLS, belong outside. A connector that
+    /// checks addresses may be inside or outside. Outside it sees an IPv6 literal as it was
+    /// written.
     pub fn wrap<R: Clone, C, T, O>(
         &self,
         dialer: Dialer<R, C, T, O>,

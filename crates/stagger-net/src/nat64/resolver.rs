@@ -27,8 +27,8 @@ use crate::lookup::Localhost;
 ///   [`with_sorter`](Self::with_sorter). The race takes equal addresses of A and AAAA as one.
 /// - If the machine needs a NAT64, the prefixes are discovered in the same poll as the first query,
 ///   and the query has [`Query::nat64`].
-/// - A query for IPv6 alone passes unchanged, and so do its answers. Its synthesised addresses would
-///   otherwise be of the wrong family.
+/// - A query for IPv6 alone passes unchanged, and so do its answers. Its synthesised addresses
+///   would otherwise be of the wrong family.
 ///
 /// Put it around the resolver that asks name servers, and inside a
 /// [`SortedResolver`](stagger::resolve::SortedResolver).

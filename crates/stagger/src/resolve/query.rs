@@ -95,9 +95,9 @@ impl Query {
         self
     }
 
-    /// Sets whether IPv4 addresses are reached over IPv6, through a NAT64. A resolver that asks only
-    /// for families with a route then asks for A all the same (draft-ietf-happy-happyeyeballs-v3
-    /// §8).
+    /// Sets whether IPv4 addresses are reached over IPv6, through a NAT64. A resolver that asks
+    /// only for families with a route then asks for A all the same
+    /// (draft-ietf-happy-happyeyeballs-v3 §8).
     pub fn with_nat64(mut self, nat64: bool) -> Self {
         self.nat64 = nat64;
         self
