@@ -313,14 +313,18 @@ impl<S: Send + 'static> ClientEndpoint<S> {
     /// use stagger::{Endpoint as _, Target};
     /// use stagger_endpoint::{ClientEndpoint, smol};
     ///
-    /// let schemes = smol::schemes().with_client("gate", |hop| { let gate = hop.text()?; let
-    /// inside = connector_fn(move |target: Target| { let refusal = io::Error::other(format!("{gate}
-    /// does not know {target}")); async { Err::<smol::BoxStream, _>(refusal) } }); let closed =
-    /// endpoint_fn(|| async { Err::<smol::BoxStream, _>(io::Error::other("closed")) });
-    /// Ok(ClientEndpoint::new(closed).with_relay(inside)) }); let endpoint =
-    /// schemes.client("gate:north | tcp:db.internal:5432")?;
-    /// assert_eq!(endpoint.target().unwrap().to_string(), "db.internal:5432"); let error =
-    /// futures_lite::future::block_on(endpoint.connect()).unwrap_err();
+    /// let schemes = smol::schemes().with_client("gate", |hop| {
+    ///     let gate = hop.text()?;
+    ///     let inside = connector_fn(move |target: Target| {
+    ///         let refusal = io::Error::other(format!("{gate} does not know {target}"));
+    ///         async { Err::<smol::BoxStream, _>(refusal) }
+    ///     });
+    ///     let closed = || async { Err::<smol::BoxStream, _>(io::Error::other("closed")) };
+    ///     Ok(ClientEndpoint::new(endpoint_fn(closed)).with_relay(inside))
+    /// });
+    /// let endpoint = schemes.client("gate:north | tcp:db.internal:5432")?;
+    /// assert_eq!(endpoint.target().unwrap().to_string(), "db.internal:5432");
+    /// let error = futures_lite::future::block_on(endpoint.connect()).unwrap_err();
     /// assert_eq!(error.to_string(), "north does not know db.internal:5432");
     /// # Ok::<_, Box<dyn std::error::Error>>(())
     /// ```

@@ -237,9 +237,9 @@ macro_rules! runtime {
         /// let addr = listener.local_addr()?;
         ///
         #[doc = concat!("let handle = Ssh::new(", stringify!($adapter), "::dialer());")]
-        /// let schemes = schemes().with_client("ssh",
-        /// ssh(handle.with_config(ConfigFiles::none()))); let endpoint =
-        /// schemes.client(&format!("ssh:{}?port={}", addr.ip(), addr.port()))?;
+        /// let handle = handle.with_config(ConfigFiles::none());
+        /// let schemes = schemes().with_client("ssh", ssh(handle));
+        /// let endpoint = schemes.client(&format!("ssh:{}?port={}", addr.ip(), addr.port()))?;
         /// assert_eq!(endpoint.connect().await?.peer(), Some(&*addr.to_string()));
         #[doc = concat!("# ", $end)]
         /// ```
