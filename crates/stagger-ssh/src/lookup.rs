@@ -48,6 +48,10 @@ pub(crate) async fn resolve<S>(
         check(&steps, &step)?;
         let config;
         (config, files) = one(setup, &step, files).await?;
+        if matches!(config.proxy(), ProxyConfig::Command(line) if line == "-") {
+            let text = "ProxyCommand - means the standard input of ssh(1); name a command instead";
+            return Err(SshError::new(SshErrorKind::Config, &step.0, text));
+        }
         if let ProxyConfig::Jump(jumps) = config.proxy() {
             next = jumps.split_last().map(|(last, before)| {
                 (last.clone(), (!before.is_empty()).then(|| before.to_vec()))

@@ -54,6 +54,10 @@ fn an_error_names_the_file_the_line_the_word_and_what_to_do() {
         ("AddressFamily 4", "/c, line 1: AddressFamily \"4\" is not any, inet or inet6"),
         ("ConnectTimeout x", "/c, line 1: ConnectTimeout \"x\" is no time such as 30 or 1m30"),
         ("ConnectionAttempts x", "/c, line 1: ConnectionAttempts \"x\" is no number"),
+        (
+            "ProxyCommand -\nProxyUseFdpass yes",
+            "ProxyCommand \"-\" and ProxyUseFdpass do not go together",
+        ),
         ("ConnectionAttempts 0", "/c, line 1: ConnectionAttempts \"0\" is less than 1"),
         ("IdentitiesOnly x", "/c, line 1: IdentitiesOnly \"x\" is not yes or no"),
         (

@@ -58,6 +58,16 @@ fn a_single_jump_host_uses_its_own_proxy_command() {
 }
 
 #[test]
+fn the_standard_input_of_ssh_is_no_way_to_a_host() {
+    let config = Config::new("Host web\n ProxyCommand -\nHost far\n ProxyJump web\n");
+    let error = config.look_up("far").unwrap_err();
+    assert_eq!(error.kind(), SshErrorKind::Config);
+    let text = "SSH host web: ProxyCommand - means the standard input of ssh(1); name a command \
+        instead";
+    assert_eq!(error.to_string(), text);
+}
+
+#[test]
 fn user_and_port_of_a_jump_host_are_like_options_of_the_command_line() {
     let config = Config::new("Host web\n ProxyJump joe@b:2200\nHost b\n User sue\n Port 1\n");
     let web = config.host("web");

@@ -102,6 +102,11 @@ impl Reader<'_> {
             entries: Vec::new(),
             notes: options.notes.clone(),
         };
+        if config.proxy_use_fdpass && matches!(&config.proxy, ProxyConfig::Command(it) if it == "-")
+        {
+            let text = "ProxyCommand \"-\" and ProxyUseFdpass do not go together";
+            return Err(ConfigError::new(None, text));
+        }
         config.entries = self.entries(&config);
         Ok(config)
     }
