@@ -4,9 +4,10 @@
 //! takes times and counts instructions; for lookups over DNS so do `dns_heap` and `dns`; `stuck` is
 //! about lookups that are stuck, `half-broken` about name servers that are, `accept` about
 //! listeners, and `fair` about a ticker beside a task that connects. `tls` and `tls-heap` measure
-//! connects with TLS, and `tls-stress` looks for what very many of them leave behind. Those of the
-//! heap are apart because a heap that counts is slower. What holds on every machine is a test as
-//! well, in `tests/heap.rs`. `docs/benchmarks.md` has what they print, and how to read it.
+//! connects with TLS, and `tls-stress` looks for what very many of them leave behind. `history`
+//! compares connects with and without a history. Those of the heap are apart because a heap that
+//! counts is slower. What holds on every machine is a test as well, in `tests/heap.rs`.
+//! `docs/benchmarks.md` has what they print, and how to read it.
 #![cfg(target_os = "linux")]
 #![forbid(unsafe_code)]
 
