@@ -126,6 +126,16 @@ impl Sshd {
     }
 
     pub(super) fn with_options(options: &str) -> Self {
+        loop {
+            // Another test may take the port in between.
+            if let Some(sshd) = Self::try_with_options(options) {
+                return sshd;
+            }
+        }
+    }
+
+    /// Starts a server at a free port, if nothing else listens there by then.
+    fn try_with_options(options: &str) -> Option<Self> {
         let folder = Folder::new();
         // The server drops its rights to a user that needs this folder.
         let _ = fs::create_dir("/run/sshd");
@@ -171,9 +181,19 @@ impl Sshd {
             .stderr(log)
             .spawn()
             .expect("sshd is installed");
-        let sshd = Self { folder, process };
-        wait_for("the server listens", || TcpStream::connect(("127.0.0.1", port)).is_ok());
-        sshd
+        let mut sshd = Self { folder, process };
+        let start = Instant::now();
+        loop {
+            let ended = sshd.process.try_wait().unwrap();
+            let text = fs::read_to_string(sshd.folder.path("log")).unwrap();
+            match ended {
+                _ if text.contains("Server listening") => return Some(sshd),
+                Some(_) if text.contains("Address already in use") => return None,
+                Some(status) => panic!("{status}: {text}"),
+                None => assert!(start.elapsed() < PATIENCE, "the server listens"),
+            }
+            thread::yield_now();
+        }
     }
 
     /// A host with this alias.
