@@ -7,7 +7,7 @@ const MOST_BYTES_ON_TOKIO: usize = 2088;
 
 /// The most bytes of a connect over the default parts of smol.
 #[cfg(feature = "futures")]
-const MOST_BYTES_ON_SMOL: usize = 1952;
+const MOST_BYTES_ON_SMOL: usize = 1944;
 
 #[cfg(feature = "tokio")]
 #[test]

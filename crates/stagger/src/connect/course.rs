@@ -74,7 +74,7 @@ pin_project! {
         // The number of changes of its network when the race began.
         changes: u16,
         // The number of addresses read so far.
-        read: u32,
+        read: u16,
         // The records that the query asks for.
         wanted: Wanted,
         asked: bool,
@@ -277,8 +277,8 @@ where
             Err(error) => (Vec::new(), Some(SharedError::new(error))),
         };
         if this.most.get().is_some() {
-            addresses.truncate(MAX_READ - *this.read as usize);
-            *this.read += u32::try_from(addresses.len()).expect("it is at most MAX_READ");
+            addresses.truncate(MAX_READ - usize::from(*this.read));
+            *this.read += u16::try_from(addresses.len()).expect("it is at most MAX_READ");
         }
         let ended = Some(elapsed);
         let is_final = said.gave_up;
