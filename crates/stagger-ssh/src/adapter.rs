@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream};
-use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use stagger_net::reactor::{Handshake, Interest, ReactorMark};
 use stagger_net::{Register, TcpConnector, TcpOptions};
 
 use crate::config::HostConfig;
-use crate::runtime::{BoxFuture, Held, Local, Runtime, Socket};
+use crate::runtime::{BoxFuture, Held, Local, Runtime, Socket, Watched};
 use crate::{SshError, SshErrorKind, SshHost, SshStream};
 
 /// The pause between two races of one host (`ConnectionAttempts`): 1 s, as in OpenSSH
@@ -95,8 +95,7 @@ where
     }
 
     fn local(&self, socket: UnixStream) -> io::Result<Box<dyn Local>> {
-        let register = self.0.connector().register().clone();
-        Ok(Box::new(Watched { socket: register.register(socket)?, register }))
+        Ok(Box::new(Watched::new(self.0.connector().register().clone(), socket)?))
     }
 
     fn stream(&self, socket: Socket, held: Option<Held>) -> io::Result<StreamOf<G>> {
@@ -226,25 +225,5 @@ impl<G: Register<TcpStream>> Register<TcpStream> for Std<G> {
 
     fn reactor(&self) -> ReactorMark {
         self.0.reactor()
-    }
-}
-
-/// A Unix-domain socket that the reactor watches.
-struct Watched<G: Register<UnixStream>> {
-    register: G,
-    socket: G::Socket,
-}
-
-impl<G> Local for Watched<G>
-where
-    G: Register<UnixStream, Socket: Send + Sync> + Send + Sync,
-{
-    fn poll_io(
-        &self,
-        interest: Interest,
-        cx: &mut Context<'_>,
-        operation: &mut dyn FnMut(BorrowedFd<'_>) -> io::Result<usize>,
-    ) -> Poll<io::Result<usize>> {
-        self.register.poll_io(&self.socket, interest, cx, || operation(self.socket.as_fd()))
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use stagger::address::Address;
 
-use crate::{Destination, DestinationError, SshError, SshErrorKind};
+use crate::{Destination, DestinationError, SshError};
 
 /// A destination that each attempt looks up in the configuration. It is the address in the reports
 /// of [`Ssh::connect`](crate::Ssh::connect).
@@ -44,9 +44,7 @@ impl SshAlias {
     }
 
     pub(crate) fn checked(&self) -> Result<&Destination, SshError> {
-        self.0
-            .as_ref()
-            .map_err(|error| SshError::new(SshErrorKind::Config, self, error.to_string()))
+        self.0.as_ref().map_err(|error| error.at(self))
     }
 }
 

@@ -1,17 +1,16 @@
 //! The seam to a program or a library that speaks SSH.
 
 use std::any::Any;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::os::unix::net::UnixStream;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use futures_lite::FutureExt as _;
 use stagger::{Candidate, Target};
-use stagger_net::reactor::Interest;
 
 use crate::adapter::target_of;
-use crate::command::{Command, Half, Running, Spawned, peek};
+use crate::command::{Command, Running, Spawned};
 use crate::runtime::{Held, Runtime, Socket};
 use crate::{SshError, SshErrorKind, SshHost};
 
@@ -110,7 +109,7 @@ impl<S: Send + 'static> Hop<S> {
         match self.host.route() {
             crate::Route::Direct => Box::pin(async move {
                 let socket = hop.dial().await?;
-                hop.runtime.stream(socket, None).map_err(|error| hop.unregistered(&error))
+                hop.runtime.stream(socket, None).map_err(|error| hop.unregistered(error))
             }),
             crate::Route::Through(_) => Box::pin(async move {
                 let open = async {
@@ -192,7 +191,7 @@ impl<S: Send + 'static> Hop<S> {
             let held: Held = Box::new(held);
             self.runtime.stream(Socket::Unix(socket), Some(held))
         });
-        registered.map_err(|error| self.unregistered(&error))
+        registered.map_err(|error| self.unregistered(error))
     }
 
     /// Runs the command of the route.
@@ -205,27 +204,25 @@ impl<S: Send + 'static> Hop<S> {
             return Err(SshError::new(SshErrorKind::Config, &self.host, text));
         }
         let command = Command::shell(line.clone());
-        let failed = |kind, error: &std::io::Error| {
-            SshError::new(kind, &self.host, format!("ProxyCommand: {error}"))
-        };
         let (command, spawned) = blocking::unblock(move || {
             let spawned = command.connect();
             (command, spawned)
         })
         .await;
-        let (Spawned { process, stderr }, socket) =
-            spawned.map_err(|error| failed(SshErrorKind::Program, &error))?;
-        let io = |error: std::io::Error| failed(SshErrorKind::Command, &error);
+        let (Spawned { process, stderr }, socket) = spawned.map_err(|error| {
+            SshError::new(SshErrorKind::Program, &self.host, "its ProxyCommand did not start")
+                .with_source(error)
+        })?;
+        let io = |error: std::io::Error| {
+            SshError::new(SshErrorKind::Command, &self.host, "its ProxyCommand failed")
+                .with_source(error)
+        };
         let stderr = self.runtime.local(stderr).map_err(io)?;
         let running = Running::new(&command, process, stderr);
         let mut running = running.with_socket(&socket).map_err(io)?;
         // The SSH server speaks first (RFC 4253 §4.2). Its first byte stays unread.
         let copy = self.runtime.local(socket.try_clone().map_err(io)?).map_err(io)?;
-        let first = poll_fn(|cx| {
-            running.poll_stderr(Half::Read, cx);
-            copy.poll_io(Interest::Readable, cx, &mut |fd| peek(fd))
-        });
-        if !matches!(first.await, Ok(1..)) {
+        if !running.has_greeted(&*copy).await {
             running.end().await.map_err(io)?;
             let text = "ProxyCommand ended before the SSH server spoke";
             return Err(SshError::new(SshErrorKind::Command, &self.host, text));
@@ -234,8 +231,9 @@ impl<S: Send + 'static> Hop<S> {
         self.runtime.stream(Socket::Unix(socket), Some(Box::new(running))).map_err(io)
     }
 
-    fn unregistered(&self, error: &std::io::Error) -> SshError {
-        SshError::new(SshErrorKind::Unreached, &self.host, error.to_string())
+    fn unregistered(&self, error: std::io::Error) -> SshError {
+        SshError::new(SshErrorKind::Unreached, &self.host, "the runtime takes no socket")
+            .with_source(error)
     }
 }
 

@@ -8,6 +8,8 @@ use std::str::FromStr;
 
 use stagger::text::Escaped;
 
+use crate::{SshError, SshErrorKind};
+
 /// A destination of ssh(1): `[user@]host` or `ssh://[user@]host[:port]`. The host is an alias of
 /// the configuration, which need not be a valid host name.
 ///
@@ -230,6 +232,14 @@ impl fmt::Display for DestinationError {
 }
 
 impl std::error::Error for DestinationError {}
+
+impl DestinationError {
+    /// The error of a connect to this text.
+    pub(crate) fn at(&self, text: impl fmt::Display) -> SshError {
+        let kind = SshErrorKind::Config;
+        SshError::new(kind, text, "it is no destination of ssh(1)").with_source(self.clone())
+    }
+}
 
 /// Percent-encodes a text. `first` encodes the first byte whatever it is.
 fn encode(f: &mut fmt::Formatter<'_>, text: &str, first: bool) -> fmt::Result {

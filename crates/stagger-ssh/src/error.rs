@@ -8,8 +8,9 @@ use stagger::error::SharedError;
 
 /// Why a connect by SSH failed, in one line that names the hop.
 ///
-/// The [`source`](StdError::source) is the cause, if another part of this library found it. For a
-/// hop that was not reached it is the [`stagger::Error`] of the race to the hop.
+/// The [`source`](StdError::source) is the cause, if another part of the library or the system
+/// found it. For a hop that was not reached it is the [`stagger::Error`] of the race to the hop.
+/// [`with_causes`](stagger::text::with_causes) prints both on one line.
 ///
 /// # Examples
 ///

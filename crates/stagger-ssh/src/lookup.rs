@@ -120,7 +120,8 @@ async fn one<S>(
         })
         .await;
         let reading = reading.map_err(|error: ConfigError| {
-            SshError::new(SshErrorKind::Config, destination, error.to_string())
+            SshError::new(SshErrorKind::Config, destination, "its configuration cannot be used")
+                .with_source(error)
         })?;
         facts = match reading {
             Reading::Done(config) => return Ok((*config, machine)),

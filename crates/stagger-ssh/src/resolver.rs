@@ -143,9 +143,7 @@ fn destination_of(target: &Target) -> Result<Destination, SshError> {
     };
     let destination = Destination { user: None, host: target.host().to_string(), port };
     // A target may have characters that a shell would run in a `ProxyCommand`.
-    destination
-        .checked()
-        .map_err(|error| SshError::new(SshErrorKind::Config, target, error.to_string()))
+    destination.checked().map_err(|error| error.at(target))
 }
 
 impl<S> Clone for SshResolver<S> {

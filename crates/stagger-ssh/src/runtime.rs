@@ -4,7 +4,7 @@ use std::any::Any;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, TcpStream};
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -13,6 +13,7 @@ use std::time::Instant;
 use stagger::Candidate;
 use stagger::error::SharedError;
 use stagger::resolve::Families;
+use stagger_net::Register;
 use stagger_net::reactor::Interest;
 
 use crate::{SshError, SshHost};
@@ -60,4 +61,30 @@ pub(crate) trait Local: Send + Sync {
         cx: &mut Context<'_>,
         operation: &mut dyn FnMut(BorrowedFd<'_>) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>>;
+}
+
+/// A Unix-domain socket that the reactor `G` watches.
+pub(crate) struct Watched<G: Register<UnixStream>> {
+    register: G,
+    socket: G::Socket,
+}
+
+impl<G: Register<UnixStream>> Watched<G> {
+    pub(crate) fn new(register: G, socket: UnixStream) -> io::Result<Self> {
+        Ok(Self { socket: register.register(socket)?, register })
+    }
+}
+
+impl<G> Local for Watched<G>
+where
+    G: Register<UnixStream, Socket: Send + Sync> + Send + Sync,
+{
+    fn poll_io(
+        &self,
+        interest: Interest,
+        cx: &mut Context<'_>,
+        operation: &mut dyn FnMut(BorrowedFd<'_>) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        self.register.poll_io(&self.socket, interest, cx, || operation(self.socket.as_fd()))
+    }
 }

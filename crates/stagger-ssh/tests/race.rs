@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use stagger::address::Family;
 use stagger::resolve::{Families, Record};
+use stagger::text::with_causes;
 use stagger::{Candidate, Connector as _, Dialer, Endpoint as _, Error, Policy, Target};
 use stagger_net::{TcpConnector, TcpOptions};
 use stagger_ssh::{ByAlias, Ssh, SshError, SshErrorKind, SshHost};
@@ -330,9 +331,10 @@ fn a_proxy_command_is_the_connection_and_its_failure_is_clear() {
     for (alias, text) in [("mute", "ended before"), ("broken", "it is down")] {
         let error = connect(alias).unwrap_err();
         assert_eq!(error.kind(), SshErrorKind::Command, "{error}");
-        assert!(error.to_string().starts_with(&format!("SSH host {alias}: ")), "{error}");
-        assert!(error.to_string().contains(text), "{error}");
-        assert!(!error.to_string().contains("secret"), "{error}");
+        let error = with_causes(&error);
+        assert!(error.starts_with(&format!("SSH host {alias}: ")), "{error}");
+        assert!(error.contains(text), "{error}");
+        assert!(!error.contains("secret"), "{error}");
     }
     let error = connect("passed").unwrap_err();
     assert_eq!(error.kind(), SshErrorKind::Config, "{error}");

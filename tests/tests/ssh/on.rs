@@ -1,5 +1,6 @@
 //! One case, a test on three runtimes, and what most cases need.
 
+use stagger::text::with_causes;
 use stagger_ssh::SshErrorKind;
 use stagger_tests::ssh::{
     Connecting, Setup, SshAdapter as _, SshRuntime, SshStreamOf, connect_through, ssh_error,
@@ -68,13 +69,14 @@ pub(crate) fn echo_through<R: SshRuntime>(
 pub(crate) fn fail<R: SshRuntime>(runtime: &R, connect: Connecting<SshStreamOf<R>>) -> Failure {
     let error = runtime.run(connect).map(drop).unwrap_err();
     let inner = ssh_error(&error);
-    Failure { kind: inner.kind(), text: inner.to_string(), is_final: error.is_final() }
+    Failure { kind: inner.kind(), text: with_causes(inner), is_final: error.is_final() }
 }
 
 /// What is known of a failure.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) kind: SshErrorKind,
+    /// The error and its causes.
     pub(crate) text: String,
     /// Whether it ended the race.
     pub(crate) is_final: bool,

@@ -1,22 +1,19 @@
 //! Connects by running a command.
 
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::io;
-use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use blocking::unblock;
-use rustix::net::{RecvFlags, recv};
 use stagger::Endpoint;
 use stagger_net::Register;
-use stagger_net::reactor::Interest;
 
-use crate::runtime::{BoxFuture, Local};
+use crate::runtime::{BoxFuture, Watched};
 
-use super::{Command, CommandStream, Half, Running, Spawned};
+use super::{Command, CommandStream, Running, Spawned};
 
 /// A command to connect with, again and again: its standard input and output are the connection.
 ///
@@ -157,16 +154,12 @@ where
     })
     .await;
     let (Spawned { process, stderr }, socket) = spawned?;
-    let stderr = Watched { socket: register.register(stderr)?, register: register.clone() };
+    let stderr = Watched::new(register.clone(), stderr)?;
     let running = Running::new(&command, process, Box::new(stderr));
     let mut running = running.with_socket(&socket)?;
-    let socket = register.register(socket)?;
     if has_greeting {
-        let first = poll_fn(|cx| {
-            running.poll_stderr(Half::Read, cx);
-            register.poll_io(&socket, Interest::Readable, cx, || peek(socket.as_fd()))
-        });
-        if !matches!(first.await, Ok(1..)) {
+        let copy = Watched::new(register.clone(), socket.try_clone()?)?;
+        if !running.has_greeted(&copy).await {
             running.end().await?;
             return Err(io::Error::new(
                 io::ErrorKind::UnexpectedEof,
@@ -174,32 +167,6 @@ where
             ));
         }
     }
+    let socket = register.register(socket)?;
     Ok(CommandStream::new(register.finish(socket)?, running))
-}
-
-/// Returns how many bytes can be read, at most one, and reads none.
-pub(crate) fn peek(fd: BorrowedFd<'_>) -> io::Result<usize> {
-    let (count, _) = recv(fd, &mut [0_u8; 1][..], RecvFlags::PEEK)?;
-    Ok(count)
-}
-
-/// A socket of a reactor.
-struct Watched<R: Register<UnixStream>> {
-    register: R,
-    socket: R::Socket,
-}
-
-impl<R> Local for Watched<R>
-where
-    R: Register<UnixStream> + Send + Sync,
-    R::Socket: Send + Sync,
-{
-    fn poll_io(
-        &self,
-        interest: Interest,
-        cx: &mut Context<'_>,
-        operation: &mut dyn FnMut(BorrowedFd<'_>) -> io::Result<usize>,
-    ) -> Poll<io::Result<usize>> {
-        self.register.poll_io(&self.socket, interest, cx, || operation(self.socket.as_fd()))
-    }
 }

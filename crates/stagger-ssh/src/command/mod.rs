@@ -13,10 +13,11 @@ use std::path::Path;
 
 use stagger::text::Escaped;
 
-pub(crate) use self::endpoint::peek;
 pub use self::endpoint::{CommandConnect, CommandEndpoint};
 pub use self::error::CommandError;
-pub(crate) use self::process::{Half, Process, Running, Spawned, Stderr};
+#[cfg(any(feature = "futures", feature = "tokio"))]
+pub(crate) use self::process::Half;
+pub(crate) use self::process::{Process, Running, Spawned, Stderr};
 pub use self::stream::CommandStream;
 #[cfg(any(feature = "futures", feature = "tokio"))]
 pub(crate) use self::stream::is_end;

@@ -13,6 +13,7 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 use blocking::{Task, unblock};
 use futures_lite::future::block_on;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{RecvFlags, recv};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use stagger_net::reactor::Interest;
 
@@ -256,6 +257,15 @@ impl Running {
         self.stderr.poll(&mut Context::from_waker(&waker));
     }
 
+    /// Waits for the first byte of the connection, and leaves it unread. Returns whether it came.
+    pub(crate) async fn has_greeted(&mut self, socket: &dyn Local) -> bool {
+        let first = poll_fn(|cx| {
+            self.poll_stderr(Half::Read, cx);
+            socket.poll_io(Interest::Readable, cx, &mut peek)
+        });
+        matches!(first.await, Ok(1..))
+    }
+
     /// Waits for the end of the command. A status other than 0 is a [`CommandError`]. It does not
     /// wait if the command has only shut down its connection, because it may wait for us.
     pub(crate) fn poll_end(&mut self, half: Half, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -292,4 +302,10 @@ fn is_half_open(socket: &UnixStream) -> bool {
     let mut socket = [PollFd::new(socket, PollFlags::empty())];
     let polled = poll(&mut socket, Some(&Timespec::default()));
     polled.is_ok() && !socket[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
+}
+
+/// Returns how many bytes can be read, at most one, and reads none.
+fn peek(fd: BorrowedFd<'_>) -> io::Result<usize> {
+    let (count, _) = recv(fd, &mut [0_u8; 1][..], RecvFlags::PEEK)?;
+    Ok(count)
 }

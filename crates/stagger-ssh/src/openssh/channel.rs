@@ -20,7 +20,6 @@ use stagger_net::reactor::Interest;
 
 use crate::runtime::{Local, Runtime};
 use crate::{SshError, SshErrorKind, SshHost};
-use stagger::error::SharedError;
 
 use super::mux::{Exchange, Fault, Request, Step};
 
@@ -99,7 +98,7 @@ impl ControlError {
             }
             Self::System(source) => {
                 error(SshErrorKind::Control, format!("the control socket {path} cannot be used"))
-                    .with_source(SharedError::new(source))
+                    .with_source(source)
             }
         }
     }

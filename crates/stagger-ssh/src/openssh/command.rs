@@ -2,19 +2,16 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
 
 use blocking::unblock;
 use stagger::Target;
-use stagger_net::reactor::Interest;
 
 use crate::backend::{Backend, Hop, Opening};
-use crate::command::{CommandError, Half, Running, Spawned, peek};
+use crate::command::{CommandError, Running, Spawned};
 use crate::runtime::Socket;
 use crate::{Command, SshError, SshErrorKind, SshHost};
-use stagger::error::SharedError;
 
 use super::{invocation, verdict};
 
@@ -157,19 +154,14 @@ async fn open<S: Send + 'static>(
     let (Spawned { process, stderr }, socket) =
         spawned.map_err(|error| invocation::not_started(host, &command, error))?;
     let local = |error: io::Error| {
-        SshError::new(SshErrorKind::Command, host, "the runtime takes no socket")
-            .with_source(SharedError::new(error))
+        SshError::new(SshErrorKind::Command, host, "the runtime takes no socket").with_source(error)
     };
     let running = Running::new(&command, process, hop.runtime.local(stderr).map_err(local)?);
     let mut running = running.with_socket(&socket).map_err(local)?;
     if has_greeting {
         let copy = socket.try_clone().map_err(local)?;
         let copy = hop.runtime.local(copy).map_err(local)?;
-        let first = poll_fn(|cx| {
-            running.poll_stderr(Half::Read, cx);
-            copy.poll_io(Interest::Readable, cx, &mut peek)
-        });
-        if !matches!(first.await, Ok(1..)) {
+        if !running.has_greeted(&*copy).await {
             return Err(match running.end().await {
                 Err(error) => failed(host, error, target),
                 Ok(()) => SshError::new(
@@ -188,7 +180,7 @@ fn failed(host: &SshHost, error: io::Error, target: &str) -> SshError {
     let failed = error.get_ref().and_then(|error| error.downcast_ref::<CommandError>());
     let Some(failed) = failed else {
         return SshError::new(SshErrorKind::Command, host, "ssh cannot be waited for")
-            .with_source(SharedError::new(error));
+            .with_source(error);
     };
     let kind = verdict::kind(failed.stderr());
     let line = verdict::line(failed.stderr(), kind);

@@ -9,7 +9,6 @@ use stagger::Target;
 use crate::backend::{Backend, Hop, Opening};
 use crate::runtime::Socket;
 use crate::{SshError, SshErrorKind};
-use stagger::error::SharedError;
 
 use super::channel::{Control, ControlError};
 use super::{directory, invocation, master};
@@ -152,6 +151,6 @@ async fn open<S: Send + 'static>(
     let stream = hop.runtime.stream(Socket::Unix(socket), Some(Box::new(Channel(lease.control))));
     stream.map_err(|source| {
         SshError::new(SshErrorKind::Command, hop.host(), "the runtime takes no stream")
-            .with_source(SharedError::new(source))
+            .with_source(source)
     })
 }

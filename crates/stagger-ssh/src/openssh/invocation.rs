@@ -8,7 +8,6 @@ use stagger::Target;
 use stagger::target::{Host, Service};
 
 use crate::{Command, Route, SshError, SshErrorKind, SshHost};
-use stagger::error::SharedError;
 
 /// Begins a command line: the configuration, no prompts, and messages that have the reason of a
 /// failure.
@@ -136,5 +135,5 @@ pub(super) fn not_started(host: &SshHost, command: &Command, error: io::Error) -
     } else {
         format!("the program {command} did not start")
     };
-    SshError::new(SshErrorKind::Program, host, text).with_source(SharedError::new(error))
+    SshError::new(SshErrorKind::Program, host, text).with_source(error)
 }

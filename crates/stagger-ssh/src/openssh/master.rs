@@ -23,7 +23,6 @@ use crate::command::{Process, Spawned, Stderr};
 use crate::config::ControlPersist;
 use crate::runtime::{BoxFuture, Socket};
 use crate::{Command, Route, SshError, SshErrorKind, SshHost};
-use stagger::error::SharedError;
 
 use super::channel::{self, Control, ControlError};
 use super::flight::{Flight, Turn};
@@ -241,8 +240,7 @@ async fn prepare<S: Send + 'static>(
                 Socket::Unix(socket) => OwnedFd::from(socket),
             };
             let copy = fd.try_clone().map_err(|error| {
-                SshError::new(SshErrorKind::Program, host, "ssh gets no socket")
-                    .with_source(SharedError::new(error))
+                SshError::new(SshErrorKind::Program, host, "ssh gets no socket").with_source(error)
             })?;
             // `-`: the connection is its standard input and output (ssh_config(5) has no word on
             // it; sshconnect.c has).

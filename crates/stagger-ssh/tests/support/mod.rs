@@ -5,15 +5,16 @@
 use std::fs;
 use std::future::{Ready, ready};
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use rustix::net::{AddressFamily, SocketType, bind, socket};
 use stagger::{Dialer, Target, Timer};
 use stagger_net::reactor::{Handshake, Interest};
 use stagger_net::{Register, TcpConnector, TcpOptions};
@@ -196,9 +197,15 @@ pub(crate) fn listener() -> (TcpListener, SocketAddr) {
     (listener, addr)
 }
 
-/// A port on which nothing listens.
+/// A port on which nothing listens. It stays bound, so that nobody else takes it.
 pub(crate) fn closed_port() -> SocketAddr {
-    listener().1
+    static KEPT: OnceLock<TcpListener> = OnceLock::new();
+    let bound = KEPT.get_or_init(|| {
+        let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).unwrap();
+        socket.into()
+    });
+    bound.local_addr().unwrap()
 }
 
 /// A backend that connects to the first hop, or fails. It keeps what it was asked for.

@@ -3,30 +3,28 @@
 use std::fs::{self, File, OpenOptions};
 use std::future::poll_fn;
 use std::io::{self, Write as _};
-use std::net::{IpAddr, TcpListener, TcpStream};
-use std::os::fd::BorrowedFd;
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command as StdCommand, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 use std::{env, process, thread};
 
 use futures_lite::future::block_on;
+use rustix::net::{AddressFamily, SocketType, bind, socket};
 use stagger::error::SharedError;
 use stagger::resolve::Families;
 use stagger::{Candidate, Target, Timer as _};
-use stagger_net::Register;
-use stagger_net::reactor::Interest;
 use stagger_smol::{Reactor, Timer};
 
 use crate::backend::{Backend, Hop};
 use crate::config::{ConfigFiles, HostConfig};
 use crate::host::Inner;
-use crate::runtime::{BoxFuture, Held, Local, Runtime, Socket};
+use crate::runtime::{BoxFuture, Held, Local, Runtime, Socket, Watched};
 use crate::{Destination, Route, Ssh, SshError, SshErrorKind, SshHost};
 
 /// How long a condition may take. It bounds a failing test only.
@@ -301,22 +299,6 @@ impl TestStream {
     }
 }
 
-struct TestLocal(<Reactor as Register<UnixStream>>::Socket);
-
-impl Local for TestLocal {
-    fn poll_io(
-        &self,
-        interest: Interest,
-        cx: &mut Context<'_>,
-        operation: &mut dyn FnMut(BorrowedFd<'_>) -> io::Result<usize>,
-    ) -> Poll<io::Result<usize>> {
-        use std::os::fd::AsFd as _;
-        Register::<UnixStream>::poll_io(&Reactor, &self.0, interest, cx, || {
-            operation(self.0.as_fd())
-        })
-    }
-}
-
 impl Runtime<TestStream> for TestRuntime {
     fn now(&self) -> Instant {
         Timer.now()
@@ -345,8 +327,7 @@ impl Runtime<TestStream> for TestRuntime {
     }
 
     fn local(&self, socket: UnixStream) -> io::Result<Box<dyn Local>> {
-        let socket = Register::<UnixStream>::register(&Reactor, socket)?;
-        Ok(Box::new(TestLocal(socket)))
+        Ok(Box::new(Watched::new(Reactor, socket)?))
     }
 
     fn stream(&self, socket: Socket, held: Option<Held>) -> io::Result<TestStream> {
@@ -389,14 +370,15 @@ pub(super) fn echo_server(greeting: &'static [u8]) -> String {
 
 /// A port at which nobody listens, as a target.
 pub(super) fn closed_target() -> String {
-    static KEPT: OnceLock<(TcpListener, TcpStream)> = OnceLock::new();
-    // The port of a connected client is taken, and refuses connections.
-    let (_, client) = KEPT.get_or_init(|| {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        (listener, client)
+    static KEPT: OnceLock<TcpListener> = OnceLock::new();
+    // It is bound and does not listen. No client gets such a port as its own, so no client can
+    // connect to itself there.
+    let bound = KEPT.get_or_init(|| {
+        let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).unwrap();
+        socket.into()
     });
-    client.local_addr().unwrap().to_string()
+    bound.local_addr().unwrap().to_string()
 }
 
 /// Polls a future so often, and then drops it. `None` means that it did not end.
@@ -421,7 +403,7 @@ pub(super) fn silent_target() -> (String, Vec<std::os::fd::OwnedFd>) {
     };
     let listener = open();
     let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-    rustix::net::bind(&listener, &any).unwrap();
+    bind(&listener, &any).unwrap();
     rustix::net::listen(&listener, 0).unwrap();
     let listener = TcpListener::from(listener);
     let addr = listener.local_addr().unwrap();
