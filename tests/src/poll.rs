@@ -26,6 +26,34 @@ pub async fn polled<F: Future>(times: usize, future: F) -> Option<F::Output> {
     .await
 }
 
+/// More polls than any future needs that is cut after each.
+const MOST_POLLS: usize = 300;
+
+/// How often a future is tried again that ended in too few polls.
+const MOST_TRIES: usize = 1000;
+
+/// Cuts a future after 0, 1, 2 and more polls, until it is not cut but ends. Yields its output.
+///
+/// `cut` polls a new future at most as often as it is told, drops it, and checks what is left.
+///
+/// The future is cut after every number of polls below `least`, whatever it finds there already:
+/// on a busy machine, another thread or process may have done its part before one poll is over.
+/// If it ends in fewer polls, that number is tried again.
+pub fn cut_everywhere<T>(least: usize, mut cut: impl FnMut(usize) -> Option<T>) -> T {
+    let (mut polls, mut tries) = (0, 0);
+    while polls < MOST_POLLS {
+        match cut(polls) {
+            None => polls += 1,
+            Some(output) if polls >= least => return output,
+            Some(_) => {
+                tries += 1;
+                assert!(tries < MOST_TRIES, "it was over after {polls} polls, {tries} times");
+            }
+        }
+    }
+    panic!("{polls} polls, and no end");
+}
+
 /// Polls a future to its end, and yields its output and how often it was polled.
 pub async fn counted<F: Future>(future: F) -> (F::Output, usize) {
     let mut future = pin!(future);

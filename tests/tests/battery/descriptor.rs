@@ -6,7 +6,7 @@ use std::time::Duration;
 use stagger::Policy;
 use stagger_tests::descriptor::{open, return_to};
 use stagger_tests::place::{Healthy, Refusing, Silent, V4, V6, has_ipv6};
-use stagger_tests::{Adapter, Runtime, battery, dialer, polled};
+use stagger_tests::{Adapter, Runtime, battery, cut_everywhere, dialer, polled};
 
 battery! {
     alone {
@@ -19,9 +19,6 @@ battery! {
 }
 
 const NAME: &str = "stagger.test:80";
-
-/// More polls than any race here has use for, and fewer connections than a listener queues.
-const MOST: usize = 64;
 
 fn brisk() -> Policy {
     Policy::new().with_attempt_delay(Duration::from_millis(10)).unwrap()
@@ -44,11 +41,12 @@ fn warm_up<R: Runtime>() -> R {
 
 /// Drops a connect after every number of polls that it can be dropped after, and says whether it
 /// succeeded when it was let be.
-fn cut_everywhere<R: Runtime>(addrs: &[SocketAddr], policy: &Policy) -> bool {
+fn cut_races<R: Runtime>(addrs: &[SocketAddr], policy: &Policy) -> bool {
     let runtime = warm_up::<R>();
     let before = open();
     let dialer = dialer::<R>(addrs.iter().copied()).with_policy(policy.clone());
-    for polls in 0..MOST {
+    // It starts, it waits, and it goes on at least once.
+    cut_everywhere(2, |polls| {
         let dial = dialer.connect(NAME).with_report();
         let ended = runtime.run(async move {
             let ended = polled(polls, dial).await;
@@ -56,13 +54,8 @@ fn cut_everywhere<R: Runtime>(addrs: &[SocketAddr], policy: &Policy) -> bool {
             ended.map(|outcome| outcome.is_ok())
         });
         assert_eq!(open(), before, "after {polls} polls");
-        if let Some(connected) = ended {
-            // It started, it waited, and it went on at least once.
-            assert!(polls > 1, "the race was over after {polls} polls");
-            return connected;
-        }
-    }
-    panic!("{MOST} polls, and no end");
+        ended
+    })
 }
 
 fn ten_dials_to_both_families_leave_no_descriptor<R: Runtime>() {
@@ -86,21 +79,21 @@ fn a_race_won_or_dropped_at_any_await_leaves_no_descriptor<R: Runtime>() {
     let (refusing, healthy) = (Refusing::new(V4), Healthy::new(V4));
     let [first, third] = silent.each_ref().map(Silent::addr);
     let addrs = [first, refusing.addr(), third, healthy.addr()];
-    assert!(cut_everywhere::<R>(&addrs, &brisk()));
+    assert!(cut_races::<R>(&addrs, &brisk()));
 }
 
 fn a_race_lost_or_dropped_at_any_await_leaves_no_descriptor<R: Runtime>() {
     let (silent, refusing) = (Silent::new(V4), Refusing::new(V4));
     let policy = brisk().with_attempt_timeout(Duration::from_millis(40)).unwrap();
     let addrs = [silent.addr(), refusing.addr()];
-    assert!(!cut_everywhere::<R>(&addrs, &policy));
+    assert!(!cut_races::<R>(&addrs, &policy));
 }
 
 fn a_race_timed_out_or_dropped_at_any_await_leaves_no_descriptor<R: Runtime>() {
     let silent = [Silent::new(V4), Silent::new(V4)];
     let policy = brisk().with_timeout(Duration::from_millis(40)).unwrap();
     let addrs = silent.each_ref().map(Silent::addr);
-    assert!(!cut_everywhere::<R>(&addrs, &policy));
+    assert!(!cut_races::<R>(&addrs, &policy));
 }
 
 fn a_lookup_and_a_race_dropped_at_any_await_leave_no_descriptor<R: Runtime>() {
@@ -108,7 +101,7 @@ fn a_lookup_and_a_race_dropped_at_any_await_leave_no_descriptor<R: Runtime>() {
     let healthy = Healthy::new(V4);
     let port = healthy.addr().port();
     let before = open();
-    for polls in 0..MOST {
+    let connected = cut_everywhere(2, |polls| {
         let dial = R::Adapter::connect(("localhost", port));
         let ended = runtime.run(async move {
             let ended = polled(polls, dial).await;
@@ -116,10 +109,7 @@ fn a_lookup_and_a_race_dropped_at_any_await_leave_no_descriptor<R: Runtime>() {
         });
         // The thread of an abandoned lookup reads its files to the end.
         return_to(&before);
-        if let Some(connected) = ended {
-            assert!(connected, "not connected after {polls} polls");
-            return;
-        }
-    }
-    panic!("{MOST} polls, and no end");
+        ended
+    });
+    assert!(connected);
 }

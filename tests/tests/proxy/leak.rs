@@ -9,7 +9,7 @@ use stagger_proxy::{Protocol, Proxy, ProxyUrl, Through};
 use stagger_tests::descriptor::open;
 use stagger_tests::place::{Healthy, Refusing, V4};
 use stagger_tests::proxy::{ProxyAdapter, ProxyDialerOf, ProxyRuntime};
-use stagger_tests::{Adapter, Nginx, ProxyDaemon, battery, dialer, polled};
+use stagger_tests::{Adapter, Nginx, ProxyDaemon, battery, cut_everywhere, dialer, polled};
 
 battery! {
     within LOOPBACK {
@@ -18,9 +18,6 @@ battery! {
         a_connect_through_two_proxies_dropped_at_any_await_leaves_no_descriptor,
     }
 }
-
-/// More polls than any connect here needs.
-const MOST: usize = 96;
 
 const TARGET: &str = "127.0.0.1:80";
 
@@ -54,24 +51,21 @@ where
 
 /// Drops a connect after every number of polls after which it can be dropped. Yields whether it
 /// connected when it was not dropped.
-fn cut_everywhere<R: ProxyRuntime, F>(runtime: &R, dial: impl Fn() -> F) -> bool
+fn cut_connects<R: ProxyRuntime, F>(runtime: &R, dial: impl Fn() -> F) -> bool
 where
     F: Future<Output = bool> + Send + 'static,
 {
     let before = open();
     let mut sockets = 0;
-    for polls in 0..MOST {
+    // It starts, TCP connects, and the exchange goes on at least once.
+    let connected = cut_everywhere(3, |polls| {
         let (ended, most) = cut(runtime, polls, dial());
         sockets = sockets.max(most.saturating_sub(before.len()));
         assert_eq!(open(), before, "after {polls} polls");
-        if let Some(connected) = ended {
-            // It started, TCP connected, and the exchange went on at least once.
-            assert!(polls > 2, "the connect was over after {polls} polls");
-            assert!(sockets > 0, "no socket was open");
-            return connected;
-        }
-    }
-    panic!("{MOST} polls, and no end");
+        ended
+    });
+    assert!(sockets > 0, "no socket was open");
+    connected
 }
 
 fn through<R: ProxyRuntime>(
@@ -105,7 +99,7 @@ fn a_connect_through_a_proxy_won_or_dropped_at_any_await_leaves_no_descriptor<R:
     for (scheme, proxy) in &proxies {
         let runtime: R = warm_up(scheme, proxy);
         let dialer = through::<R>(scheme, &[first, second, proxy.addr()], &brisk());
-        let connected = cut_everywhere(&runtime, || {
+        let connected = cut_connects(&runtime, || {
             let dial = dialer.connect(TARGET).with_report();
             async move { dial.await.is_ok() }
         });
@@ -122,7 +116,7 @@ fn a_connect_through_a_proxy_lost_or_dropped_at_any_await_leaves_no_descriptor<R
         let dialer =
             through::<R>(scheme, &[stalled.addr(), proxy.addr(), refusing.addr()], &policy);
         // Nothing listens there.
-        let connected = cut_everywhere(&runtime, || {
+        let connected = cut_connects(&runtime, || {
             let dial = dialer.connect("127.0.0.1:9");
             async move { dial.await.is_ok() }
         });
@@ -141,7 +135,7 @@ fn a_connect_through_two_proxies_dropped_at_any_await_leaves_no_descriptor<R: Pr
     let outer: Through<_, _, _, Kind<R>> = Through::new(inner, &url);
     let connector: Proxy<_, Kind<R>> = Proxy::new(Protocol::Socks5, outer, socks.addr().into());
     let dialer = Dialer::new(ByName, connector, <R::Adapter as Adapter>::Timer::default());
-    let connected = cut_everywhere(&runtime, || {
+    let connected = cut_connects(&runtime, || {
         let dial = dialer.connect(TARGET);
         async move { dial.await.map(|_| true).unwrap_or_else(|error| panic!("{error}")) }
     });

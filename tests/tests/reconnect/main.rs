@@ -16,9 +16,6 @@ use stagger_tests::{Adapter, Listed, Runtime, dialer};
 
 const NAME: &str = "stagger.test:80";
 
-/// More polls than any course here has use for.
-const MOST: usize = 200;
-
 type TimerOf<R> = <<R as Runtime>::Adapter as Adapter>::Timer;
 
 type EndpointOf<R> =

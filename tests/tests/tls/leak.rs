@@ -9,7 +9,7 @@ use stagger_testkit::tls::Authority;
 use stagger_tests::descriptor::open;
 use stagger_tests::place::{Healthy, Refusing, V4};
 use stagger_tests::tls::{TlsRuntime, tls_dialer};
-use stagger_tests::{Openssl, battery, polled};
+use stagger_tests::{Openssl, battery, cut_everywhere, polled};
 use stagger_tls::rustls::ClientConfig;
 
 use crate::fault::{NAME, PLACE, TARGET, client};
@@ -21,9 +21,6 @@ battery! {
         a_race_with_tls_timed_out_or_dropped_at_any_await_leaves_no_descriptor,
     }
 }
-
-/// More polls than any race here needs.
-const MOST: usize = 96;
 
 fn brisk() -> Policy {
     Policy::new().with_attempt_delay(Duration::from_millis(10)).unwrap()
@@ -40,7 +37,7 @@ fn servers() -> Option<(Authority, [Openssl; 2])> {
 
 /// Drops a connect after every number of polls after which it can be dropped. Yields whether it
 /// succeeded when it was not dropped.
-fn cut_everywhere<R: TlsRuntime>(
+fn cut_races<R: TlsRuntime>(
     addrs: &[SocketAddr],
     policy: &Policy,
     config: &Arc<ClientConfig>,
@@ -54,7 +51,8 @@ fn cut_everywhere<R: TlsRuntime>(
     let dialer = tls_dialer::<R>(addrs.iter().copied(), config.clone());
     let dialer = dialer.with_policy(policy.clone());
     let mut sockets = 0;
-    for polls in 0..MOST {
+    // It starts, it waits, and it goes on at least once.
+    let connected = cut_everywhere(2, |polls| {
         let dial = dialer.connect(TARGET).with_report();
         let ended = runtime.run(async move {
             // What is open before the drop shows that a drop has something to close.
@@ -73,14 +71,10 @@ fn cut_everywhere<R: TlsRuntime>(
         });
         sockets = sockets.max(ended.1.saturating_sub(before.len()));
         assert_eq!(open(), before, "after {polls} polls");
-        if let Some(connected) = ended.0 {
-            // It started, it waited, and it went on at least once.
-            assert!(polls > 1, "the race was over after {polls} polls");
-            assert!(sockets > 0, "nothing was open at any drop");
-            return connected;
-        }
-    }
-    panic!("{MOST} polls, and no end");
+        ended.0
+    });
+    assert!(sockets > 0, "nothing was open at any drop");
+    connected
 }
 
 fn a_race_with_tls_won_or_dropped_at_any_await_leaves_no_descriptor<R: TlsRuntime>() {
@@ -89,7 +83,7 @@ fn a_race_with_tls_won_or_dropped_at_any_await_leaves_no_descriptor<R: TlsRuntim
     let stalled = [Healthy::new(V4), Healthy::new(Ipv4Addr::new(127, 0, 0, 2).into())];
     let [first, third] = stalled.each_ref().map(Healthy::addr);
     let addrs = [first, wrong.addr(), third, good.addr()];
-    assert!(cut_everywhere::<R>(&addrs, &brisk(), &client(&authority), good.addr()));
+    assert!(cut_races::<R>(&addrs, &brisk(), &client(&authority), good.addr()));
 }
 
 fn a_race_with_tls_lost_or_dropped_at_any_await_leaves_no_descriptor<R: TlsRuntime>() {
@@ -97,7 +91,7 @@ fn a_race_with_tls_lost_or_dropped_at_any_await_leaves_no_descriptor<R: TlsRunti
     let (stalled, refusing) = (Healthy::new(V4), Refusing::new(V4));
     let policy = brisk().with_attempt_timeout(Duration::from_millis(100)).unwrap();
     let addrs = [stalled.addr(), wrong.addr(), refusing.addr()];
-    assert!(!cut_everywhere::<R>(&addrs, &policy, &client(&authority), good.addr()));
+    assert!(!cut_races::<R>(&addrs, &policy, &client(&authority), good.addr()));
 }
 
 fn a_race_with_tls_timed_out_or_dropped_at_any_await_leaves_no_descriptor<R: TlsRuntime>() {
@@ -106,5 +100,5 @@ fn a_race_with_tls_timed_out_or_dropped_at_any_await_leaves_no_descriptor<R: Tls
     let stalled = [Healthy::new(V4), Healthy::new(V4)];
     let policy = brisk().with_timeout(Duration::from_millis(60)).unwrap();
     let addrs = stalled.each_ref().map(Healthy::addr);
-    assert!(!cut_everywhere::<R>(&addrs, &policy, &client(&authority), good.addr()));
+    assert!(!cut_races::<R>(&addrs, &policy, &client(&authority), good.addr()));
 }
