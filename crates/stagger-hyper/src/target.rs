@@ -152,6 +152,8 @@ mod tests {
         const SCHEME: &str =
             r#"its scheme has no known port, so the URI must give one, as in ":443""#;
         const ZERO: &str = "the port is 0, which no server has";
+        const BRACKET: &str =
+            r#"only a colon and a service may follow the bracket, as in "[::1]:80""#;
         for (uri, shown, reason) in [
             ("/secret", "/secret", "the URI has no host"),
             ("*", "*", "the URI has no host"),
@@ -175,6 +177,10 @@ mod tests {
                 "grpc://127.1:80",
                 r#"the host is made of numbers but is not an IPv4 address as in "192.0.2.1""#,
             ),
+            ("http://[::1]8080/secret", "http://[::1]8080", BRACKET),
+            ("grpc://[::1]x:80/", "grpc://[::1]x:80", BRACKET),
+            ("http://a[b]/", "http://a[b]", r#"the character "[" at byte 8 cannot be in a host"#),
+            ("grpc://:/secret", "grpc://:80", "the URI has no host"),
         ] {
             let text = format!("bad target {shown:?}: {reason}");
             assert_eq!(of(uri).unwrap_err().to_string(), text, "{uri}");

@@ -90,7 +90,9 @@ fn target(scheme: &str, authority: &Authority) -> Result<Target, TargetError> {
     // `Authority::port` returns `None` for a port that is out of range.
     let text = authority.as_str();
     let (_, text) = text.rsplit_once('@').unwrap_or(("", text));
-    let port = text.strip_prefix(host).and_then(|rest| rest.strip_prefix(':')).unwrap_or_default();
+    let port = text.strip_prefix(host).and_then(|rest| rest.strip_prefix(':'));
+    // `Authority::host` leaves out text after a bracket, so the text without a port is read whole.
+    let (host, port) = port.map_or((text, ""), |port| (host, port));
     Parts { scheme, host, port }.target(read(host), scheme_port(scheme))
 }
 
@@ -182,6 +184,10 @@ mod tests {
                 "http://[::1::]/",
                 r#"bad target "http://[::1::]": the host is not an IPv6 address as in "2001:db8::1""#,
             ),
+            (
+                "http://bob:secret@[::1]8080/secret",
+                r#"bad target "http://[::1]8080": only a colon and a service may follow the bracket, as in "[::1]:80""#,
+            ),
         ] {
             assert_eq!(of_uri(uri).unwrap_err().to_string(), message);
         }
@@ -200,6 +206,7 @@ mod tests {
         };
         assert_eq!(of("example.com:80"), Target::parse("example.com:80"));
         assert_eq!(of("bob:secret@[::1]:80"), Target::parse("[::1]:80"));
+        assert_eq!(of("[::1]x:80").unwrap_err().kind(), TargetErrorKind::TextAfterBracket);
         for text in ["example.com", "example.com:", "bob:80@example.com"] {
             let error = of(text).unwrap_err();
             assert_eq!(
