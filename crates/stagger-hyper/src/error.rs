@@ -1,13 +1,17 @@
 //! Finding the error of a dial among the sources of a client's error.
 
 use std::error::Error as StdError;
+use std::io;
 
 use stagger::Error;
 
 /// Finds the [`stagger::Error`] in the error of a client, or among its sources.
 ///
 /// A client wraps the error of its connector: hyper-util's `Error`, tonic's and kube's have it as a
-/// source. It has the kind, the target and the report of the failed race.
+/// source. It has the kind, the target and the report of the failed race. An error inside an
+/// [`io::Error`] is found too, although the source of an `io::Error` skips it.
+///
+/// The error of hyper-util's `SocksV4` and `SocksV5` has no source, so nothing is found below it.
 ///
 /// # Examples
 ///
@@ -33,7 +37,24 @@ pub fn find_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Error> 
         if let Some(found) = error.downcast_ref() {
             return Some(found);
         }
-        next = error.source();
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = inner.map(|inner| inner as _).or_else(|| error.source());
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use stagger::Target;
+
+    use super::*;
+
+    #[test]
+    fn an_error_inside_an_io_error_is_found() {
+        let error = Error::from(Target::parse("example.com").unwrap_err());
+        let wrapped = io::Error::other(io::Error::from(error));
+        assert!(find_error(&wrapped).is_some());
+        assert!(find_error(&io::Error::other("another")).is_none());
+        assert!(find_error(&io::Error::from(io::ErrorKind::NotFound)).is_none());
+    }
 }

@@ -92,3 +92,18 @@ fn the_error_of_a_refused_connect_is_found_in_tonics_error() {
     let error = find_error(&error).unwrap_or_else(|| panic!("{error:?}"));
     assert_eq!(error.kind(), ErrorKind::Connection);
 }
+
+/// A channel that connects at its first request, as most programs have it.
+#[test]
+fn the_error_of_a_refused_connect_is_found_in_the_status_of_a_lazy_channel() {
+    let refusing = Refusing::new(V4);
+    let addr = refusing.addr();
+    let status = Tokio::new().run(async move {
+        let endpoint = Endpoint::from_shared(format!("http://{NAME}")).unwrap();
+        let channel = endpoint.connect_with_connector_lazy(connector(dialer::<Tokio>([addr])));
+        HealthClient::new(channel).check(HealthCheckRequest::default()).await.unwrap_err()
+    });
+    assert_eq!(status.code(), tonic::Code::Unavailable);
+    let error = find_error(&status).unwrap_or_else(|| panic!("{status:?}"));
+    assert_eq!(error.kind(), ErrorKind::Connection);
+}

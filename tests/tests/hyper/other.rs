@@ -114,6 +114,48 @@ fn the_error_of_a_proxy_that_refuses_is_found_through_a_tunnel() {
     assert_eq!(error.target().unwrap().to_string(), "proxy.example:3128");
 }
 
+/// The error of `SocksV5` has no source. The docs of `find_error` say so, and this test shows when
+/// that changes.
+#[test]
+fn the_error_of_a_proxy_that_refuses_is_hidden_by_socks() {
+    let refusing = Refusing::new(V4);
+    let connector = connector(dialer::<Tokio>([refusing.addr()]));
+    let socks = SocksV5::new("socks5://proxy.example".parse().unwrap(), connector);
+    let Err(error) = Tokio::new().get(socks, &format!("http://{NAME}/")) else {
+        panic!("nothing listens")
+    };
+    assert!(error.is_connect());
+    assert!(find_error(&error).is_none(), "{error:?}");
+}
+
+#[test]
+fn hyper_rustls_over_a_tunnel_performs_tls_with_the_target() {
+    let (authority, identity) = kit();
+    let Some(nginx) = Nginx::start_tls(V4, &identity, "http2", "", "") else { return };
+    let proxy = ProxyServer::http().unwrap().with_name(NAME, nginx.addr());
+    let connector = connector(dialer::<Tokio>([proxy.addr()]));
+    let connector = HttpsConnectorBuilder::new()
+        .with_tls_config(explaining(&authority, DEFAULT))
+        .https_only()
+        .enable_all_versions()
+        .wrap_connector(Tunnel::new("http://proxy.example:3128".parse().unwrap(), connector));
+    let answer = Tokio::new().get(connector, &format!("https://{NAME}/")).unwrap();
+    assert_eq!((answer.response.status(), answer.version()), (StatusCode::OK, Version::HTTP_2));
+    assert_eq!(proxy.targets(), [format!("{NAME}:443")]);
+}
+
+/// Our connector sees the URI of the proxy alone. The docs of the crate warn of this.
+#[test]
+fn a_tunnel_without_tls_over_it_sends_a_request_for_https_in_the_clear() {
+    let Some(nginx) = Nginx::start_plain(V4) else { return };
+    let proxy = ProxyServer::http().unwrap().with_name(NAME, nginx.addr());
+    let connector = connector(dialer::<Tokio>([proxy.addr()]));
+    let tunnel = Tunnel::new("http://proxy.example:3128".parse().unwrap(), connector);
+    let answer = Tokio::new().get(tunnel, &format!("https://{NAME}/")).unwrap();
+    assert_eq!(answer.body, "it is nginx\n");
+    assert_eq!(proxy.targets(), [format!("{NAME}:443")]);
+}
+
 /// A proxy that is reached over TLS: the handshake with it is inside the race.
 #[test]
 fn a_tunnel_reaches_a_proxy_over_tls_past_a_stall() {
