@@ -28,6 +28,7 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 
+use std::fmt;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -75,8 +76,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> HyperIo<S> for Futures {
 /// A stream of `futures-io` with hyper's traits.
 ///
 /// hyper reads into memory that may not be initialized, and `futures-io` cannot. So each read goes
-/// through a buffer, which the first read makes. No byte stays in it.
-#[derive(Debug)]
+/// through a buffer, which the first read makes. No unread byte stays in it.
 pub struct Buffered<S> {
     stream: S,
     buffer: Vec<u8>,
@@ -128,6 +128,13 @@ impl<S: AsyncWrite + Unpin> Write for Buffered<S> {
     }
 }
 
+/// Leaves out the buffer, which has the bytes of the last read.
+impl<S: fmt::Debug> fmt::Debug for Buffered<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Buffered").field("stream", &self.stream).finish_non_exhaustive()
+    }
+}
+
 crate::io::streams!(futures, "smol", Futures, AsyncRead, AsyncWrite);
 
 #[cfg(feature = "tls")]
@@ -165,5 +172,44 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for MaybeTls<S> {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         either!(self, stream => stream.poll_write_vectored(cx, slices))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_lite::future::block_on;
+    use futures_lite::io::Cursor;
+    use hyper::rt::ReadBuf;
+
+    use super::*;
+
+    type Io = Cursor<Vec<u8>>;
+
+    fn read(io: &mut Buffered<Io>, into: &mut ReadBuf<'_>) {
+        let read = std::future::poll_fn(|cx| Pin::new(&mut *io).poll_read(cx, into.unfilled()));
+        block_on(read).unwrap();
+    }
+
+    #[test]
+    fn a_read_fills_what_there_is_room_for_and_loses_no_byte() {
+        let sent: Vec<u8> = (0..2 * BUFFER).map(|at| (at % 251) as u8).collect();
+        let mut io = Futures::wrap(Cursor::new(sent.clone()));
+        let mut got = Vec::new();
+        for room in [1, 5, BUFFER, 2 * BUFFER, 1] {
+            let mut memory = vec![0; room];
+            let mut into = ReadBuf::new(&mut memory);
+            read(&mut io, &mut into);
+            got.extend_from_slice(into.filled());
+        }
+        assert!(got == sent, "{} of {} bytes", got.len(), sent.len());
+    }
+
+    #[test]
+    fn a_debug_text_has_no_byte_that_was_read() {
+        #[derive(Debug)]
+        struct Named;
+
+        let buffered = Buffered { stream: Named, buffer: b"secret".to_vec() };
+        assert_eq!(format!("{buffered:?}"), "Buffered { stream: Named, .. }");
     }
 }
