@@ -7,23 +7,48 @@ use stagger_tls::rustls::ClientConfig;
 
 const HTTP_1: &[u8] = b"http/1.1";
 
-/// What a client of HTTP offers, in its order of preference. hyper-util's client fails with a
+const HTTP_2: &[u8] = b"h2";
+
+/// What a client of HTTP offers, in its order of preference. hyper-util's client panics with a
 /// server that chooses HTTP/2 if its own feature is off.
-const HTTP: &[&[u8]] = if cfg!(feature = "http2") { &[b"h2", HTTP_1] } else { &[HTTP_1] };
+const HTTP: &[&[u8]] = if cfg!(feature = "http2") { &[HTTP_2, HTTP_1] } else { &[HTTP_1] };
 
-/// The configuration for HTTP. A configuration that has protocols is kept.
-pub(crate) fn for_http(config: &Arc<ClientConfig>) -> Arc<ClientConfig> {
-    offering(config, HTTP)
+/// A value for each set of protocols.
+pub(crate) struct ByProtocols<T> {
+    http: T,
+    websocket: T,
+    grpc: T,
 }
 
-/// The configuration for a WebSocket, which begins with a request of HTTP/1.1 (RFC 6455 §4.1).
-pub(crate) fn for_websocket(config: &Arc<ClientConfig>) -> Arc<ClientConfig> {
-    offering(config, &[HTTP_1])
+impl<T> ByProtocols<T> {
+    /// Makes the values of configurations. A configuration that has protocols is kept.
+    ///
+    /// - A WebSocket begins with a request of HTTP/1.1 (RFC 6455 §4.1).
+    /// - gRPC is over HTTP/2 (the document "gRPC over HTTP2"). tonic speaks nothing else, so a
+    ///   server must not choose HTTP/1.1.
+    pub(crate) fn new(config: &Arc<ClientConfig>, make: impl Fn(Arc<ClientConfig>) -> T) -> Self {
+        Self {
+            http: make(offering(config, HTTP)),
+            websocket: make(offering(config, &[HTTP_1])),
+            grpc: make(offering(config, &[HTTP_2])),
+        }
+    }
+
+    /// The value for the scheme of a URI.
+    pub(crate) fn of(&self, uri: &Uri) -> &T {
+        let scheme = uri.scheme_str().unwrap_or_default();
+        let is = |other| scheme.eq_ignore_ascii_case(other);
+        match () {
+            () if is("wss") => &self.websocket,
+            () if is("grpcs") => &self.grpc,
+            () => &self.http,
+        }
+    }
 }
 
-/// Whether a URI is one of a WebSocket.
-pub(crate) fn is_websocket(uri: &Uri) -> bool {
-    uri.scheme_str().is_some_and(|scheme| scheme.eq_ignore_ascii_case("wss"))
+/// Whether a server chose HTTP/2.
+pub(crate) fn is_h2(chosen: Option<&[u8]>) -> bool {
+    chosen == Some(HTTP_2)
 }
 
 fn offering(config: &Arc<ClientConfig>, protocols: &[&[u8]]) -> Arc<ClientConfig> {

@@ -132,9 +132,15 @@ macro_rules! streams {
         /// attempt, so an address that accepts and then stalls costs one attempt delay. It performs
         /// TLS for the schemes `https`, `wss` and `grpcs`. All others are dialed without TLS.
         ///
-        /// The configuration's protocols (ALPN) are offered. If it has none, HTTP/1.1 is offered,
-        /// and with the feature `http2` also HTTP/2, which is preferred. For `wss` that is HTTP/1.1
-        /// alone (RFC 6455 §4.1). A client of hyper-util then speaks what was agreed on.
+        /// The configuration's protocols (ALPN) are offered, for every scheme. If it has none, the
+        /// scheme decides:
+        ///
+        /// - `https`: HTTP/1.1, and with the feature `http2` also HTTP/2, which is preferred.
+        /// - `wss`: HTTP/1.1 alone (RFC 6455 §4.1).
+        /// - `grpcs`: HTTP/2 alone.
+        ///
+        /// A client of hyper-util then speaks what was agreed on. It panics if that is HTTP/2 and
+        /// hyper-util's feature `http2` is off. So offer `h2` yourself only with that feature.
         ///
         /// # Examples
         ///
@@ -252,20 +258,17 @@ macro_rules! streams {
             T: Timer<Sleep: Send> + Clone + Send + Sync + 'static,
             O: Observer<R::Address> + Clone + Send + Sync + 'static,
         {
-            let over = |config| {
+            let over_tls = crate::alpn::ByProtocols::new(&config, |config| {
                 let over_tls = |inner| stagger_tls::$module::Tls::new(inner, config);
                 dialer.clone().map_connector(over_tls)
-            };
-            let http = over(crate::alpn::for_http(&config));
-            let websocket = over(crate::alpn::for_websocket(&config));
+            });
             crate::HttpConnector::of(true, move |target, uri: &Uri| {
                 if !crate::target::wants_tls(uri) {
                     let plain = |stream| Stream::new(MaybeTls::Plain(stream));
                     return dial(&dialer, target, reports, plain);
                 }
-                let over_tls = if crate::alpn::is_websocket(uri) { &websocket } else { &http };
-                dial(over_tls, target, reports, |stream| {
-                    let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                dial(over_tls.of(uri), target, reports, |stream| {
+                    let is_h2 = crate::alpn::is_h2(stream.get_ref().1.alpn_protocol());
                     Stream::new(MaybeTls::Tls(Box::new(stream))).with_h2(is_h2)
                 })
             })

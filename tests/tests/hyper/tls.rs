@@ -137,3 +137,22 @@ fn a_response_over_tls_on_tokio_has_both_addresses_of_its_connection() {
     let info: &HttpInfo = answer.response.extensions().get().unwrap();
     assert_eq!((info.remote_addr(), info.local_addr().ip()), (server.addr(), V4));
 }
+
+#[test]
+fn grpc_offers_http_2_alone() {
+    use hyper_util::client::legacy::connect::Connection as _;
+    use tower_service::Service as _;
+
+    let (authority, identity) = kit();
+    let mut config = ServerConfig::clone(&*identity.server().unwrap());
+    config.alpn_protocols = vec![b"http/1.1".to_vec(), b"h2".to_vec()];
+    let server = Server::echo_with(V4, config.into()).unwrap();
+    let mut connector = https::<TokioCurrentThread>(&[server.addr()], &authority, &[]);
+    let runtime = TokioCurrentThread::new();
+    // The server prefers HTTP/1.1, where that is offered.
+    for (scheme, is_h2) in [("https", false), ("grpcs", true), ("GRPCS", true)] {
+        let call = connector.call(format!("{scheme}://{NAME}/").parse().unwrap());
+        let stream = runtime.run(call).unwrap();
+        assert_eq!(stream.connected().is_negotiated_h2(), is_h2, "{scheme}");
+    }
+}
