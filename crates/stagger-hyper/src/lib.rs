@@ -34,8 +34,16 @@
 //! | kube | a `Client` of hyper-util, with kube's layers over it |
 //! | reqwest | `builder.dns_resolver(NameResolver::new(dialer))` |
 //!
-//! tonic refuses `https` without its own TLS if one of its TLS features is on. Then use the scheme
-//! `grpcs`, and set the real one with `Endpoint::origin`.
+//! tonic speaks HTTP/2 alone. For the scheme `https` it needs the feature `http2`, which makes
+//! [`https`](crate::tokio::https) offer HTTP/2. For `grpcs` only HTTP/2 is offered. tonic refuses
+//! `https` without its own TLS if one of its TLS features is on. Then use `grpcs`, and set the real
+//! scheme with `Endpoint::origin`.
+//!
+//! hyper-util's proxies perform no TLS with the target, and a connector below them sees only the
+//! URI of the proxy. So they send a request for `https` in the clear. Put hyper-rustls over them:
+//! `builder.wrap_connector(Tunnel::new(proxy, connector(dialer)))`. `Tunnel` speaks HTTP/1.1, so a
+//! proxy that is reached by [`https`](crate::tokio::https) needs a configuration that offers
+//! `http/1.1` alone.
 //!
 //! reqwest takes no connector. A SOCKS proxy inside the process could dial for it, but this crate
 //! has none, because it costs too much:
@@ -83,6 +91,13 @@
 //! ```
 
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(all(feature = "futures", feature = "tokio", feature = "tls")),
+    allow(
+        rustdoc::broken_intra_doc_links,
+        reason = "a link may lead to an item of another feature"
+    )
+)]
 
 #[cfg(all(feature = "tls", any(feature = "futures", feature = "tokio")))]
 mod alpn;
