@@ -152,16 +152,25 @@ impl<S, K: HyperIo<S>> HttpConnector<S, K> {
         self.tls_schemes
     }
 
-    /// Sets how many dials may run at once, over all clones. There is no limit by default.
+    /// Sets how many dials may run at once, over all hosts and all clones of the result. There is no
+    /// limit by default.
     ///
     /// hyper-util's client dials for each request that finds no free connection. So a burst of
-    /// requests to a dead host opens as many sockets. With a limit, further dials wait in turn. The
-    /// policy's timeout counts from the start of a dial, so a waiting request needs a timeout of
-    /// its own.
+    /// requests to a dead host starts as many races. With a limit, further dials wait, and start in
+    /// the order of their first polls. An open connection does not count.
+    ///
+    /// The policy's timeout counts from the start of a dial, so a waiting request needs a timeout of
+    /// its own. Dials to a dead host delay dials to other hosts, so set a short timeout of the
+    /// policy too: it is 5 minutes by default.
     ///
     /// # Panics
     ///
     /// Panics if `max` is 0, or over [`Semaphore::MAX_PERMITS`].
+    ///
+    /// # Cancel safety
+    ///
+    /// A dial that is dropped passes its turn on, also while it waits. A dial that is kept but not
+    /// polled keeps its turn.
     ///
     /// # Examples
     ///

@@ -110,6 +110,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How many requests there are at once.
 const REQUESTS: usize = 1000;
 
+/// How many dials may run at once, where there is a limit.
+const MAX: usize = 50;
+
 /// Sends all requests through one client to a name whose only address is a black hole. All must
 /// time out. Returns how many dials there were at once, and in all.
 fn burst(max: Option<usize>, timeout: Duration) -> (usize, usize) {
@@ -154,7 +157,8 @@ fn a_thousand_requests_to_a_dead_name_open_a_thousand_sockets_and_leave_none() {
                 return;
             }
             let (most, all) = burst(None, Duration::from_secs(2));
-            assert!(most <= REQUESTS, "{most}");
+            // A slow machine ends the first dials before it starts the last.
+            assert!(most > MAX, "{most}");
             assert_eq!(all, REQUESTS);
         },
     );
@@ -168,8 +172,6 @@ fn a_thousand_requests_with_a_limit_dial_a_few_at_once_and_leave_none() {
             "::a_thousand_requests_with_a_limit_dial_a_few_at_once_and_leave_none"
         ),
         || {
-            const MAX: usize = 50;
-
             let (most, all) = burst(Some(MAX), Duration::from_millis(20));
             assert_eq!((most, all), (MAX, REQUESTS));
         },

@@ -8,6 +8,7 @@ mod client;
 mod fault;
 mod grpc;
 mod leak;
+mod limit;
 mod on;
 mod other;
 mod resolver;
