@@ -14,6 +14,7 @@ use stagger::report::AttemptOutcome;
 use stagger_hyper::{HttpConnector, HyperIo, RaceReport};
 use stagger_tests::{Adapter, AsyncStd, DialerOf, Listed, Runtime, Smol, Tokio};
 use stagger_tls::rustls::ClientConfig;
+use tower_service::Service;
 
 pub(crate) type Body = Full<bytes::Bytes>;
 
@@ -27,7 +28,19 @@ pub(crate) trait Web: Adapter {
     /// The kind of its streams.
     type Kind: HyperIo<Self::Stream, Io: Send> + 'static;
     /// A connector with TLS inside the race.
-    type Https: Connect + Clone + Send + Sync + 'static;
+    type Https: Connect
+        + Service<
+            Uri,
+            Response: hyper::rt::Read + hyper::rt::Write + Unpin + Send,
+            Error: std::fmt::Debug,
+            Future: Send + 'static,
+        > + Clone
+        + Send
+        + Sync
+        + 'static;
+    /// Whether the far end sees that a stream is shut down. async-std's stream only flushes then, and
+    /// ends only when it is dropped.
+    const SHUTS_DOWN: bool = true;
     /// What runs the tasks of a client.
     type Executor: Clone + Send + Sync + 'static;
 
@@ -87,8 +100,9 @@ impl<F: Future<Output: Send + 'static> + Send + 'static> Executor<F> for SmolTas
 }
 
 macro_rules! web {
-    ($adapter:ident, $module:ident, $kind:ident, $executor:ty, $new:expr) => {
+    ($adapter:ident, $module:ident, $kind:ident, $executor:ty, $new:expr $(, $shuts_down:expr)?) => {
         impl Web for $adapter {
+            $(const SHUTS_DOWN: bool = $shuts_down;)?
             type Kind = stagger_hyper::$module::$kind;
             type Https = stagger_hyper::$module::HttpsConnector<Self::Stream>;
             type Executor = $executor;
@@ -128,7 +142,7 @@ macro_rules! web {
 
 web!(Tokio, tokio, Tokio, hyper_util::rt::TokioExecutor, hyper_util::rt::TokioExecutor::new());
 web!(Smol, futures, Futures, SmolTasks, SmolTasks);
-web!(AsyncStd, futures, Futures, SmolTasks, SmolTasks);
+web!(AsyncStd, futures, Futures, SmolTasks, SmolTasks, false);
 
 /// A runtime with clients of hyper-util. Every runtime has them.
 pub(crate) trait WebRuntime: Runtime<Adapter: Web> {
