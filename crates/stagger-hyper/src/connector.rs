@@ -152,15 +152,15 @@ impl<S, K: HyperIo<S>> HttpConnector<S, K> {
         self.tls_schemes
     }
 
-    /// Sets how many dials may run at once, over all hosts and all clones of the result. There is no
-    /// limit by default.
+    /// Sets how many dials may run at once, over all hosts and all clones of the result. There is
+    /// no limit by default.
     ///
     /// hyper-util's client dials for each request that finds no free connection. So a burst of
     /// requests to a dead host starts as many races. With a limit, further dials wait, and start in
     /// the order of their first polls. An open connection does not count.
     ///
-    /// The policy's timeout counts from the start of a dial, so a waiting request needs a timeout of
-    /// its own. Dials to a dead host delay dials to other hosts, so set a short timeout of the
+    /// The policy's timeout counts from the start of a dial, so a waiting request needs a timeout
+    /// of its own. Dials to a dead host delay dials to other hosts, so set a short timeout of the
     /// policy too: it is 5 minutes by default.
     ///
     /// # Panics
