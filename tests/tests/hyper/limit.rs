@@ -18,17 +18,23 @@ type Connected = Result<Stream<DuplexStream>, Error>;
 
 /// A connector whose attempts connect when the test says so.
 #[derive(Clone, Default)]
-struct Held(Arc<Mutex<Vec<(String, Option<oneshot::Sender<()>>)>>>);
+struct Held(Arc<Mutex<Vec<Started>>>);
+
+/// An attempt that was polled.
+struct Started {
+    host: String,
+    connect: Option<oneshot::Sender<()>>,
+}
 
 impl Held {
     /// The hosts of all attempts that were polled, in the order of their first polls.
     fn started(&self) -> String {
-        self.0.lock().unwrap().iter().map(|(host, _)| &**host).collect()
+        self.0.lock().unwrap().iter().map(|started| &*started.host).collect()
     }
 
     /// Lets an attempt connect, by its place in that order.
     fn connect(&self, place: usize) {
-        self.0.lock().unwrap()[place].1.take().unwrap().send(()).unwrap();
+        self.0.lock().unwrap()[place].connect.take().unwrap().send(()).unwrap();
     }
 }
 
@@ -40,9 +46,9 @@ impl Connector<Target> for Held {
     fn connect(&self, to: Candidate<Target>) -> Self::Attempt {
         let held = self.clone();
         Box::pin(async move {
-            let (sender, receiver) = oneshot::channel();
+            let (connect, receiver) = oneshot::channel();
             let host = to.address().host().to_string();
-            held.0.lock().unwrap().push((host, Some(sender)));
+            held.0.lock().unwrap().push(Started { host, connect: Some(connect) });
             receiver.await.expect("the test keeps the sender");
             Ok(tokio::io::duplex(1).0)
         })
