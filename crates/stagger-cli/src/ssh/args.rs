@@ -56,9 +56,9 @@ pub(crate) const RESOLVE_EXAMPLES: &str = "
   stagger resolve --ssh bastion";
 
 /// The row of the exit codes for a wrong host or configuration.
-pub(crate) const WRONG: &str = "\
-       - a host of --ssh that is malformed, or whose configuration is unusable
-";
+// A backslash at the end of a line would remove the indentation of the next one.
+pub(crate) const WRONG: &str =
+    "       - a host of --ssh that is malformed, or whose configuration is unusable\n";
 
 /// How connections are opened from hosts.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -70,14 +70,24 @@ pub(crate) enum BackendName {
     Command,
 }
 
+/// The arguments of `connect` that cannot stand beside `--ssh`.
+const BESIDE_NO_HOST: [&str; 3] = ["endpoint", "history", "nat64"];
+
+// clap does not ask for `--ssh` where something stands in its way. So the options that need it
+// exclude the same arguments.
 #[derive(Debug, clap::Args)]
+#[command(
+    mut_arg("ssh_config", |arg| arg.conflicts_with_all(BESIDE_NO_HOST)),
+    mut_arg("ssh_match_exec", |arg| arg.conflicts_with_all(BESIDE_NO_HOST)),
+    mut_arg("ssh_backend", |arg| arg.conflicts_with_all(BESIDE_NO_HOST))
+)]
 pub(crate) struct ConnectSsh {
     /// Reach the target from this host of the SSH configuration, or else the host's SSH port
     #[arg(
         long,
         value_name = "HOST",
         value_hint = ValueHint::Hostname,
-        conflicts_with_all = ["endpoint", "history", "nat64"],
+        conflicts_with_all = BESIDE_NO_HOST,
         help_heading = "SSH"
     )]
     pub(super) ssh: Option<String>,
@@ -99,7 +109,12 @@ pub(crate) struct ConnectSsh {
 const OF_TARGET: [&str; 7] =
     ["target", "service", "family", "order", "answers", "explain", "nat64"];
 
+// As for `ConnectSsh`.
 #[derive(Debug, clap::Args)]
+#[command(
+    mut_arg("ssh_config", |arg| arg.conflicts_with_all(OF_TARGET)),
+    mut_arg("ssh_match_exec", |arg| arg.conflicts_with_all(OF_TARGET))
+)]
 pub(crate) struct ResolveSsh {
     /// Show the hops to this host of the SSH configuration
     #[arg(
