@@ -29,7 +29,8 @@ Logins are left to the program ssh, which never asks here for a password or a
 passphrase (BatchMode). --ssh-backend control uses a running control master of
 ssh, or starts one. The master stays for ControlPersist, or for a minute. So the
 next connection takes milliseconds. --ssh-backend command runs ssh -W, which
-dials the first hop itself. It counts as connected when the program has started.
+dials the first hop itself. It counts as connected when the program has started,
+which is a warning.
 
 With --ssh and --json, the object of a target has ssh, the host, after target.
 
@@ -148,6 +149,15 @@ impl ConnectSsh {
     /// The host as a text, even if it is wrong.
     pub(crate) fn host(&self) -> Option<&str> {
         self.ssh.as_deref()
+    }
+
+    /// What a connection from a host does not show before its first byte, if there is something.
+    pub(crate) fn doubt(&self) -> Option<&'static str> {
+        let is_command = matches!(self.ssh_backend, BackendName::Command);
+        (self.ssh.is_some() && is_command).then_some(
+            "the program ssh has started, but may still fail; --ssh-backend control waits for the \
+             host's answer",
+        )
     }
 }
 
