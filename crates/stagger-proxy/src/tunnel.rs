@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 use stagger::address::Address;
 use stagger::boxed::BoxError;
 use stagger::connect::Dial;
-use stagger::resolve::ByName;
+use stagger::resolve::{ByName, Families};
 use stagger::{Candidate, Connector, Dialer, Error, Observer, Resolver, Target, Timer};
 
 use crate::error::{ConnectError, ProxyError};
@@ -210,11 +210,18 @@ impl<R, C, T, K, O> Through<R, C, T, K, O> {
 
     /// Returns a dialer with this connector, and with the timer and the policy of the dialer that
     /// reaches the proxy.
+    ///
+    /// Two settings of the policy stay with that dialer, because they are for the addresses of the
+    /// proxy: the [attempt timeout](stagger::Policy::with_attempt_timeout) and the
+    /// [families](stagger::Policy::with_families).
     pub fn into_dialer(self) -> Dialer<ByName, Self, T>
     where
         T: Clone,
     {
         let (timer, policy) = (self.dialer.timer().clone(), self.dialer.policy().clone());
+        // The only attempt of this dialer is the whole race to the proxy, and its only address is
+        // the target, which is not dialed here.
+        let policy = policy.without_attempt_timeout().with_families(Families::Any);
         Dialer::new(ByName, self, timer).with_policy(policy)
     }
 }
