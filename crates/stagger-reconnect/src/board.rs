@@ -164,15 +164,17 @@ impl<C> Board<C> {
 
     // For the driver.
 
-    /// Registers the driver. Returns whether it goes on.
+    /// Registers the driver if it goes on, and returns whether it does.
     pub(crate) fn enter(&self, waker: &Waker) -> bool {
         let waker = waker.clone();
-        let (goes_on, replaced) = {
+        let (goes_on, unused) = {
             let mut content = self.content();
             let goes_on = content.ended.is_none() && content.handles > 0;
-            (goes_on, content.driver.replace(waker))
+            // The waker of a driver that ends would keep its task in memory as long as the links.
+            let unused = if goes_on { content.driver.replace(waker) } else { Some(waker) };
+            (goes_on, unused)
         };
-        drop(replaced);
+        drop(unused);
         goes_on
     }
 
