@@ -191,14 +191,17 @@ impl<C> Board<C> {
             }
             content.state = state;
             content.failures = failures;
-            content.total_failures = total_failures;
+            let has_failed =
+                mem::replace(&mut content.total_failures, total_failures) < total_failures;
             let replaced = outcome.map(|error| mem::replace(&mut content.last_error, error));
             let waiters = match value.take() {
                 Some(value) => {
                     content.current = Some(value);
                     mem::take(&mut content.waiters)
                 }
-                None => content.failed_waits(),
+                None if has_failed => content.failed_waits(),
+                // A poll of a connect in progress costs the same with many waits.
+                None => BTreeMap::new(),
             };
             (waiters, replaced)
         };
