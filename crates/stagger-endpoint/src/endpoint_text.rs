@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::str::FromStr;
 
 use crate::error::{EndpointError, EndpointErrorKind as Kind};
-use crate::hop::{HopOption, Places, not_a_scheme, scheme_of};
+use crate::hop::{HopOption, Places, not_a_scheme, scheme_of, too_long};
 use crate::percent::decode;
 use crate::shown::Shown;
 use crate::{Hop, Login};
@@ -69,8 +69,7 @@ impl EndpointText {
 
     pub(crate) fn parse_shown(text: &str) -> Result<(Self, Shown), EndpointError> {
         if text.len() > Self::MAX_TEXT {
-            let reason = format!("the text is over {} bytes long", Self::MAX_TEXT);
-            return Err(EndpointError::new(Kind::TooLong, &Shown::nothing(), 0..0, reason));
+            return Err(too_long());
         }
         let parser = Parser { text, shown: Shown::new(text) };
         let mut hops = Vec::new();

@@ -72,8 +72,9 @@ impl Hop {
     /// # Errors
     ///
     /// Fails if it is not a scheme: a letter, and then letters, digits, `+`, `-` and `.` (RFC 3986
-    /// §3.1).
+    /// §3.1). Fails if it is longer than [`MAX_TEXT`](EndpointText::MAX_TEXT).
     pub fn new(scheme: &str) -> Result<Self, EndpointError> {
+        check_length(scheme)?;
         let fail = || not_a_scheme(&Shown::new(scheme), scheme, 0..scheme.len());
         let scheme = scheme_of(scheme).ok_or_else(fail)?;
         let (rest, options) = (Box::default(), Vec::new());
@@ -120,13 +121,15 @@ impl Hop {
     ///
     /// # Errors
     ///
-    /// Fails if the key is not a key (a letter, and then letters, digits and `-`), if it is there
-    /// already, or if there are too many options.
+    /// Fails if the key is not a key (a small letter, and then small letters, digits and `-`), if
+    /// it is there already, or if there are too many options. Fails if the key is longer than
+    /// [`MAX_TEXT`](EndpointText::MAX_TEXT).
     pub fn with_option(
         mut self,
         key: &str,
         value: impl AsRef<[u8]>,
     ) -> Result<Self, EndpointError> {
+        check_length(key)?;
         let shown = Shown::new(key);
         let option = HopOption {
             key: key.into(),
@@ -279,6 +282,19 @@ pub(crate) fn not_a_scheme(shown: &Shown, scheme: &str, place: Range<usize>) -> 
         }
     };
     EndpointError::new(Kind::InvalidScheme, shown, place, reason)
+}
+
+/// Refuses a part that no text has room for.
+fn check_length(part: &str) -> Result<(), EndpointError> {
+    match part.len() > EndpointText::MAX_TEXT {
+        true => Err(too_long()),
+        false => Ok(()),
+    }
+}
+
+pub(crate) fn too_long() -> EndpointError {
+    let reason = format!("the text is over {} bytes long", EndpointText::MAX_TEXT);
+    EndpointError::new(Kind::TooLong, &Shown::nothing(), 0..0, reason)
 }
 
 fn is_key(key: &str) -> bool {

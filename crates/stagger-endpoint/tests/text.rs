@@ -133,6 +133,18 @@ fn a_text_of_a_hundred_hops_or_of_a_megabyte_is_an_error_in_bounded_memory() {
 }
 
 #[test]
+fn a_part_of_a_megabyte_is_an_error_that_prints() {
+    let long = "a|".repeat(1 << 19);
+    let hop = Hop::new("a").unwrap();
+    for error in [Hop::new(&long).unwrap_err(), hop.with_option(&long, "v").unwrap_err()] {
+        assert_eq!((error.kind(), error.pointed().to_string()), (Kind::TooLong, String::new()));
+    }
+    // A mark can be as long as a text.
+    let error = Hop::new(&"|".repeat(8192)).unwrap_err();
+    assert_eq!(error.pointed().to_string().len(), 2 * 8192 + 1);
+}
+
+#[test]
 fn a_text_of_parts_has_the_same_limits() {
     let mut text = EndpointText::new(Hop::new("a").unwrap());
     for _ in 1..16 {
