@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use crate::error::{EndpointError, EndpointErrorKind as Kind};
 use crate::hop::{HopOption, Places, not_a_scheme, scheme_of, too_long};
-use crate::percent::decode;
+use crate::percent::{brackets, decode};
 use crate::shown::Shown;
 use crate::{Hop, Login};
 
@@ -19,8 +19,8 @@ use crate::{Hop, Login};
 /// Reserved bytes inside a part are percent-encoded: `|`, `?`, `&`, `@`, `%`, blanks and control
 /// characters, and in a login also `:`. Three places need no encoding: `@` may begin the rest (an
 /// abstract name), `?` may be in a value, and `%` may stand in the brackets with which the rest or
-/// a value begins, because it begins a zone there (`[fe80::1%eth0]:22`). Blanks around a `|` are
-/// ignored.
+/// a value begins, because it begins a zone there (`[fe80::1%eth0]:22`). A zone may also have `&`
+/// in the brackets of the rest. Blanks around a `|` are ignored.
 ///
 /// It prints without secrets: see [`Hop`].
 ///
@@ -196,7 +196,9 @@ impl Parser<'_> {
         let rest = &self.text[rest_place.clone()];
         // The first `@` may begin an abstract name.
         let skip = usize::from(login.is_none() && rest.starts_with('@'));
-        self.check(rest_place.start + skip..rest_place.end, &['@', '&'])?;
+        self.check(rest_place.start + skip..rest_place.end, &['@'])?;
+        // A zone may have an `&`.
+        self.check(rest_place.start + brackets(rest)..rest_place.end, &['&'])?;
         self.decoded(rest_place.clone())?;
         let mut hop = Hop {
             scheme,

@@ -7,7 +7,7 @@ use stagger::Target;
 use stagger::target::TargetError;
 
 use crate::error::{EndpointError, EndpointErrorKind as Kind, quoted};
-use crate::percent::{decode, encode};
+use crate::percent::{brackets, decode, encode};
 use crate::shown::{HIDDEN, Shown, is_secret};
 use crate::{EndpointText, Login};
 
@@ -83,7 +83,10 @@ impl Hop {
 
     /// Sets what follows the scheme to a target.
     pub fn with_target(mut self, target: &Target) -> Self {
-        self.rest = target.to_string().into();
+        let text = target.to_string();
+        // The only reserved character that a host or a service may have.
+        let (brackets, rest) = text.split_at(brackets(&text));
+        self.rest = format!("{brackets}{}", rest.replace('&', "%26")).into();
         self
     }
 
@@ -180,7 +183,7 @@ impl Hop {
         &self.rest
     }
 
-    /// What follows the scheme and the login as a host and a service.
+    /// What follows the scheme and the login, decoded, as a host and a service.
     ///
     /// # Errors
     ///
@@ -198,7 +201,11 @@ impl Hop {
     /// # Ok::<_, Box<dyn std::error::Error>>(())
     /// ```
     pub fn target(&self) -> Result<Target, TargetError> {
-        Target::parse(&self.rest)
+        match String::from_utf8(self.text()) {
+            Ok(text) => Target::parse(&text),
+            // No target has a percent sign there, so this is the error.
+            Err(_) => Target::parse(&self.rest),
+        }
     }
 
     /// What follows the scheme and the login, decoded.

@@ -3,6 +3,7 @@
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
+use stagger::Target;
 use stagger_endpoint::EndpointErrorKind as Kind;
 use stagger_endpoint::{ClientEndpoint, EndpointText, Hop, Login, Schemes};
 
@@ -46,6 +47,23 @@ fn a_path_and_an_abstract_name_are_read_decoded() {
     }
     // An empty rest prints without a colon.
     assert_eq!(parsed("unix:").to_string(), "unix");
+}
+
+#[test]
+fn a_target_is_read_decoded() {
+    for (text, target) in [
+        ("tcp:a%26b:80", "a&b:80"),
+        ("tcp:ex%61mple.com:80", "example.com:80"),
+        ("tcp:%5B::1%5D:80", "[::1]:80"),
+        ("tcp:[fe80::1%a&b]:80?a=1&b=2", "[fe80::1%a&b]:80"),
+    ] {
+        assert_eq!(parsed(text).hops()[0].target(), Target::parse(target), "{text}");
+    }
+    for text in ["tcp:a%0D%0Ab:80", "tcp:a%20b:80", "tcp:%FF:80", "tcp:a%7Cb:80", "tcp:a%25b:80"] {
+        assert!(parsed(text).hops()[0].target().is_err(), "{text}");
+    }
+    let error = EndpointText::parse("tcp:[fe80::1%a&b]&c:80").unwrap_err();
+    assert_eq!((error.kind(), error.place()), (Kind::ReservedCharacter, 17..18));
 }
 
 #[test]
@@ -240,7 +258,34 @@ fn hop() -> impl Strategy<Value = Hop> {
     })
 }
 
+/// Hosts and services with each character that they may have.
+fn target() -> impl Strategy<Value = Target> {
+    let ipv6 = "\\[fe80::[0-9a-f]{1,4}%[a-z][!\"$&'()*+,.;=_`{}~-]{0,4}\\]";
+    let name = "[a-z][!\"$&'()*+,;=_`{}~-]{0,8}|b\u{fc}cher\\.de\\.?";
+    let host = prop_oneof![ipv6, name, Just("192.0.2.1".to_owned())];
+    let service = prop_oneof!["[0-9]{1,4}", "[a-z][!\"$&'()*+,.;=_`{}~-]{0,8}"];
+    (host, service).prop_map(|(host, service)| {
+        let text = format!("{host}:{service}");
+        Target::parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"))
+    })
+}
+
 proptest! {
+    #[test]
+    fn random_targets_survive_a_round_trip(first in target(), second in target()) {
+        let hop = |target| Hop::new("tcp").unwrap().with_target(target).with_option("a", "b");
+        let hops = [hop(&first).unwrap(), hop(&second).unwrap()];
+        let [one, two] = hops.clone();
+        let text = EndpointText::new(one).with_hop(two.with_login(Login::new("me"))).unwrap();
+        let again = EndpointText::parse(&text.expose_secrets()).unwrap();
+        prop_assert_eq!(&again, &text);
+        for (hop, target) in again.hops().iter().zip([first, second]) {
+            prop_assert_eq!(hop.target().unwrap(), target.clone());
+            let bytes = Hop::new("tcp").unwrap().with_text(target.to_string());
+            prop_assert_eq!(bytes.target().unwrap(), target);
+        }
+    }
+
     #[test]
     fn random_values_survive_a_round_trip(first in hop(), more in vec(hop(), 0..5)) {
         let rest = more.into_iter();
