@@ -6,7 +6,7 @@ use std::ops::Range;
 use stagger::Target;
 use stagger::target::TargetError;
 
-use crate::error::{EndpointError, EndpointErrorKind as Kind, quoted};
+use crate::error::{EndpointError, EndpointErrorKind as Kind};
 use crate::percent::{brackets, decode, encode};
 use crate::shown::{HIDDEN, Shown, is_secret};
 use crate::{EndpointText, Login};
@@ -148,16 +148,17 @@ impl Hop {
     pub(crate) fn add(&mut self, option: HopOption, shown: &Shown) -> Result<(), EndpointError> {
         let fail =
             |kind, reason| Err(EndpointError::new(kind, shown, option.place.clone(), reason));
+        let key_place = option.place.start..option.place.start + option.key.len();
+        // It may belong to a password.
+        let key = shown.quoted(&key_place);
         if !is_key(&option.key) {
-            let key_place = option.place.start..option.place.start + option.key.len();
-            let key = shown.quoted(&key_place);
             return fail(
                 Kind::MalformedOption,
                 format!("{key} is not an option's name; a name has small letters, digits and '-'"),
             );
         }
         if self.options.iter().any(|other| other.key == option.key) {
-            let reason = format!("the option {} is there twice", quoted(&option.key));
+            let reason = format!("the option {key} is there twice");
             return fail(Kind::RepeatedOption, reason);
         }
         if self.options.len() == EndpointText::MAX_OPTIONS {
