@@ -96,7 +96,7 @@ fn a_wrong_server_says_what_and_where<O: On>() {
         ("socks5:a:1", UnknownScheme, "socks5", "there is no server scheme socks5; it is for clients only"),
         ("tcp", MissingRest, "tcp", "tcp needs more: write tcp:HOST:PORT"),
         ("tcp:example.com:80", InvalidRest, "example.com:80", "tcp cannot use \"example.com:80\": no name is resolved here: write an IP address and a port number"),
-        ("tcp:65536", InvalidRest, "65536", "tcp cannot use \"65536\": no service follows the host, as in \":443\""),
+        ("tcp:65536", InvalidRest, "65536", "tcp cannot use \"65536\": the port is not a number up to 65535"),
         ("tcp:*:http", InvalidRest, "*:http", "tcp cannot use \"*:http\": write a port, as in *:8080"),
         ("tcp:80?backlog=0", InvalidOption, "0", "the option backlog cannot be \"0\": write a number from 1 to 2147483647"),
         ("tcp:80?timeout=5s", UnknownOption, "timeout", "tcp has no option timeout; it has backlog, interface, keepalive, nodelay, reuse-port, v6-only"),
