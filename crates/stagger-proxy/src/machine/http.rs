@@ -220,6 +220,25 @@ mod tests {
     }
 
     #[test]
+    fn a_target_and_a_login_cannot_add_a_header() {
+        for name in ["a\r\nX: y", "a\nb", "a b", "a\u{2028}b", "a\u{a0}b"] {
+            assert!(stagger::Target::new(name, "443").is_err(), "{name:?}");
+        }
+        let target = stagger::Target::parse("a\"(),;=&_~b.example.:443").unwrap();
+        let login = Login::new([0xff; 600], [0x80; 600]);
+        let (_, head) = Http::new(&Request::new(&target).unwrap(), Some(&login));
+        let lines = String::from_utf8(head).unwrap();
+        let lines: Vec<_> = lines.split("\r\n").collect();
+        assert_eq!(lines.len(), 5);
+        assert_eq!(lines[1], "Host: a\"(),;=&_~b.example.:443");
+        assert!(lines[2].starts_with("Proxy-Authorization: Basic /////"), "{}", lines[2]);
+        assert_eq!(
+            lines[2].len(),
+            "Proxy-Authorization: Basic ".len() + 1201_usize.div_ceil(3) * 4
+        );
+    }
+
+    #[test]
     fn every_bad_answer_is_an_error_of_its_own() {
         use ProxyErrorKind as Kind;
 
