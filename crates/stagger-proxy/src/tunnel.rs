@@ -149,8 +149,8 @@ impl<C: fmt::Debug, K> fmt::Debug for Tunnel<C, K> {
 ///
 /// Each attempt is a connect of the dialer to the proxy, with a [`Tunnel`] over the dialer's
 /// connector. So an address of the proxy that is silent, or that accepts and then stalls, costs one
-/// attempt delay. A refused login ends the race, so it is sent once. [`tokio::through`] and
-/// [`futures::through`] make a dialer with this connector.
+/// attempt delay. A refused login [ends the race](crate::Proxy#which-failures-end-the-race).
+/// [`tokio::through`] and [`futures::through`] make a dialer with this connector.
 ///
 /// [`tokio::through`]: crate::tokio::through
 /// [`futures::through`]: crate::futures::through
