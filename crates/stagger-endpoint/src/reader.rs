@@ -198,7 +198,8 @@ impl<'a, L> HopReader<'a, L> {
         Ok(self.hop.text())
     }
 
-    fn some_rest(&mut self, form: &str) -> Result<&'a str, EndpointError> {
+    /// What follows the scheme, as it is written. The form is for the error if it is missing.
+    pub(crate) fn some_rest(&mut self, form: &str) -> Result<&'a str, EndpointError> {
         match self.rest() {
             "" => {
                 let scheme = self.scheme();
