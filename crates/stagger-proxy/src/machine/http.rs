@@ -62,7 +62,10 @@ impl Http {
             let text = format!("the head of the proxy's answer is over {MAX_HEAD} bytes");
             return Err(Fault::new(ProxyErrorKind::TooLong, text));
         }
-        if !(input.ends_with(b"\n\n") || input.ends_with(b"\n\r\n")) {
+        // An answer that is shorter than every head may end before the last byte that was read.
+        let begin = &input[..input.len().min(MIN_HEAD)];
+        let has_end = has_end(begin) || input.ends_with(b"\n\n") || input.ends_with(b"\n\r\n");
+        if !has_end {
             return Ok(Reading::More);
         }
         let head = Head::parse(input)
@@ -167,6 +170,12 @@ impl<'a> Head<'a> {
     }
 }
 
+/// Whether an empty line ends a head within these bytes.
+fn has_end(input: &[u8]) -> bool {
+    input.windows(2).any(|bytes| bytes == b"\n\n")
+        || input.windows(3).any(|bytes| bytes == b"\n\r\n")
+}
+
 /// Reads three digits, and the reason after a blank.
 fn status(text: &[u8]) -> Option<(u16, &[u8])> {
     let (digits, rest) = text.split_at_checked(3)?;
@@ -252,6 +261,8 @@ mod tests {
             (false, "HTTP/2 200\r\n\r\n", Kind::Violation, "not HTTP/1"),
             (false, "HTTP/1.1 20 OK\r\n\r\n", Kind::Violation, "\"HTTP/1.1 20 OK\""),
             (false, "HTTP/1.1 2000\r\n\r\n", Kind::Violation, "status line"),
+            (false, "HTTP/1.1 \n\nSSH-2.0-x", Kind::Violation, "\"HTTP/1.1 \""),
+            (false, "HTTP/1.1\r\n\r\nSSH", Kind::Violation, "\"HTTP/1.1\""),
             (false, "HTTP/1.1 099 a\r\n\r\n", Kind::Violation, "status line"),
             (false, "HTTP/1.1\t200 a\r\n\r\n", Kind::Violation, "status line"),
             (false, "HTTP/1.1 101 Other\r\n\r\n", Kind::Violation, "switches"),
