@@ -101,6 +101,18 @@ fn a_text_that_is_wrong_says_what_and_where() {
         ),
         ("unix:/a b", ReservedCharacter, " ", "a blank must be written %20 here"),
         ("unix:/a\nb", ReservedCharacter, "\n", "'\\n' must be written %0A here"),
+        (
+            "unix:/a\u{202e}b",
+            ReservedCharacter,
+            "\u{202e}",
+            "'\\u{202e}' must be written %E2%80%AE here",
+        ),
+        (
+            "x?k=\u{2066}b",
+            ReservedCharacter,
+            "\u{2066}",
+            "'\\u{2066}' must be written %E2%81%A6 here",
+        ),
         ("unix:/a&b", ReservedCharacter, "&", "'&' must be written %26 here"),
         ("x:u@h@i", ReservedCharacter, "@", "'@' must be written %40 here"),
         ("x:u:p:q@h", ReservedCharacter, ":", "':' must be written %3A here"),
@@ -239,6 +251,14 @@ fn no_output_has_a_password_whether_the_text_is_right_or_wrong() {
     assert_eq!(outputs.len(), 114);
     for output in outputs {
         assert!(!output.contains("hunter2"), "{output}");
+    }
+}
+
+#[test]
+fn letters_and_accents_of_every_script_need_no_encoding() {
+    // The last one is written with an accent of its own, as macOS writes paths.
+    for path in ["/m\u{fc}ller", "/\u{5d0}\u{5d1}", "/\u{4e2d}", "/e\u{301}"] {
+        assert_eq!(parsed(&format!("unix:{path}")).hops()[0].text(), path.as_bytes());
     }
 }
 
