@@ -305,7 +305,7 @@ pub(crate) fn too_long() -> EndpointError {
     EndpointError::new(Kind::TooLong, &Shown::nothing(), 0..0, reason)
 }
 
-fn is_key(key: &str) -> bool {
+pub(crate) fn is_key(key: &str) -> bool {
     let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     key.starts_with(|first: char| first.is_ascii_lowercase()) && key.bytes().all(is_inner)
 }

@@ -95,9 +95,9 @@
 //!
 //! An error hides more than a password, because a reserved character in it may have split it. So
 //! write blanks around each `|`: without them, everything from the first rest to an `@` is hidden.
-//! Two mistakes cannot be seen. A password with ` | ` and a scheme in it looks like two hops, and a
-//! secret option with `&name=` in its value looks like two options. A text that has such a mistake
-//! and can be parsed prints as its hops.
+//! Two mistakes cannot be seen. A password with ` | ` and a `:` in it looks like two hops. A secret
+//! option with ` | ` or `&name=` in its value looks like two hops or two options. A text that has
+//! such a mistake and can be parsed prints as its hops.
 //!
 //! # Untrusted texts
 //!
