@@ -40,7 +40,7 @@ impl Nat64 {
         if self.now() < until && self.network() == network {
             return Some(prefixes);
         }
-        self.forget();
+        lock(&self.memory).expire(until);
         None
     }
 
@@ -49,13 +49,35 @@ impl Nat64 {
         self.default_source(Family::Ipv6).map(|source| source.addr)
     }
 
-    /// Keeps the result of a discovery.
-    pub(super) fn keep(&self, prefixes: Vec<Nat64Prefix>, ttl: Option<Duration>) {
+    /// The network of a discovery that begins now.
+    pub(super) fn moment(&self) -> Moment {
+        let forgotten = lock(&self.memory).forgotten();
+        Moment { network: self.network(), forgotten }
+    }
+
+    /// Keeps the result of a discovery that began at this moment. Returns `false` if the network
+    /// has changed since then, or if the program has called [`forget`](Self::forget). Then nothing
+    /// is kept.
+    pub(super) fn keep(
+        &self,
+        prefixes: Vec<Nat64Prefix>,
+        ttl: Option<Duration>,
+        began: &Moment,
+    ) -> bool {
         let (least, most) = (*DISCOVERY_TTL_RANGE.start(), *DISCOVERY_TTL_RANGE.end());
         let ttl = ttl.filter(|_| !prefixes.is_empty()).unwrap_or(least).clamp(least, most);
         let (network, until) = (self.network(), self.now() + ttl);
-        let waiting = lock(&self.memory).keep(until, network, prefixes);
+        if network != began.network {
+            return false;
+        }
+        let mut memory = lock(&self.memory);
+        if memory.forgotten() != began.forgotten {
+            return false;
+        }
+        let waiting = memory.keep(until, network, prefixes);
+        drop(memory);
         waiting.into_iter().for_each(Waker::wake);
+        true
     }
 
     /// The synthesised address of an IPv4 address, if a prefix is known that may represent it.
@@ -69,6 +91,12 @@ impl Nat64 {
         let prefix = prefixes.find(|prefix| self.setup.private || prefix.may_embed(*ipv4.ip()))?;
         Some(SocketAddrV6::new(prefix.embed(*ipv4.ip()), ipv4.port(), 0, 0))
     }
+}
+
+/// What tells whether a discovery still counts when its answer comes.
+pub(super) struct Moment {
+    network: Option<IpAddr>,
+    forgotten: u64,
 }
 
 /// The IPv4 address inside this address, and the longest prefix around it. The well-known prefix is

@@ -87,8 +87,8 @@ use crate::source::{SystemSourceAddresses, source_address};
 /// two.
 pub const MAX_PREFIXES: usize = 4;
 
-/// How long a discovery lasts: at most 5 s. After that the network counts as one without NAT64. The
-/// number is ours.
+/// How long a discovery waits for an answer: at most 5 s. After that the network counts as one
+/// without NAT64. If the network changes meanwhile, the discovery asks once more. The number is ours.
 pub const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long discovered prefixes are kept: their TTL, but at least a minute and at most a day.
@@ -323,7 +323,8 @@ impl Nat64 {
     }
 
     /// Forgets what was discovered, for all clones. A program calls it when the network changes, if
-    /// it knows.
+    /// it knows. A discovery that is running asks once more, because its answer may come from the
+    /// earlier network.
     pub fn forget(&self) {
         lock(&self.memory).forget();
     }

@@ -164,3 +164,58 @@ fn hostile_answers_for_the_discovery_lead_to_no_prefix_or_to_few() {
     assert_eq!(starts, [started(0, "[2001:db8::c000:221]:80")]);
     assert_eq!(nat64.prefixes().len(), 4);
 }
+
+#[test]
+fn a_discovery_of_the_network_before_a_change_is_not_kept_and_asks_once_more() {
+    for forgets in [false, true] {
+        let kit = Kit::new();
+        let last = Arc::new(AtomicU8::new(7));
+        let now = Arc::clone(&last);
+        let nat64 =
+            kit.discovers(20, &["64:ff9b::c000:aa"]).with_sources(move |to: &SocketAddr| {
+                let addr = format!("2001:db8:7::{}", now.load(Ordering::Relaxed));
+                to.is_ipv6().then(|| SourceAddress::new(addr.parse().unwrap()))
+            });
+        let connector = kit.connector().at(INSIDE, Fate::connects(ms(0)));
+        let connector = Nat64Connector::new(connector, nat64.clone());
+        let mut connect = Box::pin(connector.connect(Candidate::new(addr(IPV4))));
+        assert!(kit.clock.run_until(ms(10), connect.as_mut()).is_pending());
+        match forgets {
+            true => nat64.forget(),
+            false => last.store(8, Ordering::Relaxed),
+        }
+        kit.clock.run(connect).unwrap().hand_over();
+        // The first answer came at 20.
+        assert_eq!(kit.ledger.starts(), [(ms(40), INSIDE)], "{forgets}");
+        assert_eq!(kit.asked.queries().len(), 2);
+        // The second answer is kept.
+        assert_eq!(nat64.prefixes(), [Nat64Prefix::WELL_KNOWN]);
+    }
+}
+
+#[test]
+fn a_network_that_changes_all_the_time_is_asked_twice_and_nothing_is_kept() {
+    let kit = Kit::new();
+    let count = AtomicU8::new(0);
+    let nat64 = kit.discovers(20, &["64:ff9b::c000:aa"]).with_sources(move |to: &SocketAddr| {
+        let addr = format!("2001:db8:7::{:x}", count.fetch_add(1, Ordering::Relaxed));
+        to.is_ipv6().then(|| SourceAddress::new(addr.parse().unwrap()))
+    });
+    let connector = kit.connector().at(INSIDE, Fate::connects(ms(0)));
+    let (starts, _) = kit.connect(&nat64, IPV4, kit.lookup(), connector);
+    assert_eq!(starts, [started(40, INSIDE)]);
+    assert_eq!(kit.asked.queries().len(), 2);
+    assert_eq!(nat64.prefixes(), []);
+}
+
+#[test]
+fn an_answer_of_another_record_does_not_end_the_discovery() {
+    let kit = Kit::new();
+    let resolver = ScriptedResolver::new(&kit.asked)
+        .finds(ms(5), Record::A, [addr("192.0.0.170:80")])
+        .answers(ms(6), Answer::negative(Record::Https))
+        .finds(ms(10), Record::Aaaa, [addr("[64:ff9b::c000:aa]:80")]);
+    let connector = kit.connector().at(INSIDE, Fate::connects(ms(0)));
+    let (starts, _) = kit.connect(&kit.asks(resolver), IPV4, kit.lookup(), connector);
+    assert_eq!(starts, [started(10, INSIDE)]);
+}
