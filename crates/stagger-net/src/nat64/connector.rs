@@ -24,8 +24,8 @@ use super::known::is_only_here;
 /// [hook](crate::TcpOptions::with_hook). The report has both, as [`Redirect`] describes.
 ///
 /// An IPv6 candidate inside a known prefix is shown to the inner connector in the same way. If the
-/// IPv4 address in it has a meaning only on this machine or its link, the connect goes plainly to
-/// that address. So `64:ff9b::7f00:1` is no way around a check for `127.0.0.1`.
+/// IPv4 address in it has a meaning only on this machine or its link, and no bit after it is set,
+/// the connect goes plainly to that address. So `64:ff9b::7f00:1` is no way around a check for `127.0.0.1`.
 ///
 /// [`Nat64`] lists the addresses that are translated. Nothing happens before an attempt is polled.
 ///
@@ -184,7 +184,9 @@ impl<C> Waiting<C> {
         let addr = self.to.address().canonical();
         let SocketAddr::V4(ipv4) = addr else {
             return Poll::Ready(match nat64.translated(&addr) {
-                Some(ipv4) if is_only_here(*ipv4.ip()) => Way::Instead(ipv4.into()),
+                Some(ipv4) if is_only_here(*ipv4.ip()) && nat64.is_synthesised(&addr) => {
+                    Way::Instead(ipv4.into())
+                }
                 Some(ipv4) => Way::Inside(ipv4),
                 None => Way::Plain,
             });

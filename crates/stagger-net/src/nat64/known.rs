@@ -1,6 +1,6 @@
 //! What is known about the routes and the prefixes, and what follows from it.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -80,6 +80,14 @@ impl Nat64 {
         true
     }
 
+    /// Whether a name server may have made this address from an IPv4 address.
+    pub(super) fn is_synthesised(&self, addr: &SocketAddr) -> bool {
+        match addr {
+            SocketAddr::V4(_) => false,
+            SocketAddr::V6(v6) => synthesised(*v6.ip(), &self.prefixes()).is_some(),
+        }
+    }
+
     /// The synthesised address of an IPv4 address, if a prefix is known that may represent it.
     pub(super) fn synthesise(
         &self,
@@ -105,6 +113,18 @@ pub(super) fn inside(addr: Ipv6Addr, known: &[Nat64Prefix]) -> Option<(Ipv4Addr,
     let all = known.iter().copied().chain([Nat64Prefix::WELL_KNOWN]);
     let fitting = all.filter_map(|prefix| Some((prefix.extract(addr)?, prefix)));
     fitting.max_by_key(|(_, prefix)| prefix.length())
+}
+
+/// The IPv4 address that a name server has put into this address, and the prefix.
+///
+/// Such an address has only zeros beside the prefix and the IPv4 address (RFC 6052 §2.2). An address
+/// with other bits is native. A provider may have servers in a short prefix, and a false answer may
+/// show a prefix around any server.
+pub(super) fn synthesised(
+    addr: Ipv6Addr,
+    known: &[Nat64Prefix],
+) -> Option<(Ipv4Addr, Nat64Prefix)> {
+    inside(addr, known).filter(|(ipv4, prefix)| prefix.embed(*ipv4) == addr)
 }
 
 /// Whether an IPv4 address has a meaning only on this machine or its link, so that no translator

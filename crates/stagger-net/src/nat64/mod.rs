@@ -307,6 +307,9 @@ impl Nat64 {
     /// prefix or the well-known one. A check of addresses that also takes IPv6 literals from users
     /// should check this address.
     ///
+    /// The bits after the IPv4 address do not matter, because a translator ignores them (RFC 6052
+    /// §2.3). So a native address in a short prefix may also have an IPv4 address.
+    ///
     /// # Examples
     ///
     /// ```

@@ -15,7 +15,7 @@ use stagger::target::Host;
 use stagger::{Answer, Resolver};
 
 use super::discovery::Discovery;
-use super::known::inside;
+use super::known::synthesised;
 use super::{Nat64, Nat64Prefix, Sources};
 use crate::lookup::Localhost;
 
@@ -23,7 +23,8 @@ use crate::lookup::Localhost;
 /// [`Nat64`] is needed.
 ///
 /// - An IPv6 address inside a known prefix, or inside the well-known one, becomes the IPv4 address
-///   in it. If the answer is sorted, its addresses are sorted again by RFC 6724, or by
+///   in it. An address with a bit set after the IPv4 address is native, and stays as it is. If the
+///   answer is sorted, its addresses are sorted again by RFC 6724, or by
 ///   [`with_sorter`](Self::with_sorter). The race takes equal addresses of A and AAAA as one.
 /// - If the machine needs a NAT64, the prefixes are discovered in the same poll as the first query,
 ///   and the query has [`Query::nat64`].
@@ -205,7 +206,7 @@ impl Reading {
 
 fn ipv4_inside(addr: &SocketAddr, known: &[Nat64Prefix]) -> Option<(SocketAddrV4, Nat64Prefix)> {
     let SocketAddr::V6(v6) = addr else { return None };
-    let (ipv4, prefix) = inside(*v6.ip(), known)?;
+    let (ipv4, prefix) = synthesised(*v6.ip(), known)?;
     Some((SocketAddrV4::new(ipv4, v6.port()), prefix))
 }
 

@@ -177,10 +177,52 @@ fn the_sort_of_a_changed_answer_takes_the_addresses_as_ipv4() {
         .answers(ms(5), Answer::found(Record::Aaaa, found).with_sorted(true))
         .answers(ms(6), Answer::found(Record::A, [addr(IPV4)]).with_sorted(true));
     let resolver = Nat64Resolver::new(lookup, nat64);
-    let query = Query::new(Target::parse(TARGET).unwrap());
-    let answers = kit.clock.run(resolver.resolve(&query).collect::<Vec<_>>());
+    let answers = kit.clock.run(resolver.resolve(&any()).collect::<Vec<_>>());
     // IPv4 has no route here, so it comes last.
     assert!(answers[0].addresses().eq(&[addr("[2001:db8::9]:80"), addr(IPV4)]));
     assert!(answers[0].is_sorted() && answers[1].is_sorted());
     assert_ne!(answers[0].leader(), Some(Family::Ipv4));
+}
+
+#[test]
+fn a_native_address_in_a_short_prefix_is_no_ipv4_address() {
+    // A false answer, or a provider that has its own servers in the prefix. The bits where an IPv4
+    // address would be are those of 0.0.0.0 in the first, and of 192.0.2.33 in the others. Bit 71
+    // is set in the second.
+    for native in ["[2001:db8::9]:80", "[2001:db8:c000:221:100::]:80", "[2001:db8:c000:221::9]:80"]
+    {
+        for literal in [false, true] {
+            let kit = Kit::new();
+            let nat64 = kit.discovers(0, &["2001:db8:c000:aa::"]);
+            let lookup = kit.lookup().finds(ms(10), Record::Aaaa, [addr(native)]);
+            let connector = kit.connector().at(native, Fate::connects(ms(30)));
+            let at = if literal { 0 } else { 10 };
+            if literal {
+                // The prefix is known.
+                kit.clock
+                    .run(Nat64Resolver::new(kit.lookup(), nat64.clone()).resolve(&any()).next());
+            }
+            let target = if literal { native } else { TARGET };
+            let (starts, report) = kit.connect(&nat64, target, lookup, connector);
+            assert_eq!(nat64.prefixes(), ["2001:db8::/32".parse::<Nat64Prefix>().unwrap()]);
+            assert_eq!(starts, [started(at, native)]);
+            let report = report.unwrap();
+            assert_eq!(report.attempts()[0].address, addr(native));
+            assert!(report.attempts()[0].children.is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_check_sees_the_ipv4_address_although_the_bits_after_it_are_set() {
+    // RFC 6052 §2.3 has a translator ignore these bits.
+    let nat64 = Kit::new().given("2001:db8:122:344::/64");
+    for literal in ["[2001:db8:122:344:7f:0:100:1]:80", "[2001:db8:122:344:17f:0:100:0]:80"] {
+        let inside = nat64.translated(&addr(literal)).unwrap();
+        assert!(inside.ip().is_loopback(), "{literal}");
+    }
+}
+
+fn any() -> Query {
+    Query::new(Target::parse(TARGET).unwrap())
 }
