@@ -192,11 +192,12 @@ impl<C> Waiting<C> {
             });
         };
         if self.discovery.is_none() {
-            if is_only_here(*ipv4.ip()) || nat64.has_route(ipv4) || !nat64.is_needed() {
+            if nat64.is_native(ipv4) || !nat64.is_needed() {
                 return Poll::Ready(Way::Plain);
             }
-            // A name server has synthesised this very address, so its prefix is known.
-            if let Some(synthesised) = nat64.synthesise(ipv4, &[]) {
+            // A name server has synthesised this very address, so it needs no discovery.
+            let known = nat64.known().unwrap_or_default();
+            if let Some(synthesised) = nat64.synthesise(ipv4, &known) {
                 return Poll::Ready(Way::Synthesised(synthesised.into(), ipv4));
             }
         }

@@ -26,8 +26,13 @@ impl Nat64 {
         (!is_local).then_some(source)
     }
 
-    pub(super) fn has_route(&self, addr: SocketAddrV4) -> bool {
-        self.setup.routes.source(&addr.into()).is_some()
+    /// Whether an IPv4 address is dialed as it is. A link-local source leads no further than the
+    /// link, although some systems have a default route from it.
+    pub(super) fn is_native(&self, addr: SocketAddrV4) -> bool {
+        is_only_here(*addr.ip())
+            || self.setup.routes.source(&addr.into()).is_some_and(|source| {
+                !matches!(source.addr.to_canonical(), IpAddr::V4(from) if from.is_link_local())
+            })
     }
 
     /// The known prefixes, or `None` if they must be discovered first.
@@ -89,15 +94,24 @@ impl Nat64 {
     }
 
     /// The synthesised address of an IPv4 address, if a prefix is known that may represent it.
+    ///
+    /// The prefix of an answer comes first. But any zone can have an AAAA in the well-known prefix,
+    /// so on a network with known prefixes it must be one of them.
     pub(super) fn synthesise(
         &self,
         ipv4: SocketAddrV4,
         known: &[Nat64Prefix],
     ) -> Option<SocketAddrV6> {
-        let marked = lock(&self.memory).marked(*ipv4.ip());
+        let marked = self.marked(ipv4);
+        let marked = marked.filter(|prefix| known.is_empty() || known.contains(prefix));
         let mut prefixes = marked.into_iter().chain(known.iter().copied());
         let prefix = prefixes.find(|prefix| self.setup.private || prefix.may_embed(*ipv4.ip()))?;
         Some(SocketAddrV6::new(prefix.embed(*ipv4.ip()), ipv4.port(), 0, 0))
+    }
+
+    /// The prefix from which a name server has synthesised this address.
+    pub(super) fn marked(&self, ipv4: SocketAddrV4) -> Option<Nat64Prefix> {
+        lock(&self.memory).marked(*ipv4.ip())
     }
 }
 
@@ -135,4 +149,5 @@ pub(super) fn is_only_here(ipv4: Ipv4Addr) -> bool {
         || ipv4.is_link_local()
         || ipv4.is_multicast()
         || ipv4.is_broadcast()
+        || matches!(ipv4.octets(), [192, 0, 0, last] if last < 8)
 }

@@ -125,15 +125,16 @@ pub const DISCOVERY_TTL_RANGE: RangeInclusive<Duration> =
 ///
 /// An attempt at an IPv4 address connects plainly in these cases:
 ///
-/// - There is a route to it.
-/// - It has no meaning elsewhere: `0.0.0.0/8`, `127.0.0.0/8`, `169.254.0.0/16`, `224.0.0.0/4` and
-///   `255.255.255.255`.
+/// - There is a route to it, and the route's source address is not link-local.
+/// - It has no meaning elsewhere: `0.0.0.0/8`, `127.0.0.0/8`, `169.254.0.0/16`, `192.0.0.0/29`
+///   (RFC 7335), `224.0.0.0/4` and `255.255.255.255`.
 /// - It is private (RFC 1918, RFC 6598), and the only prefix is the well-known one
 ///   ([`with_private`](Self::with_private)).
 /// - No prefix is known after the discovery.
 ///
-/// Otherwise it connects to the address in the prefix from which a name server has synthesised
-/// it, or else in the first prefix.
+/// Otherwise it connects to the address in one of the known prefixes: in that from which a name
+/// server has synthesised it, or else in the first. If no prefix is known yet, the well-known
+/// prefix of such an answer counts as known for this address.
 ///
 /// # Examples
 ///

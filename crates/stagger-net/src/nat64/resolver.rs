@@ -124,7 +124,7 @@ impl<R: Resolver<Address = SocketAddr>> Resolver for Nat64Resolver<R> {
             due: Some((Arc::clone(&self.resolver), query.clone())),
             answers: None,
             discovery: None,
-            found_ipv4: false,
+            awaits_prefix: false,
             reading: Reading {
                 nat64: self.nat64.clone(),
                 families: query.families(),
@@ -149,8 +149,8 @@ fn may_need(query: &Query) -> bool {
 pin_project! {
     /// The answers of a [`Nat64Resolver`].
     ///
-    /// If IPv4 addresses were found, the answers end no earlier than the discovery. An attempt at
-    /// such an address waits for it.
+    /// If IPv4 addresses were found that need a prefix, the answers end no earlier than the
+    /// discovery. An attempt at such an address waits for it.
     ///
     /// # Cancel safety
     ///
@@ -166,7 +166,7 @@ pin_project! {
         #[pin]
         answers: Option<R::Answers>,
         discovery: Option<Discovery>,
-        found_ipv4: bool,
+        awaits_prefix: bool,
         reading: Reading,
     }
 }
@@ -180,6 +180,16 @@ struct Reading {
 }
 
 impl Reading {
+    /// Whether an attempt at this address waits for the discovery.
+    fn awaits_prefix(&self, addr: &SocketAddr) -> bool {
+        match addr {
+            SocketAddr::V4(ipv4) => {
+                !self.nat64.is_native(*ipv4) && self.nat64.synthesise(*ipv4, &[]).is_none()
+            }
+            SocketAddr::V6(_) => false,
+        }
+    }
+
     fn read<E>(&mut self, answer: Answer<SocketAddr, E>) -> Answer<SocketAddr, E> {
         if self.families == Families::Ipv6 || answer.is_empty() {
             return answer;
@@ -231,14 +241,15 @@ impl<R: Resolver<Address = SocketAddr>> Stream for Nat64Answers<R> {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Some(answer)) => {
                     let answer = this.reading.read(answer);
-                    *this.found_ipv4 |= answer.addresses().any(SocketAddr::is_ipv4);
+                    *this.awaits_prefix |= this.discovery.is_some()
+                        && answer.addresses().any(|addr| this.reading.awaits_prefix(addr));
                     return Poll::Ready(Some(answer));
                 }
                 Poll::Ready(None) => this.answers.set(None),
             }
         }
         match this.discovery {
-            Some(_) if *this.found_ipv4 => Poll::Pending,
+            Some(_) if *this.awaits_prefix => Poll::Pending,
             _ => Poll::Ready(None),
         }
     }

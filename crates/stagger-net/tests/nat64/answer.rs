@@ -49,6 +49,40 @@ fn an_address_of_dns64_is_dialed_by_its_own_prefix_without_a_discovery() {
     assert_eq!(report.unwrap().attempts()[0].address, addr(IPV4));
 }
 
+#[test]
+fn an_answer_in_another_prefix_does_not_change_the_prefix_of_a_known_network() {
+    // The zone of a stranger has an AAAA in the well-known prefix, which leads nowhere here.
+    let inside = "[2001:db8:64::c000:221]:80";
+    for given in [false, true] {
+        let kit = Kit::new();
+        let nat64 = match given {
+            true => kit.given("2001:db8:64::/96"),
+            false => kit.discovers(20, &["2001:db8:64::c000:aa"]),
+        };
+        let stranger = kit.lookup().finds(ms(30), Record::Aaaa, [addr(INSIDE)]);
+        let connector = kit.connector().at(inside, Fate::connects(ms(5)));
+        let (starts, _) = kit.connect(&nat64, TARGET, stranger, connector.clone());
+        assert_eq!(starts, [started(30, inside)], "{given}");
+        let (starts, _) = kit.connect(&nat64, IPV4, kit.lookup(), connector);
+        assert_eq!(starts[1], started(35, inside), "{given}");
+    }
+}
+
+#[test]
+fn of_several_prefixes_the_one_of_the_answer_is_dialed_and_else_the_first() {
+    let kit = Kit::new();
+    let second = "[2001:db8:65::c000:221]:80";
+    let first = "[2001:db8:64::c000:222]:80";
+    let nat64 = kit.discovers(0, &["2001:db8:64::c000:aa", "2001:db8:65::c000:aa"]);
+    let lookup = kit.lookup().finds(ms(10), Record::Aaaa, [addr(second)]);
+    let connector =
+        kit.connector().at(second, Fate::connects(ms(0))).at(first, Fate::connects(ms(0)));
+    let (starts, _) = kit.connect(&nat64, TARGET, lookup, connector.clone());
+    assert_eq!(starts, [started(10, second)]);
+    let (starts, _) = kit.connect(&nat64, "192.0.2.34:80", kit.lookup(), connector);
+    assert_eq!(starts[1], started(10, first));
+}
+
 /// A connector that notes the addresses that a check sees, and refuses IPv4 loopback.
 #[derive(Clone)]
 struct Checking(ScriptedConnector, Arc<Mutex<Vec<SocketAddr>>>);

@@ -130,6 +130,24 @@ fn without_an_ipv4_address_a_failure_does_not_wait_for_the_discovery() {
 }
 
 #[test]
+fn an_ipv4_address_that_needs_no_prefix_does_not_hold_a_failure_up() {
+    // A host of a container bridge, one of the hosts file, and one that DNS64 has synthesised.
+    for (found, dialed) in
+        [("172.17.0.5:80", "172.17.0.5:80"), ("127.0.0.1:80", "127.0.0.1:80"), (INSIDE, INSIDE)]
+    {
+        let kit = Kit::new();
+        let nat64 = kit.asks(ScriptedResolver::new(&kit.asked).never_ends());
+        let lookup = kit.lookup().finds(ms(10), Record::Addresses, [addr(found)]);
+        let connector = kit.connector().at(dialed, Fate::fails(ms(5)));
+        let (starts, report) = kit.connect(&nat64, TARGET, lookup, connector);
+        assert_eq!(starts, [started(10, dialed)]);
+        assert!(report.is_err());
+        assert_eq!(kit.clock.elapsed(), ms(15), "{found}");
+        kit.asked.assert_clean();
+    }
+}
+
+#[test]
 fn a_translator_that_never_answers_is_an_attempt_like_any_other() {
     let kit = Kit::new();
     let native = "[2001:db8::9]:80";
