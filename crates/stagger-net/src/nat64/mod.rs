@@ -111,8 +111,9 @@ pub const DISCOVERY_TTL_RANGE: RangeInclusive<Duration> =
 ///    [`DISCOVERY_TTL_RANGE`]. It is dropped when the machine's IPv6 source address changes,
 ///    because that usually means another network. [`forget`](Self::forget) drops it too.
 ///
-/// They are used only while IPv6 has a default route and IPv4 has none. A source address of 464XLAT
-/// (`192.0.0.0/29`, RFC 6877) counts as IPv4.
+/// Attempts use them only while IPv6 has a default route and IPv4 has none. A source address of
+/// 464XLAT (`192.0.0.0/29`, RFC 6877) counts as IPv4. Router advertisements (RFC 8781) are not read.
+/// A program that knows their prefix can give it.
 ///
 /// An answer that comes before the discovery has ended passes unchanged, so the discovery delays no
 /// lookup. An attempt at an IPv4 address without a route waits for the discovery. The wait is a
@@ -283,6 +284,9 @@ impl Nat64 {
 
     /// Sets whether a private IPv4 address is synthesised in the well-known prefix as well. RFC
     /// 6052 §3.1 forbids it, and so does the default. Some networks translate these addresses.
+    ///
+    /// The RFC also forbids other addresses that are not global, such as those for documentation.
+    /// This crate does not check them, because no host of the Internet has them.
     pub fn with_private(mut self, private: bool) -> Self {
         self.setup_mut().private = private;
         self
@@ -356,7 +360,7 @@ impl Nat64 {
     }
 }
 
-/// Prints the settings, and the prefixes that are known.
+/// Prints the settings. It does not print what was discovered.
 impl fmt::Debug for Nat64 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Nat64")
