@@ -109,6 +109,13 @@ impl Nat64 {
         Some(SocketAddrV6::new(prefix.embed(*ipv4.ip()), ipv4.port(), 0, 0))
     }
 
+    /// Whether an attempt at this IPv4 address may connect to a synthesised address.
+    pub(super) fn may_translate(&self, ipv4: SocketAddrV4) -> bool {
+        !self.is_native(ipv4)
+            && self.is_needed()
+            && self.known().is_none_or(|known| self.synthesise(ipv4, &known).is_some())
+    }
+
     /// The prefix from which a name server has synthesised this address.
     pub(super) fn marked(&self, ipv4: SocketAddrV4) -> Option<Nat64Prefix> {
         lock(&self.memory).marked(*ipv4.ip())
