@@ -117,4 +117,20 @@ mod tests {
         assert_eq!(displaced.count(), 1001 - MAX_WAITING);
         assert_eq!(memory.waiting.len(), MAX_WAITING);
     }
+
+    #[test]
+    fn an_older_result_that_expires_leaves_a_later_one() {
+        let mut memory = Memory::default();
+        let older = Instant::now();
+        let later = older + std::time::Duration::from_secs(1);
+        let keep = |memory: &mut Memory, until| {
+            memory.keep(until, None, vec![Nat64Prefix::WELL_KNOWN]);
+            memory.mark(Ipv4Addr::LOCALHOST, Nat64Prefix::WELL_KNOWN);
+        };
+        keep(&mut memory, later);
+        memory.expire(older);
+        assert!(memory.found().is_some() && memory.marked(Ipv4Addr::LOCALHOST).is_some());
+        memory.expire(later);
+        assert!(memory.found().is_none() && memory.marked(Ipv4Addr::LOCALHOST).is_none());
+    }
 }

@@ -12,7 +12,7 @@ use stagger_testkit::{
     Clock, Connection, Fate, ScriptedConnector, ScriptedError, ScriptedResolver, ms,
 };
 
-use super::{INSIDE, IPV4, Kit, NONE, TARGET, addr, only_ipv6, started};
+use super::{INSIDE, IPV4, Kit, NONE, TARGET, addr, dual_stack, only_ipv6, started};
 
 #[test]
 fn of_overlapping_prefixes_the_longest_has_the_address() {
@@ -120,6 +120,51 @@ fn a_check_sees_the_ipv4_address_in_an_answer_and_in_a_literal() {
         assert!(kit.ledger.starts().is_empty());
         assert_eq!(*checking.1.lock().unwrap(), [addr("127.0.0.1:80")], "{literal}");
     }
+}
+
+/// A connector that can only dial IPv6, as with a bind address of IPv6.
+#[derive(Clone)]
+struct OnlyIpv6(ScriptedConnector);
+
+impl Connector<SocketAddr> for OnlyIpv6 {
+    type Connection = Connection;
+    type Error = ScriptedError;
+    type Attempt = <ScriptedConnector as Connector<SocketAddr>>::Attempt;
+
+    fn connect(&self, to: Candidate<SocketAddr>) -> Self::Attempt {
+        self.0.connect(to)
+    }
+
+    fn accepts(&self, to: &Candidate<SocketAddr>) -> Result<(), ScriptedError> {
+        match to.address().is_ipv6() || to.translated().is_some() {
+            true => Ok(()),
+            false => Err(ScriptedError::new("no IPv4")),
+        }
+    }
+}
+
+#[test]
+fn a_connector_of_ipv6_alone_is_shown_what_the_nat64_may_translate() {
+    let kit = Kit::new();
+    let accepts = |nat64: &Nat64, to: &str| {
+        let connector = Nat64Connector::new(OnlyIpv6(kit.connector()), nat64.clone());
+        connector.accepts(&Candidate::new(addr(to))).is_ok()
+    };
+    let (given, discovers) = (kit.given("64:ff9b::/96"), kit.discovers(0, &[]));
+    for nat64 in [&given, &discovers] {
+        assert!(accepts(nat64, IPV4) && accepts(nat64, INSIDE));
+        // These are dialed over IPv4.
+        for native in ["127.0.0.1:80", "172.17.0.5:80", "[64:ff9b::7f00:1]:80"] {
+            assert!(!accepts(nat64, native), "{native}");
+        }
+        assert!(!accepts(&nat64.clone().with_sources(dual_stack), IPV4));
+    }
+    // The prefix may not represent it.
+    assert!(!accepts(&given, "10.0.0.1:80"));
+    // The discovery finds no prefix.
+    let query = discovers.clone();
+    kit.clock.run(Nat64Resolver::new(kit.lookup(), query).resolve(&any()).next());
+    assert!(!accepts(&discovers, IPV4));
 }
 
 #[test]

@@ -2,16 +2,18 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::task::{Context, Wake};
 use std::time::Duration;
 
-use stagger::resolve::Record;
+use futures_lite::stream::{self, StreamExt as _};
+use stagger::resolve::{Query, Record, resolver_fn};
 use stagger::sort::SourceAddress;
 use stagger::{Answer, Candidate, Connector as _};
 use stagger_net::nat64::{Nat64, Nat64Connector, Nat64Prefix};
 use stagger_testkit::{Fate, ScriptedError, ScriptedResolver, ms};
 
-use super::{INSIDE, IPV4, Kit, NONE, TARGET, addr, started};
+use super::{INSIDE, IPV4, Kit, NONE, TARGET, addr, only_ipv6, started};
 
 /// How many discoveries there have been once a literal was dialed at each of these times.
 fn discoveries(kit: &Kit, nat64: &Nat64, at: &[u64]) -> Vec<usize> {
@@ -236,4 +238,37 @@ fn an_answer_of_another_record_does_not_end_the_discovery() {
     let connector = kit.connector().at(INSIDE, Fate::connects(ms(0)));
     let (starts, _) = kit.connect(&kit.asks(resolver), IPV4, kit.lookup(), connector);
     assert_eq!(starts, [started(10, INSIDE)]);
+}
+
+#[test]
+fn a_task_that_waits_is_woken_by_the_discovery_of_another_task() {
+    struct Woken(AtomicUsize);
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let kit = Kit::new();
+    let asked = AtomicUsize::new(0);
+    // Only the second query is answered.
+    let resolver = resolver_fn(move |_: &Query| match asked.fetch_add(1, Ordering::Relaxed) {
+        0 => stream::pending().boxed(),
+        _ => {
+            let found = [addr("[64:ff9b::c000:aa]:80")];
+            stream::once(Answer::<_, ScriptedError>::found(Record::Aaaa, found)).boxed()
+        }
+    });
+    let nat64 = Nat64::auto(resolver, kit.clock.clone()).with_sources(only_ipv6);
+    let connector = kit.connector().at(INSIDE, Fate::connects(ms(0)));
+    let connector = Nat64Connector::new(connector, nat64);
+    let connect = || Box::pin(connector.connect(Candidate::new(addr(IPV4))));
+    let woken = Arc::new(Woken(AtomicUsize::new(0)));
+    let waker = Arc::clone(&woken).into();
+    let mut first = connect();
+    assert!(first.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    assert_eq!(woken.0.load(Ordering::Relaxed), 0);
+    kit.clock.run(connect()).unwrap().hand_over();
+    assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+    kit.clock.run(first).unwrap().hand_over();
+    assert_eq!(kit.clock.elapsed(), ms(0));
 }
