@@ -158,6 +158,8 @@ fn a_connector_of_ipv6_alone_is_shown_what_the_nat64_may_translate() {
             assert!(!accepts(nat64, native), "{native}");
         }
         assert!(!accepts(&nat64.clone().with_sources(dual_stack), IPV4));
+        // Neither family has a route, so no NAT64 can help.
+        assert!(!accepts(&nat64.clone().with_sources(|_: &SocketAddr| None), IPV4));
     }
     // The prefix may not represent it.
     assert!(!accepts(&given, "10.0.0.1:80"));
