@@ -25,7 +25,8 @@ use super::known::is_only_here;
 ///
 /// An IPv6 candidate inside a known prefix is shown to the inner connector in the same way. If the
 /// IPv4 address in it has a meaning only on this machine or its link, and no bit after it is set,
-/// the connect goes plainly to that address. So `64:ff9b::7f00:1` is no way around a check for `127.0.0.1`.
+/// the connect goes plainly to that address. So `64:ff9b::7f00:1` is no way around a check for
+/// `127.0.0.1`.
 ///
 /// [`Nat64`] lists the addresses that are translated. Nothing happens before an attempt is polled.
 ///

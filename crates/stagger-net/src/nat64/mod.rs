@@ -88,7 +88,8 @@ use crate::source::{SystemSourceAddresses, source_address};
 pub const MAX_PREFIXES: usize = 4;
 
 /// How long a discovery waits for an answer: at most 5 s. After that the network counts as one
-/// without NAT64. If the network changes meanwhile, the discovery asks once more. The number is ours.
+/// without NAT64. If the network changes meanwhile, the discovery asks once more. The number is
+/// ours.
 pub const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long discovered prefixes are kept: their TTL, but at least a minute and at most a day.
@@ -112,8 +113,9 @@ pub const DISCOVERY_TTL_RANGE: RangeInclusive<Duration> =
 ///    because that usually means another network. [`forget`](Self::forget) drops it too.
 ///
 /// Attempts use them only while IPv6 has a default route and IPv4 has none. A source address of
-/// 464XLAT (`192.0.0.0/29`, RFC 6877) counts as IPv4. Router advertisements (RFC 8781) are not read.
-/// A program that knows their prefix can give it.
+/// 464XLAT (`192.0.0.0/29`, RFC 6877) counts as IPv4.
+///
+/// Router advertisements (RFC 8781) are not read. A program that knows their prefix can give it.
 ///
 /// An answer that comes before the discovery has ended passes unchanged, so the discovery delays no
 /// lookup. An attempt at an IPv4 address without a route waits for the discovery. The wait is a
