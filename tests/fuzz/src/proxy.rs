@@ -79,7 +79,7 @@ fn answers(protocol: Protocol, has_login: bool, answer: &[u8]) {
     let whole = exchange(protocol, has_login, answer, usize::MAX);
     if let Err(error) = &whole {
         assert_one_line(error, LONGEST_MESSAGE);
-        assert!(!error.contains("s3cret"), "{error}");
+        assert!(!has_login || !error.contains("s3cret"), "{error}");
     }
     for piece in [1, 3] {
         assert_eq!(exchange(protocol, has_login, answer, piece), whole, "pieces of {piece}");
