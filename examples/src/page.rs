@@ -32,6 +32,7 @@ pages! {
     Resolver: "docs/guide/resolver.md"
     Connector: "docs/guide/connector.md"
     Nat64: "docs/guide/nat64.md"
+    History: "docs/guide/history.md"
     Testing: "docs/guide/testing.md"
     Tls: "docs/guide/tls.md"
     Stacking: "docs/guide/stacking.md"

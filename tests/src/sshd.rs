@@ -322,5 +322,5 @@ pub fn dial_command() -> Option<String> {
         skip::skip("the package stagger-cli was not built");
         return None;
     }
-    Some(format!("{} connect --pipe %h:%p", path.display()))
+    Some(format!("{} connect --pipe %h %p", path.display()))
 }

@@ -56,8 +56,8 @@ Exit status:
        - an IP address of the family that --family or --bind excludes
 ";
 
-const REST: &str = "\
-  130  ended by Ctrl-C; 143 by SIGTERM; 141 when nobody reads the output
+// A backslash at the end of a line would remove the indentation of the next one.
+const REST: &str = "  130  ended by Ctrl-C; 143 by SIGTERM; 141 when nobody reads the output
 
 Every command and every resolver use these codes alike.
 
@@ -193,6 +193,26 @@ mod tests {
         ] {
             assert_eq!(help_last(words.iter().map(OsString::from).collect()), read);
         }
+    }
+
+    #[test]
+    fn the_text_below_the_options_fits_into_a_terminal_of_80_columns() {
+        let mut command = Args::command();
+        command.build();
+        for page in Page::value_variants() {
+            let words = page.words().iter();
+            let command = words.fold(&command, |command, word| {
+                command.find_subcommand(word).expect("every page has a command")
+            });
+            let texts = [command.get_after_help(), command.get_after_long_help()];
+            for text in texts.into_iter().flatten().map(ToString::to_string) {
+                for line in text.lines() {
+                    assert!(line.chars().count() <= 80, "{}: {line}", command.get_name());
+                }
+            }
+        }
+        let text = long();
+        assert!(text.lines().all(|line| line.len() <= 80), "{text}");
     }
 
     #[test]

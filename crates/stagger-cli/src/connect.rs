@@ -54,10 +54,19 @@ pub(crate) fn run(args: &ConnectArgs, console: &mut Console) -> Exit {
             console.print(&session.text());
         }
     }
+    if let Some(doubt) = args.ssh.doubt().filter(|_| is_unproven(&race)) {
+        console.warn(doubt);
+    }
     if let Some(error) = &race.error {
         console.error(error);
     }
     draw(args, &race, console, exit)
+}
+
+/// Whether the connection is not one over TCP, and nothing has answered at its other end.
+fn is_unproven(race: &Race) -> bool {
+    let has_no_peer = race.ends.is_some_and(|ends| ends.peer.is_none());
+    has_no_peer && race.session.is_none() && race.via.proxies.is_empty()
 }
 
 /// The target or the endpoint as a text, even if it is wrong.

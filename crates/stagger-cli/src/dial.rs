@@ -135,14 +135,17 @@ impl TargetDialing {
             false => target::distant(&args.target)?,
         };
         let chain = Chain::of(args, &target)?;
-        // The address of an SSH host is not known yet.
-        let dialed = ssh.is_none().then(|| chain.first().unwrap_or(&target));
+        let nat64 = Nat64Choice::of(args.target.nat64.as_deref())?;
+        // The address of an SSH host is not known yet. Through a NAT64, an IPv4 address is dialed
+        // over IPv6.
+        let is_known = ssh.is_none() && nat64 == Nat64Choice::Off;
+        let dialed = is_known.then(|| chain.first().unwrap_or(&target));
         Ok(Self {
             ssh,
             policy: policy::of_connect(args)?,
             options: bind::options(&args.bind, args.target.family, dialed)?,
             resolver: ResolverChoice::of(&args.target)?,
-            nat64: Nat64Choice::of(args.target.nat64.as_deref())?,
+            nat64,
             tls: tls::Client::of(&args.tls)?,
             kept: args.history.history.as_deref().map(Kept::of),
             chain,

@@ -3,10 +3,10 @@
 use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use futures_lite::{AsyncRead, AsyncWrite};
-use socket2::SockRef;
+use tokio_util::compat::{Compat, TokioAsyncReadCompatExt as _};
 
 use crate::tls::Session;
 
@@ -115,22 +115,48 @@ impl From<smol::net::TcpStream> for BoxStream {
     }
 }
 
-/// A stream of async-std. Its own close only flushes, so this one also ends the direction.
-struct AsyncStdStream(async_std::net::TcpStream);
-
-impl From<async_std::net::TcpStream> for BoxStream {
-    fn from(stream: async_std::net::TcpStream) -> Self {
-        Box::new(AsyncStdStream(stream))
+impl Stream for Compat<tokio::net::TcpStream> {
+    fn ends(&self) -> Ends {
+        let stream = self.get_ref();
+        Ends { peer: stream.peer_addr().ok(), local: stream.local_addr().ok() }
     }
 }
 
-impl Stream for AsyncStdStream {
+impl From<tokio::net::TcpStream> for BoxStream {
+    fn from(stream: tokio::net::TcpStream) -> Self {
+        Box::new(stream.compat())
+    }
+}
+
+impl Stream for Ending<async_std::net::TcpStream> {
     fn ends(&self) -> Ends {
         Ends { peer: self.0.peer_addr().ok(), local: self.0.local_addr().ok() }
     }
 }
 
-impl AsyncRead for AsyncStdStream {
+impl From<async_std::net::TcpStream> for BoxStream {
+    fn from(stream: async_std::net::TcpStream) -> Self {
+        Box::new(Ending(stream))
+    }
+}
+
+/// A stream that may be one of async-std, whose own close only flushes. The close of this one also
+/// ends the direction.
+pub(crate) struct Ending<S>(pub(crate) S);
+
+/// A stream that may be one of async-std.
+pub(crate) trait EndDirection {
+    /// Ends the direction to the peer. `None` means that the stream's own close does so.
+    fn end_direction(&self) -> Option<io::Result<()>>;
+}
+
+impl EndDirection for async_std::net::TcpStream {
+    fn end_direction(&self) -> Option<io::Result<()>> {
+        Some(self.shutdown(Shutdown::Write))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Ending<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -140,7 +166,7 @@ impl AsyncRead for AsyncStdStream {
     }
 }
 
-impl AsyncWrite for AsyncStdStream {
+impl<S: AsyncWrite + EndDirection + Unpin> AsyncWrite for Ending<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -153,63 +179,11 @@ impl AsyncWrite for AsyncStdStream {
         Pin::new(&mut self.0).poll_flush(cx)
     }
 
-    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(self.0.shutdown(Shutdown::Write))
-    }
-}
-
-/// A stream of tokio, with the traits of `futures-io`.
-struct TokioStream(tokio::net::TcpStream);
-
-impl From<tokio::net::TcpStream> for BoxStream {
-    fn from(stream: tokio::net::TcpStream) -> Self {
-        Box::new(TokioStream(stream))
-    }
-}
-
-impl Stream for TokioStream {
-    fn ends(&self) -> Ends {
-        Ends { peer: self.0.peer_addr().ok(), local: self.0.local_addr().ok() }
-    }
-}
-
-impl AsyncRead for TokioStream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        loop {
-            ready!(self.0.poll_read_ready(cx))?;
-            match self.0.try_read(buffer) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                done => return Poll::Ready(done),
-            }
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.0.end_direction() {
+            Some(ended) => Poll::Ready(ended),
+            None => Pin::new(&mut self.0).poll_close(cx),
         }
-    }
-}
-
-impl AsyncWrite for TokioStream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        loop {
-            ready!(self.0.poll_write_ready(cx))?;
-            match self.0.try_write(bytes) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                done => return Poll::Ready(done),
-            }
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(SockRef::from(&self.0).shutdown(Shutdown::Write))
     }
 }
 

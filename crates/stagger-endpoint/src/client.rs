@@ -35,7 +35,8 @@ type Race<S> = dyn Fn(BoxConnector<SocketAddr, S, SharedError>) -> BoxConnector<
 ///
 /// It is an [`Endpoint`], so it can be raced and reconnected. It is also an [`Address`], and
 /// [`ClientConnector`] connects to it within another race. It prints as its text without secrets.
-/// Only clones are equal. It is cheap to clone.
+/// Only clones are equal. A layer over a clone, and a clone with another setting, are other
+/// endpoints. It is cheap to clone.
 ///
 /// # Cancel safety
 ///
@@ -295,7 +296,7 @@ impl<S: Send + 'static> ClientEndpoint<S> {
                 Way::Endpoint(map.map_connector(connector), endpoint)
             }
         };
-        Self { way, relay: None, ..self }
+        Self { way, relay: None, ..self }.changed()
     }
 
     /// Sets the connector for targets that are reached from the end of this layer, as an SSH host
@@ -335,7 +336,7 @@ impl<S: Send + 'static> ClientEndpoint<S> {
             + Sync
             + 'static,
     {
-        Self { relay: Some(BoxConnector::erased(relay)), ..self }
+        Self { relay: Some(BoxConnector::erased(relay)), ..self }.changed()
     }
 
     /// A connector that leads to this endpoint whatever it is asked for. With it a proxy's client
@@ -401,13 +402,13 @@ impl<S> ClientEndpoint<S> {
     /// does not change where this layer leads.
     pub fn with_target(mut self, target: Target) -> Self {
         self.target = Some(target);
-        self
+        self.changed()
     }
 
     /// Removes the target that the layers above see.
     pub fn without_target(mut self) -> Self {
         self.target = None;
-        self
+        self.changed()
     }
 
     /// The target that this layer leads to, if it is known.
@@ -418,7 +419,7 @@ impl<S> ClientEndpoint<S> {
     /// Removes the connector for targets that are reached from the end of this layer.
     pub fn without_relay(mut self) -> Self {
         self.relay = None;
-        self
+        self.changed()
     }
 
     /// The connector for targets that are reached from the end of this layer, if there is one.
@@ -435,6 +436,11 @@ impl<S> ClientEndpoint<S> {
     /// The name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// An endpoint with the same name that no other one is equal to.
+    fn changed(self) -> Self {
+        Self { name: Arc::from(&*self.name), ..self }
     }
 }
 

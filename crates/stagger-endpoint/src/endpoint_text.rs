@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::str::FromStr;
 
 use crate::error::{EndpointError, EndpointErrorKind as Kind};
-use crate::hop::{HopOption, Places, not_a_scheme, scheme_of};
-use crate::percent::decode;
+use crate::hop::{HopOption, Places, not_a_scheme, scheme_of, too_long};
+use crate::percent::{brackets, decode};
 use crate::shown::Shown;
 use crate::{Hop, Login};
 
@@ -16,11 +16,11 @@ use crate::{Hop, Login};
 /// `socks5:user:password@host:443`. The text does not say what a scheme means:
 /// [`Schemes`](crate::Schemes) does.
 ///
-/// Reserved bytes inside a part are percent-encoded: `|`, `?`, `&`, `@`, `%`, blanks and control
-/// characters, and in a login also `:`. Three places need no encoding: `@` may begin the rest (an
+/// Reserved bytes inside a part are percent-encoded: `|`, `?`, `&`, `@`, `%`, blanks, control
+/// characters and characters that change the direction of writing, and in a login also `:`. Three places need no encoding: `@` may begin the rest (an
 /// abstract name), `?` may be in a value, and `%` may stand in the brackets with which the rest or
-/// a value begins, because it begins a zone there (`[fe80::1%eth0]:22`). Blanks around a `|` are
-/// ignored.
+/// a value begins, because it begins a zone there (`[fe80::1%eth0]:22`). A zone may also have `&`
+/// in the brackets of the rest. Blanks around a `|` are ignored.
 ///
 /// It prints without secrets: see [`Hop`].
 ///
@@ -69,8 +69,7 @@ impl EndpointText {
 
     pub(crate) fn parse_shown(text: &str) -> Result<(Self, Shown), EndpointError> {
         if text.len() > Self::MAX_TEXT {
-            let reason = format!("the text is over {} bytes long", Self::MAX_TEXT);
-            return Err(EndpointError::new(Kind::TooLong, &Shown::nothing(), 0..0, reason));
+            return Err(too_long());
         }
         let parser = Parser { text, shown: Shown::new(text) };
         let mut hops = Vec::new();
@@ -197,7 +196,9 @@ impl Parser<'_> {
         let rest = &self.text[rest_place.clone()];
         // The first `@` may begin an abstract name.
         let skip = usize::from(login.is_none() && rest.starts_with('@'));
-        self.check(rest_place.start + skip..rest_place.end, &['@', '&'])?;
+        self.check(rest_place.start + skip..rest_place.end, &['@'])?;
+        // A zone may have an `&`.
+        self.check(rest_place.start + brackets(rest)..rest_place.end, &['&'])?;
         self.decoded(rest_place.clone())?;
         let mut hop = Hop {
             scheme,
@@ -258,7 +259,10 @@ impl Parser<'_> {
     /// Refuses characters that must be encoded.
     fn check(&self, place: Range<usize>, reserved: &[char]) -> Result<(), EndpointError> {
         let is_reserved = |character: char| {
-            reserved.contains(&character) || character.is_whitespace() || character.is_control()
+            reserved.contains(&character)
+                || character.is_whitespace()
+                || character.is_control()
+                || reorders(character)
         };
         let Some(at) = self.text[place.clone()].find(is_reserved) else { return Ok(()) };
         let start = place.start + at;
@@ -298,4 +302,13 @@ impl Parser<'_> {
     fn fail(&self, kind: Kind, place: Range<usize>, reason: impl Into<String>) -> EndpointError {
         EndpointError::new(kind, &self.shown, place, reason)
     }
+}
+
+/// Whether a character changes the direction of writing (UAX 9 §2). A terminal would show a text
+/// with it in another order.
+fn reorders(character: char) -> bool {
+    matches!(
+        character,
+        '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
 }

@@ -18,7 +18,7 @@ const MAX_QUOTED: usize = 60;
 ///
 /// It prints as one line with the position of the faulty part, in bytes from 0. For a person at a
 /// shell, [`pointed`](Self::pointed) prints the text and marks that part. No output has a secret:
-/// passwords are `***`, and so is everything that may belong to one.
+/// passwords are `***`, and so is what [may belong to one](crate#secrets).
 ///
 /// # Examples
 ///
@@ -65,7 +65,7 @@ pub enum EndpointErrorKind {
     InvalidScheme,
     /// A character must be percent-encoded where it stands.
     ReservedCharacter,
-    /// There are no two hexadecimal digits after a `%`, or the bytes are not UTF-8.
+    /// There are no two hexadecimal digits after a `%`.
     InvalidEscape,
     /// An option is not `key=value`.
     MalformedOption,
@@ -93,8 +93,8 @@ pub enum EndpointErrorKind {
     NeedsBelow,
     /// The scheme must be the first hop.
     TakesNoBelow,
-    /// The endpoint could not be made, for example because a file cannot be read. The source has
-    /// the reason.
+    /// The endpoint could not be made for another reason, such as a missing crypto provider of TLS.
+    /// If a scheme returned an error of another type, that is the source.
     Failed,
 }
 

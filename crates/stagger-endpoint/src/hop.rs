@@ -6,8 +6,8 @@ use std::ops::Range;
 use stagger::Target;
 use stagger::target::TargetError;
 
-use crate::error::{EndpointError, EndpointErrorKind as Kind, quoted};
-use crate::percent::{decode, encode};
+use crate::error::{EndpointError, EndpointErrorKind as Kind};
+use crate::percent::{brackets, decode, encode};
 use crate::shown::{HIDDEN, Shown, is_secret};
 use crate::{EndpointText, Login};
 
@@ -72,8 +72,9 @@ impl Hop {
     /// # Errors
     ///
     /// Fails if it is not a scheme: a letter, and then letters, digits, `+`, `-` and `.` (RFC 3986
-    /// §3.1).
+    /// §3.1). Fails if it is longer than [`MAX_TEXT`](EndpointText::MAX_TEXT).
     pub fn new(scheme: &str) -> Result<Self, EndpointError> {
+        check_length(scheme)?;
         let fail = || not_a_scheme(&Shown::new(scheme), scheme, 0..scheme.len());
         let scheme = scheme_of(scheme).ok_or_else(fail)?;
         let (rest, options) = (Box::default(), Vec::new());
@@ -82,7 +83,10 @@ impl Hop {
 
     /// Sets what follows the scheme to a target.
     pub fn with_target(mut self, target: &Target) -> Self {
-        self.rest = target.to_string().into();
+        let text = target.to_string();
+        // The only reserved character that a host or a service may have.
+        let (brackets, rest) = text.split_at(brackets(&text));
+        self.rest = format!("{brackets}{}", rest.replace('&', "%26")).into();
         self
     }
 
@@ -120,13 +124,15 @@ impl Hop {
     ///
     /// # Errors
     ///
-    /// Fails if the key is not a key (a letter, and then letters, digits and `-`), if it is there
-    /// already, or if there are too many options.
+    /// Fails if the key is not a key (a small letter, and then small letters, digits and `-`), if
+    /// it is there already, or if there are too many options. Fails if the key is longer than
+    /// [`MAX_TEXT`](EndpointText::MAX_TEXT).
     pub fn with_option(
         mut self,
         key: &str,
         value: impl AsRef<[u8]>,
     ) -> Result<Self, EndpointError> {
+        check_length(key)?;
         let shown = Shown::new(key);
         let option = HopOption {
             key: key.into(),
@@ -142,16 +148,17 @@ impl Hop {
     pub(crate) fn add(&mut self, option: HopOption, shown: &Shown) -> Result<(), EndpointError> {
         let fail =
             |kind, reason| Err(EndpointError::new(kind, shown, option.place.clone(), reason));
+        let key_place = option.place.start..option.place.start + option.key.len();
+        // It may belong to a password.
+        let key = shown.quoted(&key_place);
         if !is_key(&option.key) {
-            let key_place = option.place.start..option.place.start + option.key.len();
-            let key = shown.quoted(&key_place);
             return fail(
                 Kind::MalformedOption,
                 format!("{key} is not an option's name; a name has small letters, digits and '-'"),
             );
         }
         if self.options.iter().any(|other| other.key == option.key) {
-            let reason = format!("the option {} is there twice", quoted(&option.key));
+            let reason = format!("the option {key} is there twice");
             return fail(Kind::RepeatedOption, reason);
         }
         if self.options.len() == EndpointText::MAX_OPTIONS {
@@ -177,7 +184,7 @@ impl Hop {
         &self.rest
     }
 
-    /// What follows the scheme and the login as a host and a service.
+    /// What follows the scheme and the login, decoded, as a host and a service.
     ///
     /// # Errors
     ///
@@ -195,7 +202,11 @@ impl Hop {
     /// # Ok::<_, Box<dyn std::error::Error>>(())
     /// ```
     pub fn target(&self) -> Result<Target, TargetError> {
-        Target::parse(&self.rest)
+        match String::from_utf8(self.text()) {
+            Ok(text) => Target::parse(&text),
+            // No target has a percent sign there, so this is the error.
+            Err(_) => Target::parse(&self.rest),
+        }
     }
 
     /// What follows the scheme and the login, decoded.
@@ -281,7 +292,20 @@ pub(crate) fn not_a_scheme(shown: &Shown, scheme: &str, place: Range<usize>) -> 
     EndpointError::new(Kind::InvalidScheme, shown, place, reason)
 }
 
-fn is_key(key: &str) -> bool {
+/// Refuses a part that no text has room for.
+fn check_length(part: &str) -> Result<(), EndpointError> {
+    match part.len() > EndpointText::MAX_TEXT {
+        true => Err(too_long()),
+        false => Ok(()),
+    }
+}
+
+pub(crate) fn too_long() -> EndpointError {
+    let reason = format!("the text is over {} bytes long", EndpointText::MAX_TEXT);
+    EndpointError::new(Kind::TooLong, &Shown::nothing(), 0..0, reason)
+}
+
+pub(crate) fn is_key(key: &str) -> bool {
     let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     key.starts_with(|first: char| first.is_ascii_lowercase()) && key.bytes().all(is_inner)
 }

@@ -90,9 +90,14 @@
 //!
 //! # Secrets
 //!
-//! `Display` and `Debug` of all types here, and all errors, print `***` in place of a password. In
-//! an invalid text they hide everything that may belong to one. Only
+//! `Display` and `Debug` of all types here, and all errors, print `***` in place of a password. Only
 //! [`EndpointText::expose_secrets`] writes it.
+//!
+//! An error hides more than a password, because a reserved character in it may have split it. So
+//! write blanks around each `|`: without them, everything from the first rest to an `@` is hidden.
+//! Two mistakes cannot be seen. A password with ` | ` and a `:` in it looks like two hops. A secret
+//! option with ` | ` or `&name=` in its value looks like two hops or two options. A text that has
+//! such a mistake and can be parsed prints as its hops.
 //!
 //! # Untrusted texts
 //!

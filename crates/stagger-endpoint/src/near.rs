@@ -13,7 +13,7 @@ pub(crate) fn nearest<'a>(
     let limit = 1 + wrong.len() / 3;
     let near = known.into_iter().map(|name| (distance(wrong, name), name));
     let (edits, name) = near.min_by_key(|(edits, _)| *edits)?;
-    (edits <= limit.min(name.len() - 1)).then_some(name)
+    (edits <= limit.min(name.len().saturating_sub(1))).then_some(name)
 }
 
 /// The number of letters to insert, delete or replace.
@@ -53,5 +53,7 @@ mod tests {
             assert_eq!(nearest(wrong, known), near, "{wrong}");
         }
         assert_eq!(nearest(&"a".repeat(5000), known), None);
+        // A program may set a scheme without a name.
+        assert_eq!(nearest("x", ["", "socks5"]), None);
     }
 }

@@ -9,10 +9,7 @@ use std::fmt::Write as _;
 ///
 /// The first byte of a `%` without two hexadecimal digits after it.
 pub(crate) fn decode(text: &str) -> Result<Vec<u8>, usize> {
-    let verbatim = match text.starts_with('[') {
-        true => text.find(']').map_or(0, |close| close + 1),
-        false => 0,
-    };
+    let verbatim = brackets(text);
     let mut bytes = text.as_bytes()[..verbatim].to_vec();
     let mut rest = &text.as_bytes()[verbatim..];
     while let [first, after @ ..] = rest {
@@ -30,6 +27,14 @@ pub(crate) fn decode(text: &str) -> Result<Vec<u8>, usize> {
         rest = after;
     }
     Ok(bytes)
+}
+
+/// The length of the brackets with which a text begins.
+pub(crate) fn brackets(text: &str) -> usize {
+    match text.starts_with('[') {
+        true => text.find(']').map_or(0, |close| close + 1),
+        false => 0,
+    }
 }
 
 /// Encodes bytes, except letters, digits, and the listed punctuation.

@@ -134,7 +134,7 @@ impl<'a, L> HopReader<'a, L> {
         !self.hop.rest.is_empty()
     }
 
-    /// What follows the scheme as a host and a service: see [`Target::parse`].
+    /// What follows the scheme, decoded, as a host and a service: see [`Target::parse`].
     ///
     /// # Errors
     ///
@@ -147,7 +147,7 @@ impl<'a, L> HopReader<'a, L> {
             return Err(self.rest_error(reason));
         }
         // Its reason never quotes the text.
-        Target::parse(rest).map_err(|error| self.rest_error(error.reason()))
+        self.hop.target().map_err(|error| self.rest_error(error.reason()))
     }
 
     /// What follows the scheme as text, decoded.
@@ -198,7 +198,8 @@ impl<'a, L> HopReader<'a, L> {
         Ok(self.hop.text())
     }
 
-    fn some_rest(&mut self, form: &str) -> Result<&'a str, EndpointError> {
+    /// What follows the scheme, as it is written. The form is for the error if it is missing.
+    pub(crate) fn some_rest(&mut self, form: &str) -> Result<&'a str, EndpointError> {
         match self.rest() {
             "" => {
                 let scheme = self.scheme();

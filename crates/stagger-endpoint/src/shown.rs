@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::quoted;
+use crate::hop::is_key;
 
 /// Stands in place of a secret.
 pub(crate) const HIDDEN: &str = "***";
@@ -82,19 +83,26 @@ impl Shown {
 }
 
 /// The ranges of a text that may be secret, in order. A text that is not valid hides more than
-/// necessary: a reserved byte in a password may have split the password.
+/// necessary: a reserved byte in a password may have split the password. A `|` without a blank on
+/// each side may be such a byte.
 fn secrets(text: &str) -> Vec<Range<usize>> {
-    let mut secrets = Vec::new();
+    let mut secrets: Vec<Range<usize>> = Vec::new();
     let mut first_rest = None;
     let mut start = 0;
+    // Whether a secret option stands in the hop, or in one before it that may be the same.
+    let mut has_secret = false;
     for hop in text.split('|') {
+        let before = usize::saturating_sub(start, 1);
+        let is_apart =
+            text[..before].ends_with(char::is_whitespace) && hop.starts_with(char::is_whitespace);
+        let may_be_one = start > 0 && !is_apart;
         let colon = hop.find(':');
         let rest = colon.map_or(0, |colon| colon + 1);
         let first_rest = *first_rest.get_or_insert(start + rest);
         if let Some(at) = hop.rfind('@') {
             let has_scheme = rest <= at && colon.is_some();
             let userinfo = hop.get(rest..at).unwrap_or_default();
-            if !has_scheme || userinfo.contains(['@', '?', '&']) {
+            if !has_scheme || may_be_one || userinfo.contains(['@', '?', '&']) {
                 // The separators may be parts of a password.
                 let own = if has_scheme { start + rest } else { start };
                 secrets.clear();
@@ -103,22 +111,43 @@ fn secrets(text: &str) -> Vec<Range<usize>> {
                 secrets.push(start + rest + colon + 1..start + at);
             }
         }
+        has_secret &= may_be_one;
+        if has_secret {
+            extend(&mut secrets, start + hop.trim_end().len());
+            start += hop.len() + 1;
+            continue;
+        }
         let mut option = hop.find('?').map_or(hop.len(), |query| query + 1);
         for pair in hop.get(option..).unwrap_or_default().split('&') {
-            if let Some((key, value)) = pair.split_once('=') {
-                let from = start + option + key.len() + 1;
-                let value = from..from + value.trim_end().len();
-                match secrets.last_mut() {
-                    _ if !is_secret(key.trim()) => {}
-                    Some(last) if last.end > value.start => last.end = last.end.max(value.end),
-                    _ => secrets.push(value),
+            match pair.split_once('=') {
+                Some((key, value)) if is_secret(key.trim()) => {
+                    has_secret = true;
+                    let from = start + option + key.len() + 1;
+                    let value = from..from + value.trim_end().len();
+                    match secrets.last_mut() {
+                        Some(last) if last.end > value.start => last.end = last.end.max(value.end),
+                        _ => secrets.push(value),
+                    }
                 }
+                Some((key, _)) if is_key(key) => {}
+                // What is no option may be the rest of a secret.
+                _ if has_secret => {
+                    extend(&mut secrets, start + option + pair.trim_end().len());
+                }
+                _ => {}
             }
             option += pair.len() + 1;
         }
         start += hop.len() + 1;
     }
     secrets
+}
+
+/// Extends the last range to this end.
+fn extend(secrets: &mut [Range<usize>], end: usize) {
+    if let Some(last) = secrets.last_mut() {
+        last.end = last.end.max(end);
+    }
 }
 
 #[cfg(test)]
@@ -141,6 +170,24 @@ mod tests {
             ("socks5:me:sec@ret@b:2", "socks5:***@b:2"),
             ("secret@b:2", "***@b:2"),
             ("x:a?password=sec@ret&b=c", "x:***&b=c"),
+            ("tcp:p:1|socks5:me@b:2", "tcp:***@b:2"),
+            ("socks5:me:sec|x:ret@b:2", "socks5:***@b:2"),
+            ("socks5:me:sec|x:y:ret@b:2 | tls", "socks5:***@b:2 | tls"),
+            ("tcp:p:1 |socks5:me@b:2", "tcp:***@b:2"),
+            ("tcp:p:1| socks5:me@b:2", "tcp:***@b:2"),
+            ("tcp:p:1 | socks5:me@b:2", "tcp:p:1 | socks5:me@b:2"),
+            ("tcp:p:1|tls", "tcp:p:1|tls"),
+            ("x:a?password=sec|ret | tls", "x:a?password=*** | tls"),
+            ("x:a?password=sec|r|et?a=b", "x:a?password=***"),
+            ("x:a?password=sec|ret:a@b | tls", "x:*** | tls"),
+            ("x:a?b=c&token=sec&ret&d=e", "x:a?b=c&token=***&d=e"),
+            ("x:a?token=sec&b=c | y:d", "x:a?token=***&b=c | y:d"),
+            ("x:a?token=sec&b=c|y:d", "x:a?token=***"),
+            ("x:a?token=sec |y:d", "x:a?token=***"),
+            ("x:a?token=sec&R=et", "x:a?token=***"),
+            ("x:a?token=sec&r=et&et&b=c", "x:a?token=***&b=c"),
+            ("x:a?R=b&et", "x:a?R=b&et"),
+            ("x:a?token=sec | y:d|z:e", "x:a?token=*** | y:d|z:e"),
             ("a\u{7}b\u{202e}", "a\u{fffd}b\u{fffd}"),
         ] {
             assert_eq!(Shown::new(text).text(), shown);

@@ -1,10 +1,11 @@
 //! The table of schemes, without a runtime.
 
 use futures_lite::future::block_on;
-use stagger::Endpoint as _;
-use stagger::connect::endpoint_fn;
+use stagger::connect::{connector_fn, endpoint_fn};
+use stagger::{Endpoint as _, Target};
 use stagger_endpoint::EndpointErrorKind as Kind;
 use stagger_endpoint::{ClientEndpoint, EndpointText, Hop, Login, Schemes};
+use stagger_testkit::Clock;
 
 type Layer = ClientEndpoint<String>;
 
@@ -68,6 +69,33 @@ fn only_clones_are_equal_because_a_name_hides_the_password() {
     assert_eq!(one.to_string(), two.to_string());
     assert_eq!(one, one.clone());
     assert_ne!(one, two);
+}
+
+#[test]
+fn a_changed_clone_is_not_equal_so_that_a_race_tries_both() {
+    let one = says("one").with_name("one");
+    let target = || "example.com:80".try_into().unwrap();
+    let twice = |text: String, _| async move { Ok::<_, std::io::Error>(text.repeat(2)) };
+    let relay = connector_fn(|_: Target| async { Ok::<_, std::io::Error>(String::new()) });
+    for other in [
+        one.clone().and_then(twice),
+        one.clone().with_target(target()),
+        one.clone().without_target(),
+        one.clone().with_name("one"),
+        one.clone().with_relay(relay),
+        one.clone().without_relay(),
+    ] {
+        assert_ne!(other, one);
+        assert_eq!(other.to_string(), "one");
+        assert_eq!(other, other.clone());
+    }
+    let failing = || async { Err::<String, _>(std::io::Error::other("it fails")) };
+    let first = ClientEndpoint::new(endpoint_fn(failing));
+    let other = first.clone().with_target(target());
+    let clock = Clock::new();
+    let connect = first.dialer(clock.clone()).connect_addresses([first, other]).with_report();
+    let error = clock.run(connect).unwrap_err();
+    assert_eq!(error.report().attempts().len(), 2);
 }
 
 #[test]

@@ -25,7 +25,8 @@ use crate::{Register, SocketLiteral, TcpOptions};
 /// Two kinds of addresses are refused before they take part in a race:
 ///
 /// - A link-local IPv6 address without a scope id, because it needs a zone.
-/// - An address of a family without a bind address, if the options have bind addresses.
+/// - An address of a family without a bind address, if the options have bind addresses. An address
+///   that a NAT64 [translates](Candidate::translated) needs an IPv6 bind address.
 ///
 /// A failure because of too few descriptors, buffers, memory, reactor watches or source ports is a
 /// [local shortage](Connector::is_local_shortage). A race tries that address once more.
@@ -75,7 +76,11 @@ impl<R: Register + Clone> Connector<SocketAddr> for TcpConnector<R> {
     fn accepts(&self, to: &Candidate<SocketAddr>) -> io::Result<()> {
         let addr = to.address().canonical();
         Unusable::check_zone(&addr)?;
-        Ok(socket::check(&addr, &self.options)?)
+        // Behind a NAT64 the socket is of IPv6, although the address here is of IPv4.
+        let dialed = to
+            .translated()
+            .map_or(addr, |ipv4| SocketAddr::new(ipv4.ip().to_ipv6_mapped().into(), ipv4.port()));
+        Ok(socket::check(&dialed, &self.options)?)
     }
 
     fn is_local_shortage(&self, error: &io::Error) -> bool {

@@ -38,9 +38,13 @@ use crate::{Login, LoginError, Protocol, ProxyAttempt, ProxyIo, ProxyUrl};
 /// A failed login ends the race, because sending it again may lock the account
 /// ([`LoginRefused`](crate::ProxyErrorKind::LoginRefused),
 /// [`LoginRequired`](crate::ProxyErrorKind::LoginRequired),
-/// [`LoginMethod`](crate::ProxyErrorKind::LoginMethod)). No other failure does. Another address of
-/// the proxy may be another machine, which has another route or another rule, and asking it costs
-/// one round trip. The inner connector judges its own errors.
+/// [`LoginMethod`](crate::ProxyErrorKind::LoginMethod)). But an attempt that is running already may
+/// have sent the login too: a proxy that answers after the attempt delay gets it at two of its
+/// addresses. Policies with [`without_overlap`](stagger::Policy::without_overlap) prevent this.
+///
+/// No other failure ends the race. Another address of the proxy may be another machine, which has
+/// another route or another rule, and asking it costs one round trip. The inner connector judges
+/// its own errors.
 ///
 /// # Cancel safety
 ///

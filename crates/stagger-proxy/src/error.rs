@@ -71,7 +71,8 @@ impl<E: fmt::Display> fmt::Display for ConnectError<E> {
 /// Why a proxy did not connect, in one line that names the proxy.
 ///
 /// The line has the whole cause, so there is no [`source`](StdError::source). It contains no login.
-/// Text of the proxy in it is escaped and shortened.
+/// Text of the proxy in it is escaped and shortened. It is left out if the proxy returns the user
+/// or the password in it.
 ///
 /// # Examples
 ///

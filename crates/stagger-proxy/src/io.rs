@@ -70,8 +70,9 @@ macro_rules! streams {
         /// Returns a dialer that connects through a proxy.
         ///
         /// It gives the target's name to the proxy and resolves only the name of the proxy, with
-        /// `dialer`. See [`Through`](crate::Through). It has the timer and the policy of `dialer`.
-        /// The observer stays with the race to the proxy.
+        /// `dialer`. See [`Through`](crate::Through). It has the timer and the policy of `dialer`,
+        /// as [`Through::into_dialer`](crate::Through::into_dialer) says. The observer stays with
+        /// the race to the proxy.
         ///
         /// # Examples
         ///

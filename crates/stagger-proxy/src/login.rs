@@ -73,6 +73,13 @@ impl Login {
         message
     }
 
+    /// Whether a text has the user, the password, or both as Basic credentials.
+    pub(crate) fn is_in(&self, text: &[u8]) -> bool {
+        let is_in =
+            |part: &[u8]| !part.is_empty() && text.windows(part.len()).any(|window| window == part);
+        is_in(self.user()) || is_in(self.password()) || is_in(self.basic().as_bytes())
+    }
+
     /// The credentials of RFC 7617 §2.
     pub(crate) fn basic(&self) -> String {
         base64(&[self.user(), b":", self.password()].concat())

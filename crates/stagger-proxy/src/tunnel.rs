@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 use stagger::address::Address;
 use stagger::boxed::BoxError;
 use stagger::connect::Dial;
-use stagger::resolve::ByName;
+use stagger::resolve::{ByName, Families};
 use stagger::{Candidate, Connector, Dialer, Error, Observer, Resolver, Target, Timer};
 
 use crate::error::{ConnectError, ProxyError};
@@ -149,8 +149,8 @@ impl<C: fmt::Debug, K> fmt::Debug for Tunnel<C, K> {
 ///
 /// Each attempt is a connect of the dialer to the proxy, with a [`Tunnel`] over the dialer's
 /// connector. So an address of the proxy that is silent, or that accepts and then stalls, costs one
-/// attempt delay. A refused login ends the race, so it is sent once. [`tokio::through`] and
-/// [`futures::through`] make a dialer with this connector.
+/// attempt delay. A refused login [ends the race](crate::Proxy#which-failures-end-the-race).
+/// [`tokio::through`] and [`futures::through`] make a dialer with this connector.
 ///
 /// [`tokio::through`]: crate::tokio::through
 /// [`futures::through`]: crate::futures::through
@@ -210,11 +210,18 @@ impl<R, C, T, K, O> Through<R, C, T, K, O> {
 
     /// Returns a dialer with this connector, and with the timer and the policy of the dialer that
     /// reaches the proxy.
+    ///
+    /// Two settings of the policy stay with that dialer, because they are for the addresses of the
+    /// proxy: the [attempt timeout](stagger::Policy::with_attempt_timeout) and the
+    /// [families](stagger::Policy::with_families).
     pub fn into_dialer(self) -> Dialer<ByName, Self, T>
     where
         T: Clone,
     {
         let (timer, policy) = (self.dialer.timer().clone(), self.dialer.policy().clone());
+        // The only attempt of this dialer is the whole race to the proxy, and its only address is
+        // the target, which is not dialed here.
+        let policy = policy.without_attempt_timeout().with_families(Families::Any);
         Dialer::new(ByName, self, timer).with_policy(policy)
     }
 }

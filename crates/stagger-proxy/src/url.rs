@@ -37,7 +37,7 @@ const DEFAULT_TLS_PORT: u16 = 443;
 /// and only for `socks5h` the proxy does. SOCKS4 has no form for IPv6 and for logins, and is not
 /// supported.
 ///
-/// It prints without the login.
+/// It prints without the login, and a zone with `%25`.
 ///
 /// # Examples
 ///
@@ -184,7 +184,8 @@ impl fmt::Display for ProxyUrl {
             (Protocol::Http, false) => "http",
             (Protocol::Http, true) => "https",
         };
-        write!(f, "{scheme}://{}", self.target)
+        // Only a zone has a percent sign. Bare, the zone 2512 would be read as the zone 12.
+        write!(f, "{scheme}://{}", self.target.to_string().replacen('%', "%25", 1))
     }
 }
 
@@ -373,13 +374,18 @@ mod tests {
             ("socks5h+tls://proxy:1", "socks5h+tls://proxy:1"),
             ("http://[::1]:3128", "http://[::1]:3128"),
             ("http://[::1]", "http://[::1]:1080"),
-            ("http://[fe80::1%25eth0]:80", "http://[fe80::1%eth0]:80"),
-            ("http://[fe80::1%eth0]:80", "http://[fe80::1%eth0]:80"),
+            ("http://[fe80::1%25eth0]:80", "http://[fe80::1%25eth0]:80"),
+            ("http://[fe80::1%eth0]:80", "http://[fe80::1%25eth0]:80"),
+            ("http://[fe80::1%12]:80", "http://[fe80::1%2512]:80"),
+            ("http://[fe80::1%2525]:80", "http://[fe80::1%2525]:80"),
+            ("http://[fe80::1%252512]:80", "http://[fe80::1%252512]:80"),
         ] {
             let url = ProxyUrl::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!(url.to_string(), printed);
             assert_eq!(ProxyUrl::parse(printed), Ok(url));
         }
+        let url = ProxyUrl::parse("http://[fe80::1%252512]:80").unwrap();
+        assert_eq!(url.target(), &Target::parse("[fe80::1%2512]:80").unwrap());
     }
 
     #[test]

@@ -164,15 +164,17 @@ impl<C> Board<C> {
 
     // For the driver.
 
-    /// Registers the driver. Returns whether it goes on.
+    /// Registers the driver if it goes on, and returns whether it does.
     pub(crate) fn enter(&self, waker: &Waker) -> bool {
         let waker = waker.clone();
-        let (goes_on, replaced) = {
+        let (goes_on, unused) = {
             let mut content = self.content();
             let goes_on = content.ended.is_none() && content.handles > 0;
-            (goes_on, content.driver.replace(waker))
+            // The waker of a driver that ends would keep its task in memory as long as the links.
+            let unused = if goes_on { content.driver.replace(waker) } else { Some(waker) };
+            (goes_on, unused)
         };
-        drop(replaced);
+        drop(unused);
         goes_on
     }
 
@@ -189,14 +191,17 @@ impl<C> Board<C> {
             }
             content.state = state;
             content.failures = failures;
-            content.total_failures = total_failures;
+            let has_failed =
+                mem::replace(&mut content.total_failures, total_failures) < total_failures;
             let replaced = outcome.map(|error| mem::replace(&mut content.last_error, error));
             let waiters = match value.take() {
                 Some(value) => {
                     content.current = Some(value);
                     mem::take(&mut content.waiters)
                 }
-                None => content.failed_waits(),
+                None if has_failed => content.failed_waits(),
+                // A poll of a connect in progress costs the same with many waits.
+                None => BTreeMap::new(),
             };
             (waiters, replaced)
         };

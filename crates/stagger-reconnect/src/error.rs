@@ -114,8 +114,8 @@ impl Error for LinkError {
     }
 }
 
-/// Keeps the kind of the last connect's error. Without one the kind is
-/// [`NotConnected`](io::ErrorKind::NotConnected).
+/// Keeps the kind of the last connect's error, if that is an [`io::Error`] or a [`stagger::Error`].
+/// Otherwise the kind is [`NotConnected`](io::ErrorKind::NotConnected).
 ///
 /// # Examples
 ///

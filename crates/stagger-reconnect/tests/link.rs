@@ -156,6 +156,22 @@ fn a_dropped_wait_leaves_no_waker_behind() {
 }
 
 #[test]
+fn a_driver_that_has_ended_leaves_no_waker_behind() {
+    for fate in [Fate::silent(), Fate::fails(ms(0)), Fate::connects(ms(0))] {
+        let mut scene = Scene::new([fate], ms(5_000));
+        assert!(scene.run_until(10).is_pending());
+        let woken = Arc::<Woken>::default();
+        let waker = Waker::from(woken.clone());
+        assert!(scene.keep.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        assert!(Arc::strong_count(&woken) > 2, "it is registered");
+        scene.link.stop();
+        assert!(scene.keep.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
+        drop(waker);
+        assert_eq!(Arc::strong_count(&woken), 1, "the link is still there");
+    }
+}
+
+#[test]
 fn a_wait_during_a_loss_gets_the_next_connection() {
     let mut scene = Scene::new([Fate::connects(ms(20))], STEADY);
     assert!(scene.run_until(20).is_pending());

@@ -189,6 +189,14 @@ impl TryFrom<&str> for Destination {
     }
 }
 
+impl TryFrom<&String> for Destination {
+    type Error = DestinationError;
+
+    fn try_from(text: &String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
 impl TryFrom<String> for Destination {
     type Error = DestinationError;
 
@@ -386,6 +394,15 @@ mod tests {
             "{text:?} is printed as {printed:?}"
         );
         Some((destination.user, destination.host, destination.port))
+    }
+
+    #[test]
+    fn a_destination_is_made_from_a_borrowed_and_from_an_owned_text() {
+        let text = "joe@web".to_owned();
+        let of_string = Destination::try_from(&text);
+        assert_eq!(of_string, Destination::try_from(&*text));
+        assert_eq!(of_string, Destination::try_from(text));
+        assert_eq!(of_string.unwrap().host, "web");
     }
 
     #[test]

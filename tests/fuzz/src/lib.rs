@@ -1,4 +1,5 @@
-//! What must hold of whatever others wrote: files, replies of name servers, and text from anywhere.
+//! What must hold of whatever others wrote: files, replies of name servers and proxies, and text
+//! from anywhere.
 //!
 //! Each [target](TARGETS) takes bytes and panics if something does not hold. `cargo fuzz` looks for
 //! such bytes, with the programs in `fuzz`; the tests here run the targets over the seeds alone, on
@@ -6,9 +7,11 @@
 #![forbid(unsafe_code)]
 
 mod config;
+mod endpoint;
 mod hosts;
 mod literal;
 mod lookup;
+mod proxy;
 mod ssh;
 mod switch;
 mod target;
@@ -16,9 +19,11 @@ mod target;
 use stagger_dns::config::Warnings;
 
 pub use config::config;
+pub use endpoint::endpoint;
 pub use hosts::hosts;
 pub use literal::literal;
 pub use lookup::lookup;
+pub use proxy::proxy;
 pub use ssh::ssh;
 #[cfg(fuzzing)]
 pub use stagger_dns::fuzzing::{message, tcp};
@@ -35,11 +40,13 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("config", config),
     #[cfg(fuzzing)]
     ("control", control),
+    ("endpoint", endpoint),
     ("hosts", hosts),
     ("literal", literal),
     ("lookup", lookup),
     #[cfg(fuzzing)]
     ("message", message),
+    ("proxy", proxy),
     ("ssh", ssh),
     ("switch", switch),
     ("target", target),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use stagger::boxed::BoxResolver;
 use stagger::error::SharedError;
+use stagger::report::AttemptOutcome;
 use stagger::{Dialer, Report};
 use stagger_net::TcpOptions;
 use stagger_net::nat64::{Nat64, Nat64Connector, Nat64Resolver};
@@ -22,6 +23,7 @@ battery! {
         a_given_prefix_needs_no_discovery,
         an_answer_of_dns64_and_its_a_record_are_one_attempt,
         the_hook_has_the_ipv4_address_and_a_socket_of_ipv6,
+        a_bind_address_of_ipv6_is_used_for_ipv4_destinations,
         without_a_prefix_ipv4_is_unreachable_at_once,
         a_machine_with_ipv4_takes_it_and_asks_for_no_prefix,
     }
@@ -154,6 +156,33 @@ fn the_hook_has_the_ipv4_address_and_a_socket_of_ipv6<R: Runtime>() {
     let connector = Nat64Connector::new(R::Adapter::connector(options), nat64.clone());
     connects::<R>(&dialer::<R>(&nat64, resolver).with_connector(connector), NAME);
     assert_eq!(heard.try_iter().collect::<Vec<_>>(), [(addr(IPV4), true)]);
+}
+
+fn a_bind_address_of_ipv6_is_used_for_ipv4_destinations<R: Runtime>() {
+    let (_etc, server) = network();
+    let _healthy = far(|| Healthy::at(addr(SYNTHESISED)));
+    let [resolver, _] = resolvers::<R>();
+    let bound = |local| {
+        let options = TcpOptions::new().with_bind_addr(local).unwrap();
+        let nat64 = auto::<R>(&resolver);
+        let connector = Nat64Connector::new(R::Adapter::connector(options), nat64.clone());
+        dialer::<R>(&nat64, resolver.clone()).with_connector(connector)
+    };
+    let dialer = bound(addr("[fd00:7::2]:0"));
+    connects::<R>(&dialer, IPV4);
+    connects::<R>(&dialer, NAME);
+    // The address of a literal in the prefix is of IPv6 too.
+    let stream = R::new().run(dialer.connect(SYNTHESISED)).unwrap();
+    assert_eq!(R::Adapter::peer_addr(&stream), addr(SYNTHESISED));
+    // An address of the other family still takes no part.
+    let error = R::new().run(dialer.connect("127.0.0.1:80")).map(drop).unwrap_err();
+    assert!(matches!(error.report().attempts()[0].outcome, AttemptOutcome::Skipped(_)), "{error}");
+    let dialer = bound(addr("127.0.0.1:0"));
+    for target in [IPV4, NAME, SYNTHESISED] {
+        let error = R::new().run(dialer.connect(target)).map(drop).unwrap_err();
+        assert!(error.report().elapsed() < SECONDS, "{error}");
+    }
+    assert!(server.asked("ipv4only.arpa", Record::Aaaa) >= 1);
 }
 
 fn without_a_prefix_ipv4_is_unreachable_at_once<R: Runtime>() {

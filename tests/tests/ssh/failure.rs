@@ -72,7 +72,7 @@ fn a_wrong_host_key_is_an_error_that_names_its_host_and_ends_the_race<R: SshRunt
         fails::<R>(&lines, "gw2", "gw3.test:22", |way, failure| {
             assert_eq!(failure.kind, SshErrorKind::HostKey, "{name} {way:?} {failure:?}");
             let text = format!(
-                "SSH host {name}: its host key is not the known one: \
+                "SSH host {name}: its host key is unknown or has changed: \
                  WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!; Offending ED25519 key in "
             );
             assert!(failure.text.starts_with(&text), "{way:?} {failure:?}");

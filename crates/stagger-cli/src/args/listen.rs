@@ -20,7 +20,7 @@ Examples:
   stagger listen --all-interfaces :8080
   stagger listen '[::1]:8080' 127.0.0.1:8080 --runtime smol
   stagger listen 127.0.0.1:8080 --pipe > received
-  stagger listen --endpoint 'unix:/tmp/app.sock?replace-stale=true'";
+  stagger listen --endpoint 'unix:/tmp/app.sock?replace-stale=yes'";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ListenArgs {

@@ -2,14 +2,11 @@
 
 use std::io;
 use std::net::Shutdown;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 
-use ::tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
-use futures_lite::{AsyncRead, AsyncWrite};
 use stagger_endpoint::{smol, tokio};
+use tokio_util::compat::{Compat, TokioAsyncReadCompatExt as _};
 
-use crate::stream::{BoxStream, Ends, Stream};
+use crate::stream::{BoxStream, EndDirection, Ending, Ends, Stream};
 use crate::tls::{self, Session};
 
 /// The ends, if the peer has a socket address.
@@ -17,22 +14,13 @@ fn ends(peer: Option<&str>) -> Ends {
     Ends { peer: peer.and_then(|peer| peer.parse().ok()), local: None }
 }
 
-/// A stream of an endpoint on tokio.
-struct TokioStream(tokio::BoxStream);
-
-impl From<tokio::BoxStream> for BoxStream {
-    fn from(stream: tokio::BoxStream) -> Self {
-        Box::new(TokioStream(stream))
-    }
-}
-
-impl Stream for TokioStream {
+impl Stream for Compat<tokio::BoxStream> {
     fn ends(&self) -> Ends {
-        ends(self.0.peer())
+        ends(self.get_ref().peer())
     }
 
     fn session(&self) -> Option<Session> {
-        tls::session_on_tokio(&self.0)
+        tls::session_on_tokio(self.get_ref())
     }
 
     fn half_closes(&self) -> bool {
@@ -40,46 +28,14 @@ impl Stream for TokioStream {
     }
 }
 
-impl AsyncRead for TokioStream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        let mut buffer = ReadBuf::new(buffer);
-        ready!(Pin::new(&mut self.0).poll_read(cx, &mut buffer))?;
-        Poll::Ready(Ok(buffer.filled().len()))
+impl From<tokio::BoxStream> for BoxStream {
+    fn from(stream: tokio::BoxStream) -> Self {
+        Box::new(stream.compat())
     }
 }
 
-impl AsyncWrite for TokioStream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
-    }
-}
-
-/// A stream of an endpoint on smol or async-std.
-struct FuturesStream(smol::BoxStream);
-
-impl From<smol::BoxStream> for BoxStream {
-    fn from(stream: smol::BoxStream) -> Self {
-        Box::new(FuturesStream(stream))
-    }
-}
-
-impl Stream for FuturesStream {
+/// On smol or async-std.
+impl Stream for Ending<smol::BoxStream> {
     fn ends(&self) -> Ends {
         ends(self.0.peer())
     }
@@ -93,38 +49,21 @@ impl Stream for FuturesStream {
     }
 }
 
-impl AsyncRead for FuturesStream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_read(cx, buffer)
+impl From<smol::BoxStream> for BoxStream {
+    fn from(stream: smol::BoxStream) -> Self {
+        Box::new(Ending(stream))
     }
 }
 
-impl AsyncWrite for FuturesStream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // The streams of async-std only flush when they are closed.
-        if let Some(stream) = self.0.downcast_ref::<async_std::net::TcpStream>() {
-            return Poll::Ready(stream.shutdown(Shutdown::Write));
+impl EndDirection for smol::BoxStream {
+    fn end_direction(&self) -> Option<io::Result<()>> {
+        if let Some(stream) = self.downcast_ref::<async_std::net::TcpStream>() {
+            return Some(stream.shutdown(Shutdown::Write));
         }
         #[cfg(unix)]
-        if let Some(stream) = self.0.downcast_ref::<async_std::os::unix::net::UnixStream>() {
-            return Poll::Ready(stream.shutdown(Shutdown::Write));
+        if let Some(stream) = self.downcast_ref::<async_std::os::unix::net::UnixStream>() {
+            return Some(stream.shutdown(Shutdown::Write));
         }
-        Pin::new(&mut self.0).poll_close(cx)
+        None
     }
 }

@@ -25,6 +25,10 @@ impl ConnectSsh {
     pub(crate) fn host(&self) -> Option<&str> {
         None
     }
+
+    pub(crate) fn doubt(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 #[derive(Debug, clap::Args)]

@@ -29,7 +29,8 @@ Logins are left to the program ssh, which never asks here for a password or a
 passphrase (BatchMode). --ssh-backend control uses a running control master of
 ssh, or starts one. The master stays for ControlPersist, or for a minute. So the
 next connection takes milliseconds. --ssh-backend command runs ssh -W, which
-dials the first hop itself. It counts as connected when the program has started.
+dials the first hop itself. It counts as connected when the program has started,
+which is a warning.
 
 With --ssh and --json, the object of a target has ssh, the host, after target.
 
@@ -56,9 +57,9 @@ pub(crate) const RESOLVE_EXAMPLES: &str = "
   stagger resolve --ssh bastion";
 
 /// The row of the exit codes for a wrong host or configuration.
-pub(crate) const WRONG: &str = "\
-       - a host of --ssh that is malformed, or whose configuration is unusable
-";
+// A backslash at the end of a line would remove the indentation of the next one.
+pub(crate) const WRONG: &str =
+    "       - a host of --ssh that is malformed, or whose configuration is unusable\n";
 
 /// How connections are opened from hosts.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -70,14 +71,24 @@ pub(crate) enum BackendName {
     Command,
 }
 
+/// The arguments of `connect` that cannot stand beside `--ssh`.
+const BESIDE_NO_HOST: [&str; 3] = ["endpoint", "history", "nat64"];
+
+// clap does not ask for `--ssh` where something stands in its way. So the options that need it
+// exclude the same arguments.
 #[derive(Debug, clap::Args)]
+#[command(
+    mut_arg("ssh_config", |arg| arg.conflicts_with_all(BESIDE_NO_HOST)),
+    mut_arg("ssh_match_exec", |arg| arg.conflicts_with_all(BESIDE_NO_HOST)),
+    mut_arg("ssh_backend", |arg| arg.conflicts_with_all(BESIDE_NO_HOST))
+)]
 pub(crate) struct ConnectSsh {
     /// Reach the target from this host of the SSH configuration, or else the host's SSH port
     #[arg(
         long,
         value_name = "HOST",
         value_hint = ValueHint::Hostname,
-        conflicts_with_all = ["endpoint", "history", "nat64"],
+        conflicts_with_all = BESIDE_NO_HOST,
         help_heading = "SSH"
     )]
     pub(super) ssh: Option<String>,
@@ -99,7 +110,12 @@ pub(crate) struct ConnectSsh {
 const OF_TARGET: [&str; 7] =
     ["target", "service", "family", "order", "answers", "explain", "nat64"];
 
+// As for `ConnectSsh`.
 #[derive(Debug, clap::Args)]
+#[command(
+    mut_arg("ssh_config", |arg| arg.conflicts_with_all(OF_TARGET)),
+    mut_arg("ssh_match_exec", |arg| arg.conflicts_with_all(OF_TARGET))
+)]
 pub(crate) struct ResolveSsh {
     /// Show the hops to this host of the SSH configuration
     #[arg(
@@ -133,6 +149,15 @@ impl ConnectSsh {
     /// The host as a text, even if it is wrong.
     pub(crate) fn host(&self) -> Option<&str> {
         self.ssh.as_deref()
+    }
+
+    /// What a connection from a host does not show before its first byte, if there is something.
+    pub(crate) fn doubt(&self) -> Option<&'static str> {
+        let is_command = matches!(self.ssh_backend, BackendName::Command);
+        (self.ssh.is_some() && is_command).then_some(
+            "the program ssh has started, but may still fail; --ssh-backend control waits for the \
+             host's answer",
+        )
     }
 }
 

@@ -2,14 +2,11 @@
 
 use std::io;
 use std::net::Shutdown;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 
-use futures_lite::{AsyncRead, AsyncWrite};
 use stagger_ssh::SshStream;
-use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
+use tokio_util::compat::{Compat, TokioAsyncReadCompatExt as _};
 
-use crate::stream::{BoxStream, Ends, Stream};
+use crate::stream::{BoxStream, EndDirection, Ending, Ends, Stream};
 
 type OnTokio = SshStream<tokio::net::TcpStream, tokio::net::UnixStream>;
 type OnSmol = SshStream<smol::net::TcpStream, smol::net::unix::UnixStream>;
@@ -25,48 +22,15 @@ macro_rules! ends {
     };
 }
 
-/// A stream of tokio.
-struct TokioStream(OnTokio);
+impl Stream for Compat<OnTokio> {
+    fn ends(&self) -> Ends {
+        ends!(self.get_ref())
+    }
+}
 
 impl From<OnTokio> for BoxStream {
     fn from(stream: OnTokio) -> Self {
-        Box::new(TokioStream(stream))
-    }
-}
-
-impl Stream for TokioStream {
-    fn ends(&self) -> Ends {
-        ends!(self.0)
-    }
-}
-
-impl AsyncRead for TokioStream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        let mut buffer = ReadBuf::new(buffer);
-        ready!(Pin::new(&mut self.0).poll_read(cx, &mut buffer))?;
-        Poll::Ready(Ok(buffer.filled().len()))
-    }
-}
-
-impl AsyncWrite for TokioStream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+        Box::new(stream.compat())
     }
 }
 
@@ -82,49 +46,21 @@ impl From<OnSmol> for BoxStream {
     }
 }
 
-/// A stream of async-std. Its own close only flushes, so this one also ends the direction.
-struct AsyncStdStream(OnAsyncStd);
-
-impl From<OnAsyncStd> for BoxStream {
-    fn from(stream: OnAsyncStd) -> Self {
-        Box::new(AsyncStdStream(stream))
-    }
-}
-
-impl Stream for AsyncStdStream {
+impl Stream for Ending<OnAsyncStd> {
     fn ends(&self) -> Ends {
         ends!(self.0)
     }
 }
 
-impl AsyncRead for AsyncStdStream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_read(cx, buffer)
+impl From<OnAsyncStd> for BoxStream {
+    fn from(stream: OnAsyncStd) -> Self {
+        Box::new(Ending(stream))
     }
 }
 
-impl AsyncWrite for AsyncStdStream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(match (self.0.tcp(), self.0.unix()) {
-            (Some(tcp), _) => tcp.shutdown(Shutdown::Write),
-            (None, Some(unix)) => unix.shutdown(Shutdown::Write),
-            (None, None) => Ok(()),
-        })
+impl EndDirection for OnAsyncStd {
+    fn end_direction(&self) -> Option<io::Result<()>> {
+        let tcp = self.tcp().map(|tcp| tcp.shutdown(Shutdown::Write));
+        tcp.or_else(|| self.unix().map(|unix| unix.shutdown(Shutdown::Write)))
     }
 }

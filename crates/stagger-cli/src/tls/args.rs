@@ -25,9 +25,9 @@ failure, because data may be missing.
 ";
 
 /// The row of the exit codes for wrong files and names.
-pub(crate) const WRONG: &str = "\
-       - a file of --ca, --cert or --key without a usable certificate or key
-";
+// A backslash at the end of a line would remove the indentation of the next one.
+pub(crate) const WRONG: &str =
+    "       - a file of --ca, --cert or --key without a usable certificate or key\n";
 
 /// Examples below the options of `connect`.
 pub(crate) const CONNECT_EXAMPLE: &str = "

@@ -162,6 +162,28 @@ fn listen_serves_clients_of_a_unix_socket_and_of_a_port() {
     }
 }
 
+/// The strings of `listen --endpoint` in a text.
+fn examples(text: &str) -> impl Iterator<Item = &str> {
+    let after = text.split("stagger listen --endpoint '").skip(1);
+    after.filter_map(|rest| rest.split('\'').next())
+}
+
+#[test]
+fn the_endpoints_that_the_help_and_the_readme_listen_at_are_right() {
+    let help = stagger(&["listen", "--help"]).out;
+    let readme = include_str!("../../README.md");
+    let shown: Vec<_> = examples(&help).chain(examples(readme)).collect();
+    assert_eq!(shown.len(), 2, "{shown:?}");
+    for text in shown {
+        let path = SocketPath::new();
+        let here = text.replace("/tmp/app.sock", &path.0.display().to_string());
+        assert_ne!(here, text);
+        let mut listening = Listening::start(&["listen", "--endpoint", &here]);
+        assert_eq!(listening.line(), format!("listening on {}", path.0.display()));
+        listening.interrupt();
+    }
+}
+
 #[test]
 fn a_pipe_of_listen_takes_one_client_of_an_endpoint() {
     for runtime in RUNTIMES {

@@ -173,8 +173,9 @@ fn wrong_arguments_are_those_of_the_help_and_end_every_command_alike() {
         return;
     }
     let help = stagger(&["--help"]).out;
+    // All rows have one indentation.
     let rows: BTreeSet<_> =
-        help.lines().filter_map(|line| line.trim_start().strip_prefix("- ")).collect();
+        help.lines().filter_map(|line| line.strip_prefix("       - ")).collect();
     let tls = cfg!(feature = "tls").then_some(&WRONG_TLS);
     let ssh = cfg!(feature = "ssh").then_some(&WRONG_SSH);
     let wrong = || WRONG.iter().chain(tls).chain(ssh);

@@ -49,6 +49,8 @@ fn a_literal_and_a_name_connect_through_a_given_and_a_discovered_prefix() {
                 let attempt = &race["attempts"][0];
                 assert_eq!(attempt["address"], ipv4, "{race}");
                 assert_eq!(attempt["children"][0]["attempts"][0]["address"], dialed, "{race}");
+                let race = with(&["--json", "--nat64", nat64, "--bind", "fd00:7::2"]).json();
+                assert_eq!(race["peer"], dialed, "{race}");
                 // The picture has both, one below the other.
                 let run = with(&["--nat64", nat64]);
                 let lines: Vec<_> = run.out.lines().collect();

@@ -104,7 +104,8 @@ where
         + 'static,
     T: Timer<Sleep: Send> + Clone + Default + Send + Sync + 'static,
 {
-    let is_number = hop.rest().bytes().all(|byte| byte.is_ascii_digit());
+    let is_number =
+        hop.some_rest("INDEX or systemd:NAME")?.bytes().all(|byte| byte.is_ascii_digit());
     let chosen = match is_number {
         true => Chosen::Index(hop.number(0..=LAST - FIRST)?),
         false => Chosen::Name(hop.text()?),

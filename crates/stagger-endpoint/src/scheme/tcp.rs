@@ -176,7 +176,8 @@ where
         "" => return Err(hop.target().expect_err("there is none").into()),
         rest => rest,
     };
-    let port = |text: &str| match text.bytes().all(|byte| byte.is_ascii_digit()) {
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let port = |text: &str| match is_number(text) {
         true => text.parse::<u16>().ok(),
         false => None,
     };
@@ -185,6 +186,9 @@ where
         (None, Some(text)) => {
             let port = port(text).ok_or_else(|| hop.rest_error("write a port, as in *:8080"))?;
             ListenAddr::all_interfaces(port)
+        }
+        (None, None) if is_number(rest) => {
+            return Err(hop.rest_error("the port is not a number up to 65535").into());
         }
         (None, None) => rest.parse().map_err(|error| hop.rest_error(literal_reason(&error)))?,
     };

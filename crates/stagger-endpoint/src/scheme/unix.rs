@@ -80,6 +80,7 @@ where
 
 /// A path, or an abstract name after `@`.
 fn addr<L>(hop: &mut HopReader<'_, L>) -> Result<UnixAddr, EndpointError> {
+    hop.some_rest("PATH")?;
     let bytes = hop.bytes()?;
     let addr = match &*bytes {
         #[cfg(any(target_os = "android", target_os = "linux"))]

@@ -24,13 +24,16 @@ use super::known::is_only_here;
 /// [hook](crate::TcpOptions::with_hook). The report has both, as [`Redirect`] describes.
 ///
 /// An IPv6 candidate inside a known prefix is shown to the inner connector in the same way. If the
-/// IPv4 address in it has a meaning only on this machine or its link, the connect goes plainly to
-/// that address. So `64:ff9b::7f00:1` is no way around a check for `127.0.0.1`.
+/// IPv4 address in it has a meaning only on this machine or its link, and no bit after it is set,
+/// the connect goes plainly to that address. So `64:ff9b::7f00:1` is no way around a check for
+/// `127.0.0.1`.
 ///
 /// [`Nat64`] lists the addresses that are translated. Nothing happens before an attempt is polled.
 ///
-/// If the inner connector has only IPv6 [bind addresses](crate::TcpOptions::with_bind_addr), it
-/// refuses IPv4 candidates, so they are not translated.
+/// A candidate that the NAT64 may translate is shown to the inner `accepts` with its IPv4 address
+/// also as [`Candidate::translated`], if the inner connector refuses it otherwise. So a
+/// [`TcpConnector`](crate::TcpConnector) with only IPv6
+/// [bind addresses](crate::TcpOptions::with_bind_addr) accepts it.
 ///
 /// # Examples
 ///
@@ -96,9 +99,20 @@ where
     }
 
     fn accepts(&self, to: &Candidate<SocketAddr>) -> Result<(), C::Error> {
-        match self.nat64.translated(&to.address().canonical()) {
-            None => self.connector.accepts(to),
-            Some(ipv4) => self.connector.accepts(&to.clone().map(|_| ipv4.into())),
+        let nat64 = &self.nat64;
+        let addr = to.address().canonical();
+        let shown = |ipv4: SocketAddrV4| to.clone().map(|_| ipv4.into());
+        match (addr, of_literal(nat64, &addr)) {
+            (_, Way::Inside(ipv4)) => self.connector.accepts(&shown(ipv4).with_translated(ipv4)),
+            (_, Way::Instead(ipv4)) => self.connector.accepts(&shown(ipv4)),
+            (SocketAddr::V4(ipv4), _) => match self.connector.accepts(to) {
+                // It may be refused only because of its family.
+                Err(_) if nat64.may_translate(ipv4) => {
+                    self.connector.accepts(&shown(ipv4).with_translated(ipv4))
+                }
+                accepted => accepted,
+            },
+            (SocketAddr::V6(_), _) => self.connector.accepts(to),
         }
     }
 
@@ -173,9 +187,18 @@ enum Way {
     /// To the address, which stands for this IPv4 address.
     Inside(SocketAddrV4),
     /// To this address instead.
-    Instead(SocketAddr),
+    Instead(SocketAddrV4),
     /// To the first address, which stands for the second.
     Synthesised(SocketAddr, SocketAddrV4),
+}
+
+/// The way to an IPv6 address. It is plain for an IPv4 address.
+fn of_literal(nat64: &Nat64, addr: &SocketAddr) -> Way {
+    match nat64.translated(addr) {
+        Some(ipv4) if is_only_here(*ipv4.ip()) && nat64.is_synthesised(addr) => Way::Instead(ipv4),
+        Some(ipv4) => Way::Inside(ipv4),
+        None => Way::Plain,
+    }
 }
 
 impl<C> Waiting<C> {
@@ -183,18 +206,15 @@ impl<C> Waiting<C> {
         let nat64 = &self.of.nat64;
         let addr = self.to.address().canonical();
         let SocketAddr::V4(ipv4) = addr else {
-            return Poll::Ready(match nat64.translated(&addr) {
-                Some(ipv4) if is_only_here(*ipv4.ip()) => Way::Instead(ipv4.into()),
-                Some(ipv4) => Way::Inside(ipv4),
-                None => Way::Plain,
-            });
+            return Poll::Ready(of_literal(nat64, &addr));
         };
         if self.discovery.is_none() {
-            if is_only_here(*ipv4.ip()) || nat64.has_route(ipv4) || !nat64.is_needed() {
+            if nat64.is_native(ipv4) || !nat64.is_needed() {
                 return Poll::Ready(Way::Plain);
             }
-            // A name server has synthesised this very address, so its prefix is known.
-            if let Some(synthesised) = nat64.synthesise(ipv4, &[]) {
+            // A name server has synthesised this very address, so it needs no discovery.
+            let known = nat64.known().unwrap_or_default();
+            if let Some(synthesised) = nat64.synthesise(ipv4, &known) {
                 return Poll::Ready(Way::Synthesised(synthesised.into(), ipv4));
             }
         }
@@ -214,7 +234,7 @@ impl<C: Connector<SocketAddr>> Waiting<C> {
         let (to, instead) = match way {
             Way::Plain => (to, None),
             Way::Inside(ipv4) => (to.with_translated(ipv4), None),
-            Way::Instead(addr) => (to.map(|_| addr), Some(addr)),
+            Way::Instead(ipv4) => (to.map(|_| ipv4.into()), Some(ipv4.into())),
             Way::Synthesised(addr, ipv4) => (to.map(|_| addr).with_translated(ipv4), Some(addr)),
         };
         let redirect = instead.map(|addr| {

@@ -3,7 +3,6 @@
 use std::net::{Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use futures_core::Stream as _;
 use stagger::boxed::BoxResolver;
@@ -12,6 +11,7 @@ use stagger::error::SharedError;
 use stagger::resolve::{Families, Query, Record};
 use stagger::{Resolver, Target};
 
+use super::known::Moment;
 use super::{Nat64, Nat64Prefix};
 
 /// The name that only synthesised AAAA have. The dot at its end keeps search lists away (RFC 7050
@@ -27,12 +27,20 @@ type Answers = <BoxResolver<SocketAddr, SharedError> as Resolver>::Answers;
 pub(super) struct Discovery {
     nat64: Nat64,
     /// Absent before the first poll.
-    answers: Option<Answers>,
+    asked: Option<Asked>,
+    /// Whether the network changed during a first query.
+    is_second: bool,
+}
+
+/// A query, and when it was sent.
+struct Asked {
+    answers: Answers,
+    moment: Moment,
 }
 
 impl Discovery {
     pub(super) fn new(nat64: Nat64) -> Self {
-        Self { nat64, answers: None }
+        Self { nat64, asked: None, is_second: false }
     }
 
     /// Yields the prefixes.
@@ -41,28 +49,36 @@ impl Discovery {
             if let Some(known) = self.nat64.known() {
                 return Poll::Ready(known);
             }
-            let answers = self.answers.get_or_insert_with(|| {
-                let resolver = self.nat64.setup.discovery.as_ref();
-                let target = Target::new(NAME, "80").expect("the name is valid");
-                let query = Query::new(target).with_families(Families::Ipv6);
-                resolver.expect("the prefixes are known without a discovery").resolve(&query)
-            });
-            lock(&self.nat64.memory).wait(cx.waker());
-            let (addrs, ttl) = match ready!(Pin::new(answers).poll_next(cx)) {
+            let asked = self.asked.get_or_insert_with(|| ask(&self.nat64));
+            let displaced = lock(&self.nat64.memory).wait(cx.waker());
+            drop(displaced);
+            let (addrs, ttl) = match ready!(Pin::new(&mut asked.answers).poll_next(cx)) {
                 Some(answer) if answer.is_provisional() => continue,
-                Some(answer) if answer.record() == Record::Https => continue,
+                // A resolver may answer more than was asked.
+                Some(answer) if !matches!(answer.record(), Record::Aaaa | Record::Addresses) => {
+                    continue;
+                }
                 Some(answer) => (ipv6(answer.addresses()), answer.ttl()),
                 None => (Vec::new(), None),
             };
-            return Poll::Ready(self.end(addrs, ttl));
+            let prefixes = Nat64Prefix::discovered(addrs);
+            // The prefixes of the network before a change are not those of the next. A second
+            // change ends the discovery, so it asks at most twice.
+            if self.nat64.keep(prefixes.clone(), ttl, &asked.moment) || self.is_second {
+                return Poll::Ready(prefixes);
+            }
+            (self.asked, self.is_second) = (None, true);
         }
     }
+}
 
-    fn end(&mut self, addrs: Vec<Ipv6Addr>, ttl: Option<Duration>) -> Vec<Nat64Prefix> {
-        let prefixes = Nat64Prefix::discovered(addrs);
-        self.nat64.keep(prefixes.clone(), ttl);
-        prefixes
-    }
+fn ask(nat64: &Nat64) -> Asked {
+    let resolver = nat64.setup.discovery.as_ref();
+    let resolver = resolver.expect("the prefixes are known without a discovery");
+    let target = Target::new(NAME, "80").expect("the name is valid");
+    let query = Query::new(target).with_families(Families::Ipv6);
+    let moment = nat64.moment();
+    Asked { answers: resolver.resolve(&query), moment }
 }
 
 fn ipv6<'a>(addrs: impl Iterator<Item = &'a SocketAddr>) -> Vec<Ipv6Addr> {

@@ -1,6 +1,6 @@
 //! What is known about the routes and the prefixes, and what follows from it.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -26,8 +26,13 @@ impl Nat64 {
         (!is_local).then_some(source)
     }
 
-    pub(super) fn has_route(&self, addr: SocketAddrV4) -> bool {
-        self.setup.routes.source(&addr.into()).is_some()
+    /// Whether an IPv4 address is dialed as it is. A link-local source leads no further than the
+    /// link, although some systems have a default route from it.
+    pub(super) fn is_native(&self, addr: SocketAddrV4) -> bool {
+        is_only_here(*addr.ip())
+            || self.setup.routes.source(&addr.into()).is_some_and(|source| {
+                !matches!(source.addr.to_canonical(), IpAddr::V4(from) if from.is_link_local())
+            })
     }
 
     /// The known prefixes, or `None` if they must be discovered first.
@@ -40,7 +45,7 @@ impl Nat64 {
         if self.now() < until && self.network() == network {
             return Some(prefixes);
         }
-        self.forget();
+        lock(&self.memory).expire(until);
         None
     }
 
@@ -49,26 +54,78 @@ impl Nat64 {
         self.default_source(Family::Ipv6).map(|source| source.addr)
     }
 
-    /// Keeps the result of a discovery.
-    pub(super) fn keep(&self, prefixes: Vec<Nat64Prefix>, ttl: Option<Duration>) {
+    /// The network of a discovery that begins now.
+    pub(super) fn moment(&self) -> Moment {
+        let forgotten = lock(&self.memory).forgotten();
+        Moment { network: self.network(), forgotten }
+    }
+
+    /// Keeps the result of a discovery that began at this moment. Returns `false` if the network
+    /// has changed since then, or if the program has called [`forget`](Self::forget). Then nothing
+    /// is kept.
+    pub(super) fn keep(
+        &self,
+        prefixes: Vec<Nat64Prefix>,
+        ttl: Option<Duration>,
+        began: &Moment,
+    ) -> bool {
         let (least, most) = (*DISCOVERY_TTL_RANGE.start(), *DISCOVERY_TTL_RANGE.end());
         let ttl = ttl.filter(|_| !prefixes.is_empty()).unwrap_or(least).clamp(least, most);
         let (network, until) = (self.network(), self.now() + ttl);
-        let waiting = lock(&self.memory).keep(until, network, prefixes);
+        if network != began.network {
+            return false;
+        }
+        let mut memory = lock(&self.memory);
+        if memory.forgotten() != began.forgotten {
+            return false;
+        }
+        let waiting = memory.keep(until, network, prefixes);
+        drop(memory);
         waiting.into_iter().for_each(Waker::wake);
+        true
+    }
+
+    /// Whether a name server may have made this address from an IPv4 address.
+    pub(super) fn is_synthesised(&self, addr: &SocketAddr) -> bool {
+        match addr {
+            SocketAddr::V4(_) => false,
+            SocketAddr::V6(v6) => synthesised(*v6.ip(), &self.prefixes()).is_some(),
+        }
     }
 
     /// The synthesised address of an IPv4 address, if a prefix is known that may represent it.
+    ///
+    /// The prefix of an answer comes first. But any zone can have an AAAA in the well-known prefix,
+    /// so on a network with known prefixes it must be one of them.
     pub(super) fn synthesise(
         &self,
         ipv4: SocketAddrV4,
         known: &[Nat64Prefix],
     ) -> Option<SocketAddrV6> {
-        let marked = lock(&self.memory).marked(*ipv4.ip());
+        let marked = self.marked(ipv4);
+        let marked = marked.filter(|prefix| known.is_empty() || known.contains(prefix));
         let mut prefixes = marked.into_iter().chain(known.iter().copied());
         let prefix = prefixes.find(|prefix| self.setup.private || prefix.may_embed(*ipv4.ip()))?;
         Some(SocketAddrV6::new(prefix.embed(*ipv4.ip()), ipv4.port(), 0, 0))
     }
+
+    /// Whether an attempt at this IPv4 address may connect to a synthesised address.
+    pub(super) fn may_translate(&self, ipv4: SocketAddrV4) -> bool {
+        !self.is_native(ipv4)
+            && self.is_needed()
+            && self.known().is_none_or(|known| self.synthesise(ipv4, &known).is_some())
+    }
+
+    /// The prefix from which a name server has synthesised this address.
+    pub(super) fn marked(&self, ipv4: SocketAddrV4) -> Option<Nat64Prefix> {
+        lock(&self.memory).marked(*ipv4.ip())
+    }
+}
+
+/// What tells whether a discovery still counts when its answer comes.
+pub(super) struct Moment {
+    network: Option<IpAddr>,
+    forgotten: u64,
 }
 
 /// The IPv4 address inside this address, and the longest prefix around it. The well-known prefix is
@@ -79,6 +136,18 @@ pub(super) fn inside(addr: Ipv6Addr, known: &[Nat64Prefix]) -> Option<(Ipv4Addr,
     fitting.max_by_key(|(_, prefix)| prefix.length())
 }
 
+/// The IPv4 address that a name server has put into this address, and the prefix.
+///
+/// Such an address has only zeros beside the prefix and the IPv4 address (RFC 6052 §2.2). An
+/// address with other bits is native. A provider may have servers in a short prefix, and a false answer may
+/// show a prefix around any server.
+pub(super) fn synthesised(
+    addr: Ipv6Addr,
+    known: &[Nat64Prefix],
+) -> Option<(Ipv4Addr, Nat64Prefix)> {
+    inside(addr, known).filter(|(ipv4, prefix)| prefix.embed(*ipv4) == addr)
+}
+
 /// Whether an IPv4 address has a meaning only on this machine or its link, so that no translator
 /// leads to it.
 pub(super) fn is_only_here(ipv4: Ipv4Addr) -> bool {
@@ -87,4 +156,5 @@ pub(super) fn is_only_here(ipv4: Ipv4Addr) -> bool {
         || ipv4.is_link_local()
         || ipv4.is_multicast()
         || ipv4.is_broadcast()
+        || matches!(ipv4.octets(), [192, 0, 0, last] if last < 8)
 }

@@ -21,6 +21,8 @@ pub(super) struct Memory {
     /// IPv4 addresses that a name server has synthesised, with their prefix.
     marks: VecDeque<(Ipv4Addr, Nat64Prefix)>,
     waiting: VecDeque<Waker>,
+    /// How often the program has called `forget`.
+    forgotten: u64,
 }
 
 /// The result of a discovery: until when it counts, on which network, and the prefixes.
@@ -43,19 +45,33 @@ impl Memory {
     }
 
     pub(super) fn forget(&mut self) {
+        self.forgotten += 1;
         self.found = None;
         self.marks.clear();
     }
 
-    /// Wakes this task when a result is kept.
-    pub(super) fn wait(&mut self, waker: &Waker) {
+    pub(super) fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+
+    /// Drops the result that counted until then, and the marks of its time. A later result stays.
+    pub(super) fn expire(&mut self, until: Instant) {
+        if self.found.take_if(|found| found.0 == until).is_some() {
+            self.marks.clear();
+        }
+    }
+
+    /// Wakes this task when a result is kept. Returns the waker that it displaces, because dropping
+    /// a waker may drop a task, which must not happen under a lock.
+    #[must_use = "it must be dropped without a lock"]
+    pub(super) fn wait(&mut self, waker: &Waker) -> Option<Waker> {
         if self.waiting.iter().any(|known| known.will_wake(waker)) {
-            return;
+            return None;
         }
-        if self.waiting.len() == MAX_WAITING {
-            self.waiting.pop_front();
-        }
+        let displaced =
+            if self.waiting.len() == MAX_WAITING { self.waiting.pop_front() } else { None };
         self.waiting.push_back(waker.clone());
+        displaced
     }
 
     /// Remembers the prefix from which an address was read.
@@ -95,10 +111,26 @@ mod tests {
             fn wake(self: Arc<Self>) {}
         }
         let waker: Waker = Arc::new(Task).into();
-        memory.wait(&waker);
-        memory.wait(&waker);
+        assert!(memory.wait(&waker).is_none() && memory.wait(&waker).is_none());
         assert_eq!(memory.waiting.len(), 1);
-        (0..1000).for_each(|_| memory.wait(&Arc::new(Task).into()));
+        let displaced = (0..1000).filter_map(|_| memory.wait(&Arc::new(Task).into()));
+        assert_eq!(displaced.count(), 1001 - MAX_WAITING);
         assert_eq!(memory.waiting.len(), MAX_WAITING);
+    }
+
+    #[test]
+    fn an_older_result_that_expires_leaves_a_later_one() {
+        let mut memory = Memory::default();
+        let older = Instant::now();
+        let later = older + std::time::Duration::from_secs(1);
+        let keep = |memory: &mut Memory, until| {
+            memory.keep(until, None, vec![Nat64Prefix::WELL_KNOWN]);
+            memory.mark(Ipv4Addr::LOCALHOST, Nat64Prefix::WELL_KNOWN);
+        };
+        keep(&mut memory, later);
+        memory.expire(older);
+        assert!(memory.found().is_some() && memory.marked(Ipv4Addr::LOCALHOST).is_some());
+        memory.expire(later);
+        assert!(memory.found().is_none() && memory.marked(Ipv4Addr::LOCALHOST).is_none());
     }
 }

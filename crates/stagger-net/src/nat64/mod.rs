@@ -87,8 +87,9 @@ use crate::source::{SystemSourceAddresses, source_address};
 /// two.
 pub const MAX_PREFIXES: usize = 4;
 
-/// How long a discovery lasts: at most 5 s. After that the network counts as one without NAT64. The
-/// number is ours.
+/// How long a discovery waits for an answer: at most 5 s. After that the network counts as one
+/// without NAT64. If the network changes meanwhile, the discovery asks once more. The number is
+/// ours.
 pub const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long discovered prefixes are kept: their TTL, but at least a minute and at most a day.
@@ -111,8 +112,10 @@ pub const DISCOVERY_TTL_RANGE: RangeInclusive<Duration> =
 ///    [`DISCOVERY_TTL_RANGE`]. It is dropped when the machine's IPv6 source address changes,
 ///    because that usually means another network. [`forget`](Self::forget) drops it too.
 ///
-/// They are used only while IPv6 has a default route and IPv4 has none. A source address of 464XLAT
-/// (`192.0.0.0/29`, RFC 6877) counts as IPv4.
+/// Attempts use them only while IPv6 has a default route and IPv4 has none. A source address of
+/// 464XLAT (`192.0.0.0/29`, RFC 6877) counts as IPv4.
+///
+/// Router advertisements (RFC 8781) are not read. A program that knows their prefix can give it.
 ///
 /// An answer that comes before the discovery has ended passes unchanged, so the discovery delays no
 /// lookup. An attempt at an IPv4 address without a route waits for the discovery. The wait is a
@@ -125,15 +128,16 @@ pub const DISCOVERY_TTL_RANGE: RangeInclusive<Duration> =
 ///
 /// An attempt at an IPv4 address connects plainly in these cases:
 ///
-/// - There is a route to it.
-/// - It has no meaning elsewhere: `0.0.0.0/8`, `127.0.0.0/8`, `169.254.0.0/16`, `224.0.0.0/4` and
-///   `255.255.255.255`.
+/// - There is a route to it, and the route's source address is not link-local.
+/// - It has no meaning elsewhere: `0.0.0.0/8`, `127.0.0.0/8`, `169.254.0.0/16`, `192.0.0.0/29`
+///   (RFC 7335), `224.0.0.0/4` and `255.255.255.255`.
 /// - It is private (RFC 1918, RFC 6598), and the only prefix is the well-known one
 ///   ([`with_private`](Self::with_private)).
 /// - No prefix is known after the discovery.
 ///
-/// Otherwise it connects to the address in the prefix from which a name server has synthesised
-/// it, or else in the first prefix.
+/// Otherwise it connects to the address in one of the known prefixes: in that from which a name
+/// server has synthesised it, or else in the first. If no prefix is known yet, the well-known
+/// prefix of such an answer counts as known for this address.
 ///
 /// # Examples
 ///
@@ -282,6 +286,9 @@ impl Nat64 {
 
     /// Sets whether a private IPv4 address is synthesised in the well-known prefix as well. RFC
     /// 6052 §3.1 forbids it, and so does the default. Some networks translate these addresses.
+    ///
+    /// The RFC also forbids other addresses that are not global, such as those for documentation.
+    /// This crate does not check them, because no host of the Internet has them.
     pub fn with_private(mut self, private: bool) -> Self {
         self.setup_mut().private = private;
         self
@@ -307,6 +314,9 @@ impl Nat64 {
     /// prefix or the well-known one. A check of addresses that also takes IPv6 literals from users
     /// should check this address.
     ///
+    /// The bits after the IPv4 address do not matter, because a translator ignores them (RFC 6052
+    /// §2.3). So a native address in a short prefix may also have an IPv4 address.
+    ///
     /// # Examples
     ///
     /// ```
@@ -323,7 +333,8 @@ impl Nat64 {
     }
 
     /// Forgets what was discovered, for all clones. A program calls it when the network changes, if
-    /// it knows.
+    /// it knows. A discovery that is running asks once more, because its answer may come from the
+    /// earlier network.
     pub fn forget(&self) {
         lock(&self.memory).forget();
     }
@@ -351,7 +362,7 @@ impl Nat64 {
     }
 }
 
-/// Prints the settings, and the prefixes that are known.
+/// Prints the settings. It does not print what was discovered.
 impl fmt::Debug for Nat64 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Nat64")

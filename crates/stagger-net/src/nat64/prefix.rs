@@ -97,7 +97,8 @@ impl Nat64Prefix {
     }
 
     /// Returns the IPv4 address inside an address of this prefix (RFC 6052 §2.3). It is `None` for
-    /// an address outside the prefix. The bits after the IPv4 address do not matter.
+    /// an address outside the prefix. The bits after the IPv4 address do not matter, and neither do
+    /// the bits 64 to 71 of an address in a prefix of up to 64 bits.
     pub fn extract(self, addr: Ipv6Addr) -> Option<Ipv4Addr> {
         (mask(addr, self.length) == self.addr).then(|| at(addr, self.length))
     }
@@ -106,8 +107,8 @@ impl Nat64Prefix {
     /// and each once.
     ///
     /// An address shows a prefix if `192.0.0.170` or `192.0.0.171` is inside it at exactly one of
-    /// the [lengths](Self::LENGTHS). An address that shows no valid prefix is ignored. At most
-    /// [`MAX_PREFIXES`](crate::nat64::MAX_PREFIXES) are returned.
+    /// the [lengths](Self::LENGTHS), and its bits 64 to 71 are zero. An address that shows no valid
+    /// prefix is ignored. At most [`MAX_PREFIXES`](crate::nat64::MAX_PREFIXES) are returned.
     ///
     /// # Examples
     ///
@@ -121,6 +122,9 @@ impl Nat64Prefix {
     pub fn discovered(addrs: impl IntoIterator<Item = Ipv6Addr>) -> Vec<Self> {
         let mut found = Vec::new();
         for addr in addrs {
+            if addr.octets()[RESERVED_BYTE] != 0 {
+                continue;
+            }
             let mut fitting = Self::LENGTHS
                 .into_iter()
                 .filter(|length| WELL_KNOWN_IPV4.contains(&at(addr, *length)));
@@ -322,6 +326,10 @@ mod tests {
         assert!(discovered(&local).is_empty());
         assert!(discovered(&["2001:db8::1", "::1", "64:ff9b::c000:ac"]).is_empty());
         assert_eq!(discovered(&[twice, "64:ff9b::c000:ab"]), ["64:ff9b::/96"]);
+        // Bit 71 is set.
+        assert!(
+            discovered(&["2001:db8:122:344:1c0:0:aa00:0", "2001:db8:c000:aa:100::"]).is_empty()
+        );
     }
 
     #[test]

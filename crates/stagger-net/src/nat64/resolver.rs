@@ -15,7 +15,7 @@ use stagger::target::Host;
 use stagger::{Answer, Resolver};
 
 use super::discovery::Discovery;
-use super::known::inside;
+use super::known::synthesised;
 use super::{Nat64, Nat64Prefix, Sources};
 use crate::lookup::Localhost;
 
@@ -23,7 +23,8 @@ use crate::lookup::Localhost;
 /// [`Nat64`] is needed.
 ///
 /// - An IPv6 address inside a known prefix, or inside the well-known one, becomes the IPv4 address
-///   in it. If the answer is sorted, its addresses are sorted again by RFC 6724, or by
+///   in it. An address with a bit set after the IPv4 address is native, and stays as it is. If the
+///   answer is sorted, its addresses are sorted again by RFC 6724, or by
 ///   [`with_sorter`](Self::with_sorter). The race takes equal addresses of A and AAAA as one.
 /// - If the machine needs a NAT64, the prefixes are discovered in the same poll as the first query,
 ///   and the query has [`Query::nat64`].
@@ -123,7 +124,7 @@ impl<R: Resolver<Address = SocketAddr>> Resolver for Nat64Resolver<R> {
             due: Some((Arc::clone(&self.resolver), query.clone())),
             answers: None,
             discovery: None,
-            found_ipv4: false,
+            awaits_prefix: false,
             reading: Reading {
                 nat64: self.nat64.clone(),
                 families: query.families(),
@@ -148,8 +149,8 @@ fn may_need(query: &Query) -> bool {
 pin_project! {
     /// The answers of a [`Nat64Resolver`].
     ///
-    /// If IPv4 addresses were found, the answers end no earlier than the discovery. An attempt at
-    /// such an address waits for it.
+    /// If IPv4 addresses were found that need a prefix, the answers end no earlier than the
+    /// discovery. An attempt at such an address waits for it.
     ///
     /// # Cancel safety
     ///
@@ -165,7 +166,7 @@ pin_project! {
         #[pin]
         answers: Option<R::Answers>,
         discovery: Option<Discovery>,
-        found_ipv4: bool,
+        awaits_prefix: bool,
         reading: Reading,
     }
 }
@@ -179,6 +180,16 @@ struct Reading {
 }
 
 impl Reading {
+    /// Whether an attempt at this address waits for the discovery.
+    fn awaits_prefix(&self, addr: &SocketAddr) -> bool {
+        match addr {
+            SocketAddr::V4(ipv4) => {
+                !self.nat64.is_native(*ipv4) && self.nat64.synthesise(*ipv4, &[]).is_none()
+            }
+            SocketAddr::V6(_) => false,
+        }
+    }
+
     fn read<E>(&mut self, answer: Answer<SocketAddr, E>) -> Answer<SocketAddr, E> {
         if self.families == Families::Ipv6 || answer.is_empty() {
             return answer;
@@ -205,7 +216,7 @@ impl Reading {
 
 fn ipv4_inside(addr: &SocketAddr, known: &[Nat64Prefix]) -> Option<(SocketAddrV4, Nat64Prefix)> {
     let SocketAddr::V6(v6) = addr else { return None };
-    let (ipv4, prefix) = inside(*v6.ip(), known)?;
+    let (ipv4, prefix) = synthesised(*v6.ip(), known)?;
     Some((SocketAddrV4::new(ipv4, v6.port()), prefix))
 }
 
@@ -230,14 +241,15 @@ impl<R: Resolver<Address = SocketAddr>> Stream for Nat64Answers<R> {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Some(answer)) => {
                     let answer = this.reading.read(answer);
-                    *this.found_ipv4 |= answer.addresses().any(SocketAddr::is_ipv4);
+                    *this.awaits_prefix |= this.discovery.is_some()
+                        && answer.addresses().any(|addr| this.reading.awaits_prefix(addr));
                     return Poll::Ready(Some(answer));
                 }
                 Poll::Ready(None) => this.answers.set(None),
             }
         }
         match this.discovery {
-            Some(_) if *this.found_ipv4 => Poll::Pending,
+            Some(_) if *this.awaits_prefix => Poll::Pending,
             _ => Poll::Ready(None),
         }
     }

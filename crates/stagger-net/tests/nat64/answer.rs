@@ -12,7 +12,7 @@ use stagger_testkit::{
     Clock, Connection, Fate, ScriptedConnector, ScriptedError, ScriptedResolver, ms,
 };
 
-use super::{INSIDE, IPV4, Kit, NONE, TARGET, addr, only_ipv6, started};
+use super::{INSIDE, IPV4, Kit, NONE, TARGET, addr, dual_stack, only_ipv6, started};
 
 #[test]
 fn of_overlapping_prefixes_the_longest_has_the_address() {
@@ -47,6 +47,40 @@ fn an_address_of_dns64_is_dialed_by_its_own_prefix_without_a_discovery() {
     let (starts, report) = kit.connect(&nat64, TARGET, lookup, connector);
     assert_eq!(starts, [started(10, INSIDE)]);
     assert_eq!(report.unwrap().attempts()[0].address, addr(IPV4));
+}
+
+#[test]
+fn an_answer_in_another_prefix_does_not_change_the_prefix_of_a_known_network() {
+    // The zone of a stranger has an AAAA in the well-known prefix, which leads nowhere here.
+    let inside = "[2001:db8:64::c000:221]:80";
+    for given in [false, true] {
+        let kit = Kit::new();
+        let nat64 = match given {
+            true => kit.given("2001:db8:64::/96"),
+            false => kit.discovers(20, &["2001:db8:64::c000:aa"]),
+        };
+        let stranger = kit.lookup().finds(ms(30), Record::Aaaa, [addr(INSIDE)]);
+        let connector = kit.connector().at(inside, Fate::connects(ms(5)));
+        let (starts, _) = kit.connect(&nat64, TARGET, stranger, connector.clone());
+        assert_eq!(starts, [started(30, inside)], "{given}");
+        let (starts, _) = kit.connect(&nat64, IPV4, kit.lookup(), connector);
+        assert_eq!(starts[1], started(35, inside), "{given}");
+    }
+}
+
+#[test]
+fn of_several_prefixes_the_one_of_the_answer_is_dialed_and_else_the_first() {
+    let kit = Kit::new();
+    let second = "[2001:db8:65::c000:221]:80";
+    let first = "[2001:db8:64::c000:222]:80";
+    let nat64 = kit.discovers(0, &["2001:db8:64::c000:aa", "2001:db8:65::c000:aa"]);
+    let lookup = kit.lookup().finds(ms(10), Record::Aaaa, [addr(second)]);
+    let connector =
+        kit.connector().at(second, Fate::connects(ms(0))).at(first, Fate::connects(ms(0)));
+    let (starts, _) = kit.connect(&nat64, TARGET, lookup, connector.clone());
+    assert_eq!(starts, [started(10, second)]);
+    let (starts, _) = kit.connect(&nat64, "192.0.2.34:80", kit.lookup(), connector);
+    assert_eq!(starts[1], started(10, first));
 }
 
 /// A connector that notes the addresses that a check sees, and refuses IPv4 loopback.
@@ -86,6 +120,53 @@ fn a_check_sees_the_ipv4_address_in_an_answer_and_in_a_literal() {
         assert!(kit.ledger.starts().is_empty());
         assert_eq!(*checking.1.lock().unwrap(), [addr("127.0.0.1:80")], "{literal}");
     }
+}
+
+/// A connector that can only dial IPv6, as with a bind address of IPv6.
+#[derive(Clone)]
+struct OnlyIpv6(ScriptedConnector);
+
+impl Connector<SocketAddr> for OnlyIpv6 {
+    type Connection = Connection;
+    type Error = ScriptedError;
+    type Attempt = <ScriptedConnector as Connector<SocketAddr>>::Attempt;
+
+    fn connect(&self, to: Candidate<SocketAddr>) -> Self::Attempt {
+        self.0.connect(to)
+    }
+
+    fn accepts(&self, to: &Candidate<SocketAddr>) -> Result<(), ScriptedError> {
+        match to.address().is_ipv6() || to.translated().is_some() {
+            true => Ok(()),
+            false => Err(ScriptedError::new("no IPv4")),
+        }
+    }
+}
+
+#[test]
+fn a_connector_of_ipv6_alone_is_shown_what_the_nat64_may_translate() {
+    let kit = Kit::new();
+    let accepts = |nat64: &Nat64, to: &str| {
+        let connector = Nat64Connector::new(OnlyIpv6(kit.connector()), nat64.clone());
+        connector.accepts(&Candidate::new(addr(to))).is_ok()
+    };
+    let (given, discovers) = (kit.given("64:ff9b::/96"), kit.discovers(0, &[]));
+    for nat64 in [&given, &discovers] {
+        assert!(accepts(nat64, IPV4) && accepts(nat64, INSIDE));
+        // These are dialed over IPv4.
+        for native in ["127.0.0.1:80", "172.17.0.5:80", "[64:ff9b::7f00:1]:80"] {
+            assert!(!accepts(nat64, native), "{native}");
+        }
+        assert!(!accepts(&nat64.clone().with_sources(dual_stack), IPV4));
+        // Neither family has a route, so no NAT64 can help.
+        assert!(!accepts(&nat64.clone().with_sources(|_: &SocketAddr| None), IPV4));
+    }
+    // The prefix may not represent it.
+    assert!(!accepts(&given, "10.0.0.1:80"));
+    // The discovery finds no prefix.
+    let query = discovers.clone();
+    kit.clock.run(Nat64Resolver::new(kit.lookup(), query).resolve(&any()).next());
+    assert!(!accepts(&discovers, IPV4));
 }
 
 #[test]
@@ -177,10 +258,52 @@ fn the_sort_of_a_changed_answer_takes_the_addresses_as_ipv4() {
         .answers(ms(5), Answer::found(Record::Aaaa, found).with_sorted(true))
         .answers(ms(6), Answer::found(Record::A, [addr(IPV4)]).with_sorted(true));
     let resolver = Nat64Resolver::new(lookup, nat64);
-    let query = Query::new(Target::parse(TARGET).unwrap());
-    let answers = kit.clock.run(resolver.resolve(&query).collect::<Vec<_>>());
+    let answers = kit.clock.run(resolver.resolve(&any()).collect::<Vec<_>>());
     // IPv4 has no route here, so it comes last.
     assert!(answers[0].addresses().eq(&[addr("[2001:db8::9]:80"), addr(IPV4)]));
     assert!(answers[0].is_sorted() && answers[1].is_sorted());
     assert_ne!(answers[0].leader(), Some(Family::Ipv4));
+}
+
+#[test]
+fn a_native_address_in_a_short_prefix_is_no_ipv4_address() {
+    // A false answer, or a provider that has its own servers in the prefix. The bits where an IPv4
+    // address would be are those of 0.0.0.0 in the first, and of 192.0.2.33 in the others. Bit 71
+    // is set in the second.
+    for native in ["[2001:db8::9]:80", "[2001:db8:c000:221:100::]:80", "[2001:db8:c000:221::9]:80"]
+    {
+        for literal in [false, true] {
+            let kit = Kit::new();
+            let nat64 = kit.discovers(0, &["2001:db8:c000:aa::"]);
+            let lookup = kit.lookup().finds(ms(10), Record::Aaaa, [addr(native)]);
+            let connector = kit.connector().at(native, Fate::connects(ms(30)));
+            let at = if literal { 0 } else { 10 };
+            if literal {
+                // The prefix is known.
+                kit.clock
+                    .run(Nat64Resolver::new(kit.lookup(), nat64.clone()).resolve(&any()).next());
+            }
+            let target = if literal { native } else { TARGET };
+            let (starts, report) = kit.connect(&nat64, target, lookup, connector);
+            assert_eq!(nat64.prefixes(), ["2001:db8::/32".parse::<Nat64Prefix>().unwrap()]);
+            assert_eq!(starts, [started(at, native)]);
+            let report = report.unwrap();
+            assert_eq!(report.attempts()[0].address, addr(native));
+            assert!(report.attempts()[0].children.is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_check_sees_the_ipv4_address_although_the_bits_after_it_are_set() {
+    // RFC 6052 §2.3 has a translator ignore these bits.
+    let nat64 = Kit::new().given("2001:db8:122:344::/64");
+    for literal in ["[2001:db8:122:344:7f:0:100:1]:80", "[2001:db8:122:344:17f:0:100:0]:80"] {
+        let inside = nat64.translated(&addr(literal)).unwrap();
+        assert!(inside.ip().is_loopback(), "{literal}");
+    }
+}
+
+fn any() -> Query {
+    Query::new(Target::parse(TARGET).unwrap())
 }

@@ -2,16 +2,18 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::task::{Context, Wake};
 use std::time::Duration;
 
-use stagger::resolve::Record;
+use futures_lite::stream::{self, StreamExt as _};
+use stagger::resolve::{Query, Record, resolver_fn};
 use stagger::sort::SourceAddress;
 use stagger::{Answer, Candidate, Connector as _};
 use stagger_net::nat64::{Nat64, Nat64Connector, Nat64Prefix};
 use stagger_testkit::{Fate, ScriptedError, ScriptedResolver, ms};
 
-use super::{INSIDE, IPV4, Kit, NONE, TARGET, addr, started};
+use super::{INSIDE, IPV4, Kit, NONE, TARGET, addr, only_ipv6, started};
 
 /// How many discoveries there have been once a literal was dialed at each of these times.
 fn discoveries(kit: &Kit, nat64: &Nat64, at: &[u64]) -> Vec<usize> {
@@ -130,6 +132,24 @@ fn without_an_ipv4_address_a_failure_does_not_wait_for_the_discovery() {
 }
 
 #[test]
+fn an_ipv4_address_that_needs_no_prefix_does_not_hold_a_failure_up() {
+    // A host of a container bridge, one of the hosts file, and one that DNS64 has synthesised.
+    for (found, dialed) in
+        [("172.17.0.5:80", "172.17.0.5:80"), ("127.0.0.1:80", "127.0.0.1:80"), (INSIDE, INSIDE)]
+    {
+        let kit = Kit::new();
+        let nat64 = kit.asks(ScriptedResolver::new(&kit.asked).never_ends());
+        let lookup = kit.lookup().finds(ms(10), Record::Addresses, [addr(found)]);
+        let connector = kit.connector().at(dialed, Fate::fails(ms(5)));
+        let (starts, report) = kit.connect(&nat64, TARGET, lookup, connector);
+        assert_eq!(starts, [started(10, dialed)]);
+        assert!(report.is_err());
+        assert_eq!(kit.clock.elapsed(), ms(15), "{found}");
+        kit.asked.assert_clean();
+    }
+}
+
+#[test]
 fn a_translator_that_never_answers_is_an_attempt_like_any_other() {
     let kit = Kit::new();
     let native = "[2001:db8::9]:80";
@@ -163,4 +183,92 @@ fn hostile_answers_for_the_discovery_lead_to_no_prefix_or_to_few() {
     let (starts, _) = kit.connect(&nat64, IPV4, kit.lookup(), connector);
     assert_eq!(starts, [started(0, "[2001:db8::c000:221]:80")]);
     assert_eq!(nat64.prefixes().len(), 4);
+}
+
+#[test]
+fn a_discovery_of_the_network_before_a_change_is_not_kept_and_asks_once_more() {
+    for forgets in [false, true] {
+        let kit = Kit::new();
+        let last = Arc::new(AtomicU8::new(7));
+        let now = Arc::clone(&last);
+        let nat64 =
+            kit.discovers(20, &["64:ff9b::c000:aa"]).with_sources(move |to: &SocketAddr| {
+                let addr = format!("2001:db8:7::{}", now.load(Ordering::Relaxed));
+                to.is_ipv6().then(|| SourceAddress::new(addr.parse().unwrap()))
+            });
+        let connector = kit.connector().at(INSIDE, Fate::connects(ms(0)));
+        let connector = Nat64Connector::new(connector, nat64.clone());
+        let mut connect = Box::pin(connector.connect(Candidate::new(addr(IPV4))));
+        assert!(kit.clock.run_until(ms(10), connect.as_mut()).is_pending());
+        match forgets {
+            true => nat64.forget(),
+            false => last.store(8, Ordering::Relaxed),
+        }
+        kit.clock.run(connect).unwrap().hand_over();
+        // The first answer came at 20.
+        assert_eq!(kit.ledger.starts(), [(ms(40), INSIDE)], "{forgets}");
+        assert_eq!(kit.asked.queries().len(), 2);
+        // The second answer is kept.
+        assert_eq!(nat64.prefixes(), [Nat64Prefix::WELL_KNOWN]);
+    }
+}
+
+#[test]
+fn a_network_that_changes_all_the_time_is_asked_twice_and_nothing_is_kept() {
+    let kit = Kit::new();
+    let count = AtomicU8::new(0);
+    let nat64 = kit.discovers(20, &["64:ff9b::c000:aa"]).with_sources(move |to: &SocketAddr| {
+        let addr = format!("2001:db8:7::{:x}", count.fetch_add(1, Ordering::Relaxed));
+        to.is_ipv6().then(|| SourceAddress::new(addr.parse().unwrap()))
+    });
+    let connector = kit.connector().at(INSIDE, Fate::connects(ms(0)));
+    let (starts, _) = kit.connect(&nat64, IPV4, kit.lookup(), connector);
+    assert_eq!(starts, [started(40, INSIDE)]);
+    assert_eq!(kit.asked.queries().len(), 2);
+    assert_eq!(nat64.prefixes(), []);
+}
+
+#[test]
+fn an_answer_of_another_record_does_not_end_the_discovery() {
+    let kit = Kit::new();
+    let resolver = ScriptedResolver::new(&kit.asked)
+        .finds(ms(5), Record::A, [addr("192.0.0.170:80")])
+        .answers(ms(6), Answer::negative(Record::Https))
+        .finds(ms(10), Record::Aaaa, [addr("[64:ff9b::c000:aa]:80")]);
+    let connector = kit.connector().at(INSIDE, Fate::connects(ms(0)));
+    let (starts, _) = kit.connect(&kit.asks(resolver), IPV4, kit.lookup(), connector);
+    assert_eq!(starts, [started(10, INSIDE)]);
+}
+
+#[test]
+fn a_task_that_waits_is_woken_by_the_discovery_of_another_task() {
+    struct Woken(AtomicUsize);
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let kit = Kit::new();
+    let asked = AtomicUsize::new(0);
+    // Only the second query is answered.
+    let resolver = resolver_fn(move |_: &Query| match asked.fetch_add(1, Ordering::Relaxed) {
+        0 => stream::pending().boxed(),
+        _ => {
+            let found = [addr("[64:ff9b::c000:aa]:80")];
+            stream::once(Answer::<_, ScriptedError>::found(Record::Aaaa, found)).boxed()
+        }
+    });
+    let nat64 = Nat64::auto(resolver, kit.clock.clone()).with_sources(only_ipv6);
+    let connector = kit.connector().at(INSIDE, Fate::connects(ms(0)));
+    let connector = Nat64Connector::new(connector, nat64);
+    let connect = || Box::pin(connector.connect(Candidate::new(addr(IPV4))));
+    let woken = Arc::new(Woken(AtomicUsize::new(0)));
+    let waker = Arc::clone(&woken).into();
+    let mut first = connect();
+    assert!(first.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    assert_eq!(woken.0.load(Ordering::Relaxed), 0);
+    kit.clock.run(connect()).unwrap().hand_over();
+    assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+    kit.clock.run(first).unwrap().hand_over();
+    assert_eq!(kit.clock.elapsed(), ms(0));
 }

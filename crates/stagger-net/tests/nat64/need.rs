@@ -38,6 +38,8 @@ fn an_address_with_a_route_and_one_that_means_this_machine_are_dialed_plainly() 
         "0.0.0.0:80",
         "0.1.2.3:80",
         "169.254.7.1:80",
+        "192.0.0.1:80",
+        "192.0.0.7:80",
         "224.0.0.1:80",
         "239.255.255.255:80",
         "255.255.255.255:80",
@@ -50,6 +52,39 @@ fn an_address_with_a_route_and_one_that_means_this_machine_are_dialed_plainly() 
         assert!(report.unwrap().attempts()[0].children.is_empty());
         assert!(kit.asked.queries().is_empty(), "{plain}");
     }
+}
+
+#[test]
+fn an_address_next_to_one_that_means_this_machine_is_translated() {
+    for (ipv4, dialed) in [
+        ("192.0.0.8:80", "[2001:db8:64::c000:8]:80"),
+        ("192.0.1.0:80", "[2001:db8:64::c000:100]:80"),
+        ("1.0.0.1:80", "[2001:db8:64::100:1]:80"),
+        ("169.255.0.1:80", "[2001:db8:64::a9ff:1]:80"),
+        ("223.255.255.255:80", "[2001:db8:64::dfff:ffff]:80"),
+    ] {
+        let kit = Kit::new();
+        let connector = kit.connector().at(dialed, Fate::connects(ms(1)));
+        let nat64 = kit.given("2001:db8:64::/96");
+        let (starts, _) = kit.connect(&nat64, ipv4, kit.lookup(), connector);
+        assert_eq!(starts, [started(0, dialed)]);
+    }
+}
+
+#[test]
+fn a_default_route_from_a_link_local_address_is_no_route_to_ipv4() {
+    let kit = Kit::new();
+    let nat64 = kit.given("64:ff9b::/96").with_sources(|to: &SocketAddr| {
+        from(if to.is_ipv6() { "2001:db8:7::7" } else { "169.254.7.7" })
+    });
+    let connector = kit.connector().at(INSIDE, Fate::connects(ms(1)));
+    let (starts, _) = kit.connect(&nat64, IPV4, kit.lookup(), connector);
+    assert_eq!(starts, [started(0, INSIDE)]);
+    // A neighbour on the link is reached plainly.
+    let kit = Kit::new();
+    let connector = kit.connector().at("169.254.7.8:80", Fate::connects(ms(1)));
+    let (starts, _) = kit.connect(&nat64, "169.254.7.8:80", kit.lookup(), connector);
+    assert_eq!(starts, [started(0, "169.254.7.8:80")]);
 }
 
 #[test]

@@ -23,7 +23,7 @@ const MAX_SHOWN: usize = 80;
 
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Http {
-    has_login: bool,
+    login: Option<Login>,
     // The bytes of interim answers.
     skipped: usize,
 }
@@ -36,7 +36,7 @@ impl Http {
             head += &format!("Proxy-Authorization: Basic {}\r\n", login.basic());
         }
         head += "\r\n";
-        (Self { has_login: login.is_some(), skipped: 0 }, head.into_bytes())
+        (Self { login: login.cloned(), skipped: 0 }, head.into_bytes())
     }
 
     /// How many bytes the head has at least beyond these. A line ends with LF, and a CR before it
@@ -62,10 +62,14 @@ impl Http {
             let text = format!("the head of the proxy's answer is over {MAX_HEAD} bytes");
             return Err(Fault::new(ProxyErrorKind::TooLong, text));
         }
-        if !(input.ends_with(b"\n\n") || input.ends_with(b"\n\r\n")) {
+        // An answer that is shorter than every head may end before the last byte that was read.
+        let begin = &input[..input.len().min(MIN_HEAD)];
+        let has_end = has_end(begin) || input.ends_with(b"\n\n") || input.ends_with(b"\n\r\n");
+        if !has_end {
             return Ok(Reading::More);
         }
-        let head = Head::parse(input)?;
+        let head = Head::parse(input)
+            .map_err(|line| violation(&format!("its status line is {}", self.quoted(line))))?;
         match head.status {
             // An interim answer (RFC 9110 §15.2). 101 changes the protocol, which was not asked.
             101 => Err(violation("it switches to a protocol that was not asked for")),
@@ -87,7 +91,7 @@ impl Http {
             403 => (Kind::NotAllowed, "a rule of the proxy forbids the target"),
             // Tinyproxy answers a wrong login with 401. It cannot be the server's status, because the
             // server is not reached yet.
-            401 | 407 if !self.has_login => {
+            401 | 407 if self.login.is_none() => {
                 (Kind::LoginRequired, "the proxy requires a login, and none is set")
             }
             401 | 407 if head.wants_another_login() => (
@@ -100,7 +104,23 @@ impl Http {
             500..=599 => (Kind::Refused, "the proxy failed"),
             _ => (Kind::Refused, "the proxy refused"),
         };
-        Fault::new(kind, format!("{text} (HTTP status {})", head.shown())).with_code(head.status)
+        let status = match head.reason.trim_ascii() {
+            [] => head.status.to_string(),
+            reason => format!("{} {}", head.status, self.quoted(reason)),
+        };
+        Fault::new(kind, format!("{text} (HTTP status {status})")).with_code(head.status)
+    }
+
+    /// Text of the proxy, escaped and shortened. A proxy may return the login in its text, so such
+    /// text is left out.
+    fn quoted(&self, text: &[u8]) -> String {
+        if self.login.as_ref().is_some_and(|login| login.is_in(text)) {
+            return "\"…\"".to_owned();
+        }
+        let text = String::from_utf8_lossy(text);
+        let shown: String = text.chars().take(MAX_SHOWN).collect();
+        let dots = if shown.len() < text.len() { "…" } else { "" };
+        format!("\"{}{dots}\"", Escaped(&shown))
     }
 }
 
@@ -116,8 +136,8 @@ struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    /// Reads the status line (RFC 9112 §4). HTTP/1.0 has the same form.
-    fn parse(input: &'a [u8]) -> Result<Self, Fault> {
+    /// Reads the status line (RFC 9112 §4), or returns it. HTTP/1.0 has the same form.
+    fn parse(input: &'a [u8]) -> Result<Self, &'a [u8]> {
         let end = input.iter().position(|&byte| byte == b'\n').unwrap_or(input.len());
         let (line, headers) = input.split_at(end);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -125,9 +145,7 @@ impl<'a> Head<'a> {
             Some([minor, b' ', digits @ ..]) if minor.is_ascii_digit() => status(digits),
             _ => None,
         };
-        let Some((status, reason)) = parsed else {
-            return Err(violation(&format!("its status line is {}", quoted(line))));
-        };
+        let (status, reason) = parsed.ok_or(line)?;
         Ok(Self { status, reason, headers })
     }
 
@@ -142,18 +160,20 @@ impl<'a> Head<'a> {
         let has_basic = challenges.any(|value| {
             has_other = true;
             let mut parts = value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
-            parts.any(|part| part.get(..5).is_some_and(|part| part.eq_ignore_ascii_case(b"basic")))
+            let is_basic = |part: &[u8]| {
+                let scheme = part.split(u8::is_ascii_whitespace).next();
+                scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic"))
+            };
+            parts.any(is_basic)
         });
         has_other && !has_basic
     }
+}
 
-    /// The status and the proxy's own words.
-    fn shown(&self) -> String {
-        match self.reason.trim_ascii() {
-            [] => self.status.to_string(),
-            reason => format!("{} {}", self.status, quoted(reason)),
-        }
-    }
+/// Whether an empty line ends a head within these bytes.
+fn has_end(input: &[u8]) -> bool {
+    input.windows(2).any(|bytes| bytes == b"\n\n")
+        || input.windows(3).any(|bytes| bytes == b"\n\r\n")
 }
 
 /// Reads three digits, and the reason after a blank.
@@ -165,14 +185,6 @@ fn status(text: &[u8]) -> Option<(u16, &[u8])> {
     }
     let number = digits.iter().fold(0, |number, digit| number * 10 + u16::from(digit - b'0'));
     Some((number, rest))
-}
-
-/// Text of the proxy, escaped and shortened.
-fn quoted(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text);
-    let shown: String = text.chars().take(MAX_SHOWN).collect();
-    let dots = if shown.len() < text.len() { "…" } else { "" };
-    format!("\"{}{dots}\"", Escaped(&shown))
 }
 
 #[cfg(test)]
@@ -217,6 +229,25 @@ mod tests {
     }
 
     #[test]
+    fn a_target_and_a_login_cannot_add_a_header() {
+        for name in ["a\r\nX: y", "a\nb", "a b", "a\u{2028}b", "a\u{a0}b"] {
+            assert!(stagger::Target::new(name, "443").is_err(), "{name:?}");
+        }
+        let target = stagger::Target::parse("a\"(),;=&_~b.example.:443").unwrap();
+        let login = Login::new([0xff; 600], [0x80; 600]);
+        let (_, head) = Http::new(&Request::new(&target).unwrap(), Some(&login));
+        let lines = String::from_utf8(head).unwrap();
+        let lines: Vec<_> = lines.split("\r\n").collect();
+        assert_eq!(lines.len(), 5);
+        assert_eq!(lines[1], "Host: a\"(),;=&_~b.example.:443");
+        assert!(lines[2].starts_with("Proxy-Authorization: Basic /////"), "{}", lines[2]);
+        assert_eq!(
+            lines[2].len(),
+            "Proxy-Authorization: Basic ".len() + 1201_usize.div_ceil(3) * 4
+        );
+    }
+
+    #[test]
     fn every_bad_answer_is_an_error_of_its_own() {
         use ProxyErrorKind as Kind;
 
@@ -230,6 +261,8 @@ mod tests {
             (false, "HTTP/2 200\r\n\r\n", Kind::Violation, "not HTTP/1"),
             (false, "HTTP/1.1 20 OK\r\n\r\n", Kind::Violation, "\"HTTP/1.1 20 OK\""),
             (false, "HTTP/1.1 2000\r\n\r\n", Kind::Violation, "status line"),
+            (false, "HTTP/1.1 \n\nSSH-2.0-x", Kind::Violation, "\"HTTP/1.1 \""),
+            (false, "HTTP/1.1\r\n\r\nSSH", Kind::Violation, "\"HTTP/1.1\""),
             (false, "HTTP/1.1 099 a\r\n\r\n", Kind::Violation, "status line"),
             (false, "HTTP/1.1\t200 a\r\n\r\n", Kind::Violation, "status line"),
             (false, "HTTP/1.1 101 Other\r\n\r\n", Kind::Violation, "switches"),
@@ -253,6 +286,18 @@ mod tests {
                 "HTTP/1.1 407 Auth\r\nproxy-authenticate: Digest a=b, BASIC realm=c\r\n\r\n",
                 Kind::LoginRefused,
                 "refused the login",
+            ),
+            (
+                true,
+                "HTTP/1.1 407 Auth\r\nProxy-Authenticate: Basic\r\n\r\n",
+                Kind::LoginRefused,
+                "refused the login",
+            ),
+            (
+                true,
+                "HTTP/1.1 407 Auth\r\nProxy-Authenticate: Basic-Token realm=c\r\n\r\n",
+                Kind::LoginMethod,
+                "another way",
             ),
             (
                 true,
@@ -287,5 +332,27 @@ mod tests {
         let answer = format!("HTTP/1.1 500 {}\r\n\r\n", "é".repeat(1000));
         let fault = run(&mut http(false), answer.as_bytes(), 1000).unwrap_err();
         assert!(fault.text.contains(&format!("\"{}…\"", "é".repeat(80))), "{}", fault.text);
+    }
+
+    #[test]
+    fn the_proxys_words_are_left_out_if_they_have_a_part_of_the_login() {
+        let secrets = ["alice", "secret", "YWxpY2U6c2VjcmV0"];
+        for secret in secrets {
+            for answer in [
+                format!("HTTP/1.1 407 Bad login {secret}\r\n\r\n"),
+                format!("HTTP/1.1 20 {secret}\r\n\r\n"),
+            ] {
+                let fault = run(&mut http(true), answer.as_bytes(), 1000).unwrap_err();
+                assert!(!fault.text.contains(secret), "{}", fault.text);
+                assert!(fault.text.contains("\"…\""), "{}", fault.text);
+                let fault = run(&mut http(false), answer.as_bytes(), 1000).unwrap_err();
+                assert!(fault.text.contains(secret), "it is no login: {}", fault.text);
+            }
+        }
+        // An empty part is in every text.
+        let login = Some(Login::new("bob", ""));
+        let mut machine = machine(Protocol::Http, login);
+        let fault = run(&mut machine, b"HTTP/1.1 502 Bad\r\n\r\n", 1000).unwrap_err();
+        assert!(fault.text.ends_with("502 \"Bad\")"), "{}", fault.text);
     }
 }

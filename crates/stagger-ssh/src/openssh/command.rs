@@ -37,7 +37,7 @@ use super::{invocation, verdict};
 ///
 /// // For an SSH server or a mail server, which speaks first.
 /// let backend = SshCommand::new()
-///     .with_dial_command("stagger connect --pipe %h:%p")
+///     .with_dial_command("stagger connect --pipe %h %p")
 ///     .with_greeting();
 /// assert!(backend.has_greeting());
 /// ```
@@ -67,7 +67,7 @@ impl SshCommand {
     /// Sets the `ProxyCommand` of a first hop that is reached by TCP. The line has the tokens of
     /// ssh_config(5), such as `%h` and `%p`.
     ///
-    /// With `stagger connect --pipe %h:%p`, the first hop is a race.
+    /// With `stagger connect --pipe %h %p`, the first hop is a race.
     pub fn with_dial_command(mut self, line: impl Into<String>) -> Self {
         Arc::make_mut(&mut self.0).dial_command = Some(line.into());
         self
@@ -190,7 +190,7 @@ fn failed(host: &SshHost, error: io::Error, target: &str) -> SshError {
         None => target.to_owned(),
     };
     let text = match kind {
-        SshErrorKind::HostKey => format!("its host key is not the known one: {line}"),
+        SshErrorKind::HostKey => format!("its host key is unknown or has changed: {line}"),
         SshErrorKind::Login => format!("it refused the login: {line}"),
         SshErrorKind::Refused => format!("the host did not connect to {target}: {line}"),
         SshErrorKind::Forbidden => format!("the host forbids a connection to {target}: {line}"),

@@ -388,7 +388,7 @@ fn failed(host: &SshHost, status: ExitStatus, stderr: &str) -> SshError {
     let kind = verdict::kind(stderr);
     let line = verdict::line(stderr, kind);
     let text = match kind {
-        SshErrorKind::HostKey => format!("its host key is not the known one: {line}"),
+        SshErrorKind::HostKey => format!("its host key is unknown or has changed: {line}"),
         SshErrorKind::Login => format!("it refused the login: {line}"),
         _ if line.is_empty() => format!("ssh ended with {status} and no message"),
         _ => format!("ssh ended with {status}: {line}"),

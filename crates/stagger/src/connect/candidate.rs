@@ -63,6 +63,9 @@ impl<A> Candidate<A> {
     /// Sets the IPv4 address that this candidate's address stands for, because a NAT64 translates
     /// between them. A connector inside sees by it where the connection really leads.
     ///
+    /// For [`accepts`](crate::Connector::accepts) the candidate may have the IPv4 address itself
+    /// and this mark. The connection is then made over IPv6.
+    ///
     /// # Examples
     ///
     /// ```

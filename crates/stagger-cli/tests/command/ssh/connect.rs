@@ -60,6 +60,27 @@ fn a_target_is_reached_from_a_host_and_through_a_jump_host_by_each_backend() {
 }
 
 #[test]
+fn a_connection_that_may_still_fail_has_a_warning() {
+    let Some(sshd) = Sshd::start() else { return };
+    let config = sshd.config("");
+    let config = config.to_str().unwrap();
+    let (_refusing, refused) = refusing();
+    let refused = refused.to_string();
+    let warning = "warning: the program ssh has started, but may still fail; --ssh-backend control \
+                   waits for the host's answer\n";
+    for (words, err) in [
+        (&["--ssh", "gate", &refused, "--ssh-backend", "command"][..], warning),
+        (&["--ssh", "inner", "--ssh-backend", "command"], warning),
+        // The host itself is connected to by TCP.
+        (&["--ssh", "gate", "--ssh-backend", "command"], ""),
+        (&["--ssh", "inner", "--ssh-backend", "control"], ""),
+    ] {
+        let run = sshd.run(&[&["connect", "--ssh-config", config][..], words].concat());
+        assert_eq!((run.code, &*run.err), (Some(0), err), "{words:?}: {run:?}");
+    }
+}
+
+#[test]
 fn a_master_stays_for_the_next_connect_of_any_runtime() {
     let Some(sshd) = Sshd::start() else { return };
     let config = sshd.config("");
