@@ -24,7 +24,7 @@ use stagger_testkit::{Clock, Fate, Ledger, LedgerStep, ScriptedConnector, Script
 use support::{Scripted, TARGET, World, attempts, connects};
 
 /// Addresses by their names. Every two have different prefixes, except `v6a` and `v6a2`.
-const NAMES: [(&str, &str); 12] = [
+const NAMES: [(&str, &str); 15] = [
     ("v6a", "[2001:db8:a::1]:443"),
     ("v6a2", "[2001:db8:a::2]:443"),
     ("v6b", "[2001:db8:b::1]:443"),
@@ -37,6 +37,9 @@ const NAMES: [(&str, &str); 12] = [
     ("v4d", "198.18.4.1:443"),
     ("v4e", "198.18.5.1:443"),
     ("v4f", "198.18.6.1:443"),
+    ("v6local", "[::1]:443"),
+    ("v4local", "127.0.0.1:443"),
+    ("v6link", "[fe80::1%7]:443"),
 ];
 
 fn address(name: &str) -> SocketAddr {
@@ -351,6 +354,69 @@ fn each_further_silence_demotes_for_twice_as_long() {
         assert_eq!(left, Some(Duration::from_secs(60 * minutes)));
         life.waits(60_000 * minutes);
     }
+}
+
+#[test]
+fn races_that_overlap_note_one_silence() {
+    let life = Life::new(Mode::Order);
+    let dialer = life.dialer(&DEAD_A());
+    let mut connects: Vec<_> = (0..6).map(|_| Box::pin(dialer.connect(TARGET))).collect();
+    for connect in &mut connects {
+        // Each starts 10 ms after the one before.
+        let until = life.world.clock.elapsed() + ms(10);
+        assert!(life.world.clock.run_until(until, connect.as_mut()).is_pending());
+    }
+    for connect in connects {
+        life.world.clock.run(connect).unwrap().hand_over();
+    }
+    assert_eq!(life.silences("v6a"), 1);
+    assert!(life.entry("v6a").unwrap().demoted_for(life.now()) <= Some(ms(60_000)));
+    // An attempt that starts later is one silence more.
+    life.waits(60_000);
+    life.connect(&DEAD_A());
+    assert_eq!(life.silences("v6a"), 2);
+}
+
+#[test]
+fn a_demoted_family_leads_again_when_its_time_is_over() {
+    let life = Life::new(Mode::Order);
+    life.connect(&DEAD_A());
+    life.connect(&[("v6b", silent()), ("v4b", connects(40))]);
+    let family = || life.entry_of(Family::Ipv6).unwrap();
+    assert_eq!(family().demoted_for(life.now()), Some(ms(60_000)));
+    let healed = [("v6c", connects(30)), ("v4c", connects(40))];
+    life.waits(59_999);
+    assert_eq!(life.connect(&healed), ["0:v4c", "40:v4c won"]);
+    assert_eq!(life.connect(&healed), ["0:v6c", "30:v6c won"]);
+    assert_eq!((family().silences(), family().silent_subnet()), (0, None));
+}
+
+#[test]
+fn a_loopback_address_neither_ends_nor_learns_the_demotion_of_its_family() {
+    let life = Life::new(Mode::Order);
+    life.connect(&DEAD_A());
+    life.connect(&[("v6b", silent()), ("v4b", connects(40))]);
+    let local = [("v6local", connects(0)), ("v4local", connects(0))];
+    assert_eq!(life.connect(&local), ["0:v6local", "0:v6local won"]);
+    assert_eq!(life.entry("v6local").unwrap().round_trip(), Some(ms(0)));
+    let fates = [("v6c", connects(30)), ("v4c", connects(40))];
+    assert_eq!(life.connect(&fates), ["0:v4c", "40:v4c won"]);
+    // The round-trip time of the family is that of the network.
+    assert_eq!(life.entry_of(Family::Ipv4).unwrap().round_trip(), Some(ms(40)));
+    assert_eq!(life.connect(&[("v4local", connects(0))]), ["0:v4local", "0:v4local won"]);
+    assert_eq!(life.entry_of(Family::Ipv4).unwrap().round_trip(), Some(ms(40)));
+}
+
+#[test]
+fn a_link_local_address_has_no_history() {
+    let life = Life::new(Mode::Order);
+    let fates = [("v6link", silent()), ("v4a", connects(40))];
+    for _ in 0..2 {
+        assert_eq!(life.connect(&fates), ["0:v6link", "250:v4a", "290:v4a won"]);
+    }
+    assert_eq!((life.entry("v6link"), life.entry_of(Family::Ipv6)), (None, None));
+    life.connect(&[("v6link", connects(1))]);
+    assert_eq!((life.entry("v6link"), life.entry_of(Family::Ipv6)), (None, None));
 }
 
 #[test]

@@ -430,7 +430,8 @@ where
                 AttemptOutcome::Failed(error) if is_unreachable(error) => Ending::Unreachable,
                 _ => return None,
             };
-            Some(Attempted { ip: self.log.address(place).ip()?, ending })
+            let age = self.log.age(place, reading.elapsed);
+            Some(Attempted { ip: self.log.address(place).ip()?, age, ending })
         });
         history.note(*self.changes, (ip, took), others, reading.now);
     }

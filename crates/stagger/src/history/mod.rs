@@ -31,7 +31,9 @@
 //!
 //! An entry is a [`Key`] and its [`Knowledge`]. The key has a network, a partition and a
 //! [`Subject`]. The subject is a prefix of addresses or a whole family. It never is a name.
-//! Addresses that are not IP addresses, such as targets and endpoints, have no history.
+//! Addresses that are not IP addresses, such as targets and endpoints, have no history. Link-local
+//! addresses have none either, because each link has the same prefix. A loopback address says
+//! nothing about its family, because this machine always reaches itself.
 //!
 //! The built-in [`Memory`] keeps 8 networks and 1,024 prefixes of each. The least recently used
 //! ones are dropped. It does no I/O. A program can read the entries out, save them, and put them
@@ -49,7 +51,8 @@
 //! - Another attempt was silent if the race dropped it, or if it reached the attempt timeout. It
 //!   must have run for 200 ms, and for twice the winner's time. Then its prefix is demoted: for
 //!   1 min after the first silence, for twice as long after each further silence, and for 10 min
-//!   at most.
+//!   at most. An attempt that started before the last silence adds none, because overlapping races
+//!   meet the same silence.
 //! - An unreachable address counts as silent. A refused address does not, because a refusal is the
 //!   answer of one host.
 //! - A family counts as silent if the other family won, and from two different prefixes on.
