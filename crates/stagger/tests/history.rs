@@ -10,7 +10,8 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use stagger::address::Family;
@@ -594,8 +595,25 @@ fn the_report_says_why_an_address_came_late() {
     let (_, report) = life.world.run(connect).unwrap();
     assert_eq!(report.demoted(), [address("v6a")]);
     let text = report.into_text().to_string();
-    let expected = "[2001:db8:a::1]:443, behind all others because it was silent before";
+    let expected =
+        "[2001:db8:a::1]:443, behind all others because it or its family was silent before";
     assert!(text.lines().any(|line| line == expected), "{text}");
+}
+
+#[test]
+fn the_report_of_a_demoted_family_does_not_say_that_its_address_was_silent() {
+    let life = Life::new(Mode::Order);
+    life.connect(&DEAD_A());
+    life.connect(&[("v6b", silent()), ("v4b", connects(40))]);
+    let fates = [("v6c", connects(30)), ("v4c", Fate::fails(ms(5)))];
+    let connect = life.dialer(&fates).connect(TARGET).with_report();
+    let (_, report) = life.world.run(connect).unwrap();
+    assert_eq!(report.demoted(), [address("v6c")]);
+    // The address itself was never tried before.
+    let reasons: Vec<_> = report.attempts().iter().map(|attempt| attempt.pace.unwrap()).collect();
+    assert_eq!(reasons[1].reason, Reason::SilentFamily);
+    let text = report.into_text().to_string();
+    assert!(text.contains("[2001:db8:c::1]:443, behind all others because it or its family "));
 }
 
 #[test]
@@ -707,6 +725,52 @@ fn a_custom_store_takes_the_place_of_the_built_in_store() {
     // Both winners with their family, and the silent address with its own.
     assert_eq!((*updates, *forgotten), (6, 1));
     assert!(life.memory.entries().is_empty());
+}
+
+/// A store whose first note lets another thread forget everything.
+#[derive(Clone)]
+struct Overtaken {
+    memory: Memory,
+    /// A request to the other thread, and its answer.
+    other: Arc<Mutex<Option<(mpsc::Sender<()>, mpsc::Receiver<()>)>>>,
+}
+
+impl Store for Overtaken {
+    fn read(&self, key: &Key) -> Option<Knowledge> {
+        self.memory.read(key)
+    }
+
+    fn update(&self, key: &Key, change: &mut dyn FnMut(&mut Knowledge)) {
+        if let Some((ask, done)) = self.other.lock().unwrap().take() {
+            ask.send(()).unwrap();
+            // No answer can come while this note lasts. So this waits for its full time.
+            let waited = done.recv_timeout(ms(50));
+            assert_eq!(waited, Err(mpsc::RecvTimeoutError::Timeout));
+        }
+        self.memory.update(key, change);
+    }
+
+    fn forget(&self, network: NetworkKey) {
+        self.memory.forget(network);
+    }
+}
+
+#[test]
+fn a_race_that_ends_while_another_thread_forgets_leaves_no_trace() {
+    let ((ask, asked), (tell, done)) = (mpsc::channel(), mpsc::channel());
+    let other = Arc::new(Mutex::new(Some((ask, done))));
+    let store = Overtaken { memory: Memory::new(), other };
+    let life = Life::new(Mode::Order);
+    let life = Life { history: life.history.clone().with_store(store.clone()), ..life };
+    let history = life.history.clone();
+    let forgetting = thread::spawn(move || {
+        asked.recv().unwrap();
+        history.forget(NetworkKey::default());
+        let _ = tell.send(());
+    });
+    life.connect(&DEAD_A());
+    forgetting.join().unwrap();
+    assert!(store.memory.entries().is_empty());
 }
 
 #[test]

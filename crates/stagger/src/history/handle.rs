@@ -156,7 +156,6 @@ impl History {
     pub fn forget(&self, network: NetworkKey) {
         let mut current = lock(&self.0.network);
         current.changes = current.changes.wrapping_add(1);
-        drop(current);
         self.0.store.forget(network);
     }
 
@@ -187,7 +186,9 @@ impl History {
         others: impl Iterator<Item = Attempted>,
         now: Instant,
     ) {
-        let current = self.current();
+        // It stays locked. Otherwise a network that another thread forgets meanwhile would get
+        // entries again.
+        let current = lock(&self.0.network);
         if current.changes == changes {
             note(winner, others, now, |subject, change| {
                 self.0.store.update(&self.key(current.network, subject), change);

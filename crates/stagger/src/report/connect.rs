@@ -283,8 +283,8 @@ impl<A, E> Report<A, E> {
     }
 
     /// The addresses that went behind all others, because a [history](crate::History) knows that
-    /// they were silent. They are in the order in which they were found. They are recorded if
-    /// the race was observed or its report was requested.
+    /// they or their families were silent. They are in the order in which they were found. They are
+    /// recorded if the race was observed or its report was requested.
     ///
     /// # Examples
     ///
@@ -466,8 +466,9 @@ impl<A: fmt::Display, E> Report<A, E> {
             lines.push(format!("{indent}{address}, not tried"));
         }
         for address in &self.demoted {
-            lines
-                .push(format!("{indent}{address}, behind all others because it was silent before"));
+            lines.push(format!(
+                "{indent}{address}, behind all others because it or its family was silent before"
+            ));
         }
     }
 }
