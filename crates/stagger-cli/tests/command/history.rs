@@ -185,6 +185,40 @@ fn only_the_owner_can_read_a_new_history_and_no_draft_stays() {
 }
 
 #[test]
+fn a_link_to_a_file_that_is_missing_makes_a_private_file() {
+    let room = Room::new("dangling");
+    let (_listener, addr) = listener();
+    std::os::unix::fs::symlink("kept", room.file()).unwrap();
+    for _ in 0..2 {
+        assert_eq!(connect(addr, &room.file(), &[]).err, "");
+        assert!(fs::symlink_metadata(room.file()).unwrap().is_symlink());
+        let mode = fs::metadata(room.0.join("kept")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!((entries(&room.file()).len(), room.names().len()), (1, 2));
+    }
+}
+
+#[test]
+fn a_disk_without_room_is_a_warning_and_the_old_history_stays() {
+    let room = Room::new("full");
+    let (_listener, addr) = listener();
+    connect(addr, &room.file(), &[]);
+    let old = fs::read(room.file()).unwrap();
+    // Nothing can be written to a file, as on a disk without room. Without the trap, the system
+    // would kill the command.
+    let script = "trap '' XFSZ; ulimit -f 0; exec \"$@\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", script, "sh", STAGGER, "connect", &addr.to_string()]);
+    command.args(["--history", &room.file()]);
+    let full = run(&mut command);
+    assert_eq!(full.code, Some(0), "{full:?}");
+    let start = format!("warning: cannot write the history {:?}: ", room.file());
+    assert!(full.err.starts_with(&start), "{full:?}");
+    assert_eq!(full.err.lines().count(), 1, "{full:?}");
+    assert_eq!((fs::read(room.file()).unwrap(), room.names().len()), (old, 1));
+}
+
+#[test]
 fn a_damaged_history_is_a_warning_and_is_replaced() {
     let room = Room::new("damaged");
     let (_listener, addr) = listener();
