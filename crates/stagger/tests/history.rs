@@ -505,6 +505,63 @@ fn an_unreachable_address_counts_as_silent() {
 }
 
 #[test]
+fn an_attempt_that_the_system_times_out_counts_as_silent() {
+    for (kind, took, silences) in [
+        (io::ErrorKind::TimedOut, 3000, 1),
+        (io::ErrorKind::TimedOut, 199, 0),
+        (io::ErrorKind::ConnectionReset, 3000, 0),
+    ] {
+        // One attempt at a time, because otherwise the race drops the attempt before.
+        let policy = Policy::new().without_overlap();
+        let life = Life { policy: policy.clone(), ..Life::new(Mode::Order) };
+        let clock = life.world.clock.clone();
+        let connector = connector_fn(move |to: SocketAddr| {
+            let (clock, is_dead) = (clock.clone(), to.is_ipv6());
+            async move {
+                clock.sleep_until(clock.now() + ms(if is_dead { took } else { 40 })).await;
+                if is_dead { Err(io::Error::from(kind)) } else { Ok(()) }
+            }
+        });
+        let resolver = ScriptedResolver::<SocketAddr>::new(&life.world.ledger);
+        let dialer = Dialer::new(resolver, connector, life.world.clock.clone())
+            .with_policy(policy)
+            .with_history(life.history.clone());
+        life.world.clock.run(dialer.connect_addresses(["v6a", "v4a"].map(address))).unwrap();
+        assert_eq!(life.silences("v6a"), silences, "{kind} after {took} ms");
+    }
+}
+
+#[test]
+fn a_handshake_that_stalls_is_silence() {
+    let life = Life::new(Mode::Order);
+    let stalls = [("v6a", silent().progressing(ms(20))), ("v4a", connects(40))];
+    let race = life.connect(&stalls);
+    assert_eq!(
+        race.last().unwrap(),
+        &format!("{}:v4a won", life.world.clock.elapsed().as_millis())
+    );
+    assert_eq!(life.silences("v6a"), 1);
+    assert_eq!(life.connect(&stalls), ["0:v4a", "40:v4a won"]);
+}
+
+#[test]
+fn a_race_that_a_final_failure_ends_leaves_no_trace() {
+    let life = Life::new(Mode::Order);
+    let addresses = ["v6a", "v4a"].map(address);
+    let resolver = ScriptedResolver::<SocketAddr>::new(&life.world.ledger);
+    let resolver = resolver.finds(ms(0), Record::Addresses, addresses);
+    let connector = ScriptedConnector::new(&life.world.ledger)
+        .at(addresses[0], silent())
+        .at(addresses[1], Fate::fails(ms(40)).saying("the end"))
+        .with_final_error("the end");
+    let dialer = life.world.dialer(resolver, connector).with_history(life.history.clone());
+    let error = life.world.run(dialer.connect(TARGET)).unwrap_err();
+    assert!(error.is_final(), "{error}");
+    assert_eq!(life.world.clock.elapsed(), ms(290));
+    assert!(life.memory.entries().is_empty());
+}
+
+#[test]
 fn a_literal_is_noted_with_its_own_time() {
     let life = Life::new(Mode::Delay);
     let dialer = life.dialer(&[("v4a", connects(40))]);

@@ -27,7 +27,7 @@ pub(crate) struct Attempted {
 /// How it ended, as far as a history cares.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// It ran this long, and was dropped or timed out.
+    /// It ran this long, and was dropped, or the race or the system timed it out.
     Pending(Duration),
     Unreachable,
 }
