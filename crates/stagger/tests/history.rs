@@ -418,6 +418,10 @@ fn a_link_local_address_has_no_history() {
     assert_eq!((life.entry("v6link"), life.entry_of(Family::Ipv6)), (None, None));
     life.connect(&[("v6link", connects(1))]);
     assert_eq!((life.entry("v6link"), life.entry_of(Family::Ipv6)), (None, None));
+    // An entry that a program puts back changes nothing.
+    let key = Key::new(life.history.network(), Subnet::of(address("v6link").ip()));
+    life.memory.restore([(key, Knowledge::new().with_silences(1, life.now(), ms(60_000)))]);
+    assert_eq!(life.connect(&fates), ["0:v6link", "250:v4a", "290:v4a won"]);
 }
 
 #[test]
@@ -788,9 +792,11 @@ fn a_custom_store_takes_the_place_of_the_built_in_store() {
 #[derive(Clone)]
 struct Overtaken {
     memory: Memory,
-    /// A request to the other thread, and its answer.
-    other: Arc<Mutex<Option<(mpsc::Sender<()>, mpsc::Receiver<()>)>>>,
+    other: Arc<Mutex<Option<OtherThread>>>,
 }
+
+/// A request to another thread, and its answer.
+type OtherThread = (mpsc::Sender<()>, mpsc::Receiver<()>);
 
 impl Store for Overtaken {
     fn read(&self, key: &Key) -> Option<Knowledge> {
