@@ -347,6 +347,18 @@ fn in_the_mode_delay_the_first_success_of_the_preferred_address_clears_it() {
 }
 
 #[test]
+fn in_the_mode_delay_an_address_that_is_slower_by_more_than_10_ms_wins_after_its_demotion() {
+    let life = Life::new(Mode::Delay);
+    life.connect(&DEAD_A());
+    let healed = [("v6a", connects(51)), ("v4a", connects(40))];
+    assert_eq!(life.connect(&healed), ["0:v6a", "10:v4a", "50:v4a won"]);
+    // It lost, but it was not silent, so its demotion is not longer for that.
+    life.waits(60_000 - 50);
+    assert_eq!(life.connect(&healed), ["0:v6a", "51:v6a won"]);
+    assert_eq!(life.silences("v6a"), 0);
+}
+
+#[test]
 fn each_further_silence_demotes_for_twice_as_long() {
     let life = Life::new(Mode::Order);
     for minutes in [1, 2, 4, 8, 10, 10] {

@@ -58,17 +58,18 @@
 //! - A family counts as silent if the other family won, and from two different prefixes on.
 //!
 //! A race that was lost or cancelled notes nothing, because nothing shows that the network works.
-//! The same holds if the network changed during the race. All numbers here are ours. A simulation
-//! chose them, see `docs/history.md`.
+//! The same holds if the network changed during the race. The numbers are ours, except those of RFC
+//! 6298. A simulation confirms most of them, see `docs/history.md`.
 //!
 //! # What it changes
 //!
 //! The next start waits after an attempt as the [`Pace`] of its address says. That is a delay and
 //! never a timeout. In the order, addresses of one family are sorted by round-trip time in steps of
 //! 50 ms (draft-ietf-happy-happyeyeballs-v3 §5.3), unless the policy keeps the resolver's order. By
-//! default, demoted addresses go behind all others until their time is over. The mode
-//! [`Delay`](Mode::Delay) instead tries the preferred address first in every race, so that its first
-//! success clears it. There the next address starts 10 ms after a demoted address.
+//! default, demoted addresses go behind all others until their time is over. In the mode
+//! [`Delay`](Mode::Delay) they keep their place, and the next address starts 10 ms later. So the
+//! preferred address is tried in every race, and its first success clears it. Until its time is
+//! over, it wins only if no other address is more than 10 ms faster.
 //!
 //! # Privacy
 //!
