@@ -10,7 +10,8 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use stagger::address::Family;
@@ -24,7 +25,7 @@ use stagger_testkit::{Clock, Fate, Ledger, LedgerStep, ScriptedConnector, Script
 use support::{Scripted, TARGET, World, attempts, connects};
 
 /// Addresses by their names. Every two have different prefixes, except `v6a` and `v6a2`.
-const NAMES: [(&str, &str); 12] = [
+const NAMES: [(&str, &str); 15] = [
     ("v6a", "[2001:db8:a::1]:443"),
     ("v6a2", "[2001:db8:a::2]:443"),
     ("v6b", "[2001:db8:b::1]:443"),
@@ -37,6 +38,9 @@ const NAMES: [(&str, &str); 12] = [
     ("v4d", "198.18.4.1:443"),
     ("v4e", "198.18.5.1:443"),
     ("v4f", "198.18.6.1:443"),
+    ("v6local", "[::1]:443"),
+    ("v4local", "127.0.0.1:443"),
+    ("v6link", "[fe80::1%7]:443"),
 ];
 
 fn address(name: &str) -> SocketAddr {
@@ -343,6 +347,18 @@ fn in_the_mode_delay_the_first_success_of_the_preferred_address_clears_it() {
 }
 
 #[test]
+fn in_the_mode_delay_an_address_that_is_slower_by_more_than_10_ms_wins_after_its_demotion() {
+    let life = Life::new(Mode::Delay);
+    life.connect(&DEAD_A());
+    let healed = [("v6a", connects(51)), ("v4a", connects(40))];
+    assert_eq!(life.connect(&healed), ["0:v6a", "10:v4a", "50:v4a won"]);
+    // It lost, but it was not silent, so its demotion is not longer for that.
+    life.waits(60_000 - 50);
+    assert_eq!(life.connect(&healed), ["0:v6a", "51:v6a won"]);
+    assert_eq!(life.silences("v6a"), 0);
+}
+
+#[test]
 fn each_further_silence_demotes_for_twice_as_long() {
     let life = Life::new(Mode::Order);
     for minutes in [1, 2, 4, 8, 10, 10] {
@@ -351,6 +367,73 @@ fn each_further_silence_demotes_for_twice_as_long() {
         assert_eq!(left, Some(Duration::from_secs(60 * minutes)));
         life.waits(60_000 * minutes);
     }
+}
+
+#[test]
+fn races_that_overlap_note_one_silence() {
+    let life = Life::new(Mode::Order);
+    let dialer = life.dialer(&DEAD_A());
+    let mut connects: Vec<_> = (0..6).map(|_| Box::pin(dialer.connect(TARGET))).collect();
+    for connect in &mut connects {
+        // Each starts 10 ms after the one before.
+        let until = life.world.clock.elapsed() + ms(10);
+        assert!(life.world.clock.run_until(until, connect.as_mut()).is_pending());
+    }
+    for connect in connects {
+        life.world.clock.run(connect).unwrap().hand_over();
+    }
+    assert_eq!(life.silences("v6a"), 1);
+    assert!(life.entry("v6a").unwrap().demoted_for(life.now()) <= Some(ms(60_000)));
+    // An attempt that starts later is one silence more.
+    life.waits(60_000);
+    life.connect(&DEAD_A());
+    assert_eq!(life.silences("v6a"), 2);
+}
+
+#[test]
+fn a_demoted_family_leads_again_when_its_time_is_over() {
+    let life = Life::new(Mode::Order);
+    life.connect(&DEAD_A());
+    life.connect(&[("v6b", silent()), ("v4b", connects(40))]);
+    let family = || life.entry_of(Family::Ipv6).unwrap();
+    assert_eq!(family().demoted_for(life.now()), Some(ms(60_000)));
+    let healed = [("v6c", connects(30)), ("v4c", connects(40))];
+    life.waits(59_999);
+    assert_eq!(life.connect(&healed), ["0:v4c", "40:v4c won"]);
+    assert_eq!(life.connect(&healed), ["0:v6c", "30:v6c won"]);
+    assert_eq!((family().silences(), family().silent_subnet()), (0, None));
+}
+
+#[test]
+fn a_loopback_address_neither_ends_nor_learns_the_demotion_of_its_family() {
+    let life = Life::new(Mode::Order);
+    life.connect(&DEAD_A());
+    life.connect(&[("v6b", silent()), ("v4b", connects(40))]);
+    let local = [("v6local", connects(0)), ("v4local", connects(0))];
+    assert_eq!(life.connect(&local), ["0:v6local", "0:v6local won"]);
+    assert_eq!(life.entry("v6local").unwrap().round_trip(), Some(ms(0)));
+    let fates = [("v6c", connects(30)), ("v4c", connects(40))];
+    assert_eq!(life.connect(&fates), ["0:v4c", "40:v4c won"]);
+    // The round-trip time of the family is that of the network.
+    assert_eq!(life.entry_of(Family::Ipv4).unwrap().round_trip(), Some(ms(40)));
+    assert_eq!(life.connect(&[("v4local", connects(0))]), ["0:v4local", "0:v4local won"]);
+    assert_eq!(life.entry_of(Family::Ipv4).unwrap().round_trip(), Some(ms(40)));
+}
+
+#[test]
+fn a_link_local_address_has_no_history() {
+    let life = Life::new(Mode::Order);
+    let fates = [("v6link", silent()), ("v4a", connects(40))];
+    for _ in 0..2 {
+        assert_eq!(life.connect(&fates), ["0:v6link", "250:v4a", "290:v4a won"]);
+    }
+    assert_eq!((life.entry("v6link"), life.entry_of(Family::Ipv6)), (None, None));
+    life.connect(&[("v6link", connects(1))]);
+    assert_eq!((life.entry("v6link"), life.entry_of(Family::Ipv6)), (None, None));
+    // An entry that a program puts back changes nothing.
+    let key = Key::new(life.history.network(), Subnet::of(address("v6link").ip()));
+    life.memory.restore([(key, Knowledge::new().with_silences(1, life.now(), ms(60_000)))]);
+    assert_eq!(life.connect(&fates), ["0:v6link", "250:v4a", "290:v4a won"]);
 }
 
 #[test]
@@ -435,6 +518,63 @@ fn an_unreachable_address_counts_as_silent() {
         let recall = history.recall(addresses[0].ip(), clock.now());
         assert_eq!(recall.demoted_for(), Some(ms(60_000)), "{kind}");
     }
+}
+
+#[test]
+fn an_attempt_that_the_system_times_out_counts_as_silent() {
+    for (kind, took, silences) in [
+        (io::ErrorKind::TimedOut, 3000, 1),
+        (io::ErrorKind::TimedOut, 199, 0),
+        (io::ErrorKind::ConnectionReset, 3000, 0),
+    ] {
+        // One attempt at a time, because otherwise the race drops the attempt before.
+        let policy = Policy::new().without_overlap();
+        let life = Life { policy: policy.clone(), ..Life::new(Mode::Order) };
+        let clock = life.world.clock.clone();
+        let connector = connector_fn(move |to: SocketAddr| {
+            let (clock, is_dead) = (clock.clone(), to.is_ipv6());
+            async move {
+                clock.sleep_until(clock.now() + ms(if is_dead { took } else { 40 })).await;
+                if is_dead { Err(io::Error::from(kind)) } else { Ok(()) }
+            }
+        });
+        let resolver = ScriptedResolver::<SocketAddr>::new(&life.world.ledger);
+        let dialer = Dialer::new(resolver, connector, life.world.clock.clone())
+            .with_policy(policy)
+            .with_history(life.history.clone());
+        life.world.clock.run(dialer.connect_addresses(["v6a", "v4a"].map(address))).unwrap();
+        assert_eq!(life.silences("v6a"), silences, "{kind} after {took} ms");
+    }
+}
+
+#[test]
+fn a_handshake_that_stalls_is_silence() {
+    let life = Life::new(Mode::Order);
+    let stalls = [("v6a", silent().progressing(ms(20))), ("v4a", connects(40))];
+    let race = life.connect(&stalls);
+    assert_eq!(
+        race.last().unwrap(),
+        &format!("{}:v4a won", life.world.clock.elapsed().as_millis())
+    );
+    assert_eq!(life.silences("v6a"), 1);
+    assert_eq!(life.connect(&stalls), ["0:v4a", "40:v4a won"]);
+}
+
+#[test]
+fn a_race_that_a_final_failure_ends_leaves_no_trace() {
+    let life = Life::new(Mode::Order);
+    let addresses = ["v6a", "v4a"].map(address);
+    let resolver = ScriptedResolver::<SocketAddr>::new(&life.world.ledger);
+    let resolver = resolver.finds(ms(0), Record::Addresses, addresses);
+    let connector = ScriptedConnector::new(&life.world.ledger)
+        .at(addresses[0], silent())
+        .at(addresses[1], Fate::fails(ms(40)).saying("the end"))
+        .with_final_error("the end");
+    let dialer = life.world.dialer(resolver, connector).with_history(life.history.clone());
+    let error = life.world.run(dialer.connect(TARGET)).unwrap_err();
+    assert!(error.is_final(), "{error}");
+    assert_eq!(life.world.clock.elapsed(), ms(290));
+    assert!(life.memory.entries().is_empty());
 }
 
 #[test]
@@ -528,8 +668,25 @@ fn the_report_says_why_an_address_came_late() {
     let (_, report) = life.world.run(connect).unwrap();
     assert_eq!(report.demoted(), [address("v6a")]);
     let text = report.into_text().to_string();
-    let expected = "[2001:db8:a::1]:443, behind all others because it was silent before";
+    let expected =
+        "[2001:db8:a::1]:443, behind all others because it or its family was silent before";
     assert!(text.lines().any(|line| line == expected), "{text}");
+}
+
+#[test]
+fn the_report_of_a_demoted_family_does_not_say_that_its_address_was_silent() {
+    let life = Life::new(Mode::Order);
+    life.connect(&DEAD_A());
+    life.connect(&[("v6b", silent()), ("v4b", connects(40))]);
+    let fates = [("v6c", connects(30)), ("v4c", Fate::fails(ms(5)))];
+    let connect = life.dialer(&fates).connect(TARGET).with_report();
+    let (_, report) = life.world.run(connect).unwrap();
+    assert_eq!(report.demoted(), [address("v6c")]);
+    // The address itself was never tried before.
+    let reasons: Vec<_> = report.attempts().iter().map(|attempt| attempt.pace.unwrap()).collect();
+    assert_eq!(reasons[1].reason, Reason::SilentFamily);
+    let text = report.into_text().to_string();
+    assert!(text.contains("[2001:db8:c::1]:443, behind all others because it or its family "));
 }
 
 #[test]
@@ -641,6 +798,54 @@ fn a_custom_store_takes_the_place_of_the_built_in_store() {
     // Both winners with their family, and the silent address with its own.
     assert_eq!((*updates, *forgotten), (6, 1));
     assert!(life.memory.entries().is_empty());
+}
+
+/// A store whose first note lets another thread forget everything.
+#[derive(Clone)]
+struct Overtaken {
+    memory: Memory,
+    other: Arc<Mutex<Option<OtherThread>>>,
+}
+
+/// A request to another thread, and its answer.
+type OtherThread = (mpsc::Sender<()>, mpsc::Receiver<()>);
+
+impl Store for Overtaken {
+    fn read(&self, key: &Key) -> Option<Knowledge> {
+        self.memory.read(key)
+    }
+
+    fn update(&self, key: &Key, change: &mut dyn FnMut(&mut Knowledge)) {
+        if let Some((ask, done)) = self.other.lock().unwrap().take() {
+            ask.send(()).unwrap();
+            // No answer can come while this note lasts. So this waits for its full time.
+            let waited = done.recv_timeout(ms(50));
+            assert_eq!(waited, Err(mpsc::RecvTimeoutError::Timeout));
+        }
+        self.memory.update(key, change);
+    }
+
+    fn forget(&self, network: NetworkKey) {
+        self.memory.forget(network);
+    }
+}
+
+#[test]
+fn a_race_that_ends_while_another_thread_forgets_leaves_no_trace() {
+    let ((ask, asked), (tell, done)) = (mpsc::channel(), mpsc::channel());
+    let other = Arc::new(Mutex::new(Some((ask, done))));
+    let store = Overtaken { memory: Memory::new(), other };
+    let life = Life::new(Mode::Order);
+    let life = Life { history: life.history.clone().with_store(store.clone()), ..life };
+    let history = life.history.clone();
+    let forgetting = thread::spawn(move || {
+        asked.recv().unwrap();
+        history.forget(NetworkKey::default());
+        let _ = tell.send(());
+    });
+    life.connect(&DEAD_A());
+    forgetting.join().unwrap();
+    assert!(store.memory.entries().is_empty());
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 pub(super) const HELP: &str = "\
 A row is what is known about a prefix of addresses, or about a whole family: the
 round-trip time and its variance, how often it was silent since it connected
-last, and for how long it is still demoted. The network is the beginning of a
-number that says nothing about the network. The last used entry is below.
+last, and for how long it is still demoted. The network is the beginning of its
+number. In each network, families come first, and the last used entry is below.
 
 Exit status:
   0    shown

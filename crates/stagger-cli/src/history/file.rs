@@ -183,7 +183,9 @@ fn line(key: Key, known: &Knowledge, now: Moment) -> Option<String> {
         object.insert("silences".into(), known.silences().into());
     }
     if let Some(left) = known.demoted_for(now.instant) {
-        let until = since_1970(now.system) + left;
+        // Rounded to the nearest second. Rounding down would take a second off whenever a command
+        // writes the file, because both clocks differ by nanoseconds.
+        let until = since_1970(now.system) + left + Duration::from_millis(500);
         object.insert("demoted_until".into(), until.as_secs().into());
     }
     if let Some(prefix) = known.silent_subnet() {
@@ -260,6 +262,23 @@ mod tests {
         // Three silences demote for 4 min at most.
         assert_eq!(left(later(now.system - year)), Some(SECS(240)));
         assert_eq!(left(later(SystemTime::UNIX_EPOCH - year)), Some(SECS(240)));
+    }
+
+    #[test]
+    fn a_demotion_stays_as_long_as_it_was_however_often_the_file_is_written() {
+        let start = moment();
+        let mut text = written(&entries(start), start);
+        let first = text.clone();
+        // The clocks are read one after another, and the clock of the system is adjusted slowly.
+        let skews = [0, 80, 200_000, 1_000].map(Duration::from_nanos);
+        for (count, skew) in skews.into_iter().cycle().take(40).enumerate() {
+            let after = Duration::from_millis(20 * (count as u64 + 1));
+            let now = Moment { instant: start.instant + after, system: start.system + after };
+            let read = parsed(text.as_bytes(), now).unwrap();
+            let later = Moment { system: now.system - skew, ..now };
+            text = written(&read, later);
+        }
+        assert_eq!(text, first);
     }
 
     #[test]

@@ -82,13 +82,18 @@ impl fmt::Debug for Kept {
 }
 
 /// Makes an empty file that only its owner can read, if there is none. A history shows where its
-/// owner has connected to. [`save`] replaces the file and keeps its permissions.
+/// owner has connected to. [`save`] replaces the file and keeps its permissions. A link that leads
+/// nowhere stays, and the file that it names is made.
 fn make_private(path: &Path) {
+    if path.exists() {
+        return;
+    }
     let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
+    // Without `truncate`, a file that another command has just written stays as it is.
+    options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    // If this fails, the file is there, or the error comes again when it is written.
+    // If this fails, the error comes again when the file is written.
     let _ = options.open(path);
 }
 
@@ -129,7 +134,9 @@ fn table(entries: &[(Key, Knowledge)], now: Instant) -> String {
     };
     let row = |(key, known): &(Key, Knowledge)| {
         let network = format!("{:08x}", key.network.value() >> 96);
-        let demoted = known.demoted_for(now).map(|left| format!("{} s", left.as_secs() + 1));
+        // Rounded up, so that no demotion lasts for 0 s.
+        let seconds = |left: Duration| left.as_secs() + u64::from(left.subsec_nanos() > 0);
+        let demoted = known.demoted_for(now).map(|left| format!("{} s", seconds(left)));
         [
             match key.partition {
                 0 => network,
@@ -191,6 +198,12 @@ network     address        round trip  variance  silences  demoted for
 01234567/7  2001:db8::/56                               2         90 s
 "
         );
+        let last_cell = |at| {
+            let shown = table(&entries, at);
+            shown.lines().last().unwrap().split("  ").last().unwrap().trim().to_owned()
+        };
+        let shown = [0, 1, 89_001, 89_999].map(|passed| last_cell(now + ms(passed)));
+        assert_eq!(shown, ["90 s", "90 s", "1 s", "1 s"]);
         assert_eq!(table(&[], now), "the history is empty\n");
     }
 }

@@ -8,7 +8,7 @@ use super::chart::{Detail, Row};
 use crate::escape::printable;
 
 /// Why a history put an address behind all others.
-pub(super) const DEMOTED: &str = "last because it was silent before";
+pub(super) const DEMOTED: &str = "last because it or its family was silent before";
 
 /// What a history has changed for an attempt: the place of its address, and its start after the
 /// attempt before it.
@@ -139,7 +139,7 @@ mod tests {
         let race = race(Mode::Order, silent, Fate::silent());
         assert_eq!(
             rows(&race),
-            ["192.0.2.1:80: ", "[2001:db8::1]:80: last because it was silent before"]
+            ["192.0.2.1:80: ", "[2001:db8::1]:80: last because it or its family was silent before"]
         );
         let text = json::connect("example.com:80", &race);
         assert!(text.contains(r#""demoted":["[2001:db8::1]:80"]"#), "{text}");

@@ -23,7 +23,7 @@ use crate::policy::Limit;
 use crate::race::{
     Begun, Candidates, Course, CourseTypes, Entrant, Id, News, Note, Reading, Standing,
 };
-use crate::report::connect::{UnwantedFamily, is_unreachable};
+use crate::report::connect::{UnwantedFamily, is_timed_out, is_unreachable};
 use crate::report::{AttemptOutcome, End, QueryReport};
 use crate::resolve::{Families, Query, Record, Wanted};
 use crate::sort::Unusable;
@@ -428,9 +428,13 @@ where
                     Ending::Pending(self.log.ran(place, reading.elapsed))
                 }
                 AttemptOutcome::Failed(error) if is_unreachable(error) => Ending::Unreachable,
+                AttemptOutcome::Failed(error) if is_timed_out(error) => {
+                    Ending::Pending(self.log.ran(place, reading.elapsed))
+                }
                 _ => return None,
             };
-            Some(Attempted { ip: self.log.address(place).ip()?, ending })
+            let age = self.log.age(place, reading.elapsed);
+            Some(Attempted { ip: self.log.address(place).ip()?, age, ending })
         });
         history.note(*self.changes, (ip, took), others, reading.now);
     }

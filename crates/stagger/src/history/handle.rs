@@ -156,16 +156,20 @@ impl History {
     pub fn forget(&self, network: NetworkKey) {
         let mut current = lock(&self.0.network);
         current.changes = current.changes.wrapping_add(1);
-        drop(current);
         self.0.store.forget(network);
     }
 
-    /// What it knows about an address now, on the current network.
+    /// What it knows about an address now, on the current network. That is nothing about a
+    /// link-local address.
     pub fn recall(&self, address: IpAddr, now: Instant) -> Recall {
         let Current { network, .. } = self.current();
         let prefix = Subnet::of(address);
+        if prefix.is_link_local() {
+            return Recall::default();
+        }
         let read = |subject: Subject| self.0.store.read(&self.key(network, subject));
-        let (prefix, family) = (read(prefix.into()), read(prefix.family().into()));
+        let family = prefix.counts_for_family().then(|| read(prefix.family().into())).flatten();
+        let prefix = read(prefix.into());
         Recall::of(prefix.as_ref(), family.as_ref(), self.0.mode, now)
     }
 
@@ -182,7 +186,9 @@ impl History {
         others: impl Iterator<Item = Attempted>,
         now: Instant,
     ) {
-        let current = self.current();
+        // It stays locked. Otherwise a network that another thread forgets meanwhile would get
+        // entries again.
+        let current = lock(&self.0.network);
         if current.changes == changes {
             note(winner, others, now, |subject, change| {
                 self.0.store.update(&self.key(current.network, subject), change);

@@ -112,6 +112,28 @@ impl Subnet {
     }
 }
 
+impl Subnet {
+    /// Whether its addresses are link-local (RFC 4291 §2.5.6, RFC 3927 §2.1). Each link has the same
+    /// prefix, so it says nothing about a network.
+    pub(super) fn is_link_local(self) -> bool {
+        match self.address() {
+            IpAddr::V4(v4) => v4.is_link_local(),
+            IpAddr::V6(v6) => v6.is_unicast_link_local(),
+        }
+    }
+
+    /// Whether its addresses say something about their whole family. Loopback addresses do not,
+    /// because this machine always reaches itself. Link-local addresses do not either.
+    pub(super) fn counts_for_family(self) -> bool {
+        let is_loopback = match self.address() {
+            IpAddr::V4(v4) => v4.is_loopback(),
+            // The prefix of `::1`.
+            IpAddr::V6(v6) => v6.is_unspecified(),
+        };
+        !is_loopback && !self.is_link_local()
+    }
+}
+
 /// The first address, and the length after a slash.
 impl fmt::Display for Subnet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -212,6 +234,26 @@ mod tests {
         assert_ne!(prefix("2001:db8:0:100::1"), prefix("2001:db8::1"));
         assert_eq!(prefix("::ffff:192.0.2.1"), prefix("192.0.2.9"));
         assert_ne!(prefix("::"), prefix("0.0.0.0"));
+    }
+
+    #[test]
+    fn a_loopback_prefix_and_a_link_local_prefix_do_not_count_for_their_family() {
+        for (text, is_link_local, counts) in [
+            ("127.0.0.1", false, false),
+            ("127.255.0.1", false, false),
+            ("::1", false, false),
+            ("169.254.7.7", true, false),
+            ("fe80::1", true, false),
+            ("febf:ffff::1", true, false),
+            ("fec0::1", false, true),
+            ("10.0.0.1", false, true),
+            ("fd00::1", false, true),
+            ("192.0.2.1", false, true),
+            ("2001:db8::1", false, true),
+        ] {
+            let found = (prefix(text).is_link_local(), prefix(text).counts_for_family());
+            assert_eq!(found, (is_link_local, counts), "{text}");
+        }
     }
 
     #[test]

@@ -157,8 +157,15 @@ impl Knowledge {
         });
     }
 
-    /// Notes a silence at this time.
-    pub(super) fn silenced(&mut self, now: Instant) {
+    /// Notes a silence at this time, of an attempt that started so long ago. It changes nothing if
+    /// the attempt started before the last silence: races that overlap meet the same silence. That
+    /// is ours.
+    pub(super) fn silenced(&mut self, now: Instant, age: Duration) {
+        let is_demoted = self.demoted_for(now).is_some();
+        let since = self.demoted.filter(|_| is_demoted).map(|(since, _)| since);
+        if since.is_some_and(|since| now.saturating_duration_since(since) < age) {
+            return;
+        }
         self.silences = self.silences.saturating_add(1);
         self.demoted = Some((now, demotion(self.silences)));
     }
@@ -213,7 +220,7 @@ mod tests {
     fn a_success_ends_the_silences_even_if_its_sample_is_ignored() {
         let now = Instant::now();
         let mut entry = sampled(&[40]);
-        entry.silenced(now);
+        entry.silenced(now, MS(0));
         assert!(entry.demoted_for(now).is_some());
         entry.connected(MS(1045));
         assert_eq!(entry, sampled(&[40]));
@@ -225,20 +232,37 @@ mod tests {
         let mut entry = Knowledge::new();
         let mut told = Vec::new();
         for _ in 0..8 {
-            entry.silenced(now);
+            entry.silenced(now, MS(0));
             told.push(entry.demoted_for(now).unwrap());
         }
         assert_eq!(told, [1, 2, 4, 8, 10, 10, 10, 10].map(MIN));
         let mut entry = Knowledge::new().with_silences(u32::MAX, now, MIN(10));
-        entry.silenced(now);
+        entry.silenced(now, MS(0));
         assert_eq!((entry.silences(), entry.demoted_for(now)), (u32::MAX, Some(MIN(10))));
+    }
+
+    #[test]
+    fn an_attempt_that_started_before_the_last_silence_adds_none() {
+        let start = Instant::now();
+        let mut entry = Knowledge::new();
+        entry.silenced(start + MS(290), MS(290));
+        let first = entry.clone();
+        // It started 1 ms before the silence was known, and lasted longer.
+        entry.silenced(start + MS(700), MS(411));
+        assert_eq!(entry, first);
+        // It started when the silence was known.
+        entry.silenced(start + MS(700), MS(410));
+        assert_eq!((entry.silences(), entry.demoted_for(start + MS(700))), (2, Some(MIN(2))));
+        // After the demotion every silence counts, however long it lasted.
+        entry.silenced(start + MS(700) + MIN(2), MIN(3));
+        assert_eq!(entry.silences(), 3);
     }
 
     #[test]
     fn a_demotion_ends_on_time_and_does_not_apply_on_a_clock_that_was_set_back() {
         let now = Instant::now() + MIN(600);
         let mut entry = Knowledge::new();
-        entry.silenced(now);
+        entry.silenced(now, MS(0));
         assert_eq!(entry.demoted_for(now + MIN(1) - MS(1)), Some(MS(1)));
         assert_eq!(entry.demoted_for(now + MIN(1)), None);
         assert_eq!(entry.demoted_for(now + MIN(60 * 24 * 365)), None);
@@ -267,7 +291,7 @@ mod tests {
         assert!(!entry.prefix_silenced(one));
         assert!(!entry.prefix_silenced(one));
         assert!(entry.prefix_silenced(two));
-        entry.silenced(Instant::now());
+        entry.silenced(Instant::now(), MS(0));
         assert!(entry.prefix_silenced(one));
         entry.connected(MS(10));
         assert!(!entry.prefix_silenced(two));

@@ -258,6 +258,16 @@ mod tests {
     }
 
     #[test]
+    fn the_whole_memory_is_below_4_mib() {
+        use std::mem::size_of;
+        // A table of 1,024 values has 2,048 places, and one byte more for each.
+        let table = |size: usize| Memory::MAX_PREFIXES.next_power_of_two() * 2 * (size + 1);
+        let prefixes = table(size_of::<((u64, Subnet), (u64, Knowledge))>());
+        let families = table(size_of::<((u64, Family), (u64, Knowledge))>());
+        assert!(Memory::MAX_NETWORKS * (prefixes + families) < 4 * 1024 * 1024);
+    }
+
+    #[test]
     fn the_least_recently_used_prefix_is_dropped_when_1024_are_kept() {
         let memory = Memory::new();
         (0..1024).for_each(|place| set(&memory, key(1, place), 1));

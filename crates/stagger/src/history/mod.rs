@@ -31,7 +31,9 @@
 //!
 //! An entry is a [`Key`] and its [`Knowledge`]. The key has a network, a partition and a
 //! [`Subject`]. The subject is a prefix of addresses or a whole family. It never is a name.
-//! Addresses that are not IP addresses, such as targets and endpoints, have no history.
+//! Addresses that are not IP addresses, such as targets and endpoints, have no history. Link-local
+//! addresses have none either, because each link has the same prefix. A loopback address says
+//! nothing about its family, because this machine always reaches itself.
 //!
 //! The built-in [`Memory`] keeps 8 networks and 1,024 prefixes of each. The least recently used
 //! ones are dropped. It does no I/O. A program can read the entries out, save them, and put them
@@ -46,26 +48,28 @@
 //!   6298 §2 does it. A sample above 900 ms is ignored while the smoothed time is below 300 ms,
 //!   because a lost packet was sent again (RFC 6298 §2.1 has a first timeout of 1 s). Either way
 //!   the prefix and the family count as alive.
-//! - Another attempt was silent if the race dropped it, or if it reached the attempt timeout. It
-//!   must have run for 200 ms, and for twice the winner's time. Then its prefix is demoted: for
-//!   1 min after the first silence, for twice as long after each further silence, and for 10 min
-//!   at most.
+//! - Another attempt was silent if the race dropped it, or if it timed out. A handshake that stalls
+//!   is silence too. The attempt must have run for 200 ms, and for twice the winner's time. Then its
+//!   prefix is demoted: for 1 min after the first silence, for twice as long after each further
+//!   silence, and for 10 min at most. An attempt that started before the last silence adds none,
+//!   because overlapping races meet the same silence.
 //! - An unreachable address counts as silent. A refused address does not, because a refusal is the
 //!   answer of one host.
 //! - A family counts as silent if the other family won, and from two different prefixes on.
 //!
 //! A race that was lost or cancelled notes nothing, because nothing shows that the network works.
-//! The same holds if the network changed during the race. All numbers here are ours. A simulation
-//! chose them, see `docs/history.md`.
+//! The same holds if the network changed during the race. The numbers are ours, except those of RFC
+//! 6298. A simulation confirms most of them, see `docs/history.md`.
 //!
 //! # What it changes
 //!
 //! The next start waits after an attempt as the [`Pace`] of its address says. That is a delay and
 //! never a timeout. In the order, addresses of one family are sorted by round-trip time in steps of
 //! 50 ms (draft-ietf-happy-happyeyeballs-v3 §5.3), unless the policy keeps the resolver's order. By
-//! default, demoted addresses go behind all others until their time is over. The mode
-//! [`Delay`](Mode::Delay) instead tries the preferred address first in every race, so that its first
-//! success clears it. There the next address starts 10 ms after a demoted address.
+//! default, demoted addresses go behind all others until their time is over. In the mode
+//! [`Delay`](Mode::Delay) they keep their place, and the next address starts 10 ms later. So the
+//! preferred address is tried in every race, and its first success clears it. Until its time is
+//! over, it wins only if no other address is more than 10 ms faster.
 //!
 //! # Privacy
 //!

@@ -19,13 +19,15 @@ const SILENT_TIMES: u32 = 2;
 /// An attempt of a race that was won, except the winner.
 pub(crate) struct Attempted {
     pub(crate) ip: IpAddr,
+    /// How long ago it started.
+    pub(crate) age: Duration,
     pub(crate) ending: Ending,
 }
 
 /// How it ended, as far as a history cares.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// It ran this long, and was dropped or timed out.
+    /// It ran this long, and was dropped, or the race or the system timed it out.
     Pending(Duration),
     Unreachable,
 }
@@ -43,38 +45,50 @@ pub(super) fn note(
 ) {
     let winner = Subnet::of(winner);
     let least = SILENT_AFTER.max(took.saturating_mul(SILENT_TIMES));
-    // Two addresses of one prefix are one silence.
-    let mut silent: SmallVec<[Subnet; 4]> = SmallVec::new();
-    for Attempted { ip, ending } in others {
+    // Each prefix with the age of its last attempt. Two addresses of one prefix are one silence.
+    let mut silent: SmallVec<[(Subnet, Duration); 4]> = SmallVec::new();
+    for Attempted { ip, age, ending } in others {
         let prefix = Subnet::of(ip);
         let is_silent = match ending {
             Ending::Pending(ran) => ran >= least,
             Ending::Unreachable => true,
         };
-        if is_silent && !silent.contains(&prefix) {
-            silent.push(prefix);
+        if !is_silent || prefix.is_link_local() {
+            continue;
+        }
+        match silent.iter_mut().find(|(known, _)| *known == prefix) {
+            Some((_, last)) => *last = age.min(*last),
+            None => silent.push((prefix, age)),
         }
     }
-    for prefix in &silent {
-        update((*prefix).into(), &mut |entry| entry.silenced(now));
+    for (prefix, age) in &silent {
+        update((*prefix).into(), &mut |entry| entry.silenced(now, *age));
     }
     let other = match winner.family() {
         Family::Ipv4 => Family::Ipv6,
         Family::Ipv6 => Family::Ipv4,
     };
-    if silent.iter().any(|prefix| prefix.family() == other) {
+    let is_of_other =
+        |(prefix, _): &&(Subnet, Duration)| prefix.family() == other && prefix.counts_for_family();
+    if winner.counts_for_family() && silent.iter().any(|silent| is_of_other(&silent)) {
         update(other.into(), &mut |entry| {
             // One race is one silence of the family.
-            let mut of_family = silent.iter().filter(|prefix| prefix.family() == other);
-            let counts = of_family.any(|prefix| entry.prefix_silenced(*prefix));
-            if counts {
-                entry.silenced(now);
+            let mut of_family = silent.iter().filter(is_of_other);
+            let counts = of_family.any(|(prefix, _)| entry.prefix_silenced(*prefix));
+            let age = silent.iter().filter(is_of_other).map(|(_, age)| *age).min();
+            if let Some(age) = age.filter(|_| counts) {
+                entry.silenced(now, age);
             }
         });
     }
+    if winner.is_link_local() {
+        return;
+    }
     // The success comes last, so that it ends a silence of another address in the winner's prefix.
     update(winner.into(), &mut |entry| entry.connected(took));
-    update(winner.family().into(), &mut |entry| entry.connected(took));
+    if winner.counts_for_family() {
+        update(winner.family().into(), &mut |entry| entry.connected(took));
+    }
 }
 
 #[cfg(test)]
@@ -90,8 +104,10 @@ mod tests {
     /// The entries after one race: the silences of each subject that was updated.
     fn silences(winner: (&str, u64), others: &[(&str, Ending)]) -> Vec<(String, u32)> {
         let mut entries: BTreeMap<Subject, Knowledge> = BTreeMap::new();
-        let attempted =
-            |(ip, ending): &(&str, Ending)| Attempted { ip: ip.parse().unwrap(), ending: *ending };
+        let attempted = |(ip, ending): &(&str, Ending)| {
+            let ip = ip.parse().unwrap();
+            Attempted { ip, age: MS(900), ending: *ending }
+        };
         let winner = (winner.0.parse().unwrap(), MS(winner.1));
         note(winner, others.iter().map(attempted), Instant::now(), |subject, change| {
             change(entries.entry(subject).or_default());
@@ -100,8 +116,8 @@ mod tests {
         entries.into_iter().map(told).collect()
     }
 
-    fn told<const N: usize>(expected: [(&str, u32); N]) -> Vec<(String, u32)> {
-        expected.map(|(subject, count)| (subject.to_owned(), count)).to_vec()
+    fn told(expected: impl AsRef<[(&'static str, u32)]>) -> Vec<(String, u32)> {
+        expected.as_ref().iter().map(|(subject, count)| ((*subject).to_owned(), *count)).collect()
     }
 
     #[test]
@@ -155,11 +171,54 @@ mod tests {
     }
 
     #[test]
+    fn a_loopback_address_says_nothing_about_its_family() {
+        let pending = |ip| (ip, Ending::Pending(MS(900)));
+        let won = silences(("::1", 40), &[pending("127.0.1.1"), pending("127.0.2.1")]);
+        assert_eq!(won, told([("127.0.1.0/24", 1), ("127.0.2.0/24", 1), ("::/56", 0)]));
+        let won = silences(("192.0.2.1", 40), &[pending("::1"), pending("2001:db8::1")]);
+        let expected = [("192.0.2.0/24", 0), ("::/56", 1), ("2001:db8::/56", 1)];
+        assert_eq!(won, told([&expected[..], &[("IPv4", 0), ("IPv6", 0)]].concat()));
+    }
+
+    #[test]
+    fn a_link_local_address_leaves_no_trace() {
+        let pending = |ip| (ip, Ending::Pending(MS(900)));
+        let won = silences(("fe80::1", 40), &[pending("169.254.1.1"), pending("192.0.2.1")]);
+        assert_eq!(won, told([("192.0.2.0/24", 1)]));
+        assert_eq!(silences(("169.254.1.1", 40), &[pending("fe80::1")]), told([]));
+    }
+
+    #[test]
+    fn the_last_attempt_at_a_prefix_and_at_a_family_decides_whether_its_silence_is_new() {
+        let [one, two] = ["2001:db8::1", "2001:db8::2"].map(|ip| ip.parse().unwrap());
+        let now = Instant::now() + MS(60_000);
+        let known = |since| Knowledge::new().with_silences(1, since, MS(60_000));
+        for (ages, count) in [([900, 500], 2), ([500, 900], 2), ([900, 601], 1)] {
+            let others = [one, two].into_iter().zip(ages).map(|(ip, age)| Attempted {
+                ip,
+                age: MS(age),
+                ending: Ending::Pending(MS(500)),
+            });
+            let mut told = Vec::new();
+            note(("192.0.2.1".parse().unwrap(), MS(40)), others, now, |subject, change| {
+                let mut entry = known(now - MS(600));
+                change(&mut entry);
+                told.push((subject.to_string(), entry.silences()));
+            });
+            assert_eq!(
+                told[..2],
+                [("2001:db8::/56".to_owned(), count), ("IPv6".to_owned(), count)]
+            );
+        }
+    }
+
+    #[test]
     fn the_longest_time_of_a_winner_overflows_nothing() {
         let mut updates = 0;
         let winner = ("192.0.2.1".parse().unwrap(), Duration::MAX);
         let other = Attempted {
             ip: "2001:db8::1".parse().unwrap(),
+            age: Duration::MAX,
             ending: Ending::Pending(Duration::MAX),
         };
         note(winner, std::iter::once(other), Instant::now(), |_, change| {

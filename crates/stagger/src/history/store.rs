@@ -6,7 +6,8 @@ use super::{Key, Knowledge, NetworkKey};
 ///
 /// A store decides how long it keeps an entry, and may drop any entry. The history decides what is
 /// in an entry. Many races may use one store at the same time. A store must not block, because a
-/// race calls it in its poll.
+/// race calls it in its poll. It must not call its history, because a history is locked while it
+/// calls `update` or `forget`.
 ///
 /// # Panics
 ///

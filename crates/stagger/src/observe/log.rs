@@ -245,6 +245,11 @@ impl<A, E> Log<A, E> {
         ended.get().unwrap_or(now).saturating_sub(started.get().unwrap_or(now))
     }
 
+    /// How long ago an attempt started.
+    pub(crate) fn age(&self, attempt: usize, now: Duration) -> Duration {
+        now.saturating_sub(self.attempts[attempt].started.get().unwrap_or(now))
+    }
+
     pub(crate) fn outcome(&self, attempt: usize) -> AttemptOutcome<&E> {
         let entry = &self.attempts[attempt];
         join(entry.kind, entry.error.as_ref())

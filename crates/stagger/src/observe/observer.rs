@@ -106,7 +106,8 @@ pub enum Step<'a, A> {
         /// The reason for the skip.
         reason: &'a SharedError,
     },
-    /// A candidate goes behind all others, because a [history](crate::History) knows that it was silent.
+    /// A candidate goes behind all others, because a [history](crate::History) knows that it or its
+    /// family was silent.
     #[non_exhaustive]
     Demoted {
         /// The address of the candidate.

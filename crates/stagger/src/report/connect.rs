@@ -283,8 +283,8 @@ impl<A, E> Report<A, E> {
     }
 
     /// The addresses that went behind all others, because a [history](crate::History) knows that
-    /// they were silent. They are in the order in which they were found. They are recorded if
-    /// the race was observed or its report was requested.
+    /// they or their families were silent. They are in the order in which they were found. They are
+    /// recorded if the race was observed or its report was requested.
     ///
     /// # Examples
     ///
@@ -466,8 +466,9 @@ impl<A: fmt::Display, E> Report<A, E> {
             lines.push(format!("{indent}{address}, not tried"));
         }
         for address in &self.demoted {
-            lines
-                .push(format!("{indent}{address}, behind all others because it was silent before"));
+            lines.push(format!(
+                "{indent}{address}, behind all others because it or its family was silent before"
+            ));
         }
     }
 }
@@ -483,13 +484,21 @@ impl<A> AttemptReport<A> {
 
 /// Whether an attempt failed because there is no route to the network or to the host.
 pub(crate) fn is_unreachable(error: &SharedError) -> bool {
+    has_kind(error, |kind| {
+        kind == io::ErrorKind::HostUnreachable || kind == io::ErrorKind::NetworkUnreachable
+    })
+}
+
+/// Whether an attempt failed because the system or the connector waited long enough.
+pub(crate) fn is_timed_out(error: &SharedError) -> bool {
+    has_kind(error, |kind| kind == io::ErrorKind::TimedOut)
+}
+
+/// Whether an error has a cause of a kind that the system reports.
+fn has_kind(error: &SharedError, is_it: impl Fn(io::ErrorKind) -> bool) -> bool {
     let first = error.get_ref() as &(dyn Error + 'static);
-    crate::error::below(Some(first)).filter_map(|cause| cause.downcast_ref::<io::Error>()).any(
-        |error| {
-            let kind = error.kind();
-            kind == io::ErrorKind::HostUnreachable || kind == io::ErrorKind::NetworkUnreachable
-        },
-    )
+    let causes = crate::error::below(Some(first));
+    causes.filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|error| is_it(error.kind()))
 }
 
 impl<E> AttemptOutcome<E> {
