@@ -30,6 +30,7 @@ pub(crate) fn save(path: &Path, text: &str) -> io::Result<()> {
     let (draft, mut file) = make_draft(&path, name, found.as_ref().ok())?;
     let written = (|| {
         if let Ok(found) = found {
+            keep_owner(&file, &found);
             file.set_permissions(found.permissions())?;
         }
         file.write_all(text.as_bytes())?;
@@ -70,6 +71,18 @@ fn make_draft(path: &Path, name: &OsStr, old: Option<&Metadata>) -> io::Result<(
             made => return made.map(|file| (draft, file)),
         }
     }
+}
+
+/// Gives a new file the owner of the old one, so that a command that root has run does not take
+/// the file of a user away. Only root can do so, and others go on without.
+fn keep_owner(file: &File, old: &Metadata) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt as _, fchown};
+        let _ = fchown(file, Some(old.uid()), Some(old.gid()));
+    }
+    #[cfg(not(unix))]
+    let _ = (file, old);
 }
 
 #[cfg(test)]

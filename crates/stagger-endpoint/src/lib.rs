@@ -90,8 +90,8 @@
 //!
 //! # Secrets
 //!
-//! `Display` and `Debug` of all types here, and all errors, print `***` in place of a password. Only
-//! [`EndpointText::expose_secrets`] writes it.
+//! `Display` and `Debug` of all types here, and all errors, print `***` in place of a password.
+//! Only [`EndpointText::expose_secrets`] writes it.
 //!
 //! An error hides more than a password, because a reserved character in it may have split it. So
 //! write blanks around each `|`: without them, everything from the first rest to an `@` is hidden.

@@ -1,4 +1,5 @@
-//! What a dialer through a proxy takes from the dialer that reaches the proxy, on the virtual clock.
+//! What a dialer through a proxy takes from the dialer that reaches the proxy, on the virtual
+//! clock.
 
 #![cfg(feature = "futures")]
 

@@ -110,10 +110,10 @@ after it. Of two commands that overlap, the last one to write wins. What is
 learned belongs to the network that this machine is in. An address that was
 silent before goes last until its time is over: 1 min after the first silence,
 for twice as long after each further silence, and for 10 min at most. The
-picture has the reason where an address went last or was started early. A file
-that is damaged, or longer than 8 MiB, is replaced with a warning. A file of
-another version, a directory and a device are left alone, and nothing is kept.
-A history never fails a connect.
+picture has the reason where an address went last or was started early. A
+history that is damaged, or longer than 8 MiB, is replaced with a warning. A
+file of another kind or version is left alone, and nothing is kept. A history
+never fails a connect.
 
 ";
 

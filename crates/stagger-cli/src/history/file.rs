@@ -26,6 +26,9 @@ use super::since_1970;
 /// The version of the format that is written, and the only one that is read.
 const VERSION: u64 = 1;
 
+/// How each version of the format begins.
+const BEGIN: &str = "{\"version\":";
+
 /// The longest file that is read: 8 MiB. The number is ours. The most that is written are 16,384
 /// entries, which is 4 MiB.
 const MAX_BYTES: u64 = 8 * 1024 * 1024;
@@ -48,6 +51,8 @@ impl Moment {
 pub(super) enum Fault {
     System(io::Error),
     NotAFile,
+    /// It does not begin as a history does, so it may be anything that somebody needs.
+    Foreign,
     TooLong,
     /// What is wrong with the text.
     Text(String),
@@ -56,7 +61,7 @@ pub(super) enum Fault {
 
 impl Fault {
     /// Whether a new history replaces the file. A file of another version stays, because another
-    /// program needs it.
+    /// program needs it. So does a file that is no history, because a path may be mistyped.
     pub(super) fn is_replaced(&self) -> bool {
         matches!(self, Self::TooLong | Self::Text(_))
     }
@@ -67,6 +72,7 @@ impl fmt::Display for Fault {
         match self {
             Self::System(error) => error.fmt(f),
             Self::NotAFile => f.write_str("it is not a regular file"),
+            Self::Foreign => f.write_str("it is no history of this command"),
             Self::TooLong => write!(f, "it has more than {} MiB", MAX_BYTES / 1024 / 1024),
             Self::Text(reason) => write!(f, "it is damaged ({reason})"),
             Self::Version(version) => {
@@ -81,7 +87,6 @@ pub(super) fn read(path: &Path, now: Moment) -> Result<Vec<(Key, Knowledge)>, Fa
     // A pipe would be waited for, so the kind of the file is checked first.
     match fs::metadata(path) {
         Ok(found) if !found.is_file() => return Err(Fault::NotAFile),
-        Ok(found) if found.len() > MAX_BYTES => return Err(Fault::TooLong),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(Fault::System(error)),
         Ok(_) => {}
@@ -91,9 +96,16 @@ pub(super) fn read(path: &Path, now: Moment) -> Result<Vec<(Key, Knowledge)>, Fa
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(Fault::System)?;
     match bytes.len() as u64 {
         0 => Ok(Vec::new()),
+        _ if !begins_as_a_history(&bytes) => Err(Fault::Foreign),
         length if length > MAX_BYTES => Err(Fault::TooLong),
         _ => parsed(&bytes, now),
     }
+}
+
+/// Whether these are the first bytes of a history, or more.
+fn begins_as_a_history(bytes: &[u8]) -> bool {
+    let begin = BEGIN.as_bytes();
+    bytes.iter().zip(begin).all(|(byte, expected)| byte == expected)
 }
 
 fn parsed(bytes: &[u8], now: Moment) -> Result<Vec<(Key, Knowledge)>, Fault> {
@@ -156,7 +168,7 @@ fn family_of(name: &str) -> Option<Family> {
 /// The text of a file with these entries, one on each line.
 pub(super) fn written(entries: &[(Key, Knowledge)], now: Moment) -> String {
     let lines: Vec<_> = entries.iter().filter_map(|(key, known)| line(*key, known, now)).collect();
-    format!("{{\"version\":{VERSION},\"entries\":[\n{}\n]}}\n", lines.join(",\n"))
+    format!("{BEGIN}{VERSION},\"entries\":[\n{}\n]}}\n", lines.join(",\n"))
 }
 
 fn line(key: Key, known: &Knowledge, now: Moment) -> Option<String> {
@@ -333,12 +345,22 @@ mod tests {
     }
 
     #[test]
+    fn a_file_begins_as_a_history_or_is_not_one() {
+        let now = moment();
+        let text = written(&entries(now), now);
+        assert!((0..text.len()).all(|end| begins_as_a_history(&text.as_bytes()[..end])));
+        for text in ["garbage", "{}", "[", " {", "\0", "{\"versions\":1"] {
+            assert!(!begins_as_a_history(text.as_bytes()), "{text:?}");
+        }
+    }
+
+    #[test]
     fn another_version_is_named_and_its_file_is_not_replaced() {
         let now = moment();
         let fault = parsed(br#"{"version":2,"entries":[]}"#, now).unwrap_err();
         assert_eq!(fault.to_string(), "it has the version 2, and not 1");
         assert!(!fault.is_replaced());
-        assert!(parsed(b"garbage", now).unwrap_err().is_replaced());
+        assert!(parsed(br#"{"version":1"#, now).unwrap_err().is_replaced());
     }
 
     #[test]

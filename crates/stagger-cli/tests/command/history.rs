@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -14,6 +14,7 @@ use crate::namespace::{inside, sh};
 #[cfg(target_os = "linux")]
 use crate::run::silent_at;
 use crate::run::{RUNTIMES, Run, STAGGER, listener, refusing, run, silent, stagger};
+use crate::skip::skip;
 
 /// A directory for one test. Dropping it removes the directory.
 struct Room(PathBuf);
@@ -158,11 +159,15 @@ fn a_history_that_cannot_be_shown_is_an_error() {
     let missing = stagger(&["history", &room.file()]);
     assert_eq!((missing.code, &missing.out[..]), (Some(1), ""), "{missing:?}");
     assert_eq!(missing.err, format!("error: there is no file {:?}\n", room.file()));
-    fs::write(room.file(), "garbage").unwrap();
-    let damaged = stagger(&["history", &room.file()]);
-    assert_eq!((damaged.code, &damaged.out[..]), (Some(1), ""), "{damaged:?}");
-    assert_eq!(damaged.err.lines().count(), 1, "{damaged:?}");
-    assert!(damaged.err.contains("it is damaged ("), "{damaged:?}");
+    for (text, reason) in
+        [("garbage", "it is no history of this command"), (r#"{"version":1"#, "it is damaged (")]
+    {
+        fs::write(room.file(), text).unwrap();
+        let damaged = stagger(&["history", &room.file()]);
+        assert_eq!((damaged.code, &damaged.out[..]), (Some(1), ""), "{damaged:?}");
+        assert_eq!(damaged.err.lines().count(), 1, "{damaged:?}");
+        assert!(damaged.err.contains(reason), "{damaged:?}");
+    }
     fs::write(room.file(), "").unwrap();
     let empty = stagger(&["history", &room.file()]);
     assert_eq!((empty.code, &empty.out[..]), (Some(0), "the history is empty\n"), "{empty:?}");
@@ -219,15 +224,36 @@ fn a_disk_without_room_is_a_warning_and_the_old_history_stays() {
 }
 
 #[test]
+fn root_leaves_a_history_to_its_owner() {
+    let room = Room::new("owner");
+    let (_listener, addr) = listener();
+    fs::write(room.file(), "").unwrap();
+    let other = 65_534;
+    if chown(room.file(), Some(other), Some(other)).is_err() {
+        return skip("only root can give a file away");
+    }
+    connect(addr, &room.file(), &[]);
+    assert_eq!(entries(&room.file()).len(), 1);
+    let found = fs::metadata(room.file()).unwrap();
+    assert_eq!((found.uid(), found.gid()), (other, other));
+}
+
+#[test]
 fn a_damaged_history_is_a_warning_and_is_replaced() {
     let room = Room::new("damaged");
     let (_listener, addr) = listener();
     connect(addr, &room.file(), &[]);
     let whole = fs::read(room.file()).unwrap();
-    let huge = || File::create(room.file()).unwrap().set_len(100 * 1024 * 1024).unwrap();
+    let huge = || {
+        fs::write(room.file(), &whole).unwrap();
+        let file = File::options().write(true).open(room.file()).unwrap();
+        file.set_len(100 * 1024 * 1024).unwrap();
+    };
     let damages: [(&str, &dyn Fn()); 4] = [
-        ("it is damaged (", &|| fs::write(room.file(), "garbage").unwrap()),
-        ("it is damaged (", &|| fs::write(room.file(), [0xff, 0, 0x1b]).unwrap()),
+        ("it is damaged (", &|| fs::write(room.file(), r#"{"version":1,"entries":[7]}"#).unwrap()),
+        ("it is damaged (", &|| {
+            fs::write(room.file(), [&whole[..20], &[0xff, 0x1b]].concat()).unwrap()
+        }),
         ("it is damaged (", &|| fs::write(room.file(), &whole[..whole.len() / 2]).unwrap()),
         ("it has more than 8 MiB; it is replaced", &huge),
     ];
@@ -251,6 +277,17 @@ fn a_history_that_is_not_ours_is_a_warning_and_stays() {
     let run = connect(addr, &room.file(), &[]);
     assert!(run.err.contains(": it has the version 2, and not 1; nothing is kept\n"), "{run:?}");
     assert_eq!(fs::read_to_string(room.file()).unwrap(), foreign);
+
+    // A path may be mistyped.
+    for foreign in [&b"garbage"[..], &[0xff, 0, 0x1b], &vec![b'['; 9 << 20]] {
+        fs::write(room.file(), foreign).unwrap();
+        let run = connect(addr, &room.file(), &[]);
+        assert!(
+            run.err.contains(": it is no history of this command; nothing is kept\n"),
+            "{run:?}"
+        );
+        assert_eq!(fs::read(room.file()).unwrap(), foreign);
+    }
 
     // A pipe without a writer would be waited for.
     let pipe = room.0.join("pipe").to_str().unwrap().to_owned();
@@ -296,7 +333,7 @@ fn a_connect_that_fails_writes_no_history() {
 fn a_pipe_learns_too_and_warns_before_it_connects() {
     let room = Room::new("pipe");
     let (listener, addr) = listener();
-    fs::write(room.file(), "garbage").unwrap();
+    fs::write(room.file(), r#"{"version":1,"#).unwrap();
     let peer = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         stream.write_all(b"received").unwrap();

@@ -139,8 +139,8 @@ pub(super) fn inside(addr: Ipv6Addr, known: &[Nat64Prefix]) -> Option<(Ipv4Addr,
 /// The IPv4 address that a name server has put into this address, and the prefix.
 ///
 /// Such an address has only zeros beside the prefix and the IPv4 address (RFC 6052 §2.2). An
-/// address with other bits is native. A provider may have servers in a short prefix, and a false answer may
-/// show a prefix around any server.
+/// address with other bits is native. A provider may have servers in a short prefix, and a false
+/// answer may show a prefix around any server.
 pub(super) fn synthesised(
     addr: Ipv6Addr,
     known: &[Nat64Prefix],
