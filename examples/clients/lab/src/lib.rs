@@ -15,7 +15,7 @@ mod server;
 mod version;
 
 pub use namespace::{run, within};
-pub use network::{SERVER, Situation, serve};
+pub use network::{DEAD, SERVER, Situation, serve};
 pub use row::Row;
 pub use server::{Server, Ssh, certificates};
 

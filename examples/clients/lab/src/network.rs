@@ -10,6 +10,9 @@ use stagger_testkit::dns::{NameServer, Record, Reply};
 /// The address of every server: 192.0.2.10 (RFC 5737).
 pub const SERVER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 10);
 
+/// A name whose only address is a black hole.
+pub const DEAD: &str = "dead.lab.test";
+
 /// The other addresses are of 2001:db8::/32 (RFC 3849). RFC 6724 sorts them before IPv4, which it
 /// would not do with those of fc00::/7. No machine has this one, but its neighbour entry is there.
 const BLACK_HOLE: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 7, 0, 0, 0, 0, 0xdead);
@@ -102,6 +105,8 @@ fn serve_names() {
         server.on(situation.host(), Record::A, Reply::addresses([SERVER.to_string()]));
         server.on(situation.host(), Record::Aaaa, ipv6);
     }
+    server.on(DEAD, Record::A, Reply::no_address());
+    server.on(DEAD, Record::Aaaa, Reply::addresses([BLACK_HOLE.to_string()]));
     // Its threads end with the process.
     std::mem::forget(server);
 }

@@ -1,7 +1,8 @@
 //! The servers, as Debian packages them.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -50,26 +51,48 @@ impl Server {
 
     /// PostgreSQL. The role `postgres` needs no password.
     pub fn postgresql() -> Self {
-        let server = Self::new("postgresql", 5432);
+        Self::new("postgresql", 5432).database("host", &[])
+    }
+
+    /// PostgreSQL over TLS alone, and a configuration for its clients. It has another port than
+    /// [`postgresql`](Self::postgresql), so a program can have both.
+    pub fn postgresql_tls() -> (Self, Arc<ClientConfig>) {
+        let server = Self::new("postgresql-tls", 5433);
+        let (authority, identity) = certificates();
+        let chain = server.write("chain.pem", &identity.chain_pem());
+        let key = server.write("key.pem", &identity.key_pem());
+        // Others could read it otherwise, which the server refuses.
+        fs::set_permissions(&key, Permissions::from_mode(0o600)).expect("it is our file");
+        let config = authority.client().expect("it is a configuration");
+        let chain = format!("ssl_cert_file={}", chain.display());
+        let key = format!("ssl_key_file={}", key.display());
+        (server.database("hostssl", &["-c", "ssl=on", "-c", &chain, "-c", &key]), config)
+    }
+
+    /// PostgreSQL for clients of this kind: `host`, or `hostssl` for TLS alone.
+    fn database(self, clients: &str, more: &[&str]) -> Self {
         let bin = newest(Path::new("/usr/lib/postgresql")).join("bin");
         let program = |name: &str| bin.join(name).display().to_string();
-        let data = server.folder.join("data");
+        let data = self.folder.join("data");
+        let port = self.port.to_string();
         // It refuses to be root.
         finish(
             as_user(&program("initdb"))
                 .args(["-U", "postgres", "--auth=trust", "--no-sync", "--locale=C", "-D"])
                 .arg(&data),
         );
-        let anyone = "host all all 0.0.0.0/0 trust\n";
+        let anyone = format!("{clients} all all 0.0.0.0/0 trust\n");
         fs::write(data.join("pg_hba.conf"), anyone).expect("initdb made the folder");
-        let server = server.start(
+        let server = self.start(
             as_user(&program("postgres"))
                 .args(["-c", "listen_addresses=192.0.2.10", "-c", "unix_socket_directories="])
-                .args(["-c", "fsync=off", "-D"])
+                .args(["-c", "fsync=off", "-p", &port])
+                .args(more)
+                .arg("-D")
                 .arg(&data),
         );
         // It accepts before it is ready.
-        until(Command::new(program("pg_isready")).args(["-q", "-h", "192.0.2.10"]));
+        until(Command::new(program("pg_isready")).args(["-q", "-h", "192.0.2.10", "-p", &port]));
         server
     }
 
@@ -196,6 +219,20 @@ impl Server {
             ),
         );
         self.start(Command::new("/usr/sbin/nginx").args(["-e", "stderr", "-c"]).arg(config))
+    }
+
+    /// microsocks, a SOCKS5 proxy without a login.
+    pub fn socks() -> Self {
+        let arguments = ["-i", "192.0.2.10", "-p", "1080"];
+        Self::new("socks", 1080).start(Command::new("microsocks").args(arguments))
+    }
+
+    /// tinyproxy, an HTTP proxy without a login.
+    pub fn http_proxy() -> Self {
+        let server = Self::new("http-proxy", 3128);
+        let config = server
+            .write("tinyproxy.conf", "Port 3128\nListen 192.0.2.10\nTimeout 60\nAllow 0.0.0.0/0\n");
+        server.start(Command::new("tinyproxy").arg("-d").arg("-c").arg(config))
     }
 
     /// The text of the authority's certificate, after [`nginx_tls`](Self::nginx_tls).

@@ -12,13 +12,16 @@
 
 use std::fmt;
 use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use bb8::{ManageConnection, Pool};
+use bb8::{ErrorSink, ManageConnection, Pool, RunError};
+use futures_util::future::join_all;
 use lab::{Row, Server};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncCommands as _, AsyncConnectionConfig, RedisConnectionInfo};
 use stagger::boxed::BoxEndpoint;
-use stagger::{Connector as _, Endpoint as _};
+use stagger::{Connector as _, Endpoint as _, Policy};
 use tokio::net::TcpStream;
 
 /// The glue.
@@ -49,6 +52,20 @@ async fn login(stream: TcpStream) -> redis::RedisResult<MultiplexedConnection> {
     tokio::spawn(driver);
     let () = client.ping().await?;
     Ok(client)
+}
+
+/// Logs why dials fail, because `get` returns `TimedOut` alone. Here the log is a list.
+#[derive(Clone, Debug, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+impl ErrorSink<lab::BoxError> for Log {
+    fn sink(&self, error: lab::BoxError) {
+        self.0.lock().expect("nothing panics").push(error.to_string());
+    }
+
+    fn boxed_clone(&self) -> Box<dyn ErrorSink<lab::BoxError>> {
+        Box::new(self.clone())
+    }
 }
 
 /// The glue with the login inside the race. An address that accepts and then says nothing costs
@@ -92,6 +109,26 @@ where
     Ok(())
 }
 
+/// A thousand callers at a dead name: each gets `TimedOut`, and the log has the cause.
+async fn fails(port: u16) -> lab::Result {
+    let policy = Policy::new().with_timeout(Duration::from_millis(500))?;
+    let dialer = stagger_tokio::dialer().with_policy(policy);
+    let log = Log::default();
+    let pool = Pool::builder()
+        .max_size(10)
+        .connection_timeout(Duration::from_secs(2))
+        .error_sink(Box::new(log.clone()))
+        .build_unchecked(Dialed(dialer.endpoint((lab::DEAD, port))?));
+    for result in join_all((0..1000).map(|_| pool.get())).await {
+        assert!(matches!(result, Err(RunError::TimedOut)));
+    }
+    let causes = log.0.lock().expect("nothing panics");
+    assert!(!causes.is_empty() && causes.iter().all(|cause| cause.contains(lab::DEAD)));
+    // Ten dials of 500 ms at a time, for 2 s, and a back-off between them.
+    assert!(causes.len() <= 50, "{}", causes.len());
+    Ok(())
+}
+
 fn main() {
     lab::run(async || {
         let server = Server::redis();
@@ -103,6 +140,6 @@ fn main() {
             })
             .with_raced(async |host| answers(Raced::new(host, port)?).await);
         row.print(port).await;
-        Ok(())
+        fails(port).await
     });
 }

@@ -4,19 +4,26 @@
 //!
 //! - The client's own dial starts all addresses at once. So it is fast past a dead address, and
 //!   opens a connection to each address every time. By default it gives up after a second.
-//! - A `MultiplexedConnection` does not reconnect, and `ConnectionManager` takes no stream. Use
-//!   `stagger-reconnect`, or a pool as `bb8.rs` does.
+//! - A `MultiplexedConnection` does not reconnect, and `ConnectionManager` takes no stream and no
+//!   resolver. Use `stagger-reconnect`, or a pool as `bb8.rs` does.
+//! - A cluster's client takes no stream, but a resolver. `Winner` below gives it the winner's
+//!   address, which it dials again.
 //! - With TLS (`rediss://`), put `stagger_tls::tokio::Tls` around the dialer's connector. It checks
 //!   the host's name.
 //!
 //! `docs/clients.md` has the times, and the other clients.
 
 use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
-use lab::{Row, Server};
+use lab::{Row, Server, Situation};
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncCommands as _, AsyncConnectionConfig, RedisConnectionInfo};
+use redis::io::AsyncDNSResolver;
+use redis::{AsyncCommands as _, AsyncConnectionConfig, RedisConnectionInfo, RedisFuture};
 use stagger::Connector as _;
+use stagger::boxed::BoxDialer;
+use tokio::net::TcpStream;
 
 /// The glue. Login and database number are in the `RedisConnectionInfo`.
 async fn dial(host: &str, port: u16) -> lab::Result<MultiplexedConnection> {
@@ -44,6 +51,31 @@ async fn dial_raced(host: &str, port: u16) -> lab::Result<MultiplexedConnection>
     Ok(dialer.connect((host, port)).await?)
 }
 
+/// A resolver that returns the winner's address alone, for clients of the crate that take no stream.
+struct Winner(BoxDialer<TcpStream>);
+
+impl AsyncDNSResolver for Winner {
+    fn resolve<'a, 'b: 'a>(
+        &'a self,
+        host: &'b str,
+        port: u16,
+    ) -> RedisFuture<'a, Box<dyn Iterator<Item = SocketAddr> + Send + 'a>> {
+        Box::pin(async move {
+            let stream = self.0.connect((host, port)).await.map_err(io::Error::from)?;
+            Ok(Box::new([stream.peer_addr()?].into_iter()) as _)
+        })
+    }
+}
+
+/// The second best: the client dials the winner again. `ClusterClientBuilder::async_dns_resolver`
+/// takes this resolver too.
+async fn dial_again(host: &str, port: u16) -> lab::Result<MultiplexedConnection> {
+    let winner = Winner(stagger_tokio::dialer().boxed());
+    let settings = AsyncConnectionConfig::new().set_dns_resolver(winner);
+    let client = redis::Client::open((host, port))?;
+    Ok(client.get_multiplexed_async_connection_with_config(&settings).await?)
+}
+
 async fn answers(mut client: MultiplexedConnection) -> lab::Result {
     let () = client.set("key", 42).await?;
     assert_eq!(client.get::<_, i32>("key").await?, 42);
@@ -66,6 +98,11 @@ fn main() {
             .with_ours(async |host| answers(dial(host, port).await?).await)
             .with_raced(async |host| answers(dial_raced(host, port).await?).await);
         row.print(port).await;
+
+        // The client's own dial starts both addresses at once. A race waits 250 ms for the first.
+        let start = Instant::now();
+        answers(dial_again(Situation::Hole.host(), port).await?).await?;
+        assert!(start.elapsed() >= Duration::from_millis(250), "{:?}", start.elapsed());
         Ok(())
     });
 }
