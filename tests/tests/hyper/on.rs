@@ -38,8 +38,8 @@ pub(crate) trait Web: Adapter {
         + Send
         + Sync
         + 'static;
-    /// Whether the far end sees that a stream is shut down. async-std's stream only flushes then, and
-    /// ends only when it is dropped.
+    /// Whether the far end sees that a stream is shut down. async-std's stream only flushes then,
+    /// and ends only when it is dropped.
     const SHUTS_DOWN: bool = true;
     /// What runs the tasks of a client.
     type Executor: Clone + Send + Sync + 'static;

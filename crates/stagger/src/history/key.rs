@@ -113,8 +113,8 @@ impl Subnet {
 }
 
 impl Subnet {
-    /// Whether its addresses are link-local (RFC 4291 §2.5.6, RFC 3927 §2.1). Each link has the same
-    /// prefix, so it says nothing about a network.
+    /// Whether its addresses are link-local (RFC 4291 §2.5.6, RFC 3927 §2.1). Each link has the
+    /// same prefix, so it says nothing about a network.
     pub(super) fn is_link_local(self) -> bool {
         match self.address() {
             IpAddr::V4(v4) => v4.is_link_local(),

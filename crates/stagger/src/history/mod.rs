@@ -49,8 +49,8 @@
 //!   because a lost packet was sent again (RFC 6298 §2.1 has a first timeout of 1 s). Either way
 //!   the prefix and the family count as alive.
 //! - Another attempt was silent if the race dropped it, or if it timed out. A handshake that stalls
-//!   is silence too. The attempt must have run for 200 ms, and for twice the winner's time. Then its
-//!   prefix is demoted: for 1 min after the first silence, for twice as long after each further
+//!   is silence too. The attempt must have run for 200 ms, and for twice the winner's time. Then
+//!   its prefix is demoted: for 1 min after the first silence, for twice as long after each further
 //!   silence, and for 10 min at most. An attempt that started before the last silence adds none,
 //!   because overlapping races meet the same silence.
 //! - An unreachable address counts as silent. A refused address does not, because a refusal is the

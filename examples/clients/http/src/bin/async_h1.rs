@@ -4,8 +4,8 @@
 //!
 //! - async-h1 performs no TLS. `stagger_tls::futures::Tls` does, inside the race, and checks the
 //!   name of the URL.
-//! - The URL of a request has the name, and the stream has the address. Keep the name in the URL: it
-//!   becomes the `Host` of the request.
+//! - The URL of a request has the name, and the stream has the address. Keep the name in the URL:
+//!   it becomes the `Host` of the request.
 //! - HTTP/2 must not be offered by ALPN. async-h1 speaks HTTP/1.1 alone, and offers nothing.
 //! - A stream is for one request, because the response takes it.
 //!

@@ -7,8 +7,9 @@
 //! - So an address that stalls in TLS is not passed. Set `connect_timeout`, which is not set by
 //!   default, or use hyper-util with `stagger_hyper::tokio::https`. Or take `Winner` below, a
 //!   resolver that dials by itself, with TLS, and returns the winner's address alone.
-//! - `Winner` closes its connection, and reqwest dials the winner again. So it costs two handshakes,
-//!   and the address may fail in between. A resolver does not learn the port, so it has one.
+//! - `Winner` closes its connection, and reqwest dials the winner again. So it costs two
+//!   handshakes, and the address may fail in between. A resolver does not learn the port, so it has
+//!   one.
 //! - With a proxy the resolver gets the proxy's name.
 //!
 //! `docs/clients.md` has the times, and the other clients.

@@ -4,10 +4,10 @@
 //!
 //! - Without any timeout each caller waits until the system gives up the address, which takes about
 //!   two minutes. Set the dialer's `Policy::with_timeout`, which returns the reason.
-//! - The pool's `create_timeout` drops the dial, and the caller learns nothing of its addresses. Make
-//!   it longer than the dialer's timeout.
-//! - A pool of ten serves a thousand callers ten at a time. Set `wait_timeout`, or the last one waits
-//!   a hundred times as long as a dial.
+//! - The pool's `create_timeout` drops the dial, and the caller learns nothing of its addresses.
+//!   Make it longer than the dialer's timeout.
+//! - A pool of ten serves a thousand callers ten at a time. Set `wait_timeout`, or the last one
+//!   waits a hundred times as long as a dial.
 //!
 //! `docs/clients.md` has more about pools.
 

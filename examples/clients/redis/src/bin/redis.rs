@@ -51,7 +51,8 @@ async fn dial_raced(host: &str, port: u16) -> lab::Result<MultiplexedConnection>
     Ok(dialer.connect((host, port)).await?)
 }
 
-/// A resolver that returns the winner's address alone, for clients of the crate that take no stream.
+/// A resolver that returns the winner's address alone, for clients of the crate that take no
+/// stream.
 struct Winner(BoxDialer<TcpStream>);
 
 impl AsyncDNSResolver for Winner {
