@@ -9,7 +9,7 @@ use stagger::Policy;
 use stagger::address::Family;
 use stagger::error::Phase;
 use stagger::policy::Order;
-use stagger::race::{Action, Answered, Entrant, Event, Id, Loss, Machine};
+use stagger::race::{Action, Answered, Entrant, Event, Id, Loss, Machine, Standing};
 use stagger::resolve::{Families, Record, Update};
 
 /// A machine, and candidates by name: a name with `v6` is IPv6, and a name with `v4` is IPv4.
@@ -92,6 +92,21 @@ impl Script {
             .collect();
         let answered = Answered::new(record, &candidates).with_group(group).with_update(update);
         self.machine.handle(Event::Answered(answered.with_delay_spent(ms(spent))), self.now);
+        self
+    }
+
+    /// A full answer whose candidates have ranks.
+    fn ranks<const N: usize>(
+        &mut self,
+        update: Update,
+        ranks: [(&'static str, u8); N],
+    ) -> &mut Self {
+        let candidates = ranks.map(|(name, rank)| {
+            let family = if name.starts_with("v6") { Family::Ipv6 } else { Family::Ipv4 };
+            Entrant::new(self.id(name), Some(family)).with_standing(Standing::ranked(rank))
+        });
+        let answered = Answered::new(Addresses, &candidates).with_update(update);
+        self.machine.handle(Event::Answered(answered), self.now);
         self
     }
 
@@ -858,4 +873,13 @@ fn an_attempt_s_own_delay_makes_no_attempts_overlap_that_run_one_after_another()
     let mut race = Script::racing(Policy::unlimited().without_overlap(), ["v6", "v4"]);
     race.at(0).starts("v6").paces("v6", 10);
     race.at(3000).fails("v6").starts("v4");
+}
+
+#[test]
+fn a_replaced_candidate_has_used_its_family_s_turn_whatever_its_rank() {
+    let mut race = Script::new(plain());
+    race.at(0).ranks(Update::Add, [("v6a", 6)]).starts("v6a");
+    race.at(100).ranks(Update::Replace, [("v6b", 0), ("v4a", 0)]).has_left(["v4a", "v6b"]);
+    race.at(250).starts("v4a");
+    race.at(500).starts("v6b");
 }

@@ -446,10 +446,11 @@ impl Machine {
         for list in self.lists.iter().filter(|list| !whole(list)) {
             collect(&list.ids);
         }
-        // A candidate that was tried and then replaced has used its family's turn.
+        // A candidate that was tried and then replaced has used its family's turn, whatever its
+        // rank.
         let all = self.candidates.iter().zip(&seen).enumerate();
         let tried = all.filter(|(_, (known, seen))| known.state.is_tried() && !**seen);
-        list.insert_many(0, tried.map(|(id, (known, _))| known.listed(Id(id))));
+        list.insert_many(0, tried.map(|(id, (known, _))| known.unranked(Id(id))));
         let leader = match self.policy.order {
             Order::Resolver => None,
             Order::Ipv6First => Some(Family::Ipv6),
@@ -621,6 +622,13 @@ impl Known {
     /// The candidate in a list to arrange.
     fn listed(self, id: Id) -> Listed {
         Listed { id, family: self.family, standing: self.standing }
+    }
+
+    /// The same without its rank.
+    fn unranked(self, id: Id) -> Listed {
+        let standing =
+            if self.standing.is_demoted() { Standing::demoted() } else { Standing::NONE };
+        Listed { standing, ..self.listed(id) }
     }
 }
 

@@ -506,8 +506,13 @@ impl Oracle {
             .copied()
             .filter(|candidate| seen.insert(candidate.id))
             .collect();
-        // A candidate that was tried and then replaced has used its family's turn.
-        let tried = self.attempts.iter().map(|attempt| attempt.candidate);
+        // A candidate that was tried and then replaced has used its family's turn, whatever its
+        // rank.
+        let without_rank = |it: Candidate| Candidate {
+            standing: Some(it.standing).filter(|own| own.is_demoted()).unwrap_or_default(),
+            ..it
+        };
+        let tried = self.attempts.iter().map(|attempt| without_rank(attempt.candidate));
         let tried = tried.filter(|candidate| seen.insert(candidate.id));
         let list: Vec<Candidate> = tried.chain(held).collect();
         let full = lists
