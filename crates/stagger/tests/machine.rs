@@ -110,6 +110,14 @@ impl Script {
         self
     }
 
+    /// Ranks have moved these candidates back.
+    #[track_caller]
+    fn has_outranked<const N: usize>(&mut self, names: [&'static str; N]) -> &mut Self {
+        let moved: Vec<_> = self.machine.outranked().map(|id| self.names[id.0]).collect();
+        assert_eq!(moved, names);
+        self
+    }
+
     fn resolution_ends(&mut self) -> &mut Self {
         self.machine.handle(Event::ResolutionEnded, self.now);
         self
@@ -876,10 +884,37 @@ fn an_attempt_s_own_delay_makes_no_attempts_overlap_that_run_one_after_another()
 }
 
 #[test]
+fn only_a_candidate_that_was_not_started_and_is_later_for_its_rank_is_outranked() {
+    let mut race = Script::new(plain());
+    race.at(0).ranks(Update::Add, [("v6a", 6), ("v4a", 9), ("v6b", 0)]);
+    race.has_left(["v6b", "v4a", "v6a"]).has_outranked(["v6a"]);
+    race.starts("v6b").has_outranked([]);
+    // A candidate that has started is not late any more.
+    race.at(100).ranks(Update::Add, [("v6c", 3), ("v4b", 9)]);
+    race.has_outranked(["v6a"]);
+    race.at(250).starts("v4a").at(500).starts("v6c").has_outranked([]);
+    race.at(600).ranks(Update::Add, [("v4c", 0)]).has_outranked(["v4b"]);
+}
+
+#[test]
+fn the_resolver_s_order_outranks_nothing() {
+    let mut race = Script::new(plain().with_order(Order::Resolver));
+    race.at(0).ranks(Update::Add, [("v6a", 6), ("v6b", 0)]);
+    race.has_left(["v6a", "v6b"]).has_outranked([]);
+}
+
+#[test]
+fn a_candidate_beyond_the_limit_on_addresses_may_be_outranked() {
+    let mut race = Script::new(plain().with_max_addresses(1).unwrap());
+    race.at(0).ranks(Update::Add, [("v6a", 6), ("v6b", 0)]);
+    race.has_left(["v6b"]).has_outranked(["v6a"]);
+}
+
+#[test]
 fn a_replaced_candidate_has_used_its_family_s_turn_whatever_its_rank() {
     let mut race = Script::new(plain());
     race.at(0).ranks(Update::Add, [("v6a", 6)]).starts("v6a");
     race.at(100).ranks(Update::Replace, [("v6b", 0), ("v4a", 0)]).has_left(["v4a", "v6b"]);
-    race.at(250).starts("v4a");
+    race.at(250).starts("v4a").has_outranked([]);
     race.at(500).starts("v6b");
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use smallvec::{SmallVec, smallvec};
 
 use super::event::{Action, Answered, Entrant, Event, Id, Loss, Standing};
-use super::order::{Listed, alternate, sort_by_rank};
+use super::order::{Listed, alternate, moved_back, sort_by_rank};
 use super::queue::{PutBack, Queue};
 use crate::Policy;
 use crate::address::Family;
@@ -344,6 +344,48 @@ impl Machine {
         self.queue.iter().chain(self.waiting_again().map(|put_back| put_back.id))
     }
 
+    /// The candidates that were not started and are later in their family than the answers list
+    /// them, because others have a lower [rank](Standing::ranked). They are in the order of their
+    /// ranks in each family. Candidates beyond the limit on addresses count too.
+    ///
+    /// It sorts all candidates again, so ask only where the result is used.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Instant;
+    /// use stagger::race::{Answered, Entrant, Event, Id, Machine, Standing};
+    /// use stagger::Policy;
+    /// use stagger::address::Family;
+    /// use stagger::resolve::Record;
+    ///
+    /// let now = Instant::now();
+    /// let mut machine = Machine::new(Policy::new(), now);
+    /// let ranked = |id, rank| {
+    ///     Entrant::new(Id(id), Some(Family::Ipv4)).with_standing(Standing::ranked(rank))
+    /// };
+    /// let found = [ranked(0, 6), ranked(1, 0)];
+    /// machine.handle(Event::Answered(Answered::new(Record::A, &found)), now);
+    /// assert!(machine.upcoming().eq([Id(1), Id(0)]));
+    /// assert!(machine.outranked().eq([Id(0)]));
+    /// ```
+    pub fn outranked(&self) -> impl Iterator<Item = Id> {
+        let sorts = self.has_standings && self.policy.order != Order::Resolver;
+        let moved = if sorts { self.moved_back() } else { SmallVec::new() };
+        moved.into_iter()
+    }
+
+    fn moved_back(&self) -> SmallVec<[Id; 8]> {
+        let is_new = |it: &Listed| !self.candidates[it.id.0].state.is_tried();
+        let mut list = self.listed();
+        list.retain(|it| !it.standing.is_demoted());
+        let mut sorted = list.clone();
+        sort_by_rank(&mut sorted);
+        list.retain(|it| is_new(it));
+        sorted.retain(|it| is_new(it));
+        moved_back(&list, &sorted)
+    }
+
     /// Removes and returns the next candidate that was never started, when the race is over.
     pub(crate) fn take_upcoming(&mut self) -> Option<Id> {
         self.queue.pop()
@@ -426,8 +468,9 @@ impl Machine {
         }
     }
 
-    /// Every candidate that is in an answer or was tried, each once, in the order of the policy.
-    fn order(&self) -> SmallVec<[Id; 8]> {
+    /// Every candidate that is in an answer or was tried, each once, before ranks, demotions and
+    /// families change the order.
+    fn listed(&self) -> SmallVec<[Listed; 8]> {
         let mut seen: SmallVec<[bool; 16]> = smallvec![false; self.candidates.len()];
         let mut list: SmallVec<[Listed; 8]> = SmallVec::new();
         let mut collect = |ids: &[Id]| {
@@ -438,12 +481,10 @@ impl Machine {
             }
         };
         // A lookup of all families at once has the best order between them.
-        let resolver_order = self.policy.order == Order::Resolver;
-        let whole = |list: &&List| list.record == Record::Addresses && !resolver_order;
-        for list in self.lists.iter().filter(whole) {
+        for list in self.lists.iter().filter(|list| self.leads(list)) {
             collect(&list.ids);
         }
-        for list in self.lists.iter().filter(|list| !whole(list)) {
+        for list in self.lists.iter().filter(|list| !self.leads(list)) {
             collect(&list.ids);
         }
         // A candidate that was tried and then replaced has used its family's turn, whatever its
@@ -451,12 +492,23 @@ impl Machine {
         let all = self.candidates.iter().zip(&seen).enumerate();
         let tried = all.filter(|(_, (known, seen))| known.state.is_tried() && !**seen);
         list.insert_many(0, tried.map(|(id, (known, _))| known.unranked(Id(id))));
+        list
+    }
+
+    /// Whether a list has the order between the families.
+    fn leads(&self, list: &List) -> bool {
+        list.record == Record::Addresses && self.policy.order != Order::Resolver
+    }
+
+    /// Every candidate that is in an answer or was tried, each once, in the order of the policy.
+    fn order(&self) -> SmallVec<[Id; 8]> {
+        let list = self.listed();
         let leader = match self.policy.order {
             Order::Resolver => None,
             Order::Ipv6First => Some(Family::Ipv6),
             Order::Alternate => {
-                let sorted = self.lists.iter().filter(whole).find_map(|list| list.ids.first());
-                match sorted {
+                let mut sorted = self.lists.iter().filter(|list| self.leads(list));
+                match sorted.find_map(|list| list.ids.first()) {
                     Some(id) => self.candidates[id.0].family,
                     None => Some(self.leader.unwrap_or_else(|| self.preferred())),
                 }
@@ -471,7 +523,7 @@ impl Machine {
         }
         let (mut first, demoted): (SmallVec<[Listed; 8]>, SmallVec<[Listed; 8]>) =
             list.into_iter().partition(|it| !it.standing.is_demoted());
-        if !resolver_order {
+        if self.policy.order != Order::Resolver {
             sort_by_rank(&mut first);
         }
         let mut order = arrange(&first);

@@ -1,6 +1,6 @@
 //! The order of the candidates of a race.
 
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use super::event::{Id, Standing};
 use crate::address::Family;
@@ -26,6 +26,35 @@ pub(super) fn sort_by_rank(list: &mut [Listed]) {
         for (place, candidate) in places.into_iter().zip(ranked) {
             list[place] = candidate;
         }
+    }
+}
+
+/// The candidates of `sorted` that are later in their families than in `list`. Both lists have the
+/// same candidates.
+pub(super) fn moved_back(list: &[Listed], sorted: &[Listed]) -> SmallVec<[Id; 8]> {
+    let ids = list.iter().map(|it| it.id.0 + 1).max().unwrap_or(0);
+    let mut former: SmallVec<[usize; 16]> = smallvec![0; ids];
+    for_each_in_family(list, |it, place| former[it.id.0] = place);
+    let mut moved = SmallVec::new();
+    for_each_in_family(sorted, |it, place| {
+        if place > former[it.id.0] {
+            moved.push(it.id);
+        }
+    });
+    moved
+}
+
+/// Calls `visit` with each candidate of a list and its place in its family.
+fn for_each_in_family(list: &[Listed], mut visit: impl FnMut(&Listed, usize)) {
+    let mut counts = [0; 3];
+    for it in list {
+        let count = &mut counts[match it.family {
+            Some(Family::Ipv6) => 0,
+            Some(Family::Ipv4) => 1,
+            None => 2,
+        }];
+        visit(it, *count);
+        *count += 1;
     }
 }
 
@@ -103,15 +132,34 @@ mod tests {
 
     #[test]
     fn ranks_are_sorted_among_their_own_places_in_each_family() {
+        let list = ranked_in_two_families();
+        let mut sorted = list.clone();
+        sort_by_rank(&mut sorted);
+        let order: Vec<usize> = sorted.iter().map(|it| it.id.0).collect();
+        assert_eq!(order, [2, 1, 0, 5, 4, 3]);
+        assert_eq!(moved_back(&list, &sorted)[..], [Id(0), Id(3)]);
+    }
+
+    /// Two have a lower rank than an earlier candidate of their family. One has an equal rank, and
+    /// one has none.
+    fn ranked_in_two_families() -> Vec<Listed> {
         let (six, four) = (Some(Family::Ipv6), Some(Family::Ipv4));
         let ranks = [Some(6), None, Some(0), Some(9), Some(6), Some(1)];
         let families = [six, six, six, four, six, four];
         let standing = |rank: Option<u8>| rank.map_or_else(Standing::default, Standing::ranked);
-        let mut list: Vec<Listed> = (0..6)
-            .map(|n| Listed { id: Id(n), family: families[n], standing: standing(ranks[n]) })
-            .collect();
-        sort_by_rank(&mut list);
-        let order: Vec<usize> = list.iter().map(|it| it.id.0).collect();
-        assert_eq!(order, [2, 1, 0, 5, 4, 3]);
+        let listed = |n| Listed { id: Id(n), family: families[n], standing: standing(ranks[n]) };
+        (0..6).map(listed).collect()
+    }
+
+    #[test]
+    fn an_order_that_stays_moves_nobody_back() {
+        let list = ranked_in_two_families();
+        assert!(moved_back(&list, &list).is_empty());
+        assert!(moved_back(&[], &[]).is_empty());
+        // Another mixture of the families is not another place in a family.
+        let (mut six, four): (Vec<Listed>, Vec<Listed>) =
+            list.iter().partition(|it| it.family == Some(Family::Ipv6));
+        six.extend(four);
+        assert!(moved_back(&list, &six).is_empty());
     }
 }

@@ -317,9 +317,27 @@ impl Oracle {
     /// The candidates to start, the next one first: first those never tried, then those put back.
     pub(crate) fn left(&self, rules: &Rules) -> Vec<Id> {
         let room = rules.max_addresses.map_or(usize::MAX, |max| max - self.tried());
-        let order = self.order(rules).into_iter();
+        let order = self.order(rules, true).into_iter().map(|candidate| candidate.id);
         let new = order.filter(|id| self.starts_of(*id) == 0).take(room);
         new.chain(self.put_back().map(|shortage| shortage.id)).collect()
+    }
+
+    /// The candidates that were never tried and have more of their family before them than they
+    /// would have if nothing had a rank.
+    pub(crate) fn outranked(&self, rules: &Rules) -> BTreeSet<Id> {
+        let before = |id: Id, order: &[Candidate]| {
+            let own = order.iter().find(|own| own.id == id).expect("it is in both orders").family;
+            let earlier = order.iter().take_while(|other| other.id != id);
+            earlier.filter(|other| other.family == own).count()
+        };
+        let untried = |ranked: bool| {
+            let mut order = self.order(rules, ranked);
+            order.retain(|it| self.starts_of(it.id) == 0 && !it.standing.is_demoted());
+            order
+        };
+        let (ranked, plain) = (untried(true), untried(false));
+        let ids = ranked.iter().map(|candidate| candidate.id);
+        ids.filter(|id| before(*id, &ranked) > before(*id, &plain)).collect()
     }
 
     /// The candidates that were tried once, had a shortage, and are still in an answer.
@@ -493,8 +511,9 @@ impl Oracle {
 
     /// Every candidate that is in an answer or was tried. Each gets a place on a line. In the
     /// leading family the n-th takes place n until the first of the others come, and then every
-    /// second place. Demoted candidates have a line of their own, behind.
-    fn order(&self, rules: &Rules) -> Vec<Id> {
+    /// second place. Demoted candidates have a line of their own, behind. Ranks count if they
+    /// are wanted.
+    fn order(&self, rules: &Rules, ranked: bool) -> Vec<Candidate> {
         let resolver = rules.order == Order::Resolver;
         let mut lists: Vec<_> = self.answers.iter().collect();
         // The full lookup has the best order of its addresses.
@@ -524,12 +543,13 @@ impl Oracle {
             (Order::Alternate, None) => Some(self.leader.unwrap_or_else(|| self.preferred(rules))),
             _ => Some(Family::Ipv6),
         };
-        let mut places: Vec<(bool, usize, Id)> = Vec::new();
+        let mut places: Vec<(bool, usize, Candidate)> = Vec::new();
         // Per line: how many of the leading family and of the others have a place.
         let mut counts = [(0, 0); 2];
         for place in 0..list.len() {
-            let turn = if resolver { list[place] } else { Self::turn_at(&list, place) };
-            let Candidate { id, family, standing } = turn;
+            let kept = resolver || !ranked;
+            let turn = if kept { list[place] } else { Self::turn_at(&list, place) };
+            let Candidate { family, standing, .. } = turn;
             let behind = standing.is_demoted();
             let (leading, others) = &mut counts[usize::from(behind)];
             let count = rules.first_family_count;
@@ -542,10 +562,10 @@ impl Oracle {
                 *others += 1;
                 count + 2 * *others - 1
             };
-            places.push((behind, place, id));
+            places.push((behind, place, turn));
         }
         places.sort_by_key(|(behind, place, _)| (*behind, *place));
-        places.into_iter().map(|(.., id)| id).collect()
+        places.into_iter().map(|(.., candidate)| candidate).collect()
     }
 
     /// The candidate whose turn it is at this place of the list. At the n-th place of a family's

@@ -1,5 +1,6 @@
 //! A machine and its oracle: both receive the same events, and the oracle checks the machine.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
@@ -125,6 +126,13 @@ impl Race {
             "what is left stands in the order of the policy",
             told == left,
             "{told:?}, not {left:?}"
+        );
+        let outranked = self.oracle.outranked(rules);
+        let told: BTreeSet<_> = self.machine.outranked().collect();
+        rule!(
+            "the machine knows which candidates ranks have moved back",
+            told == outranked,
+            "{told:?}, not {outranked:?}"
         );
         let told = self.machine.waiting();
         rule!("what is left is counted", told == left.len(), "{told}, not {}", left.len());
