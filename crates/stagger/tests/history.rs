@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
@@ -17,11 +17,15 @@ use std::time::{Duration, Instant};
 use stagger::address::Family;
 use stagger::connect::connector_fn;
 use stagger::history::{Key, Knowledge, Memory, Mode, NetworkKey, Reason, Store, Subject, Subnet};
-use stagger::observe::Step;
+use stagger::observe::{Recorder, Step};
 use stagger::policy::Order;
 use stagger::resolve::Record;
-use stagger::{Connector, Dialer, History, Observer, Policy, Timer};
-use stagger_testkit::{Clock, Fate, Ledger, LedgerStep, ScriptedConnector, ScriptedResolver, ms};
+use stagger::{
+    Candidate, Connector, Dialer, Error, History, Observer, Policy, Report, Target, Timer,
+};
+use stagger_testkit::{
+    Clock, Connection, Fate, Ledger, LedgerStep, ScriptedConnector, ScriptedResolver, ms,
+};
 use support::{Scripted, TARGET, World, attempts, connects};
 
 /// Addresses by their names. Every two have different prefixes, except `v6a` and `v6a2`.
@@ -711,6 +715,9 @@ impl Observer<SocketAddr> for Diary {
             Step::Demoted { address, demoted_for, .. } => {
                 format!("{} demoted for {demoted_for:?}", name(&address.to_string()))
             }
+            Step::Outranked { address, round_trip, .. } => {
+                format!("{} outranked with {round_trip:?}", name(&address.to_string()))
+            }
             Step::Started { address, pace, .. } => {
                 let pace = pace.map_or_else(|| "unknown".to_owned(), |pace| pace.to_string());
                 format!("{} started: {pace}", name(&address.to_string()))
@@ -736,6 +743,197 @@ fn an_observer_receives_demotions_and_delays() {
     assert_eq!(*diary.0.borrow(), expected);
 }
 
+/// A life in which these addresses have connected after these times.
+fn life_with(round_trips: &[(&'static str, u64)]) -> Life {
+    let life = Life::new(Mode::Order);
+    for (name, took) in round_trips {
+        let entry = Knowledge::new().with_round_trip(ms(*took), ms(0));
+        let key = Key::new(NetworkKey::default(), Subnet::of(address(name).ip()));
+        life.memory.restore([(key, entry)]);
+    }
+    life
+}
+
+/// The outranked addresses of a report.
+fn outranked(report: &Report<SocketAddr>) -> Vec<(&'static str, Duration)> {
+    let moved = report.outranked().iter();
+    moved.map(|it| (name(&it.address.to_string()), it.round_trip)).collect()
+}
+
+#[test]
+fn the_report_says_why_an_address_came_late_in_its_family() {
+    let life = life_with(&[("v6a", 310), ("v6b", 30), ("v4a", 40)]);
+    let fates = [("v6a", silent()), ("v4a", silent()), ("v6b", connects(200))];
+    let connect = life.dialer(&fates).connect(TARGET).with_report();
+    let (_, report) = life.world.run(connect).unwrap();
+    assert_eq!(
+        attempts(&report),
+        ["[2001:db8:b::1]:443 0-200 connected", "192.0.2.1:443 100-200 dropped"]
+    );
+    assert_eq!(outranked(&report), [("v6a", ms(310))]);
+    assert!(report.demoted().is_empty());
+    let text = report.into_text().to_string();
+    let expected = "[2001:db8:a::1]:443, behind faster addresses of its family, \
+                    because its round-trip time is 310 ms";
+    assert_eq!(text.lines().last(), Some(expected), "{text}");
+    assert_eq!(text.matches("faster").count(), 1, "{text}");
+}
+
+#[test]
+fn an_order_that_stays_is_not_told() {
+    let both = |life: &Life, names: [&'static str; 2]| {
+        let fates = names.map(|name| (name, connects(30)));
+        let connect = life.dialer(&fates).connect(TARGET).with_report();
+        let (_, report) = life.world.run(connect).unwrap();
+        outranked(&report)
+    };
+    let known = || life_with(&[("v6a", 310), ("v6b", 30)]);
+    assert_eq!(both(&known(), ["v6a", "v6b"]), [("v6a", ms(310))]);
+    assert_eq!(both(&known(), ["v6b", "v6a"]), []);
+    // These are in the same step of 50 ms.
+    assert_eq!(both(&life_with(&[("v6a", 49), ("v6b", 30)]), ["v6a", "v6b"]), []);
+    // Nothing compares an unknown address, or one of the other family.
+    assert_eq!(both(&known(), ["v6a", "v6c"]), []);
+    assert_eq!(both(&life_with(&[("v6a", 310), ("v4a", 30)]), ["v6a", "v4a"]), []);
+    let order = Policy::new().with_order(Order::Resolver);
+    assert_eq!(both(&Life { policy: order, ..known() }, ["v6a", "v6b"]), []);
+    let other = known();
+    other.history.set_network(NetworkKey::new(1));
+    assert_eq!(both(&other, ["v6a", "v6b"]), []);
+}
+
+/// A dialer whose answers come one after another: IPv6, IPv6 again, and IPv4.
+fn in_three_answers(life: &Life, connector: ScriptedConnector) -> Scripted<SocketAddr> {
+    let found = |names: [&str; 2]| names.map(address);
+    let resolver = ScriptedResolver::new(&life.world.ledger)
+        .finds(ms(5), Record::Aaaa, found(["v6a", "v6b"]))
+        .finds(ms(60), Record::A, found(["v4b", "v4a"]))
+        .finds(ms(70), Record::Aaaa, found(["v6a", "v6b"]));
+    Dialer::new(resolver, connector, life.world.clock.clone()).with_history(life.history.clone())
+}
+
+/// Known addresses that never connect, for [`in_three_answers`].
+fn four_known() -> (Life, ScriptedConnector) {
+    let life = life_with(&[("v6a", 310), ("v6b", 100), ("v4b", 210), ("v4a", 40)]);
+    let names = ["v6a", "v6b", "v4b", "v4a"];
+    let none = ScriptedConnector::new(&life.world.ledger);
+    let silent = names.iter().fold(none, |all, name| all.at(address(name), silent()));
+    (life, silent)
+}
+
+#[test]
+fn an_observer_learns_at_each_answer_which_addresses_are_outranked_and_each_once() {
+    let (life, connector) = four_known();
+    let (diary, recorder) = (Diary::default(), Recorder::new());
+    let observers = (diary.clone(), recorder.clone());
+    let dialer = in_three_answers(&life, connector).with_observer(observers);
+    assert!(life.world.run_until(ms(300), dialer.connect(TARGET)).is_pending());
+    let expected = [
+        "5 v6a outranked with 310ms",
+        "5 v6b started: 130 ms, because the address has connected before",
+        "60 v4b outranked with 210ms",
+        "135 v4a started: 100 ms, because the address has connected before",
+        "235 v6a started: 390 ms, because the address has connected before",
+    ];
+    assert_eq!(*diary.0.borrow(), expected);
+    let report = recorder.report(ms(300));
+    assert_eq!(outranked(&report), [("v6a", ms(310)), ("v4b", ms(210))]);
+}
+
+#[test]
+fn an_address_that_has_started_is_not_outranked() {
+    let life = life_with(&[("v6a", 310), ("v6b", 30)]);
+    let resolver = ScriptedResolver::new(&life.world.ledger)
+        .finds(ms(0), Record::Addresses, [address("v6a")])
+        .finds(ms(50), Record::Addresses, [address("v6b")]);
+    let connector = ScriptedConnector::new(&life.world.ledger)
+        .at(address("v6a"), connects(310))
+        .at(address("v6b"), silent());
+    let diary = Diary::default();
+    let dialer = Dialer::new(resolver, connector, life.world.clock.clone())
+        .with_history(life.history.clone())
+        .with_observer(diary.clone());
+    let _ = life.world.run(dialer.connect(TARGET)).unwrap();
+    assert_eq!(
+        *diary.0.borrow(),
+        ["0 v6a started: 390 ms, because the address has connected before"]
+    );
+}
+
+/// A diary of an observer that is not listening.
+#[derive(Clone, Default)]
+struct Deaf(Diary);
+
+impl Observer<SocketAddr> for Deaf {
+    fn step(&mut self, at: Duration, step: Step<'_, SocketAddr>) {
+        self.0.step(at, step);
+    }
+
+    fn is_listening(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn an_observer_that_is_not_listening_learns_of_no_moved_address() {
+    let (life, connector) = four_known();
+    let store = Counting::default();
+    for (key, entry) in life.memory.entries() {
+        store.update(&key, &mut |own| *own = entry.clone());
+    }
+    let life = Life { history: life.history.clone().with_store(store.clone()), ..life };
+    let reads = || store.0.lock().unwrap().1[0];
+    let (deaf, diary) = (Deaf::default(), Diary::default());
+    let dialer = in_three_answers(&life, connector);
+    let with_deaf = dialer.clone().with_observer(deaf.clone());
+    assert!(life.world.run_until(ms(300), with_deaf.connect(TARGET)).is_pending());
+    assert!(deaf.0.0.borrow().iter().all(|line| !line.contains("outranked")));
+    let without = reads();
+    let dialer = dialer.with_observer(diary.clone());
+    assert!(life.world.run_until(ms(600), dialer.connect(TARGET)).is_pending());
+    // Each of the two steps has read the entries of an address and of its family once more.
+    assert_eq!(reads() - without, without + 2 * 2);
+}
+
+/// A connector that reaches every address through the same target.
+#[derive(Clone)]
+struct Via(Scripted<SocketAddr>);
+
+impl Connector<SocketAddr> for Via {
+    type Connection = Connection;
+    type Error = Error;
+    type Attempt = Pin<Box<dyn Future<Output = Result<Connection, Error>>>>;
+
+    fn connect(&self, to: Candidate<SocketAddr>) -> Self::Attempt {
+        let target = Target::parse("proxy.example:1080").unwrap();
+        Box::pin(Connector::connect(&self.0, to.child(target)))
+    }
+}
+
+#[test]
+fn the_report_of_a_race_inside_an_attempt_has_its_outranked_addresses() {
+    let (life, _) = four_known();
+    let connector = ScriptedConnector::new(&life.world.ledger).at(address("v6b"), connects(20));
+    let via = Via(in_three_answers(&life, connector));
+    let dialer =
+        Dialer::new(ScriptedResolver::new(&life.world.ledger), via, life.world.clock.clone());
+    let connect = dialer.connect_addresses([address("v6c")]).with_report();
+    let (_, report) = life.world.run(connect).unwrap();
+    assert_eq!(outranked(&report), []);
+    let [inner] = &report.attempts()[0].children[..] else { panic!("one race was inside") };
+    let [late] = inner.outranked() else { panic!("one address was moved") };
+    assert_eq!((&*late.address, late.round_trip), ("[2001:db8:a::1]:443", ms(310)));
+}
+
+#[test]
+fn the_report_of_a_lookup_alone_has_its_outranked_addresses() {
+    let (life, connector) = four_known();
+    let dialer = in_three_answers(&life, connector);
+    let (addresses, report) = life.world.clock.run(dialer.resolve_all(TARGET)).unwrap();
+    assert_eq!(addresses, ["v6b", "v4a", "v6a", "v4b"].map(address));
+    assert_eq!(outranked(&report), [("v6a", ms(310)), ("v4b", ms(210))]);
+}
+
 #[test]
 fn a_lookup_alone_returns_the_addresses_in_the_order_of_the_history() {
     let life = Life::new(Mode::Order);
@@ -755,7 +953,7 @@ fn an_address_with_its_connector_has_the_history_of_the_address() {
         Address::ip(&Connector::<SocketAddr>::at(at, address("v4a"))),
         Some(address("v4a").ip())
     );
-    assert_eq!(Address::ip(&stagger::Target::parse("192.0.2.1:443").unwrap()), None);
+    assert_eq!(Address::ip(&Target::parse("192.0.2.1:443").unwrap()), None);
 }
 
 /// A store that counts its calls.

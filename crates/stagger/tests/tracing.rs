@@ -3,12 +3,14 @@
 
 use std::error::Error;
 use std::fmt::{self, Write as _};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 
+use stagger::history::{Key, Knowledge, Memory, NetworkKey, Subnet};
 use stagger::observe::Tracing;
 use stagger::resolve::{Families, Record};
-use stagger::{Dialer, Policy};
+use stagger::{Dialer, History, Policy, Timer};
 use stagger_testkit::{Clock, Fate, Ledger, Place, ScriptedConnector, ScriptedResolver, ms};
 use tracing::field::{Field, Visit};
 use tracing::span::{self, Attributes, Id};
@@ -193,6 +195,47 @@ fn a_won_race_is_traced_in_order_and_never_entered() {
         ]
     );
     world.ledger.assert_clean();
+}
+
+#[test]
+fn an_address_that_a_history_moves_back_is_traced_with_its_reason() {
+    let world = World::new();
+    let texts = ["192.0.2.1:443", "198.51.100.1:443", "203.0.113.1:443"];
+    let [silent, slow, fast] = texts.map(|text| text.parse::<SocketAddr>().unwrap());
+    let memory = Memory::new();
+    let known = |address: SocketAddr, entry| {
+        (Key::new(NetworkKey::default(), Subnet::of(address.ip())), entry)
+    };
+    let after = |took| Knowledge::new().with_round_trip(ms(took), ms(0));
+    let now = world.clock.now();
+    memory.restore([
+        known(silent, Knowledge::new().with_silences(1, now, ms(30_000))),
+        known(slow, after(310)),
+        known(fast, after(30)),
+    ]);
+    let connector = ScriptedConnector::new(&world.ledger).at(fast, Fate::connects(ms(30)));
+    let resolver = ScriptedResolver::<SocketAddr>::new(&world.ledger);
+    let dialer = Dialer::new(resolver, connector, world.clock.clone())
+        .with_history(History::new().with_store(memory))
+        .with_observer(Tracing::new());
+    let listener = Listener::new(Level::TRACE);
+    with_default(listener.clone(), || {
+        world.clock.run(dialer.connect_addresses([silent, slow, fast])).unwrap().hand_over();
+    });
+    let pace = "100 ms, because the address has connected before";
+    assert_eq!(
+        listener.lines(),
+        [
+            "DEBUG stagger span 1 nowhere: connect",
+            "TRACE stagger in 1: candidate demoted elapsed=0ns address=192.0.2.1:443 demoted_for=30s",
+            "TRACE stagger in 1: candidate outranked elapsed=0ns address=198.51.100.1:443 round_trip=310ms",
+            &format!(
+                "TRACE stagger in 1: attempt started elapsed=0ns address=203.0.113.1:443 pace={pace}"
+            ),
+            "DEBUG stagger in 1: connected elapsed=30ms address=203.0.113.1:443",
+            "close 1",
+        ]
+    );
 }
 
 #[test]

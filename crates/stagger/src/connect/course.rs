@@ -568,6 +568,21 @@ where
         self.history.is_some() || self.is_recorded()
     }
 
+    fn note_outranked(self: Pin<&mut Self>, reading: Reading, id: Id) {
+        let this = self.project();
+        let address = &this.candidates[id.0];
+        let Some((history, ip)) = this.history.as_ref().zip(address.ip()) else { return };
+        if !this.log.is_newly_outranked(id) {
+            return;
+        }
+        // The time is absent only if another thread has changed the history meanwhile.
+        if let Some(round_trip) = history.recall(ip, reading.now).round_trip() {
+            this.log.outranked(address.clone(), round_trip);
+            let step = Step::Outranked { address, round_trip };
+            tell(this.observer, this.parent, reading.elapsed, step);
+        }
+    }
+
     fn note_began(self: Pin<&mut Self>) {
         let this = self.project();
         if let Some(history) = &*this.history {

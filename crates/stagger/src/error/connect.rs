@@ -219,6 +219,7 @@ impl From<TargetError> for Error {
             attempts: Vec::new(),
             untried: Vec::new(),
             demoted: Vec::new(),
+            outranked: Vec::new(),
             wait: None,
             end: Some(End::Lost),
         };

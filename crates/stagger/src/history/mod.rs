@@ -71,6 +71,19 @@
 //! preferred address is tried in every race, and its first success clears it. Until its time is
 //! over, it wins only if no other address is more than 10 ms faster.
 //!
+//! # What a report says
+//!
+//! - [`AttemptReport::pace`](crate::report::AttemptReport::pace) says why the next start came early
+//!   or late.
+//! - [`Report::demoted`](crate::Report::demoted) has the addresses that went behind all others.
+//! - [`Report::outranked`](crate::Report::outranked) has the addresses that went behind others of
+//!   their family because of their round-trip time. An address that kept its place is not in it.
+//!
+//! An observer receives the same as [`Step::Started`](crate::observe::Step::Started),
+//! [`Step::Demoted`](crate::observe::Step::Demoted) and
+//! [`Step::Outranked`](crate::observe::Step::Outranked). The moved addresses are found only if the
+//! race is observed or its report is wanted.
+//!
 //! # Privacy
 //!
 //! The address that is tried first shows a server that this client was there before. The time of

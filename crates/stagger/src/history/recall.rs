@@ -42,6 +42,7 @@ const RANK: Duration = Duration::from_millis(50);
 pub struct Recall {
     pace: Option<Pace>,
     standing: Standing,
+    round_trip: Option<Duration>,
     demoted_for: Option<Duration>,
 }
 
@@ -103,7 +104,8 @@ impl Recall {
             _ => Standing::default(),
         };
         let pace = pace.map(|(delay, reason)| Pace { delay: rounded(delay), reason });
-        Self { pace, standing, demoted_for }
+        let round_trip = round_trip.map(|(smoothed, _)| smoothed);
+        Self { pace, standing, round_trip, demoted_for }
     }
 
     /// How long the next start waits after an attempt at the address. It is `None` if nothing is
@@ -115,6 +117,12 @@ impl Recall {
     /// Where the address stands in the order.
     pub fn standing(&self) -> Standing {
         self.standing
+    }
+
+    /// The smoothed round-trip time of the address's prefix, if it has connected before. The
+    /// [standing](Self::standing) follows from it unless the address is demoted.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.round_trip
     }
 
     /// Whether the address or its family was silent before, and that is not over.
@@ -273,7 +281,10 @@ mod tests {
             assert_eq!(standing(&known(rtt, 0), Mode::Delay), Standing::ranked(rank), "{rtt}");
             assert_eq!(standing(&known(rtt, 0), Mode::Order), Standing::ranked(rank), "{rtt}");
         }
+        let time = |entry: &Knowledge| Recall::of(Some(entry), None, Mode::Order, now).round_trip();
+        assert_eq!((time(&known(310, 5)), time(&Knowledge::new())), (Some(MS(310)), None));
         let demoted = silent(now).with_round_trip(MS(30), MS(0));
+        assert_eq!(time(&demoted), Some(MS(30)));
         assert_eq!(standing(&demoted, Mode::Delay), Standing::default());
         assert_eq!(standing(&demoted, Mode::Order), Standing::demoted());
         assert_eq!(standing(&Knowledge::new(), Mode::Order), Standing::default());

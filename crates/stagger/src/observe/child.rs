@@ -32,6 +32,7 @@ enum Owned {
     Waiting(Duration),
     Skipped(usize, String, SharedError),
     Demoted(String, Duration),
+    Outranked(String, Duration),
     Started(usize, String, Option<Pace>),
     Progressed(usize, String),
     Child(usize, String, Box<ChildStep>),
@@ -68,6 +69,9 @@ impl ChildStep {
             }
             Owned::Demoted(address, demoted_for) => {
                 Step::Demoted { address, demoted_for: *demoted_for }
+            }
+            Owned::Outranked(address, round_trip) => {
+                Step::Outranked { address, round_trip: *round_trip }
             }
             Owned::Started(attempt, address, pace) => {
                 Step::Started { attempt: *attempt, address, pace: *pace }
@@ -117,6 +121,7 @@ impl ChildStep {
                 Owned::Skipped(attempt, text(address), reason.clone())
             }
             Step::Demoted { address, demoted_for } => Owned::Demoted(text(address), demoted_for),
+            Step::Outranked { address, round_trip } => Owned::Outranked(text(address), round_trip),
             Step::Started { attempt, address, pace } => {
                 Owned::Started(attempt, text(address), pace)
             }

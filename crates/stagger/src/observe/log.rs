@@ -9,7 +9,8 @@ use super::{ChildStep, Step};
 use crate::address::Address;
 use crate::error::SharedError;
 use crate::history::{CompactPace, Pace};
-use crate::report::{AttemptOutcome, AttemptReport, End, QueryReport, Wait};
+use crate::race::Id;
+use crate::report::{AttemptOutcome, AttemptReport, End, Outranked, QueryReport, Wait};
 use crate::resolve::{Record, Wanted};
 use crate::{Report, Target};
 
@@ -62,16 +63,24 @@ struct Child {
     log: Log<String>,
 }
 
-/// The candidates that a race has left.
+/// The candidates that a race has left, or that a history has moved back.
 #[derive(Clone)]
 struct Left<A> {
     untried: Vec<A>,
     demoted: Vec<A>,
+    outranked: Vec<Outranked<A>>,
+    /// Whether the candidate of each number is in `outranked`. A child does not have numbers.
+    outranked_ids: Vec<bool>,
 }
 
 impl<A> Default for Left<A> {
     fn default() -> Self {
-        Self { untried: Vec::new(), demoted: Vec::new() }
+        Self {
+            untried: Vec::new(),
+            demoted: Vec::new(),
+            outranked: Vec::new(),
+            outranked_ids: Vec::new(),
+        }
     }
 }
 
@@ -81,7 +90,7 @@ impl<A> Default for Left<A> {
 pub(crate) struct Log<A, E = SharedError> {
     queries: SmallVec<[QueryReport<A, E>; 1]>,
     attempts: SmallVec<[Entry<A, E>; 2]>,
-    /// In a box, because few races leave untried candidates or demote any.
+    /// In a box, because few races leave untried candidates or move any back.
     left: Option<Box<Left<A>>>,
     /// The records without a final answer.
     awaited: Wanted,
@@ -158,6 +167,22 @@ impl<A, E> Log<A, E> {
             demoted.push(address.clone());
         }
         is_new
+    }
+
+    /// Records that a history puts this address behind others of its family.
+    pub(crate) fn outranked(&mut self, address: A, round_trip: Duration) {
+        let left = self.left.get_or_insert_default();
+        left.outranked.push(Outranked { address, round_trip });
+    }
+
+    /// Whether this candidate is the first of its number here. Numbers are compared, because a
+    /// hostile answer may outrank a thousand candidates again and again.
+    pub(crate) fn is_newly_outranked(&mut self, Id(id): Id) -> bool {
+        let ids = &mut self.left.get_or_insert_default().outranked_ids;
+        if ids.len() <= id {
+            ids.resize(id + 1, false);
+        }
+        !std::mem::replace(&mut ids[id], true)
     }
 
     /// Records a skip. Returns its place.
@@ -330,11 +355,12 @@ impl<A, E> Log<A, E> {
             let first = self.attempts.iter().find(|entry| entry.kind != Kind::Skipped);
             Wait { from, to: first.and_then(|entry| entry.started.get()).unwrap_or(ended) }
         });
-        let Left { untried, demoted } = self.left.map_or_else(Left::default, |left| *left);
+        let Left { untried, demoted, outranked, .. } =
+            self.left.map_or_else(Left::default, |left| *left);
         let end = self.end;
         let attempts = self.attempts.into_iter().enumerate().map(attempt).collect();
         let elapsed = ended.saturating_sub(began);
-        Report { target, began, elapsed, queries, attempts, untried, demoted, wait, end }
+        Report { target, began, elapsed, queries, attempts, untried, demoted, outranked, wait, end }
     }
 }
 
@@ -364,6 +390,9 @@ impl<A: Clone + PartialEq> Log<A> {
             }
             Step::Demoted { address, .. } => {
                 self.demoted(address);
+            }
+            Step::Outranked { address, round_trip } => {
+                self.outranked(address.clone(), round_trip);
             }
             Step::Started { address, pace, .. } => {
                 self.started(at, address.clone(), pace);

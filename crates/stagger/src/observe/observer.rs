@@ -115,6 +115,16 @@ pub enum Step<'a, A> {
         /// How much longer it is demoted.
         demoted_for: Duration,
     },
+    /// A candidate goes behind others of its family that an answer lists after it, because a
+    /// [history](crate::History) knows that they have a lower round-trip time. This step comes once
+    /// for each such candidate, and never for a candidate that has started.
+    #[non_exhaustive]
+    Outranked {
+        /// The address of the candidate.
+        address: &'a A,
+        /// Its round-trip time.
+        round_trip: Duration,
+    },
     /// An attempt has started.
     #[non_exhaustive]
     Started {

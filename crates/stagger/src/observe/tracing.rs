@@ -32,6 +32,7 @@ use crate::error::SharedError;
 /// | `waiting for the preferred family` | TRACE | `elapsed`, `until` |
 /// | `candidate skipped` | TRACE | `elapsed`, `address`, `error` |
 /// | `candidate demoted` | TRACE | `elapsed`, `address`, `demoted_for` |
+/// | `candidate outranked` | TRACE | `elapsed`, `address`, `round_trip` |
 /// | `attempt started` | TRACE | `elapsed`, `address`; `pace` if a history sets it |
 /// | `handshake started` | TRACE | `elapsed`, `address` |
 /// | `attempt failed` | TRACE | `elapsed`, `address`, `error` |
@@ -42,8 +43,8 @@ use crate::error::SharedError;
 /// | `connect cancelled` | DEBUG | `elapsed` |
 ///
 /// `elapsed`, `asked` (when the lookup began) and `until` count from the first poll of the connect,
-/// and print like `250ms`. `demoted_for` prints like that too. `pace` is the text of a
-/// [`Pace`](crate::history::Pace). `record` is text, and `addresses` is the number of addresses.
+/// and print like `250ms`. `demoted_for` and `round_trip` print like that too. `pace` is the text of
+/// a [`Pace`](crate::history::Pace). `record` is text, and `addresses` is the number of addresses.
 /// `error` is the error itself, with its sources. A change of these names is a breaking change,
 /// like a changed default.
 ///
@@ -131,6 +132,9 @@ impl<A: fmt::Display> Observer<A> for Tracing {
             }
             Step::Demoted { address, demoted_for } => {
                 tell!(trace, span, at, %address, ?demoted_for, "candidate demoted");
+            }
+            Step::Outranked { address, round_trip } => {
+                tell!(trace, span, at, %address, ?round_trip, "candidate outranked");
             }
             Step::Started { address, pace, .. } => {
                 let pace = pace.map(display);

@@ -76,6 +76,13 @@ pub(crate) trait Course: CourseTypes {
         self.is_recorded()
     }
 
+    /// Records that ranks have moved this candidate back. It is called only if the race is
+    /// [recorded](Self::is_recorded), and again after each answer as long as that is so. Without
+    /// ranks it is not called.
+    fn note_outranked(self: Pin<&mut Self>, reading: Reading, id: Id) {
+        let _ = (reading, id);
+    }
+
     /// Records that the race has begun. It is separate from [`note`](Self::note), like the next two methods,
     /// because every race has these notes.
     fn note_began(self: Pin<&mut Self>);

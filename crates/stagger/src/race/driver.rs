@@ -380,6 +380,11 @@ impl<K: Course, T: Timer> Driver<K, T> {
                 Poll::Pending => return false,
                 Poll::Ready(Some(answer)) => {
                     answer.events(&candidates).for_each(|event| machine.handle(event, now));
+                    if this.course.is_recorded() {
+                        for id in machine.outranked() {
+                            this.course.as_mut().note_outranked(reading, id);
+                        }
+                    }
                 }
                 Poll::Ready(None) => {
                     *this.ended = true;

@@ -50,7 +50,8 @@
 //!   policy's (draft-ietf-happy-happyeyeballs-v3 §6 lets history influence it). It is a delay and
 //!   never a timeout. A failure still brings the next start forward.
 //! - A candidate may come with a rank. Candidates of one family with a rank are sorted by it among
-//!   their own places (v3 §5.3). Candidates without a rank keep their places.
+//!   their own places (v3 §5.3). Candidates without a rank keep their places. The machine tells
+//!   which candidates are later for that, so that a report can say why.
 //! - A candidate may come as demoted. It goes behind all candidates that are not demoted. Families
 //!   alternate there again. This rule is ours.
 //! - The preferred family follows the machine's routes, if a resolver reports which family has a

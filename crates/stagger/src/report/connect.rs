@@ -49,6 +49,7 @@ pub struct Report<A, E = SharedError> {
     pub(crate) attempts: Vec<AttemptReport<A, E>>,
     pub(crate) untried: Vec<A>,
     pub(crate) demoted: Vec<A>,
+    pub(crate) outranked: Vec<Outranked<A>>,
     pub(crate) wait: Option<Wait>,
     pub(crate) end: Option<End>,
 }
@@ -76,6 +77,17 @@ pub struct Wait {
     /// The time at which the first attempt started. Without an attempt, it is the time at which the
     /// connect ended or the report was made.
     pub to: Duration,
+}
+
+/// An address that a [history](crate::History) put behind others of its family.
+/// [`Report::outranked`] has an example.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Outranked<A> {
+    /// The address.
+    pub address: A,
+    /// Its round-trip time. The others have a lower one.
+    pub round_trip: Duration,
 }
 
 /// One answer, or a query that was not answered.
@@ -318,6 +330,44 @@ impl<A, E> Report<A, E> {
         &self.demoted
     }
 
+    /// The addresses that went behind others of their families, because a
+    /// [history](crate::History) knows that those have a lower round-trip time. Addresses that kept
+    /// their place are not among them. They are in the order in which they were moved. They are
+    /// recorded if the race was observed or its report was requested.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::net::SocketAddr;
+    /// use stagger::history::{Knowledge, Key, Memory, NetworkKey, Subnet};
+    /// use stagger::{Dialer, History};
+    /// use stagger_testkit::{Clock, Fate, Ledger, ScriptedConnector, ScriptedResolver, ms};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let addresses = ["192.0.2.1:443", "198.51.100.1:443"];
+    /// let addresses = addresses.map(|text| text.parse::<SocketAddr>().unwrap());
+    /// let entry = |address: SocketAddr, round_trip| {
+    ///     let key = Key::new(NetworkKey::default(), Subnet::of(address.ip()));
+    ///     (key, Knowledge::new().with_round_trip(ms(round_trip), ms(0)))
+    /// };
+    /// let memory = Memory::new();
+    /// memory.restore([entry(addresses[0], 310), entry(addresses[1], 30)]);
+    ///
+    /// let connector = ScriptedConnector::new(&ledger).at(addresses[1], Fate::connects(ms(30)));
+    /// let resolver = ScriptedResolver::<SocketAddr>::new(&ledger);
+    /// let dialer = Dialer::new(resolver, connector, ledger.clock().clone())
+    ///     .with_history(History::new().with_store(memory));
+    /// let connect = dialer.connect_addresses(addresses).with_report();
+    /// let (_, report) = ledger.clock().run(connect)?;
+    /// assert_eq!(report.winner().unwrap().address, addresses[1]);
+    /// let [late] = report.outranked() else { panic!("one was moved") };
+    /// assert_eq!((late.address, late.round_trip), (addresses[0], ms(310)));
+    /// # Ok::<_, stagger::Error>(())
+    /// ```
+    pub fn outranked(&self) -> &[Outranked<A>] {
+        &self.outranked
+    }
+
     /// The attempt that connected.
     pub fn winner(&self) -> Option<&AttemptReport<A, E>> {
         self.attempts.iter().find(|attempt| matches!(attempt.outcome, AttemptOutcome::Connected))
@@ -372,6 +422,10 @@ impl<A, E> Report<A, E> {
             is_final: attempt.is_final,
             children: attempt.children,
         };
+        let outranked = |outranked: Outranked<A>, map: &mut dyn FnMut(A) -> B| Outranked {
+            address: map(outranked.address),
+            round_trip: outranked.round_trip,
+        };
         Report {
             target: self.target,
             began: self.began,
@@ -379,7 +433,8 @@ impl<A, E> Report<A, E> {
             queries: self.queries.into_iter().map(|it| query(it, &mut map)).collect(),
             attempts: self.attempts.into_iter().map(|it| attempt(it, &mut map)).collect(),
             untried: self.untried.into_iter().map(&mut map).collect(),
-            demoted: self.demoted.into_iter().map(map).collect(),
+            demoted: self.demoted.into_iter().map(&mut map).collect(),
+            outranked: self.outranked.into_iter().map(|it| outranked(it, &mut map)).collect(),
             wait: self.wait,
             end: self.end,
         }
@@ -395,7 +450,7 @@ impl<A, E> Report<A, E> {
 }
 
 /// Prints a line for each query, each attempt with its children indented, and each untried address.
-/// It prints an error like `{:#}`, which for a [`SharedError`] includes the causes.
+/// Then it prints a line for each address that a history has moved back. It prints an error like `{:#}`, which for a [`SharedError`] includes the causes.
 impl<A: fmt::Display, E: fmt::Display> fmt::Display for Report<A, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines = Vec::new();
@@ -468,6 +523,13 @@ impl<A: fmt::Display, E> Report<A, E> {
         for address in &self.demoted {
             lines.push(format!(
                 "{indent}{address}, behind all others because it or its family was silent before"
+            ));
+        }
+        for Outranked { address, round_trip } in &self.outranked {
+            lines.push(format!(
+                "{indent}{address}, behind faster addresses of its family, because its round-trip \
+                 time is {}",
+                Span(*round_trip)
             ));
         }
     }

@@ -2,4 +2,4 @@
 
 pub(crate) mod connect;
 
-pub use self::connect::{AttemptOutcome, AttemptReport, End, QueryReport, Wait};
+pub use self::connect::{AttemptOutcome, AttemptReport, End, Outranked, QueryReport, Wait};

@@ -98,12 +98,16 @@ where
                 this.machine.get_or_insert_with(|| (Machine::new(this.policy.clone(), now), now));
             let elapsed = now.saturating_duration_since(*start);
             found.clear();
-            let ended = match course.as_mut().poll_news(cx, Reading { now, elapsed }, &mut found) {
+            let reading = Reading { now, elapsed };
+            let ended = match course.as_mut().poll_news(cx, reading, &mut found) {
                 Poll::Ready(Some(answer)) if answer.gave_up => {
                     break (Some(Loss::GaveUp), elapsed);
                 }
                 Poll::Ready(Some(answer)) => {
                     answer.events(&found).for_each(|event| machine.handle(event, now));
+                    for id in machine.outranked() {
+                        course.as_mut().note_outranked(reading, id);
+                    }
                     continue;
                 }
                 Poll::Ready(None) => true,
