@@ -39,7 +39,7 @@ pub(crate) fn connect(target: &str, race: &Race) -> String {
     object.insert("elapsed_us".into(), us(report.elapsed()));
     object.insert("queries".into(), queries(report).map(query).collect());
     object.insert("attempts".into(), report.attempts().iter().map(attempt).collect());
-    insert_demoted(&mut object, report);
+    insert_moved(&mut object, report);
     // A person also gets lines that mark the place in an endpoint's text.
     line(object, race.error.as_deref().and_then(|error| error.lines().next()))
 }
@@ -150,10 +150,17 @@ fn paced(pace: Pace) -> Value {
     json!({"delay_us": us(pace.delay), "reason": reason})
 }
 
-/// Adds the addresses that went behind all others because of the history, if there are any.
-fn insert_demoted(object: &mut Map<String, Value>, report: &Report<String>) {
+/// Adds the addresses that the history has moved back, if there are any: behind all others, and
+/// behind others of their family.
+fn insert_moved(object: &mut Map<String, Value>, report: &Report<String>) {
     if !report.demoted().is_empty() {
         object.insert("demoted".into(), json!(report.demoted()));
+    }
+    if !report.outranked().is_empty() {
+        let moved = report.outranked().iter();
+        let moved =
+            moved.map(|it| json!({"address": it.address, "round_trip_us": us(it.round_trip)}));
+        object.insert("outranked".into(), moved.collect());
     }
 }
 
@@ -166,7 +173,7 @@ fn child(report: &Report<String>) -> Value {
     object.insert("elapsed_us".into(), us(report.elapsed()));
     object.insert("queries".into(), queries(report).map(query).collect());
     object.insert("attempts".into(), report.attempts().iter().map(attempt).collect());
-    insert_demoted(&mut object, report);
+    insert_moved(&mut object, report);
     object.into()
 }
 

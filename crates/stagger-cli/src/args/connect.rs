@@ -60,7 +60,8 @@ are escaped as \\uXXXX.
 With --history, an attempt at a known address has pace after error, with
 delay_us and reason (silent, silent_family, round_trip, family_round_trip): how
 long the next start waited. A race has demoted after attempts, if addresses went
-behind all others.
+behind all others. It then has outranked, if addresses went behind others of
+their family: each with address and round_trip_us.
 
 With --pipe, the end of standard input is sent to the peer, and the command
 continues to receive. When the peer ends, standard output is closed, and the

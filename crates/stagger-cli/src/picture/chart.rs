@@ -9,7 +9,7 @@ use stagger::{Report, Target};
 
 use super::axis::{Axis, spelled};
 use super::ink::Ink;
-use super::remark::{DEMOTED, remembered};
+use super::remark::{moved, remembered};
 use crate::escape::printable;
 use crate::race::{Race, attempt_error, queries, query_error};
 
@@ -253,8 +253,8 @@ impl Level<'_> {
             let of = queries.filter(|query| query.addresses.contains(address));
             let known = of.filter_map(|query| query.ended).min();
             let mut row = row(printable(address), known, "not tried");
-            if report.demoted().contains(address) {
-                row.remark(DEMOTED);
+            for remark in moved(report, address) {
+                row.remark(&remark);
             }
             rows.push(row);
         }

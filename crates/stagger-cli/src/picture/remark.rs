@@ -4,11 +4,22 @@ use stagger::Report;
 use stagger::history::Reason;
 use stagger::report::AttemptReport;
 
+use super::axis::spelled;
 use super::chart::{Detail, Row};
 use crate::escape::printable;
 
-/// Why a history put an address behind all others.
-pub(super) const DEMOTED: &str = "last because it or its family was silent before";
+/// Why a history put an address behind others, if it did.
+pub(super) fn moved(report: &Report<String>, address: &String) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if report.demoted().contains(address) {
+        remarks.push("last because it or its family was silent before".to_owned());
+    }
+    if let Some(moved) = report.outranked().iter().find(|it| it.address == *address) {
+        let time = spelled(moved.round_trip);
+        remarks.push(format!("later because its round-trip time is {time}"));
+    }
+    remarks
+}
 
 /// What a history has changed for an attempt: the place of its address, and its start after the
 /// attempt before it.
@@ -17,10 +28,7 @@ pub(super) fn remembered(
     before: Option<&AttemptReport<String>>,
     attempt: &AttemptReport<String>,
 ) -> Vec<String> {
-    let mut remarks = Vec::new();
-    if report.demoted().contains(&attempt.address) {
-        remarks.push(DEMOTED.to_owned());
-    }
+    let mut remarks = moved(report, &attempt.address);
     if let Some((before, pace)) = before.and_then(|before| Some((before, before.pace?))) {
         // A failure of the attempt before it starts an attempt too.
         let is_due = attempt.started >= before.started + pace.delay;
@@ -71,6 +79,7 @@ mod tests {
 
     const DEAD: &str = "[2001:db8::1]:80";
     const LIVE: &str = "192.0.2.1:80";
+    const FAST: &str = "198.51.100.1:80";
 
     /// A race past a dead address, if a history knows this about it.
     fn race(mode: Mode, known: impl FnOnce(&Ledger) -> (Key, Knowledge), dead: Fate) -> Race {
@@ -85,6 +94,29 @@ mod tests {
         let clock: &Clock = ledger.clock();
         let dialer = Dialer::new(resolver, connector, clock.clone()).with_history(history);
         finished(clock.run(dialer.connect("example.com:80").with_report()))
+    }
+
+    /// A race of two addresses of one family, the second with the lower round-trip time, and a
+    /// third of the other family.
+    fn ranked(fast: Fate) -> Race {
+        let ledger = ledger();
+        let memory = Memory::new();
+        let known = |text: &str, took| {
+            let address: SocketAddr = text.parse().unwrap();
+            let key = Key::new(NetworkKey::default(), Subnet::of(address.ip()));
+            (key, Knowledge::new().with_round_trip(ms(took), ms(0)))
+        };
+        memory.restore([known(LIVE, 310), known(FAST, 30)]);
+        let resolver = ScriptedResolver::<SocketAddr>::new(&ledger);
+        let resolver = resolver.finds(ms(0), Record::Addresses, addrs(&[LIVE, FAST, DEAD]));
+        let connector = ScriptedConnector::new(&ledger);
+        let connector = connector
+            .at(LIVE, Fate::connects(ms(310)))
+            .at(FAST, fast)
+            .at(DEAD, Fate::fails(ms(1)).saying("refused"));
+        let dialer = Dialer::new(resolver, connector, ledger.clock().clone())
+            .with_history(History::new().with_store(memory));
+        finished(ledger.clock().run(dialer.connect("example.com:80").with_report()))
     }
 
     fn silent(ledger: &Ledger) -> (Key, Knowledge) {
@@ -132,6 +164,21 @@ mod tests {
     fn a_start_after_a_failure_is_not_early() {
         let race = race(Mode::Delay, silent, Fate::fails(ms(5)));
         assert_eq!(rows(&race)[1], "192.0.2.1:80: ");
+    }
+
+    #[test]
+    fn an_address_that_came_later_has_its_round_trip_time_whether_it_was_tried_or_not() {
+        let untried = ranked(Fate::connects(ms(30)));
+        let late = "192.0.2.1:80: later because its round-trip time is 310.0 ms";
+        assert_eq!(rows(&untried), ["198.51.100.1:80: ", "[2001:db8::1]:80: ", late]);
+        let text = json::connect("example.com:80", &untried);
+        let expected = r#""outranked":[{"address":"192.0.2.1:80","round_trip_us":310000}]"#;
+        assert!(text.contains(expected), "{text}");
+        assert!(!text.contains("demoted"), "{text}");
+
+        let tried = rows(&ranked(Fate::fails(ms(5)).saying("refused")));
+        assert_eq!(tried[0], "198.51.100.1:80: refused");
+        assert_eq!(tried[2], late);
     }
 
     #[test]

@@ -93,6 +93,48 @@ fn the_next_connect_does_not_wait_for_an_address_that_was_silent() {
     }
 }
 
+#[test]
+fn an_address_that_comes_later_for_its_round_trip_time_has_that_time() {
+    let room = Room::new("later");
+    let (_slow, slow) = listener();
+    let fast = SocketAddr::from(([127, 0, 1, 1], slow.port()));
+    let _fast = TcpListener::bind(fast).unwrap();
+    connect(slow, &room.file(), &[]);
+    connect(fast, &room.file(), &[]);
+    let (resolve, target) = ("host.test:127.0.0.1,127.0.1.1", format!("host.test:{}", slow.port()));
+    let both = |options: &[&str]| {
+        let fixed = ["connect", &target, "--resolve", resolve, "--history", &room.file()];
+        let run = stagger(&[&fixed[..], options].concat());
+        assert_eq!(run.code, Some(0), "{run:?}");
+        run
+    };
+    // Puts round-trip times into the file, because real times vary.
+    let sets = |times: [(&str, u64); 2]| {
+        let mut whole: Value = serde_json::from_slice(&fs::read(room.file()).unwrap()).unwrap();
+        let known = whole["entries"].as_array_mut().unwrap();
+        for (prefix, time) in times {
+            let mut entries = known.iter_mut();
+            entries.find(|entry| entry["prefix"] == prefix).unwrap()["rtt_us"] = time.into();
+        }
+        fs::write(room.file(), whole.to_string()).unwrap();
+    };
+    sets([("127.0.0.0", 40_000), ("127.0.1.0", 30_000)]);
+    let stays = both(&["--json"]).json();
+    assert_eq!(stays["attempts"][0]["address"], slow.to_string());
+    assert_eq!(stays["outranked"], Value::Null);
+
+    sets([("127.0.0.0", 310_000), ("127.0.1.0", 30_000)]);
+    let moved = both(&["--json"]).json();
+    assert_eq!(moved["attempts"][0]["address"], fast.to_string());
+    assert_eq!(
+        moved["outranked"],
+        json!([{"address": slow.to_string(), "round_trip_us": 310_000}])
+    );
+    let drawn = both(&[]);
+    let words = drawn.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("later because its round-trip time is 310.0 ms"), "{drawn:?}");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_family_that_is_silent_at_two_prefixes_in_two_commands_is_demoted() {
