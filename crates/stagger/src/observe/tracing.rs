@@ -43,10 +43,10 @@ use crate::error::SharedError;
 /// | `connect cancelled` | DEBUG | `elapsed` |
 ///
 /// `elapsed`, `asked` (when the lookup began) and `until` count from the first poll of the connect,
-/// and print like `250ms`. `demoted_for` and `round_trip` print like that too. `pace` is the text of
-/// a [`Pace`](crate::history::Pace). `record` is text, and `addresses` is the number of addresses.
-/// `error` is the error itself, with its sources. A change of these names is a breaking change,
-/// like a changed default.
+/// and print like `250ms`. `demoted_for` and `round_trip` print like that too. `pace` is the text
+/// of a [`Pace`](crate::history::Pace). `record` is text, and `addresses` is the number of
+/// addresses. `error` is the error itself, with its sources. A change of these names is a breaking
+/// change, like a changed default.
 ///
 /// A connect without a subscriber costs the read of a static for each event.
 ///

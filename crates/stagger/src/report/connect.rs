@@ -450,7 +450,8 @@ impl<A, E> Report<A, E> {
 }
 
 /// Prints a line for each query, each attempt with its children indented, and each untried address.
-/// Then it prints a line for each address that a history has moved back. It prints an error like `{:#}`, which for a [`SharedError`] includes the causes.
+/// Then it prints a line for each address that a history has moved back. It prints an error like
+/// `{:#}`, which for a [`SharedError`] includes the causes.
 impl<A: fmt::Display, E: fmt::Display> fmt::Display for Report<A, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines = Vec::new();
