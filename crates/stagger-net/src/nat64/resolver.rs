@@ -228,7 +228,9 @@ impl<R: Resolver<Address = SocketAddr>> Stream for Nat64Answers<R> {
         if let Some((resolver, query)) = this.due.take() {
             let nat64 = &this.reading.nat64;
             let known = (may_need(&query) && nat64.is_needed()).then(|| nat64.known());
-            let needs_a = known.as_ref().is_some_and(|known| *known != Some(Vec::new()));
+            let needs_a = known
+                .as_ref()
+                .is_some_and(|known| known.as_ref().is_none_or(|known| !known.prefixes.is_empty()));
             *this.discovery = matches!(known, Some(None)).then(|| Discovery::new(nat64.clone()));
             this.answers.set(Some(resolver.resolve(&query.with_nat64(needs_a))));
         }
