@@ -206,8 +206,9 @@ fn the_error_has_the_cause_of_a_failed_discovery<R: Runtime>() {
     for reply in [Reply::not_found(), Reply::no_address(), Reply::code(2)] {
         server.on("ipv4only.arpa", Record::Aaaa, reply);
         for resolver in resolvers::<R>() {
-            for target in [IPV4, NAME] {
-                let nat64 = auto::<R>(&resolver);
+            let nat64 = auto::<R>(&resolver);
+            // The later connects have the cause that was kept.
+            for target in [NAME, IPV4, NAME] {
                 let dialer = dialer::<R>(&nat64, resolver.clone());
                 let error = R::new().run(dialer.connect(target)).map(drop).unwrap_err();
                 let cause = nat64.discovery_error().unwrap();
