@@ -118,6 +118,10 @@ fn a_failed_discovery_is_in_the_line_the_picture_and_the_object() {
                 assert_eq!(attempt["address"], "192.0.2.33:80");
                 assert_eq!(attempt["error"], reason);
             }
+            // The proxy is the address without a route.
+            let proxy =
+                with("name.test:80", &["--nat64", "auto", "--proxy", "socks5://192.0.2.33:1"]);
+            assert!(proxy.err.ends_with(&format!("{reason}{hint}\n")), "{proxy:?}");
             let off = with("192.0.2.33:80", &[]);
             assert!(off.err.ends_with("Network is unreachable (os error 101)\n"), "{off:?}");
         }

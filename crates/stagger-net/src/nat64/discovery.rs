@@ -29,8 +29,6 @@ pub(super) struct Discovery {
     nat64: Nat64,
     /// Absent before the first poll.
     asked: Option<Asked>,
-    /// The last failure that did not end the discovery.
-    passing: Option<SharedError>,
     /// Whether the network changed during a first query.
     is_second: bool,
 }
@@ -39,11 +37,13 @@ pub(super) struct Discovery {
 struct Asked {
     answers: Answers,
     moment: Moment,
+    /// The last failure that did not end the discovery.
+    passing: Option<SharedError>,
 }
 
 impl Discovery {
     pub(super) fn new(nat64: Nat64) -> Self {
-        Self { nat64, asked: None, passing: None, is_second: false }
+        Self { nat64, asked: None, is_second: false }
     }
 
     /// Yields the prefixes, or why there are none.
@@ -62,12 +62,12 @@ impl Discovery {
                         || !matches!(answer.record(), Record::Aaaa | Record::Addresses) =>
                 {
                     if let Some(error) = answer.error() {
-                        self.passing = Some(error.clone());
+                        asked.passing = Some(error.clone());
                     }
                     continue;
                 }
                 Some(answer) => (ipv6(answer.addresses()), answer.ttl(), answer.error().cloned()),
-                None => (Vec::new(), None, self.passing.take()),
+                None => (Vec::new(), None, asked.passing.take()),
             };
             let prefixes = Nat64Prefix::discovered(addrs);
             let error = match prefixes.is_empty() {
@@ -80,7 +80,7 @@ impl Discovery {
             if self.nat64.keep(known.clone(), ttl, &asked.moment) || self.is_second {
                 return Poll::Ready(known);
             }
-            (self.asked, self.passing, self.is_second) = (None, None, true);
+            (self.asked, self.is_second) = (None, true);
         }
     }
 }
@@ -91,7 +91,7 @@ fn ask(nat64: &Nat64) -> Asked {
     let target = Target::new(NAME, "80").expect("the name is valid");
     let query = Query::new(target).with_families(Families::Ipv6);
     let moment = nat64.moment();
-    Asked { answers: resolver.resolve(&query), moment }
+    Asked { answers: resolver.resolve(&query), moment, passing: None }
 }
 
 fn ipv6<'a>(addrs: impl Iterator<Item = &'a SocketAddr>) -> Vec<Ipv6Addr> {

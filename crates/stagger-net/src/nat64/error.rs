@@ -8,6 +8,8 @@ use std::iter;
 use stagger::boxed::BoxError;
 use stagger::error::SharedError;
 
+use super::Nat64;
+
 /// The error of an attempt of a [`Nat64Connector`](super::Nat64Connector).
 ///
 /// This type is not itself an [`Error`](StdError). A dialer converts it into a [`BoxError`], which
@@ -136,7 +138,7 @@ impl NoPrefixError {
     }
 
     /// Why the discovery found no prefix: see
-    /// [`Nat64::discovery_error`](super::Nat64::discovery_error).
+    /// [`Nat64::discovery_error`].
     pub fn cause(&self) -> &SharedError {
         &self.cause
     }
@@ -182,6 +184,49 @@ impl fmt::Display for NoPrefixShown {
 }
 
 impl StdError for NoPrefixShown {}
+
+impl Nat64 {
+    /// Why the last discovery found no prefix.
+    ///
+    /// The cause is the resolver's error,
+    /// [`LookupTimedOut`](stagger::resolve::LookupTimedOut) after
+    /// [`DISCOVERY_TIMEOUT`](super::DISCOVERY_TIMEOUT), or [`NoPrefixShown`]. The
+    /// [`NoPrefixError`] of an attempt has the same cause. It is `None` in these cases:
+    ///
+    /// - The prefixes are given, or there is no discovery, or it has not ended yet.
+    /// - The discovery found a prefix.
+    /// - The result counts no longer: after a minute, when the network changes, and after
+    ///   [`forget`](Self::forget).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::net::SocketAddr;
+    /// use stagger::sort::SourceAddress;
+    /// use stagger::{Candidate, Connector as _};
+    /// use stagger_net::nat64::{DISCOVERY_TIMEOUT, Nat64, Nat64Connector};
+    /// use stagger_testkit::{Clock, Fate, Ledger, ScriptedConnector, ScriptedResolver};
+    ///
+    /// let ledger = Ledger::new(&Clock::new());
+    /// let clock = ledger.clock().clone();
+    /// let silent = ScriptedResolver::new(&ledger).never_ends();
+    /// let nat64 = Nat64::auto(silent, clock.clone()).with_sources(|destination: &SocketAddr| {
+    ///     destination.is_ipv6().then(|| SourceAddress::new("2001:db8::7".parse().unwrap()))
+    /// });
+    /// assert!(nat64.discovery_error().is_none());
+    ///
+    /// let inner = ScriptedConnector::new(&ledger).at("192.0.2.33:80", Fate::silent());
+    /// let connector = Nat64Connector::new(inner, nat64.clone());
+    /// let to: SocketAddr = "192.0.2.33:80".parse()?;
+    /// let mut attempt = Box::pin(connector.connect(Candidate::new(to)));
+    /// assert!(clock.run_until(DISCOVERY_TIMEOUT, attempt.as_mut()).is_pending());
+    /// assert_eq!(nat64.discovery_error().unwrap().to_string(), "no answer within 5 s");
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn discovery_error(&self) -> Option<SharedError> {
+        self.known()?.error
+    }
+}
 
 /// The kind of the first [`io::Error`] among an error and its causes, if there is no route to the
 /// network or to the host. Another kind has another reason than the missing route.

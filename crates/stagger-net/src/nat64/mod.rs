@@ -238,8 +238,10 @@ impl Nat64 {
     /// at most [`DISCOVERY_TIMEOUT`] by this timer.
     ///
     /// An answer that shows no prefix, a failure, and no answer in time all mean that there is no
-    /// NAT64. [`discovery_error`](Self::discovery_error) returns which of them it was. RFC 7050 §3.1 describes a check by DNSSEC. This crate does not make it, because a
-    /// name server that lies about the prefix can lie about every other name too.
+    /// NAT64. [`discovery_error`](Self::discovery_error) returns the cause.
+    ///
+    /// RFC 7050 §3.1 describes a check by DNSSEC. This crate does not make it, because a name server
+    /// that lies about the prefix can lie about every other name too.
     ///
     /// # Runtime
     ///
@@ -304,43 +306,6 @@ impl Nat64 {
     /// The prefixes that are given, or that are known from a discovery.
     pub fn prefixes(&self) -> Vec<Nat64Prefix> {
         self.known().unwrap_or_default().prefixes
-    }
-
-    /// Why the last discovery found no prefix. It is `None` if the discovery found a prefix, if
-    /// there was none yet, or if its result counts no longer.
-    ///
-    /// The cause is the resolver's error, [`LookupTimedOut`](stagger::resolve::LookupTimedOut) after
-    /// [`DISCOVERY_TIMEOUT`], or [`NoPrefixShown`]. The result counts for a minute, until the network
-    /// changes, or until [`forget`](Self::forget) drops it. An attempt that fails meanwhile for want
-    /// of a route has the same cause in its [`NoPrefixError`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::net::SocketAddr;
-    /// use stagger::sort::SourceAddress;
-    /// use stagger::{Candidate, Connector as _};
-    /// use stagger_net::nat64::{DISCOVERY_TIMEOUT, Nat64, Nat64Connector};
-    /// use stagger_testkit::{Clock, Fate, Ledger, ScriptedConnector, ScriptedResolver};
-    ///
-    /// let ledger = Ledger::new(&Clock::new());
-    /// let clock = ledger.clock().clone();
-    /// let silent = ScriptedResolver::new(&ledger).never_ends();
-    /// let nat64 = Nat64::auto(silent, clock.clone()).with_sources(|destination: &SocketAddr| {
-    ///     destination.is_ipv6().then(|| SourceAddress::new("2001:db8::7".parse().unwrap()))
-    /// });
-    /// assert!(nat64.discovery_error().is_none());
-    ///
-    /// let inner = ScriptedConnector::new(&ledger).at("192.0.2.33:80", Fate::silent());
-    /// let connector = Nat64Connector::new(inner, nat64.clone());
-    /// let to: SocketAddr = "192.0.2.33:80".parse()?;
-    /// let mut attempt = Box::pin(connector.connect(Candidate::new(to)));
-    /// assert!(clock.run_until(DISCOVERY_TIMEOUT, attempt.as_mut()).is_pending());
-    /// assert_eq!(nat64.discovery_error().unwrap().to_string(), "no answer within 5 s");
-    /// # Ok::<_, Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn discovery_error(&self) -> Option<SharedError> {
-        self.known()?.error
     }
 
     /// Whether this machine needs a NAT64 for IPv4 now: IPv6 has a default route and IPv4 has none.
