@@ -26,6 +26,7 @@ use super::Nat64;
 ///     match error {
 ///         Nat64Error::Transport(error) => format!("TCP: {error}"),
 ///         Nat64Error::NoPrefix(_, error) => format!("{error}: {}", error.cause()),
+///         other => other.to_string(),
 ///     }
 /// }
 ///
@@ -33,6 +34,7 @@ use super::Nat64;
 /// assert_eq!(text(Nat64Error::Transport(refused)), "TCP: connection refused");
 /// ```
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Nat64Error<E> {
     /// The inner connector failed.
     Transport(E),

@@ -240,8 +240,8 @@ impl Nat64 {
     /// An answer that shows no prefix, a failure, and no answer in time all mean that there is no
     /// NAT64. [`discovery_error`](Self::discovery_error) returns the cause.
     ///
-    /// RFC 7050 §3.1 describes a check by DNSSEC. This crate does not make it, because a name server
-    /// that lies about the prefix can lie about every other name too.
+    /// RFC 7050 §3.1 describes a check by DNSSEC. This crate does not make it, because a name
+    /// server that lies about the prefix can lie about every other name too.
     ///
     /// # Runtime
     ///
