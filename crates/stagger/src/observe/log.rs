@@ -1,5 +1,5 @@
-//! The record of one race, as far as its report needs it. It is longer than 400 lines because a race,
-//! its observers' steps and the races inside it fill the same record.
+//! The record of one race, as far as its report needs it. It is longer than 400 lines because a
+//! race, its observers' steps and the races inside it fill the same record.
 
 use std::time::Duration;
 
