@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use stagger::{Candidate, Connector, Target};
 
-use crate::error::{ConnectError, ProxyError};
+use crate::error::ConnectError;
 use crate::settings::Settings;
 use crate::{Login, LoginError, Protocol, ProxyAttempt, ProxyIo, ProxyUrl};
 
@@ -189,17 +189,11 @@ where
     }
 
     fn is_final(&self, error: &Self::Error) -> bool {
-        match error {
-            ConnectError::Transport(error) => self.inner.is_final(error),
-            ConnectError::Proxy(error) => ProxyError::is_final(error),
-        }
+        error.is_final(|error| self.inner.is_final(error))
     }
 
     fn is_local_shortage(&self, error: &Self::Error) -> bool {
-        match error {
-            ConnectError::Transport(error) => self.inner.is_local_shortage(error),
-            ConnectError::Proxy(_) => false,
-        }
+        error.is_local_shortage(|error| self.inner.is_local_shortage(error))
     }
 }
 

@@ -255,27 +255,22 @@ where
     }
 
     fn is_final(&self, error: &Self::Error) -> bool {
+        let of_inner = |error: &_| self.inner.is_final(error);
+        let of_tls = |error: &_| self.tls.as_ref().is_some_and(|tls| tls.is_final(error));
         match error {
-            RouterError::Direct(error) | RouterError::Proxy(ConnectError::Transport(error)) => {
-                self.inner.is_final(error)
-            }
-            RouterError::Tls(ConnectError::Transport(error)) => {
-                self.tls.as_ref().is_some_and(|tls| tls.is_final(error))
-            }
-            RouterError::Proxy(ConnectError::Proxy(error))
-            | RouterError::Tls(ConnectError::Proxy(error)) => error.is_final(),
+            RouterError::Direct(error) => of_inner(error),
+            RouterError::Proxy(error) => error.is_final(of_inner),
+            RouterError::Tls(error) => error.is_final(of_tls),
         }
     }
 
     fn is_local_shortage(&self, error: &Self::Error) -> bool {
+        let of_inner = |error: &_| self.inner.is_local_shortage(error);
+        let of_tls = |error: &_| self.tls.as_ref().is_some_and(|tls| tls.is_local_shortage(error));
         match error {
-            RouterError::Direct(error) | RouterError::Proxy(ConnectError::Transport(error)) => {
-                self.inner.is_local_shortage(error)
-            }
-            RouterError::Tls(ConnectError::Transport(error)) => {
-                self.tls.as_ref().is_some_and(|tls| tls.is_local_shortage(error))
-            }
-            _ => false,
+            RouterError::Direct(error) => of_inner(error),
+            RouterError::Proxy(error) => error.is_local_shortage(of_inner),
+            RouterError::Tls(error) => error.is_local_shortage(of_tls),
         }
     }
 }
