@@ -51,9 +51,9 @@ type Rule = dyn Fn(&Target) -> Option<Route> + Send + Sync;
 /// 443, `http` for port 80, and unknown for other ports. Only `ALL_PROXY` counts for an unknown
 /// scheme. This rule is ours.
 ///
-/// A direct connect is the inner connector's own attempt. A proxy is reached by the inner connector
-/// too, as a [`Proxy`] over it. A proxy of an `https://` URL is reached by another connector, which
-/// performs TLS: see [`with_tls`](Self::with_tls).
+/// A direct connect is the inner connector's own attempt. The inner connector also reaches a proxy,
+/// with a [`Proxy`] over it. Another connector, which performs TLS, reaches the proxy of an
+/// `https://` URL: see [`with_tls`](Self::with_tls).
 ///
 /// Programs use the aliases [`tokio::Router`](crate::tokio::Router) and
 /// [`futures::Router`](crate::futures::Router), which name the kind of streams `K`.
