@@ -12,7 +12,7 @@ use crate::escape::quoted;
 use crate::hint::service;
 use crate::race::Race;
 use crate::usage::UsageError;
-use crate::{proxy, ssh, tls};
+use crate::{nat64, proxy, ssh, tls};
 use stagger::text::with_causes;
 
 /// Why a command fails, and the code that it exits with.
@@ -82,7 +82,7 @@ pub(crate) fn lost(error: &Error) -> (Race, Exit) {
 /// What to try after a failed connect to a target. The options of an endpoint are other ones.
 fn hint(error: &Error) -> Option<&'static str> {
     error.target()?;
-    tls::hint(error).or_else(|| proxy::hint(error))
+    tls::hint(error).or_else(|| proxy::hint(error)).or_else(|| nat64::hint(error))
 }
 
 /// Why the target is wrong on any network, if it is. After an attempt the target was not at fault.

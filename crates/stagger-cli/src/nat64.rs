@@ -1,6 +1,9 @@
 //! Which NAT64 leads to IPv4 destinations.
 
-use stagger_net::nat64::{Nat64, Nat64Connector, Nat64Prefix};
+use std::io;
+
+use stagger::Report;
+use stagger_net::nat64::{Nat64, Nat64Connector, Nat64Prefix, NoPrefixError};
 
 use crate::dial::StreamConnector;
 use crate::resolver::ResolverChoice;
@@ -54,8 +57,22 @@ impl Nat64Choice {
 pub(crate) fn through(nat64: Option<Nat64>, connector: StreamConnector) -> StreamConnector {
     match nat64 {
         None => connector,
-        Some(nat64) => StreamConnector::new(Nat64Connector::new(connector, nat64)),
+        Some(nat64) => StreamConnector::erased(Nat64Connector::new(connector, nat64)),
     }
+}
+
+/// What to try after a failure without a prefix, as the end of its line.
+pub(crate) fn hint(error: &stagger::Error) -> Option<&'static str> {
+    lacks_prefix(error.report()).then_some("give the prefix by --nat64 PREFIX")
+}
+
+fn lacks_prefix(report: &Report<String>) -> bool {
+    report.attempts().iter().any(|attempt| {
+        let error = attempt.outcome.error().and_then(|error| error.downcast_ref::<io::Error>());
+        let inner = error.and_then(io::Error::get_ref);
+        inner.is_some_and(|inner| inner.is::<NoPrefixError>())
+            || attempt.children.iter().any(lacks_prefix)
+    })
 }
 
 #[cfg(test)]

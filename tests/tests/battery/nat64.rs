@@ -10,7 +10,7 @@ use stagger::error::SharedError;
 use stagger::report::AttemptOutcome;
 use stagger::{Dialer, Report};
 use stagger_net::TcpOptions;
-use stagger_net::nat64::{Nat64, Nat64Connector, Nat64Resolver};
+use stagger_net::nat64::{Nat64, Nat64Connector, Nat64Resolver, NoPrefixError};
 use stagger_testkit::dns::{NameServer, Record, Reply};
 use stagger_tests::namespace::{etc, far, shell};
 use stagger_tests::place::Healthy;
@@ -25,6 +25,7 @@ battery! {
         the_hook_has_the_ipv4_address_and_a_socket_of_ipv6,
         a_bind_address_of_ipv6_is_used_for_ipv4_destinations,
         without_a_prefix_ipv4_is_unreachable_at_once,
+        the_error_has_the_cause_of_a_failed_discovery,
         a_machine_with_ipv4_takes_it_and_asks_for_no_prefix,
     }
 }
@@ -197,6 +198,44 @@ fn without_a_prefix_ipv4_is_unreachable_at_once<R: Runtime>() {
                 assert_eq!(io::Error::from(error).kind(), io::ErrorKind::NetworkUnreachable);
             }
         }
+    }
+}
+
+fn the_error_has_the_cause_of_a_failed_discovery<R: Runtime>() {
+    let (_etc, server) = network();
+    for reply in [Reply::not_found(), Reply::no_address(), Reply::code(2)] {
+        server.on("ipv4only.arpa", Record::Aaaa, reply);
+        for resolver in resolvers::<R>() {
+            let nat64 = auto::<R>(&resolver);
+            // The later connects have the cause that was kept.
+            for target in [NAME, IPV4, NAME] {
+                let dialer = dialer::<R>(&nat64, resolver.clone());
+                let error = R::new().run(dialer.connect(target)).map(drop).unwrap_err();
+                let cause = nat64.discovery_error().unwrap();
+                let found = error.causes().find_map(|cause| cause.downcast_ref::<NoPrefixError>());
+                let found = found.unwrap_or_else(|| panic!("{error}"));
+                assert_eq!(found.cause().to_string(), cause.to_string());
+                assert_eq!(found.kind(), io::ErrorKind::NetworkUnreachable);
+                let line = error.to_string();
+                assert!(line.ends_with(&format!("{found}: {cause:#}")), "{line}");
+                assert!(error.report().attempts()[0].is_unreachable());
+                assert_eq!(io::Error::from(error).kind(), io::ErrorKind::NetworkUnreachable);
+            }
+        }
+    }
+    // IPv4 has a default route and the host has none; then no family has a route.
+    for route in [
+        "ip address add 198.51.100.2/24 dev near0 && ip route add default via 198.51.100.1 && \
+         ip route add unreachable 192.0.2.33",
+        "ip route del default && ip -6 route del default",
+    ] {
+        shell(route);
+        let [resolver, _] = resolvers::<R>();
+        let nat64 = auto::<R>(&resolver);
+        let dialer = dialer::<R>(&nat64, resolver);
+        let error = R::new().run(dialer.connect(IPV4)).map(drop).unwrap_err();
+        assert!(!error.causes().any(|cause| cause.is::<NoPrefixError>()), "{error}");
+        assert!(nat64.discovery_error().is_none());
     }
 }
 

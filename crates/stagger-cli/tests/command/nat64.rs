@@ -66,6 +66,69 @@ fn a_literal_and_a_name_connect_through_a_given_and_a_discovered_prefix() {
 }
 
 #[test]
+fn a_failed_discovery_is_in_the_line_the_picture_and_the_object() {
+    if !inside("nat64::a_failed_discovery_is_in_the_line_the_picture_and_the_object") {
+        return;
+    }
+    sh(NETWORK);
+    let server = NameServer::start().unwrap();
+    server.otherwise(Reply::no_address());
+    server.on("name.test", Record::A, Reply::addresses(["192.0.2.33"]));
+    // Nothing listens at this address.
+    server.on("both.test", Record::A, Reply::addresses(["192.0.2.33"]));
+    server.on("both.test", Record::Aaaa, Reply::addresses([SYNTHESISED]));
+    let dns = server.addr().to_string();
+    let shows_none = "no answer shows a prefix".to_owned();
+    for (reply, cause) in [
+        (Reply::not_found(), "no such host".to_owned()),
+        (Reply::no_address(), shows_none.clone()),
+        (Reply::addresses(["2001:db8::1"]), shows_none),
+        (Reply::code(2), format!("temporary lookup failure: {dns} answered SERVFAIL (2 tries)")),
+    ] {
+        server.on("ipv4only.arpa", Record::Aaaa, reply);
+        let reason = format!(
+            "there is no IPv4 route, and the lookup of ipv4only.arpa found no NAT64 prefix: {cause}"
+        );
+        let hint = "; give the prefix by --nat64 PREFIX";
+        for runtime in RUNTIMES {
+            let with = |target, words: &[&str]| {
+                let common = ["connect", target, "--server", &dns, "--runtime", runtime];
+                stagger(&[&common[..], words].concat())
+            };
+            for (target, place) in [
+                ("192.0.2.33:80", ""),
+                ("name.test:80", "192.0.2.33:80: "),
+                (
+                    "both.test:80",
+                    "[2001:db8:64::c000:221]:80: Connection refused (os error 111); \
+                                  192.0.2.33:80: ",
+                ),
+            ] {
+                let line = format!("could not connect to {target}: {place}{reason}{hint}");
+                let run = with(target, &["--nat64", "auto"]);
+                assert_eq!((run.code, run.err), (Some(1), format!("error: {line}\n")));
+                // The picture wraps its lines.
+                let picture: Vec<_> = run.out.split_whitespace().collect();
+                assert!(picture.join(" ").contains(&reason), "{}", run.out);
+                let run = with(target, &["--nat64", "auto", "--json"]);
+                assert_eq!(run.code, Some(1));
+                let object = run.json();
+                assert_eq!(object["error"], line);
+                let attempt = object["attempts"].as_array().unwrap().last().unwrap().clone();
+                assert_eq!(attempt["address"], "192.0.2.33:80");
+                assert_eq!(attempt["error"], reason);
+            }
+            // The proxy is the address without a route.
+            let proxy =
+                with("name.test:80", &["--nat64", "auto", "--proxy", "socks5://192.0.2.33:1"]);
+            assert!(proxy.err.ends_with(&format!("{reason}{hint}\n")), "{proxy:?}");
+            let off = with("192.0.2.33:80", &[]);
+            assert!(off.err.ends_with("Network is unreachable (os error 101)\n"), "{off:?}");
+        }
+    }
+}
+
+#[test]
 fn a_value_of_nat64_that_is_no_prefix_is_bad_usage() {
     for (value, reason) in [
         ("on", "a NAT64 prefix is an IPv6 address and a length, as in 64:ff9b::/96; or write auto"),

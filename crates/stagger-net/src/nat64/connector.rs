@@ -1,5 +1,6 @@
 //! A connector that reaches IPv4 addresses through a NAT64.
 
+use std::error::Error as StdError;
 use std::fmt;
 use std::future::Future;
 use std::net::{SocketAddr, SocketAddrV4};
@@ -10,11 +11,12 @@ use std::time::Instant;
 use pin_project_lite::pin_project;
 use stagger::address::Address as _;
 use stagger::connect::Redirect;
+use stagger::error::SharedError;
 use stagger::{Candidate, Connector};
 
-use super::Nat64;
 use super::discovery::Discovery;
 use super::known::is_only_here;
+use super::{Nat64, Nat64Error};
 
 /// A connector that reaches IPv4 addresses without a route through a [`Nat64`].
 ///
@@ -27,6 +29,13 @@ use super::known::is_only_here;
 /// IPv4 address in it has a meaning only on this machine or its link, and no bit after it is set,
 /// the connect goes plainly to that address. So `64:ff9b::7f00:1` is no way around a check for
 /// `127.0.0.1`.
+///
+/// The inner connector's errors stay as they are, with one exception: an IPv4 address is
+/// unreachable, it has no route, and a discovery found no prefix. Then the error is a
+/// [`NoPrefixError`](super::NoPrefixError), which has the cause.
+///
+/// The inner error must implement [`Error`](std::error::Error).
+/// [`BoxConnector::erased`](stagger::boxed::BoxConnector::erased) makes such an error out of any.
 ///
 /// [`Nat64`] lists the addresses that are translated. Nothing happens before an attempt is polled.
 ///
@@ -59,7 +68,7 @@ use super::known::is_only_here;
 /// let to: SocketAddr = "192.0.2.33:80".parse()?;
 /// let connection = clock.run(connector.connect(Candidate::new(to)))?;
 /// assert_eq!(connection.name(), "[2001:db8:64::c000:221]:80");
-/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// # Ok::<_, stagger::boxed::BoxError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Nat64Connector<C> {
@@ -86,10 +95,10 @@ impl<C> Nat64Connector<C> {
 
 impl<C> Connector<SocketAddr> for Nat64Connector<C>
 where
-    C: Connector<SocketAddr, Error: fmt::Display> + Clone,
+    C: Connector<SocketAddr, Error: StdError + 'static> + Clone,
 {
     type Connection = C::Connection;
-    type Error = C::Error;
+    type Error = Nat64Error<C::Error>;
     type Attempt = Nat64Attempt<C>;
 
     fn connect(&self, to: Candidate<SocketAddr>) -> Nat64Attempt<C> {
@@ -98,11 +107,11 @@ where
         }
     }
 
-    fn accepts(&self, to: &Candidate<SocketAddr>) -> Result<(), C::Error> {
+    fn accepts(&self, to: &Candidate<SocketAddr>) -> Result<(), Self::Error> {
         let nat64 = &self.nat64;
         let addr = to.address().canonical();
         let shown = |ipv4: SocketAddrV4| to.clone().map(|_| ipv4.into());
-        match (addr, of_literal(nat64, &addr)) {
+        let accepted = match (addr, of_literal(nat64, &addr)) {
             (_, Way::Inside(ipv4)) => self.connector.accepts(&shown(ipv4).with_translated(ipv4)),
             (_, Way::Instead(ipv4)) => self.connector.accepts(&shown(ipv4)),
             (SocketAddr::V4(ipv4), _) => match self.connector.accepts(to) {
@@ -113,15 +122,16 @@ where
                 accepted => accepted,
             },
             (SocketAddr::V6(_), _) => self.connector.accepts(to),
-        }
+        };
+        accepted.map_err(Nat64Error::Transport)
     }
 
-    fn is_final(&self, error: &C::Error) -> bool {
-        self.connector.is_final(error)
+    fn is_final(&self, error: &Self::Error) -> bool {
+        self.connector.is_final(error.transport())
     }
 
-    fn is_local_shortage(&self, error: &C::Error) -> bool {
-        self.connector.is_local_shortage(error)
+    fn is_local_shortage(&self, error: &Self::Error) -> bool {
+        self.connector.is_local_shortage(error.transport())
     }
 }
 
@@ -136,8 +146,9 @@ pin_project! {
     ///
     /// # Errors
     ///
-    /// The errors of the inner attempt. Without a prefix that is the error of a connect to the IPv4
-    /// address, such as "network unreachable".
+    /// The errors of the inner attempt, as [`Nat64Error::Transport`]. Without a prefix that is the
+    /// error of a connect to the IPv4 address. If it means that the network or the host is
+    /// unreachable, and a discovery found no prefix, it is [`Nat64Error::NoPrefix`].
     ///
     /// # Panics
     ///
@@ -168,6 +179,7 @@ pin_project! {
             #[pin]
             attempt: C::Attempt,
             redirect: Option<Redirect<Now>>,
+            no_prefix: Option<SharedError>,
         },
         Done,
     }
@@ -184,6 +196,9 @@ struct Waiting<C> {
 enum Way {
     /// To the address as it is.
     Plain,
+    /// To the address as it is, although it has no route: this is why the discovery found no
+    /// prefix.
+    NoPrefix(SharedError),
     /// To the address, which stands for this IPv4 address.
     Inside(SocketAddrV4),
     /// To this address instead.
@@ -214,15 +229,17 @@ impl<C> Waiting<C> {
             }
             // A name server has synthesised this very address, so it needs no discovery.
             let known = nat64.known().unwrap_or_default();
-            if let Some(synthesised) = nat64.synthesise(ipv4, &known) {
+            if let Some(synthesised) = nat64.synthesise(ipv4, &known.prefixes) {
                 return Poll::Ready(Way::Synthesised(synthesised.into(), ipv4));
             }
         }
         let discovery = self.discovery.get_or_insert_with(|| Discovery::new(nat64.clone()));
         let known = ready!(discovery.poll(cx));
-        Poll::Ready(match nat64.synthesise(ipv4, &known) {
-            Some(synthesised) => Way::Synthesised(synthesised.into(), ipv4),
-            None => Way::Plain,
+        let synthesised = nat64.synthesise(ipv4, &known.prefixes);
+        Poll::Ready(match (synthesised, known.error) {
+            (Some(synthesised), _) => Way::Synthesised(synthesised.into(), ipv4),
+            (None, Some(error)) => Way::NoPrefix(error),
+            (None, None) => Way::Plain,
         })
     }
 }
@@ -231,8 +248,13 @@ impl<C: Connector<SocketAddr>> Waiting<C> {
     fn dial(self, way: Way) -> Stage<C> {
         let Self { of, to, .. } = self;
         let progress = to.progress().clone();
+        let mut no_prefix = None;
         let (to, instead) = match way {
             Way::Plain => (to, None),
+            Way::NoPrefix(error) => {
+                no_prefix = Some(error);
+                (to, None)
+            }
             Way::Inside(ipv4) => (to.with_translated(ipv4), None),
             Way::Instead(ipv4) => (to.map(|_| ipv4.into()), Some(ipv4.into())),
             Way::Synthesised(addr, ipv4) => (to.map(|_| addr).with_translated(ipv4), Some(addr)),
@@ -242,15 +264,15 @@ impl<C: Connector<SocketAddr>> Waiting<C> {
             let now: Now = Box::new(move || nat64.now());
             Redirect::new(&progress, addr, now)
         });
-        Stage::Dials { attempt: of.connector.connect(to), redirect }
+        Stage::Dials { attempt: of.connector.connect(to), redirect, no_prefix }
     }
 }
 
 impl<C> Future for Nat64Attempt<C>
 where
-    C: Connector<SocketAddr, Error: fmt::Display>,
+    C: Connector<SocketAddr, Error: StdError + 'static>,
 {
-    type Output = Result<C::Connection, C::Error>;
+    type Output = Result<C::Connection, Nat64Error<C::Error>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut stage = self.project().stage;
@@ -262,7 +284,8 @@ where
             };
             stage.set(waiting.dial(way));
         }
-        let StageProjection::Dials { attempt, redirect } = stage.as_mut().project() else {
+        let StageProjection::Dials { attempt, redirect, no_prefix } = stage.as_mut().project()
+        else {
             panic!("an attempt was polled after it had ended")
         };
         let outcome = ready!(attempt.poll(cx));
@@ -271,8 +294,12 @@ where
             (Some(redirect), Err(error)) => redirect.failed(error),
             (None, _) => {}
         }
+        let no_prefix = no_prefix.take();
         stage.set(Stage::Done);
-        Poll::Ready(outcome)
+        Poll::Ready(outcome.map_err(|error| match no_prefix {
+            Some(cause) => Nat64Error::without_prefix(error, cause),
+            None => Nat64Error::Transport(error),
+        }))
     }
 }
 

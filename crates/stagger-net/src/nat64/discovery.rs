@@ -12,7 +12,8 @@ use stagger::resolve::{Families, Query, Record};
 use stagger::{Resolver, Target};
 
 use super::known::Moment;
-use super::{Nat64, Nat64Prefix};
+use super::memory::Known;
+use super::{Nat64, Nat64Prefix, NoPrefixShown};
 
 /// The name that only synthesised AAAA have. The dot at its end keeps search lists away (RFC 7050
 /// §3).
@@ -36,6 +37,8 @@ pub(super) struct Discovery {
 struct Asked {
     answers: Answers,
     moment: Moment,
+    /// The last failure that did not end the discovery.
+    passing: Option<SharedError>,
 }
 
 impl Discovery {
@@ -43,8 +46,8 @@ impl Discovery {
         Self { nat64, asked: None, is_second: false }
     }
 
-    /// Yields the prefixes.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Vec<Nat64Prefix>> {
+    /// Yields the prefixes, or why there are none.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Known> {
         loop {
             if let Some(known) = self.nat64.known() {
                 return Poll::Ready(known);
@@ -52,20 +55,30 @@ impl Discovery {
             let asked = self.asked.get_or_insert_with(|| ask(&self.nat64));
             let displaced = lock(&self.nat64.memory).wait(cx.waker());
             drop(displaced);
-            let (addrs, ttl) = match ready!(Pin::new(&mut asked.answers).poll_next(cx)) {
-                Some(answer) if answer.is_provisional() => continue,
+            let (addrs, ttl, failure) = match ready!(Pin::new(&mut asked.answers).poll_next(cx)) {
                 // A resolver may answer more than was asked.
-                Some(answer) if !matches!(answer.record(), Record::Aaaa | Record::Addresses) => {
+                Some(answer)
+                    if answer.is_provisional()
+                        || !matches!(answer.record(), Record::Aaaa | Record::Addresses) =>
+                {
+                    if let Some(error) = answer.error() {
+                        asked.passing = Some(error.clone());
+                    }
                     continue;
                 }
-                Some(answer) => (ipv6(answer.addresses()), answer.ttl()),
-                None => (Vec::new(), None),
+                Some(answer) => (ipv6(answer.addresses()), answer.ttl(), answer.error().cloned()),
+                None => (Vec::new(), None, asked.passing.take()),
             };
             let prefixes = Nat64Prefix::discovered(addrs);
+            let error = match prefixes.is_empty() {
+                true => Some(failure.unwrap_or_else(|| SharedError::new(NoPrefixShown))),
+                false => None,
+            };
+            let known = Known { prefixes, error };
             // The prefixes of the network before a change are not those of the next. A second
             // change ends the discovery, so it asks at most twice.
-            if self.nat64.keep(prefixes.clone(), ttl, &asked.moment) || self.is_second {
-                return Poll::Ready(prefixes);
+            if self.nat64.keep(known.clone(), ttl, &asked.moment) || self.is_second {
+                return Poll::Ready(known);
             }
             (self.asked, self.is_second) = (None, true);
         }
@@ -78,7 +91,7 @@ fn ask(nat64: &Nat64) -> Asked {
     let target = Target::new(NAME, "80").expect("the name is valid");
     let query = Query::new(target).with_families(Families::Ipv6);
     let moment = nat64.moment();
-    Asked { answers: resolver.resolve(&query), moment }
+    Asked { answers: resolver.resolve(&query), moment, passing: None }
 }
 
 fn ipv6<'a>(addrs: impl Iterator<Item = &'a SocketAddr>) -> Vec<Ipv6Addr> {

@@ -8,6 +8,7 @@ use stagger::address::Family;
 use stagger::drivers::lock;
 use stagger::sort::{SourceAddress, SourceAddresses as _};
 
+use super::memory::Known;
 use super::{DISCOVERY_TTL_RANGE, Nat64, Nat64Prefix};
 use crate::connectivity::anywhere;
 
@@ -36,14 +37,14 @@ impl Nat64 {
     }
 
     /// The known prefixes, or `None` if they must be discovered first.
-    pub(super) fn known(&self) -> Option<Vec<Nat64Prefix>> {
+    pub(super) fn known(&self) -> Option<Known> {
         if !self.setup.given.is_empty() || self.setup.discovery.is_none() {
-            return Some(self.setup.given.clone());
+            return Some(Known { prefixes: self.setup.given.clone(), error: None });
         }
         // Routes are read only if there is something to compare them with, and not under the lock.
-        let (until, network, prefixes) = lock(&self.memory).found()?;
+        let (until, network, known) = lock(&self.memory).found()?;
         if self.now() < until && self.network() == network {
-            return Some(prefixes);
+            return Some(known);
         }
         lock(&self.memory).expire(until);
         None
@@ -63,14 +64,9 @@ impl Nat64 {
     /// Keeps the result of a discovery that began at this moment. Returns `false` if the network
     /// has changed since then, or if the program has called [`forget`](Self::forget). Then nothing
     /// is kept.
-    pub(super) fn keep(
-        &self,
-        prefixes: Vec<Nat64Prefix>,
-        ttl: Option<Duration>,
-        began: &Moment,
-    ) -> bool {
+    pub(super) fn keep(&self, known: Known, ttl: Option<Duration>, began: &Moment) -> bool {
         let (least, most) = (*DISCOVERY_TTL_RANGE.start(), *DISCOVERY_TTL_RANGE.end());
-        let ttl = ttl.filter(|_| !prefixes.is_empty()).unwrap_or(least).clamp(least, most);
+        let ttl = ttl.filter(|_| !known.prefixes.is_empty()).unwrap_or(least).clamp(least, most);
         let (network, until) = (self.network(), self.now() + ttl);
         if network != began.network {
             return false;
@@ -79,7 +75,7 @@ impl Nat64 {
         if memory.forgotten() != began.forgotten {
             return false;
         }
-        let waiting = memory.keep(until, network, prefixes);
+        let waiting = memory.keep(until, network, known);
         drop(memory);
         waiting.into_iter().for_each(Waker::wake);
         true
@@ -113,7 +109,7 @@ impl Nat64 {
     pub(super) fn may_translate(&self, ipv4: SocketAddrV4) -> bool {
         !self.is_native(ipv4)
             && self.is_needed()
-            && self.known().is_none_or(|known| self.synthesise(ipv4, &known).is_some())
+            && self.known().is_none_or(|known| self.synthesise(ipv4, &known.prefixes).is_some())
     }
 
     /// The prefix from which a name server has synthesised this address.

@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::task::Waker;
 use std::time::Instant;
 
+use stagger::error::SharedError;
+
 use super::Nat64Prefix;
 
 /// How many addresses are remembered with the prefix from which they were read: 256. The oldest
@@ -25,8 +27,16 @@ pub(super) struct Memory {
     forgotten: u64,
 }
 
-/// The result of a discovery: until when it counts, on which network, and the prefixes.
-type Found = (Instant, Option<IpAddr>, Vec<Nat64Prefix>);
+/// The prefixes that are given or discovered.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Known {
+    pub(super) prefixes: Vec<Nat64Prefix>,
+    /// Why a discovery found none. Absent if it found some, or if there was none.
+    pub(super) error: Option<SharedError>,
+}
+
+/// The result of a discovery: until when it counts, on which network, and what it found.
+type Found = (Instant, Option<IpAddr>, Known);
 
 impl Memory {
     pub(super) fn found(&self) -> Option<Found> {
@@ -38,9 +48,9 @@ impl Memory {
         &mut self,
         until: Instant,
         network: Option<IpAddr>,
-        prefixes: Vec<Nat64Prefix>,
+        known: Known,
     ) -> VecDeque<Waker> {
-        self.found = Some((until, network, prefixes));
+        self.found = Some((until, network, known));
         std::mem::take(&mut self.waiting)
     }
 
@@ -124,7 +134,7 @@ mod tests {
         let older = Instant::now();
         let later = older + std::time::Duration::from_secs(1);
         let keep = |memory: &mut Memory, until| {
-            memory.keep(until, None, vec![Nat64Prefix::WELL_KNOWN]);
+            memory.keep(until, None, Known::default());
             memory.mark(Ipv4Addr::LOCALHOST, Nat64Prefix::WELL_KNOWN);
         };
         keep(&mut memory, later);

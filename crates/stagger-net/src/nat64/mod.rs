@@ -57,6 +57,7 @@
 
 mod connector;
 mod discovery;
+mod error;
 mod known;
 mod memory;
 mod prefix;
@@ -77,6 +78,7 @@ use stagger::sort::{SourceAddress, SourceAddresses};
 use stagger::{Dialer, Resolver, Timer};
 
 pub use self::connector::{Nat64Attempt, Nat64Connector};
+pub use self::error::{Nat64Error, NoPrefixError, NoPrefixShown};
 use self::known::inside;
 use self::memory::Memory;
 pub use self::prefix::{Nat64Prefix, Nat64PrefixError};
@@ -236,8 +238,10 @@ impl Nat64 {
     /// at most [`DISCOVERY_TIMEOUT`] by this timer.
     ///
     /// An answer that shows no prefix, a failure, and no answer in time all mean that there is no
-    /// NAT64. RFC 7050 §3.1 describes a check by DNSSEC. This crate does not make it, because a
-    /// name server that lies about the prefix can lie about every other name too.
+    /// NAT64. [`discovery_error`](Self::discovery_error) returns the cause.
+    ///
+    /// RFC 7050 §3.1 describes a check by DNSSEC. This crate does not make it, because a name
+    /// server that lies about the prefix can lie about every other name too.
     ///
     /// # Runtime
     ///
@@ -301,7 +305,7 @@ impl Nat64 {
 
     /// The prefixes that are given, or that are known from a discovery.
     pub fn prefixes(&self) -> Vec<Nat64Prefix> {
-        self.known().unwrap_or_default()
+        self.known().unwrap_or_default().prefixes
     }
 
     /// Whether this machine needs a NAT64 for IPv4 now: IPv6 has a default route and IPv4 has none.

@@ -27,7 +27,8 @@ use crate::lookup::Localhost;
 ///   answer is sorted, its addresses are sorted again by RFC 6724, or by
 ///   [`with_sorter`](Self::with_sorter). The race takes equal addresses of A and AAAA as one.
 /// - If the machine needs a NAT64, the prefixes are discovered in the same poll as the first query,
-///   and the query has [`Query::nat64`].
+///   and the query has [`Query::nat64`]. Later queries have it too, also after a failed discovery:
+///   the error of the attempt at an IPv4 address has the cause.
 /// - A query for IPv6 alone passes unchanged, and so do its answers. Its synthesised addresses
 ///   would otherwise be of the wrong family.
 ///
@@ -228,7 +229,13 @@ impl<R: Resolver<Address = SocketAddr>> Stream for Nat64Answers<R> {
         if let Some((resolver, query)) = this.due.take() {
             let nat64 = &this.reading.nat64;
             let known = (may_need(&query) && nat64.is_needed()).then(|| nat64.known());
-            let needs_a = known.as_ref().is_some_and(|known| *known != Some(Vec::new()));
+            let needs_a = known.as_ref().is_some_and(|known| {
+                known.as_ref().is_none_or(|known| {
+                    // After a failed discovery, the attempt at the IPv4 address fails with the
+                    // cause. Without A, the error would be that the name has no address.
+                    !known.prefixes.is_empty() || known.error.is_some()
+                })
+            });
             *this.discovery = matches!(known, Some(None)).then(|| Discovery::new(nat64.clone()));
             this.answers.set(Some(resolver.resolve(&query.with_nat64(needs_a))));
         }

@@ -1,6 +1,7 @@
 //! NAT64 on the test kit's clock: what is asked for, what is dialed, and when.
 
 mod answer;
+mod cause;
 mod discovery;
 mod example;
 mod need;
@@ -65,6 +66,11 @@ impl Kit {
 
     fn lookup(&self) -> Lookup {
         ScriptedResolver::new(&self.ledger)
+    }
+
+    /// A resolver for discoveries.
+    fn discovery(&self) -> Lookup {
+        ScriptedResolver::new(&self.asked)
     }
 
     fn connector(&self) -> ScriptedConnector {

@@ -110,18 +110,21 @@ fn names_of_this_machine_and_queries_for_ipv6_alone_ask_for_no_prefix() {
 }
 
 #[test]
-fn a_is_asked_for_until_the_discovery_has_shown_that_there_is_no_prefix() {
-    let kit = Kit::new();
-    let nat64 = kit.discovers(10, &[]);
-    let inner = kit.lookup().finds(ms(20), Record::Aaaa, NONE);
-    let resolver = Nat64Resolver::new(inner, nat64);
-    for _ in 0..2 {
-        let query = Query::new(Target::parse(TARGET).unwrap());
-        kit.clock.run(resolver.resolve(&query).collect::<Vec<_>>());
+fn a_is_asked_for_before_and_after_a_failed_discovery_and_not_without_one() {
+    for discovers in [true, false] {
+        let kit = Kit::new();
+        let nat64 = kit.discovers(10, &[]);
+        let nat64 = if discovers { nat64 } else { nat64.without_discovery() };
+        let inner = kit.lookup().finds(ms(20), Record::Aaaa, NONE);
+        let resolver = Nat64Resolver::new(inner, nat64);
+        for _ in 0..2 {
+            let query = Query::new(Target::parse(TARGET).unwrap());
+            kit.clock.run(resolver.resolve(&query).collect::<Vec<_>>());
+        }
+        let asked: Vec<_> = kit.ledger.queries().iter().map(Query::nat64).collect();
+        assert_eq!(asked, [discovers, discovers]);
+        assert_eq!(kit.asked.queries().len(), usize::from(discovers));
     }
-    let asked: Vec<_> = kit.ledger.queries().iter().map(Query::nat64).collect();
-    assert_eq!(asked, [true, false]);
-    assert_eq!(kit.asked.queries().len(), 1);
 }
 
 #[test]
