@@ -1,4 +1,4 @@
-//! What the adapters have in common: the names that all export.
+//! The names that all adapters export.
 
 use std::future::Future;
 use std::io;

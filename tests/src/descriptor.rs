@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::skip;
+use crate::{Runtime, cut_everywhere, skip, watched};
 
 /// How long descriptors on other threads may take to go before they count as leaked. It bounds a
 /// failing test only.
@@ -33,6 +33,34 @@ pub fn open() -> BTreeMap<u32, PathBuf> {
         (!own).then_some((number, is))
     });
     open.collect()
+}
+
+/// Drops a future after every number of polls, as [`cut_everywhere`] does, and yields its output
+/// when it was not dropped.
+///
+/// # Panics
+///
+/// If a drop leaves a descriptor, or if nothing was open at any drop.
+pub fn cut_leaving_none<R, F>(runtime: &R, least: usize, future: impl Fn() -> F) -> F::Output
+where
+    R: Runtime,
+    F: Future<Output: Send + 'static> + Send + 'static,
+{
+    let before = open();
+    let mut sockets = 0;
+    let output = cut_everywhere(least, |polls| {
+        let future = future();
+        let (ended, most) = runtime.run(async move {
+            let mut most = 0;
+            let ended = watched(polls, future, || most = open().len().max(most)).await;
+            (ended, most)
+        });
+        sockets = sockets.max(most.saturating_sub(before.len()));
+        assert_eq!(open(), before, "after {polls} polls");
+        ended
+    });
+    assert!(sockets > 0, "nothing was open at any drop");
+    output
 }
 
 /// Waits until the open descriptors are these again. For where a thread that can't be stopped,

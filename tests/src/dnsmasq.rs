@@ -1,4 +1,4 @@
-//! A name server of the kind that home routers have.
+//! dnsmasq, the name server of many home routers.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! A server with TLS that says what each client has asked for.
+//! A server with TLS that reports what each client has asked for.
 
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpListener};

@@ -1,4 +1,4 @@
-//! As much of HTTP as it takes to see that a stream is one.
+//! A request of HTTP and a check of its answer, which show that a stream works.
 
 /// A request for the root, after whose answer the server closes.
 pub const GET: &[u8] = b"GET / HTTP/1.0\r\nHost: stagger.test\r\n\r\n";

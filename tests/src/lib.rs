@@ -47,7 +47,7 @@ pub use listed::Listed;
 pub use memory::{Change, Memory};
 pub use openssl::{Openssl, openssl};
 pub use pace::assert_at_once;
-pub use poll::{apart, counted, cut_everywhere, polled};
+pub use poll::{apart, counted, cut_everywhere, polled, watched};
 pub use proxy_daemon::ProxyDaemon;
 pub use runtime::{
     AsyncExecutor, AsyncStdTask, DialerOf, FuturesLite, ListenerOf, Runtime, SmolBlockOn,

@@ -1,4 +1,4 @@
-//! A name server that is far quicker than those who ask it, and knows the names of numbers.
+//! A name server for names of numbers, which answers faster than any client asks.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};

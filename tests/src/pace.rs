@@ -1,4 +1,4 @@
-//! When an attempt started, told from the report alone.
+//! When an attempt started, by the report alone.
 
 use std::fmt::Debug;
 use std::time::Duration;

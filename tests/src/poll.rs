@@ -26,6 +26,22 @@ pub async fn polled<F: Future>(times: usize, future: F) -> Option<F::Output> {
     .await
 }
 
+/// Polls a future at most so often, as [`polled`] does, and calls `after` after each poll. What it
+/// finds there shows that a drop has something to close.
+pub async fn watched<F: Future>(
+    times: usize,
+    future: F,
+    mut after: impl FnMut(),
+) -> Option<F::Output> {
+    let mut future = Box::pin(future);
+    let watched = poll_fn(|cx| {
+        let polled = future.as_mut().poll(cx);
+        after();
+        polled
+    });
+    polled(times, watched).await
+}
+
 /// More polls than any future needs that is cut after each.
 const MOST_POLLS: usize = 300;
 

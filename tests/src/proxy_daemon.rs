@@ -1,4 +1,4 @@
-//! Proxies that are none of ours.
+//! microsocks and tinyproxy, proxies that we have not written.
 
 use std::ffi::OsString;
 use std::fs::{self, File};

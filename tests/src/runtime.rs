@@ -1,4 +1,4 @@
-//! The ways in which a connect can be run.
+//! The runtimes and executors that run a connect.
 
 use std::future::Future;
 use std::net::SocketAddr;

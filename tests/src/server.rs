@@ -1,4 +1,4 @@
-//! A server that is none of ours.
+//! nginx, a web server that we have not written.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};

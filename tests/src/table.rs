@@ -1,4 +1,4 @@
-//! The kernel's table of sockets: what there is, whoever holds it.
+//! The kernel's table of sockets, of all processes.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

@@ -1,4 +1,4 @@
-//! What is done with every socket for datagrams.
+//! Functions that every test of datagrams uses.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! A name server that is none of ours.
+//! unbound, a name server that we have not written.
 
 use std::net::SocketAddr;
 

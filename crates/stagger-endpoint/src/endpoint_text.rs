@@ -17,11 +17,13 @@ use crate::{Hop, Login};
 /// [`Schemes`](crate::Schemes) does.
 ///
 /// Reserved bytes inside a part are percent-encoded: `|`, `?`, `&`, `@`, `%`, blanks, control
-/// characters and characters that change the direction of writing, and in a login also `:`. Three
-/// places need no encoding: `@` may begin the rest (an abstract name), `?` may be in a value, and
-/// `%` may stand in the brackets with which the rest or a value begins, because it begins a zone
-/// there (`[fe80::1%eth0]:22`). A zone may also have `&` in the brackets of the rest. Blanks around
-/// a `|` are ignored.
+/// characters and characters that change the direction of writing, and in a login also `:`. Blanks
+/// around a `|` are ignored. These places need no encoding:
+///
+/// - `@` may begin the rest, as in an abstract name.
+/// - `?` may be in a value.
+/// - `%` may stand in the brackets with which the rest or a value begins, because it begins a zone
+///   there (`[fe80::1%eth0]:22`). In the brackets of the rest, `&` may stand too.
 ///
 /// It prints without secrets: see [`Hop`].
 ///

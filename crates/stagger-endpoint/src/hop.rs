@@ -124,9 +124,9 @@ impl Hop {
     ///
     /// # Errors
     ///
-    /// Fails if the key is not a key (a small letter, and then small letters, digits and `-`), if
-    /// it is there already, or if there are too many options. Fails if the key is longer than
-    /// [`MAX_TEXT`](EndpointText::MAX_TEXT).
+    /// Fails if the key is there already, if it is longer than
+    /// [`MAX_TEXT`](EndpointText::MAX_TEXT), or if there are too many options. A key is a small
+    /// letter, and then small letters, digits and `-`; anything else fails too.
     pub fn with_option(
         mut self,
         key: &str,

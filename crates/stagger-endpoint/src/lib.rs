@@ -11,7 +11,7 @@
 //! ```
 //!
 //! A text is a list of hops with `|` between them. The first hop is dialed, and each next one runs
-//! over those before it. All handshakes run inside the race of the first hop: an address that
+//! over those before it. All handshakes run inside the race of the first hop. So an address that
 //! accepts and then stalls, in TLS or as a proxy, costs one attempt delay.
 //!
 //! Parsing has no runtime and no I/O. A [table](Schemes) from schemes to functions makes endpoints

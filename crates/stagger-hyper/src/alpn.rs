@@ -9,8 +9,8 @@ const HTTP_1: &[u8] = b"http/1.1";
 
 const HTTP_2: &[u8] = b"h2";
 
-/// What a client of HTTP offers, in its order of preference. hyper-util's client panics with a
-/// server that chooses HTTP/2 if its own feature is off.
+/// What a client of HTTP offers, in its order of preference. Without the feature `http2` of
+/// hyper-util, its client panics when a server chooses HTTP/2.
 const HTTP: &[&[u8]] = if cfg!(feature = "http2") { &[HTTP_2, HTTP_1] } else { &[HTTP_1] };
 
 /// A value for each set of protocols.

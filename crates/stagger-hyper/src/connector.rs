@@ -48,8 +48,8 @@ type Dial<S, K> = dyn Fn(Target, &Uri) -> Dialing<S, K> + Send + Sync;
 /// # Cancel safety
 ///
 /// Dropping the future of a call closes every socket of its race. hyper-util's client drops it with
-/// the request, unless another connection became free first: then the client finishes the dial in
-/// the background and keeps the connection.
+/// the request. If another connection became free first, the client finishes the dial in the
+/// background and keeps the connection.
 ///
 /// # Examples
 ///
@@ -89,8 +89,8 @@ impl<S, K: HyperIo<S>> HttpConnector<S, K> {
     /// Creates a connector that dials without TLS, like `connector` in [`tokio`](crate::tokio) and
     /// [`futures`](crate::futures).
     ///
-    /// A connector of targets with another error type goes into a dialer first, with a resolver
-    /// that returns the target itself (`ByName` of `stagger-proxy`).
+    /// A connector of targets with another error type goes into a dialer first, with the resolver
+    /// [`ByName`](stagger::resolve::ByName), which returns the target itself.
     pub fn new<D>(dialer: D) -> Self
     where
         D: Connector<Target, Connection = S, Error = Error, Attempt: Send + 'static>

@@ -4,8 +4,8 @@
 //! crate tokio, but needs no runtime of tokio. To close idle connections in time it wants a timer
 //! by hyper's trait (`pool_timer`). The crate `smol-hyper` has both for smol.
 //!
-//! A shutdown closes the stream as `futures-io` does. async-std's `TcpStream` only flushes then, so
-//! the server sees the end of a connection without TLS only when the stream is dropped.
+//! A shutdown closes the stream as `futures-io` does. async-std's `TcpStream` only flushes then.
+//! Without TLS, its server sees the end of a connection only when the stream is dropped.
 //!
 //! # Examples
 //!

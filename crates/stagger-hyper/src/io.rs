@@ -29,7 +29,7 @@ pub trait HyperIo<S>: sealed::Sealed {
     #[doc(hidden)]
     fn into_inner(io: Self::Io) -> S;
 
-    /// What hyper-util tells its users about this stream.
+    /// What hyper-util reports to its users about this stream.
     #[doc(hidden)]
     fn connected(stream: &S) -> Connected;
 }

@@ -53,7 +53,7 @@
 //! - reqwest sees neither the peer's address nor the error of a failed dial.
 //! - TLS stays after the race.
 //!
-//! reqwest's `unix_socket` cannot lead to such a proxy, because it does not tell the target.
+//! reqwest's `unix_socket` cannot lead to such a proxy, because it does not send the target.
 //!
 //! # Examples
 //!

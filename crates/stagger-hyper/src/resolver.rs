@@ -28,12 +28,12 @@ type Resolve = dyn Fn(&str) -> Resolving<Vec<SocketAddr>> + Send + Sync;
 ///   lookup. With AAAA never answered it is ready 50 ms after A.
 /// - The addresses are in the race's order, at most as many as the policy allows.
 ///
-/// The client's own dial does the rest. hyper-util's `HttpConnector`, which reqwest uses, sorts the
-/// addresses into two lists: one of the family that comes first, and one of the other family. It
-/// dials each list one address after another, and starts the second list 300 ms after the first or
-/// when the first has failed. So a dead address before a live one of its family costs a timeout,
-/// unless the other family connects. An address that stalls in TLS is not passed, and addresses
-/// that a late lookup returns are not used.
+/// The client's own dial does the rest. reqwest uses hyper-util's `HttpConnector`, which makes two
+/// lists of the addresses. The first list is of the family that comes first. It dials each list one
+/// address after another. The second list starts 300 ms after the first, or when the first has
+/// failed. So a dead address before a live one of its family costs a timeout, unless the other
+/// family connects. An address that stalls in TLS is not passed, and addresses that a late lookup
+/// returns are not used.
 ///
 /// The dialer's connector judges which addresses it accepts, but it does not connect. The policy's
 /// timeout bounds a lookup. A name is looked up with the port 0, because these clients set the

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use stagger::{Candidate, Connector, Target};
 
-use crate::error::{ConnectError, ProxyError};
+use crate::error::ConnectError;
 use crate::settings::Settings;
 use crate::{Login, LoginError, Protocol, ProxyAttempt, ProxyIo, ProxyUrl};
 
@@ -30,8 +30,8 @@ use crate::{Login, LoginError, Protocol, ProxyAttempt, ProxyIo, ProxyUrl};
 ///
 /// # Targets that a proxy cannot be asked for
 ///
-/// These fail before anything is dialed: an address with a zone, the port 0, and a service that is
-/// not one of the well-known ones, such as `https`.
+/// These fail before anything is dialed: an address with a zone, the port 0, and a service whose
+/// name is not well known. Such a name as `https` is.
 ///
 /// # Which failures end the race
 ///
@@ -39,7 +39,7 @@ use crate::{Login, LoginError, Protocol, ProxyAttempt, ProxyIo, ProxyUrl};
 /// ([`LoginRefused`](crate::ProxyErrorKind::LoginRefused),
 /// [`LoginRequired`](crate::ProxyErrorKind::LoginRequired),
 /// [`LoginMethod`](crate::ProxyErrorKind::LoginMethod)). But an attempt that is running already may
-/// have sent the login too: a proxy that answers after the attempt delay gets it at two of its
+/// have sent the login too. So a proxy that answers after the attempt delay gets it at two of its
 /// addresses. Policies with [`without_overlap`](stagger::Policy::without_overlap) prevent this.
 ///
 /// No other failure ends the race. Another address of the proxy may be another machine, which has
@@ -189,17 +189,11 @@ where
     }
 
     fn is_final(&self, error: &Self::Error) -> bool {
-        match error {
-            ConnectError::Transport(error) => self.inner.is_final(error),
-            ConnectError::Proxy(error) => ProxyError::is_final(error),
-        }
+        error.is_final(|error| self.inner.is_final(error))
     }
 
     fn is_local_shortage(&self, error: &Self::Error) -> bool {
-        match error {
-            ConnectError::Transport(error) => self.inner.is_local_shortage(error),
-            ConnectError::Proxy(_) => false,
-        }
+        error.is_local_shortage(|error| self.inner.is_local_shortage(error))
     }
 }
 

@@ -40,6 +40,24 @@ pub enum ConnectError<E> {
     Proxy(ProxyError),
 }
 
+impl<E> ConnectError<E> {
+    /// Whether the error ends the race. `of_transport` judges an error of the inner connector.
+    pub(crate) fn is_final(&self, of_transport: impl FnOnce(&E) -> bool) -> bool {
+        match self {
+            Self::Transport(error) => of_transport(error),
+            Self::Proxy(error) => error.is_final(),
+        }
+    }
+
+    /// Whether this machine was short of something. An answer of a proxy never shows that.
+    pub(crate) fn is_local_shortage(&self, of_transport: impl FnOnce(&E) -> bool) -> bool {
+        match self {
+            Self::Transport(error) => of_transport(error),
+            Self::Proxy(_) => false,
+        }
+    }
+}
+
 impl<E: Into<Self>> From<ConnectError<E>> for BoxError {
     fn from(error: ConnectError<E>) -> Self {
         match error {

@@ -2,8 +2,8 @@
 //!
 //! A proxy is a connector over another connector, and both take targets. So proxies nest, and TLS
 //! goes over them and under them. The name of the target goes to the proxy. The addresses of the
-//! proxy itself are raced, and the exchange with the proxy is inside this race: an address that is
-//! silent, or that accepts and then stalls, costs one attempt delay.
+//! proxy itself are raced, and the exchange with the proxy is inside this race. So an address that
+//! is silent, or that accepts and then stalls, costs one attempt delay.
 //!
 //! # Where to look
 //!

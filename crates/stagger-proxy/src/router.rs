@@ -51,9 +51,9 @@ type Rule = dyn Fn(&Target) -> Option<Route> + Send + Sync;
 /// 443, `http` for port 80, and unknown for other ports. Only `ALL_PROXY` counts for an unknown
 /// scheme. This rule is ours.
 ///
-/// A direct connect is the inner connector's own attempt. A proxy is reached by the inner connector
-/// too, as a [`Proxy`] over it. A proxy of an `https://` URL is reached by another connector, which
-/// performs TLS: see [`with_tls`](Self::with_tls).
+/// A direct connect is the inner connector's own attempt. The inner connector also reaches a proxy,
+/// with a [`Proxy`] over it. Another connector, which performs TLS, reaches the proxy of an
+/// `https://` URL: see [`with_tls`](Self::with_tls).
 ///
 /// Programs use the aliases [`tokio::Router`](crate::tokio::Router) and
 /// [`futures::Router`](crate::futures::Router), which name the kind of streams `K`.
@@ -255,27 +255,22 @@ where
     }
 
     fn is_final(&self, error: &Self::Error) -> bool {
+        let of_inner = |error: &_| self.inner.is_final(error);
+        let of_tls = |error: &_| self.tls.as_ref().is_some_and(|tls| tls.is_final(error));
         match error {
-            RouterError::Direct(error) | RouterError::Proxy(ConnectError::Transport(error)) => {
-                self.inner.is_final(error)
-            }
-            RouterError::Tls(ConnectError::Transport(error)) => {
-                self.tls.as_ref().is_some_and(|tls| tls.is_final(error))
-            }
-            RouterError::Proxy(ConnectError::Proxy(error))
-            | RouterError::Tls(ConnectError::Proxy(error)) => error.is_final(),
+            RouterError::Direct(error) => of_inner(error),
+            RouterError::Proxy(error) => error.is_final(of_inner),
+            RouterError::Tls(error) => error.is_final(of_tls),
         }
     }
 
     fn is_local_shortage(&self, error: &Self::Error) -> bool {
+        let of_inner = |error: &_| self.inner.is_local_shortage(error);
+        let of_tls = |error: &_| self.tls.as_ref().is_some_and(|tls| tls.is_local_shortage(error));
         match error {
-            RouterError::Direct(error) | RouterError::Proxy(ConnectError::Transport(error)) => {
-                self.inner.is_local_shortage(error)
-            }
-            RouterError::Tls(ConnectError::Transport(error)) => {
-                self.tls.as_ref().is_some_and(|tls| tls.is_local_shortage(error))
-            }
-            _ => false,
+            RouterError::Direct(error) => of_inner(error),
+            RouterError::Proxy(error) => error.is_local_shortage(of_inner),
+            RouterError::Tls(error) => error.is_local_shortage(of_tls),
         }
     }
 }

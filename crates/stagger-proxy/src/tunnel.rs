@@ -114,17 +114,11 @@ where
     }
 
     fn is_final(&self, error: &Self::Error) -> bool {
-        match error {
-            ConnectError::Transport(error) => self.inner.is_final(error),
-            ConnectError::Proxy(error) => ProxyError::is_final(error),
-        }
+        error.is_final(|error| self.inner.is_final(error))
     }
 
     fn is_local_shortage(&self, error: &Self::Error) -> bool {
-        match error {
-            ConnectError::Transport(error) => self.inner.is_local_shortage(error),
-            ConnectError::Proxy(_) => false,
-        }
+        error.is_local_shortage(|error| self.inner.is_local_shortage(error))
     }
 }
 
@@ -255,10 +249,7 @@ where
     }
 
     fn is_final(&self, error: &Self::Error) -> bool {
-        match error {
-            ConnectError::Transport(error) => error.is_final(),
-            ConnectError::Proxy(error) => ProxyError::is_final(error),
-        }
+        error.is_final(Error::is_final)
     }
 }
 

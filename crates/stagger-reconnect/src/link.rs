@@ -1,4 +1,4 @@
-//! The shared handle.
+//! The handle that many tasks share.
 
 use std::fmt;
 use std::sync::Arc;

@@ -25,7 +25,7 @@ pin_project! {
     /// - A connection that did not hold is a failure. Its delay counts from the ask.
     /// - After a connection that held, the next connect begins at once.
     /// - The stream ends when the back-off has no further delay, or when the program
-    ///   [says so](Self::with_retry).
+    ///   [decides so](Self::with_retry).
     ///
     /// A connect has the timeout of the endpoint, and no other.
     ///

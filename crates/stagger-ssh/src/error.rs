@@ -43,7 +43,7 @@ pub enum SshErrorKind {
     Config,
     /// The hop's SSH server was not reached.
     Unreached,
-    /// The hop's host key is unknown, or another one than the known one. It ends the race.
+    /// The hop's host key is unknown, or has changed. It ends the race.
     HostKey,
     /// The hop refused the login. It ends the race.
     Login,

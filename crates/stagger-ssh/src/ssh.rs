@@ -1,4 +1,4 @@
-//! The handle.
+//! The handle that connects to SSH hosts and through them.
 
 use std::fmt;
 use std::future::Future;

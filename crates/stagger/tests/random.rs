@@ -1,15 +1,15 @@
 //! Random races of endpoints on the virtual clock keep every rule of the race.
 #![allow(clippy::print_stdout, reason = "the seed is for the reader")]
 
+#[path = "support/random.rs"]
+mod random;
 mod support;
 
 use std::collections::BTreeSet;
-use std::env;
-use std::hash::{BuildHasher, RandomState};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
+use proptest::test_runner::Config;
 use stagger::Policy;
 use stagger::race::Loss;
 use stagger_testkit::{Fate, LedgerStep, ms};
@@ -143,25 +143,11 @@ fn due(delay: u64, attempts: &[Attempt]) -> Option<u64> {
 
 #[test]
 fn random_races_start_in_order_and_on_time_and_the_earliest_success_wins() {
-    let seed = env::var("STAGGER_SEED").ok().map_or_else(
-        || RandomState::new().hash_one(0),
-        |seed| seed.parse().expect("STAGGER_SEED is a number"),
-    );
-    println!("STAGGER_SEED={seed}");
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let config = Config { cases: 2000, failure_persistence: None, ..Config::default() };
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let mut runner = TestRunner::new_with_rng(config, rng);
     let delay = prop_oneof![Just(250_u64), Just(10), 10..=2000_u64];
     let races = (delay, vec(end(), 0..=24));
-    let result = runner.run(&races, |(delay, ends)| {
+    let config = Config { cases: 2000, ..Config::default() };
+    random::run(config, &races, |(delay, ends)| {
         race(delay, &ends);
         Ok(())
     });
-    match result {
-        Ok(()) => {}
-        Err(TestError::Fail(why, race)) => panic!("STAGGER_SEED={seed}: {why}\n{race:#?}"),
-        Err(TestError::Abort(why)) => panic!("STAGGER_SEED={seed}: {why}"),
-    }
 }

@@ -14,7 +14,7 @@ use stagger_hyper::find_error;
 use stagger_testkit::dns::{NameServer, Reply};
 use stagger_tests::descriptor::{allow, open, return_to};
 use stagger_tests::place::{Silent, V4};
-use stagger_tests::{Runtime as _, TokioCurrentThread, battery, polled, process};
+use stagger_tests::{Runtime as _, TokioCurrentThread, battery, process, watched};
 
 use crate::on::{Body, NAME, Web, WebRuntime, dialer};
 
@@ -36,16 +36,8 @@ fn a_client_that_is_dropped_in_mid_dial_leaves_no_descriptor<R: WebRuntime>() {
         let request = R::Adapter::request(connector, uri, Body::default());
         let (ended, sockets) = runtime.run(async move {
             let mut sockets = 0;
-            let mut request = Box::pin(request);
-            let ended = polled(
-                1,
-                std::future::poll_fn(|cx| {
-                    let polled = request.as_mut().poll(cx);
-                    sockets = open().len();
-                    polled
-                }),
-            );
-            (ended.await.is_some(), sockets)
+            let ended = watched(1, request, || sockets = open().len()).await;
+            (ended.is_some(), sockets)
         });
         assert!(!ended, "a black hole answered");
         if round == 0 {

@@ -6,10 +6,10 @@ use std::time::Duration;
 use stagger::resolve::ByName;
 use stagger::{Dialer, Policy};
 use stagger_proxy::{Protocol, Proxy, ProxyUrl, Through};
-use stagger_tests::descriptor::open;
+use stagger_tests::descriptor::cut_leaving_none;
 use stagger_tests::place::{Healthy, Refusing, V4};
 use stagger_tests::proxy::{ProxyAdapter, ProxyDialerOf, ProxyRuntime};
-use stagger_tests::{Adapter, Nginx, ProxyDaemon, battery, cut_everywhere, dialer, polled};
+use stagger_tests::{Adapter, Nginx, ProxyDaemon, battery, dialer};
 
 battery! {
     within LOOPBACK {
@@ -26,47 +26,8 @@ fn proxies() -> Option<[(&'static str, ProxyDaemon); 2]> {
     Some([("socks5h", ProxyDaemon::microsocks(false)?), ("http", ProxyDaemon::tinyproxy(false)?)])
 }
 
-/// Polls a connect so many times and drops it. Yields whether it connected, if it ended, and how
-/// many descriptors were open.
-fn cut<R: ProxyRuntime, F>(runtime: &R, polls: usize, dial: F) -> (Option<bool>, usize)
-where
-    F: Future<Output = bool> + Send + 'static,
-{
-    runtime.run(async move {
-        // What is open before the drop shows that a drop has something to close.
-        let mut most = 0;
-        let ended = polled(polls, async {
-            let mut dial = std::pin::pin!(dial);
-            std::future::poll_fn(|cx| {
-                let polled = dial.as_mut().poll(cx);
-                most = most.max(open().len());
-                polled
-            })
-            .await
-        })
-        .await;
-        (ended, most)
-    })
-}
-
-/// Drops a connect after every number of polls after which it can be dropped. Yields whether it
-/// connected when it was not dropped.
-fn cut_connects<R: ProxyRuntime, F>(runtime: &R, dial: impl Fn() -> F) -> bool
-where
-    F: Future<Output = bool> + Send + 'static,
-{
-    let before = open();
-    let mut sockets = 0;
-    // It starts, TCP connects, and the exchange goes on at least once.
-    let connected = cut_everywhere(3, |polls| {
-        let (ended, most) = cut(runtime, polls, dial());
-        sockets = sockets.max(most.saturating_sub(before.len()));
-        assert_eq!(open(), before, "after {polls} polls");
-        ended
-    });
-    assert!(sockets > 0, "no socket was open");
-    connected
-}
+/// How many polls a connect needs at least: it starts, TCP connects, and the exchange goes on.
+const LEAST: usize = 3;
 
 fn through<R: ProxyRuntime>(
     scheme: &str,
@@ -99,7 +60,7 @@ fn a_connect_through_a_proxy_won_or_dropped_at_any_await_leaves_no_descriptor<R:
     for (scheme, proxy) in &proxies {
         let runtime: R = warm_up(scheme, proxy);
         let dialer = through::<R>(scheme, &[first, second, proxy.addr()], &brisk());
-        let connected = cut_connects(&runtime, || {
+        let connected = cut_leaving_none(&runtime, LEAST, || {
             let dial = dialer.connect(TARGET).with_report();
             async move { dial.await.is_ok() }
         });
@@ -116,7 +77,7 @@ fn a_connect_through_a_proxy_lost_or_dropped_at_any_await_leaves_no_descriptor<R
         let dialer =
             through::<R>(scheme, &[stalled.addr(), proxy.addr(), refusing.addr()], &policy);
         // Nothing listens there.
-        let connected = cut_connects(&runtime, || {
+        let connected = cut_leaving_none(&runtime, LEAST, || {
             let dial = dialer.connect("127.0.0.1:9");
             async move { dial.await.is_ok() }
         });
@@ -135,7 +96,7 @@ fn a_connect_through_two_proxies_dropped_at_any_await_leaves_no_descriptor<R: Pr
     let outer: Through<_, _, _, Kind<R>> = Through::new(inner, &url);
     let connector: Proxy<_, Kind<R>> = Proxy::new(Protocol::Socks5, outer, socks.addr().into());
     let dialer = Dialer::new(ByName, connector, <R::Adapter as Adapter>::Timer::default());
-    let connected = cut_connects(&runtime, || {
+    let connected = cut_leaving_none(&runtime, LEAST, || {
         let dial = dialer.connect(TARGET);
         async move { dial.await.map(|_| true).unwrap_or_else(|error| panic!("{error}")) }
     });

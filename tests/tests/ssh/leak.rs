@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use stagger_tests::ssh::{Setup, SshRuntime, Way, connect_through};
 use stagger_tests::sshd::{Gateways, dial_command};
-use stagger_tests::{cut_everywhere, descriptor, polled, process};
+use stagger_tests::{cut_everywhere, descriptor, process, watched};
 
 use crate::on::reach_through;
 
@@ -53,15 +53,9 @@ fn cut_connects<R: SshRuntime>(
         let (ended, most) = runtime.run(async move {
             // What is there before the drop shows that a drop has something to end.
             let mut most = (0, 0);
-            let ended = polled(polls, async {
-                let mut connect = connect;
-                std::future::poll_fn(|cx| {
-                    let polled = connect.as_mut().poll(cx);
-                    most.0 = most.0.max(process::left().len());
-                    most.1 = most.1.max(descriptor::open().len());
-                    polled
-                })
-                .await
+            let ended = watched(polls, connect, || {
+                most.0 = most.0.max(process::left().len());
+                most.1 = most.1.max(descriptor::open().len());
             })
             .await;
             // A stream is not kept.

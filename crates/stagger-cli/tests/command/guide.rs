@@ -5,19 +5,18 @@
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::Duration;
 
-use socket2::{Domain, Socket, Type};
+use socket2::Socket;
 use stagger::resolve::Record;
 use stagger_testkit::dns::{NameServer, Reply};
 use stagger_testkit::proxy::ProxyServer;
 
 use crate::namespace::{Temporary, inside, replace, sh};
-use crate::run::{Run, STAGGER, run};
+use crate::run::{Run, STAGGER, run, silent_at};
 use crate::skip::skip;
 
 /// A command of a page, and what the page says that it prints.
@@ -166,7 +165,7 @@ impl Host {
         server.on("example.com", Record::Aaaa, Reply::silence());
         Self {
             _hosts: hosts,
-            _silent: silent("[2001:db8::1]:443".parse().unwrap()),
+            _silent: silent_at("[2001:db8::1]:443".parse().unwrap()).unwrap(),
             _healthy: TcpListener::bind("192.0.2.1:443").unwrap(),
             _server: server,
         }
@@ -225,25 +224,9 @@ impl Proxies {
         };
         let closed = proxy("192.0.2.9:1081").with_login("bob", "secret");
         Self {
-            _silent: silent("[2001:db8::9]:1080".parse().unwrap()),
+            _silent: silent_at("[2001:db8::9]:1080".parse().unwrap()).unwrap(),
             _proxies: [proxy("192.0.2.9:1080"), closed],
         }
-    }
-}
-
-/// Sockets that keep an address silent: its backlog is full.
-fn silent(addr: SocketAddr) -> Vec<Socket> {
-    let listener = Socket::new(Domain::for_address(addr), Type::STREAM, None).unwrap();
-    listener.bind(&addr.into()).unwrap();
-    listener.listen(0).unwrap();
-    let mut sockets = vec![listener];
-    loop {
-        assert!(sockets.len() < 64, "the backlog does not fill up");
-        let filler = Socket::new(Domain::for_address(addr), Type::STREAM, None).unwrap();
-        if filler.connect_timeout(&addr.into(), Duration::from_millis(100)).is_err() {
-            return sockets;
-        }
-        sockets.push(filler);
     }
 }
 
@@ -286,7 +269,7 @@ fn ssh_connects_past_a_silent_address_with_each_way_of_the_page() {
         return skip("there is no ssh");
     }
     let _host = Host::new();
-    let _silent = silent("[2001:db8::1]:22".parse().unwrap());
+    let _silent = silent_at("[2001:db8::1]:22".parse().unwrap()).unwrap();
     let listener = TcpListener::bind("192.0.2.1:22").unwrap();
     let page = page("proxy-command.md");
     let configs = blocks(&page, "sshconfig");

@@ -2,16 +2,17 @@
 
 use std::future::Future;
 use std::io;
+use std::net::TcpListener;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::pin::Pin;
 
-use stagger::Timer;
 use stagger::boxed::BoxError;
 use stagger::connect::endpoint_fn;
 use stagger::error::SharedError;
 use stagger::listen::Listen;
 use stagger_net::{Accept, InheritedStream, ListenAddr, Register, TcpListen, UnixListen};
 
+use super::{ServerReactor, ServerTimer};
 use crate::{AddrText, ClientEndpoint, HopReader, ServerEndpoint, ServerListener};
 
 /// The first descriptor that a service manager passes (`SD_LISTEN_FDS_START`, sd_listen_fds(3)).
@@ -75,14 +76,8 @@ pub(crate) fn server_fd<S, R, T>(
 ) -> Result<ServerEndpoint<S>, BoxError>
 where
     S: 'static,
-    R: Accept<Stream: 'static, Listener: Send>
-        + Accept<UnixListener, Stream: 'static, Listener: Send>
-        + Clone
-        + Default
-        + Send
-        + Sync
-        + 'static,
-    T: Timer<Sleep: Send> + Clone + Default + Send + Sync + 'static,
+    R: ServerReactor<TcpListener> + ServerReactor<UnixListener>,
+    T: ServerTimer,
 {
     let number = hop.number(FIRST..=LAST)?;
     Ok(server::<S, R, T>(&Chosen::Index(number - FIRST), streams))
@@ -95,14 +90,8 @@ pub(crate) fn systemd<S, R, T>(
 ) -> Result<ServerEndpoint<S>, BoxError>
 where
     S: 'static,
-    R: Accept<Stream: 'static, Listener: Send>
-        + Accept<UnixListener, Stream: 'static, Listener: Send>
-        + Clone
-        + Default
-        + Send
-        + Sync
-        + 'static,
-    T: Timer<Sleep: Send> + Clone + Default + Send + Sync + 'static,
+    R: ServerReactor<TcpListener> + ServerReactor<UnixListener>,
+    T: ServerTimer,
 {
     let is_number =
         hop.some_rest("INDEX or systemd:NAME")?.bytes().all(|byte| byte.is_ascii_digit());
@@ -119,14 +108,8 @@ fn server<S, R, T>(
 ) -> ServerEndpoint<S>
 where
     S: 'static,
-    R: Accept<Stream: 'static, Listener: Send>
-        + Accept<UnixListener, Stream: 'static, Listener: Send>
-        + Clone
-        + Default
-        + Send
-        + Sync
-        + 'static,
-    T: Timer<Sleep: Send> + Clone + Default + Send + Sync + 'static,
+    R: ServerReactor<TcpListener> + ServerReactor<UnixListener>,
+    T: ServerTimer,
 {
     let Streams { tcp: tcp_stream, unix: unix_stream } = streams;
     let (tcp, unix) = match chosen {

@@ -12,10 +12,10 @@ use stagger::resolve::Families;
 use stagger::{Connector, Dialer, Policy, Resolver, Target, Timer};
 use stagger_net::tcp::LiteralError;
 use stagger_net::{
-    Accept, ListenAddr, Register, SocketLiteral, TcpConnector, TcpListen, TcpListenOptions,
-    TcpOptions,
+    ListenAddr, Register, SocketLiteral, TcpConnector, TcpListen, TcpListenOptions, TcpOptions,
 };
 
+use super::{ServerReactor, ServerTimer};
 use crate::error::EndpointError;
 use crate::reader::duration;
 use crate::{ClientEndpoint, HopReader, ServerEndpoint};
@@ -163,13 +163,8 @@ pub(crate) fn server<S, R, T>(
 ) -> Result<ServerEndpoint<S>, BoxError>
 where
     S: 'static,
-    R: Accept<TcpListener, Stream: 'static, Listener: Send>
-        + Clone
-        + Default
-        + Send
-        + Sync
-        + 'static,
-    T: Timer<Sleep: Send> + Clone + Default + Send + Sync + 'static,
+    R: ServerReactor<TcpListener>,
+    T: ServerTimer,
 {
     let rest = match hop.rest() {
         // It says what is missing.

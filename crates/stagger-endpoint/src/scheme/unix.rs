@@ -5,12 +5,12 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 
 use stagger::Endpoint as _;
-use stagger::Timer;
 use stagger::boxed::BoxError;
 use stagger_net::{
-    Accept, Register, TcpListenOptions, UnixAddr, UnixEndpoint, UnixListen, UnixListenOptions,
+    Register, TcpListenOptions, UnixAddr, UnixEndpoint, UnixListen, UnixListenOptions,
 };
 
+use super::{ServerReactor, ServerTimer};
 use crate::error::EndpointError;
 use crate::{ClientEndpoint, HopReader, ServerEndpoint};
 
@@ -39,13 +39,8 @@ pub(crate) fn server<S, R, T>(
 ) -> Result<ServerEndpoint<S>, BoxError>
 where
     S: 'static,
-    R: Accept<UnixListener, Stream: 'static, Listener: Send>
-        + Clone
-        + Default
-        + Send
-        + Sync
-        + 'static,
-    T: Timer<Sleep: Send> + Clone + Default + Send + Sync + 'static,
+    R: ServerReactor<UnixListener>,
+    T: ServerTimer,
 {
     let addr = addr(hop)?;
     let mut options = UnixListenOptions::new();
@@ -65,8 +60,8 @@ pub(crate) fn endpoint<S, R, T>(
 ) -> ServerEndpoint<S>
 where
     S: 'static,
-    R: Accept<UnixListener, Stream: 'static, Listener: Send> + Clone + Send + Sync + 'static,
-    T: Timer<Sleep: Send> + Clone + Send + Sync + 'static,
+    R: ServerReactor<UnixListener>,
+    T: ServerTimer,
 {
     ServerEndpoint::new(listen, move |connection, peer: Option<UnixAddr>| match peer {
         Some(peer) => {

@@ -25,13 +25,13 @@ use super::{Nat64, Nat64Error};
 /// address as [`Candidate::translated`]. [`TcpConnector`](crate::TcpConnector) passes it to its
 /// [hook](crate::TcpOptions::with_hook). The report has both, as [`Redirect`] describes.
 ///
-/// An IPv6 candidate inside a known prefix is shown to the inner connector in the same way. If the
-/// IPv4 address in it has a meaning only on this machine or its link, and no bit after it is set,
-/// the connect goes plainly to that address. So `64:ff9b::7f00:1` is no way around a check for
-/// `127.0.0.1`.
+/// An IPv6 candidate inside a known prefix is shown to the inner connector in the same way. The
+/// IPv4 address in it may have a meaning only on this machine or its link. If no bit after it is
+/// set, the connect then goes plainly to that address. So `64:ff9b::7f00:1` is no way around a
+/// check for `127.0.0.1`.
 ///
-/// The inner connector's errors stay as they are, with one exception: an IPv4 address is
-/// unreachable, it has no route, and a discovery found no prefix. Then the error is a
+/// The inner connector's errors stay as they are, with one exception. If an IPv4 address without a
+/// route is unreachable, and a discovery found no prefix, the error is a
 /// [`NoPrefixError`](super::NoPrefixError), which has the cause.
 ///
 /// The inner error must implement [`Error`](std::error::Error).
@@ -39,8 +39,8 @@ use super::{Nat64, Nat64Error};
 ///
 /// [`Nat64`] lists the addresses that are translated. Nothing happens before an attempt is polled.
 ///
-/// A candidate that the NAT64 may translate is shown to the inner `accepts` with its IPv4 address
-/// also as [`Candidate::translated`], if the inner connector refuses it otherwise. So a
+/// The inner connector may refuse a candidate that the NAT64 may translate. Then `accepts` asks it
+/// again, with the IPv4 address also as [`Candidate::translated`]. So a
 /// [`TcpConnector`](crate::TcpConnector) with only IPv6
 /// [bind addresses](crate::TcpOptions::with_bind_addr) accepts it.
 ///

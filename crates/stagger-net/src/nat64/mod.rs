@@ -137,8 +137,8 @@ pub const DISCOVERY_TTL_RANGE: RangeInclusive<Duration> =
 ///   ([`with_private`](Self::with_private)).
 /// - No prefix is known after the discovery.
 ///
-/// Otherwise it connects to the address in one of the known prefixes: in that from which a name
-/// server has synthesised it, or else in the first. If no prefix is known yet, the well-known
+/// Otherwise it connects to the address in one of the known prefixes. That is the prefix from which
+/// a name server has synthesised it, or else the first. If no prefix is known yet, the well-known
 /// prefix of such an answer counts as known for this address.
 ///
 /// # Examples

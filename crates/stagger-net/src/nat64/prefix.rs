@@ -97,8 +97,8 @@ impl Nat64Prefix {
     }
 
     /// Returns the IPv4 address inside an address of this prefix (RFC 6052 §2.3). It is `None` for
-    /// an address outside the prefix. The bits after the IPv4 address do not matter, and neither do
-    /// the bits 64 to 71 of an address in a prefix of up to 64 bits.
+    /// an address outside the prefix. The bits after the IPv4 address do not matter. In a prefix of
+    /// up to 64 bits, the bits 64 to 71 do not matter either.
     pub fn extract(self, addr: Ipv6Addr) -> Option<Ipv4Addr> {
         (mask(addr, self.length) == self.addr).then(|| at(addr, self.length))
     }
@@ -107,7 +107,7 @@ impl Nat64Prefix {
     /// and each once.
     ///
     /// An address shows a prefix if `192.0.0.170` or `192.0.0.171` is inside it at exactly one of
-    /// the [lengths](Self::LENGTHS), and its bits 64 to 71 are zero. An address that shows no valid
+    /// the [lengths](Self::LENGTHS). Its bits 64 to 71 must be zero. An address that shows no valid
     /// prefix is ignored. At most [`MAX_PREFIXES`](crate::nat64::MAX_PREFIXES) are returned.
     ///
     /// # Examples

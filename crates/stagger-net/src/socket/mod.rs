@@ -1,6 +1,7 @@
 //! Opens a socket and calls `connect(2)`.
 
 mod error;
+pub(crate) mod header;
 mod hook;
 mod interface;
 mod keepalive;

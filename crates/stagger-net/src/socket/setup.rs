@@ -8,7 +8,7 @@ use socket2::{Socket, TcpKeepalive};
 use stagger::text::Span;
 
 use super::option::Rare;
-use super::{TcpOptions, in_step};
+use super::{TcpOptions, header, in_step};
 
 /// Sets all options on a socket, and the options that a bind address needs.
 ///
@@ -62,7 +62,7 @@ fn set_plain(socket: &Socket, addr: &SocketAddr, options: &TcpOptions) -> io::Re
         let set = socket.set_send_buffer_size(size);
         set.map_err(in_step(format_args!("set SO_SNDBUF to {size}")))?;
     }
-    set_header(socket, addr.is_ipv6(), rare)?;
+    header::set(socket, addr.is_ipv6(), rare.hop_limit, rare.traffic_class)?;
     set_way(socket, addr.is_ipv6(), rare)
 }
 
@@ -94,36 +94,6 @@ fn set_keepalive(socket: &Socket, rare: &Rare) -> io::Result<()> {
         }
     }
     socket.set_tcp_keepalive(&all).map_err(in_step("set keep-alive"))
-}
-
-/// Sets the fields of each packet's header.
-fn set_header(socket: &Socket, ipv6: bool, rare: &Rare) -> io::Result<()> {
-    if let Some(hops) = rare.hop_limit.map(u32::from) {
-        let (name, set) = if ipv6 {
-            ("IPV6_UNICAST_HOPS", socket.set_unicast_hops_v6(hops))
-        } else {
-            ("IP_TTL", socket.set_ttl_v4(hops))
-        };
-        set.map_err(in_step(format_args!("set {name} to {hops}")))?;
-    }
-    #[cfg(any(
-        target_os = "android",
-        target_os = "dragonfly",
-        target_os = "freebsd",
-        target_os = "linux",
-        target_os = "macos",
-        target_os = "netbsd",
-        target_os = "openbsd"
-    ))]
-    if let Some(class) = rare.traffic_class.map(u32::from) {
-        let (name, set) = if ipv6 {
-            ("IPV6_TCLASS", socket.set_tclass_v6(class))
-        } else {
-            ("IP_TOS", socket.set_tos_v4(class))
-        };
-        set.map_err(in_step(format_args!("set {name} to {class:#04x}")))?;
-    }
-    Ok(())
 }
 
 /// Sets the route of the packets, and how long their delivery may take.

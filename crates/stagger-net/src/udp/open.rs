@@ -11,7 +11,7 @@ use super::addr::check;
 use super::{IcmpError, system};
 use crate::UdpOptions;
 use crate::listen::open::{Missing, lacks_family};
-use crate::socket::{check_zone, in_step, non_blocking, setup};
+use crate::socket::{check_zone, header, in_step, non_blocking, setup};
 
 /// Makes a non-blocking socket, sets it up and binds it. Returns it with the families that it
 /// supports.
@@ -86,31 +86,8 @@ fn either<T>(mut open: impl FnMut(IpAddr) -> io::Result<T>) -> io::Result<(T, Op
 /// Sets the fields of each datagram's header. A socket for both families has them for each family.
 fn set_header(socket: &Socket, families: Families, options: &UdpOptions) -> io::Result<()> {
     for family in [Family::Ipv4, Family::Ipv6] {
-        if !families.contains(family) {
-            continue;
-        }
-        if let Some(hops) = options.hop_limit.map(u32::from) {
-            let (name, set) = match family {
-                Family::Ipv4 => ("IP_TTL", socket.set_ttl_v4(hops)),
-                Family::Ipv6 => ("IPV6_UNICAST_HOPS", socket.set_unicast_hops_v6(hops)),
-            };
-            set.map_err(in_step(format_args!("set {name} to {hops}")))?;
-        }
-        #[cfg(any(
-            target_os = "android",
-            target_os = "dragonfly",
-            target_os = "freebsd",
-            target_os = "linux",
-            target_os = "macos",
-            target_os = "netbsd",
-            target_os = "openbsd"
-        ))]
-        if let Some(class) = options.traffic_class.map(u32::from) {
-            let (name, set) = match family {
-                Family::Ipv4 => ("IP_TOS", socket.set_tos_v4(class)),
-                Family::Ipv6 => ("IPV6_TCLASS", socket.set_tclass_v6(class)),
-            };
-            set.map_err(in_step(format_args!("set {name} to {class:#04x}")))?;
+        if families.contains(family) {
+            header::set(socket, family == Family::Ipv6, options.hop_limit, options.traffic_class)?;
         }
     }
     Ok(())

@@ -144,7 +144,7 @@ fn wait(pid: Pid) {
     while let Err(rustix::io::Errno::INTR) = waitid(WaitId::Pid(pid), options) {}
 }
 
-/// The standard error of a process, read while somebody polls.
+/// The standard error of a process, read while a task polls.
 pub(crate) struct Stderr {
     local: Option<Box<dyn Local>>,
     tail: Tail,
@@ -199,7 +199,7 @@ impl Stderr {
     }
 }
 
-/// A process whose standard error is read while somebody polls.
+/// A process whose standard error is read while a task polls.
 pub(crate) struct Running {
     name: String,
     /// A copy of our end of the connection, which is closed before the process is killed.
@@ -294,8 +294,8 @@ impl Running {
     }
 }
 
-/// Whether somebody still has the other end of a socket, and we may write to it. The system hangs a
-/// socket up when both directions have ended, and an ended process has closed its end.
+/// Whether a process still has the other end of a socket, and we may write to it. The system hangs
+/// a socket up when both directions have ended, and an ended process has closed its end.
 ///
 /// macOS hangs up when one direction has ended, so a half-closed connection is not known there.
 fn is_half_open(socket: &UnixStream) -> bool {

@@ -236,7 +236,7 @@ fn socket() -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-/// The user and the process that listened, if the system tells.
+/// The user and the process that listened, if the system reports them.
 #[cfg(any(target_os = "android", target_os = "linux"))]
 fn peer(socket: &UnixStream) -> io::Result<Option<(u32, Option<i32>)>> {
     let peer = rustix::net::sockopt::socket_peercred(socket)?;

@@ -25,7 +25,7 @@ use crate::runtime::{BoxFuture, Socket};
 use crate::{Command, Route, SshError, SshErrorKind, SshHost};
 
 use super::channel::{self, Control, ControlError};
-use super::flight::{Flight, Turn};
+use super::launch::{Launch, Turn};
 use super::{ControlSocket, directory, invocation, verdict};
 
 /// How long a master lives without connections if the configuration does not say: 60 s. The number
@@ -58,7 +58,7 @@ pub(super) struct Lease {
     // The masters end in this order.
     started: Option<Arc<Started>>,
     parent: Option<Box<Self>>,
-    _flight: Arc<Flight>,
+    _launch: Arc<Launch>,
 }
 
 impl Lease {
@@ -130,37 +130,37 @@ async fn at<S: Send + 'static>(
     hop: &Hop<S>,
     place: Place,
 ) -> Result<Option<Lease>, SshError> {
-    let flight = Flight::of(&place.path);
-    if let Some(lease) = existing(hop, &place.path, &flight).await? {
+    let launch = Launch::of(&place.path);
+    if let Some(lease) = existing(hop, &place.path, &launch).await? {
         return Ok(Some(lease));
     }
     if !place.may_start {
         return Ok(None);
     }
     directory::check(hop.host(), &place.path)?;
-    let turn = flight.turn().await;
+    let turn = launch.turn().await;
     // Another connect may have started it meanwhile.
-    if let Some(lease) = existing(hop, &place.path, &flight).await? {
+    if let Some(lease) = existing(hop, &place.path, &launch).await? {
         return Ok(Some(lease));
     }
-    start(settings, hop, place, flight, turn).await.map(Some)
+    start(settings, hop, place, launch, turn).await.map(Some)
 }
 
 /// Connects to a master that is there. A socket at which nobody listens is none.
 async fn existing<S: Send + 'static>(
     hop: &Hop<S>,
     path: &Path,
-    flight: &Arc<Flight>,
+    launch: &Arc<Launch>,
 ) -> Result<Option<Lease>, SshError> {
     // First, so that the master does not end between the two.
-    let started = flight.started();
+    let started = launch.started();
     match Control::connect(&*hop.runtime, path).await {
         Ok(control) => Ok(Some(Lease {
             control,
             path: path.to_owned(),
             started,
             parent: None,
-            _flight: flight.clone(),
+            _launch: launch.clone(),
         })),
         Err(ControlError::Absent | ControlError::Stale) => Ok(None),
         Err(error) => Err(error.at(hop.host(), path, "")),
@@ -171,7 +171,7 @@ async fn start<S: Send + 'static>(
     settings: &ControlSocket,
     hop: &Hop<S>,
     place: Place,
-    flight: Arc<Flight>,
+    launch: Arc<Launch>,
     turn: Turn,
 ) -> Result<Lease, SshError> {
     let Place { path, is_private, .. } = place;
@@ -179,7 +179,7 @@ async fn start<S: Send + 'static>(
     let (parent, command, stdin, stdout) = prepare(settings, hop, &path).await?;
     let started = spawn(host, command, stdin, stdout, &path, is_private, turn).await;
     let (started, stderr) = started.inspect_err(|_| keep(parent.as_deref()))?;
-    flight.set_started(&started);
+    launch.set_started(&started);
     let mut stderr = Stderr::new(
         hop.runtime
             .local(stderr)
@@ -216,7 +216,7 @@ async fn start<S: Send + 'static>(
     };
     let control = lease.map_err(|error| error.at(host, &path, ""))?;
     started.release_turn();
-    Ok(Lease { control, path, started: Some(started), parent, _flight: flight })
+    Ok(Lease { control, path, started: Some(started), parent, _launch: launch })
 }
 
 fn keep(parent: Option<&Lease>) {

@@ -39,7 +39,7 @@ const PROXY_ENDED: &str = "UNKNOWN port 65535";
 /// What ssh prints before that.
 const NO_BANNER: &str = "kex_exchange_identification: ";
 
-/// The kind of failure that ssh's standard error tells, or [`SshErrorKind::Command`].
+/// The kind of failure that ssh's standard error names, or [`SshErrorKind::Command`].
 pub(super) fn kind(stderr: &str) -> SshErrorKind {
     let found = TEXTS.iter().find(|(text, _)| stderr.contains(text));
     found.map_or(SshErrorKind::Command, |(_, kind)| *kind)

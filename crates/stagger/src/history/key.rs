@@ -30,8 +30,8 @@ impl NetworkKey {
     }
 
     /// Creates a network from a description of it. Equal bytes make equal networks, on every
-    /// machine and in every version. The bytes are hashed by FNV-1a, which is no protection: an
-    /// attacker who guesses the bytes can check the guess.
+    /// machine and in every version. FNV-1a hashes the bytes, which is no protection: an attacker
+    /// who guesses the bytes can check the guess.
     pub fn from_bytes(bytes: &[u8]) -> Self {
         const BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
         const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;

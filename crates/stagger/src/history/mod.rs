@@ -45,14 +45,14 @@
 //!
 //! - The winner has connected after some time, which is a sample. The time is that of the whole
 //!   attempt, with a handshake if the connector makes one. The round-trip time is smoothed as RFC
-//!   6298 §2 does it. A sample above 900 ms is ignored while the smoothed time is below 300 ms,
-//!   because a lost packet was sent again (RFC 6298 §2.1 has a first timeout of 1 s). Either way
+//!   6298 §2 does it. A sample above 900 ms is ignored while the smoothed time is below 300 ms.
+//!   Then a lost packet was sent again after the first timeout of 1 s (RFC 6298 §2.1). Either way
 //!   the prefix and the family count as alive.
-//! - Another attempt was silent if the race dropped it, or if it timed out. A handshake that stalls
-//!   is silence too. The attempt must have run for 200 ms, and for twice the winner's time. Then
-//!   its prefix is demoted: for 1 min after the first silence, for twice as long after each further
-//!   silence, and for 10 min at most. An attempt that started before the last silence adds none,
-//!   because overlapping races meet the same silence.
+//! - Another attempt was silent if the race dropped it, or if it timed out. The timeout may be that
+//!   of the race, of the connector or of the system. A handshake that stalls is silence too. The
+//!   attempt must have run for 200 ms, and for twice the winner's time. Then its prefix is demoted
+//!   for 1 min. Each further silence doubles that, up to 10 min. An attempt that started before the
+//!   last silence adds none, because overlapping races meet the same silence.
 //! - An unreachable address counts as silent. A refused address does not, because a refusal is the
 //!   answer of one host.
 //! - A family counts as silent if the other family won, and from two different prefixes on.
@@ -65,8 +65,8 @@
 //!
 //! The next start waits after an attempt as the [`Pace`] of its address says. That is a delay and
 //! never a timeout. In the order, addresses of one family are sorted by round-trip time in steps of
-//! 50 ms (draft-ietf-happy-happyeyeballs-v3 §5.3), unless the policy keeps the resolver's order. By
-//! default, demoted addresses go behind all others until their time is over. In the mode
+//! 50 ms (draft-ietf-happy-happyeyeballs-v3 §5.3). They are not if the policy keeps the resolver's
+//! order. By default, demoted addresses go behind all others until their time is over. In the mode
 //! [`Delay`](Mode::Delay) they keep their place, and the next address starts 10 ms later. So the
 //! preferred address is tried in every race, and its first success clears it. Until its time is
 //! over, it wins only if no other address is more than 10 ms faster.

@@ -10,3 +10,5 @@ mod race;
 mod random;
 mod rules;
 mod scenario;
+#[path = "../support/random.rs"]
+mod seeded;

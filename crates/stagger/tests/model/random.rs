@@ -1,14 +1,12 @@
 //! Random races of up to 30 candidates, each driven on a virtual clock to its end.
 
 use std::collections::BTreeSet;
-use std::env;
-use std::hash::{BuildHasher, RandomState};
 
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
-use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
+use proptest::test_runner::Config;
 use stagger::address::Family;
 use stagger::policy::Order;
 use stagger::race::{Action, Id, Standing};
@@ -17,6 +15,7 @@ use stagger::resolve::{Families, Record, Update};
 use crate::oracle::{Answer, Candidate, Checked, News, Time, rule};
 use crate::race::{Log, Race, repeats};
 use crate::rules::Rules;
+use crate::seeded;
 
 const MS: Time = 1_000;
 
@@ -315,28 +314,8 @@ fn drive(course: &Course) -> Checked {
 
 #[test]
 fn random_races_keep_the_rules_and_the_earliest_success_wins() {
-    let seed = env::var("STAGGER_SEED").ok().map_or_else(
-        || RandomState::new().hash_one(0),
-        |seed| seed.parse().expect("STAGGER_SEED is a number"),
-    );
-    println!("STAGGER_SEED={seed}");
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let config = Config {
-        cases: RACES,
-        failure_persistence: None,
-        max_shrink_iters: SHRINKS,
-        ..Config::default()
-    };
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let mut runner = TestRunner::new_with_rng(config, rng);
-    let result = runner.run(&course(), |course| match drive(&course) {
-        Ok(()) => Ok(()),
-        Err(violation) => Err(TestCaseError::fail(format!("{violation:?}"))),
+    let config = Config { cases: RACES, max_shrink_iters: SHRINKS, ..Config::default() };
+    seeded::run(config, &course(), |course| {
+        drive(&course).map_err(|violation| TestCaseError::fail(format!("{violation:?}")))
     });
-    match result {
-        Ok(()) => {}
-        Err(TestError::Fail(why, course)) => panic!("STAGGER_SEED={seed}: {why}\n{course:#?}"),
-        Err(TestError::Abort(why)) => panic!("STAGGER_SEED={seed}: {why}"),
-    }
 }

@@ -1,4 +1,4 @@
-//! One start of a master at a time for each path.
+//! The starts of masters: one at a time for each path.
 
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -10,7 +10,7 @@ use super::master::Started;
 
 /// What the connects of this process share about one path.
 #[derive(Debug, Default)]
-pub(super) struct Flight(Mutex<State>);
+pub(super) struct Launch(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -22,20 +22,20 @@ struct State {
 
 /// The right to start a master. Dropping it lets the next connect go on.
 #[derive(Debug)]
-pub(super) struct Turn(Arc<Flight>);
+pub(super) struct Turn(Arc<Launch>);
 
-impl Flight {
-    /// The flight of this path. It lives as long as a connect holds it.
+impl Launch {
+    /// What is shared about this path. It lives as long as a connect holds it.
     pub(super) fn of(path: &Path) -> Arc<Self> {
-        static FLIGHTS: OnceLock<Mutex<HashMap<PathBuf, Weak<Flight>>>> = OnceLock::new();
-        let mut flights = lock(FLIGHTS.get_or_init(Mutex::default));
-        if let Some(flight) = flights.get(path).and_then(Weak::upgrade) {
-            return flight;
+        static LAUNCHES: OnceLock<Mutex<HashMap<PathBuf, Weak<Launch>>>> = OnceLock::new();
+        let mut launches = lock(LAUNCHES.get_or_init(Mutex::default));
+        if let Some(launch) = launches.get(path).and_then(Weak::upgrade) {
+            return launch;
         }
-        flights.retain(|_, flight| flight.strong_count() > 0);
-        let flight = Arc::new(Self::default());
-        flights.insert(path.to_owned(), Arc::downgrade(&flight));
-        flight
+        launches.retain(|_, launch| launch.strong_count() > 0);
+        let launch = Arc::new(Self::default());
+        launches.insert(path.to_owned(), Arc::downgrade(&launch));
+        launch
     }
 
     /// Waits until no other connect starts a master at the path.
@@ -89,13 +89,13 @@ mod tests {
 
     #[test]
     fn a_path_has_one_turn_at_a_time() {
-        let flight = Flight::of(Path::new("/nowhere/turn"));
+        let launch = Launch::of(Path::new("/nowhere/turn"));
         let mut cx = Context::from_waker(Waker::noop());
-        let Poll::Ready(turn) = pin!(flight.turn()).poll(&mut cx) else { panic!("it is free") };
-        let same = Flight::of(Path::new("/nowhere/turn"));
+        let Poll::Ready(turn) = pin!(launch.turn()).poll(&mut cx) else { panic!("it is free") };
+        let same = Launch::of(Path::new("/nowhere/turn"));
         let mut next = pin!(same.turn());
         assert!(next.as_mut().poll(&mut cx).is_pending());
-        let other = Flight::of(Path::new("/nowhere/other"));
+        let other = Launch::of(Path::new("/nowhere/other"));
         assert!(pin!(other.turn()).poll(&mut cx).is_ready());
         drop(turn);
         assert!(next.as_mut().poll(&mut cx).is_ready());
