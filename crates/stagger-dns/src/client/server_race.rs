@@ -187,6 +187,12 @@ impl ServerRace {
             let position = self.queue.remove(turn).expect("it was found there");
             return Some(self.begin_turn(position, now));
         }
+        // The time of a server that failed may be over before its next turn comes.
+        let servers = &self.servers;
+        self.queue.retain(|position| {
+            let server = &servers[*position];
+            server.asked.is_none() || now < server.over
+        });
         if self.is_idle() || self.next_start <= now {
             let position = self.queue.pop_front()?;
             self.next_start = now + self.servers[position].patience;

@@ -131,6 +131,23 @@ fn after_a_server_that_fails_the_next_is_asked_at_once_and_all_again_in_the_last
 }
 
 #[test]
+fn a_server_whose_time_is_over_before_its_next_turn_is_not_asked_again() {
+    let limits = QueryLimits { timeout: ms(1000), attempts: 2, tcp: false };
+    let mut servers = ranked(2);
+    servers[1].patience = ms(3000);
+    let course = run(servers, limits, |message, at| match (message.server, message.tcp) {
+        (0, _) => Does::Fails(100),
+        (_, true) => Does::Fails(700),
+        (_, false) if at == 100 => Does::Says(1800, MessageEvent::Truncated),
+        (_, false) => Does::Nothing,
+    });
+    // The first server's time is over at 2000.
+    let expected = ["0 #0", "100 #1", "1100 #1 plain", "1900 #1 tcp", "2600 #1 plain"];
+    assert_eq!((&course.sent[..], course.end), (&expected.map(String::from)[..], (2900, None)));
+    assert_eq!(course.errors[0], "192.0.2.0:53 answered SERVFAIL");
+}
+
+#[test]
 fn a_silent_server_is_asked_again_after_a_second_and_after_its_timeout() {
     let course = run(ranked(1), limits(2), |_, _| Does::Nothing);
     assert_eq!(course.sent, ["0 #0", "1000 #0 plain", "5000 #0 plain"]);
