@@ -1,15 +1,15 @@
 //! Finding the error of a dial among the sources of a client's error.
 
 use std::error::Error as StdError;
-use std::io;
 
 use stagger::Error;
+use stagger::error::causes;
 
 /// Finds the [`stagger::Error`] in the error of a client, or among its sources.
 ///
 /// A client wraps the error of its connector: hyper-util's `Error`, tonic's and kube's have it as a
 /// source. It has the kind, the target and the report of the failed race. An error inside an
-/// [`io::Error`] is found too, although the source of an `io::Error` skips it.
+/// [`io::Error`](std::io::Error) is found too, although the source of an `io::Error` skips it.
 ///
 /// The error of hyper-util's `SocksV4` and `SocksV5` has no source, so nothing is found below it.
 ///
@@ -32,19 +32,13 @@ use stagger::Error;
 /// # }
 /// ```
 pub fn find_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Error> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
-        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        next = inner.map(|inner| inner as _).or_else(|| error.source());
-    }
-    None
+    causes(error).find_map(|error| error.downcast_ref())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use stagger::Target;
 
     use super::*;

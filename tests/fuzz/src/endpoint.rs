@@ -8,9 +8,9 @@ use crate::assert_one_line;
 /// The most bytes of a message: three parts of 60 characters, each escaped, and some words.
 const LONGEST_MESSAGE: usize = 2500;
 
-/// Any bytes are read as the text of an endpoint, and as a client and a server on smol: what is
-/// printed without secrets does not depend on them, what is printed with them is read as the same,
-/// and what is wrong is told in a line that points into the text.
+/// Any bytes are read as the text of an endpoint, and as a client and a server on smol. What is
+/// printed without secrets does not depend on them. What is printed with them is read as the same.
+/// A line that points into the text says what is wrong.
 pub fn endpoint(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     let parsed = match EndpointText::parse(&text) {

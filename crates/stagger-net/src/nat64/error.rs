@@ -3,10 +3,9 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
-use std::iter;
 
 use stagger::boxed::BoxError;
-use stagger::error::SharedError;
+use stagger::error::{SharedError, causes};
 
 use super::Nat64;
 
@@ -233,17 +232,7 @@ impl Nat64 {
 /// The kind of the first [`io::Error`] among an error and its causes, if there is no route to the
 /// network or to the host. Another kind has another reason than the missing route.
 fn unreachable(error: &(dyn StdError + 'static)) -> Option<io::ErrorKind> {
-    fn below<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
-        if let Some(shared) = error.downcast_ref::<SharedError>() {
-            return Some(shared.get_ref());
-        }
-        if let Some(error) = error.downcast_ref::<stagger::Error>() {
-            return error.cause();
-        }
-        error.source()
-    }
-    let mut errors = iter::successors(Some(error), |&error| below(error));
-    let kind = errors.find_map(|error| error.downcast_ref::<io::Error>())?.kind();
+    let kind = causes(error).find_map(|error| error.downcast_ref::<io::Error>())?.kind();
     let is_unreachable =
         matches!(kind, io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable);
     is_unreachable.then_some(kind)

@@ -124,7 +124,27 @@ impl Error {
     }
 }
 
-/// An error and the errors below it, outermost first, as [`Error::causes`] returns them.
+/// An error of any type and the errors below it, outermost first, as [`Error::causes`] returns
+/// them.
+///
+/// # Examples
+///
+/// ```
+/// use std::io;
+/// use stagger::error::causes;
+///
+/// let inner = io::Error::from(io::ErrorKind::ConnectionRefused);
+/// let error = io::Error::other(inner);
+/// let kinds = causes(&error).filter_map(|cause| Some(cause.downcast_ref::<io::Error>()?.kind()));
+/// assert!(kinds.eq([io::ErrorKind::Other, io::ErrorKind::ConnectionRefused]));
+/// ```
+pub fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    below(Some(error))
+}
+
+/// The [`causes`] of an error, if there is one.
 pub(crate) fn below<'a>(
     first: Option<&'a (dyn StdError + 'static)>,
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {

@@ -7,6 +7,7 @@ mod lookup;
 pub(crate) mod shared;
 
 pub(crate) use self::cause::below;
+pub use self::cause::causes;
 pub use self::connect::{ErrorKind, Phase};
 pub use self::lookup::LookupErrorKind;
 pub use self::shared::SharedError;
