@@ -168,13 +168,14 @@ fn close_on_exec(number: RawFd) -> io::Result<()> {
 fn open_now(count: u32) -> io::Result<BTreeMap<RawFd, Found>> {
     let (mut found, mut gap) = (BTreeMap::new(), 0);
     for number in (FIRST..).take(count as usize).map_while(|number| number.try_into().ok()) {
-        match flags(number) {
-            Some(flags) if flags & libc::FD_CLOEXEC == 0 => {
-                found.insert(number, Found::Passed(identity(number)?));
-                gap = 0;
-            }
-            Some(_) => {
-                found.insert(number, Found::Foreign);
+        let is = match flags(number) {
+            None => None,
+            Some(flags) if flags & libc::FD_CLOEXEC == 0 => identity(number)?.map(Found::Passed),
+            Some(_) => Some(Found::Foreign),
+        };
+        match is {
+            Some(is) => {
+                found.insert(number, is);
                 gap = 0;
             }
             None => gap += 1,
@@ -193,15 +194,18 @@ fn flags(number: RawFd) -> Option<i32> {
     (flags != -1).then_some(flags)
 }
 
-fn identity(number: RawFd) -> io::Result<Identity> {
+/// Returns which file a descriptor is, or `None` if it is not open. Another thread may have closed
+/// it since its flags were read.
+fn identity(number: RawFd) -> io::Result<Option<Identity>> {
     let mut stat = MaybeUninit::<libc::stat>::uninit();
     // SAFETY: the call accepts any number, and writes a complete `stat` if it succeeds.
     if unsafe { libc::fstat(number, stat.as_mut_ptr()) } == -1 {
-        return Err(io::Error::last_os_error());
+        let error = io::Error::last_os_error();
+        return if error.raw_os_error() == Some(libc::EBADF) { Ok(None) } else { Err(error) };
     }
     // SAFETY: the call has succeeded.
     let stat = unsafe { stat.assume_init() };
-    Ok(Identity(stat.st_dev, stat.st_ino))
+    Ok(Some(Identity(stat.st_dev, stat.st_ino)))
 }
 
 /// Checks that a descriptor may be taken over, and is of the right kind. Changes nothing.
@@ -215,10 +219,11 @@ fn check(number: RawFd, found: Option<&Found>, kind: Kind) -> io::Result<()> {
         Some(Found::Foreign) => {
             return Err(unfit("was opened by this process: it is close-on-exec"));
         }
-        Some(Found::Passed(was)) if identity(number)? != *was => {
-            return Err(unfit("was closed, and is another file now"));
-        }
-        Some(Found::Passed(_)) => {}
+        Some(Found::Passed(was)) => match identity(number)? {
+            Some(is) if is == *was => {}
+            Some(_) => return Err(unfit("was closed, and is another file now")),
+            None => return Err(unfit("was closed")),
+        },
     }
     // SAFETY: the descriptor is open, as was just checked. It stays open during the borrow, because
     // no other code in this process owns it.

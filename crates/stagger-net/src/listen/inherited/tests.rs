@@ -1,3 +1,6 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
 use super::*;
 
 fn read(variables: &[(&str, &str)]) -> io::Result<Passed> {
@@ -130,10 +133,30 @@ fn what_the_first_look_has_not_seen_is_refused_and_not_said_to_be_closed() {
 #[test]
 fn what_was_passed_and_is_another_file_now_is_refused() {
     let [was, is] = [(); 2].map(|()| std::net::UdpSocket::bind("127.0.0.1:0").unwrap());
-    let passed =
-        |socket: &std::net::UdpSocket| Found::Passed(identity(socket.as_raw_fd()).unwrap());
+    let passed = |socket: &std::net::UdpSocket| {
+        Found::Passed(identity(socket.as_raw_fd()).unwrap().unwrap())
+    };
     let number = is.as_raw_fd();
     check(number, Some(&passed(&is)), Kind::Udp).unwrap();
     let error = check(number, Some(&passed(&was)), Kind::Udp).unwrap_err();
     assert!(error.to_string().ends_with(" was closed, and is another file now"), "{error}");
+    // No test opens so many descriptors that this number is ever in use.
+    let error = check(RawFd::MAX, Some(&passed(&was)), Kind::Udp).unwrap_err();
+    assert!(error.to_string().ends_with(" was closed"), "{error}");
+    assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+}
+
+#[test]
+fn a_descriptor_that_another_thread_closes_during_the_look_is_no_error() {
+    let end = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !end.load(Ordering::Relaxed) {
+                drop(inheritable());
+            }
+        });
+        let looks = (0..20_000).map(|_| open_now(64)).find(Result::is_err);
+        end.store(true, Ordering::Relaxed);
+        assert!(looks.is_none(), "{looks:?}");
+    });
 }
