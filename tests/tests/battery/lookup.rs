@@ -254,7 +254,7 @@ fn lookups_and_reverse_lookups_share_the_places_and_numbers_need_none<R: Runtime
         assert_eq!(numbers.await.unwrap().host(), "127.0.0.1");
         // Two more wait for a place. Had they had one, they would have asked by now: they came
         // before the numbers.
-        assert_eq!(table::udp_connected_to((V4, 53).into()), PLACES.into());
+        assert_eq!(table::udp_connected_to((V4, 53).into()), usize::from(PLACES));
         assert!(labels.contains("n255") && !labels.contains("n256"), "{labels:?}");
     });
 }

@@ -382,7 +382,7 @@ fn the_ends_of_each_range_are_taken_by_the_system() {
         assert_eq!(socket.tcp_keepalive_time().unwrap(), *idle);
         assert_eq!(socket.tcp_user_timeout().unwrap(), Some(timeout));
         assert_eq!(socket.ttl_v4().unwrap(), u32::from(hops));
-        assert_eq!(socket.tos_v4().unwrap(), class.into());
+        assert_eq!(socket.tos_v4().unwrap(), u32::from(class));
     }
 }
 
