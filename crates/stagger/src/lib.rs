@@ -87,6 +87,7 @@
 //! - `idna`, on by default: accepts names outside ASCII and encodes them (IDNA 2008, UTS 46).
 //!   Without it a name must be ASCII, and only a handful of small crates is needed.
 //! - `http`: an `http::Uri` or an `http::uri::Authority` is a target.
+//! - `json`: the entries of a [history] as JSON, for a program that keeps them.
 //! - `tracing`: the observer `Tracing` passes each step of a connect to the crate `tracing`.
 //! - `url`: a `url::Url` is a target.
 //!

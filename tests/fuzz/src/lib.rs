@@ -8,6 +8,7 @@
 
 mod config;
 mod endpoint;
+mod history;
 mod hosts;
 mod literal;
 mod lookup;
@@ -20,6 +21,7 @@ use stagger_dns::config::Warnings;
 
 pub use config::config;
 pub use endpoint::endpoint;
+pub use history::history;
 pub use hosts::hosts;
 pub use literal::literal;
 pub use lookup::lookup;
@@ -41,6 +43,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     #[cfg(fuzzing)]
     ("control", control),
     ("endpoint", endpoint),
+    ("history", history),
     ("hosts", hosts),
     ("literal", literal),
     ("lookup", lookup),

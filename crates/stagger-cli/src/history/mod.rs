@@ -9,13 +9,26 @@ use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
 use stagger::History;
-use stagger::history::{Key, Knowledge, Memory};
+use stagger::history::{Key, Knowledge, Memory, json};
 
-use self::file::{Moment, read, written};
+use self::file::read;
 use crate::args::HistoryArgs;
 use crate::console::{Console, Exit};
 use crate::escape::quoted;
 use crate::save::save;
+
+/// One moment on two clocks.
+#[derive(Clone, Copy)]
+struct Moment {
+    instant: Instant,
+    system: SystemTime,
+}
+
+impl Moment {
+    fn now() -> Self {
+        Self { instant: Instant::now(), system: SystemTime::now() }
+    }
+}
 
 /// The history of a connect, and the file that keeps it.
 #[derive(Clone)]
@@ -61,7 +74,8 @@ impl Kept {
             return;
         }
         make_private(path);
-        if let Err(error) = save(path, &written(&memory.entries(), Moment::now())) {
+        let Moment { instant, system } = Moment::now();
+        if let Err(error) = save(path, &json::to_string(&memory.entries(), instant, system)) {
             let warning = format!("cannot write the history {}: {error}", name(path));
             warnings.borrow_mut().push(warning);
         }
@@ -163,11 +177,6 @@ fn table(entries: &[(Key, Knowledge)], now: Instant) -> String {
         line.trim_end().to_owned() + "\n"
     };
     rows.iter().map(line).collect()
-}
-
-/// What a clock of the system shows now, whatever it is set to.
-fn since_1970(now: SystemTime) -> Duration {
-    now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -202,7 +202,7 @@ fn a_history_that_cannot_be_shown_is_an_error() {
     assert_eq!((missing.code, &missing.out[..]), (Some(1), ""), "{missing:?}");
     assert_eq!(missing.err, format!("error: there is no file {:?}\n", room.file()));
     for (text, reason) in
-        [("garbage", "it is no history of this command"), (r#"{"version":1"#, "it is damaged (")]
+        [("garbage", "it is not a history"), (r#"{"version":1"#, "it is damaged at line ")]
     {
         fs::write(room.file(), text).unwrap();
         let damaged = stagger(&["history", &room.file()]);
@@ -292,11 +292,13 @@ fn a_damaged_history_is_a_warning_and_is_replaced() {
         file.set_len(100 * 1024 * 1024).unwrap();
     };
     let damages: [(&str, &dyn Fn()); 4] = [
-        ("it is damaged (", &|| fs::write(room.file(), r#"{"version":1,"entries":[7]}"#).unwrap()),
-        ("it is damaged (", &|| {
+        ("it is damaged at line ", &|| {
+            fs::write(room.file(), r#"{"version":1,"entries":[7]}"#).unwrap()
+        }),
+        ("it is damaged at line ", &|| {
             fs::write(room.file(), [&whole[..20], &[0xff, 0x1b]].concat()).unwrap()
         }),
-        ("it is damaged (", &|| fs::write(room.file(), &whole[..whole.len() / 2]).unwrap()),
+        ("it is damaged at line ", &|| fs::write(room.file(), &whole[..whole.len() / 2]).unwrap()),
         ("it has more than 8 MiB; it is replaced", &huge),
     ];
     for (reason, damage) in damages {
@@ -324,10 +326,7 @@ fn a_history_that_is_not_ours_is_a_warning_and_stays() {
     for foreign in [&b"garbage"[..], &[0xff, 0, 0x1b], &vec![b'['; 9 << 20]] {
         fs::write(room.file(), foreign).unwrap();
         let run = connect(addr, &room.file(), &[]);
-        assert!(
-            run.err.contains(": it is no history of this command; nothing is kept\n"),
-            "{run:?}"
-        );
+        assert!(run.err.contains(": it is not a history; nothing is kept\n"), "{run:?}");
         assert_eq!(fs::read(room.file()).unwrap(), foreign);
     }
 

@@ -37,7 +37,8 @@
 //!
 //! The built-in [`Memory`] keeps 8 networks and 1,024 prefixes of each. The least recently used
 //! ones are dropped. It does no I/O. A program can read the entries out, save them, and put them
-//! back. A custom [`Store`] can take its place.
+//! back: the module `json` (feature `json`) is a form for that. A custom [`Store`] can take its
+//! place.
 //!
 //! # What is noted
 //!
@@ -92,6 +93,8 @@
 //! partition.
 
 pub(crate) mod handle;
+#[cfg(feature = "json")]
+pub mod json;
 mod key;
 mod knowledge;
 mod memory;
