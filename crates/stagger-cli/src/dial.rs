@@ -114,7 +114,8 @@ impl Dialing {
     pub(crate) fn history(&self) -> Option<Kept> {
         match self {
             Self::Target(dialing) => dialing.kept.clone(),
-            Self::Host(_) | Self::Endpoint(..) => None,
+            Self::Host(dialing) => dialing.history(),
+            Self::Endpoint(..) => None,
         }
     }
 
@@ -147,7 +148,7 @@ impl TargetDialing {
             resolver: ResolverChoice::of(&args.target)?,
             nat64,
             tls: tls::Client::of(&args.tls)?,
-            kept: args.history.history.as_deref().map(Kept::of),
+            kept: args.history.kept(),
             chain,
             target,
         })
@@ -157,7 +158,8 @@ impl TargetDialing {
         let Self { target, policy, options, resolver, nat64, chain, tls, ssh, kept } = self;
         if let Some(setup) = ssh {
             let outer = outer(&policy);
-            let first = FirstHop { resolver, options, policy: policy.without_timeout() };
+            let history = kept.as_ref().map(Kept::history);
+            let first = FirstHop { resolver, options, policy: policy.without_timeout(), history };
             let targets = setup.ways::<R>(first).targets;
             let targets = match chain.first() {
                 Some(_) => {
@@ -167,7 +169,8 @@ impl TargetDialing {
                 None => targets,
             };
             let dialer = Dialer::new(ByName, secured(tls.as_ref(), targets), R::timer());
-            return Dialed::of(dialer.with_policy(outer), |dialer| dialer.connect(target));
+            let dialed = Dialed::of(dialer.with_policy(outer), |dialer| dialer.connect(target));
+            return dialed.then_save(kept);
         }
         let nat64 = nat64.on::<R>(&resolver);
         let resolver = resolver.on::<R>(nat64.as_ref());
@@ -232,7 +235,7 @@ impl Dialed {
     }
 
     /// Saves the history as soon as there is a connection. A pipe may be ended by a signal later.
-    fn then_save(self, kept: Option<Kept>) -> Self {
+    pub(crate) fn then_save(self, kept: Option<Kept>) -> Self {
         let Some(kept) = kept else { return self };
         let Self { dial, so_far } = self;
         let dial = async move {

@@ -108,7 +108,8 @@ characters are percent-encoded. What is wrong with a string is marked below it.
 const HISTORY: &str = "\
 With --history, the file is read before the connect, and replaced in one step
 after it. Of two commands that overlap, the last one to write wins. What is
-learned belongs to the network that this machine is in. An address that was
+learned belongs to the network that this machine is in. With --proxy or --ssh,
+it is about the addresses of the first proxy or host. An address that was
 silent before goes last until its time is over: 1 min after the first silence,
 for twice as long after each further silence, and for 10 min at most. The
 picture has the reason where an address went last or was started early. A

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::history::Kept;
+
 /// The text below the options.
 pub(super) const HELP: &str = "\
 A row is what is known about a prefix of addresses, or about a whole family: the
@@ -19,7 +21,7 @@ Examples:
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct HistoryArgs {
-    /// A file that `stagger connect --history` has written
+    /// A file that `stagger connect --history` or another program with Stagger has written
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
 }
@@ -33,5 +35,12 @@ pub(crate) struct ConnectHistory {
     /// of addresses, round-trip times and no names. It is made if it is missing. A file that cannot
     /// be used is a warning.
     #[arg(long, value_name = "FILE")]
-    pub(crate) history: Option<PathBuf>,
+    history: Option<PathBuf>,
+}
+
+impl ConnectHistory {
+    /// Reads the history from its file, if there is one.
+    pub(crate) fn kept(&self) -> Option<Kept> {
+        self.history.as_deref().map(Kept::of)
+    }
 }

@@ -4,6 +4,7 @@ use crate::args::{ConnectArgs, ResolveArgs};
 use crate::console::{Console, Exit};
 use crate::dial::{Dialed, StreamConnector};
 use crate::failure::Failure;
+use crate::history::Kept;
 use crate::resolver::ResolverChoice;
 use crate::runtime::Runtime;
 use crate::usage::UsageError;
@@ -57,6 +58,7 @@ pub(crate) struct FirstHop {
     pub(crate) resolver: ResolverChoice,
     pub(crate) options: stagger_net::TcpOptions,
     pub(crate) policy: stagger::Policy,
+    pub(crate) history: Option<stagger::History>,
 }
 
 pub(crate) struct Ways {
@@ -73,6 +75,10 @@ impl HostDialing {
 
     pub(crate) fn begin<R: Runtime>(self) -> Dialed {
         match self {}
+    }
+
+    pub(crate) fn history(&self) -> Option<Kept> {
+        match *self {}
     }
 }
 

@@ -72,7 +72,7 @@ pub(crate) enum BackendName {
 }
 
 /// The arguments of `connect` that cannot stand beside `--ssh`.
-const BESIDE_NO_HOST: [&str; 3] = ["endpoint", "history", "nat64"];
+const BESIDE_NO_HOST: [&str; 2] = ["endpoint", "nat64"];
 
 // clap does not ask for `--ssh` where something stands in its way. So the options that need it
 // exclude the same arguments.

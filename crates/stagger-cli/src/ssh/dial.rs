@@ -7,6 +7,7 @@ use super::way::{FirstHop, Setup, Ways};
 use crate::args::ConnectArgs;
 use crate::dial::{Dialed, outer};
 use crate::failure::Failure;
+use crate::history::Kept;
 use crate::resolver::ResolverChoice;
 use crate::runtime::Runtime;
 use crate::usage::UsageError;
@@ -18,6 +19,7 @@ pub(crate) struct HostDialing {
     setup: Setup,
     first: FirstHop,
     outer: Policy,
+    kept: Option<Kept>,
 }
 
 impl HostDialing {
@@ -40,15 +42,23 @@ impl HostDialing {
         let outer = outer(&policy);
         let options = bind::options(&args.bind, args.target.family, None)?;
         let resolver = ResolverChoice::of(&args.target)?;
-        let first = FirstHop { resolver, options, policy: policy.without_timeout() };
-        Ok(Self { setup, first, outer })
+        let kept = args.history.kept();
+        let history = kept.as_ref().map(Kept::history);
+        let first = FirstHop { resolver, options, policy: policy.without_timeout(), history };
+        Ok(Self { setup, first, outer, kept })
     }
 
     /// Begins the connect on a runtime.
     pub(crate) fn begin<R: Runtime>(self) -> Dialed {
-        let Self { setup, first, outer } = self;
+        let Self { setup, first, outer, kept } = self;
         let Ways { hosts, .. } = setup.ways::<R>(first);
         let dialer = Dialer::new(ByAlias, hosts, R::timer()).with_policy(outer);
-        Dialed::of(dialer, |dialer| dialer.connect_addresses([setup.alias()]))
+        let dialed = Dialed::of(dialer, |dialer| dialer.connect_addresses([setup.alias()]));
+        dialed.then_save(kept)
+    }
+
+    /// The history of the connect, and its file.
+    pub(crate) fn history(&self) -> Option<Kept> {
+        self.kept.clone()
     }
 }

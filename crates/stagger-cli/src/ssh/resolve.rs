@@ -46,7 +46,8 @@ impl LookUp {
         let setup = Setup::of_resolve(&args.ssh)?.expect("the command line has --ssh");
         let policy = policy::of_target(&args.target)?;
         let resolver = ResolverChoice::of(&args.target)?;
-        Ok(Self { setup, first: FirstHop { resolver, options: TcpOptions::new(), policy } })
+        let options = TcpOptions::new();
+        Ok(Self { setup, first: FirstHop { resolver, options, policy, history: None } })
     }
 }
 

@@ -7,7 +7,7 @@ use std::pin::Pin;
 
 use stagger::boxed::BoxResolver;
 use stagger::error::SharedError;
-use stagger::{Connector, Dialer, Policy, Target, Timer};
+use stagger::{Connector, Dialer, History, Policy, Target, Timer};
 use stagger_net::{Register, TcpConnector, TcpOptions};
 use stagger_ssh::config::ConfigFiles;
 use stagger_ssh::{
@@ -36,6 +36,7 @@ pub(crate) struct FirstHop {
     pub(crate) resolver: ResolverChoice,
     pub(crate) options: TcpOptions,
     pub(crate) policy: Policy,
+    pub(crate) history: Option<History>,
 }
 
 /// A lookup of a host in the configuration.
@@ -103,7 +104,7 @@ impl Setup {
 pub(crate) fn ways<G, T>(
     setup: &Setup,
     resolver: BoxResolver<SocketAddr, SharedError>,
-    FirstHop { options, policy, .. }: FirstHop,
+    FirstHop { options, policy, history, .. }: FirstHop,
     reactor: G,
     timer: T,
 ) -> Ways
@@ -115,8 +116,12 @@ where
     StreamOf<G>: Into<BoxStream>,
 {
     let tcp = TcpConnector::new_on(options, reactor);
-    let ssh = Ssh::new(Dialer::new(resolver, tcp, timer).with_policy(policy));
-    let ssh = ssh.with_config(setup.files.clone());
+    let dialer = Dialer::new(resolver, tcp, timer).with_policy(policy);
+    let dialer = match history {
+        Some(history) => dialer.with_history(history),
+        None => dialer,
+    };
+    let ssh = Ssh::new(dialer).with_config(setup.files.clone());
     let ssh = if setup.match_exec { ssh.with_match_exec() } else { ssh };
     let ssh = match setup.backend {
         BackendName::Control => ssh.with_backend(ControlSocket::new()),

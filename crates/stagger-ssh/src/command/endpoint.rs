@@ -20,6 +20,8 @@ use super::{Command, CommandStream, Running, Spawned};
 /// Each connect runs the command. By default the connect succeeds once the command has started.
 /// [`with_greeting`](Self::with_greeting) waits for the first byte.
 ///
+/// The command gets the variable `SHLVL=1`, so that bash does not read `~/.bashrc`.
+///
 /// The command runs in a process group of its own. Dropping the stream, or the connect, kills that
 /// group with SIGKILL and reaps the command on another thread.
 ///

@@ -29,6 +29,12 @@ const READS: usize = 16;
 /// A process that it left behind may still write. The number is ours.
 const LAST_READS: usize = 1024;
 
+/// How deep a shell is in other shells. With its standard input from a socket, bash reads
+/// `~/.bashrc` at level 1, because it takes itself for a child of rshd(8). The output of that file
+/// would become a part of the connection. From 1 here the shell counts to 2. OpenSSH has pipes, for
+/// which bash reads no file.
+const SHELL_LEVEL: &str = "SHLVL";
+
 /// A child in a process group of its own. Dropping it kills the group and reaps the child.
 #[derive(Debug)]
 pub(crate) struct Process {
@@ -49,7 +55,7 @@ impl Command {
         let (stderr, theirs) = UnixStream::pair()?;
         stderr.set_nonblocking(true)?;
         let mut command = StdCommand::new(&self.program);
-        command.args(&self.args).process_group(0);
+        command.args(&self.args).process_group(0).env(SHELL_LEVEL, "1");
         command.stdin(stdin).stdout(stdout).stderr(OwnedFd::from(theirs));
         let child = command.spawn()?;
         let process = Process { child: Some(child), waiting: None, status: None };

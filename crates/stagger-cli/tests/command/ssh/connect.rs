@@ -1,5 +1,6 @@
 //! `connect --ssh`, by a real server on loopback.
 
+use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener};
 use std::process::{Child, Stdio};
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 use stagger_testkit::proxy::ProxyServer;
 
 use super::server::Sshd;
-use crate::run::{RUNTIMES, keys, listener, refusing, silent_at};
+use crate::run::{RUNTIMES, command, keys, listener, refusing, run, silent_at};
 
 /// Sends back what each client sent, after its end.
 fn echo() -> SocketAddr {
@@ -135,6 +136,25 @@ fn sends(mut child: Child, bytes: &[u8]) -> Vec<u8> {
     output.stdout
 }
 
+/// bash reads `~/.bashrc` if its standard input is a socket and no shell is above it.
+#[test]
+fn the_output_of_bashrc_is_no_part_of_a_connection() {
+    let name = format!("stagger-cli-{}-bashrc", std::process::id());
+    let home = std::env::temp_dir().join(name);
+    fs::create_dir(&home).unwrap();
+    fs::write(home.join(".bashrc"), "echo from bashrc").unwrap();
+    let config = home.join("config");
+    fs::write(&config, "Host web\n ProxyCommand echo SSH-2.0-test").unwrap();
+    for runtime in RUNTIMES {
+        let words = ["connect", "--pipe", "--ssh", "web", "--runtime", runtime, "--ssh-config"];
+        let mut command = command();
+        command.args(words).arg(&config).env("HOME", &home).env("SHELL", "/bin/bash");
+        let run = run(command.env_remove("SHLVL"));
+        assert_eq!((run.code, &*run.out), (Some(0), "SSH-2.0-test\n"), "{run:?}");
+    }
+    fs::remove_dir_all(home).unwrap();
+}
+
 #[test]
 fn a_host_alone_is_its_ssh_port_past_a_silent_address() {
     let Some(sshd) = Sshd::start() else { return };
@@ -170,6 +190,38 @@ fn a_host_alone_is_its_ssh_port_past_a_silent_address() {
         assert!(run.out.contains(&end), "{run:?}");
     }
     // Only the first connect needed a login, and with it the race.
+    assert_eq!(sshd.logins(), 1);
+}
+
+#[test]
+fn the_first_hop_is_dialed_with_a_history() {
+    let Some(sshd) = Sshd::start() else { return };
+    // An address of another prefix, so that the live address does not speak for it.
+    let silent = SocketAddr::from((Ipv4Addr::new(127, 0, 1, 1), sshd.port));
+    let _silent = silent_at(silent).unwrap();
+    let config = sshd.config("Host gate\n HostName gate.test");
+    let up = SocketAddr::from((Ipv4Addr::LOCALHOST, sshd.port)).to_string();
+    let target = echo().to_string();
+    for runtime in RUNTIMES {
+        let file = config.with_file_name(format!("history-{runtime}.json"));
+        let words = ["connect", "--ssh", "gate", "--ssh-config", config.to_str().unwrap()];
+        let resolve = ["--resolve", "gate.test:127.0.1.1,127.0.0.1", "--order", "resolver"];
+        let history = ["--history", file.to_str().unwrap(), "--runtime", runtime, "--json"];
+        let words = [&words[..], &resolve, &history].concat();
+        let race = sshd.run(&words).json();
+        assert_eq!(leaves(&race["attempts"]), [silent.to_string(), up.clone()], "{race}");
+        let race = sshd.run(&words).json();
+        assert_eq!(leaves(&race["attempts"]), [&*up], "{race}");
+        let demoted = &race["attempts"][0]["children"][0]["demoted"];
+        assert_eq!(demoted, &json!([silent.to_string()]), "{race}");
+
+        // So does a connect to a target, if it dials the host. Later ones find a master.
+        fs::remove_file(&file).unwrap();
+        let race = sshd.run(&[&words[..], &[&target]].concat()).json();
+        assert_eq!(race["connected"], true, "{race}");
+        let saved = fs::read_to_string(&file).unwrap();
+        assert_eq!(saved.contains(r#""prefix":"127.0.1.0","silences":1"#), runtime == RUNTIMES[0]);
+    }
     assert_eq!(sshd.logins(), 1);
 }
 
@@ -215,7 +267,7 @@ fn tls_through_a_host_checks_the_name_of_the_target() {
     let Some(sshd) = Sshd::start() else { return };
     let authority = Authority::new().unwrap();
     let ca = std::env::temp_dir().join(format!("stagger-ssh-ca-{}", std::process::id()));
-    std::fs::write(&ca, authority.certificate_pem()).unwrap();
+    fs::write(&ca, authority.certificate_pem()).unwrap();
     let server = Server::echo([127, 0, 0, 1], &authority, "localhost").unwrap();
     let config = sshd.config("");
     let config = config.to_str().unwrap();
@@ -229,7 +281,7 @@ fn tls_through_a_host_checks_the_name_of_the_target() {
             assert_eq!(run.out.contains("certificate: verified"), code == 0, "{run:?}");
         }
     }
-    std::fs::remove_file(ca).unwrap();
+    fs::remove_file(ca).unwrap();
 }
 
 #[test]

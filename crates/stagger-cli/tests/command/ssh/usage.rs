@@ -32,8 +32,8 @@ fn options_that_do_not_go_together_are_refused() {
         (&["connect", "a:1", "--ssh-backend", "command"], "--ssh <HOST>"),
         (&["connect", "a:1", "--ssh-match-exec"], "--ssh <HOST>"),
         (&["connect", "--endpoint", "ssh:a", "--ssh", "a"], "cannot be used with"),
-        (&["connect", "--history", "f", "--ssh", "a"], "cannot be used with"),
-        (&["connect", "127.0.0.1:1", "--history", "f", "--ssh-config", "f"], "cannot be used with"),
+        (&["connect", "--nat64", "auto", "--ssh", "a"], "cannot be used with"),
+        (&["connect", "127.0.0.1:1", "--history", "f", "--ssh-config", "f"], "--ssh <HOST>"),
         (&["connect", "127.0.0.1:1", "--nat64", "auto", "--ssh-match-exec"], "cannot be used with"),
         (
             &["connect", "--endpoint", "tcp:127.0.0.1:1", "--ssh-backend", "command"],
