@@ -1,7 +1,9 @@
 //! The kernel's table of sockets, of all processes.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 
 /// A state in the table, as the kernel numbers it (`include/net/tcp_states.h`).
 const ESTABLISHED: u8 = 1;
@@ -17,6 +19,7 @@ struct Row {
     state: u8,
     /// Of a listener: the connections that wait to be accepted.
     receive_queue: u32,
+    inode: u64,
 }
 
 /// How many sockets are connecting to `addr`, in this network namespace.
@@ -25,13 +28,17 @@ pub fn connecting_to(addr: SocketAddr) -> usize {
     rows.iter().filter(|row| row.state == SYN_SENT && row.remote == addr).count()
 }
 
-/// How many sockets are connected to `addr` and not closed, in this network namespace.
-///
-/// A process that another test starts keeps a socket that was closed here, until its program runs.
-/// So the test must be [alone](crate::process::alone).
+/// How many sockets of this process are connected to `addr` and not closed. Another test may have
+/// had the port before, and connect to it again.
 pub fn connected_to(addr: SocketAddr) -> usize {
-    let rows = rows(table("tcp", addr));
-    rows.iter().filter(|row| row.state == ESTABLISHED && row.remote == addr).count()
+    let entries = fs::read_dir("/proc/self/fd").expect("/proc is mounted");
+    let links = entries.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+    let own: BTreeSet<_> = links.collect();
+    let mut rows = rows(table("tcp", addr));
+    rows.retain(|row| row.state == ESTABLISHED && row.remote == addr);
+    let sockets = rows.iter().map(|row| PathBuf::from(format!("socket:[{}]", row.inode)));
+    // The kernel may print a row twice, if another row comes while the table is read.
+    sockets.filter(|socket| own.contains(socket)).collect::<BTreeSet<_>>().len()
 }
 
 /// How many UDP sockets are connected to `addr`, in this network namespace.
@@ -73,11 +80,14 @@ fn row(line: &str) -> Option<Row> {
     let mut next = || fields.next();
     let (local, remote, state, queues) = (next()?, next()?, next()?, next()?);
     let (_, receive_queue) = queues.split_once(':')?;
+    // After the timer, the retransmissions, the user and the timeout.
+    let inode = fields.nth(4)?;
     Some(Row {
         local: address(local)?,
         remote: address(remote)?,
         state: u8::from_str_radix(state, 16).ok()?,
         receive_queue: u32::from_str_radix(receive_queue, 16).ok()?,
+        inode: inode.parse().ok()?,
     })
 }
 
@@ -98,7 +108,24 @@ fn address(text: &str) -> Option<SocketAddr> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{TcpListener, TcpStream};
+
     use super::*;
+
+    #[test]
+    fn only_connected_sockets_of_this_process_are_counted() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
+        let streams = [(); 3].map(|()| TcpStream::connect(addr).unwrap());
+        assert_eq!(connected_to(addr), 3);
+        // The copy of a descriptor is the same socket.
+        let copy = streams[0].try_clone().unwrap();
+        assert_eq!(connected_to(addr), 3);
+        drop(streams);
+        assert_eq!(connected_to(addr), 1);
+        drop(copy);
+        assert_eq!(connected_to(addr), 0);
+    }
 
     #[test]
     #[cfg(target_endian = "little")]
