@@ -38,7 +38,7 @@ impl Resolver for Table {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // The first address refuses, so the race goes on to the second.
-    let refusing = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let refusing = "127.0.0.1:1".parse()?;
     let addresses = vec![refusing, stagger_examples::greeter()?];
     let table = Table(Arc::new(HashMap::from([("greeter.test:hello", addresses)])));
 

@@ -23,7 +23,7 @@ use crate::{Hop, SshAlias, SshError, SshHost};
 ///
 /// # Examples
 ///
-/// A race of two hosts that have the same data:
+/// A race of two hosts that have the same data. Nothing listens on port 1:
 ///
 /// ```
 /// use stagger::Dialer;
@@ -33,11 +33,10 @@ use crate::{Hop, SshAlias, SshError, SshHost};
 /// # futures_lite::future::block_on(async {
 /// let server = std::net::TcpListener::bind("127.0.0.1:0")?;
 /// let port = server.local_addr()?.port();
-/// let closed = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
 /// let ssh = Ssh::new(stagger_smol::dialer()).with_config(ConfigFiles::none());
 ///
 /// let dialer = Dialer::new(ByAlias, ssh.connector(), stagger_smol::Timer);
-/// let hosts = [closed, port].map(|port| SshAlias::new(format!("ssh://joe@127.0.0.1:{port}")));
+/// let hosts = [1, port].map(|port| SshAlias::new(format!("ssh://joe@127.0.0.1:{port}")));
 /// let stream = dialer.connect_addresses(hosts).await?;
 /// assert_eq!(stream.tcp().unwrap().peer_addr()?.port(), port);
 /// # Ok::<_, Box<dyn std::error::Error>>(()) }).unwrap();

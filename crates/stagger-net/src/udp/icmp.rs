@@ -27,10 +27,10 @@ use std::os::windows::io::AsSocket;
 /// # #[cfg(target_os = "linux")]
 /// # {
 /// use std::io;
-/// use std::net::UdpSocket;
+/// use std::net::{SocketAddr, UdpSocket};
 /// use stagger_net::udp::IcmpError;
 ///
-/// let closed = UdpSocket::bind("127.0.0.1:0")?.local_addr()?;
+/// let closed = "127.0.0.1:1".parse::<SocketAddr>()?;
 /// let socket = UdpSocket::bind("127.0.0.1:0")?;
 /// IcmpError::enable(&socket)?;
 /// socket.send_to(b"anybody?", closed)?;
@@ -41,7 +41,7 @@ use std::os::windows::io::AsSocket;
 /// assert_eq!(errors[0].kind(), io::ErrorKind::ConnectionRefused);
 /// assert!(IcmpError::take(&socket)?.is_empty());
 /// # }
-/// # Ok::<_, std::io::Error>(())
+/// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct IcmpError {

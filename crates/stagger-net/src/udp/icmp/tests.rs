@@ -135,11 +135,17 @@ fn the_option_is_set_for_each_family_of_the_socket() {
 
 #[test]
 fn errors_are_taken_in_order_and_so_many_at_once() {
-    let closed = || UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // Ports that no other test gets, and that take datagrams from nobody but port 1.
+    let closed = || {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.connect("127.0.0.1:1").unwrap();
+        socket
+    };
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     IcmpError::enable(&socket).unwrap();
     assert_eq!(IcmpError::take(&socket).unwrap(), []);
-    let closed: Vec<_> = (0..IcmpError::TAKEN_AT_ONCE + 3).map(|_| closed()).collect();
+    let held: Vec<_> = (0..IcmpError::TAKEN_AT_ONCE + 3).map(|_| closed()).collect();
+    let closed: Vec<_> = held.iter().map(|socket| socket.local_addr().unwrap()).collect();
     for addr in &closed {
         // It fails once for each earlier report, and sends nothing then.
         while socket.send_to(b"anybody?", addr).is_err() {}
