@@ -12,6 +12,7 @@ use rustix::net::{Shutdown, shutdown};
 use stagger::boxed::BoxDialer;
 use stagger::resolve::ByName;
 use stagger::{Dialer, Error, Policy, Target};
+use stagger_net::nat64::Nat64;
 use stagger_proxy::{Protocol, Proxy};
 use stagger_ssh::config::ConfigFiles;
 use stagger_ssh::{ControlSocket, Ssh, SshCommand, SshError, SshStream};
@@ -54,12 +55,15 @@ pub struct Setup {
     pub policy: Policy,
     /// The command that dials for `ssh -W`.
     pub dial_command: Option<String>,
+    /// The NAT64 for first hops.
+    pub nat64: Option<Nat64>,
 }
 
 impl Setup {
     /// Connects with this backend and this file.
     pub fn new(way: Way, config: impl Into<PathBuf>) -> Self {
-        Self { way, config: Some(config.into()), policy: Policy::new(), dial_command: None }
+        let config = Some(config.into());
+        Self { way, config, policy: Policy::new(), dial_command: None, nat64: None }
     }
 
     fn ssh_command(&self) -> SshCommand {
@@ -136,6 +140,10 @@ macro_rules! setup {
         let ssh = match &$setup.config {
             Some(path) => ssh.with_config(ConfigFiles::file(path)),
             None => ssh.with_config(ConfigFiles::default()),
+        };
+        let ssh = match &$setup.nat64 {
+            Some(nat64) => ssh.with_nat64(nat64.clone()),
+            None => ssh,
         };
         match $setup.way {
             Way::Control => ssh.with_backend(ControlSocket::new()),

@@ -159,7 +159,8 @@ impl TargetDialing {
         if let Some(setup) = ssh {
             let outer = outer(&policy);
             let history = kept.as_ref().map(Kept::history);
-            let first = FirstHop { resolver, options, policy: policy.without_timeout(), history };
+            let policy = policy.without_timeout();
+            let first = FirstHop { resolver, options, policy, history, nat64 };
             let targets = setup.ways::<R>(first).targets;
             let targets = match chain.first() {
                 Some(_) => {

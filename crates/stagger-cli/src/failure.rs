@@ -79,10 +79,11 @@ pub(crate) fn lost(error: &Error) -> (Race, Exit) {
     (race, if is_usage { Exit::Usage } else { Exit::Failure })
 }
 
-/// What to try after a failed connect to a target. The options of an endpoint are other ones.
+/// What to try after a failed connect. An endpoint does not have the options of a target.
 fn hint(error: &Error) -> Option<&'static str> {
-    error.target()?;
-    tls::hint(error).or_else(|| proxy::hint(error)).or_else(|| nat64::hint(error))
+    let has_target = error.target().is_some();
+    let of_target = || tls::hint(error).or_else(|| proxy::hint(error));
+    has_target.then(of_target).flatten().or_else(|| nat64::hint(error))
 }
 
 /// Why the target is wrong on any network, if it is. After an attempt the target was not at fault.

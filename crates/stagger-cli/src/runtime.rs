@@ -107,7 +107,8 @@ impl Runtime for Tokio {
     #[cfg(all(feature = "ssh", unix))]
     fn ssh(setup: &ssh::Setup, first: ssh::FirstHop) -> ssh::Ways {
         let resolver = first.resolver.sent_on::<Self>();
-        ssh::ways(setup, resolver, first, stagger_tokio::Reactor, Self::timer())
+        let nat64 = first.nat64.on::<Self>(&first.resolver);
+        ssh::ways(setup, resolver, nat64, first, stagger_tokio::Reactor, Self::timer())
     }
 
     fn timer() -> Self::Timer {
@@ -144,7 +145,8 @@ impl Runtime for Smol {
     #[cfg(all(feature = "ssh", unix))]
     fn ssh(setup: &ssh::Setup, first: ssh::FirstHop) -> ssh::Ways {
         let resolver = first.resolver.sent_on::<Self>();
-        ssh::ways(setup, resolver, first, stagger_smol::Reactor, Self::timer())
+        let nat64 = first.nat64.on::<Self>(&first.resolver);
+        ssh::ways(setup, resolver, nat64, first, stagger_smol::Reactor, Self::timer())
     }
 
     fn timer() -> Self::Timer {
@@ -178,7 +180,8 @@ impl Runtime for AsyncStd {
     #[cfg(all(feature = "ssh", unix))]
     fn ssh(setup: &ssh::Setup, first: ssh::FirstHop) -> ssh::Ways {
         let resolver = first.resolver.sent_on::<Self>();
-        ssh::ways(setup, resolver, first, stagger_async_std::Reactor, Self::timer())
+        let nat64 = first.nat64.on::<Self>(&first.resolver);
+        ssh::ways(setup, resolver, nat64, first, stagger_async_std::Reactor, Self::timer())
     }
 
     fn timer() -> Self::Timer {

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use stagger::boxed::BoxError;
 use stagger::error::{ErrorKind, SharedError};
 use stagger::resolve::Families;
-use stagger::{Candidate, Connector, Dialer, Policy, Resolver, Target, Timer};
+use stagger::{Candidate, Connector, Dialer, Error, Policy, Resolver, Target, Timer};
+use stagger_net::nat64::Nat64;
 use stagger_net::reactor::{Handshake, Interest, ReactorMark};
 use stagger_net::{Register, TcpConnector, TcpOptions};
 
@@ -60,36 +61,25 @@ where
         })
     }
 
-    fn dial(&self, host: &SshHost, attempt: &Candidate<()>) -> BoxFuture<Result<Socket, SshError>> {
+    fn dial(
+        &self,
+        host: &SshHost,
+        attempt: &Candidate<()>,
+        nat64: Option<&Nat64>,
+    ) -> BoxFuture<Result<Socket, SshError>> {
         let (this, host, attempt) = (self.clone(), host.clone(), attempt.child(()));
+        let nat64 = nat64.cloned();
         Box::pin(async move {
-            let config = host.config();
-            let target = target_of(&host)?;
+            let policy = policy_of(this.0.policy().clone(), host.config());
             let options = this.options(&host).await?;
-            let policy = policy_of(this.0.policy().clone(), config);
             let register = Std(this.0.connector().register().clone());
             let dialer = this
                 .0
                 .map_connector(|_| TcpConnector::new_on(options, register))
                 .with_policy(policy);
-            let mut races = config.connection_attempts().max(1);
-            loop {
-                let race = Connector::connect(&dialer, attempt.child(target.clone()));
-                let error = match race.await {
-                    Ok(socket) => return Ok(Socket::Tcp(socket)),
-                    Err(error) => error,
-                };
-                races -= 1;
-                if races == 0 || error.is_final() {
-                    let is_late = matches!(error.kind(), ErrorKind::TimedOut(_));
-                    let (kind, text) = if is_late {
-                        (SshErrorKind::Timeout, "its SSH server was not reached in time")
-                    } else {
-                        (SshErrorKind::Unreached, "its SSH server was not reached")
-                    };
-                    return Err(SshError::new(kind, &host, text).with_source(error));
-                }
-                dialer.timer().sleep(RETRY_DELAY).await;
+            match nat64 {
+                None => races(&dialer, &host, &attempt).await,
+                Some(nat64) => races(&nat64.wrap(dialer), &host, &attempt).await,
             }
         })
     }
@@ -152,6 +142,38 @@ fn with_interface(_: TcpOptions, _: &str) -> Result<TcpOptions, BoxError> {
 
 fn finish<S, G: Register<S>>(register: &G, socket: S) -> io::Result<G::Stream> {
     register.finish(register.register(socket)?)
+}
+
+/// Races TCP to the host's SSH server, as often as its configuration says (`ConnectionAttempts`).
+async fn races<R, C, T>(
+    dialer: &Dialer<R, C, T>,
+    host: &SshHost,
+    attempt: &Candidate<()>,
+) -> Result<Socket, SshError>
+where
+    Dialer<R, C, T>: Connector<Target, Connection = TcpStream, Error = Error>,
+    T: Timer,
+{
+    let target = target_of(host)?;
+    let mut races = host.config().connection_attempts().max(1);
+    loop {
+        let race = Connector::connect(dialer, attempt.child(target.clone()));
+        let error = match race.await {
+            Ok(socket) => return Ok(Socket::Tcp(socket)),
+            Err(error) => error,
+        };
+        races -= 1;
+        if races == 0 || error.is_final() {
+            let is_late = matches!(error.kind(), ErrorKind::TimedOut(_));
+            let (kind, text) = if is_late {
+                (SshErrorKind::Timeout, "its SSH server was not reached in time")
+            } else {
+                (SshErrorKind::Unreached, "its SSH server was not reached")
+            };
+            return Err(SshError::new(kind, host, text).with_source(error));
+        }
+        dialer.timer().sleep(RETRY_DELAY).await;
+    }
 }
 
 /// The SSH server of a host.

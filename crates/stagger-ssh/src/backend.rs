@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use futures_lite::FutureExt as _;
 use stagger::{Candidate, Target};
+use stagger_net::nat64::Nat64;
 
 use crate::adapter::target_of;
 use crate::command::{Command, Running, Spawned};
@@ -72,6 +73,7 @@ pub struct Hop<S> {
     pub(crate) attempt: Candidate<()>,
     pub(crate) runtime: Arc<dyn Runtime<S>>,
     pub(crate) backend: Arc<dyn Backend<S>>,
+    pub(crate) nat64: Option<Nat64>,
 }
 
 impl<S: Send + 'static> Hop<S> {
@@ -89,7 +91,7 @@ impl<S: Send + 'static> Hop<S> {
     /// Races TCP to the SSH server of a host with [`Route::Direct`](crate::Route::Direct), with the
     /// host's own options. Yields a non-blocking socket that no reactor knows.
     pub(crate) async fn dial(&self) -> Result<Socket, SshError> {
-        let socket = self.runtime.dial(&self.host, &self.attempt).await?;
+        let socket = self.runtime.dial(&self.host, &self.attempt, self.nat64.as_ref()).await?;
         self.attempt.progress().made();
         Ok(socket)
     }
@@ -244,6 +246,7 @@ impl<S> Clone for Hop<S> {
             attempt: self.attempt.child(()),
             runtime: self.runtime.clone(),
             backend: self.backend.clone(),
+            nat64: self.nat64.clone(),
         }
     }
 }

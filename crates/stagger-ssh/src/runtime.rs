@@ -14,6 +14,7 @@ use stagger::Candidate;
 use stagger::error::SharedError;
 use stagger::resolve::Families;
 use stagger_net::Register;
+use stagger_net::nat64::Nat64;
 use stagger_net::reactor::Interest;
 
 use crate::{SshError, SshHost};
@@ -40,7 +41,12 @@ pub(crate) trait Runtime<S>: Send + Sync {
     ) -> BoxFuture<Result<Vec<IpAddr>, SharedError>>;
 
     /// Races TCP to the host's SSH server, as a child of the attempt.
-    fn dial(&self, host: &SshHost, attempt: &Candidate<()>) -> BoxFuture<Result<Socket, SshError>>;
+    fn dial(
+        &self,
+        host: &SshHost,
+        attempt: &Candidate<()>,
+        nat64: Option<&Nat64>,
+    ) -> BoxFuture<Result<Socket, SshError>>;
 
     /// Registers a Unix-domain socket, which must be non-blocking, for input and output by hand.
     fn local(&self, socket: UnixStream) -> io::Result<Box<dyn Local>>;

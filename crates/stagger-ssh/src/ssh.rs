@@ -13,6 +13,7 @@ use stagger::boxed::BoxError;
 use stagger::connect::Dial;
 use stagger::resolve::ByName;
 use stagger::{Candidate, Connector as _, Dialer, Endpoint, Policy, Resolver, Timer};
+use stagger_net::nat64::Nat64;
 use stagger_net::{Register, TcpConnector};
 
 use crate::adapter::{Adapter, StreamOf};
@@ -78,6 +79,7 @@ impl<T> Ssh<(), T> {
             backend: Arc::new(ControlSocket::new()),
             files: ConfigFiles::default(),
             match_exec: false,
+            nat64: None,
         };
         Ssh { setup, timer, policy }
     }
@@ -109,6 +111,36 @@ impl<S, T> Ssh<S, T> {
     /// The backend that opens connections from hops.
     pub fn backend(&self) -> &dyn Backend<S> {
         &*self.setup.backend
+    }
+
+    /// Reaches first hops with IPv4 addresses alone through this NAT64. The dialer has none,
+    /// because each host has options of its own for its sockets.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stagger_net::nat64::Nat64;
+    /// use stagger_ssh::Ssh;
+    ///
+    /// let dialer = stagger_smol::dialer();
+    /// let nat64 = Nat64::auto(dialer.resolver().clone(), stagger_smol::Timer);
+    /// let ssh = Ssh::new(dialer).with_nat64(nat64);
+    /// assert!(ssh.nat64().is_some_and(Nat64::has_discovery));
+    /// ```
+    pub fn with_nat64(mut self, nat64: Nat64) -> Self {
+        self.setup.nat64 = Some(nat64);
+        self
+    }
+
+    /// Removes the NAT64.
+    pub fn without_nat64(mut self) -> Self {
+        self.setup.nat64 = None;
+        self
+    }
+
+    /// The NAT64 for first hops.
+    pub fn nat64(&self) -> Option<&Nat64> {
+        self.setup.nat64.as_ref()
     }
 
     /// The files of the configuration.

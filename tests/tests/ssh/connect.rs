@@ -1,8 +1,13 @@
 //! The ways to a host and through it.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use stagger::Policy;
+use stagger::sort::SourceAddress;
+use stagger_net::nat64::Nat64;
+use stagger_tests::Adapter;
+use stagger_tests::namespace::shell;
 use stagger_tests::ssh::{GREETING_WAYS, Setup, SshRuntime, Way};
 use stagger_tests::sshd::{Gateways, dial_command, echo};
 
@@ -16,6 +21,7 @@ on_runtimes! {
         a_proxy_command_leads_to_a_host,
         hosts_by_a_dial_by_a_command_and_by_jumps_form_one_chain,
         a_host_and_a_target_are_reached_over_ipv6,
+        a_first_host_with_ipv4_alone_is_reached_through_a_nat64,
         the_configuration_of_the_user_is_the_default,
         large_data_goes_both_ways_and_each_end_ends_alone,
     }
@@ -117,6 +123,34 @@ fn a_host_and_a_target_are_reached_over_ipv6<R: SshRuntime>() {
             reach_through(runtime, &setup, "six", target);
         }
     });
+}
+
+fn a_first_host_with_ipv4_alone_is_reached_through_a_nat64<R: SshRuntime>() {
+    let Some(lab) = Gateways::start() else { return };
+    let runtime = R::new();
+    // 10.77.0.2 in the prefix 2001:db8:77::/96.
+    shell("ip -n gw1 address add 2001:db8:77::a4d:2/64 dev far0 nodad");
+    let nat64 = Nat64::new(<R::Adapter as Adapter>::Timer::default());
+    // IPv4 has no route, as far as the NAT64 knows.
+    let nat64 = nat64.with_prefix("2001:db8:77::/96".parse().unwrap()).unwrap().with_sources(
+        |to: &SocketAddr| {
+            to.is_ipv6().then(|| SourceAddress::new("2001:db8:77::1".parse().unwrap()))
+        },
+    );
+    let from = |text: &str| lab.log(1).matches(&format!(" from {text} port ")).count();
+    for (target, way) in [("gw1", Way::Control), ("10.77.0.2", Way::Command)] {
+        let mut setup = Setup::new(way, lab.config(""));
+        setup.nat64 = Some(nat64.clone());
+        reach(&runtime, &setup, target);
+    }
+    assert_eq!(from("10.77.0.1"), 0, "{}", lab.log(1));
+    // The masters of both hosts are behind the same dial.
+    let mut setup = Setup::new(Way::Control, lab.config(""));
+    setup.nat64 = Some(nat64);
+    reach_through(&runtime, &setup, "gw2", "gw3.test:22");
+    reach_through(&runtime, &setup, "gw1", "gw2.test:22");
+    assert!(lab.log(1).contains("Accepted publickey for joe from 2001:db8:77::1"));
+    assert_eq!((lab.logins(1), from("10.77.0.1")), (1, 0), "{}", lab.log(1));
 }
 
 fn the_configuration_of_the_user_is_the_default<R: SshRuntime>() {

@@ -5,6 +5,7 @@ use crate::console::{Console, Exit};
 use crate::dial::{Dialed, StreamConnector};
 use crate::failure::Failure;
 use crate::history::Kept;
+use crate::nat64::Nat64Choice;
 use crate::resolver::ResolverChoice;
 use crate::runtime::Runtime;
 use crate::usage::UsageError;
@@ -59,6 +60,7 @@ pub(crate) struct FirstHop {
     pub(crate) options: stagger_net::TcpOptions,
     pub(crate) policy: stagger::Policy,
     pub(crate) history: Option<stagger::History>,
+    pub(crate) nat64: Nat64Choice,
 }
 
 pub(crate) struct Ways {

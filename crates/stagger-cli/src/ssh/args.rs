@@ -22,8 +22,9 @@ With --ssh, the target is reached from an SSH host, which resolves its name.
 Without a target, the SSH port of the host itself is reached. The host is a
 destination of ssh(1), such as web, joe@web or ssh://joe@web:2222. It is looked
 up in ~/.ssh/config and /etc/ssh/ssh_config as ssh does. The first hop is raced:
---family, --bind, --resolve and the like are for it. A silent address costs
-250 ms. The picture has the races of hops below the attempt that needs them.
+--family, --bind, --resolve, --nat64 and the like are for it. A silent address
+costs 250 ms. The picture has the races of hops below the attempt that needs
+them.
 
 Logins are left to the program ssh, which never asks here for a password or a
 passphrase (BatchMode). --ssh-backend control uses a running control master of
@@ -71,16 +72,13 @@ pub(crate) enum BackendName {
     Command,
 }
 
-/// The arguments of `connect` that cannot stand beside `--ssh`.
-const BESIDE_NO_HOST: [&str; 2] = ["endpoint", "nat64"];
-
-// clap does not ask for `--ssh` where something stands in its way. So the options that need it
-// exclude the same arguments.
+// clap does not ask for `--ssh` where an endpoint stands in its way. So the options that need it
+// exclude an endpoint too.
 #[derive(Debug, clap::Args)]
 #[command(
-    mut_arg("ssh_config", |arg| arg.conflicts_with_all(BESIDE_NO_HOST)),
-    mut_arg("ssh_match_exec", |arg| arg.conflicts_with_all(BESIDE_NO_HOST)),
-    mut_arg("ssh_backend", |arg| arg.conflicts_with_all(BESIDE_NO_HOST))
+    mut_arg("ssh_config", |arg| arg.conflicts_with("endpoint")),
+    mut_arg("ssh_match_exec", |arg| arg.conflicts_with("endpoint")),
+    mut_arg("ssh_backend", |arg| arg.conflicts_with("endpoint"))
 )]
 pub(crate) struct ConnectSsh {
     /// Reach the target from this host of the SSH configuration, or else the host's SSH port
@@ -88,7 +86,7 @@ pub(crate) struct ConnectSsh {
         long,
         value_name = "HOST",
         value_hint = ValueHint::Hostname,
-        conflicts_with_all = BESIDE_NO_HOST,
+        conflicts_with = "endpoint",
         help_heading = "SSH"
     )]
     pub(super) ssh: Option<String>,

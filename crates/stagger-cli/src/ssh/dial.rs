@@ -8,6 +8,7 @@ use crate::args::ConnectArgs;
 use crate::dial::{Dialed, outer};
 use crate::failure::Failure;
 use crate::history::Kept;
+use crate::nat64::Nat64Choice;
 use crate::resolver::ResolverChoice;
 use crate::runtime::Runtime;
 use crate::usage::UsageError;
@@ -44,7 +45,9 @@ impl HostDialing {
         let resolver = ResolverChoice::of(&args.target)?;
         let kept = args.history.kept();
         let history = kept.as_ref().map(Kept::history);
-        let first = FirstHop { resolver, options, policy: policy.without_timeout(), history };
+        let nat64 = Nat64Choice::of(args.target.nat64.as_deref())?;
+        let policy = policy.without_timeout();
+        let first = FirstHop { resolver, options, policy, history, nat64 };
         Ok(Self { setup, first, outer, kept })
     }
 

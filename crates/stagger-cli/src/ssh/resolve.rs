@@ -9,6 +9,7 @@ use super::way::{FirstHop, Setup};
 use crate::args::ResolveArgs;
 use crate::console::{Console, Exit};
 use crate::failure::Failure;
+use crate::nat64::Nat64Choice;
 use crate::policy;
 use crate::resolver::ResolverChoice;
 use crate::runtime::{Job, Runtime};
@@ -47,7 +48,8 @@ impl LookUp {
         let policy = policy::of_target(&args.target)?;
         let resolver = ResolverChoice::of(&args.target)?;
         let options = TcpOptions::new();
-        Ok(Self { setup, first: FirstHop { resolver, options, policy, history: None } })
+        let (history, nat64) = (None, Nat64Choice::Off);
+        Ok(Self { setup, first: FirstHop { resolver, options, policy, history, nat64 } })
     }
 }
 

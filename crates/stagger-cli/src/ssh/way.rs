@@ -8,6 +8,7 @@ use std::pin::Pin;
 use stagger::boxed::BoxResolver;
 use stagger::error::SharedError;
 use stagger::{Connector, Dialer, History, Policy, Target, Timer};
+use stagger_net::nat64::Nat64;
 use stagger_net::{Register, TcpConnector, TcpOptions};
 use stagger_ssh::config::ConfigFiles;
 use stagger_ssh::{
@@ -16,6 +17,7 @@ use stagger_ssh::{
 
 use super::args::{BackendName, ConnectSsh, ResolveSsh, SshConfig};
 use crate::dial::StreamConnector;
+use crate::nat64::Nat64Choice;
 use crate::resolver::ResolverChoice;
 use crate::runtime::Runtime;
 use crate::stream::BoxStream;
@@ -37,6 +39,7 @@ pub(crate) struct FirstHop {
     pub(crate) options: TcpOptions,
     pub(crate) policy: Policy,
     pub(crate) history: Option<History>,
+    pub(crate) nat64: Nat64Choice,
 }
 
 /// A lookup of a host in the configuration.
@@ -104,6 +107,7 @@ impl Setup {
 pub(crate) fn ways<G, T>(
     setup: &Setup,
     resolver: BoxResolver<SocketAddr, SharedError>,
+    nat64: Option<Nat64>,
     FirstHop { options, policy, history, .. }: FirstHop,
     reactor: G,
     timer: T,
@@ -123,6 +127,10 @@ where
     };
     let ssh = Ssh::new(dialer).with_config(setup.files.clone());
     let ssh = if setup.match_exec { ssh.with_match_exec() } else { ssh };
+    let ssh = match nat64 {
+        Some(nat64) => ssh.with_nat64(nat64),
+        None => ssh,
+    };
     let ssh = match setup.backend {
         BackendName::Control => ssh.with_backend(ControlSocket::new()),
         BackendName::Command => ssh.with_backend(SshCommand::new()),

@@ -66,6 +66,38 @@ fn a_literal_and_a_name_connect_through_a_given_and_a_discovered_prefix() {
 }
 
 #[test]
+#[cfg(feature = "ssh")]
+fn an_ssh_host_with_ipv4_alone_is_reached_through_a_prefix() {
+    if !inside("nat64::an_ssh_host_with_ipv4_alone_is_reached_through_a_prefix") {
+        return;
+    }
+    sh(NETWORK);
+    let listener = TcpListener::bind((SYNTHESISED, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = NameServer::start().unwrap();
+    server.otherwise(Reply::no_address());
+    server.on("name.test", Record::A, Reply::addresses(["192.0.2.33"]));
+    server.on("ipv4only.arpa", Record::Aaaa, Reply::addresses(["2001:db8:64::c000:aa"]));
+    let dns = server.addr().to_string();
+    let dialed = format!("[{SYNTHESISED}]:{port}");
+    for runtime in RUNTIMES {
+        for host in ["192.0.2.33", "name.test"] {
+            let host = format!("ssh://joe@{host}:{port}");
+            let with = |nat64: &[&str]| {
+                let common = ["connect", "--ssh", &host, "--ssh-config", "none", "--json"];
+                let options = ["--server", &dns, "--runtime", runtime];
+                stagger(&[&common[..], &options, nat64].concat())
+            };
+            assert_eq!(with(&[]).code, Some(1), "{host}");
+            for nat64 in ["auto", "2001:db8:64::/96"] {
+                let race = with(&["--nat64", nat64]).json();
+                assert_eq!(race["peer"], dialed, "{race}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_failed_discovery_is_in_the_line_the_picture_and_the_object() {
     if !inside("nat64::a_failed_discovery_is_in_the_line_the_picture_and_the_object") {
         return;
@@ -122,6 +154,14 @@ fn a_failed_discovery_is_in_the_line_the_picture_and_the_object() {
             let proxy =
                 with("name.test:80", &["--nat64", "auto", "--proxy", "socks5://192.0.2.33:1"]);
             assert!(proxy.err.ends_with(&format!("{reason}{hint}\n")), "{proxy:?}");
+            // So is an SSH host.
+            #[cfg(feature = "ssh")]
+            for target in [&[][..], &["name.test:80"]] {
+                let host = ["connect", "--ssh", "ssh://joe@192.0.2.33:1", "--ssh-config", "none"];
+                let options = ["--nat64", "auto", "--server", &dns, "--runtime", runtime];
+                let host = stagger(&[&host[..], target, &options].concat());
+                assert!(host.err.ends_with(&format!("{reason}{hint}\n")), "{host:?}");
+            }
             let off = with("192.0.2.33:80", &[]);
             assert!(off.err.ends_with("Network is unreachable (os error 101)\n"), "{off:?}");
         }

@@ -16,6 +16,8 @@ fn a_wrong_host_or_combination_is_bad_usage_in_one_line() {
         ),
         (&["connect", "--ssh", "a", "db"], "bad target \"db\": the service is missing"),
         (&["connect", "--ssh", "a", "--bind", "x"], "bad --bind \"x\""),
+        (&["connect", "--ssh", "a", "--nat64", "x"], "bad --nat64 \"x\""),
+        (&["connect", "--ssh", "a", "b:1", "--nat64", "x"], "bad --nat64 \"x\""),
         (&["connect", "--ssh", "a", "--ca", "/x"], "bad --ca \"/x\": nothing is checked"),
     ] {
         let run = stagger(words);
@@ -32,9 +34,8 @@ fn options_that_do_not_go_together_are_refused() {
         (&["connect", "a:1", "--ssh-backend", "command"], "--ssh <HOST>"),
         (&["connect", "a:1", "--ssh-match-exec"], "--ssh <HOST>"),
         (&["connect", "--endpoint", "ssh:a", "--ssh", "a"], "cannot be used with"),
-        (&["connect", "--nat64", "auto", "--ssh", "a"], "cannot be used with"),
         (&["connect", "127.0.0.1:1", "--history", "f", "--ssh-config", "f"], "--ssh <HOST>"),
-        (&["connect", "127.0.0.1:1", "--nat64", "auto", "--ssh-match-exec"], "cannot be used with"),
+        (&["connect", "127.0.0.1:1", "--nat64", "auto", "--ssh-match-exec"], "--ssh <HOST>"),
         (
             &["connect", "--endpoint", "tcp:127.0.0.1:1", "--ssh-backend", "command"],
             "cannot be used with",

@@ -19,6 +19,7 @@ use rustix::net::{AddressFamily, SocketType, bind, socket};
 use stagger::error::SharedError;
 use stagger::resolve::Families;
 use stagger::{Candidate, Target, Timer as _};
+use stagger_net::nat64::Nat64;
 use stagger_smol::{Reactor, Timer};
 
 use crate::backend::{Backend, Hop};
@@ -312,7 +313,12 @@ impl Runtime<TestStream> for TestRuntime {
         Box::pin(async { panic!("a backend looks up no name") })
     }
 
-    fn dial(&self, host: &SshHost, _: &Candidate<()>) -> BoxFuture<Result<Socket, SshError>> {
+    fn dial(
+        &self,
+        host: &SshHost,
+        _: &Candidate<()>,
+        _: Option<&Nat64>,
+    ) -> BoxFuture<Result<Socket, SshError>> {
         self.0.fetch_add(1, Ordering::Relaxed);
         let host = host.clone();
         Box::pin(async move {
@@ -348,6 +354,7 @@ pub(super) async fn open(
         attempt: Candidate::new(()),
         runtime: runtime.clone(),
         backend: Arc::new(backend.clone()),
+        nat64: None,
     };
     backend.open(hop, &Target::parse(to).unwrap()).await
 }
