@@ -9,8 +9,8 @@ const HTTP_1: &[u8] = b"http/1.1";
 
 const HTTP_2: &[u8] = b"h2";
 
-/// What a client of HTTP offers, in its order of preference. Without the feature `http2` of
-/// hyper-util, its client panics when a server chooses HTTP/2.
+/// The protocols that an HTTP client offers, the preferred one first. Without its feature `http2`,
+/// hyper-util's client panics when a server chooses HTTP/2.
 const HTTP: &[&[u8]] = if cfg!(feature = "http2") { &[HTTP_2, HTTP_1] } else { &[HTTP_1] };
 
 /// A value for each set of protocols.
@@ -21,7 +21,7 @@ pub(crate) struct ByProtocols<T> {
 }
 
 impl<T> ByProtocols<T> {
-    /// Makes the values of configurations. A configuration that has protocols is kept.
+    /// Makes a value for each set of protocols. A configuration that has protocols keeps them.
     ///
     /// - A WebSocket begins with a request of HTTP/1.1 (RFC 6455 §4.1).
     /// - gRPC is over HTTP/2 (the document "gRPC over HTTP2"). tonic speaks nothing else, so a

@@ -17,14 +17,14 @@ use crate::{HyperIo, Stream, target};
 /// A dial in progress.
 pub(crate) type Dialing<S, K> = Pin<Box<dyn Future<Output = Result<Stream<S, K>, Error>> + Send>>;
 
-/// What dials: it takes the target of a URI, and the URI for its scheme.
+/// Dials the target of a URI. It also takes the URI, because of the scheme.
 type Dial<S, K> = dyn Fn(Target, &Uri) -> Dialing<S, K> + Send + Sync;
 
 /// A dialer as the connector of an HTTP client: a [`Service`] from a [`Uri`] to a stream.
 ///
 /// It takes the place of hyper-util's `HttpConnector`, and with TLS that of hyper-rustls's
-/// `HttpsConnector`. It has no parameter but the kind of connections, so a struct can hold it and
-/// the client over it. It is cheap to clone.
+/// `HttpsConnector`. It has no type parameters except those of the connections, so a struct can
+/// hold it and the client over it. It is cheap to clone.
 ///
 /// Programs use the aliases [`tokio::HttpConnector`](crate::tokio::HttpConnector) and
 /// [`futures::HttpConnector`](crate::futures::HttpConnector), which name the kind of streams `K`, and
@@ -169,7 +169,7 @@ impl<S, K: HyperIo<S>> HttpConnector<S, K> {
     ///
     /// # Cancel safety
     ///
-    /// A dial that is dropped passes its turn on, also while it waits. A dial that is kept but not
+    /// A dropped dial passes its turn on, even if it still waits. A dial that is kept but not
     /// polled keeps its turn.
     ///
     /// # Examples

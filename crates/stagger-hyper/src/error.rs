@@ -8,8 +8,9 @@ use stagger::error::causes;
 /// Finds the [`stagger::Error`] in the error of a client, or among its sources.
 ///
 /// A client wraps the error of its connector: hyper-util's `Error`, tonic's and kube's have it as a
-/// source. It has the kind, the target and the report of the failed race. An error inside an
-/// [`io::Error`](std::io::Error) is found too, although the source of an `io::Error` skips it.
+/// source. The `stagger::Error` has the kind, the target and the report of the failed race. An
+/// error inside an [`io::Error`](std::io::Error) is found too, although the source of an
+/// `io::Error` skips it.
 ///
 /// The error of hyper-util's `SocksV4` and `SocksV5` has no source, so nothing is found below it.
 ///

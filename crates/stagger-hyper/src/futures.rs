@@ -1,11 +1,11 @@
 //! Connectors over the streams of `futures-io`, such as those of smol and async-std.
 //!
-//! hyper-util's client runs on any executor: it wants one by hyper's own trait. It depends on the
-//! crate tokio, but needs no runtime of tokio. To close idle connections in time it wants a timer
-//! by hyper's trait (`pool_timer`). The crate `smol-hyper` has both for smol.
+//! hyper-util's client runs on any executor that implements hyper's trait. The client depends on
+//! the crate tokio, but needs no tokio runtime. To close idle connections in time it needs a timer
+//! that implements hyper's trait (`pool_timer`). The crate `smol-hyper` has both for smol.
 //!
 //! A shutdown closes the stream as `futures-io` does. async-std's `TcpStream` only flushes then.
-//! Without TLS, its server sees the end of a connection only when the stream is dropped.
+//! Without TLS, the server then sees the end of a connection only when the stream is dropped.
 //!
 //! # Examples
 //!
@@ -78,8 +78,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> HyperIo<S> for Futures {
 #[doc(hidden)]
 /// A stream of `futures-io` with hyper's traits.
 ///
-/// hyper reads into memory that may not be initialized, and `futures-io` cannot. So each read goes
-/// through a buffer, which the first read makes. No unread byte stays in it.
+/// hyper reads into memory that may not be initialized. `futures-io` cannot do that, so each read
+/// goes through a buffer. The first read allocates the buffer. No unread byte stays in it.
 pub struct Buffered<S> {
     stream: S,
     buffer: Vec<u8>,
@@ -117,7 +117,8 @@ impl<S: AsyncWrite + Unpin> Write for Buffered<S> {
         Pin::new(&mut self.stream).poll_close(cx)
     }
 
-    /// `futures-io` does not tell, and every stream of smol and async-std writes several slices.
+    /// `futures-io` has no such method, and every stream of smol and async-std can write several
+    /// slices.
     fn is_write_vectored(&self) -> bool {
         true
     }

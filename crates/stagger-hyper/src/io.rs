@@ -10,7 +10,7 @@ use hyper_util::client::legacy::connect::Connected;
 /// [`futures::Futures`](crate::futures::Futures). Programs use the aliases of the modules and need
 /// this trait only in bounds.
 ///
-/// It is sealed: a change of it breaks nothing.
+/// It is sealed, so a change to it breaks no program.
 #[expect(private_bounds, reason = "only this crate implements it")]
 pub trait HyperIo<S>: sealed::Sealed {
     /// The stream with hyper's traits.
@@ -139,8 +139,9 @@ macro_rules! streams {
         /// - `wss`: HTTP/1.1 alone (RFC 6455 §4.1).
         /// - `grpcs`: HTTP/2 alone.
         ///
-        /// A client of hyper-util then speaks what was agreed on. It panics if that is HTTP/2 and
-        /// hyper-util's feature `http2` is off. So offer `h2` yourself only with that feature.
+        /// hyper-util's client then speaks the protocol that the server chose. It panics if that is
+        /// HTTP/2 and hyper-util's feature `http2` is off. So offer `h2` yourself only with that
+        /// feature.
         ///
         /// # Examples
         ///

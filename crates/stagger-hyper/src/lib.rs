@@ -1,9 +1,9 @@
 //! [Stagger](stagger) as the connector of hyper's client, tonic and kube, on every async runtime.
 //!
 //! hyper-util's client takes any connector: a tower `Service` from a URI to a stream. This crate
-//! makes one of a dialer. So every connection of the client is the winner of a race, and a dead
-//! address costs one attempt delay. With the feature `tls` the handshake is inside the race, and an
-//! address that accepts and then stalls costs no more.
+//! turns a dialer into such a connector. So every connection of the client is the winner of a race,
+//! and a dead address costs one attempt delay. With the feature `tls` the handshake is inside the
+//! race, and an address that accepts and then stalls costs no more.
 //!
 //! # Where to look
 //!

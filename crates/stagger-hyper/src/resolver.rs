@@ -21,21 +21,21 @@ type Resolve = dyn Fn(&str) -> Resolving<Vec<SocketAddr>> + Send + Sync;
 /// A dialer as the resolver of a client that dials itself: reqwest's `Resolve` (with the feature
 /// `reqwest`), and the resolver of hyper-util's `HttpConnector`.
 ///
-/// It is the second best. Use an [`HttpConnector`](crate::HttpConnector) where the client takes a
-/// connector. A resolver decides when the addresses are known, and their order:
+/// It is the second-best way. Use an [`HttpConnector`](crate::HttpConnector) where the client takes
+/// a connector. A resolver decides when the addresses are known, and their order:
 ///
 /// - It is ready when a race would begin ([`Dialer::resolve`]). So it does not wait for a late
-///   lookup. With AAAA never answered it is ready 50 ms after A.
+///   lookup. If AAAA is never answered, it is ready 50 ms after A.
 /// - The addresses are in the race's order, at most as many as the policy allows.
 ///
 /// The client's own dial does the rest. reqwest uses hyper-util's `HttpConnector`, which makes two
-/// lists of the addresses. The first list is of the family that comes first. It dials each list one
-/// address after another. The second list starts 300 ms after the first, or when the first has
-/// failed. So a dead address before a live one of its family costs a timeout, unless the other
-/// family connects. An address that stalls in TLS is not passed, and addresses that a late lookup
-/// returns are not used.
+/// lists of the addresses. The first list is of the family that comes first. It dials the addresses
+/// of each list one after another. The second list starts 300 ms after the first, or when the first
+/// has failed. So a dead address before a live one of its family costs a timeout, unless the other
+/// family connects. reqwest does not get past an address that stalls in TLS, and does not use
+/// addresses that a late lookup returns.
 ///
-/// The dialer's connector judges which addresses it accepts, but it does not connect. The policy's
+/// The dialer's connector decides which addresses it accepts, but it does not connect. The policy's
 /// timeout bounds a lookup. A name is looked up with the port 0, because these clients set the
 /// port.
 ///

@@ -197,7 +197,7 @@ fn policy_of(policy: Policy, config: &HostConfig) -> Policy {
     }
 }
 
-/// The default of the configuration, any family, leaves those of the policy.
+/// If the configuration allows any family, the policy keeps its own families.
 fn of_families(policy: Policy, families: Families) -> Policy {
     match families {
         Families::Any => policy,

@@ -10,7 +10,7 @@ use crate::{Destination, DestinationError, SshError};
 /// A destination that each attempt looks up in the configuration. It is the address in the reports
 /// of [`Ssh::connect`](crate::Ssh::connect).
 ///
-/// A text that is no destination is one as well. An attempt with it fails.
+/// It can also hold a text that is not a destination. An attempt with it then fails.
 ///
 /// # Examples
 ///
@@ -38,7 +38,7 @@ impl SshAlias {
     ///
     /// # Errors
     ///
-    /// What is wrong with the text.
+    /// Returns the fault of a text that is not a destination.
     pub fn destination(&self) -> Result<&Destination, &DestinationError> {
         self.0.as_ref()
     }
@@ -54,7 +54,7 @@ impl From<Destination> for SshAlias {
     }
 }
 
-/// For a [`Destination`] where a text is possible as well.
+/// Lets [`SshAlias::new`] take a [`Destination`] as well as a text.
 impl From<Infallible> for DestinationError {
     fn from(never: Infallible) -> Self {
         match never {}

@@ -127,8 +127,8 @@ impl<S: Send + 'static> Hop<S> {
         }
     }
 
-    /// Applies `ConnectTimeout` to a way that is no TCP, as ssh(1) does. ssh(1) waits that long for
-    /// the greeting of the host. Meanwhile its jump hosts log in.
+    /// Applies `ConnectTimeout` to a route that is not TCP, as ssh(1) does. ssh(1) waits that long
+    /// for the greeting of the host. Meanwhile its jump hosts log in.
     async fn in_time(
         &self,
         open: impl Future<Output = Result<S, SshError>>,

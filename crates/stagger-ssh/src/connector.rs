@@ -73,7 +73,7 @@ impl<S: Send + 'static> Connector<SshAlias> for SshConnector<S> {
         }))
     }
 
-    /// Refuses a text that is no destination.
+    /// Refuses a text that is not a destination.
     fn accepts(&self, to: &Candidate<SshAlias>) -> Result<(), SshError> {
         to.address().checked().map(drop)
     }
@@ -126,7 +126,7 @@ impl<S: Send + 'static> Connector<Target> for SshHop<S> {
         }))
     }
 
-    /// Refuses every target if the host is no destination.
+    /// Refuses every target if the host is not a destination.
     fn accepts(&self, _: &Candidate<Target>) -> Result<(), SshError> {
         self.alias.checked().map(drop)
     }

@@ -13,10 +13,10 @@ use crate::{SshError, SshErrorKind};
 /// A destination of ssh(1): `[user@]host` or `ssh://[user@]host[:port]`. The host is an alias of
 /// the configuration, which need not be a valid host name.
 ///
-/// It refuses what ssh(1) refuses on its command line, and an empty host. These are control
-/// characters, characters of shells, a leading `-` in a host, and a `-` after a blank in a user. In
-/// addition to ssh(1), it accepts an IPv6 address in brackets and percent-encoding in the host of a
-/// URI.
+/// It refuses an empty host, and the same texts as the command line of ssh(1). These have control
+/// characters, special characters of shells, a leading `-`, a `-` after a blank in a user, or a
+/// backslash at the end of a user. In addition to ssh(1), it accepts an IPv6 address in brackets
+/// and percent-encoding in the host of a URI.
 ///
 /// # Examples
 ///
@@ -39,7 +39,7 @@ pub struct Destination {
     pub(crate) port: Option<u16>,
 }
 
-/// Why a text is no destination.
+/// Why a text is not a destination.
 ///
 /// # Examples
 ///
@@ -89,7 +89,7 @@ impl Destination {
         Self { user: None, ..self }
     }
 
-    /// Sets the port. Port 0 is taken as no port.
+    /// Sets the port. Port 0 means no port.
     pub fn with_port(self, port: u16) -> Self {
         Self { port: Some(port).filter(|port| *port > 0), ..self }
     }

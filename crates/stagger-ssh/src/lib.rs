@@ -23,10 +23,11 @@
 //! # Differences from ssh(1)
 //!
 //! - `ConnectTimeout` bounds the race of all addresses, not each address. The sooner of it and the
-//!   policy's timeout counts. For a host behind others it bounds the whole way to the host.
+//!   policy's timeout counts. For a host behind jump hosts it bounds the whole connect to the host.
 //! - `CanonicalizeHostname` does not follow aliases in the DNS (CNAME), because a resolver does not
 //!   return them. So `CanonicalizePermittedCNAMEs` has no effect.
-//! - `Match exec` is an error, unless [`Ssh::with_match_exec`] allows it. A command has 30 s.
+//! - `Match exec` is an error, unless [`Ssh::with_match_exec`] allows it. A command may run for
+//!   30 s.
 //! - `ProxyUseFdpass` is an error where this crate runs the command itself.
 //! - A host has at most 15 jump hosts in a row.
 //!

@@ -24,7 +24,7 @@ const MAX_HOPS: usize = 16;
 /// A command of `Match exec` may run this long: 30 s. The number is ours. ssh(1) has no limit.
 const EXEC_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The reader may have this many questions about one host: 256. The number is ours.
+/// The reader may ask this many questions about one host: 256. The number is ours.
 const MAX_QUESTIONS: usize = 256;
 
 /// A host to look up: the destination, and the jump hosts that replace those of its configuration,
@@ -184,7 +184,7 @@ async fn run<S>(
     })
 }
 
-/// Adds which of the names exists. A resolver does not tell the end of a name's aliases, so the
+/// Adds which of the names exists. A resolver does not return the end of a name's aliases, so the
 /// name itself counts as canonical.
 async fn look_up<S>(setup: &Setup<S>, names: &Names, mut facts: Facts) -> Facts {
     for name in names.names() {

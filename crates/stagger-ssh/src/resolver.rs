@@ -17,7 +17,7 @@ use crate::{Destination, SshAlias, SshError, SshErrorKind, SshHost};
 /// makes it.
 ///
 /// The service `ssh` means the port of the configuration. A port by number is like `-p` of ssh(1).
-/// A target cannot name all aliases: use [`SshAlias`] for `prod/db`, and for `user@alias`. An
+/// A target cannot name every alias: use [`SshAlias`] for `prod/db`, and for `user@alias`. An
 /// unusable configuration ends a race.
 ///
 /// # Examples

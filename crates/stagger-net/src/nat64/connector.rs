@@ -20,15 +20,16 @@ use super::{Nat64, Nat64Error};
 
 /// A connector that reaches IPv4 addresses without a route through a [`Nat64`].
 ///
-/// The candidate keeps its IPv4 address, so the inner [`accepts`](Connector::accepts) and everything
-/// outside see that. The inner connector then connects to the synthesised address, and has the IPv4
-/// address as [`Candidate::translated`]. [`TcpConnector`](crate::TcpConnector) passes it to its
-/// [hook](crate::TcpOptions::with_hook). The report has both, as [`Redirect`] describes.
+/// The candidate keeps its IPv4 address, so the inner [`accepts`](Connector::accepts) and
+/// everything outside see the IPv4 address. The inner connector then connects to the synthesised
+/// address, and gets the IPv4 address as [`Candidate::translated`].
+/// [`TcpConnector`](crate::TcpConnector) passes it to its [hook](crate::TcpOptions::with_hook). The
+/// report has both, as [`Redirect`] describes.
 ///
 /// An IPv6 candidate inside a known prefix is shown to the inner connector in the same way. The
-/// IPv4 address in it may have a meaning only on this machine or its link. If no bit after it is
-/// set, the connect then goes plainly to that address. So `64:ff9b::7f00:1` is no way around a
-/// check for `127.0.0.1`.
+/// IPv4 address in it may have a meaning only on this machine or its link. If so, and if no bit
+/// after it is set, the connect goes to that IPv4 address without the NAT64. So `64:ff9b::7f00:1`
+/// does not get around a check for `127.0.0.1`.
 ///
 /// The inner connector's errors stay as they are, with one exception. If an IPv4 address without a
 /// route is unreachable, and a discovery found no prefix, the error is a

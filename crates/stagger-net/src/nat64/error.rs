@@ -196,7 +196,7 @@ impl Nat64 {
     ///
     /// - The prefixes are given, or there is no discovery, or it has not ended yet.
     /// - The discovery found a prefix.
-    /// - The result counts no longer: after a minute, when the network changes, and after
+    /// - The result has expired: after a minute, when the network changes, and after
     ///   [`forget`](Self::forget).
     ///
     /// # Examples
@@ -230,7 +230,7 @@ impl Nat64 {
 }
 
 /// The kind of the first [`io::Error`] among an error and its causes, if there is no route to the
-/// network or to the host. Another kind has another reason than the missing route.
+/// network or to the host. An error of another kind has another reason than a missing route.
 fn unreachable(error: &(dyn StdError + 'static)) -> Option<io::ErrorKind> {
     let kind = causes(error).find_map(|error| error.downcast_ref::<io::Error>())?.kind();
     let is_unreachable =

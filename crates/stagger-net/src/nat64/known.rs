@@ -92,7 +92,7 @@ impl Nat64 {
     /// The synthesised address of an IPv4 address, if a prefix is known that may represent it.
     ///
     /// The prefix of an answer comes first. But any zone can have an AAAA in the well-known prefix,
-    /// so on a network with known prefixes it must be one of them.
+    /// so on a network with known prefixes the prefix of the answer must be one of them.
     pub(super) fn synthesise(
         &self,
         ipv4: SocketAddrV4,
@@ -134,8 +134,8 @@ pub(super) fn inside(addr: Ipv6Addr, known: &[Nat64Prefix]) -> Option<(Ipv4Addr,
 
 /// The IPv4 address that a name server has put into this address, and the prefix.
 ///
-/// Such an address has only zeros beside the prefix and the IPv4 address (RFC 6052 §2.2). An
-/// address with other bits is native. A provider may have servers in a short prefix, and a false
+/// In such an address, all bits outside the prefix and the IPv4 address are zero (RFC 6052 §2.2).
+/// An address with other bits is native. A provider may have servers in a short prefix, and a false
 /// answer may show a prefix around any server.
 pub(super) fn synthesised(
     addr: Ipv6Addr,

@@ -16,7 +16,7 @@
 //! [`Nat64::wrap`] adds all of this to a dialer. On a machine with a default route of IPv4 it sends
 //! nothing. There it costs an allocation for each attempt, and one look at the routes for each
 //! lookup and each attempt over IPv4. No adapter uses it unless the program asks for it, because
-//! the discovery is one more question to the name servers.
+//! the discovery sends one more query to the name servers.
 //!
 //! # Examples
 //!
@@ -109,9 +109,9 @@ pub const DISCOVERY_TTL_RANGE: RangeInclusive<Duration> =
 /// The prefixes come from the first of these sources that applies:
 ///
 /// 1. The [given](Self::with_prefix) prefixes.
-/// 2. The [discovery](Self::with_discovery): the AAAA of `ipv4only.arpa` (RFC 7050). It is asked
-///    for when a lookup or an attempt needs it first, and kept for its TTL, within
-///    [`DISCOVERY_TTL_RANGE`]. It is dropped when the machine's IPv6 source address changes,
+/// 2. The [discovery](Self::with_discovery): the AAAA of `ipv4only.arpa` (RFC 7050). The first
+///    lookup or attempt that needs the answer sends the query. The answer is kept for its TTL,
+///    within [`DISCOVERY_TTL_RANGE`]. It is dropped when the machine's IPv6 source address changes,
 ///    because that usually means another network. [`forget`](Self::forget) drops it too.
 ///
 /// Attempts use them only while IPv6 has a default route and IPv4 has none. A source address of
@@ -138,8 +138,8 @@ pub const DISCOVERY_TTL_RANGE: RangeInclusive<Duration> =
 /// - No prefix is known after the discovery.
 ///
 /// Otherwise it connects to the address in one of the known prefixes. That is the prefix from which
-/// a name server has synthesised it, or else the first. If no prefix is known yet, the well-known
-/// prefix of such an answer counts as known for this address.
+/// a name server has synthesised it, or else the first prefix. If no prefix is known yet, the
+/// well-known prefix of such an answer counts as known for this address.
 ///
 /// # Examples
 ///
@@ -210,8 +210,9 @@ impl Nat64 {
         Self::new(timer.clone()).with_discovery(resolver, timer)
     }
 
-    /// Adds a prefix. With a given prefix nothing is discovered. The first prefix is used for
-    /// attempts, and all are recognised in answers.
+    /// Adds a prefix. With a given prefix nothing is discovered. All prefixes are recognised in
+    /// answers. An attempt uses the prefix from which a name server has synthesised the address, or
+    /// else the first prefix.
     ///
     /// # Errors
     ///
@@ -245,8 +246,8 @@ impl Nat64 {
     ///
     /// # Runtime
     ///
-    /// Tasks that need the prefix at the same time each ask. Both of this project's resolvers join
-    /// equal lookups.
+    /// Tasks that need the prefix at the same time each send a query. Both of this project's
+    /// resolvers join equal lookups.
     pub fn with_discovery<R, T>(mut self, resolver: R, timer: T) -> Self
     where
         R: Resolver<Address = SocketAddr, Error: Into<BoxError>, Answers: Send + 'static>
@@ -336,9 +337,9 @@ impl Nat64 {
         Some(SocketAddrV4::new(ipv4, v6.port()))
     }
 
-    /// Forgets what was discovered, for all clones. A program calls it when the network changes, if
-    /// it knows. A discovery that is running asks once more, because its answer may come from the
-    /// earlier network.
+    /// Forgets what was discovered, for all clones. A program calls it when it learns that the
+    /// network has changed. A discovery that is running asks once more, because its answer may come
+    /// from the earlier network.
     pub fn forget(&self) {
         lock(&self.memory).forget();
     }

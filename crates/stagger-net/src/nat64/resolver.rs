@@ -19,8 +19,8 @@ use super::known::synthesised;
 use super::{Nat64, Nat64Prefix, Sources};
 use crate::lookup::Localhost;
 
-/// A resolver that turns synthesised addresses back into IPv4, and has A asked for where a
-/// [`Nat64`] is needed.
+/// A resolver that turns synthesised addresses back into IPv4. Where a [`Nat64`] is needed, it
+/// makes lookups ask for A.
 ///
 /// - An IPv6 address inside a known prefix, or inside the well-known one, becomes the IPv4 address
 ///   in it. An address with a bit set after the IPv4 address is native, and stays as it is. If the
@@ -150,7 +150,7 @@ fn may_need(query: &Query) -> bool {
 pin_project! {
     /// The answers of a [`Nat64Resolver`].
     ///
-    /// If IPv4 addresses were found that need a prefix, the answers end no earlier than the
+    /// If the lookup finds an IPv4 address that needs a prefix, the answers end no earlier than the
     /// discovery. An attempt at such an address waits for it.
     ///
     /// # Cancel safety

@@ -7,9 +7,9 @@ use std::process::ExitStatus;
 
 use super::tail;
 
-/// How a command failed that was a connection. [`io::Error::get_ref`] of an error of
-/// [`CommandEndpoint`](crate::CommandEndpoint) or [`CommandStream`](crate::CommandStream) leads to
-/// it.
+/// How a command that carries a connection failed. The errors of
+/// [`CommandEndpoint`](crate::CommandEndpoint) and [`CommandStream`](crate::CommandStream) hold it:
+/// see [`io::Error::get_ref`].
 ///
 /// # Examples
 ///
@@ -50,7 +50,7 @@ impl CommandError {
     }
 }
 
-/// Has the end of the standard error, escaped and on the same line.
+/// Prints one line: the name, the status, and the end of the standard error, which is escaped.
 impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "command {} ended with {}", self.name, self.status)?;

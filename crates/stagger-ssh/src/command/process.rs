@@ -174,7 +174,7 @@ impl Stderr {
         self.read(cx, LAST_READS);
     }
 
-    /// Reads at most so often. Returns whether there may be more at once.
+    /// Reads at most `reads` times. Returns whether there may be more at once.
     fn read(&mut self, cx: &mut Context<'_>, mut reads: usize) -> bool {
         let Self { local, tail } = self;
         let Some(stderr) = local else { return false };
@@ -250,14 +250,14 @@ impl Running {
         Self { name, socket: None, process, stderr, wakers: Arc::default() }
     }
 
-    /// Sets the connection that the command carries. The end of a command that has only finished
-    /// writing to it is not waited for.
+    /// Sets the connection that the command carries. If the command has only finished writing to
+    /// it, [`poll_end`](Self::poll_end) does not wait for the end of the command.
     pub(crate) fn with_socket(mut self, socket: &UnixStream) -> io::Result<Self> {
         self.socket = Some(socket.try_clone()?);
         Ok(self)
     }
 
-    /// Reads standard error, so that the command does not wait for that.
+    /// Reads standard error, so that the command never waits for room in it.
     pub(crate) fn poll_stderr(&mut self, half: Half, cx: &mut Context<'_>) {
         let waker = self.wakers.with(half, cx);
         self.stderr.poll(&mut Context::from_waker(&waker));

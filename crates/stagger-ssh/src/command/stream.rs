@@ -1,4 +1,4 @@
-//! The connection that a command is.
+//! The connection that a command carries.
 
 use std::fmt;
 #[cfg(any(feature = "futures", feature = "tokio"))]
@@ -14,7 +14,7 @@ use super::Running;
 ///
 /// It has the traits of `futures-io` (feature `futures`) and of tokio (feature `tokio`), as far as
 /// `U` has them. Reads also read the command's standard error, so that the command never waits for
-/// that.
+/// room in it.
 ///
 /// # Errors
 ///

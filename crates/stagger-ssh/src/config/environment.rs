@@ -114,7 +114,7 @@ impl Environment {
         self
     }
 
-    /// Sets the release of OpenSSH whose reading is followed where releases differ.
+    /// Sets the release of OpenSSH that the reader follows where releases differ.
     pub fn with_release(self, release: Release) -> Self {
         Self { release, ..self }
     }
@@ -166,7 +166,7 @@ impl Environment {
         self.variables.get(name).map(String::as_str)
     }
 
-    /// The release of OpenSSH whose reading is followed.
+    /// The release of OpenSSH that the reader follows.
     pub fn release(&self) -> Release {
         self.release
     }
@@ -181,7 +181,7 @@ impl Environment {
         self.local_addresses.as_deref()
     }
 
-    /// The directory that `~` is in an `Include`: there OpenSSH takes `HOME` if it is set.
+    /// The directory that `~` means in an `Include`: OpenSSH takes `HOME` there if it is set.
     pub(super) fn include_home(&self) -> &Path {
         self.variable("HOME").map_or(&self.home, Path::new)
     }

@@ -45,8 +45,8 @@ impl ConfigFiles {
         Self(Which::None)
     }
 
-    /// The argument of `ssh -F`. The default, `~/.ssh/config` and then `/etc/ssh/ssh_config`, has
-    /// none.
+    /// The argument of `ssh -F`. The default files, `~/.ssh/config` and then `/etc/ssh/ssh_config`,
+    /// need no argument.
     pub fn argument(&self) -> Option<&OsStr> {
         match &self.0 {
             Which::Usual => None,
@@ -58,7 +58,8 @@ impl ConfigFiles {
 
 /// What the reader needs of a file system.
 ///
-/// [`MemoryFiles`] is one without a disk, and [`DiskFiles`](crate::config::DiskFiles) is the disk.
+/// [`MemoryFiles`] implements it without a disk, and [`DiskFiles`](crate::config::DiskFiles) with
+/// the disk.
 ///
 /// # Examples
 ///

@@ -21,9 +21,9 @@
 //! | 9.9 | the words of `Match` have escapes; `Include` has tokens and variables |
 //! | 10.1 | `User` has tokens and variables; `Match !final` asks for no second pass |
 //!
-//! Keywords and criteria of later releases are read for earlier ones too. `ProxyJump none` never
-//! stops a later `ProxyCommand`: that is the rule of 10.3, which distributions have in earlier
-//! releases as well.
+//! Keywords and criteria of later releases are read for earlier releases too. `ProxyJump none`
+//! never stops a later `ProxyCommand`: that is the rule of 10.3, which distributions have in
+//! earlier releases as well.
 //!
 //! # Differences to ssh(1)
 //!
@@ -32,9 +32,10 @@
 //!   `none`.
 //! - A token or a variable that cannot be replaced is an error at once. ssh(1) reports some of them
 //!   only when it connects.
-//! - A `Match exec` in a file that an inactive block includes is not run. ssh(1) runs it and
-//!   ignores the result.
-//! - A comment after `ProxyJump` does not become part of a hop. OpenSSH 9.2 keeps one with a comma.
+//! - In a file that an inactive block includes, a command of `Match exec` is not run. ssh(1) runs
+//!   it and ignores the result.
+//! - A comment after `ProxyJump` does not become part of a hop. OpenSSH 9.2 keeps a comment with a
+//!   comma.
 //! - Values of keywords that are passed over are not checked.
 //! - A value that is used must be UTF-8, and files, lines and expanded texts have limits.
 

@@ -107,8 +107,8 @@ impl Options {
         }
     }
 
-    /// Takes the value of a line, if its block applies and the keyword has none yet. A wrong value
-    /// is an error in each block, as in OpenSSH.
+    /// Takes the value of a line, if its block applies and the keyword has no value yet. A wrong
+    /// value is an error in each block, as in OpenSSH.
     pub(super) fn set(
         &mut self,
         line: Line<'_>,

@@ -34,15 +34,15 @@ impl From<ConfigError> for Stop {
     }
 }
 
-/// Reads the configuration of a destination. It does no input and output but by `files`.
+/// Reads the configuration of a destination. It does no input and output except through `files`.
 ///
-/// The result depends on the arguments alone. A question must be answered before it goes on: add
-/// the answer to the facts and read again. Each question asks for a new fact, so this ends.
+/// The result depends on the arguments alone. If it returns a question, add the answer to the facts
+/// and read again. Each question asks for a new fact, so this ends.
 ///
 /// # Errors
 ///
-/// The configuration has a fault: see [`ConfigError`]. A fault is an error in each block, also in
-/// one for other hosts, because it is for ssh(1).
+/// The configuration has a fault: see [`ConfigError`]. A fault is an error in every block, also in
+/// a block for other hosts, because it is an error for ssh(1).
 ///
 /// # Examples
 ///

@@ -1,5 +1,5 @@
-//! Words of a line. OpenSSH has two ways to split a line: by `strdelim` the keyword and, before
-//! OpenSSH 9.9, the criteria of `Match`; by `argv_split` all other arguments.
+//! Words of a line. OpenSSH has two ways to split a line. `strdelim` splits off the keyword and,
+//! before OpenSSH 9.9, the criteria of `Match`. `argv_split` splits all other arguments.
 
 /// Blanks between words.
 const BLANK: &[u8] = b" \t\r\n";
@@ -20,8 +20,8 @@ pub(super) fn trim_start<'a>(text: &'a [u8], others: &[u8]) -> &'a [u8] {
     &text[first.unwrap_or(text.len())..]
 }
 
-/// Takes the next word up to a blank, a single `=` or the end of a quoted part. Takes all that is
-/// left if a quote is not closed, and returns `None` then.
+/// Takes the next word up to a blank, a single `=` or the end of a quoted part. If a quote is not
+/// closed, it takes all that is left and returns `None`.
 pub(super) fn delimited(rest: &mut Option<&[u8]>) -> Option<Vec<u8>> {
     let text = (*rest)?;
     let is_end = |byte: &u8| BLANK.contains(byte) || matches!(byte, b'"' | b'=');

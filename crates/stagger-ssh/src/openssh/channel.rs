@@ -39,7 +39,7 @@ pub(super) enum ControlError {
     Absent,
     /// Nobody listens at the socket.
     Stale,
-    /// The socket belongs to this user.
+    /// The socket belongs to another user, with this id.
     Owner(u32),
     /// The master has ended.
     Ended,

@@ -16,8 +16,8 @@ use super::{directory, invocation, master};
 /// Opens connections over the control sockets of OpenSSH (`ControlPath` of ssh_config(5)), which is
 /// the default.
 ///
-/// A master is an ssh(1) that has logged in at a host. It opens a connection within a round trip
-/// and exactly reports success. For a host, this order of precedence holds:
+/// A master is an ssh(1) that has logged in at a host. It opens a connection within a round trip,
+/// and reports whether that succeeded. For a host, this order of precedence holds:
 ///
 /// 1. The master at the configured `ControlPath`, if it is there.
 /// 2. A new master at that path, if `ControlMaster` is `yes` or `auto`. With `ask` or `autoask` the
@@ -26,22 +26,21 @@ use super::{directory, invocation, master};
 ///
 /// A new master runs for the configured `ControlPersist` after its last connection, by default
 /// 60 s. The number is ours. For a host that is reached by TCP, the race runs here, and ssh gets
-/// the connected socket. A host behind others needs a master for each of these.
+/// the connected socket. A host behind jump hosts also needs a master for each jump host.
 ///
 /// A socket of another user is an error, unless that user is root. ssh never prompts
 /// (`BatchMode`), and a new master sets up no forwardings of the configuration.
 ///
-/// The reason for which a host does not connect to a target is unknown here. The control socket
-/// reports all of them alike, also a prohibition, so the kind is
-/// [`Refused`](SshErrorKind::Refused).
+/// The control socket does not report why a host did not connect to a target. So the kind of the
+/// error is [`Refused`](SshErrorKind::Refused), even if the host forbids the connection.
 ///
 /// # Cancel safety
 ///
 /// A connect that is dropped stops the masters that it started, off the runtime's threads. They
 /// stay if another connect that used them has finished.
 ///
-/// A connect waits for another one that starts the same master. So poll a connect to its end, or
-/// drop it.
+/// A connect waits for another connect that starts the same master. So poll a connect until it is
+/// ready, or drop it.
 ///
 /// # Examples
 ///
@@ -80,8 +79,8 @@ impl ControlSocket {
     /// missing, and no other user may have access to it.
     ///
     /// The default is `$XDG_RUNTIME_DIR/stagger-ssh`, or `stagger-ssh-<uid>` in the system's folder
-    /// for temporary files. The path of a socket is short, at most 90 bytes on Linux with 21 for
-    /// its name.
+    /// for temporary files. The path of a socket has at most 90 bytes on Linux. A slash and the
+    /// socket's name take 21 of them.
     pub fn with_folder(mut self, folder: impl Into<PathBuf>) -> Self {
         Arc::make_mut(&mut self.0).folder = Some(folder.into());
         self

@@ -29,7 +29,8 @@ pub(super) fn default() -> PathBuf {
     }
 }
 
-/// Makes the folder if it is missing. Only its owner, who is this user, may use it.
+/// Makes the folder if it is missing. It must belong to this user, and no other user may have
+/// access to it.
 ///
 /// # Errors
 ///

@@ -146,7 +146,7 @@ async fn at<S: Send + 'static>(
     start(settings, hop, place, launch, turn).await.map(Some)
 }
 
-/// Connects to a master that is there. A socket at which nobody listens is none.
+/// Connects to a master that is there. A socket at which nobody listens is no master.
 async fn existing<S: Send + 'static>(
     hop: &Hop<S>,
     path: &Path,
@@ -396,8 +396,8 @@ fn failed(host: &SshHost, status: ExitStatus, stderr: &str) -> SshError {
     SshError::new(kind, host, text)
 }
 
-/// Whether the hop before refuses to connect to the host. ssh does not tell, because a master runs
-/// its `ProxyCommand` without a standard error.
+/// Whether the hop before refuses to connect to the host. ssh does not report this, because a
+/// master runs its `ProxyCommand` without a standard error.
 async fn refusal(parent: &Lease, host: &SshHost) -> Option<SshError> {
     let Route::Through(hop) = host.route() else { return None };
     let (name, port) = (host.config().host_name(), host.config().port());

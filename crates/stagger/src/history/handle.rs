@@ -159,8 +159,8 @@ impl History {
         self.0.store.forget(network);
     }
 
-    /// What it knows about an address now, on the current network. That is nothing about a
-    /// link-local address.
+    /// What it knows about an address now, on the current network. It knows nothing about
+    /// link-local addresses.
     pub fn recall(&self, address: IpAddr, now: Instant) -> Recall {
         let Current { network, .. } = self.current();
         let prefix = Subnet::of(address);

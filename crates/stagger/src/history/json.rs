@@ -78,8 +78,8 @@ pub enum ReadError {
 }
 
 impl ReadError {
-    /// Whether a program may replace the text, because nobody can use it. Another program may need
-    /// a text of another version, and a text that is no history.
+    /// Whether a program may replace the text, because no program can use it. A text of another
+    /// version, or a text that is not a history, may be of use to another program.
     ///
     /// # Examples
     ///
@@ -115,8 +115,8 @@ impl fmt::Display for ReadError {
 
 impl Error for ReadError {}
 
-/// Returns these entries as JSON, one on each line. `now` and `system` are the same moment on both
-/// clocks.
+/// Returns these entries as JSON, one entry on each line. `now` and `system` are the same moment on
+/// both clocks.
 ///
 /// # Examples
 ///
@@ -137,9 +137,9 @@ pub fn to_string(entries: &[(Key, Knowledge)], now: Instant, system: SystemTime)
 }
 
 /// Reads what [`to_string`] has returned. `now` and `system` are the same moment on both clocks.
-/// Names that are not known are ignored. An empty text has no entries.
+/// Unknown names are ignored. An empty text has no entries.
 ///
-/// The time and the memory that a text needs are bounded, whatever it says.
+/// The time and the memory for reading are bounded, whatever the text says.
 ///
 /// # Errors
 ///

@@ -80,7 +80,8 @@ impl Knowledge {
     }
 
     /// Sets the number of silences, and for how long it is demoted from `now` on. The time is
-    /// shortened to what so many silences can cause. Without silences nothing is demoted.
+    /// shortened to the longest that so many silences can cause. Without silences nothing is
+    /// demoted.
     pub fn with_silences(mut self, silences: u32, now: Instant, demoted_for: Duration) -> Self {
         self.silences = silences;
         let demoted_for = demoted_for.min(demotion(silences));
@@ -130,7 +131,7 @@ impl Knowledge {
 
     /// The first prefix of a family that was silent since the family connected last. The entry of a
     /// prefix has none. A program that saves entries saves it too, because a family counts as
-    /// silent only from two different prefixes on.
+    /// silent only after silences at two different prefixes.
     pub fn silent_subnet(&self) -> Option<Subnet> {
         self.silent
     }
@@ -157,9 +158,9 @@ impl Knowledge {
         });
     }
 
-    /// Notes a silence at this time, of an attempt that started so long ago. It changes nothing if
-    /// the attempt started before the last silence: races that overlap meet the same silence. That
-    /// is ours.
+    /// Notes a silence at `now`, of an attempt that started `age` earlier. It changes nothing if
+    /// the attempt started before the last silence, because overlapping races meet the same
+    /// silence. This rule is ours.
     pub(super) fn silenced(&mut self, now: Instant, age: Duration) {
         let is_demoted = self.demoted_for(now).is_some();
         let since = self.demoted.filter(|_| is_demoted).map(|(since, _)| since);
@@ -170,8 +171,8 @@ impl Knowledge {
         self.demoted = Some((now, demotion(self.silences)));
     }
 
-    /// Notes a silent prefix of this family. Returns whether the family counts as silent: from two
-    /// different prefixes on.
+    /// Notes a silent prefix of this family. Returns whether the family counts as silent, which
+    /// needs two different prefixes.
     pub(super) fn prefix_silenced(&mut self, prefix: Subnet) -> bool {
         // A prefix that was put back may be of the other family.
         let known = self.silent.filter(|known| known.family() == prefix.family());

@@ -11,10 +11,10 @@ use crate::drivers::lock;
 
 /// The built-in [`Store`]. Clones share their entries.
 ///
-/// It keeps [`MAX_NETWORKS`](Self::MAX_NETWORKS) networks, and of each
-/// [`MAX_PREFIXES`](Self::MAX_PREFIXES) prefixes in all partitions together. As many families are
-/// kept, and each partition counts its own. Beyond these numbers it drops the least recently used.
-/// It keeps nothing on disk.
+/// It keeps [`MAX_NETWORKS`](Self::MAX_NETWORKS) networks. For each network it keeps
+/// [`MAX_PREFIXES`](Self::MAX_PREFIXES) prefixes in all partitions together, and as many families.
+/// The same family in two partitions counts twice. Beyond these numbers it drops the least recently
+/// used. It keeps nothing on disk.
 ///
 /// # Examples
 ///

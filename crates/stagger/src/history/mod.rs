@@ -35,9 +35,9 @@
 //! addresses have none either, because each link has the same prefix. A loopback address says
 //! nothing about its family, because this machine always reaches itself.
 //!
-//! The built-in [`Memory`] keeps 8 networks and 1,024 prefixes of each. The least recently used
-//! ones are dropped. It does no I/O. A program can read the entries out, save them, and put them
-//! back: the module `json` (feature `json`) is a form for that. A custom [`Store`] can take its
+//! The built-in [`Memory`] keeps 8 networks and 1,024 prefixes of each. It drops the least recently
+//! used. It does no I/O. A program can read the entries out, save them, and put them back: the
+//! module `json` (feature `json`) turns them into text and back. A custom [`Store`] can take its
 //! place.
 //!
 //! # What is noted
@@ -46,9 +46,9 @@
 //!
 //! - The winner has connected after some time, which is a sample. The time is that of the whole
 //!   attempt, with a handshake if the connector makes one. The round-trip time is smoothed as RFC
-//!   6298 §2 does it. A sample above 900 ms is ignored while the smoothed time is below 300 ms.
-//!   Then a lost packet was sent again after the first timeout of 1 s (RFC 6298 §2.1). Either way
-//!   the prefix and the family count as alive.
+//!   6298 §2 does it. A sample above 900 ms is ignored while the smoothed time is below 300 ms. It
+//!   means that a lost packet was sent again after the first timeout of 1 s (RFC 6298 §2.1). Either
+//!   way the prefix and the family count as alive.
 //! - Another attempt was silent if the race dropped it, or if it timed out. The timeout may be that
 //!   of the race, of the connector or of the system. A handshake that stalls is silence too. The
 //!   attempt must have run for 200 ms, and for twice the winner's time. Then its prefix is demoted
@@ -56,7 +56,8 @@
 //!   last silence adds none, because overlapping races meet the same silence.
 //! - An unreachable address counts as silent. A refused address does not, because a refusal is the
 //!   answer of one host.
-//! - A family counts as silent if the other family won, and from two different prefixes on.
+//! - A family counts as silent after silences at two different prefixes, in races that the other
+//!   family won.
 //!
 //! A race that was lost or cancelled notes nothing, because nothing shows that the network works.
 //! The same holds if the network changed during the race. The numbers are ours, except those of RFC
@@ -64,10 +65,10 @@
 //!
 //! # What it changes
 //!
-//! The next start waits after an attempt as the [`Pace`] of its address says. That is a delay and
-//! never a timeout. In the order, addresses of one family are sorted by round-trip time in steps of
-//! 50 ms (draft-ietf-happy-happyeyeballs-v3 §5.3). They are not if the policy keeps the resolver's
-//! order. By default, demoted addresses go behind all others until their time is over. In the mode
+//! After an attempt starts, the next start waits for the delay in the [`Pace`] of its address. This
+//! is a delay and never a timeout. Addresses of one family are sorted by round-trip time in steps
+//! of 50 ms (draft-ietf-happy-happyeyeballs-v3 §5.3), unless the policy keeps the resolver's order.
+//! By default, demoted addresses go behind all others until their time is over. In the mode
 //! [`Delay`](Mode::Delay) they keep their place, and the next address starts 10 ms later. So the
 //! preferred address is tried in every race, and its first success clears it. Until its time is
 //! over, it wins only if no other address is more than 10 ms faster.
@@ -87,9 +88,9 @@
 //!
 //! # Privacy
 //!
-//! The address that is tried first shows a server that this client was there before. The time of
-//! the second attempt shows a round-trip time. Therefore delays are rounded up to steps of 10 ms,
-//! and entries belong to one network. A program that acts for several users gives each user a
+//! The choice of the first address shows a server that this client has connected before. The time
+//! of the second attempt shows a round-trip time. So delays are rounded up to steps of 10 ms, and
+//! entries belong to one network. A program that acts for several users gives each user a
 //! partition.
 
 pub(crate) mod handle;

@@ -1,4 +1,4 @@
-//! What a race that was won says about its addresses.
+//! What a won race shows about its addresses.
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
