@@ -1,4 +1,4 @@
-//! Timeouts of a pool: what a thousand callers get who want a connection to a dead name at once.
+//! Timeouts of a pool: 1,000 callers ask at once for a connection to a dead name.
 //!
 //! The pool is deadpool-postgres. Its manager counts the dials. Traps:
 //!
