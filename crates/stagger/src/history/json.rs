@@ -170,17 +170,23 @@ pub fn from_slice(
     if !text.iter().zip(begin).all(|(byte, expected)| byte == expected) {
         return Err(ReadError::Foreign);
     }
+    // Another version may be longer, and its entries may look different.
+    if let Some(version) = version(text).filter(|version| *version != VERSION) {
+        return Err(ReadError::Version(version));
+    }
     if text.len() > MAX_BYTES {
         return Err(ReadError::TooLong);
     }
-    // The version comes first, because the entries of another version may look different.
-    let Head { version } = serde_json::from_slice(text).map_err(damaged)?;
-    if version != VERSION {
-        return Err(ReadError::Version(version));
-    }
-    let Body { entries: Entries(entries) } = serde_json::from_slice(text).map_err(damaged)?;
+    let Body { entries: Entries(entries), .. } = serde_json::from_slice(text).map_err(damaged)?;
     let system = since_1970(system);
     Ok(entries.into_iter().map(|(subject, entry)| entry.known(subject, now, system)).collect())
+}
+
+/// Returns the number after [`BEGIN`], if there is one.
+fn version(text: &[u8]) -> Option<u64> {
+    let rest = text.get(BEGIN.len()..)?;
+    let end = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
+    std::str::from_utf8(&rest[..end]).ok()?.parse().ok()
 }
 
 fn damaged(error: serde_json::Error) -> ReadError {
@@ -193,12 +199,9 @@ fn since_1970(system: SystemTime) -> Duration {
 }
 
 #[derive(Deserialize)]
-struct Head {
-    version: u64,
-}
-
-#[derive(Deserialize)]
 struct Body {
+    #[serde(rename = "version")]
+    _version: u64,
     entries: Entries,
 }
 

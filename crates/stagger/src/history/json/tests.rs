@@ -125,6 +125,8 @@ fn a_text_of_another_shape_is_damaged() {
     let with = |entry: &str| format!(r#"{{"version":1,"entries":[{entry}]}}"#);
     for text in [
         r#"{"version":"1","entries":[]}"#,
+        r#"{"version":1.5,"entries":[]}"#,
+        r#"{"version":99999999999999999999,"entries":[]}"#,
         r#"{"version":1}"#,
         r#"{"version":1,"entries":{}}"#,
         r#"{"version":1,"entries":[]} more"#,
@@ -186,6 +188,10 @@ fn another_version_is_named_whatever_its_entries_are() {
     assert_eq!(error, ReadError::Version(2));
     assert_eq!(error.to_string(), "it has the version 2, and not 1");
     assert!(!error.may_be_replaced());
+    // So does a text of that version that is cut, or longer than one of this version.
+    assert_eq!(moment.read(r#"{"version":20,"entries":{"a":["#), Err(ReadError::Version(20)));
+    let long = format!(r#"{{"version":2,{}"#, " ".repeat(MAX_BYTES));
+    assert_eq!(moment.read(&long), Err(ReadError::Version(2)));
 }
 
 #[test]
