@@ -21,7 +21,7 @@ use clap_complete::Shell;
 pub(crate) use self::choice::{ColorWhen, FamilyName, ResolverName, RuntimeName};
 pub(crate) use self::connect::ConnectArgs;
 pub(crate) use self::demo::DemoArgs;
-pub(crate) use self::history::HistoryArgs;
+pub(crate) use self::history::{ConnectHistory, HistoryArgs};
 pub(crate) use self::listen::ListenArgs;
 pub(crate) use self::page::Page;
 pub(crate) use self::resolve::ResolveArgs;

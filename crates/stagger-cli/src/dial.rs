@@ -148,7 +148,7 @@ impl TargetDialing {
             resolver: ResolverChoice::of(&args.target)?,
             nat64,
             tls: tls::Client::of(&args.tls)?,
-            kept: args.history.kept(),
+            kept: Kept::of(&args.history),
             chain,
             target,
         })

@@ -81,9 +81,8 @@ pub(crate) fn lost(error: &Error) -> (Race, Exit) {
 
 /// What to try after a failed connect. An endpoint does not have the options of a target.
 fn hint(error: &Error) -> Option<&'static str> {
-    let has_target = error.target().is_some();
-    let of_target = || tls::hint(error).or_else(|| proxy::hint(error));
-    has_target.then(of_target).flatten().or_else(|| nat64::hint(error))
+    let of_target = error.target().and_then(|_| tls::hint(error).or_else(|| proxy::hint(error)));
+    of_target.or_else(|| nat64::hint(error))
 }
 
 /// Why the target is wrong on any network, if it is. After an attempt the target was not at fault.

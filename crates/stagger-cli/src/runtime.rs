@@ -106,9 +106,7 @@ impl Runtime for Tokio {
 
     #[cfg(all(feature = "ssh", unix))]
     fn ssh(setup: &ssh::Setup, first: ssh::FirstHop) -> ssh::Ways {
-        let resolver = first.resolver.sent_on::<Self>();
-        let nat64 = first.nat64.on::<Self>(&first.resolver);
-        ssh::ways(setup, resolver, nat64, first, stagger_tokio::Reactor, Self::timer())
+        ssh::ways::<Self, _>(setup, first, stagger_tokio::Reactor)
     }
 
     fn timer() -> Self::Timer {
@@ -144,9 +142,7 @@ impl Runtime for Smol {
 
     #[cfg(all(feature = "ssh", unix))]
     fn ssh(setup: &ssh::Setup, first: ssh::FirstHop) -> ssh::Ways {
-        let resolver = first.resolver.sent_on::<Self>();
-        let nat64 = first.nat64.on::<Self>(&first.resolver);
-        ssh::ways(setup, resolver, nat64, first, stagger_smol::Reactor, Self::timer())
+        ssh::ways::<Self, _>(setup, first, stagger_smol::Reactor)
     }
 
     fn timer() -> Self::Timer {
@@ -179,9 +175,7 @@ impl Runtime for AsyncStd {
 
     #[cfg(all(feature = "ssh", unix))]
     fn ssh(setup: &ssh::Setup, first: ssh::FirstHop) -> ssh::Ways {
-        let resolver = first.resolver.sent_on::<Self>();
-        let nat64 = first.nat64.on::<Self>(&first.resolver);
-        ssh::ways(setup, resolver, nat64, first, stagger_async_std::Reactor, Self::timer())
+        ssh::ways::<Self, _>(setup, first, stagger_async_std::Reactor)
     }
 
     fn timer() -> Self::Timer {

@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use crate::history::Kept;
-
 /// The text below the options.
 pub(super) const HELP: &str = "\
 A row is what is known about a prefix of addresses, or about a whole family: the
@@ -35,12 +33,5 @@ pub(crate) struct ConnectHistory {
     /// of addresses, round-trip times and no names. It is made if it is missing. A file that cannot
     /// be used is a warning.
     #[arg(long, value_name = "FILE")]
-    history: Option<PathBuf>,
-}
-
-impl ConnectHistory {
-    /// Reads the history from its file, if there is one.
-    pub(crate) fn kept(&self) -> Option<Kept> {
-        self.history.as_deref().map(Kept::of)
-    }
+    pub(crate) history: Option<PathBuf>,
 }

@@ -12,7 +12,7 @@ use stagger::History;
 use stagger::history::{Key, Knowledge, Memory, json};
 
 use self::file::read;
-use crate::args::HistoryArgs;
+use crate::args::{ConnectHistory, HistoryArgs};
 use crate::console::{Console, Exit};
 use crate::escape::quoted;
 use crate::save::save;
@@ -44,8 +44,13 @@ struct State {
 }
 
 impl Kept {
-    /// Reads a file. If it cannot be used, that is a warning, and the history is empty.
-    pub(crate) fn of(path: &Path) -> Self {
+    /// Reads the file of `--history`, if there is one. If it cannot be used, that is a warning, and
+    /// the history is empty.
+    pub(crate) fn of(args: &ConnectHistory) -> Option<Self> {
+        args.history.as_deref().map(Self::at)
+    }
+
+    fn at(path: &Path) -> Self {
         let memory = Memory::new();
         let mut warnings = Vec::new();
         let mut is_saved = true;

@@ -43,7 +43,7 @@ impl HostDialing {
         let outer = outer(&policy);
         let options = bind::options(&args.bind, args.target.family, None)?;
         let resolver = ResolverChoice::of(&args.target)?;
-        let kept = args.history.kept();
+        let kept = Kept::of(&args.history);
         let history = kept.as_ref().map(Kept::history);
         let nat64 = Nat64Choice::of(args.target.nat64.as_deref())?;
         let policy = policy.without_timeout();

@@ -1,14 +1,11 @@
 //! The connectors to a host, and through it to targets.
 
 use std::future::Future;
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::pin::Pin;
 
-use stagger::boxed::BoxResolver;
-use stagger::error::SharedError;
-use stagger::{Connector, Dialer, History, Policy, Target, Timer};
-use stagger_net::nat64::Nat64;
+use stagger::{Connector, Dialer, History, Policy, Target};
 use stagger_net::{Register, TcpConnector, TcpOptions};
 use stagger_ssh::config::ConfigFiles;
 use stagger_ssh::{
@@ -103,24 +100,19 @@ impl Setup {
     }
 }
 
-/// The ways over a reactor and a clock.
-pub(crate) fn ways<G, T>(
-    setup: &Setup,
-    resolver: BoxResolver<SocketAddr, SharedError>,
-    nat64: Option<Nat64>,
-    FirstHop { options, policy, history, .. }: FirstHop,
-    reactor: G,
-    timer: T,
-) -> Ways
+/// The ways on a runtime, over its reactor.
+pub(crate) fn ways<R, G>(setup: &Setup, first: FirstHop, reactor: G) -> Ways
 where
+    R: Runtime,
     G: Register<TcpStream, Socket: Send, Stream: Send + 'static>,
     G: Register<UnixStream, Socket: Send + Sync, Stream: Send + 'static>,
     G: Clone + Send + Sync + 'static,
-    T: Timer<Sleep: Send + 'static> + Clone + Send + Sync + 'static,
     StreamOf<G>: Into<BoxStream>,
 {
+    let FirstHop { resolver, options, policy, history, nat64 } = first;
+    let nat64 = nat64.on::<R>(&resolver);
     let tcp = TcpConnector::new_on(options, reactor);
-    let dialer = Dialer::new(resolver, tcp, timer).with_policy(policy);
+    let dialer = Dialer::new(resolver.sent_on::<R>(), tcp, R::timer()).with_policy(policy);
     let dialer = match history {
         Some(history) => dialer.with_history(history),
         None => dialer,

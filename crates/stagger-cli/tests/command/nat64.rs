@@ -18,19 +18,25 @@ const NETWORK: &str = "ip link add near0 type veth peer name far0
     ip -6 route add default via fd00:7::1
     ip address add 2001:db8:64::c000:221/128 dev lo nodad";
 
+/// Makes the network, and a name server that knows one name, with an A record alone.
+fn network() -> NameServer {
+    sh(NETWORK);
+    let server = NameServer::start().unwrap();
+    server.otherwise(Reply::no_address());
+    server.on("name.test", Record::A, Reply::addresses(["192.0.2.33"]));
+    server
+}
+
 #[test]
 fn a_literal_and_a_name_connect_through_a_given_and_a_discovered_prefix() {
     if !inside("nat64::a_literal_and_a_name_connect_through_a_given_and_a_discovered_prefix") {
         return;
     }
-    sh(NETWORK);
-    let listener = TcpListener::bind((SYNTHESISED, 0)).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let server = NameServer::start().unwrap();
-    server.otherwise(Reply::no_address());
-    server.on("name.test", Record::A, Reply::addresses(["192.0.2.33"]));
+    let server = network();
     server.on("ipv4only.arpa", Record::Aaaa, Reply::addresses(["2001:db8:64::c000:aa"]));
     let dns = server.addr().to_string();
+    let listener = TcpListener::bind((SYNTHESISED, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
     let (ipv4, dialed) = (format!("192.0.2.33:{port}"), format!("[{SYNTHESISED}]:{port}"));
     let name = format!("name.test:{port}");
     for runtime in RUNTIMES {
@@ -71,14 +77,11 @@ fn an_ssh_host_with_ipv4_alone_is_reached_through_a_prefix() {
     if !inside("nat64::an_ssh_host_with_ipv4_alone_is_reached_through_a_prefix") {
         return;
     }
-    sh(NETWORK);
-    let listener = TcpListener::bind((SYNTHESISED, 0)).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let server = NameServer::start().unwrap();
-    server.otherwise(Reply::no_address());
-    server.on("name.test", Record::A, Reply::addresses(["192.0.2.33"]));
+    let server = network();
     server.on("ipv4only.arpa", Record::Aaaa, Reply::addresses(["2001:db8:64::c000:aa"]));
     let dns = server.addr().to_string();
+    let listener = TcpListener::bind((SYNTHESISED, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
     let dialed = format!("[{SYNTHESISED}]:{port}");
     for runtime in RUNTIMES {
         for host in ["192.0.2.33", "name.test"] {
@@ -102,10 +105,7 @@ fn a_failed_discovery_is_in_the_line_the_picture_and_the_object() {
     if !inside("nat64::a_failed_discovery_is_in_the_line_the_picture_and_the_object") {
         return;
     }
-    sh(NETWORK);
-    let server = NameServer::start().unwrap();
-    server.otherwise(Reply::no_address());
-    server.on("name.test", Record::A, Reply::addresses(["192.0.2.33"]));
+    let server = network();
     // Nothing listens at this address.
     server.on("both.test", Record::A, Reply::addresses(["192.0.2.33"]));
     server.on("both.test", Record::Aaaa, Reply::addresses([SYNTHESISED]));

@@ -150,8 +150,8 @@ fn may_need(query: &Query) -> bool {
 pin_project! {
     /// The answers of a [`Nat64Resolver`].
     ///
-    /// If the lookup finds an IPv4 address that needs a prefix, the answers end no earlier than the
-    /// discovery. An attempt at such an address waits for it.
+    /// The answers end after the discovery if the lookup finds an IPv4 address that needs a prefix.
+    /// An attempt at such an address waits for the discovery.
     ///
     /// # Cancel safety
     ///
