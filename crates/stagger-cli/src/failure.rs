@@ -1,9 +1,8 @@
 //! How a command fails: the line that says why, and the exit code.
 
 use std::io;
-use std::iter;
 
-use stagger::error::{ErrorKind, LookupErrorKind};
+use stagger::error::{ErrorKind, LookupErrorKind, causes};
 use stagger::target::Service;
 use stagger::{Error, Target};
 
@@ -101,7 +100,7 @@ fn invalid_target(error: &Error) -> Option<String> {
             format!("no TCP service is named {name:?}; {}", service::instead(&name))
         }
         // Each layer of a resolver names the target again, so only the root is shown.
-        _ => iter::successors(Some(first), |&cause| cause.source()).last()?.to_string(),
+        _ => causes(first).last()?.to_string(),
     };
     Some(match target {
         Some(target) => format!("bad target {}: {reason}", quoted(&target.to_string())),

@@ -1,8 +1,7 @@
 //! Which NAT64 leads to IPv4 destinations.
 
-use std::io;
-
 use stagger::Report;
+use stagger::error::causes;
 use stagger_net::nat64::{Nat64, Nat64Connector, Nat64Prefix, NoPrefixError};
 
 use crate::dial::StreamConnector;
@@ -68,9 +67,8 @@ pub(crate) fn hint(error: &stagger::Error) -> Option<&'static str> {
 
 fn lacks_prefix(report: &Report<String>) -> bool {
     report.attempts().iter().any(|attempt| {
-        let error = attempt.outcome.error().and_then(|error| error.downcast_ref::<io::Error>());
-        let inner = error.and_then(io::Error::get_ref);
-        inner.is_some_and(|inner| inner.is::<NoPrefixError>())
+        let cause = attempt.outcome.cause();
+        cause.is_some_and(|cause| causes(cause).any(|cause| cause.is::<NoPrefixError>()))
             || attempt.children.iter().any(lacks_prefix)
     })
 }

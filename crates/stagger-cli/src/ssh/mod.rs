@@ -19,6 +19,7 @@ mod stream;
 mod way;
 
 use stagger::Error;
+use stagger::error::causes;
 use stagger_ssh::{SshError, SshErrorKind};
 
 pub(crate) use self::args::{
@@ -32,10 +33,10 @@ pub(crate) use self::way::{FirstHop, Setup, Ways, ways};
 /// Whether a connect failed because the configuration cannot be used on any network.
 pub(crate) fn is_misconfigured(error: &Error) -> bool {
     let attempts = error.report().attempts().iter();
-    let mut causes = attempts.filter_map(|attempt| attempt.outcome.cause());
-    causes.any(|cause| {
-        let causes = std::iter::successors(Some(cause), |&cause| cause.source());
-        let mut kinds = causes.filter_map(|cause| Some(cause.downcast_ref::<SshError>()?.kind()));
+    let mut failures = attempts.filter_map(|attempt| attempt.outcome.cause());
+    failures.any(|cause| {
+        let mut kinds =
+            causes(cause).filter_map(|cause| Some(cause.downcast_ref::<SshError>()?.kind()));
         kinds.any(|kind| kind == SshErrorKind::Config)
     })
 }

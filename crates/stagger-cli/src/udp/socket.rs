@@ -1,11 +1,9 @@
 //! What both commands ask of a socket, and one of its errors.
 
-#[cfg(unix)]
-use std::error::Error;
 use std::io;
-#[cfg(unix)]
-use std::iter;
 
+#[cfg(unix)]
+use stagger::error::causes;
 use stagger_net::UdpOptions;
 
 /// The options of a socket that reports for each datagram where it arrived, if the system can.
@@ -20,8 +18,8 @@ pub(super) fn options() -> UdpOptions {
 /// (ip(7)). A firewall's `EPERM` has the same kind, so the number decides.
 #[cfg(unix)]
 pub(super) fn is_refused_access(error: &io::Error) -> bool {
-    let causes = iter::successors(Some(error as &(dyn Error + 'static)), |&error| error.source());
-    let mut numbers = causes.filter_map(|cause| cause.downcast_ref::<io::Error>()?.raw_os_error());
+    let mut numbers =
+        causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()?.raw_os_error());
     numbers.any(|number| number == rustix::io::Errno::ACCESS.raw_os_error())
 }
 
