@@ -60,7 +60,7 @@ pub struct Ssh<S, T> {
 
 impl<T> Ssh<(), T> {
     /// Makes the handle over a dialer of any adapter, such as `stagger_tokio::dialer()`. The
-    /// dialer's resolver, policy, options and reactor reach the first hops.
+    /// dialer's resolver, policy, history, options and reactor reach the first hops.
     ///
     /// It reads `~/.ssh/config` and `/etc/ssh/ssh_config`, runs no `Match exec`, and connects
     /// through hops by a [`ControlSocket`].
